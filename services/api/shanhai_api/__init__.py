@@ -1,0 +1,1 @@
+"""Shanhai's api service."""

@@ -1,0 +1,117 @@
+"""How each kind of layer is drawn: classes or a colour ramp, with bilingual titles.
+
+One declaration serves the tile service, its legends and styles, and the maps of reports.
+"""
+
+from dataclasses import dataclass
+
+from shanhai.vocabulary import ECOSERVICES, ZONE_CLASSES, Label, label_of
+
+
+@dataclass(frozen=True, slots=True)
+class ClassEntry:
+    """One class of a categorical layer."""
+
+    value: int
+    code: str
+    label: Label
+    color: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClassStyle:
+    """A layer of classes; cells of other values are not drawn."""
+
+    title: Label
+    entries: tuple[ClassEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RampStyle:
+    """A quantity drawn by a ramp of equally spaced colours between `low` and `high`.
+
+    `low` and `high` are None where the range depends on the data (the layer's own statistics).
+    """
+
+    title: Label
+    unit: str
+    colors: tuple[str, ...]
+    low: float | None = None
+    high: float | None = None
+
+
+Style = ClassStyle | RampStyle
+
+BALANCE = ("#8c2d19", "#d8814f", "#f3ddb3", "#f7f7ef", "#c9e3c0", "#6fae73", "#1b6e3c")
+SUPPLY = ("#f7fbf2", "#cbe6bf", "#8cc98a", "#3f9a56", "#14532d")
+DEMAND = ("#fff8ec", "#fbd9a5", "#f2a35b", "#d4632b", "#7f2704")
+TERRAIN = ("#3b7d4f", "#a9c977", "#f2e6a8", "#c69a63", "#7b5237", "#f5f3f0")
+WATER = ("#f4f9fd", "#c3dcef", "#7fb4d8", "#3a80b9", "#0b3c71")
+HEAT = ("#2c5aa0", "#9cc4de", "#fbf7c8", "#f4a259", "#a4243b")
+LIGHT = ("#0b0b2b", "#3d2a6d", "#a2477f", "#f2865e", "#fdf3b8")
+PLAIN = ("#f7f7f7", "#cccccc", "#969696", "#525252", "#1a1a1a")
+
+ZONES = ClassStyle(
+    Label("生态保护修复分区", "Ecological protection and restoration zones"),
+    tuple(ClassEntry(z.value, z.code, z.label, z.color) for z in ZONE_CLASSES),
+)
+
+LAND_COVER = ClassStyle(
+    label_of("land_cover"),
+    (
+        ClassEntry(1, "cropland", Label("耕地", "Cropland"), "#f3e28c"),
+        ClassEntry(2, "forest", Label("林地", "Forest"), "#2f7d3b"),
+        ClassEntry(3, "shrubland", Label("灌木地", "Shrubland"), "#7fa650"),
+        ClassEntry(4, "grassland", Label("草地", "Grassland"), "#b9d77a"),
+        ClassEntry(5, "wetland", Label("湿地", "Wetland"), "#7cc7b6"),
+        ClassEntry(6, "mangrove", Label("红树林", "Mangrove"), "#1f8a70"),
+        ClassEntry(7, "inland_water", Label("内陆水域", "Inland water"), "#5b9fd6"),
+        ClassEntry(8, "built_up", Label("建设用地", "Built-up"), "#b5544b"),
+        ClassEntry(9, "bare", Label("裸地", "Bare or sparse"), "#d9cbb0"),
+        ClassEntry(10, "snow_ice", Label("冰雪", "Snow and ice"), "#eef6fb"),
+        ClassEntry(11, "moss_tundra", Label("苔原", "Moss, lichen, tundra"), "#b7b59a"),
+    ),
+)
+
+_THEME_RAMPS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "dem": ("m", TERRAIN),
+    "rainfall": ("mm", WATER),
+    "temperature": ("Cel", HEAT),
+    "npp": ("gC/m2/a", SUPPLY),
+    "ndvi": ("1", SUPPLY),
+    "night_lights": ("nW/cm2/sr", LIGHT),
+    "population": ("{person}", DEMAND),
+    "rain_intensity": ("mm/h", WATER),
+    "evapotranspiration": ("mm/a", WATER),
+    "reference_et": ("mm/a", WATER),
+}
+
+
+def _ecoservice_style(kind: str, ecoservice: str | None) -> RampStyle:
+    of = Label("综合", "Comprehensive") if ecoservice is None else label_of(ecoservice)
+    if kind == "ratio":
+        return RampStyle(
+            Label(f"{of.zh}供需比", f"{of.en}: supply–demand ratio"), "1", BALANCE, -1.0, 1.0
+        )
+    if kind == "supply":
+        return RampStyle(Label(f"{of.zh}供给", f"{of.en}: supply"), "1", SUPPLY, 0.0, 1.0)
+    return RampStyle(Label(f"{of.zh}需求", f"{of.en}: demand"), "1", DEMAND, 0.0, 1.0)
+
+
+def style_of(theme: str) -> Style:
+    """The style of a dataset's theme: an input theme or an output such as `ratio.cooling`.
+
+    A theme without a declared style is drawn in greys over its own range.
+    """
+    if theme == "zones":
+        return ZONES
+    if theme == "land_cover":
+        return LAND_COVER
+    kind, _, ecoservice = theme.partition(".")
+    known = {term.code for term in ECOSERVICES}
+    if kind in {"ratio", "supply", "demand"} and (not ecoservice or ecoservice in known):
+        return _ecoservice_style(kind, ecoservice or None)
+    if theme in _THEME_RAMPS:
+        unit, colors = _THEME_RAMPS[theme]
+        return RampStyle(label_of(theme), unit, colors)
+    return RampStyle(Label(theme, theme), "1", PLAIN)

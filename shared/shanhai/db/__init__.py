@@ -1,0 +1,1 @@
+"""PostgreSQL and PostGIS: tables, queries, and the declaration of each entity."""

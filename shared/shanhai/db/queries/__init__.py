@@ -1,0 +1,1 @@
+"""Queries, one module per noun; each takes the session first."""

@@ -1,0 +1,85 @@
+"""Registered rasters, given by a user or computed by a job, and the uploads they come from."""
+
+import uuid
+from datetime import date
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Double,
+    ForeignKey,
+    Index,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shanhai.db.base import Base, BigId, CreatedAt, Moment, MultiPolygon, Versioned
+from shanhai.db.tables.zone import ORIGINS
+
+
+class Dataset(Versioned, Base):
+    """A raster in the artifact store.
+
+    `theme` is an input theme (`dem`) or an output (`zones`, `ratio.cooling`); `grid` holds epsg,
+    transform, width, height, bands and statistics; `stand_in` marks values that replace a
+    measurement nobody had, and must be shown wherever the layer is.
+    """
+
+    __tablename__ = "dataset"
+    __table_args__ = (
+        CheckConstraint(f"origin IN {ORIGINS}", name="origin"),
+        CheckConstraint("origin <> 'computed' OR job_id IS NOT NULL", name="computed_has_job"),
+        CheckConstraint("footprint IS NULL OR ST_IsValid(footprint)", name="footprint_valid"),
+        Index(
+            "uq_dataset_code_live", "code", unique=True, postgresql_where=text("deleted_at IS NULL")
+        ),
+        Index("ix_dataset_newest", "region_id", "theme", text("created_at DESC")),
+        Index("ix_dataset_footprint", "footprint", postgresql_using="gist"),
+    )
+
+    id: Mapped[BigId]
+    code: Mapped[str]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"))
+    theme: Mapped[str]
+    kind: Mapped[str] = mapped_column(server_default="raster", default="raster")
+    uri: Mapped[str]
+    checksum: Mapped[str]
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    crs: Mapped[str]
+    grid: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    unit: Mapped[str | None]
+    nodata: Mapped[float | None] = mapped_column(Double)
+    native_resolution_m: Mapped[float | None] = mapped_column(Double)
+    stand_in: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    stand_in_note_zh: Mapped[str | None]
+    stand_in_note_en: Mapped[str | None]
+    source: Mapped[str | None]
+    licence: Mapped[str | None]
+    observed_from: Mapped[date | None]
+    observed_to: Mapped[date | None]
+    origin: Mapped[str]
+    job_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("job.id"), index=True)
+    public: Mapped[bool] = mapped_column(server_default=text("true"), default=True)
+    footprint: Mapped[MultiPolygon | None]
+
+
+class Upload(Base):
+    """A file sent by a client, kept for a day; complete once `sha256` is set."""
+
+    __tablename__ = "upload"
+    __table_args__ = (CheckConstraint("received_bytes >= 0", name="received_bytes"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(
+        primary_key=True, server_default=text("gen_random_uuid()")
+    )
+    owner: Mapped[str]
+    filename: Mapped[str | None]
+    total_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    received_bytes: Mapped[int] = mapped_column(BigInteger, server_default=text("0"), default=0)
+    sha256: Mapped[str | None]
+    created_at: Mapped[CreatedAt]
+    expires_at: Mapped[Moment]

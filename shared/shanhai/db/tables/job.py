@@ -1,0 +1,73 @@
+"""Jobs: the row is the truth; what carries its id to a worker may be lost at any moment."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shanhai.db.base import Attributes, Base, BigId, CreatedAt, Moment
+from shanhai.vocabulary import JobStatus
+
+STATUSES = tuple(status.value for status in JobStatus)
+
+
+class Job(Base):
+    """A queued computation.
+
+    `inputs` is what the caller sent; `task` what was resolved from it when it was accepted.
+    `attempt` is the fencing number: every write of a worker is guarded by it.
+    """
+
+    __tablename__ = "job"
+    __table_args__ = (
+        CheckConstraint(f"status IN {STATUSES}", name="status"),
+        CheckConstraint("progress BETWEEN 0 AND 100", name="progress"),
+        Index("ix_job_waiting", "created_at", postgresql_where=text("status = 'accepted'")),
+        Index("ix_job_leased", "lease_until", postgresql_where=text("status = 'running'")),
+        Index("ix_job_created_at", text("created_at DESC"), text("id DESC")),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(
+        primary_key=True, server_default=text("gen_random_uuid()")
+    )
+    kind: Mapped[str]
+    inputs: Mapped[Attributes]
+    task: Mapped[Attributes]
+    status: Mapped[str] = mapped_column(server_default="accepted", default="accepted")
+    attempt: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    crash_count: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    lease_until: Mapped[Moment | None]
+    dispatched_at: Mapped[Moment | None]
+    cancel_requested: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    progress: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"), default=0)
+    stage: Mapped[str | None]
+    worker: Mapped[str | None]
+    seed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"), default=0)
+    software: Mapped[str | None]
+    requested_by: Mapped[str]
+    request_id: Mapped[str | None]
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    error: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]
+    started_at: Mapped[Moment | None]
+    finished_at: Mapped[Moment | None]
+
+
+class JobDataset(Base):
+    """Inputs and outputs of a job, with the checksum each had at that time."""
+
+    __tablename__ = "job_dataset"
+    __table_args__ = (
+        CheckConstraint("role IN ('input', 'output')", name="role"),
+        Index("uq_job_dataset_job_id_role_name", "job_id", "role", "name", unique=True),
+    )
+
+    id: Mapped[BigId]
+    job_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("job.id"))
+    dataset_id: Mapped[int] = mapped_column(ForeignKey("dataset.id"), index=True)
+    role: Mapped[str]
+    name: Mapped[str]
+    checksum: Mapped[str]

@@ -1,0 +1,123 @@
+"""The errors of the platform; the edges (HTTP, terminal, job row) decide how to show them.
+
+ShanhaiError
+├── InvalidInput         the caller's value breaks a rule; names field, value and rule
+│   ├── UnsupportedFile  an uploaded or given file is not what it should be
+│   └── LimitExceeded    larger or longer than allowed; names the limit
+├── NotFound             no such object, or none the caller may know of
+├── Conflict             the object's present state forbids it
+│   ├── InFlight         the first request with this idempotency key is still running
+│   └── KeyReused        this idempotency key was used with another body
+├── Unauthenticated      no valid identity
+├── Forbidden            the identity lacks the scope
+└── Unavailable          a dependency does not answer; try again
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One broken rule: where (a JSON pointer into the body, or a parameter name) and why."""
+
+    pointer: str
+    detail: str
+
+
+class ShanhaiError(Exception):
+    """Base of every error the platform raises on purpose.
+
+    `message` is English; `message_zh` its Chinese twin where a person reads it.
+    """
+
+    title = "Error"
+    title_zh = "错误"
+
+    def __init__(self, message: str, *, message_zh: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.message_zh = message_zh or message
+
+    def localised(self, lang: str) -> str:
+        """The message in `lang` (`zh` or `en`)."""
+        return self.message_zh if lang == "zh" else self.message
+
+
+class InvalidInput(ShanhaiError):
+    """The caller's value breaks a rule."""
+
+    title = "Invalid input"
+    title_zh = "输入无效"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        message_zh: str | None = None,
+        pointer: str | None = None,
+        faults: Sequence[Fault] = (),
+    ) -> None:
+        super().__init__(message, message_zh=message_zh)
+        own = (Fault(pointer, message),) if pointer is not None else ()
+        self.faults: tuple[Fault, ...] = (*own, *faults)
+
+
+class UnsupportedFile(InvalidInput):
+    """A file is not what it should be."""
+
+    title = "Unsupported file"
+    title_zh = "文件不受支持"
+
+
+class LimitExceeded(InvalidInput):
+    """Something is larger or longer than allowed."""
+
+    title = "Limit exceeded"
+    title_zh = "超出限制"
+
+
+class NotFound(ShanhaiError):
+    """No such object, or none the caller may know of."""
+
+    title = "Not found"
+    title_zh = "未找到"
+
+
+class Conflict(ShanhaiError):
+    """The object's present state forbids the request."""
+
+    title = "Conflict"
+    title_zh = "状态冲突"
+
+
+class InFlight(Conflict):
+    """The first request with this idempotency key is still running."""
+
+
+class KeyReused(Conflict):
+    """This idempotency key was used with another body."""
+
+    title = "Idempotency key reused"
+    title_zh = "幂等键已被使用"
+
+
+class Unauthenticated(ShanhaiError):
+    """No valid identity came with the request."""
+
+    title = "Authentication required"
+    title_zh = "需要身份认证"
+
+
+class Forbidden(ShanhaiError):
+    """The identity lacks the scope."""
+
+    title = "Forbidden"
+    title_zh = "没有权限"
+
+
+class Unavailable(ShanhaiError):
+    """A dependency does not answer."""
+
+    title = "Service unavailable"
+    title_zh = "服务暂不可用"

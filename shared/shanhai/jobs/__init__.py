@@ -1,0 +1,1 @@
+"""Where jobs are described, submitted, dispatched and followed."""

@@ -1,0 +1,304 @@
+"""What can be asked for: the inputs of every process, validated before a job is accepted.
+
+The models carry the bilingual descriptions from which the process descriptions are generated.
+The API validates with them and never imports the computations.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from shanhai.vocabulary import Label
+
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Note = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+Theme = Literal[
+    "dem",
+    "rainfall",
+    "temperature",
+    "soil",
+    "npp",
+    "ndvi",
+    "night_lights",
+    "land_cover",
+    "population",
+    "rain_intensity",
+    "evapotranspiration",
+    "reference_et",
+    "roads",
+    "protected_areas",
+]
+INDEX_REQUIRED: tuple[Theme, ...] = (
+    "npp",
+    "rainfall",
+    "temperature",
+    "dem",
+    "soil",
+    "ndvi",
+    "night_lights",
+)
+"""Themes the `index` profile cannot do without."""
+INDEX_OPTIONAL: tuple[Theme, ...] = (
+    "land_cover",
+    "population",
+    "reference_et",
+    "roads",
+    "protected_areas",
+)
+
+
+class Inputs(BaseModel):
+    """Base of process inputs: unknown members are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EchoInputs(Inputs):
+    """Inputs of the standard's test process."""
+
+    message: str = Field(max_length=10_000, description="Text to return / 要返回的文字")
+    pause: float = Field(0, ge=0, le=600, description="Seconds to wait first / 等待秒数")
+
+
+class ImportDatasetInputs(Inputs):
+    """A raster to check, convert and register."""
+
+    upload: UUID = Field(description="Upload from POST /uploads / 上传编号")
+    region: Code = Field(description="Region code / 区域代码")
+    theme: Theme = Field(description="What the raster is about / 专题")
+    code: Code | None = Field(
+        None, description="Code of the dataset; made when absent / 数据集代码"
+    )
+    name_zh: Name | None = Field(None, description="Chinese name / 中文名称")
+    name_en: Name | None = Field(None, description="English name / 英文名称")
+    unit: str | None = Field(None, max_length=40, description="Unit of the values (UCUM) / 单位")
+    scale: float = Field(1.0, description="Multiplier to the theme's unit / 比例系数")
+    offset: float = Field(0.0, description="Added after scaling / 偏移量")
+    nodata: float | None = Field(None, description="Value that means no data / 无数据值")
+    crs: str | None = Field(
+        None,
+        pattern=r"^EPSG:\d{4,6}$",
+        description="CRS of a file that names none, `EPSG:n` / 文件未注明时的坐标系",
+    )
+    legend: Literal["internal", "worldcover", "globeland30", "clcd"] = Field(
+        "internal", description="Legend of a land-cover raster / 土地覆盖分类体系"
+    )
+    accept_datum: bool = Field(
+        False, description="Accept although GCJ-02 is suspected / 疑似 GCJ-02 时仍然接受"
+    )
+    native_resolution_m: float | None = Field(
+        None, gt=0, le=200_000, description="True resolution, m; default: the cell / 真实分辨率"
+    )
+    stand_in: bool = Field(False, description="Replaces a measurement nobody had / 替代数据")
+    stand_in_note_zh: Note | None = Field(None, description="What it stands in for / 替代说明")
+    stand_in_note_en: Note | None = Field(None, description="What it stands in for / 替代说明(英)")
+    source: Note | None = Field(None, description="Where the data come from / 来源")
+    licence: Note | None = Field(None, description="Licence and credit / 许可与署名")
+    observed_from: date | None = Field(None, description="First day observed / 观测起始日")
+    observed_to: date | None = Field(None, description="Last day observed / 观测截止日")
+    public: bool = Field(True, description="Readable without identity where allowed / 公开")
+
+    @model_validator(mode="after")
+    def check_period(self) -> "ImportDatasetInputs":
+        """A period must not end before it begins."""
+        if self.observed_from and self.observed_to and self.observed_to < self.observed_from:
+            raise ValueError("observed_to is before observed_from / 观测截止日早于起始日")
+        return self
+
+
+class ZoningParameters(Inputs):
+    """Parameters of the assessment and the zoning; defaults are the method specification's."""
+
+    k: int = Field(5, ge=2, le=10, description="Number of clusters / 聚类数")
+    unit_m: float = Field(250.0, ge=10, le=5000, description="Fishnet unit, m / 格网单元")
+    max_mode: Literal["p99.5", "max"] = Field("p99.5", description="Cap of the ratio / 截尾方式")
+    weights: dict[str, float] | None = Field(
+        None, description="Weight per ecoservice, sum 1; default equal / 各服务权重"
+    )
+    mmu_ha: float = Field(5.0, ge=0, le=10_000, description="Least mapped patch, ha / 最小图斑")
+    periphery_m: float = Field(
+        2000.0, ge=0, le=100_000, description="Reach of the periphery rule, m / 外围距离"
+    )
+    beta: float = Field(
+        0.6, ge=0, le=1, description="Share of night lights in carbon demand / 夜光权重"
+    )
+
+
+class DelineateZonesInputs(Inputs):
+    """Inputs of the main job."""
+
+    region: Code = Field(description="Region code / 区域代码")
+    plan: Code | None = Field(None, description="Plan the scheme belongs to / 所属规划")
+    cell_m: float = Field(100.0, ge=10, le=5000, description="Analysis cell, m / 分析像元")
+    crs: str | None = Field(
+        None,
+        pattern=r"^EPSG:\d{4,6}$",
+        description="Projected CRS of the grid; default: the region's / 分析坐标系",
+    )
+    profile: Literal["index"] = Field("index", description="Calculation profile / 计算方案")
+    datasets: dict[Theme, Code] = Field(
+        default_factory=dict, description="Dataset per theme; default: the newest / 数据集"
+    )
+    fill_zero: bool = Field(
+        False, description="Night lights and population without data on land are 0 / 缺测取零"
+    )
+    parameters: ZoningParameters = Field(
+        default_factory=lambda: ZoningParameters.model_validate({}), description="Parameters / 参数"
+    )
+    seed: int = Field(42, ge=0, le=2**31 - 1, description="Seed of every random step / 随机种子")
+    publish: bool = Field(True, description="Publish the scheme when done / 完成后发布")
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSpec:
+    """One member of a process's results."""
+
+    name: str
+    title: Label
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessContract:
+    """A process as the outside sees it."""
+
+    id: str
+    title: Label
+    description: Label
+    inputs: type[Inputs]
+    outputs: tuple[OutputSpec, ...]
+    sync: bool = False
+    keywords: tuple[str, ...] = field(default=())
+
+
+ECHO = ProcessContract(
+    "echo",
+    Label("回显", "Echo"),
+    Label(
+        "返回收到的文字，用于测试。", "Returns the text it was given; the standard's test process."
+    ),
+    EchoInputs,
+    (OutputSpec("message", Label("文字", "Message"), "text/plain"),),
+    sync=True,
+)
+
+IMPORT_DATASET = ProcessContract(
+    "import-dataset",
+    Label("导入栅格数据", "Import a raster dataset"),
+    Label(
+        "检查上传的栅格，转换为 COG 并登记。",
+        "Checks an uploaded raster, converts it to a COG and registers it.",
+    ),
+    ImportDatasetInputs,
+    (OutputSpec("dataset", Label("数据集代码", "Dataset code"), "application/json"),),
+)
+
+DELINEATE_ZONES = ProcessContract(
+    "delineate-zones",
+    Label("划定生态保护修复分区", "Delineate restoration zones"),
+    Label(
+        "由七项生态系统服务的供需比聚类得到五类分区，并发布栅格、矢量、统计与报告。",
+        "Clusters the supply–demand ratios of seven ecosystem services into five zone classes and"
+        " publishes rasters, polygons, statistics and a report.",
+    ),
+    DelineateZonesInputs,
+    (
+        OutputSpec("scheme", Label("分区方案代码", "Scheme code"), "application/json"),
+        OutputSpec("layers", Label("图层", "Layers"), "application/json"),
+        OutputSpec("statistics", Label("分区统计", "Statistics"), "application/json"),
+        OutputSpec("report", Label("报告", "Report"), "text/html"),
+        OutputSpec("map_zh", Label("分区图（中文）", "Map (Chinese)"), "image/png"),
+        OutputSpec("map_en", Label("分区图（英文）", "Map (English)"), "image/png"),
+        OutputSpec("patches", Label("图斑", "Patches"), "application/geo+json"),
+    ),
+)
+
+CONTRACTS: Mapping[str, ProcessContract] = {
+    contract.id: contract for contract in (ECHO, IMPORT_DATASET, DELINEATE_ZONES)
+}
+
+
+class RegionTask(BaseModel):
+    """The region of a task and its districts; geometries are GeoJSON in longitude, latitude."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    epsg: int
+    geometry: dict[str, Any]
+    districts: list["DistrictTask"] = []
+
+
+class DistrictTask(BaseModel):
+    """A district of a task's region."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    geometry: dict[str, Any]
+
+
+class DatasetTask(BaseModel):
+    """An input dataset as it was when the job was accepted."""
+
+    id: int
+    code: str
+    theme: str
+    uri: str
+    checksum: str
+    epsg: int | None = None
+    unit: str | None = None
+    native_resolution_m: float | None = None
+    stand_in: bool = False
+    stand_in_note_zh: str | None = None
+    stand_in_note_en: str | None = None
+    source: str | None = None
+    licence: str | None = None
+    name_zh: str
+    name_en: str
+
+
+class Task(BaseModel):
+    """All that a computation needs, resolved when the job was accepted; no database in sight."""
+
+    job_id: str | None = None
+    process: str
+    inputs: dict[str, Any]
+    seed: int = 0
+    region: RegionTask | None = None
+    plan: str | None = None
+    datasets: dict[str, DatasetTask] = {}
+    upload_uri: str | None = None
+    files: dict[str, str] = Field(
+        default_factory=dict, description="local path of each uri, filled before the computation"
+    )
+    processes: int = 1
+
+
+class OutputFile(BaseModel):
+    """A file a computation made, relative to its workspace.
+
+    A `raster` becomes a dataset with theme `name`; `meta` holds grid, unit and statistics.
+    """
+
+    name: str
+    path: str
+    kind: Literal["raster", "document", "image", "features"]
+    media_type: str
+    title_zh: str
+    title_en: str
+    meta: dict[str, Any] = {}
+
+
+class Outcome(BaseModel):
+    """What a computation gives back: files, plain values, the manifest and warnings."""
+
+    files: list[OutputFile] = []
+    values: dict[str, Any] = {}
+    manifest: dict[str, Any] = {}
+    warnings: list[str] = []

@@ -1,0 +1,5 @@
+"""The computations, one module per process.
+
+A process has two halves. `compute` runs in a child process with files only, no database and no
+secrets; `publish` runs in the worker, inside the one transaction that also finishes the job.
+"""

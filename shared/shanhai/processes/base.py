@@ -1,0 +1,41 @@
+"""What every process offers, and how it tells its progress."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.jobs.contracts import Outcome, ProcessContract, Task
+from shanhai.storage.artifacts import Stored
+
+
+class Progress(Protocol):
+    """Called with per cent done (0–100, rising) and the stage in hand."""
+
+    def __call__(self, percent: float, stage: str) -> None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What `publish` is given: the task, what was computed, and where its files were stored."""
+
+    task: Task
+    outcome: Outcome
+    stored: Mapping[str, Stored]
+    requested_by: str
+
+
+class Process(Protocol):
+    """A computation that can be asked for."""
+
+    contract: ProcessContract
+
+    def compute(self, task: Task, workspace: Path, progress: Progress) -> Outcome:
+        """Do the work with files only; idempotent, in a folder of its own."""
+        ...
+
+    async def publish(self, session: AsyncSession, publication: Publication) -> dict[str, Any]:
+        """Write the results' rows and return the members of the results document."""
+        ...

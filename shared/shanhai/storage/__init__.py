@@ -1,0 +1,1 @@
+"""The artifact store: result files and uploads."""

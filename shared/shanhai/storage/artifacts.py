@@ -1,0 +1,102 @@
+"""The port to the artifact store, and the local folder behind it.
+
+Result files are named by their content, so a name never means two things and an interrupted
+write leaves nothing that anyone refers to.
+"""
+
+import hashlib
+import os
+import shutil
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from shanhai.errors import InvalidInput, NotFound
+
+BLOCK = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A stored file: its address in the store, SHA-256 and size."""
+
+    uri: str
+    sha256: str
+    bytes: int
+
+
+class ArtifactStore(Protocol):
+    """Where files live; an address (`uri`) is opaque and relative to the store."""
+
+    def put(self, path: Path, *, suffix: str) -> Stored:
+        """Store a finished file durably under its content's name."""
+        ...
+
+    def local_path(self, uri: str) -> Path:
+        """A readable local file for the address.
+
+        Raises:
+            NotFound: nothing is stored there.
+        """
+        ...
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, read in blocks."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a folder's entries durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class LocalArtifacts:
+    """The store in a folder: `objects/ab/<sha256><suffix>`, written aside and renamed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        (root / "objects").mkdir(parents=True, exist_ok=True)
+        (root / "incoming").mkdir(exist_ok=True)
+        (root / "uploads").mkdir(exist_ok=True)
+
+    def put(self, path: Path, *, suffix: str) -> Stored:
+        """Copy `path` into the store under its SHA-256; a file already there is kept."""
+        sha256 = sha256_of(path)
+        uri = f"objects/{sha256[:2]}/{sha256}{suffix}"
+        target = self.root / uri
+        if not target.exists():
+            self._place(path, target)
+        return Stored(uri, sha256, target.stat().st_size)
+
+    def _place(self, path: Path, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        aside = self.root / "incoming" / uuid.uuid4().hex
+        with path.open("rb") as source, aside.open("xb") as copy:
+            shutil.copyfileobj(source, copy, BLOCK)
+            copy.flush()
+            os.fsync(copy.fileno())
+        aside.rename(target)
+        sync_folder(target.parent)
+
+    def local_path(self, uri: str) -> Path:
+        """The file at `uri`, which must lie inside the store."""
+        path = (self.root / uri).resolve()
+        if not path.is_relative_to(self.root.resolve()):
+            raise InvalidInput(f"artifact address {uri!r} leaves the store")
+        if not path.is_file():
+            raise NotFound(f"artifact {uri!r} is not in the store")
+        return path
+
+    def upload_path(self, upload: uuid.UUID) -> Path:
+        """Where the bytes of an upload are received."""
+        return self.root / "uploads" / str(upload)
