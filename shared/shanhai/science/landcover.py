@@ -1,0 +1,169 @@
+"""Land cover: the internal classes, the products that map onto them, and their parameters."""
+
+from collections.abc import Mapping
+from enum import IntEnum
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shanhai.errors import InvalidInput
+from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
+
+
+class LandCover(IntEnum):
+    """Internal codes; 0 is nodata or sea."""
+
+    CROPLAND = 1
+    FOREST = 2
+    SHRUBLAND = 3
+    GRASSLAND = 4
+    WETLAND = 5
+    MANGROVE = 6
+    WATER = 7
+    BUILT_UP = 8
+    BARE = 9
+    SNOW_ICE = 10
+    TUNDRA = 11
+
+
+NODATA = 0
+
+SCHEMES: Mapping[str, Mapping[int, int]] = MappingProxyType(
+    {
+        "internal": {NODATA: NODATA} | {int(cover): int(cover) for cover in LandCover},
+        "worldcover": {
+            0: NODATA,
+            10: LandCover.FOREST,
+            20: LandCover.SHRUBLAND,
+            30: LandCover.GRASSLAND,
+            40: LandCover.CROPLAND,
+            50: LandCover.BUILT_UP,
+            60: LandCover.BARE,
+            70: LandCover.SNOW_ICE,
+            80: LandCover.WATER,
+            90: LandCover.WETLAND,
+            95: LandCover.MANGROVE,
+            100: LandCover.TUNDRA,
+        },
+        "globeland30": {
+            0: NODATA,
+            10: LandCover.CROPLAND,
+            20: LandCover.FOREST,
+            30: LandCover.GRASSLAND,
+            40: LandCover.SHRUBLAND,
+            50: LandCover.WETLAND,
+            60: LandCover.WATER,
+            70: LandCover.TUNDRA,
+            80: LandCover.BUILT_UP,
+            90: LandCover.BARE,
+            100: LandCover.SNOW_ICE,
+            255: NODATA,
+        },
+        "clcd": {
+            0: NODATA,
+            1: LandCover.CROPLAND,
+            2: LandCover.FOREST,
+            3: LandCover.SHRUBLAND,
+            4: LandCover.GRASSLAND,
+            5: LandCover.WATER,
+            6: LandCover.SNOW_ICE,
+            7: LandCover.BARE,
+            8: LandCover.BUILT_UP,
+            9: LandCover.WETLAND,
+        },
+    }
+)
+"""Codes of ESA WorldCover, GlobeLand30 and CLCD; the last two are status L."""
+
+NATURALNESS: Mapping[LandCover, float] = MappingProxyType(
+    {
+        LandCover.CROPLAND: 0.3,
+        LandCover.FOREST: 1.0,
+        LandCover.SHRUBLAND: 0.8,
+        LandCover.GRASSLAND: 0.7,
+        LandCover.WETLAND: 0.9,
+        LandCover.MANGROVE: 1.0,
+        LandCover.WATER: 0.8,
+        LandCover.BUILT_UP: 0.05,
+        LandCover.BARE: 0.2,
+    }
+)
+"""Naturalness, 0–1; status E."""
+
+CROP_COEFFICIENT: Mapping[LandCover, float] = MappingProxyType(
+    {
+        LandCover.CROPLAND: 0.85,
+        LandCover.FOREST: 1.00,
+        LandCover.SHRUBLAND: 0.85,
+        LandCover.GRASSLAND: 0.80,
+        LandCover.WETLAND: 1.10,
+        LandCover.MANGROVE: 1.05,
+        LandCover.WATER: 1.00,
+        LandCover.BUILT_UP: 0.25,
+        LandCover.BARE: 0.50,
+    }
+)
+"""Evapotranspiration of the class over reference evapotranspiration, Kc; values status E."""
+
+
+def harmonise(raw: NDArray[np.integer], scheme: str) -> ClassArray:
+    """Internal codes of a land-cover product.
+
+    Args:
+        raw: Codes of the product.
+        scheme: A key of `SCHEMES`.
+
+    Raises:
+        InvalidInput: the scheme is unknown, or codes have no internal class (all are listed).
+    """
+    mapping = SCHEMES.get(scheme)
+    if mapping is None:
+        known = ", ".join(SCHEMES)
+        raise InvalidInput(
+            f"land-cover scheme is {scheme!r}; it must be one of {known}",
+            message_zh=f"土地覆盖方案 {scheme!r} 未知，可选：{known}",
+            pointer="/scheme",
+        )
+    codes, inverse, counts = np.unique(raw, return_inverse=True, return_counts=True)
+    present = dict(zip(codes.tolist(), counts.tolist(), strict=True))
+    unmapped = {code: count for code, count in present.items() if code not in mapping}
+    if unmapped:
+        raise _without_row(f"land-cover scheme {scheme!r}", unmapped)
+    internal = np.array([mapping[code] for code in present], dtype=np.uint8)
+    return internal[inverse].reshape(raw.shape)
+
+
+def class_values(land_cover: ClassArray, table: Mapping[LandCover, float]) -> FloatArray:
+    """The table's value of every cell; NaN for nodata.
+
+    Raises:
+        InvalidInput: a class that occurs has no row in the table (all are listed).
+    """
+    counts = np.bincount(land_cover.ravel(), minlength=len(LandCover) + 1)
+    present = {code: int(count) for code, count in enumerate(counts) if count and code != NODATA}
+    missing = {code: count for code, count in present.items() if code not in table}
+    if missing:
+        raise _without_row("the land-cover parameter table", missing)
+    values = np.full(counts.size, np.nan)
+    for cover, value in table.items():
+        values[cover] = value
+    return values[land_cover]
+
+
+def is_built_up(land_cover: ClassArray) -> BoolArray:
+    """Whether a cell is built-up."""
+    return np.asarray(land_cover == LandCover.BUILT_UP)
+
+
+def is_water(land_cover: ClassArray) -> BoolArray:
+    """Whether a cell is inland water."""
+    return np.asarray(land_cover == LandCover.WATER)
+
+
+def _without_row(where: str, counts: Mapping[int, int]) -> InvalidInput:
+    listing = ", ".join(f"{code} ({count} cells)" for code, count in counts.items())
+    return InvalidInput(
+        f"codes without a class in {where}: {listing}; every code must be mapped",
+        message_zh=f"土地覆盖代码无对应类别：{listing}；每个代码都须有映射",
+    )
