@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import async_url
 
-MIGRATIONS = Path(__file__).resolve().parents[3] / "migrations"
+PACKAGED = Path(__file__).with_name("migrations")
+MIGRATIONS = PACKAGED if PACKAGED.is_dir() else Path(__file__).resolve().parents[3] / "migrations"
+"""The revisions: packed into the wheel, or beside the packages in a checkout."""
 
 
 def migration_config(url: str) -> Config:

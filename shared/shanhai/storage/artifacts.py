@@ -65,9 +65,6 @@ class LocalArtifacts:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        (root / "objects").mkdir(parents=True, exist_ok=True)
-        (root / "incoming").mkdir(exist_ok=True)
-        (root / "uploads").mkdir(exist_ok=True)
 
     def put(self, path: Path, *, suffix: str) -> Stored:
         """Copy `path` into the store under its SHA-256; a file already there is kept."""
@@ -81,6 +78,7 @@ class LocalArtifacts:
     def _place(self, path: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         aside = self.root / "incoming" / uuid.uuid4().hex
+        aside.parent.mkdir(exist_ok=True)
         with path.open("rb") as source, aside.open("xb") as copy:
             shutil.copyfileobj(source, copy, BLOCK)
             copy.flush()
@@ -99,4 +97,6 @@ class LocalArtifacts:
 
     def upload_path(self, upload: uuid.UUID) -> Path:
         """Where the bytes of an upload are received."""
-        return self.root / "uploads" / str(upload)
+        folder = self.root / "uploads"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / str(upload)
