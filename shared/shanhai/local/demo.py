@@ -1,0 +1,148 @@
+"""`make demo`: from nothing to Xiamen's five zones, over the same HTTP anybody would use."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from shanhai import __version__
+from shanhai.client import ApiClient
+from shanhai.local.files import write_whole
+from shanhai.local.inputs import gather, import_missing, seed_regions
+from shanhai.local.keys import admin_key
+from shanhai.local.meter import Meter
+from shanhai.local.readback import Readback, read_back
+from shanhai.local.stack import Stack
+
+REGION = "xiamen"
+PLAN = "xiamen-vanguard-2025"
+CELL_M = 100
+SEED = 42
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Demo:
+    """One run of the demonstration."""
+
+    stack: Stack
+    console: Console = field(default_factory=Console)
+    meter: Meter = field(default_factory=Meter)
+
+    def run(self) -> None:
+        """Do every step and print what was made; any failure raises."""
+        self._step("stack", self._start)
+        folders = self._step("data", lambda: gather(self.console))
+        self._step("seed", lambda: seed_regions(self.stack.database_url, folders))
+        key = admin_key(self.stack)
+        with ApiClient(self.stack.api_url, key) as api:
+            self._step("import", lambda: self._import(api, folders))
+            job, results = self._step("zones", lambda: self._delineate(api))
+            seen = self._step("read back", lambda: self._read_back(api, job, results))
+        self._report(results, seen)
+        self._note(key, job, results)
+
+    def _step(self, name: str, work: Callable[[], T]) -> T:
+        with self.meter.step(name):
+            return work()
+
+    def _start(self) -> None:
+        self.console.print("starting PostgreSQL, Redis, API, tiles and worker")
+        self.stack.up()
+        self.meter.roots[:] = [c.pid for c in self.stack.status() if c.pid is not None]
+
+    def _import(self, api: ApiClient, folders: list[Path]) -> None:
+        with self._bar() as bar:
+            task = bar.add_task("importing datasets", total=None)
+            import_missing(
+                api,
+                folders,
+                lambda done, total, what: bar.update(
+                    task, completed=done, total=total, description=what
+                ),
+            )
+
+    def _delineate(self, api: ApiClient) -> tuple[str, dict[str, Any]]:
+        inputs = {"region": REGION, "plan": PLAN, "cell_m": CELL_M, "seed": SEED}
+        key = f"demo-{_fingerprint(api, inputs)}"
+        job = api.execute("delineate-zones", inputs, idempotency_key=key)
+        with self._bar() as bar:
+            task = bar.add_task("waiting", total=100)
+            api.follow(
+                job,
+                on_progress=lambda percent, stage: bar.update(
+                    task, completed=percent, description=stage or "waiting"
+                ),
+            )
+        results: dict[str, Any] = api.get(f"{job}/results")
+        return job, results
+
+    def _read_back(self, api: ApiClient, job: str, results: Mapping[str, Any]) -> Readback:
+        pictures = self.stack.home.path / "demo"
+        pictures.mkdir(exist_ok=True)
+        return read_back(api, self.stack.tiles_url, job, results, pictures)
+
+    def _report(self, results: Mapping[str, Any], seen: Readback) -> None:
+        table = Table("zone class / 分区", "km²", "%", title="Xiamen 厦门: five zones 五类分区")
+        for zone in results["zones"]:
+            table.add_row(
+                f"[{zone['color']}]■[/] {zone['name_zh']} · {zone['name_en']}",
+                f"{zone['area_km2']:.1f}",
+                f"{zone['share_percent']:.1f}",
+            )
+        self.console.print(table)
+        for note in [*results["flags"], *results["warnings"]]:
+            self.console.print(f"note: {note}", highlight=False, markup=False)
+        costs = Table("step", "seconds", "peak MiB", title="time and memory", box=None)
+        for reading in self.meter.readings:
+            costs.add_row(reading.step, f"{reading.seconds:.1f}", f"{reading.peak_mib:.0f}")
+        self.console.print(costs)
+        for title, address in seen.addresses.items():
+            self.console.print(f"{title:<10} {address}", soft_wrap=True, highlight=False)
+
+    def _note(self, key: str, job: str, results: Mapping[str, Any]) -> None:
+        note = {
+            "api": self.stack.api_url,
+            "tiles": self.stack.tiles_url,
+            "admin_key": key,
+            "job": job,
+            "plan": PLAN,
+            "region": REGION,
+            "scheme": results["scheme"],
+            "layers": results["layers"],
+            "seconds": {r.step: round(r.seconds, 2) for r in self.meter.readings},
+            "peak_mib": {r.step: round(r.peak_mib) for r in self.meter.readings},
+        }
+        text = json.dumps(note, ensure_ascii=False, indent=2) + "\n"
+        write_whole(self.stack.home.path / "demo.json", text, mode=0o600)
+
+    def _bar(self) -> Progress:
+        return Progress(
+            TextColumn("{task.description:<32}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            console=self.console,
+        )
+
+
+def run_demo(stack: Stack) -> None:
+    """Run the demonstration on `stack`."""
+    Demo(stack).run()
+
+
+def _fingerprint(api: ApiClient, inputs: Mapping[str, Any]) -> str:
+    """What the job depends on: asked with the same key, the API gives the same job again."""
+    datasets = api.get("/collections/datasets/items", region=REGION, origin="imported", limit=1000)
+    facts = {
+        "software": __version__,
+        "inputs": dict(inputs),
+        "datasets": sorted(f["properties"]["checksum"] for f in datasets["features"]),
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]

@@ -1,0 +1,85 @@
+"""Reading the demo's results back the way a client would: through the API and the tiles."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from shanhai.client import ApiClient
+from shanhai.errors import Unavailable
+
+INLAND = (118.05, 24.72)
+"""A place on the mainland of Xiamen, in Jimei."""
+ZOOM = 9
+SAVED = {"map_zh": "zones_zh.png", "map_en": "zones_en.png", "report": "report.html"}
+PNG = b"\x89PNG"
+
+
+@dataclass(frozen=True, slots=True)
+class Readback:
+    """What was seen: the addresses worth opening, pictures included."""
+
+    addresses: dict[str, str]
+
+
+def read_back(
+    api: ApiClient, tiles_url: str, job: str, results: Mapping[str, Any], pictures: Path
+) -> Readback:
+    """Check that the zones can be read and drawn, and save the pictures.
+
+    Raises:
+        Unavailable: something a client would ask for is missing or empty.
+    """
+    scheme, layer = results["scheme"], results["layers"]["zones"]
+    zones = api.get("/collections/zones/items", scheme=scheme, limit=100)
+    _expect(len(zones["features"]) == len(results["zones"]), f"all zones of {scheme} in /zones")
+    tilejson_url = f"{tiles_url}/layers/{layer}/tilejson.json"
+    with httpx.Client(timeout=30) as http:
+        _check_tiles(http, tilejson_url, f"{tiles_url}/layers/{layer}")
+    for output, name in SAVED.items():
+        if output in results:
+            api.download(f"{job}/results/{output}", pictures / name)
+    return Readback(
+        {
+            "viewer": f"{tiles_url}/layers/{layer}/map",
+            "tilejson": tilejson_url,
+            "tiles": f"{tiles_url}/layers/{layer}/tiles/WebMercatorQuad/{{z}}/{{x}}/{{y}}.png",
+            "zones": f"{job.split('/jobs/')[0]}/collections/zones/items?scheme={scheme}&f=html",
+            "report": f"{job}/results/report",
+            "pictures": str(pictures),
+        }
+    )
+
+
+def tile_at(lon: float, lat: float, zoom: int) -> tuple[int, int]:
+    """Column and row of the web-mercator tile that holds a point (degrees)."""
+    across = 2**zoom
+    height = math.asinh(math.tan(math.radians(lat))) / math.pi
+    return int((lon + 180) / 360 * across), int((1 - height) / 2 * across)
+
+
+def _check_tiles(http: httpx.Client, tilejson_url: str, layer_url: str) -> None:
+    tilejson = _got(http, tilejson_url).json()
+    west, south, east, north = tilejson["bounds"]
+    lon, lat = INLAND
+    _expect(west < lon < east and south < lat < north, "the layer lies over Xiamen")
+    column, row = tile_at(lon, lat, ZOOM)
+    address = tilejson["tiles"][0]
+    for name, number in (("z", ZOOM), ("x", column), ("y", row)):
+        address = address.replace(f"{{{name}}}", str(number))
+    _expect(_got(http, address).content.startswith(PNG), "a tile in PNG")
+    _expect(bool(_got(http, f"{layer_url}/point?lon={lon}&lat={lat}").content), "a point's class")
+
+
+def _got(http: httpx.Client, url: str) -> httpx.Response:
+    response = http.get(url)
+    _expect(response.status_code == httpx.codes.OK, f"200 from {url}, not {response.status_code}")
+    return response
+
+
+def _expect(holds: bool, what: str) -> None:
+    if not holds:
+        raise Unavailable(f"the results cannot be read back: expected {what}")

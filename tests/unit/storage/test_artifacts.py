@@ -1,0 +1,67 @@
+"""The local artifact store: content names, durability of the steps, no way out of the folder."""
+
+import hashlib
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from shanhai.errors import InvalidInput, NotFound
+from shanhai.storage.artifacts import LocalArtifacts, sha256_of
+
+
+def file_with(folder: Path, content: bytes) -> Path:
+    path = folder / uuid4().hex
+    path.write_bytes(content)
+    return path
+
+
+def test_a_file_is_named_by_its_content(tmp_path: Path) -> None:
+    store = LocalArtifacts(tmp_path / "store")
+    stored = store.put(file_with(tmp_path, b"zones"), suffix=".tif")
+    digest = hashlib.sha256(b"zones").hexdigest()
+    assert stored.sha256 == digest
+    assert stored.uri == f"objects/{digest[:2]}/{digest}.tif"
+    assert stored.bytes == 5
+    assert store.local_path(stored.uri).read_bytes() == b"zones"
+
+
+def test_the_same_content_is_stored_once(tmp_path: Path) -> None:
+    store = LocalArtifacts(tmp_path / "store")
+    first = store.put(file_with(tmp_path, b"same"), suffix=".tif")
+    written = store.local_path(first.uri).stat().st_mtime_ns
+    second = store.put(file_with(tmp_path, b"same"), suffix=".tif")
+    assert second == first
+    assert store.local_path(first.uri).stat().st_mtime_ns == written
+
+
+def test_nothing_is_left_aside(tmp_path: Path) -> None:
+    store = LocalArtifacts(tmp_path / "store")
+    store.put(file_with(tmp_path, b"x" * 3_000_000), suffix=".bin")
+    assert list((tmp_path / "store" / "incoming").iterdir()) == []
+
+
+def test_sha256_reads_files_larger_than_a_block(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 10_000
+    assert sha256_of(file_with(tmp_path, content)) == hashlib.sha256(content).hexdigest()
+
+
+def test_unknown_addresses_are_not_found(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="objects/aa/none"):
+        LocalArtifacts(tmp_path).local_path("objects/aa/none.tif")
+
+
+@pytest.mark.parametrize("uri", ["../secret", "/etc/passwd", "objects/../../secret"])
+def test_no_address_leads_out_of_the_store(tmp_path: Path, uri: str) -> None:
+    (tmp_path / "secret").write_text("secret")
+    with pytest.raises(InvalidInput, match="leaves the store"):
+        LocalArtifacts(tmp_path / "store").local_path(uri)
+
+
+def test_a_link_that_leads_out_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("secret")
+    root = tmp_path / "store"
+    root.mkdir()
+    (root / "link").symlink_to(tmp_path / "secret")
+    with pytest.raises(InvalidInput, match="leaves the store"):
+        LocalArtifacts(root).local_path("link")

@@ -1,0 +1,49 @@
+"""Every layer has a style, and styles agree with the vocabulary."""
+
+import re
+
+import pytest
+
+from shanhai.cartography import ClassStyle, RampStyle, style_of
+from shanhai.vocabulary import ECOSERVICES, THEMES, ZONE_CLASSES
+
+COLOR = re.compile(r"^#[0-9a-f]{6}$")
+
+
+def test_zones_are_drawn_in_the_colours_of_their_classes() -> None:
+    style = style_of("zones")
+    assert isinstance(style, ClassStyle)
+    assert [(e.value, e.code, e.color) for e in style.entries] == [
+        (z.value, z.code, z.color) for z in ZONE_CLASSES
+    ]
+
+
+@pytest.mark.parametrize("kind", ["ratio", "supply", "demand"])
+@pytest.mark.parametrize("ecoservice", [None, *(term.code for term in ECOSERVICES)])
+def test_every_output_has_a_ramp_over_its_range(kind: str, ecoservice: str | None) -> None:
+    style = style_of(f"{kind}.{ecoservice}" if ecoservice else kind)
+    assert isinstance(style, RampStyle)
+    assert (style.low, style.high) == ((-1.0, 1.0) if kind == "ratio" else (0.0, 1.0))
+
+
+def test_the_middle_of_the_ratio_ramp_is_the_palest() -> None:
+    style = style_of("ratio")
+    assert isinstance(style, RampStyle)
+    brightness = [sum(int(color[i : i + 2], 16) for i in (1, 3, 5)) for color in style.colors]
+    assert brightness.index(max(brightness)) == len(style.colors) // 2
+
+
+@pytest.mark.parametrize("theme", [term.code for term in THEMES])
+def test_every_theme_has_colours(theme: str) -> None:
+    style = style_of(theme)
+    colors = (
+        [entry.color for entry in style.entries]
+        if isinstance(style, ClassStyle)
+        else list(style.colors)
+    )
+    assert len(colors) >= 2
+    assert all(COLOR.match(color) for color in colors)
+
+
+def test_an_unknown_ecoservice_is_not_mistaken_for_a_known_one() -> None:
+    assert style_of("ratio.unheard_of").title.en == "ratio.unheard_of"
