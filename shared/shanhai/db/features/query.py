@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from sqlalchemy import Select, func, literal_column, select, text
+from sqlalchemy import Row, Select, func, literal_column, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.entity import Entity
@@ -23,6 +24,11 @@ class FeatureRow:
     code: str
     geometry: str | None
     properties: str
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> "FeatureRow":
+        """The feature in a row of `feature_columns`."""
+        return cls(row.key, row.code, row.geometry, row.properties)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,7 @@ class Extent:
     end: date | None
 
 
-def feature_columns(entity: Entity) -> Select[tuple[int, str, str | None, str]]:
+def feature_columns(entity: Entity) -> Select[Any]:
     """The select list of features as JSON texts."""
     members = ", ".join(f"'{item.name}', {item.sql}" for item in entity.properties)
     return select(
@@ -85,7 +91,7 @@ async def read_page(
         query = query.where(key > position.after)
     if position.offset:
         query = query.offset(position.offset)
-    rows = [FeatureRow(*row) for row in await session.execute(query)]
+    rows = [FeatureRow.of(row) for row in await session.execute(query)]
     return _page(rows, limit, position)
 
 
@@ -108,7 +114,7 @@ async def read_feature(
         .limit(1)
     )
     row = (await session.execute(query)).first()
-    return None if row is None else FeatureRow(*row)
+    return None if row is None else FeatureRow.of(row)
 
 
 async def count_features(session: AsyncSession, entity: Entity, selection: Selection) -> int | None:
@@ -129,16 +135,9 @@ async def read_extent(session: AsyncSession, entity: Entity, selection: Selectio
     starts, ends = entity.interval or ("NULL::date", "NULL::date")
     box = f"ST_Extent({entity.geometry})"
     corners = [f"ST_{corner}({box})" for corner in ("XMin", "YMin", "XMax", "YMax")]
-    expressions = (
-        *corners,
-        f"min({starts})",
-        f"nullif(max(coalesce({ends}, 'infinity')), 'infinity')",
-    )
-    query = (
-        select(*(literal_column(sql) for sql in expressions))
-        .select_from(text(entity.source))
-        .where(*conditions(entity, selection))
-    )
-    west, south, east, north, start, end = (await session.execute(query)).one()
-    corners_found = None if west is None else (west, south, east, north)
-    return Extent(corners_found, start, end)
+    period = (f"min({starts})", f"nullif(max(coalesce({ends}, 'infinity')), 'infinity')")
+    query: Select[Any] = select(*(literal_column(sql) for sql in (*corners, *period)))
+    query = query.select_from(text(entity.source)).where(*conditions(entity, selection))
+    row = (await session.execute(query)).one()
+    corners_found = None if row[0] is None else (row[0], row[1], row[2], row[3])
+    return Extent(corners_found, row[4], row[5])
