@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, Select, func, literal_column, select, text
+from sqlalchemy import ColumnElement, Row, Select, func, literal_column, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.entity import Entity
@@ -58,10 +58,10 @@ class Extent:
     end: date | None
 
 
-def feature_columns(entity: Entity) -> Select[Any]:
+def feature_columns(entity: Entity) -> "Select[*tuple[Any, ...]]":
     """The select list of features as JSON texts."""
     members = ", ".join(f"'{item.name}', {item.sql}" for item in entity.properties)
-    return select(
+    columns: tuple[ColumnElement[Any], ...] = (
         literal_column(entity.key).label("key"),
         literal_column(entity.code).label("code"),
         # Option 0 leaves out the `crs` member, which GeoJSON does not know.
@@ -69,7 +69,8 @@ def feature_columns(entity: Entity) -> Select[Any]:
             "geometry"
         ),
         literal_column(f"json_build_object({members})::text").label("properties"),
-    ).select_from(text(entity.source))
+    )
+    return select(*columns).select_from(text(entity.source))
 
 
 async def read_page(
@@ -136,8 +137,8 @@ async def read_extent(session: AsyncSession, entity: Entity, selection: Selectio
     box = f"ST_Extent({entity.geometry})"
     corners = [f"ST_{corner}({box})" for corner in ("XMin", "YMin", "XMax", "YMax")]
     period = (f"min({starts})", f"nullif(max(coalesce({ends}, 'infinity')), 'infinity')")
-    query: Select[Any] = select(*(literal_column(sql) for sql in (*corners, *period)))
-    query = query.select_from(text(entity.source)).where(*conditions(entity, selection))
+    columns: list[ColumnElement[Any]] = [literal_column(sql) for sql in (*corners, *period)]
+    query = select(*columns).select_from(text(entity.source)).where(*conditions(entity, selection))
     row = (await session.execute(query)).one()
     corners_found = None if row[0] is None else (row[0], row[1], row[2], row[3])
     return Extent(corners_found, row[4], row[5])
