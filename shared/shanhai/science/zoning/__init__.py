@@ -1,0 +1,1 @@
+"""From supply–demand ratios to the five zones: units, clusters, names, clean-up, polygons."""

@@ -1,0 +1,125 @@
+"""How well the units fall into k clusters, for every k a planner may ask about.
+
+Five zones are a planning decision: the numbers describe it, they do not choose.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.metrics import (
+    calinski_harabasz_score,
+    davies_bouldin_score,
+    pairwise_distances,
+    silhouette_score,
+)
+from threadpoolctl import threadpool_limits
+
+from shanhai.science.arrays import FloatArray, IntArray
+from shanhai.science.zoning.clustering import HIGHEST_K, LOWEST_K, cluster_units
+from shanhai.science.zoning.flag import Flag
+
+SILHOUETTE_SAMPLE = 4_000
+"""One distance matrix of this size (128 MB) serves every k."""
+
+WEAK_SILHOUETTE = 0.15
+
+_STARTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class KDiagnostic:
+    """Quality of one number of clusters.
+
+    Attributes:
+        k: Number of clusters.
+        silhouette: −1…1 on the sample; None when the sample shows fewer than two clusters.
+        calinski_harabasz: ≥ 0, higher is better separated.
+        davies_bouldin: ≥ 0, lower is better separated.
+        inertia: Sum of squared distances to the centroids.
+    """
+
+    k: int
+    silhouette: float | None
+    calinski_harabasz: float
+    davies_bouldin: float
+    inertia: float
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostics:
+    """Quality by number of clusters, and where the inertia bends."""
+
+    by_k: tuple[KDiagnostic, ...]
+    elbow: int | None
+    sample: int
+
+    def flags(self, k: int) -> tuple[Flag, ...]:
+        """`weak_structure` when the silhouette at `k` is low."""
+        silhouette = next((one.silhouette for one in self.by_k if one.k == k), None)
+        if silhouette is None or silhouette >= WEAK_SILHOUETTE:
+            return ()
+        detail = f"silhouette at k = {k} is {silhouette:.3f}, below {WEAK_SILHOUETTE}"
+        return (Flag("weak_structure", detail),)
+
+
+def diagnose(features: FloatArray, seed: int) -> Diagnostics:
+    """Quality of k = 2…10, or up to one less than the number of different units.
+
+    Args:
+        features: One row per unit in unit order, standardised. With fewer than three different
+            rows no k can be judged and the result is empty.
+        seed: Seed of the clusterings and of the silhouette sample.
+
+    Source: Rousseeuw 1987; Caliński and Harabasz 1974; Davies and Bouldin 1979.
+    """
+    sample = _sample(len(features), seed)
+    highest = min(HIGHEST_K, len(np.unique(features, axis=0)) - 1)
+    with threadpool_limits(limits=1):
+        distances = pairwise_distances(features[sample])
+        by_k = tuple(
+            _diagnose_k(features, k, seed, sample, distances) for k in range(LOWEST_K, highest + 1)
+        )
+    return Diagnostics(by_k, elbow(by_k), len(sample))
+
+
+def _sample(count: int, seed: int) -> IntArray:
+    if count <= SILHOUETTE_SAMPLE:
+        return np.arange(count)
+    chosen = np.random.default_rng(seed).choice(count, SILHOUETTE_SAMPLE, replace=False)
+    return np.sort(chosen)
+
+
+def _diagnose_k(
+    features: FloatArray, k: int, seed: int, sample: IntArray, distances: FloatArray
+) -> KDiagnostic:
+    clustering = cluster_units(features, k, seed, starts=_STARTS)
+    labels = clustering.labels
+    return KDiagnostic(
+        k=k,
+        silhouette=_silhouette(distances, labels[sample]),
+        calinski_harabasz=float(calinski_harabasz_score(features, labels)),
+        davies_bouldin=float(davies_bouldin_score(features, labels)),
+        inertia=clustering.inertia,
+    )
+
+
+def _silhouette(distances: FloatArray, labels: IntArray) -> float | None:
+    shown = len(np.unique(labels))
+    if not 2 <= shown < len(labels):
+        return None
+    return float(silhouette_score(distances, labels, metric="precomputed"))
+
+
+def elbow(by_k: tuple[KDiagnostic, ...]) -> int | None:
+    """The k whose inertia lies farthest below the chord from the first to the last k.
+
+    None when fewer than three k could be tried or the inertia does not fall.
+    """
+    if len(by_k) < 3 or by_k[0].inertia <= by_k[-1].inertia:
+        return None
+    k = np.array([one.k for one in by_k], dtype=float)
+    inertia = np.array([one.inertia for one in by_k])
+    span = inertia[0] - inertia[-1]
+    along = (k - k[0]) / (k[-1] - k[0])
+    below = 1 - along - (inertia - inertia[-1]) / span
+    return int(k[np.argmax(below)])

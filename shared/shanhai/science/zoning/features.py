@@ -1,0 +1,73 @@
+"""From unit means to the feature matrix that is clustered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from shanhai.errors import InvalidInput
+from shanhai.science.arrays import BoolArray, FloatArray
+from shanhai.science.zoning.flag import Flag
+
+WINSOR_PROBABILITIES = (0.01, 0.99)
+CORRELATION_WARNING = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Standardised columns of the units.
+
+    Attributes:
+        matrix: One row per unit, one column per kept feature: z-scores of winsorised values.
+        names: Names of the kept features.
+        dropped: Names of the features without variance.
+        correlation: Correlation of the kept features.
+        flags: Dropped and strongly correlated features.
+    """
+
+    matrix: FloatArray
+    names: tuple[str, ...]
+    dropped: tuple[str, ...]
+    correlation: FloatArray
+    flags: tuple[Flag, ...]
+
+
+def prepare_features(values: FloatArray, names: Sequence[str]) -> Features:
+    """Winsorise every column at its 1st and 99th percentile and turn it into z-scores.
+
+    Args:
+        values: One row per unit, one column per feature, without NaN.
+        names: Names of the columns.
+
+    Raises:
+        InvalidInput: no feature varies, so nothing can be told apart.
+    """
+    low, high = np.quantile(values, WINSOR_PROBABILITIES, axis=0)
+    capped = np.clip(values, low, high)
+    centred = capped - capped.mean(axis=0)
+    spread = capped.std(axis=0)
+    # Rounding leaves a constant column a spread of a few ulps of its values.
+    varies: BoolArray = spread > 1e-12 * np.maximum(1.0, np.abs(capped).max(axis=0))
+    kept = tuple(name for name, keep in zip(names, varies, strict=True) if keep)
+    dropped = tuple(name for name, keep in zip(names, varies, strict=True) if not keep)
+    if not kept:
+        raise InvalidInput(
+            f"none of the features {', '.join(names)} varies over the area; "
+            "there is nothing to cluster",
+            message_zh="所有聚类特征在区域内均无变化，无法聚类",
+        )
+    matrix = np.ascontiguousarray(centred[:, varies] / spread[varies])
+    correlation = matrix.T @ matrix / len(matrix)
+    flags = [Flag("constant_feature", f"{name} has no variance; dropped") for name in dropped]
+    return Features(
+        matrix, kept, dropped, correlation, (*flags, *_correlation_flags(kept, correlation))
+    )
+
+
+def _correlation_flags(names: tuple[str, ...], correlation: FloatArray) -> list[Flag]:
+    rows, columns = np.triu_indices(len(names), k=1)
+    return [
+        Flag("correlated_features", f"{names[a]} and {names[b]}: r = {correlation[a, b]:.3f}")
+        for a, b in zip(rows, columns, strict=True)
+        if abs(correlation[a, b]) > CORRELATION_WARNING
+    ]

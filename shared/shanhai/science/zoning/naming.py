@@ -1,0 +1,158 @@
+"""Which cluster becomes which zone: deterministic, and blind to cluster numbers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from shanhai.errors import InvalidInput
+from shanhai.science.arrays import ClassArray, FloatArray, IntArray
+from shanhai.science.zoning.flag import Flag
+
+NEAR_TIE = 0.02
+"""Difference of mean ratios below which mean supply decides the order."""
+
+BALANCE_TOLERANCE = 0.1
+"""How far below 0 the mean ratio of general protection may lie."""
+
+ZONES_BY_RANK = {
+    5: (1, 2, 3, 5, 4),
+    4: (1, 3, 5, 4),
+    3: (1, 3, 4),
+    2: (1, 4),
+}
+"""Zone codes from the highest to the lowest mean ratio. Five is the plan; fewer clusters keep the
+outermost zones first (status E)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterProfile:
+    """What the naming rule looks at.
+
+    Attributes:
+        label: Number of the cluster.
+        zone: Code of the zone it became.
+        mu: Area-weighted mean of the comprehensive ratio.
+        sigma: Area-weighted mean of normalised supply over the services.
+        delta: Share of the area with a negative comprehensive ratio, 0–1.
+        cells: Area in valid cells.
+    """
+
+    label: int
+    zone: int
+    mu: float
+    sigma: float
+    delta: float
+    cells: int
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """The outcome of the naming rule.
+
+    Attributes:
+        zones: Zone code of every unit.
+        order: Clusters from the highest to the lowest rank.
+        swaps: Pairs of cluster labels that a near tie exchanged.
+        flags: What does not fit the meaning of the zones, with the numbers.
+    """
+
+    zones: ClassArray
+    order: tuple[ClusterProfile, ...]
+    swaps: tuple[tuple[int, int], ...]
+    flags: tuple[Flag, ...]
+
+
+def name_zones(labels: IntArray, ratio: FloatArray, supply: FloatArray, cells: IntArray) -> Naming:
+    """Name two to five clusters as zones.
+
+    Clusters are ranked by mean ratio (ties by supply, area, first unit); neighbours in rank that
+    differ by less than `NEAR_TIE` swap when the lower one supplies more. Nothing is relabelled
+    for a wrong sign: the flags say so and a planner decides.
+
+    Args:
+        labels: Cluster of every unit, any integers.
+        ratio: Comprehensive ratio of every unit, −2…2.
+        supply: Mean normalised supply over the services of every unit, 0–1.
+        cells: Valid cells of every unit, its weight.
+
+    Returns:
+        Zones of the units with the numbers behind them.
+
+    Raises:
+        InvalidInput: the number of clusters is not 2–5.
+    """
+    unique, first, compact = np.unique(labels, return_index=True, return_inverse=True)
+    if unique.size not in ZONES_BY_RANK:
+        raise InvalidInput(
+            f"{unique.size} clusters cannot be named; two to five are required",
+            message_zh=f"{unique.size} 个聚类无法命名，须为二至五个",
+        )
+    weight = np.bincount(compact, weights=cells)
+    mu = np.bincount(compact, weights=cells * ratio) / weight
+    sigma = np.bincount(compact, weights=cells * supply) / weight
+    delta = np.bincount(compact, weights=cells * (ratio < 0)) / weight
+    ranked, swaps = _settle_near_ties(np.lexsort((first, -weight, -sigma, -mu)), mu, sigma)
+    zone_of = np.zeros(unique.size, dtype=np.uint8)
+    zone_of[ranked] = ZONES_BY_RANK[unique.size]
+    order = tuple(
+        ClusterProfile(
+            int(unique[c]),
+            int(zone_of[c]),
+            float(mu[c]),
+            float(sigma[c]),
+            float(delta[c]),
+            int(weight[c]),
+        )
+        for c in ranked
+    )
+    return Naming(
+        zones=zone_of[compact],
+        order=order,
+        swaps=tuple((int(unique[a]), int(unique[b])) for a, b in swaps),
+        flags=_flags(order),
+    )
+
+
+def _settle_near_ties(
+    ranked: IntArray, mu: FloatArray, sigma: FloatArray
+) -> tuple[IntArray, list[tuple[int, int]]]:
+    """One pass over neighbours in rank; returns the new order and the exchanged pairs."""
+    order = ranked.copy()
+    swaps = []
+    for place in range(order.size - 1):
+        upper, lower = int(order[place]), int(order[place + 1])
+        if abs(mu[upper] - mu[lower]) < NEAR_TIE and sigma[lower] > sigma[upper]:
+            order[place], order[place + 1] = lower, upper
+            swaps.append((upper, lower))
+    return order, swaps
+
+
+def _flags(order: tuple[ClusterProfile, ...]) -> tuple[Flag, ...]:
+    by_zone = {profile.zone: profile for profile in order}
+    flags = []
+    if len(by_zone) < len(ZONES_BY_RANK[5]):
+        flags.append(Flag("fewer_than_five_zones", f"only zones {sorted(by_zone)} exist"))
+    failures = [rule for rule, holds in _expectations(by_zone) if not holds]
+    if failures:
+        numbers = ", ".join(
+            f"zone {p.zone} mu={p.mu:.4f} delta={p.delta:.4f}" for p in by_zone.values()
+        )
+        detail = f"expected {'; '.join(failures)}; found {numbers}"
+        flags.append(Flag("sign_inconsistent", detail))
+    return tuple(flags)
+
+
+def _expectations(zones: dict[int, ClusterProfile]) -> list[tuple[str, bool]]:
+    """Rules on the zones that exist, each with whether it holds."""
+    rules = [(f"mu({zone}) > 0", zones[zone].mu > 0) for zone in (1, 2) if zone in zones]
+    if 3 in zones:
+        lowest = -BALANCE_TOLERANCE
+        rules.append((f"mu(3) >= {lowest}", zones[3].mu >= lowest))
+    if 4 in zones:
+        rules.append(("mu(4) < 0", zones[4].mu < 0))
+    if 5 in zones and 3 in zones:
+        rules.append(("mu(5) < mu(3)", zones[5].mu < zones[3].mu))
+        rules.append(("delta(5) >= delta(3)", zones[5].delta >= zones[3].delta))
+    if 5 in zones and 4 in zones:
+        rules.append(("delta(4) >= delta(5)", zones[4].delta >= zones[5].delta))
+    return rules

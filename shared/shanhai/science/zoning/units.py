@@ -1,0 +1,164 @@
+"""Zoning units: a square fishnet whose units are whole cells of the analysis grid."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from shanhai.errors import InvalidInput
+from shanhai.science.arrays import BoolArray, ClassArray, FloatArray, IntArray
+from shanhai.science.grid import Grid, Window
+
+UNIT_M = 250.0
+"""Least side of a unit, m."""
+
+MIN_VALID_SHARE = 0.5
+"""Share of its area that must be valid for a unit to take part in the clustering."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fishnet:
+    """Square units of `unit_cells` × `unit_cells` cells, from the north-west corner of `grid`."""
+
+    grid: Grid
+    unit_cells: int
+
+    @classmethod
+    def over(cls, grid: Grid, unit_m: float = UNIT_M) -> "Fishnet":
+        """Units of at least `unit_m`, rounded up to whole cells."""
+        return cls(grid, max(1, math.ceil(round(unit_m / grid.cell_m, 9))))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of units; the last ones may hang over the edge of the grid."""
+        return (
+            math.ceil(self.grid.height / self.unit_cells),
+            math.ceil(self.grid.width / self.unit_cells),
+        )
+
+    def window_size(self, at_least: int) -> int:
+        """Smallest window size of whole units that is not below `at_least` cells."""
+        return self.unit_cells * math.ceil(at_least / self.unit_cells)
+
+    def unit_slices(self, window: Window) -> tuple[slice, slice]:
+        """Slices of the unit raster that a window of whole units fills.
+
+        Raises:
+            InvalidInput: the window does not begin at the corner of a unit.
+        """
+        size = self.unit_cells
+        if window.row % size or window.col % size:
+            raise InvalidInput(
+                f"window starts at row {window.row}, column {window.col}; "
+                f"both must be multiples of the {size} cells of a unit"
+            )
+        return (
+            slice(window.row // size, math.ceil((window.row + window.height) / size)),
+            slice(window.col // size, math.ceil((window.col + window.width) / size)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UnitTable:
+    """The units that take part in the clustering, in row-major order.
+
+    Attributes:
+        means: One row per unit, one column per layer: mean of its valid cells.
+        cells: Number of valid cells of each unit, its weight.
+        index: Position of each unit in the flattened unit raster.
+        shape: Rows and columns of the unit raster.
+    """
+
+    means: FloatArray
+    cells: IntArray
+    index: IntArray
+    shape: tuple[int, int]
+
+
+def aggregate(layers: FloatArray, unit_cells: int) -> tuple[FloatArray, IntArray]:
+    """Means over the valid cells of every unit.
+
+    Windows of whole units give the bytes of the whole raster.
+
+    Args:
+        layers: Layer, row, column; a cell is valid where no layer is NaN.
+        unit_cells: Side of a unit in cells.
+
+    Returns:
+        Means by layer, unit row and unit column (NaN without valid cell), and the number of valid
+        cells by unit row and column.
+    """
+    valid: BoolArray = np.logical_not(np.isnan(layers).any(axis=0))
+    count = _block_sum(valid[np.newaxis].astype(np.float64), unit_cells)[0]
+    total = _block_sum(np.where(valid, layers, 0.0), unit_cells)
+    means = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return means, count.astype(np.int64)
+
+
+def _block_sum(layers: FloatArray, size: int) -> FloatArray:
+    """Sums over blocks of `size` × `size` cells, the last ones filled up with zeros.
+
+    Adding slice by slice fixes the order of the terms, which a reduction of NumPy does not.
+    """
+    depth, height, width = layers.shape
+    total = np.zeros((depth, math.ceil(height / size), math.ceil(width / size)))
+    for row in range(min(size, height)):
+        for col in range(min(size, width)):
+            part = layers[:, row::size, col::size]
+            total[:, : part.shape[1], : part.shape[2]] += part
+    return total
+
+
+def select_units(means: FloatArray, count: IntArray, unit_cells: int) -> UnitTable:
+    """Keep the units of which at least half of the area is valid.
+
+    Args:
+        means: Layer, unit row, unit column.
+        count: Valid cells by unit row and column.
+        unit_cells: Side of a unit in cells.
+
+    Raises:
+        InvalidInput: no cell, or no unit, is valid.
+    """
+    if not count.any():
+        raise InvalidInput(
+            "the area has no valid cell: nowhere are all required layers present",
+            message_zh="区域内没有有效像元：没有一处同时具备全部必需图层",
+        )
+    chosen = count >= MIN_VALID_SHARE * unit_cells**2
+    if not chosen.any():
+        raise InvalidInput(
+            f"no zoning unit of {unit_cells} × {unit_cells} cells is valid over half its area; "
+            "use a smaller cell_m or a larger area",
+            message_zh=f"没有一个 {unit_cells} × {unit_cells} 像元的分区单元有效面积过半",
+        )
+    index = np.flatnonzero(chosen)
+    return UnitTable(
+        means=np.ascontiguousarray(means[:, chosen].T),
+        cells=count[chosen].astype(np.int64),
+        index=index.astype(np.int64),
+        shape=(count.shape[0], count.shape[1]),
+    )
+
+
+def unit_codes(codes: ClassArray, units: UnitTable) -> ClassArray:
+    """The unit raster of codes; units that took no part get the code of the nearest that did.
+
+    Every valid cell so belongs to a zone, even in a coastal unit that is mostly sea.
+    """
+    flat = np.zeros(units.shape[0] * units.shape[1], dtype=np.uint8)
+    flat[units.index] = codes
+    raster = flat.reshape(units.shape)
+    nearest = ndimage.distance_transform_edt(
+        raster == 0, return_distances=False, return_indices=True
+    )
+    return np.asarray(raster[tuple(nearest)])
+
+
+def rasterise(unit_raster: ClassArray, fishnet: Fishnet, valid: BoolArray) -> ClassArray:
+    """The analysis raster of the units' codes; 0 where `valid` is False."""
+    size = fishnet.unit_cells
+    cells = unit_raster.repeat(size, axis=0).repeat(size, axis=1)
+    height, width = fishnet.grid.shape
+    return np.where(valid, cells[:height, :width], np.uint8(0))
