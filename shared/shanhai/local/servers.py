@@ -1,0 +1,7 @@
+"""The private servers a stack or a test run starts."""
+
+from shanhai.local.postgres import PrivatePostgres
+from shanhai.local.redis import PrivateRedis
+from shanhai.local.server import Surroundings
+
+__all__ = ["PrivatePostgres", "PrivateRedis", "Surroundings"]

@@ -1,0 +1,122 @@
+"""The whole stack of a checkout: servers, schema and services, up, down and its status."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from shanhai.db.migrate import upgrade
+from shanhai.local.places import Home
+from shanhai.local.process_table import RunningProcess
+from shanhai.local.processes import HOST, SERVICES, ServiceProcess, uptime_s
+from shanhai.local.secret_book import SecretBook
+from shanhai.local.servers import PrivatePostgres, PrivateRedis, Surroundings
+
+Part = PrivatePostgres | PrivateRedis | ServiceProcess
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How one part of the stack fares."""
+
+    name: str
+    pid: int | None
+    port: int | None
+    healthy: bool
+    uptime_s: float | None
+
+
+class Stack:
+    """PostgreSQL, Redis, API, tiles and worker of one home.
+
+    A `bound` stack ends with the program that started it, and leaves the usual ports alone.
+    """
+
+    def __init__(self, home: Home, *, bound: bool = False) -> None:
+        self.home = home
+        self.secrets = SecretBook(home.secrets)
+        surroundings = Surroundings.of_home(home, bound=bound)
+        self.postgres = PrivatePostgres(surroundings)
+        self.redis = PrivateRedis(surroundings)
+        self.services = {spec.name: ServiceProcess(spec, home, bound=bound) for spec in SERVICES}
+
+    @property
+    def api_url(self) -> str:
+        """Where the API answers."""
+        return self._url("api")
+
+    @property
+    def tiles_url(self) -> str:
+        """Where the tile service answers."""
+        return self._url("tiles")
+
+    @property
+    def database_url(self) -> str:
+        """Where the truth is."""
+        return self.postgres.url()
+
+    def up(self) -> None:
+        """Start what is not running and wait until all of it is ready."""
+        with self._alone():
+            self._start_servers()
+            environment = self.environment()
+            for service in self.services.values():
+                service.start(environment)
+            for service in self.services.values():
+                service.wait_until_ready()
+
+    def down(self) -> None:
+        """Stop everything, services first; nothing is left running."""
+        with self._alone():
+            for service in self.services.values():
+                service.ask_to_stop()
+            for service in self.services.values():
+                service.stop()
+            self.redis.stop()
+            self.postgres.stop()
+
+    def status(self) -> list[Condition]:
+        """How each part fares."""
+        parts: list[Part] = [self.postgres, self.redis, *self.services.values()]
+        return [_condition(part) for part in parts]
+
+    def environment(self) -> dict[str, str]:
+        """The settings every service of this stack is started with."""
+        settings = {
+            "SHANHAI_HOME": str(self.home.path),
+            "SHANHAI_DATABASE_URL": self.postgres.url(),
+            "SHANHAI_REDIS_URL": self.redis.url(),
+            "SHANHAI_ARTIFACTS_ROOT": str(self.home.artifacts),
+            "SHANHAI_PUBLIC_READ": "true",
+        }
+        for service in self.services.values():
+            settings[f"{service.spec.variable}HOST"] = HOST
+            settings[f"{service.spec.variable}PORT"] = str(service.reserve_port())
+        return settings | {
+            "SHANHAI_API_URL": self.api_url,
+            "SHANHAI_TILES_URL": self.tiles_url,
+        }
+
+    def _start_servers(self) -> None:
+        self.postgres.start()
+        self.redis.start()
+        self.secrets.keep("postgres_password", self.postgres.password)
+        self.secrets.keep("redis_password", self.redis.password)
+        upgrade(self.postgres.url())
+
+    def _url(self, name: str) -> str:
+        return f"http://{HOST}:{self.services[name].reserve_port()}"
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep two commands at the same time from doing the same work."""
+        with (self.home.run / "stack.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _condition(part: Part) -> Condition:
+    process: RunningProcess | None = part.process()
+    if process is None:
+        return Condition(part.name, None, None, healthy=False, uptime_s=None)
+    return Condition(part.name, process.pid, part.port, part.is_running(), uptime_s(process))
