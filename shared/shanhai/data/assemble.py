@@ -1,0 +1,247 @@
+"""The files of one demonstration region, made from the world's layers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from shapely import union_all
+
+from shanhai.data import themes, vectors
+from shanhai.data.climate import refine_temperature
+from shanhai.data.description import DatasetDescription, write_description
+from shanhai.data.fields import Box, Field
+from shanhai.data.ground import Ground, survey_ground
+from shanhai.data.imagery import excess_green, luminance
+from shanhai.data.packages import file_sha256
+from shanhai.data.places import Place, places_within
+from shanhai.data.regions import DemoRegion
+from shanhai.data.standins import coarse_land_cover, potential_npp, spread_population
+from shanhai.data.themes import DemoTheme
+from shanhai.data.vectors import Feature, write_features
+from shanhai.data.world import World, clip_box
+from shanhai.raster.geotiff import CLASS_NODATA, FLOAT_NODATA, Transform, write_geotiff
+from shanhai.science.arrays import FloatArray
+
+CLAY_LOAM = (35.0, 35.0, 30.0, 1.2)
+"""Sand, silt, clay and organic carbon, % of mass: a plain clay loam, not a sample of the place."""
+
+_RESIDENTS_YEAR = (date(2018, 1, 1), date(2018, 12, 31))
+_MARGIN_CELLS = 3
+_WIDE_MARGIN_CELLS = 12
+_SOIL_STEP_DEG = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class RegionLayers:
+    """The fields of the world around one region."""
+
+    elevation: Field
+    rainfall: Field
+    temperature: Field
+    rain_intensity: Field
+    green: Field
+    light: Field
+
+
+def assemble_region(region: DemoRegion, world: World, folder: Path) -> list[Path]:
+    """Write the boundaries and all themes of a region into `folder`.
+
+    Returns:
+        The files made, descriptions included.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    outlines = world.unit_outlines(region)
+    grid = world.grids[region.code]
+    box = clip_box(grid)
+    dry, fresh = world.lands[region.code].everything, world.waters[region.code].other
+    ground = survey_ground(grid, outlines, dry, fresh)
+    places = places_within(list(world.places), union_all(outlines))
+    layers = cut_layers(world, box)
+    boundaries = folder / "regions.geojson"
+    write_features(boundaries, vectors.region_features(region, outlines))
+    files = _Files(region, folder, [boundaries])
+    _add_fields(files, layers, box)
+    _add_surfaces(files, ground, layers, places)
+    _add_vectors(files, world, places)
+    return files.made
+
+
+def cut_layers(world: World, box: Box) -> RegionLayers:
+    """Cut the world's fields to a box with the margin that interpolation needs."""
+    # The height above the surroundings needs a coarse temperature cell more on each side.
+    wide = world.elevation.cut(box, _WIDE_MARGIN_CELLS)
+    temperature = refine_temperature(world.temperature.cut(box, _MARGIN_CELLS), wide)
+    return RegionLayers(
+        elevation=world.elevation.cut(box, _MARGIN_CELLS),
+        rainfall=world.rainfall.cut(box, _MARGIN_CELLS),
+        temperature=temperature.cut(box, _MARGIN_CELLS),
+        rain_intensity=world.rain_intensity.cut(box, _MARGIN_CELLS),
+        green=excess_green(world.true_colour.cut(box, _MARGIN_CELLS)),
+        light=luminance(world.night.cut(box, _MARGIN_CELLS)),
+    )
+
+
+def resident_totals(region: DemoRegion, places: Sequence[Place]) -> list[int]:
+    """Residents of each unit; for a region of one unit without a figure, those of its places."""
+    places_total = sum(place.population for place in places)
+    return [places_total if unit.residents is None else unit.residents for unit in region.units]
+
+
+def constant_soil(box: Box) -> Field:
+    """The constant soil over a box, four bands."""
+    west, south, east, north = box
+    rows = int(np.ceil((north - south) / _SOIL_STEP_DEG))
+    columns = int(np.ceil((east - west) / _SOIL_STEP_DEG))
+    bands = [np.full((rows, columns), share) for share in CLAY_LOAM]
+    return Field(np.stack(bands), west, north, _SOIL_STEP_DEG)
+
+
+def _add_fields(files: "_Files", layers: RegionLayers, box: Box) -> None:
+    files.add_field(themes.DEM, layers.elevation)
+    files.add_field(themes.RAINFALL, layers.rainfall)
+    files.add_field(themes.TEMPERATURE, layers.temperature)
+    files.add_field(themes.RAIN_INTENSITY, layers.rain_intensity)
+    files.add_field(themes.NIGHT_LIGHTS, layers.light)
+    green = layers.green
+    rank = Field(np.clip(green.values, -1.0, 1.0), green.west, green.north, green.step_deg)
+    files.add_field(themes.NDVI, rank)
+    files.add_field(themes.SOIL, constant_soil(box))
+
+
+def _add_surfaces(
+    files: "_Files", ground: Ground, layers: RegionLayers, places: Sequence[Place]
+) -> None:
+    def at_cells(field: Field, order: Literal[1, 3] = 1) -> FloatArray:
+        return field.sample(ground.longitude, ground.latitude, order)
+
+    elevation = at_cells(layers.elevation, order=3)[0]
+    persons = spread_population(
+        ground,
+        places,
+        resident_totals(files.region, places),
+        light=at_cells(layers.light)[0],
+        elevation_m=elevation,
+    )
+    green = at_cells(layers.green)[0]
+    cover = coarse_land_cover(ground, persons, green=green, elevation_m=elevation)
+    npp = potential_npp(ground, at_cells(layers.temperature), at_cells(layers.rainfall))
+    files.add_surface(themes.POPULATION, persons, ground, *_residents_period(files.region))
+    files.add_surface(themes.LAND_COVER, cover, ground)
+    files.add_surface(themes.NPP, npp, ground)
+
+
+def _add_vectors(files: "_Files", world: World, places: Sequence[Place]) -> None:
+    code = files.region.code
+    files.add_features(themes.PLACES, vectors.place_features(places))
+    waters = world.waters[code]
+    sea = vectors.polygon_features(waters.oceanic, kind="sea")
+    fresh = vectors.polygon_features(waters.other, kind="fresh")
+    land = vectors.polygon_features(world.lands[code].everything, kind="land")
+    files.add_features(themes.LAND, land)
+    files.add_features(themes.WATER, [*sea, *fresh])
+
+
+def _residents_period(region: DemoRegion) -> tuple[date | None, date | None]:
+    stated = all(unit.residents is not None for unit in region.units)
+    return _RESIDENTS_YEAR if stated else (None, None)
+
+
+@dataclass(slots=True)
+class _Files:
+    """Writes themes into a folder and keeps the list of files made."""
+
+    region: DemoRegion
+    folder: Path
+    made: list[Path]
+
+    def add_field(self, theme: DemoTheme, field: Field) -> None:
+        self._add_raster(theme, field.values, field.transform, "EPSG:4326", FLOAT_NODATA)
+
+    def add_surface(
+        self,
+        theme: DemoTheme,
+        values: NDArray[Any],
+        ground: Ground,
+        observed_from: date | None = None,
+        observed_to: date | None = None,
+    ) -> None:
+        nodata = FLOAT_NODATA if values.dtype.kind == "f" else CLASS_NODATA
+        crs = self.region.grid_crs
+        self._add_raster(
+            theme, values, ground.grid.transform, crs, nodata, observed_from, observed_to
+        )
+
+    def add_features(self, theme: DemoTheme, features: list[Feature]) -> None:
+        path = self.folder / f"{theme.theme}.geojson"
+        write_features(path, features)
+        self._describe(theme, path, vector=True)
+
+    def _add_raster(
+        self,
+        theme: DemoTheme,
+        values: NDArray[Any],
+        transform: Transform,
+        crs: str,
+        nodata: float,
+        observed_from: date | None = None,
+        observed_to: date | None = None,
+    ) -> None:
+        path = self.folder / f"{theme.theme}.tif"
+        tags = {
+            "source": theme.source,
+            "licence": theme.licence,
+            "native_resolution_m": str(theme.native_resolution_m or ""),
+            "stand_in": str(theme.stand_in).lower(),
+        }
+        write_geotiff(
+            path,
+            values,
+            transform=transform,
+            crs=crs,
+            nodata=nodata,
+            tags=tags,
+            descriptions=theme.bands,
+        )
+        self._describe(theme, path, observed_from=observed_from, observed_to=observed_to)
+
+    def _describe(
+        self,
+        theme: DemoTheme,
+        path: Path,
+        *,
+        vector: bool = False,
+        observed_from: date | None = None,
+        observed_to: date | None = None,
+    ) -> None:
+        description = DatasetDescription(
+            theme=theme.theme,
+            region=self.region.code,
+            code=f"{self.region.code}.{theme.theme}.demo",
+            name_zh=theme.name_zh,
+            name_en=theme.name_en,
+            kind="vector" if vector else "raster",
+            file=path.name,
+            unit=theme.unit,
+            native_resolution_m=theme.native_resolution_m,
+            stand_in=theme.stand_in,
+            stand_in_note_zh=theme.stand_in_note_zh,
+            stand_in_note_en=theme.stand_in_note_en,
+            source=self._source(theme),
+            licence=theme.licence,
+            processing=theme.processing,
+            class_scheme=theme.class_scheme,
+            bands=theme.bands,
+            observed_from=observed_from,
+            observed_to=observed_to,
+            sha256=file_sha256(path),
+        )
+        self.made += [path, write_description(description, self.folder)]
+
+    def _source(self, theme: DemoTheme) -> str:
+        if theme is themes.POPULATION:
+            return f"{self.region.residents_source}; {theme.source}"
+        return theme.source

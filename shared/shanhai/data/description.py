@@ -1,0 +1,50 @@
+"""The description that lies beside every data file: what it is, whence, and how far to trust it."""
+
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Kind = Literal["raster", "vector"]
+
+
+class DatasetDescription(BaseModel):
+    """One dataset file in words and figures a register needs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    theme: str
+    region: str
+    code: str
+    name_zh: str
+    name_en: str
+    kind: Kind = "raster"
+    file: str
+    unit: str | None
+    native_resolution_m: float | None
+    stand_in: bool
+    stand_in_note_zh: str | None = None
+    stand_in_note_en: str | None = None
+    source: str
+    licence: str
+    processing: str
+    class_scheme: str | None = None
+    bands: tuple[str, ...] = ()
+    observed_from: date | None = None
+    observed_to: date | None = None
+    sha256: str
+
+
+def write_description(description: DatasetDescription, folder: Path) -> Path:
+    """Write the description as `<theme>.json` into `folder`."""
+    path = folder / f"{description.theme}.json"
+    draft = path.with_suffix(".part")
+    draft.write_text(description.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    draft.replace(path)
+    return path
+
+
+def read_description(path: Path) -> DatasetDescription:
+    """The description in a file that `write_description` wrote."""
+    return DatasetDescription.model_validate_json(path.read_bytes())

@@ -1,0 +1,155 @@
+"""Fetch a package into the cache: locked, resumed, verified, moved into place at once."""
+
+import fcntl
+import os
+import shutil
+import ssl
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import certifi
+import httpx
+
+from shanhai.data.packages import Package, file_sha256
+from shanhai.data.progress import Reporter
+from shanhai.data.registry import locate, pull
+from shanhai.errors import Unavailable
+
+_ATTEMPTS = 4
+_TIMEOUT = httpx.Timeout(60.0, connect=20.0)
+_CHUNK = 1 << 18
+_TRUST_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+
+Locator = Callable[[Package], str]
+Puller = Callable[[Package, Path], Path]
+
+
+def default_cache() -> Path:
+    """The cache shared by all clones on this machine, `$XDG_CACHE_HOME/shanhai`."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    root = Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache"
+    return root / "shanhai"
+
+
+def ensure_package(
+    package: Package,
+    cache: Path,
+    reporter: Reporter,
+    *,
+    find: Locator = locate,
+    fallback: Puller = pull,
+) -> Path:
+    """Path of the package's verified archive, downloaded first where the cache lacks it.
+
+    Args:
+        package: The release wanted.
+        cache: Root of the cache.
+        reporter: Told of progress.
+        find: Says where the archive is.
+        fallback: Fetches it in one piece where plain HTTP is refused.
+
+    Raises:
+        Unavailable: it cannot be fetched, or its bytes are not the pinned ones.
+    """
+    folder = cache / "packages"
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / package.filename
+    with file_lock(folder / f"{package.filename}.lock"):
+        if target.exists() and file_sha256(target) == package.sha256:
+            return target
+        part = folder / f"{package.filename}.part"
+        _fetch(package, part, reporter, find, fallback)
+        _verify(package, part)
+        part.replace(target)
+    return target
+
+
+@contextmanager
+def file_lock(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock on `path`; another process that wants it waits."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _fetch(
+    package: Package, part: Path, reporter: Reporter, find: Locator, fallback: Puller
+) -> None:
+    if part.exists() and part.stat().st_size == package.size:
+        return
+    url = find(package)
+    if urlsplit(url).scheme == "file":
+        shutil.copyfile(unquote(urlsplit(url).path), part)
+        return
+    try:
+        _download(url, package, part, reporter)
+    except httpx.HTTPStatusError as error:
+        reporter.say(f"{package.label}: HTTP {error.response.status_code}, asking its own tool")
+        _pull_into(package, part, fallback)
+
+
+def _pull_into(package: Package, part: Path, fallback: Puller) -> None:
+    with tempfile.TemporaryDirectory(dir=part.parent) as folder:
+        fallback(package, Path(folder)).replace(part)
+
+
+def _download(url: str, package: Package, part: Path, reporter: Reporter) -> None:
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            _receive(url, package, part, reporter)
+        except httpx.TransportError as error:
+            if attempt == _ATTEMPTS:
+                raise Unavailable(f"{package.label}: download broke off: {error}") from error
+            reporter.say(f"{package.label}: {error}; going on where it stopped")
+            time.sleep(attempt)
+        else:
+            return
+
+
+def _receive(url: str, package: Package, part: Path, reporter: Reporter) -> None:
+    done = part.stat().st_size if part.exists() else 0
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={done}-"} if done else {})
+    with (
+        httpx.Client(
+            follow_redirects=True, timeout=_TIMEOUT, verify=trusted_certificates()
+        ) as client,
+        client.stream("GET", url, headers=headers) as response,
+    ):
+        if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+            # Longer than the archive: not a beginning of it.
+            part.unlink()
+            raise httpx.ReadError("the partial file is not a part of the archive")
+        response.raise_for_status()
+        resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
+        with (
+            part.open("ab" if resumed else "wb") as file,
+            reporter.transfer(package.label, package.size, done if resumed else 0) as advance,
+        ):
+            for block in response.iter_bytes(_CHUNK):
+                file.write(block)
+                advance(len(block))
+
+
+def _verify(package: Package, part: Path) -> None:
+    found = file_sha256(part)
+    if found != package.sha256:
+        part.unlink()
+        raise Unavailable(
+            f"{package.label}: sha256 is {found}, pinned is {package.sha256}; the file was dropped",
+            message_zh=f"{package.label}:校验和不符,文件已丢弃",
+        )
+
+
+def trusted_certificates() -> ssl.SSLContext:
+    """The system's certificates, certifi's, and those pip or npm were told to trust."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    for variable in _TRUST_VARIABLES:
+        path = os.environ.get(variable, "")
+        if path and Path(path).is_file():
+            context.load_verify_locations(path)
+    return context
