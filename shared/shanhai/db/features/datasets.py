@@ -88,6 +88,13 @@ DATASETS = Entity(
         ),
         Property("public", "d.public", BOOLEAN, Label("公开", "Public"), queryable=True),
         Property("checksum", "d.checksum", TEXT, Label("校验和", "SHA-256"), queryable=True),
+        Property(
+            "source_sha256",
+            "d.attrs->>'source_sha256'",
+            TEXT,
+            Label("原文件校验和", "SHA-256 of the file it was imported from"),
+            queryable=True,
+        ),
         Property("bytes", "d.bytes", INTEGER, Label("字节数", "Bytes"), unit="By"),
         Property("grid", "d.grid", OBJECT, Label("格网", "Grid")),
         Property("registered_at", "d.created_at", MOMENT, Label("登记时间", "Registered at")),
