@@ -8,6 +8,7 @@ export DEBIAN_FRONTEND=noninteractive
 [ "$(id -u)" = 0 ] || { echo "system.sh: must run as root" >&2; exit 1; }
 
 state=/var/lib/shanhai
+log=$state/install.log
 policy=/usr/sbin/policy-rc.d
 no_cluster=/etc/postgresql-common/createcluster.d/shanhai-install.conf
 made=()
@@ -64,7 +65,7 @@ if [ $# -gt 0 ]; then
   forbid_starting_servers
   forbid_creating_clusters
   keep_redis_off
-  install_with_lists "$@" >&2
+  install_with_lists "$@" >"$log" 2>&1 || { tail -n 30 "$log" >&2; exit 1; }
 fi
 
 id -u shanhai >/dev/null 2>&1 || useradd --system --user-group --no-create-home \

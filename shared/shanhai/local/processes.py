@@ -87,7 +87,7 @@ class ServiceProcess:
         return self._ports.choose(self.name, self._preferred_port)
 
     def start(self, environment: Mapping[str, str]) -> None:
-        """Start it unless it runs with this environment and the present code."""
+        """Start it unless it is ready, with this environment and the present code."""
         if self._is_current(environment):
             return
         self.stop()
@@ -117,7 +117,9 @@ class ServiceProcess:
         process = self.process()
         if process is None or process.started_at < newest_change(CHECKOUT):
             return False
-        return self._digest_file.exists() and self._digest_file.read_text() == _digest(environment)
+        known = self._digest_file.exists() and self._digest_file.read_text()
+        # Not ready may mean hung, or killed a moment ago: starting again is right for both.
+        return known == _digest(environment) and self.is_running()
 
 
 def is_ready(port: int) -> bool:
