@@ -19,12 +19,21 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What `publish` is given: the task, what was computed, and where its files were stored."""
+    """What `publish` is given: the task, what was computed, and where its files were stored.
+
+    Attributes:
+        task: The task that was computed.
+        outcome: What `compute` gave back.
+        stored: Where each output file is kept, by the file's name.
+        requested_by: Who asked for it, for the audit log.
+        workspace: The folder `compute` worked in; its files are still there.
+    """
 
     task: Task
     outcome: Outcome
     stored: Mapping[str, Stored]
     requested_by: str
+    workspace: Path
 
 
 class Process(Protocol):
