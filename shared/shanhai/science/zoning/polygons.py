@@ -14,7 +14,9 @@ from shanhai.science.arrays import FloatArray, IntArray
 MAX_AREA_CHANGE = 0.01
 """Largest part of a zone's area that simplification may add or take."""
 
-_HALVINGS = 6
+# The smallest step of a stair spans a triangle of half a cell, √½ cells of tolerance: below one
+# half nothing is simplified any more.
+_TRIALS = 2
 
 Geometries = NDArray[np.object_]
 
@@ -118,14 +120,24 @@ def _simplify(
     """The simplified outlines, the tolerance that was kept and the change of area by zone."""
     before = _area_by_code(outlines, codes)
     tolerance = cell_m
-    for _ in range(_HALVINGS):
-        simple = shapely.coverage_simplify(outlines, tolerance, simplify_boundary=False)
+    for _ in range(_TRIALS):
+        simple = _without_straight_vertices(
+            shapely.coverage_simplify(outlines, tolerance, simplify_boundary=False), cell_m
+        )
         after = _area_by_code(simple, codes)
         change = {code: abs(after[code] - before[code]) / before[code] for code in before}
         if max(change.values()) <= MAX_AREA_CHANGE and _is_sound(simple):
             return simple, tolerance, change
         tolerance /= 2
-    return outlines, 0.0, dict.fromkeys(before, 0.0)
+    return _without_straight_vertices(outlines, cell_m), 0.0, dict.fromkeys(before, 0.0)
+
+
+def _without_straight_vertices(polygons: Geometries, cell_m: float) -> Geometries:
+    """Drop the cell corners that no longer mark a turn; where borders meet they stay.
+
+    The tolerance is a thousandth of a cell: enough for float noise, too little to move a line.
+    """
+    return np.asarray(shapely.coverage_simplify(polygons, cell_m / 1000), dtype=object)
 
 
 def _is_sound(polygons: Geometries) -> bool:

@@ -1,0 +1,32 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shanhai.science.distance import distance_m, halo_cells
+from shanhai.science.grid import Grid
+
+
+def test_distance_between_cell_centres():
+    mask = np.array([[True, False, False], [False, False, False]])
+    np.testing.assert_allclose(distance_m(mask, 30), [[0, 30, 60], [30, 30 * 2**0.5, 30 * 5**0.5]])
+
+
+def test_cutoff_is_inclusive_and_beyond_is_infinite():
+    mask = np.array([[True, False, False]])
+    assert distance_m(mask, 30, 30).tolist() == [[0, 30, np.inf]]
+
+
+def test_empty_mask_is_infinitely_far():
+    assert np.isinf(distance_m(np.zeros((2, 2), dtype=bool), 30)).all()
+
+
+@given(seed=st.integers(0, 99), size=st.integers(3, 20), cutoff=st.floats(0, 250))
+def test_windows_with_halo_equal_the_whole(seed: int, size: int, cutoff: float):
+    mask = np.random.default_rng(seed).random((20, 23)) < 0.03
+    grid = Grid(4548, 0, 0, 33.3, 23, 20)
+    tiled = np.empty(mask.shape)
+    for window in grid.windows(size):
+        outer = window.expanded(halo_cells(cutoff, 33.3), grid)
+        part = distance_m(mask[outer.slices], 33.3, cutoff)
+        tiled[window.slices] = part[window.slices_within(outer)]
+    np.testing.assert_array_equal(tiled, distance_m(mask, 33.3, cutoff))

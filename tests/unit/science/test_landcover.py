@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from shanhai.errors import InvalidInput
+from shanhai.science.landcover import (
+    CROP_COEFFICIENT,
+    NATURALNESS,
+    SCHEMES,
+    LandCover,
+    class_values,
+    harmonise,
+    is_built_up,
+    is_water,
+)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "raw", "internal"),
+    [
+        ("worldcover", [0, 10, 50, 80, 95], [0, 2, 8, 7, 6]),
+        ("globeland30", [255, 20, 80, 60, 40], [0, 2, 8, 7, 3]),
+        ("clcd", [0, 2, 8, 5, 9], [0, 2, 8, 7, 5]),
+        ("internal", [0, 2, 8, 7, 6], [0, 2, 8, 7, 6]),
+    ],
+)
+def test_products_map_onto_internal_codes(scheme: str, raw: list[int], internal: list[int]):
+    result = harmonise(np.array([raw]), scheme)
+    assert result.tolist() == [internal]
+    assert result.dtype == np.uint8
+
+
+def test_every_scheme_leads_to_internal_codes():
+    for mapping in SCHEMES.values():
+        assert set(mapping.values()) <= {0, *LandCover}
+
+
+def test_unmapped_codes_are_listed_with_their_counts():
+    with pytest.raises(InvalidInput, match=r"77 \(2 cells\), 99 \(1 cells\)"):
+        harmonise(np.array([[10, 77], [77, 99]]), "worldcover")
+
+
+def test_unknown_scheme_names_the_known_ones():
+    with pytest.raises(InvalidInput, match="worldcover, globeland30, clcd"):
+        harmonise(np.array([1]), "corine")
+
+
+def test_class_values_look_up_every_cell():
+    codes = np.array([[1, 2], [8, 0]], dtype=np.uint8)
+    np.testing.assert_array_equal(class_values(codes, NATURALNESS), [[0.3, 1], [0.05, np.nan]])
+    np.testing.assert_array_equal(class_values(codes, CROP_COEFFICIENT)[0], [0.85, 1.0])
+
+
+def test_class_without_parameters_is_refused():
+    with pytest.raises(InvalidInput, match=r"10 \(3 cells\)"):
+        class_values(np.full(3, LandCover.SNOW_ICE, dtype=np.uint8), NATURALNESS)
+
+
+def test_masks():
+    codes = np.array([7, 8, 2], dtype=np.uint8)
+    assert is_water(codes).tolist() == [True, False, False]
+    assert is_built_up(codes).tolist() == [False, True, False]

@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shanhai.science.soil import (
+    Texture,
+    epic_erodibility,
+    erodibility,
+    soil_infiltration,
+    texture_class,
+)
+
+
+def one(value: float) -> np.ndarray:
+    return np.array([value])
+
+
+@pytest.mark.parametrize(
+    ("sand", "silt", "clay", "texture"),
+    [
+        (92, 5, 3, Texture.SAND),
+        (82, 12, 6, Texture.LOAMY_SAND),
+        (65, 25, 10, Texture.SANDY_LOAM),
+        (51, 45, 4, Texture.SANDY_LOAM),
+        (40, 40, 20, Texture.LOAM),
+        (20, 65, 15, Texture.SILT_LOAM),
+        (7, 87, 6, Texture.SILT),
+        (60, 13, 27, Texture.SANDY_CLAY_LOAM),
+        (32, 34, 34, Texture.CLAY_LOAM),
+        (10, 56, 34, Texture.SILTY_CLAY_LOAM),
+        (52, 6, 42, Texture.SANDY_CLAY),
+        (6, 47, 47, Texture.SILTY_CLAY),
+        (20, 30, 50, Texture.CLAY),
+        (10, 20, 70, Texture.HEAVY_CLAY),
+    ],
+)
+def test_centres_of_the_texture_triangle(sand: int, silt: int, clay: int, texture: Texture):
+    assert texture_class(one(sand), one(silt), one(clay))[0] == texture
+
+
+@given(sand=st.floats(0, 100), share=st.floats(0, 1))
+def test_every_composition_has_a_class(sand: float, share: float):
+    clay = (100 - sand) * share
+    assert 1 <= texture_class(one(sand), one(100 - sand - clay), one(clay))[0] <= 13
+
+
+def test_sum_within_five_percent_is_rescaled():
+    exact = texture_class(one(40.0), one(40.0), one(20.0))
+    assert texture_class(one(38.4), one(38.4), one(19.2)) == exact
+
+
+@pytest.mark.parametrize("fractions", [(40, 30, 20), (50, 50, 10), (np.nan, 50, 50), (110, -5, -5)])
+def test_implausible_composition_is_nodata(fractions: tuple[float, float, float]):
+    arrays = [one(value) for value in fractions]
+    assert texture_class(*arrays)[0] == 0
+    assert np.isnan(erodibility(*arrays, one(1.0)))[0]
+
+
+def test_infiltration_runs_from_heavy_clay_to_sand():
+    score = soil_infiltration(np.array([1, 13, 0], dtype=np.uint8))
+    np.testing.assert_allclose(score, [1 / 13, 1, np.nan])
+
+
+def test_worked_example_of_erodibility():
+    fractions = one(45.0), one(30.0), one(25.0)
+    assert epic_erodibility(*fractions, one(1.2))[0] == pytest.approx(0.243495, rel=3e-6)
+    assert erodibility(*fractions, one(1.2))[0] == pytest.approx(0.0147178, rel=3e-6)
+
+
+def test_pure_sand_does_not_erode_by_water():
+    assert erodibility(one(100.0), one(0.0), one(0.0), one(0.5))[0] == 0
+
+
+def test_missing_carbon_is_nodata():
+    assert np.isnan(erodibility(one(45.0), one(30.0), one(25.0), one(np.nan)))[0]

@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from shanhai.errors import InvalidInput
+from shanhai.science.zoning.postprocess import (
+    PostprocessSettings,
+    overlay_protection,
+    postprocess,
+)
+
+
+def scene(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    ratio = ndimage.gaussian_filter(random.normal(size=(50, 60)), 3)
+    ratio /= ratio.std()
+    codes = np.array([4, 5, 3, 2, 1], dtype=np.uint8)[np.digitize(ratio, [-0.8, -0.2, 0.3, 0.9])]
+    codes[random.random(codes.shape) < 0.05] = 4
+    codes[:8, :20] = 0
+    return codes, ratio
+
+
+def test_steps_run_in_the_order_of_the_method_and_are_counted():
+    codes, ratio = scene()
+    result = postprocess(codes, ratio, 100)
+    assert list(result.changed_cells) == [
+        "majority",
+        "sieve",
+        "periphery",
+        "ring",
+        "overlay",
+        "final_sieve",
+    ]
+    assert result.changed_cells["majority"] > 0
+    assert result.changed_cells["ring"] == result.changed_cells["overlay"] == 0
+    assert np.count_nonzero(result.codes != codes) <= sum(result.changed_cells.values())
+
+
+@settings(max_examples=20)
+@given(seed=st.integers(0, 200))
+def test_valid_area_is_kept_cell_by_cell(seed: int):
+    codes, ratio = scene(seed)
+    result = postprocess(codes, ratio, 100)
+    assert ((result.codes == 0) == (codes == 0)).all()
+    assert result.codes.max() <= 5
+
+
+def test_one_class_area_stays_as_it_is():
+    codes = np.full((9, 9), 2, dtype=np.uint8)
+    result = postprocess(codes, np.zeros((9, 9)), 100)
+    np.testing.assert_array_equal(result.codes, codes)
+    assert not any(result.changed_cells.values())
+
+
+def test_law_raises_protection_and_never_lowers_it():
+    codes = np.array([[0, 1, 2, 3, 4, 5]], dtype=np.uint8)
+    key = np.full_like(codes, 2)
+    assert overlay_protection(codes, key).tolist() == [[0, 1, 2, 2, 2, 2]]
+    assert overlay_protection(codes, key // 2).tolist() == [[0, 1, 1, 1, 1, 1]]
+    assert overlay_protection(codes, key * 0).tolist() == codes.tolist()
+
+
+def test_small_red_line_outlives_the_last_sieve():
+    codes = np.full((20, 20), 4, dtype=np.uint8)
+    floor = np.zeros_like(codes)
+    floor[10, 10] = 1
+    result = postprocess(codes, np.full((20, 20), -1.0), 100, protection_floor=floor)
+    assert result.codes[10, 10] == 1
+    assert (result.before_overlay == 4).all()
+    assert result.changed_cells["overlay"] == 1
+
+
+def test_settings_reach_the_steps():
+    codes, ratio = scene()
+    off = PostprocessSettings(majority_rounds=0, mmu_ha=0, periphery_m=1e9)
+    np.testing.assert_array_equal(postprocess(codes, ratio, 100, off).codes, codes)
+
+
+@pytest.mark.parametrize(
+    ("settings_", "message"),
+    [
+        ({"majority_rounds": 4}, "majority_rounds is 4"),
+        ({"mmu_ha": -1.0}, "mmu_ha is -1.0"),
+        ({"periphery_m": float("nan")}, "periphery_m is nan"),
+    ],
+)
+def test_settings_are_checked(settings_: dict[str, float], message: str):
+    with pytest.raises(InvalidInput, match=message):
+        PostprocessSettings(**settings_)  # type: ignore[arg-type]

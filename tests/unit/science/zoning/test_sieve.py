@@ -1,0 +1,137 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rasterio.features import sieve as gdal_sieve
+from scipy import ndimage
+
+from shanhai.science.grid import Grid
+from shanhai.science.zoning.patches import label_patches, neighbour_pairs
+from shanhai.science.zoning.sieve import majority_filter, min_patch_cells, sieve
+
+
+def classes(rows: list[list[int]]) -> np.ndarray:
+    return np.array(rows, dtype=np.uint8)
+
+
+def scene(seed: int, smoothing: float = 1.5, size: int = 60) -> np.ndarray:
+    noise = ndimage.gaussian_filter(
+        np.random.default_rng(seed).normal(size=(size, size)), smoothing
+    )
+    return np.asarray(np.digitize(noise / noise.std(), [-0.5, 0.5]) + 1).astype(np.uint8)
+
+
+def test_patches_share_sides_or_corners():
+    codes = classes([[1, 0, 1], [0, 1, 0], [2, 2, 1]])
+    patches, count = label_patches(codes)
+    assert count == 5
+    assert patches.tolist() == [[1, 0, 2], [0, 3, 0], [5, 5, 4]]
+    assert label_patches(codes, 8)[1] == 2
+
+
+def test_no_patch_in_nodata():
+    patches, count = label_patches(np.zeros((2, 2), dtype=np.uint8))
+    assert count == 0
+    assert not patches.any()
+    assert neighbour_pairs(patches).size == 0
+
+
+def test_neighbours_go_both_ways_and_skip_nodata():
+    assert neighbour_pairs(np.array([[1, 2, 0, 3], [1, 2, 0, 2]])).tolist() == [
+        [1, 2],
+        [2, 1],
+        [2, 3],
+        [3, 2],
+    ]
+
+
+def test_worked_example_of_the_majority():
+    result = majority_filter(classes([[1, 1, 2], [1, 3, 2], [1, 2, 0]]))
+    assert result.tolist() == [[1, 1, 2], [1, 1, 2], [1, 2, 0]]
+
+
+def test_tie_with_the_centre_keeps_it():
+    assert majority_filter(classes([[1, 2]])).tolist() == [[1, 2]]
+    assert majority_filter(classes([[2, 1]])).tolist() == [[2, 1]]
+
+
+def test_tie_without_the_centre_takes_the_lowest_code():
+    codes = classes([[4, 4, 0], [2, 3, 2], [0, 0, 0]])
+    assert majority_filter(codes)[1, 1] == 2
+
+
+@given(seed=st.integers(0, 30), size=st.integers(3, 25))
+def test_majority_by_windows_with_halo_equals_the_whole(seed: int, size: int):
+    codes = np.random.default_rng(seed).integers(0, 6, (25, 22)).astype(np.uint8)
+    grid = Grid(4548, 0, 0, 100, 22, 25)
+    tiled = np.empty_like(codes)
+    for window in grid.windows(size):
+        outer = window.expanded(1, grid)
+        tiled[window.slices] = majority_filter(codes[outer.slices])[window.slices_within(outer)]
+    np.testing.assert_array_equal(tiled, majority_filter(codes))
+
+
+@given(seed=st.integers(0, 30))
+def test_majority_equals_a_count_cell_by_cell(seed: int):
+    codes = np.random.default_rng(seed).integers(0, 6, (7, 8)).astype(np.uint8)
+    padded = np.pad(codes, 1)
+    expected = codes.copy()
+    for row, col in np.argwhere(codes):
+        votes = np.bincount(padded[row : row + 3, col : col + 3].ravel(), minlength=6)
+        votes[0] = 0
+        if votes[codes[row, col]] < votes.max():
+            expected[row, col] = votes.argmax()
+    np.testing.assert_array_equal(majority_filter(codes), expected)
+
+
+@pytest.mark.parametrize(
+    ("mmu_ha", "cell_m", "cells"), [(5, 100, 5), (5, 30, 56), (0, 30, 0), (0.09, 30, 1)]
+)
+def test_minimum_mapping_unit_in_cells(mmu_ha: float, cell_m: float, cells: int):
+    assert min_patch_cells(mmu_ha, cell_m) == cells
+
+
+@pytest.mark.parametrize("seed", [0, 2, 3, 4, 6])
+def test_one_round_agrees_with_gdal(seed: int):
+    codes = scene(seed)
+    ours = sieve(codes, 12, rounds=1)
+    assert (ours != codes).any()
+    np.testing.assert_array_equal(ours, gdal_sieve(codes, 12, connectivity=4))
+
+
+def test_small_patch_takes_the_largest_neighbour():
+    codes = classes([[1, 1, 1, 2, 2], [1, 1, 3, 2, 2], [1, 1, 1, 2, 2]])
+    assert sieve(codes, 3)[1, 2] == 1
+
+
+def test_equal_neighbours_give_the_lowest_code():
+    assert sieve(classes([[5, 5, 1, 2, 2]]), 2).tolist() == [[5, 5, 2, 2, 2]]
+
+
+def test_islet_in_nodata_stays():
+    codes = classes([[1, 1, 1, 0, 2], [1, 1, 1, 0, 0]])
+    np.testing.assert_array_equal(sieve(codes, 4), codes)
+
+
+def test_patches_that_are_all_small_join():
+    assert sieve(classes([[1, 2, 2, 3]]), 4).tolist() == [[2, 2, 2, 2]]
+
+
+@settings(max_examples=30)
+@given(seed=st.integers(0, 500), min_cells=st.integers(0, 15))
+def test_only_patches_without_neighbour_stay_small(seed: int, min_cells: int):
+    codes = scene(seed, smoothing=1.0, size=40)
+    codes[np.random.default_rng(seed).random(codes.shape) < 0.1] = 0
+    result = sieve(codes, min_cells, rounds=50)
+    assert ((result == 0) == (codes == 0)).all()
+    patches, count = label_patches(result)
+    sizes = np.bincount(patches.ravel(), minlength=count + 1)
+    small = set(np.flatnonzero(sizes < min_cells))
+    assert not small & set(neighbour_pairs(patches)[:, 0])
+    np.testing.assert_array_equal(sieve(result, min_cells), result)
+
+
+def test_input_is_left_alone():
+    codes = classes([[1, 1, 2]])
+    sieve(codes, 2)
+    assert codes.tolist() == [[1, 1, 2]]

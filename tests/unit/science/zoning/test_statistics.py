@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from shanhai.science.zoning.statistics import ZoneLayers, ZoneSummary, spread_of, zone_statistics
+
+CODES = np.array([[1, 1, 4, 0], [4, 1, 4, 4]], dtype=np.uint8)
+RATIO = np.array([[0.2, 0.4, -0.6, np.nan], [-0.2, 0.0, -0.4, -0.8]])
+DISTRICTS = np.array([[1, 1, 2, 2], [1, 1, 2, 2]])
+LAYERS = ZoneLayers(
+    ratio=RATIO,
+    ratios={"cooling": RATIO, "carbon_sink": RATIO - 0.5},
+    others={"supply_n.cooling": np.where(CODES == 1, 0.9, np.nan)},
+)
+
+
+def summaries() -> list[ZoneSummary]:
+    return zone_statistics(CODES, LAYERS, 0.09, DISTRICTS)
+
+
+def test_zones_of_the_whole_area_come_first_then_by_district():
+    assert [(one.district, one.zone) for one in summaries()] == [
+        (None, 1),
+        (None, 4),
+        (1, 1),
+        (1, 4),
+        (2, 4),
+    ]
+
+
+def test_areas_sum_up_to_the_valid_area():
+    whole = [one for one in summaries() if one.district is None]
+    assert sum(one.cells for one in whole) == 7
+    assert sum(one.share for one in whole) == pytest.approx(1)
+    assert whole[0].area_ha == pytest.approx(0.27)
+
+
+def test_share_in_a_district_is_of_its_own_valid_land():
+    by_key = {(one.district, one.zone): one for one in summaries()}
+    assert by_key[1, 4].share == pytest.approx(0.25)
+    assert by_key[2, 4].share == 1
+
+
+def test_numbers_of_one_zone_by_hand():
+    priority = summaries()[1]
+    assert priority.cells == 4
+    assert priority.ratio.mean == pytest.approx(-0.5)
+    assert priority.ratio.median == pytest.approx(-0.5)
+    assert priority.ratio.p10 == pytest.approx(-0.74)
+    assert priority.ratio.p90 == pytest.approx(-0.26)
+    assert priority.deficit_share == 1
+    assert priority.patches == 2
+    assert priority.largest_patch_ha == pytest.approx(0.27)
+    assert priority.dominant_deficit == "carbon_sink"
+
+
+def test_balance_is_no_deficit():
+    strict = summaries()[0]
+    assert strict.deficit_share == 0
+    assert strict.layers["cooling"].mean == pytest.approx(0.2)
+    assert strict.dominant_deficit == "carbon_sink"
+
+
+def test_zone_without_deficit_has_no_dominant_one():
+    layers = ZoneLayers(RATIO, {"cooling": np.abs(RATIO)}, {})
+    assert zone_statistics(CODES, layers, 1.0)[0].dominant_deficit is None
+
+
+def test_layer_without_value_in_the_zone_is_left_out():
+    strict, priority = summaries()[:2]
+    assert strict.layers["supply_n.cooling"].mean == pytest.approx(0.9)
+    assert "supply_n.cooling" not in priority.layers
+
+
+def test_cells_outside_every_district_count_for_the_whole_only():
+    districts = np.where(DISTRICTS == 2, 0, 1)
+    result = zone_statistics(CODES, LAYERS, 1.0, districts)
+    assert sum(one.cells for one in result if one.district == 1) == 4
+    assert sum(one.cells for one in result if one.district is None) == 7
+
+
+def test_empty_raster_has_no_zone():
+    assert zone_statistics(np.zeros((2, 4), dtype=np.uint8), LAYERS, 1.0) == []
+
+
+def test_spread_of_nothing_is_nan():
+    assert np.isnan(spread_of(np.array([np.nan])).median)
