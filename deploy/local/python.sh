@@ -49,8 +49,9 @@ adopt_pip_configuration() {
 
 # Home may be read-only or absent, or lie on another file system, where hard links cannot reach.
 choose_cache() {
-  local cache=${UV_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/uv}
-  mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ] || cache=$PWD/.shanhai/cache/uv
+  local cache=${UV_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}/uv}
+  case $cache in /uv) cache=$PWD/.shanhai/cache/uv ;; esac
+  { mkdir -p "$cache" && [ -w "$cache" ]; } 2>/dev/null || cache=$PWD/.shanhai/cache/uv
   mkdir -p "$cache"
   export UV_CACHE_DIR=$cache
   [ "$(stat -c %d "$cache")" = "$(stat -c %d .venv)" ] || export UV_LINK_MODE=copy

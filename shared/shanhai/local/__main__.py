@@ -22,6 +22,9 @@ def main() -> int:
     except ShanhaiError as error:
         print(f"error: {error.message}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted; `make down` stops what has been started", file=sys.stderr)
+        return 130
     return 0
 
 

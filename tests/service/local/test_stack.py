@@ -1,0 +1,113 @@
+import os
+import signal
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from shanhai.local import stack as stack_module
+from shanhai.local.places import Home
+from shanhai.local.process_table import read_process
+from shanhai.local.processes import SERVICES, ServiceSpec
+from shanhai.local.stack import Stack
+from shanhai.settings import ALL_SETTINGS
+from shanhai.testing.run_directory import run_directory
+
+pytestmark = [pytest.mark.db, pytest.mark.redis]
+
+READY = """
+import http.server, os
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+
+port = int(os.environ["SHANHAI_%s_PORT"])
+http.server.HTTPServer(("127.0.0.1", port), Handler).serve_forever()
+"""
+
+
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+    """A home whose services do nothing but say that they are ready."""
+    with run_directory() as directory:
+        for spec in SERVICES:
+            (directory / f"ready_{spec.name}.py").write_text(READY % spec.name.upper())
+        ready = [ServiceSpec(spec.name, f"ready_{spec.name}", 8000) for spec in SERVICES]
+        monkeypatch.setattr(stack_module, "SERVICES", ready)
+        monkeypatch.setenv("PYTHONPATH", str(directory))
+        yield Home(directory / "home")
+
+
+@pytest.fixture
+def stack(home: Home) -> Iterator[Stack]:
+    stack = Stack(home, bound=True)
+    stack.up()
+    yield stack
+    stack.down()
+
+
+def pids(stack: Stack) -> dict[str, int | None]:
+    return {condition.name: condition.pid for condition in stack.status()}
+
+
+def test_up_makes_every_part_ready(stack: Stack):
+    assert all(condition.healthy for condition in stack.status())
+    for name, pid in pids(stack).items():
+        assert (stack.home.run / f"{name}.pid").read_text() == f"{pid}\n"
+
+
+def test_up_twice_changes_nothing(stack: Stack, home: Home):
+    before = pids(stack)
+    Stack(home, bound=True).up()
+    assert pids(stack) == before
+
+
+def test_two_ups_at_once_start_one_stack(stack: Stack, home: Home):
+    stack.down()
+    # In threads that outlive the start: the parts are bound to the thread that started them.
+    others = [Stack(home) for _ in range(2)]
+    threads = [threading.Thread(target=other.up) for other in others]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert pids(others[0]) == pids(others[1])
+    assert all(condition.healthy for condition in others[0].status())
+    for other in others:
+        other.down()
+
+
+def test_whatever_was_killed_comes_back(stack: Stack, home: Home):
+    before = pids(stack)
+    for pid in before.values():
+        os.kill(pid, signal.SIGKILL)
+    again = Stack(home, bound=True)
+    again.up()
+    assert all(condition.healthy for condition in again.status())
+    assert set(before.values()).isdisjoint(pids(again).values())
+    again.down()
+
+
+def test_down_leaves_nothing(stack: Stack):
+    before = pids(stack)
+    stack.down()
+    stack.down()
+    assert all(read_process(pid) is None for pid in before.values())
+    assert list(stack.home.run.glob("*.pid")) == []
+    assert [condition.pid for condition in stack.status()] == [None] * 5
+
+
+def test_secrets_are_private_and_complete(stack: Stack):
+    assert stack.home.secrets.stat().st_mode & 0o077 == 0
+    assert stack.secrets.get("postgres_password") in stack.database_url
+
+
+def test_services_are_given_settings_that_exist(stack: Stack):
+    known = {
+        f"{settings.model_config['env_prefix']}{field}".upper()
+        for settings in ALL_SETTINGS
+        for field in settings.model_fields
+    }
+    assert set(stack.environment()) - {"SHANHAI_HOME"} <= known
