@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 
 from rich.console import Console
@@ -14,7 +13,7 @@ from rich.table import Table
 from shanhai import __version__
 from shanhai.client import ApiClient
 from shanhai.local.files import write_whole
-from shanhai.local.inputs import gather, import_missing, seed_regions
+from shanhai.local.inputs import Inputs, gather, import_missing, seed_regions
 from shanhai.local.keys import admin_key
 from shanhai.local.meter import Meter
 from shanhai.local.readback import Readback, read_back
@@ -38,12 +37,12 @@ class Demo:
     def run(self) -> None:
         """Do every step and print what was made; any failure raises."""
         self._step("stack", self._start)
-        folders = self._step("data", lambda: gather(self.console))
-        self._step("seed", lambda: seed_regions(self.stack.database_url, folders))
+        given = self._step("data", lambda: gather(REGION, self.console))
+        self._step("seed", lambda: seed_regions(self.stack.database_url, given.folders))
         key = admin_key(self.stack)
         with ApiClient(self.stack.api_url, key) as api:
-            self._step("import", lambda: self._import(api, folders))
-            job, results = self._step("zones", lambda: self._delineate(api))
+            self._step("import", lambda: self._import(api, given))
+            job, results = self._step("zones", lambda: self._delineate(api, given))
             seen = self._step("read back", lambda: self._read_back(api, job, results))
         self._report(results, seen)
         self._note(key, job, results)
@@ -57,19 +56,25 @@ class Demo:
         self.stack.up()
         self.meter.roots[:] = [c.pid for c in self.stack.status() if c.pid is not None]
 
-    def _import(self, api: ApiClient, folders: list[Path]) -> None:
+    def _import(self, api: ApiClient, given: Inputs) -> None:
         with self._bar() as bar:
             task = bar.add_task("importing datasets", total=None)
             import_missing(
                 api,
-                folders,
+                given.folders,
                 lambda done, total, what: bar.update(
                     task, completed=done, total=total, description=what
                 ),
             )
 
-    def _delineate(self, api: ApiClient) -> tuple[str, dict[str, Any]]:
-        inputs = {"region": REGION, "plan": PLAN, "cell_m": CELL_M, "seed": SEED}
+    def _delineate(self, api: ApiClient, given: Inputs) -> tuple[str, dict[str, Any]]:
+        inputs = {
+            "region": REGION,
+            "plan": PLAN,
+            "cell_m": CELL_M,
+            "seed": SEED,
+            "datasets": given.preferred,
+        }
         key = f"demo-{_fingerprint(api, inputs)}"
         job = api.execute("delineate-zones", inputs, idempotency_key=key)
         with self._bar() as bar:
@@ -130,11 +135,6 @@ class Demo:
             TimeElapsedColumn(),
             console=self.console,
         )
-
-
-def run_demo(stack: Stack) -> None:
-    """Run the demonstration on `stack`."""
-    Demo(stack).run()
 
 
 def _fingerprint(api: ApiClient, inputs: Mapping[str, Any]) -> str:

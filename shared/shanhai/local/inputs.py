@@ -1,17 +1,27 @@
 """The demo's input: build or fetch it, seed the regions, import what is not yet registered."""
 
+import asyncio
+import os
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from shanhai.client import ApiClient
+from shanhai.data.catalogues import read_catalogues
 from shanhai.data.demo import build_demo, default_output
 from shanhai.data.description import DatasetDescription, read_description
 from shanhai.data.download import default_cache
+from shanhai.data.fetch import fetch_theme, region_box
 from shanhai.data.progress import Reporter
-from shanhai.errors import NotFound
+from shanhai.db.engine import async_url
+from shanhai.db.seed import seed_city
+from shanhai.errors import NotFound, ShanhaiError
 
+DEMO_DATA = "SHANHAI_DEMO_DATA"
+OPEN_THEMES = ("dem", "land_cover", "population", "npp", "ndvi", "night_lights")
 REGIONS_FILE = "regions.geojson"
 PASSED_ON = (
     "region",
@@ -34,11 +44,63 @@ PASSED_ON = (
 Told = Callable[[int, int, str], None]
 
 
-def gather(console: Console) -> list[Path]:
-    """One folder per city with its regions, rasters and their descriptions."""
-    cache = default_cache()
-    root = build_demo(cache, default_output(cache), Reporter(console))
-    return sorted(path.parent for path in root.glob(f"*/{REGIONS_FILE}"))
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Folders of data files, and the datasets to be preferred to others of their theme."""
+
+    folders: tuple[Path, ...]
+    preferred: dict[str, str]
+
+
+def gather(region: str, console: Console) -> Inputs:
+    """Build the stack of every city; with `SHANHAI_DEMO_DATA=open`, fetch better layers too.
+
+    What an open catalogue does not give is taken from the packages, and that is said.
+    """
+    cache, reporter = default_cache(), Reporter(console)
+    root = build_demo(cache, default_output(cache), reporter)
+    folders = tuple(sorted(path.parent for path in root.glob(f"*/{REGIONS_FILE}")))
+    if os.environ.get(DEMO_DATA, "packages") != "open":
+        return Inputs(folders, {})
+    fetched = cache / "open" / region
+    preferred = _fetch_open(region, fetched, reporter)
+    return Inputs((*folders, fetched) if preferred else folders, preferred)
+
+
+def _fetch_open(region: str, folder: Path, reporter: Reporter) -> dict[str, str]:
+    catalogues = read_catalogues(None)
+    preferred = {}
+    for theme in OPEN_THEMES:
+        try:
+            item = fetch_theme(
+                theme,
+                region,
+                region_box(region, None),
+                folder,
+                catalogues=catalogues,
+                reporter=reporter,
+            )
+        except ShanhaiError as error:
+            reporter.say(f"{theme}: no open data ({error.message}); the package's layer stays")
+            continue
+        preferred[theme] = item.code
+    return preferred
+
+
+def seed_regions(database_url: str, folders: Iterable[Path]) -> None:
+    """Put the cities of the folders, their regions and plans, into the database."""
+    cities = [folder for folder in folders if (folder / REGIONS_FILE).exists()]
+    asyncio.run(_seed(database_url, cities))
+
+
+async def _seed(database_url: str, cities: Iterable[Path]) -> None:
+    engine = create_async_engine(async_url(database_url))
+    try:
+        async with AsyncSession(engine) as session, session.begin():
+            for folder in cities:
+                await seed_city(session, folder.name, folder / REGIONS_FILE)
+    finally:
+        await engine.dispose()
 
 
 def import_missing(api: ApiClient, folders: Iterable[Path], told: Told) -> None:
@@ -69,4 +131,5 @@ def _is_registered(api: ApiClient, item: DatasetDescription) -> bool:
 def _ask_for_import(api: ApiClient, folder: Path, item: DatasetDescription) -> str:
     upload = api.upload(folder / item.file)
     described = item.model_dump(mode="json", include=set(PASSED_ON), exclude_none=True)
-    return api.execute("import-dataset", {"upload": upload, **described})
+    legend = {"legend": item.class_scheme} if item.class_scheme else {}
+    return api.execute("import-dataset", {"upload": upload, **legend, **described})
