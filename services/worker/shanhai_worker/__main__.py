@@ -1,0 +1,35 @@
+"""`python -m shanhai_worker`: run a worker with the settings of the environment."""
+
+import asyncio
+import logging
+
+from shanhai.raster.environment import check_isolation, restrict_gdal
+from shanhai.settings import (
+    ArtifactSettings,
+    DatabaseSettings,
+    LogSettings,
+    RedisSettings,
+    WorkerSettings,
+)
+from shanhai.telemetry import configure_logging
+from shanhai_worker.app import serve
+
+
+def main() -> None:
+    """Refuse to start where GDAL could be led astray; otherwise run until told to stop."""
+    configure_logging(LogSettings())
+    logging.getLogger("arq").setLevel(logging.WARNING)  # a line per wake-up says nothing
+    restrict_gdal()  # the children inherit it
+    check_isolation()
+    asyncio.run(
+        serve(
+            database=DatabaseSettings(),
+            redis=RedisSettings(),
+            artifacts=ArtifactSettings(),
+            worker=WorkerSettings(),
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

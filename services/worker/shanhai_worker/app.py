@@ -1,0 +1,93 @@
+"""The worker put together: opened, run until told to stop, closed in order."""
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+
+from shanhai.db.engine import create_engine, create_sessions
+from shanhai.jobs.queue import ArqDispatcher
+from shanhai.settings import ArtifactSettings, DatabaseSettings, RedisSettings, WorkerSettings
+from shanhai.storage.artifacts import LocalArtifacts
+from shanhai_worker import reaper
+from shanhai_worker.consumer import Consumer
+from shanhai_worker.context import Context
+from shanhai_worker.health import make_server
+from shanhai_worker.runner import Runner
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+STATEMENT_TIMEOUT_S = 300.0
+"""A publication writes more than a request of the API may."""
+
+
+async def serve(
+    *,
+    database: DatabaseSettings,
+    redis: RedisSettings,
+    artifacts: ArtifactSettings,
+    worker: WorkerSettings,
+) -> None:
+    """Run the worker until SIGTERM or SIGINT."""
+    stop = _stop_on_signals()
+    async with open_context(database, redis, artifacts, worker) as context:
+        await run(context, redis.url.get_secret_value(), stop)
+
+
+async def run(context: Context, redis_url: str, stop: asyncio.Event) -> None:
+    """Run every part until `stop`, then drain; a part that breaks ends the worker."""
+    runner = Runner(context)
+    server = make_server(context)
+    async with asyncio.TaskGroup() as parts:
+        listening = [
+            parts.create_task(Consumer(redis_url, runner).run()),
+            parts.create_task(reaper.run(context)),
+        ]
+        parts.create_task(runner.run())
+        parts.create_task(server.serve())
+        log.info("worker started", worker=context.name, slots=context.settings.slots)
+        await stop.wait()
+        log.info("worker stopping", worker=context.name)
+        await runner.drain()
+        for part in listening:
+            part.cancel()
+        server.should_exit = True
+    log.info("worker stopped", worker=context.name)
+
+
+@asynccontextmanager
+async def open_context(
+    database: DatabaseSettings,
+    redis: RedisSettings,
+    artifacts: ArtifactSettings,
+    worker: WorkerSettings,
+) -> AsyncIterator[Context]:
+    """Open what the parts share, and close it."""
+    patient = database.model_copy(update={"statement_timeout_s": STATEMENT_TIMEOUT_S})
+    name = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(2)}"
+    engine = create_engine(patient, application=f"shanhai-worker {name}"[:63])
+    dispatcher = ArqDispatcher(redis.url.get_secret_value())
+    try:
+        yield Context(
+            name=name,
+            settings=worker,
+            sessions=create_sessions(engine),
+            artifacts=LocalArtifacts(artifacts.root),
+            dispatcher=dispatcher,
+        )
+    finally:
+        await dispatcher.close()
+        await engine.dispose()
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop

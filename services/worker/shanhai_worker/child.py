@@ -1,0 +1,76 @@
+"""The process that computes one job: it may be killed, run out of memory or crash, alone."""
+
+import json
+import os
+import resource
+import sys
+from pathlib import Path
+from typing import TextIO
+
+import structlog
+
+from shanhai.jobs.contracts import Outcome
+from shanhai.jobs.failures import classify
+from shanhai.processes.registry import PROCESSES
+from shanhai.settings import LogSettings
+from shanhai.telemetry import configure_logging
+from shanhai_worker.lifeline import die_with_parent
+from shanhai_worker.orders import FAILURE, ORDER, OUTCOME, WORK, Order, Report, write_durably
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+class ProgressLines:
+    """Progress as lines of JSON, one for every new per cent or stage."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._told: tuple[int, str] | None = None
+
+    def __call__(self, percent: float, stage: str) -> None:
+        """Tell how far the computation is."""
+        if self._told == (int(percent), stage):
+            return
+        self._told = (int(percent), stage)
+        print(Report(percent=percent, stage=stage).model_dump_json(), file=self._stream, flush=True)
+
+
+def main(workspace: Path) -> int:
+    """Carry out the order that lies in the workspace and leave the outcome or the failure there."""
+    order = Order.model_validate_json((workspace / ORDER).read_text(encoding="utf-8"))
+    die_with_parent(order.parent_pid)
+    configure_logging(LogSettings())
+    structlog.contextvars.bind_contextvars(**order.log_context)
+    progress = ProgressLines(_keep_stdout_for_progress())
+    try:
+        limit_memory(order.memory_limit_mb)
+        outcome = _compute(order, workspace / WORK, progress)
+    except Exception as error:
+        failure = classify(error, memory_limit_mb=order.memory_limit_mb)
+        log.exception("computation failed", failure=failure.kind)
+        write_durably(workspace / FAILURE, json.dumps(failure.document(), ensure_ascii=False))
+        return 1
+    write_durably(workspace / OUTCOME, outcome.model_dump_json())
+    return 0
+
+
+def limit_memory(limit_mb: int) -> None:
+    """Make allocations beyond the limit fail here instead of exhausting the machine."""
+    limit = limit_mb * 1024**2
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def _compute(order: Order, work: Path, progress: ProgressLines) -> Outcome:
+    work.mkdir(exist_ok=True)
+    return PROCESSES[order.task.process].compute(order.task, work, progress)
+
+
+def _keep_stdout_for_progress() -> TextIO:
+    """Send what libraries print to the log; only progress goes where the worker reads."""
+    lines = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return lines
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

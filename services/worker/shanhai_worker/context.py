@@ -1,0 +1,23 @@
+"""What every part of the worker shares; made once, in `app`."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from shanhai.db.engine import Sessions
+from shanhai.jobs.queue import Dispatcher
+from shanhai.settings import WorkerSettings
+from shanhai.storage.artifacts import ArtifactStore
+from shanhai_worker.meters import Meters
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Settings and open facilities; `leaving` is set when running jobs must be handed back."""
+
+    name: str
+    settings: WorkerSettings
+    sessions: Sessions
+    artifacts: ArtifactStore
+    dispatcher: Dispatcher
+    meters: Meters = field(default_factory=Meters)
+    leaving: asyncio.Event = field(default_factory=asyncio.Event)

@@ -1,0 +1,237 @@
+"""One attempt at one job: compute it in a child, keep its lease, publish or say why not."""
+
+import asyncio
+import json
+import os
+import signal
+import tempfile
+from contextlib import suppress
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from shanhai.jobs.contracts import Outcome, Task
+from shanhai.jobs.failures import Failure, classify, out_of_time
+from shanhai.jobs.states import (
+    Claim,
+    LeaseLost,
+    Standing,
+    crash,
+    dismiss,
+    fail,
+    hand_back,
+)
+from shanhai_worker.context import Context
+from shanhai_worker.keeper import Keeper
+from shanhai_worker.orders import FAILURE, ORDER, OUTCOME, WORK, Order, Report
+from shanhai_worker.outages import outlast
+from shanhai_worker.publication import publish, store_files
+from shanhai_worker.supervise import Child
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+PUBLISHING = Report(percent=99, stage="publish")
+
+
+class Ending(StrEnum):
+    """How an attempt ended."""
+
+    SUCCESSFUL = "successful"
+    FAILED = "failed"
+    DISMISSED = "dismissed"
+    CRASHED = "crashed"
+    HANDED_BACK = "handed_back"
+    LOST = "lost"
+
+
+class Interrupted(Exception):
+    """The computation was stopped from outside; says how the attempt ends."""
+
+    def __init__(self, ending: Ending) -> None:
+        super().__init__(ending)
+        self.ending = ending
+
+
+class Crashed(Exception):
+    """The child ended without a word."""
+
+
+class Failed(Exception):
+    """The computation failed for a reason that has been named."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.detail.en)
+        self.failure = failure
+
+
+async def handle(context: Context, claim: Claim) -> Ending:
+    """Carry one claim to its end, whatever that is."""
+    started = asyncio.get_running_loop().time()
+    bound = structlog.contextvars.bound_contextvars(**_log_context(claim))
+    with (
+        bound,
+        tempfile.TemporaryDirectory(
+            prefix="shanhai-job-", dir=context.settings.scratch, ignore_cleanup_errors=True
+        ) as folder,
+    ):
+        log.info("job claimed", process=claim.kind)
+        ending = await _attempt(context, claim, Path(folder))
+        seconds = asyncio.get_running_loop().time() - started
+        context.meters.run_seconds.labels(claim.kind, ending.value).observe(seconds)
+        log.info("job ended", process=claim.kind, ending=ending.value, seconds=round(seconds, 3))
+    return ending
+
+
+async def _attempt(context: Context, claim: Claim, workspace: Path) -> Ending:
+    """Compute and publish, and write down in the job's row how it went."""
+    settle = partial(_settle, context, claim)
+    try:
+        return await _compute_and_publish(context, claim, workspace)
+    except Interrupted as interrupted:
+        return await settle(interrupted.ending)
+    except Crashed as crashed:
+        log.error("computation crashed", reason=str(crashed))
+        return await settle(Ending.CRASHED)
+    except Failed as failed:
+        return await settle(Ending.FAILED, failed.failure)
+    except LeaseLost:
+        return Ending.LOST
+    except Exception as error:
+        log.exception("job failed in the worker")
+        return await settle(Ending.FAILED, classify(error))
+
+
+async def _compute_and_publish(context: Context, claim: Claim, workspace: Path) -> Ending:
+    settings, work = context.settings, workspace / WORK
+    keeper = Keeper(
+        context.sessions, claim.lease, lease_s=settings.lease_s, renew_s=settings.renew_s
+    )
+    async with keeper:
+        await asyncio.to_thread(_write_order, context, claim, workspace)
+        outcome = await _compute(context, keeper, workspace)
+        keeper.tell(PUBLISHING)
+        stored = await store_files(context.artifacts, outcome, work)
+    # From here on the row itself is locked, so nobody can take the job away.
+    standing = await outlast(partial(publish, context, claim, outcome, stored, work))
+    if standing is not Standing.HELD:
+        raise Interrupted(_ending_of(standing))
+    return Ending.SUCCESSFUL
+
+
+async def _compute(context: Context, keeper: Keeper, workspace: Path) -> Outcome:
+    child = await Child.start(workspace, keeper.tell)
+    try:
+        await _watch(child, keeper, context)
+    finally:
+        code = await child.stop()
+    return await asyncio.to_thread(_read_outcome, workspace, code)
+
+
+async def _watch(child: Child, keeper: Keeper, context: Context) -> None:
+    """Return when the child has ended by itself.
+
+    Raises:
+        Interrupted: It has to be stopped: cancelled, lease lost, or the worker leaves.
+        Failed: It has run too long.
+    """
+    waits = [
+        asyncio.ensure_future(wait)
+        for wait in (child.wait(), keeper.ended.wait(), context.leaving.wait())
+    ]
+    limit_s = context.settings.job_timeout_s
+    try:
+        done, _ = await asyncio.wait(waits, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+    if keeper.ended.is_set():
+        raise Interrupted(_ending_of(keeper.standing))
+    if waits[0] in done:
+        return
+    if context.leaving.is_set():
+        raise Interrupted(Ending.HANDED_BACK)
+    raise Failed(out_of_time(limit_s))
+
+
+def _ending_of(standing: Standing) -> Ending:
+    return Ending.DISMISSED if standing is Standing.CANCELLED else Ending.LOST
+
+
+def _write_order(context: Context, claim: Claim, workspace: Path) -> None:
+    task = Task.model_validate(claim.task)
+    addresses = [dataset.uri for dataset in task.datasets.values()]
+    if task.upload_uri is not None:
+        addresses.append(task.upload_uri)
+    order = Order(
+        task=task.model_copy(
+            update={
+                "job_id": str(claim.lease.job_id),
+                "files": {uri: str(context.artifacts.local_path(uri)) for uri in addresses},
+                "processes": context.settings.processes,
+            }
+        ),
+        parent_pid=os.getpid(),
+        memory_limit_mb=context.settings.memory_limit_mb,
+        log_context=_log_context(claim),
+    )
+    (workspace / ORDER).write_text(order.model_dump_json(), encoding="utf-8")
+
+
+def _read_outcome(workspace: Path, code: int) -> Outcome:
+    """What the child left behind.
+
+    Raises:
+        Failed: It left a failure.
+        Crashed: It left nothing.
+    """
+    if (workspace / FAILURE).exists():
+        document = json.loads((workspace / FAILURE).read_text(encoding="utf-8"))
+        raise Failed(Failure.parse(document))
+    if code != 0 or not (workspace / OUTCOME).exists():
+        raise Crashed(_describe_exit(code))
+    return Outcome.model_validate_json((workspace / OUTCOME).read_text(encoding="utf-8"))
+
+
+def _describe_exit(code: int) -> str:
+    with suppress(ValueError):
+        if code < 0:
+            return f"killed by {signal.Signals(-code).name}"
+    return f"exit code {code}"
+
+
+async def _settle(
+    context: Context, claim: Claim, ending: Ending, failure: Failure | None = None
+) -> Ending:
+    """Write the ending into the row; when it cannot be written, the lease runs out by itself."""
+    try:
+        await outlast(partial(_write_ending, context, claim, ending, failure))
+    except LeaseLost:
+        return Ending.LOST
+    except Exception:
+        log.exception("ending not written", ending=ending.value)
+        return Ending.LOST
+    return ending
+
+
+async def _write_ending(
+    context: Context, claim: Claim, ending: Ending, failure: Failure | None
+) -> None:
+    async with context.sessions.begin() as session:
+        match ending:
+            case Ending.FAILED if failure is not None:
+                await fail(session, claim.lease, failure)
+            case Ending.DISMISSED:
+                await dismiss(session, claim.lease)
+            case Ending.HANDED_BACK:
+                await hand_back(session, claim.lease)
+            case Ending.CRASHED:
+                await crash(session, claim.lease, max_crashes=context.settings.max_crashes)
+            case _:
+                log.info("nothing to write", ending=ending.value)
+
+
+def _log_context(claim: Claim) -> dict[str, str]:
+    context = {"job_id": str(claim.lease.job_id), "attempt": str(claim.lease.attempt)}
+    return context | ({"request_id": claim.request_id} if claim.request_id else {})

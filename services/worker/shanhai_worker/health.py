@@ -1,0 +1,95 @@
+"""The worker's own small HTTP server: is it alive, can it work, what does it measure."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST
+from sqlalchemy import text
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from shanhai.db.migrate import expected_revision, present_revision
+from shanhai.db.queries.job_queue import read_queue_state
+from shanhai_worker.context import Context
+from shanhai_worker.outages import DATABASE_ERRORS
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+STOP_S = 2
+
+
+class QuietServer(uvicorn.Server):
+    """A server that leaves the process's signals to the worker."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+def make_server(context: Context) -> QuietServer:
+    """The server on the address of the settings."""
+    config = uvicorn.Config(
+        create_app(context),
+        host=context.settings.host,
+        port=context.settings.port,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=STOP_S,
+    )
+    return QuietServer(config)
+
+
+def create_app(context: Context) -> Starlette:
+    """The three routes."""
+    revision = expected_revision()
+
+    async def live(request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def ready(request: Request) -> Response:
+        reason = await _unready_reason(context, revision)
+        if reason is None:
+            return JSONResponse({"status": "ok"})
+        return JSONResponse({"status": "unavailable", "reason": reason}, status_code=503)
+
+    async def metrics(request: Request) -> Response:
+        await _read_queue(context)
+        return Response(context.meters.render(), media_type=CONTENT_TYPE_LATEST)
+
+    return Starlette(
+        routes=[
+            Route("/health/live", live),
+            Route("/health/ready", ready),
+            Route("/metrics", metrics),
+        ]
+    )
+
+
+async def _unready_reason(context: Context, revision: str | None) -> str | None:
+    if context.leaving.is_set():
+        return "the worker is stopping"
+    try:
+        async with context.sessions() as session:
+            if await session.scalar(text("SELECT pg_is_in_recovery()")):
+                return "PostgreSQL is read-only"
+            present = await present_revision(session)
+    except DATABASE_ERRORS:
+        return "PostgreSQL does not answer"
+    if present != revision:
+        return f"the database is at revision {present}, this worker needs {revision}"
+    return None
+
+
+async def _read_queue(context: Context) -> None:
+    """Refresh the gauges; while the database is away the last values stand."""
+    try:
+        async with context.sessions() as session:
+            context.meters.show_queue(await read_queue_state(session))
+    except DATABASE_ERRORS as error:
+        log.warning("queue not measured", error=type(error).__name__)

@@ -1,0 +1,91 @@
+"""From what a child left in its workspace to published results: all of it, or nothing."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from shanhai.jobs.contracts import Outcome, OutputFile, Task
+from shanhai.jobs.states import Claim, Standing, hold, succeed
+from shanhai.processes.base import Publication
+from shanhai.processes.registry import PROCESSES
+from shanhai.storage.artifacts import ArtifactStore, Stored
+from shanhai_worker.context import Context
+
+
+async def store_files(artifacts: ArtifactStore, outcome: Outcome, work: Path) -> dict[str, Stored]:
+    """Put every file into the store, durably, before any row can refer to it."""
+    return {
+        file.name: await asyncio.to_thread(
+            artifacts.put, _inside(work, file.path), suffix=Path(file.path).suffix
+        )
+        for file in outcome.files
+    }
+
+
+async def publish(
+    context: Context, claim: Claim, outcome: Outcome, stored: Mapping[str, Stored], work: Path
+) -> Standing:
+    """Write the results and end the job in one transaction.
+
+    Returns:
+        What the job's standing was: only a job that was held has been published.
+    """
+    task = Task.model_validate(claim.task)
+    process = await asyncio.to_thread(PROCESSES.__getitem__, claim.kind)  # may import libraries
+    async with context.sessions.begin() as session:
+        standing = await hold(session, claim.lease)
+        if standing is Standing.HELD:
+            publication = Publication(task, outcome, stored, claim.requested_by, work)
+            values = await process.publish(session, publication)
+            await succeed(
+                session, claim.lease, result=_result(claim, task, outcome, stored, values)
+            )
+    return standing
+
+
+def _result(
+    claim: Claim,
+    task: Task,
+    outcome: Outcome,
+    stored: Mapping[str, Stored],
+    values: dict[str, Any],
+) -> dict[str, Any]:
+    return {
+        "outputs": {file.name: _describe(file, stored[file.name]) for file in outcome.files},
+        "values": values,
+        "manifest": _base_manifest(claim, task) | outcome.manifest,
+        "warnings": outcome.warnings,
+    }
+
+
+def _describe(file: OutputFile, stored: Stored) -> dict[str, Any]:
+    return {
+        "uri": stored.uri,
+        "sha256": stored.sha256,
+        "bytes": stored.bytes,
+        "media_type": file.media_type,
+        "title_zh": file.title_zh,
+        "title_en": file.title_en,
+    }
+
+
+def _base_manifest(claim: Claim, task: Task) -> dict[str, Any]:
+    """What any process needs to be run again with the same result."""
+    return {
+        "process": claim.kind,
+        "inputs": task.inputs,
+        "seed": claim.seed,
+        "software": claim.software,
+        "datasets": {
+            theme: {"code": dataset.code, "sha256": dataset.checksum}
+            for theme, dataset in task.datasets.items()
+        },
+    }
+
+
+def _inside(work: Path, relative: str) -> Path:
+    path = (work / relative).resolve()
+    if not path.is_relative_to(work.resolve()):
+        raise ValueError(f"output file {relative!r} lies outside the workspace")
+    return path

@@ -1,0 +1,107 @@
+"""Fills the worker's slots with waiting jobs, and empties them when the worker leaves."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from shanhai.jobs.states import Claim, claim
+from shanhai_worker.context import Context
+from shanhai_worker.handlers import handle
+from shanhai_worker.outages import DATABASE_ERRORS
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+FINISH_S = 20.0
+"""Seconds that running jobs are given to finish when the worker is told to stop."""
+HAND_BACK_S = 8.0
+"""Seconds they are given to be handed back after that; together below the usual 30 s."""
+
+
+class Runner:
+    """Runs as many jobs at once as there are slots; looks for more when woken, and by itself."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._jobs: set[asyncio.Task[object]] = set()
+        self._woken = asyncio.Event()
+        self._draining = False
+        self._filled = asyncio.Event()
+        self.on_room: Callable[[bool], None] = lambda has_room: None
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another job can be taken."""
+        return not self._draining and len(self._jobs) < self._context.settings.slots
+
+    def wake(self) -> None:
+        """Look for waiting jobs now."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Claim and start jobs until told to drain."""
+        try:
+            while not self._draining:
+                self._woken.clear()
+                await self._fill()
+                await self._sleep()
+        finally:
+            self._filled.set()
+
+    async def drain(self, *, finish_s: float = FINISH_S, hand_back_s: float = HAND_BACK_S) -> None:
+        """Claim no more, let running jobs finish for a while, hand back the others."""
+        self._draining = True
+        self.wake()
+        await self._filled.wait()
+        self._tell_room()
+        if await self._finished(finish_s):
+            return
+        log.info("handing jobs back", jobs=len(self._jobs))
+        self._context.leaving.set()
+        if not await self._finished(hand_back_s):
+            log.error("jobs left to their leases", jobs=len(self._jobs))
+
+    async def _fill(self) -> None:
+        while self.has_room:
+            found = await self._claim()
+            if found is None:
+                return
+            self._start(found)
+
+    async def _claim(self) -> Claim | None:
+        context = self._context
+        try:
+            async with context.sessions.begin() as session:
+                return await claim(session, worker=context.name, lease_s=context.settings.lease_s)
+        except DATABASE_ERRORS as error:
+            log.warning("no jobs can be claimed", error=type(error).__name__)
+            return None
+
+    def _start(self, found: Claim) -> None:
+        job = asyncio.create_task(handle(self._context, found))
+        self._jobs.add(job)
+        job.add_done_callback(self._end)
+        self._tell_room()
+
+    def _end(self, job: asyncio.Task[object]) -> None:
+        self._jobs.discard(job)
+        if not job.cancelled() and (error := job.exception()) is not None:
+            log.error("a job's handler broke; its lease will run out", exc_info=error)
+        self._tell_room()
+        self.wake()
+
+    def _tell_room(self) -> None:
+        self._context.meters.busy.set(len(self._jobs))
+        self.on_room(self.has_room)
+
+    async def _sleep(self) -> None:
+        try:
+            async with asyncio.timeout(self._context.settings.poll_s):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+
+    async def _finished(self, within_s: float) -> bool:
+        if self._jobs:
+            await asyncio.wait(self._jobs, timeout=within_s)
+        return not self._jobs

@@ -1,0 +1,120 @@
+"""Why a job failed: the class decides whether trying again can help, the text is for people."""
+
+import errno
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from shanhai.errors import Fault, InvalidInput, ShanhaiError, Unavailable
+from shanhai.vocabulary import Label
+
+FailureClass = Literal["invalid", "resource", "transient", "bug", "lost"]
+
+TITLES: dict[FailureClass, Label] = {
+    "invalid": Label("输入无效", "Invalid input"),
+    "resource": Label("超出资源限制", "Resource limit exceeded"),
+    "transient": Label("依赖服务不可用", "Dependency unavailable"),
+    "bug": Label("内部错误", "Internal error"),
+    "lost": Label("工作进程丢失", "Worker lost"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A reason in both languages, with the inputs at fault."""
+
+    kind: FailureClass
+    detail: Label
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def title(self) -> Label:
+        """The class in words."""
+        return TITLES[self.kind]
+
+    def document(self) -> dict[str, Any]:
+        """As it is kept in the job's row."""
+        return {
+            "class": self.kind,
+            "title": self.title.en,
+            "title_zh": self.title.zh,
+            "detail": self.detail.en,
+            "detail_zh": self.detail.zh,
+            "faults": [{"pointer": fault.pointer, "detail": fault.detail} for fault in self.faults],
+        }
+
+    @classmethod
+    def parse(cls, document: dict[str, Any]) -> "Failure":
+        """Read back what `document` wrote."""
+        return cls(
+            document["class"],
+            Label(document["detail_zh"], document["detail"]),
+            tuple(Fault(fault["pointer"], fault["detail"]) for fault in document["faults"]),
+        )
+
+
+def classify(error: BaseException, *, memory_limit_mb: int | None = None) -> Failure:
+    """What an exception of a computation or a publication means for its job.
+
+    The text of an error nobody foresaw stays in the log: it may name paths or values.
+    """
+    if isinstance(error, InvalidInput):
+        return Failure("invalid", Label(error.message_zh, error.message), error.faults)
+    if any(isinstance(cause, MemoryError) for cause in _causes(error)):
+        return out_of_memory(memory_limit_mb)
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return Failure("resource", Label("磁盘空间不足", "the disk is full"))
+    if isinstance(error, Unavailable):
+        return Failure("transient", Label(error.message_zh, error.message))
+    if isinstance(error, ShanhaiError):
+        return Failure("invalid", Label(error.message_zh, error.message))
+    name = type(error).__name__
+    return Failure(
+        "bug",
+        Label(
+            f"计算因意外错误（{name}）停止，详见工作进程日志",
+            f"the computation stopped on an unexpected {name}; see the worker's log",
+        ),
+    )
+
+
+def out_of_memory(limit_mb: int | None) -> Failure:
+    """The computation asked for more memory than a job may use."""
+    zh, en = (f"{limit_mb} MB", f"{limit_mb} MB") if limit_mb else ("可用", "available")
+    return Failure(
+        "resource",
+        Label(
+            f"计算所需内存超过限制（{zh}）；请增大像元或缩小范围",
+            f"the computation needs more memory than the limit ({en}); use larger cells"
+            " or a smaller region",
+        ),
+    )
+
+
+def out_of_time(limit_s: float) -> Failure:
+    """The computation ran longer than a job may."""
+    return Failure(
+        "resource",
+        Label(
+            f"计算时间超过限制（{limit_s:g} 秒）",
+            f"the computation ran longer than the limit ({limit_s:g} s)",
+        ),
+    )
+
+
+def lost(crashes: int) -> Failure:
+    """The workers that ran the job died again and again."""
+    return Failure(
+        "lost",
+        Label(
+            f"运行该作业的工作进程已丢失 {crashes} 次",
+            f"the worker running this job was lost {crashes} times",
+        ),
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__

@@ -1,0 +1,191 @@
+"""What inputs refer to, looked up and judged; every fault is noted so that all are told at once."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.queries.job_inputs import (
+    RegionRow,
+    find_datasets,
+    find_districts,
+    find_newest_datasets,
+    find_plan,
+    find_region,
+    find_upload,
+    places_of,
+)
+from shanhai.db.tables import Dataset
+from shanhai.errors import Fault, InvalidInput
+from shanhai.jobs.contracts import (
+    DatasetTask,
+    DistrictTask,
+    ImportDatasetInputs,
+    RegionTask,
+    Theme,
+)
+from shanhai.vocabulary import label_of
+
+REGION = "/inputs/region"
+
+
+async def find_usable_region(session: AsyncSession, code: str) -> tuple[RegionRow, RegionTask]:
+    """A region that has a geometry and a metric CRS, with its districts.
+
+    Raises:
+        InvalidInput: There is none of that code, or it lacks one of the two.
+    """
+    row = await find_region(session, code)
+    if row is None:
+        raise InvalidInput(
+            f"there is no region {code!r}", message_zh=f"没有区域 {code!r}", pointer=REGION
+        )
+    if row.geometry is None or row.metric_srid is None:
+        missing, missing_zh = (
+            ("geometry", "几何图形") if row.geometry is None else ("metric CRS", "投影坐标系")
+        )
+        raise InvalidInput(
+            f"region {code!r} has no {missing}, so nothing can be computed for it",
+            message_zh=f"区域 {code!r} 没有{missing_zh}，无法计算",
+            pointer=REGION,
+        )
+    districts = await find_districts(session, row.id)
+    task = RegionTask(
+        code=row.code,
+        name_zh=row.name_zh,
+        name_en=row.name_en,
+        epsg=row.metric_srid,
+        geometry=row.geometry,
+        districts=[
+            DistrictTask(
+                code=district.code,
+                name_zh=district.name_zh,
+                name_en=district.name_en,
+                geometry=district.geometry or {},
+            )
+            for district in districts
+        ],
+    )
+    return row, task
+
+
+async def judge_plan(session: AsyncSession, code: str | None, region: RegionRow) -> Sequence[Fault]:
+    """What is wrong with the plan named, if one is."""
+    if code is None:
+        return ()
+    plan = await find_plan(session, code)
+    if plan is None:
+        return (Fault("/inputs/plan", f"there is no plan {code!r} / 没有规划 {code!r}"),)
+    if plan.region_id is not None and plan.region_id not in places_of(region):
+        detail = (
+            f"plan {code!r} is not a plan of region {region.code!r}"
+            f" / 规划 {code!r} 不属于区域 {region.code!r}"
+        )
+        return (Fault("/inputs/plan", detail),)
+    return ()
+
+
+async def find_themes(
+    session: AsyncSession,
+    region: RegionRow,
+    *,
+    named: Mapping[Theme, str],
+    required: Collection[Theme],
+    optional: Collection[Theme],
+) -> tuple[dict[str, Dataset], list[Fault]]:
+    """A dataset for every theme: the one named, else the newest of the region.
+
+    Returns:
+        The datasets by theme, and a fault per dataset that does not fit and theme that is missing.
+    """
+    by_code = await find_datasets(session, named.values())
+    faults = [
+        Fault(_dataset_pointer(theme), detail)
+        for theme, code in named.items()
+        for detail in _misfits(by_code.get(code), code=code, theme=theme, region=region)
+    ]
+    others = {*required, *optional} - named.keys()
+    newest = await find_newest_datasets(session, region, others)
+    faults += [
+        _missing(theme, region) for theme in required if theme not in newest and theme not in named
+    ]
+    chosen: dict[str, Dataset] = {
+        theme: by_code[code] for theme, code in named.items() if code in by_code
+    }
+    return newest | chosen, faults
+
+
+async def judge_upload(
+    session: AsyncSession, inputs: ImportDatasetInputs, *, owner: str
+) -> Sequence[Fault]:
+    """What is wrong with the upload, and with the code the dataset shall have."""
+    faults = []
+    upload = await find_upload(session, inputs.upload, owner=owner)
+    if upload is None:
+        detail = "there is no such upload of yours, or it has expired / 没有该上传，或已过期"
+        faults.append(Fault("/inputs/upload", detail))
+    elif upload.sha256 is None:
+        detail = (
+            f"the upload is not complete: {upload.received_bytes} of"
+            f" {upload.total_bytes or 'unknown'} bytes have arrived / 上传尚未完成"
+        )
+        faults.append(Fault("/inputs/upload", detail))
+    if inputs.code is not None and await find_datasets(session, [inputs.code]):
+        detail = f"a dataset {inputs.code!r} exists already / 数据集 {inputs.code!r} 已存在"
+        faults.append(Fault("/inputs/code", detail))
+    return faults
+
+
+def refuse(faults: Sequence[Fault]) -> None:
+    """Raise when there are faults.
+
+    Raises:
+        InvalidInput: There is at least one.
+    """
+    if faults:
+        raise InvalidInput(
+            "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults), faults=faults
+        )
+
+
+def describe_dataset(dataset: Dataset) -> DatasetTask:
+    """The dataset as the computation gets it."""
+    return DatasetTask(
+        id=dataset.id,
+        code=dataset.code,
+        theme=dataset.theme,
+        uri=dataset.uri,
+        checksum=dataset.checksum,
+        epsg=dataset.grid.get("epsg"),
+        unit=dataset.unit,
+        native_resolution_m=dataset.native_resolution_m,
+        stand_in=dataset.stand_in,
+        stand_in_note_zh=dataset.stand_in_note_zh,
+        stand_in_note_en=dataset.stand_in_note_en,
+        source=dataset.source,
+        licence=dataset.licence,
+        name_zh=dataset.name_zh,
+        name_en=dataset.name_en,
+    )
+
+
+def _misfits(dataset: Dataset | None, *, code: str, theme: str, region: RegionRow) -> Sequence[str]:
+    if dataset is None:
+        return (f"there is no dataset {code!r} / 没有数据集 {code!r}",)
+    if dataset.theme != theme:
+        return (f"dataset {code!r} is about {dataset.theme}, not {theme} / 数据集专题不符",)
+    if dataset.region_id not in places_of(region):
+        return (f"dataset {code!r} is of another region than {region.code!r} / 数据集区域不符",)
+    return ()
+
+
+def _missing(theme: str, region: RegionRow) -> Fault:
+    label = label_of(theme)
+    return Fault(
+        _dataset_pointer(theme),
+        f"region {region.code!r} has no dataset of theme {theme} ({label.en}), which is required;"
+        f" import one / 区域 {region.code!r} 缺少必需的“{label.zh}”数据",
+    )
+
+
+def _dataset_pointer(theme: str) -> str:
+    return f"/inputs/datasets/{theme}"

@@ -1,0 +1,94 @@
+"""From the inputs a caller sent to the task a computation needs: every code looked up, once.
+
+What is found is written into the task, so that a job computes on the state of the moment it was
+accepted, whatever is imported while it waits.
+"""
+
+from collections.abc import Sequence
+from functools import singledispatch
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.errors import Fault, InvalidInput
+from shanhai.jobs.analysis_grid import check_grid
+from shanhai.jobs.contracts import (
+    DELINEATE_ZONES,
+    ECHO,
+    IMPORT_DATASET,
+    INDEX_OPTIONAL,
+    INDEX_REQUIRED,
+    DelineateZonesInputs,
+    EchoInputs,
+    ImportDatasetInputs,
+    Inputs,
+    RegionTask,
+    Task,
+)
+from shanhai.jobs.referents import (
+    describe_dataset,
+    find_themes,
+    find_usable_region,
+    judge_plan,
+    judge_upload,
+    refuse,
+)
+
+
+@singledispatch
+async def resolve(inputs: Inputs, session: AsyncSession, *, requested_by: str) -> Task:
+    """The task for the inputs; one implementation per class of inputs.
+
+    Raises:
+        InvalidInput: They name what does not exist or does not fit.
+    """
+    raise NotImplementedError(f"no task is made from {type(inputs).__name__}")
+
+
+@resolve.register
+async def _(inputs: EchoInputs, session: AsyncSession, *, requested_by: str) -> Task:
+    return Task(process=ECHO.id, inputs=inputs.model_dump(mode="json"))
+
+
+@resolve.register
+async def _(inputs: ImportDatasetInputs, session: AsyncSession, *, requested_by: str) -> Task:
+    _, region = await find_usable_region(session, inputs.region)
+    refuse(await judge_upload(session, inputs, owner=requested_by))
+    return Task(
+        process=IMPORT_DATASET.id,
+        inputs=inputs.model_dump(mode="json"),
+        region=region,
+        upload_uri=f"uploads/{inputs.upload}",
+    )
+
+
+@resolve.register
+async def _(inputs: DelineateZonesInputs, session: AsyncSession, *, requested_by: str) -> Task:
+    row, region = await find_usable_region(session, inputs.region)
+    if inputs.crs is not None:
+        region = region.model_copy(update={"epsg": int(inputs.crs.removeprefix("EPSG:"))})
+    datasets, misfits = await find_themes(
+        session, row, named=inputs.datasets, required=INDEX_REQUIRED, optional=INDEX_OPTIONAL
+    )
+    refuse(
+        [
+            *await judge_plan(session, inputs.plan, row),
+            *_judge_grid(region, inputs.cell_m),
+            *misfits,
+        ]
+    )
+    return Task(
+        process=DELINEATE_ZONES.id,
+        inputs=inputs.model_dump(mode="json"),
+        seed=inputs.seed,
+        region=region,
+        plan=inputs.plan,
+        datasets={theme: describe_dataset(dataset) for theme, dataset in datasets.items()},
+    )
+
+
+def _judge_grid(region: RegionTask, cell_m: float) -> Sequence[Fault]:
+    try:
+        check_grid(region.geometry, epsg=region.epsg, cell_m=cell_m)
+    except InvalidInput as error:
+        return error.faults
+    return ()

@@ -1,0 +1,115 @@
+"""What clients see of a job: its statusInfo and its results, as OGC API - Processes has them."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from shanhai.db.tables import Job
+from shanhai.jobs.contracts import CONTRACTS
+from shanhai.jobs.failures import Failure
+from shanhai.jobs.stages import STATUS_MESSAGES, name_stage
+from shanhai.vocabulary import JobStatus, Lang
+
+REL_RESULTS = "http://www.opengis.net/def/rel/ogc/1.0/results"
+
+
+def status_info(job: Job, *, base_url: str, lang: Lang) -> dict[str, Any]:
+    """The statusInfo of a job; members without a value are left out."""
+    status = JobStatus(job.status)
+    info: dict[str, Any] = {
+        "processID": job.kind,
+        "type": "process",
+        "jobID": str(job.id),
+        "status": status.value,
+        "message": message_of(job, lang),
+        "created": rfc3339(job.created_at),
+        "started": rfc3339(job.started_at),
+        "finished": rfc3339(job.finished_at),
+        "updated": rfc3339(job.updated_at),
+        "progress": job.progress,
+        "stage": job.stage if status is JobStatus.RUNNING else None,
+        "attempt": job.attempt,
+        "links": job_links(job, base_url=base_url),
+    }
+    if job.error is not None:
+        info["exception"] = exception_of(job.error, lang)
+    return {name: value for name, value in info.items() if value is not None}
+
+
+def message_of(job: Job, lang: Lang) -> str:
+    """One line a person reads while waiting."""
+    status = JobStatus(job.status)
+    if job.error is not None:
+        return Failure.parse(job.error).detail.in_(lang)
+    if status is JobStatus.RUNNING and job.stage is not None:
+        return name_stage(job.stage, lang)
+    return STATUS_MESSAGES[status].in_(lang)
+
+
+def exception_of(error: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
+    """The error of a failed job in the members of a problem document."""
+    failure = Failure.parse(dict(error))
+    exception: dict[str, Any] = {
+        "title": failure.title.in_(lang),
+        "detail": failure.detail.in_(lang),
+        "class": failure.kind,
+    }
+    if failure.faults:
+        exception["errors"] = [
+            {"pointer": fault.pointer, "detail": fault.detail} for fault in failure.faults
+        ]
+    return exception
+
+
+def results_document(job: Job, *, base_url: str, lang: Lang) -> dict[str, Any]:
+    """The results of a successful job: values as they are, files as links.
+
+    Only the outputs the process declares are members; a job's other files are in its links.
+    """
+    result = job.result or {}
+    values, files = result.get("values", {}), result.get("outputs", {})
+    return {
+        output.name: values[output.name]
+        if output.name in values
+        else file_link(job, output.name, files[output.name], base_url=base_url, lang=lang)
+        for output in CONTRACTS[job.kind].outputs
+        if output.name in values or output.name in files
+    }
+
+
+def file_link(
+    job: Job, name: str, file: Mapping[str, Any], *, base_url: str, lang: Lang
+) -> dict[str, Any]:
+    """A link to one result file."""
+    return {
+        "href": f"{base_url}/jobs/{job.id}/results/{name}",
+        "rel": "item",
+        "type": file["media_type"],
+        "title": file[f"title_{lang}"],
+        "length": file["bytes"],
+    }
+
+
+def job_links(job: Job, *, base_url: str) -> list[dict[str, str]]:
+    """Where a client goes from here: again, to the results, to the process."""
+    url = f"{base_url}/jobs/{job.id}"
+    links = [
+        _link(url, "self"),
+        _link(f"{url}/events", "monitor", "text/event-stream"),
+        _link(f"{base_url}/processes/{job.kind}", "up"),
+    ]
+    if job.status == JobStatus.SUCCESSFUL:
+        links.append(_link(f"{url}/results", REL_RESULTS))
+        links.append(_link(f"{url}/manifest", "describedby"))
+    return links
+
+
+def rfc3339(moment: datetime | None) -> str | None:
+    """A moment in UTC, with `Z`."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _link(href: str, rel: str, media_type: str = "application/json") -> dict[str, str]:
+    return {"href": href, "rel": rel, "type": media_type}

@@ -1,0 +1,35 @@
+"""The stages a computation reports, in words."""
+
+from collections.abc import Mapping
+
+from shanhai.vocabulary import JobStatus, Label, Lang
+
+STAGES: Mapping[str, Label] = {
+    "wait": Label("等待", "Waiting as asked"),
+    "check": Label("检查数据", "Checking the data"),
+    "convert": Label("转换格式", "Converting"),
+    "align": Label("对齐到分析格网", "Aligning to the analysis grid"),
+    "normalise": Label("标准化指标", "Normalising indicators"),
+    "supply_demand": Label("计算供给与需求", "Computing supply and demand"),
+    "ratio": Label("计算供需比", "Computing supply–demand ratios"),
+    "cluster": Label("聚类", "Clustering"),
+    "zones": Label("划定分区", "Delineating zones"),
+    "polygons": Label("生成分区图斑", "Drawing polygons"),
+    "statistics": Label("统计", "Computing statistics"),
+    "maps": Label("制图与报告", "Drawing maps and the report"),
+    "publish": Label("发布成果", "Publishing the results"),
+}
+
+STATUS_MESSAGES: Mapping[JobStatus, Label] = {
+    JobStatus.ACCEPTED: Label("排队等待", "Waiting for a worker"),
+    JobStatus.RUNNING: Label("计算中", "Running"),
+    JobStatus.SUCCESSFUL: Label("已完成", "Done"),
+    JobStatus.FAILED: Label("失败", "Failed"),
+    JobStatus.DISMISSED: Label("已取消", "Cancelled"),
+}
+
+
+def name_stage(stage: str, lang: Lang) -> str:
+    """The stage in words; a stage nobody named is shown as it is."""
+    label = STAGES.get(stage)
+    return stage if label is None else label.in_(lang)

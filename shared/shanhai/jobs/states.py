@@ -1,0 +1,383 @@
+"""The states of a job, and every change between them.
+
+    accepted ──claim──▶ running ──succeed──▶ successful
+       ▲  │                │ ├────fail─────▶ failed
+       │  └─cancel─┐       │ └──dismiss────▶ dismissed
+       │           └───────┼────────────────────▲
+       └─hand_back, crash, reap
+
+A claim raises `attempt`, the fencing number: every later write of a worker names the attempt it
+was given and changes nothing once another has been given out. All times are the database's, so
+that a worker's clock may step without breaking a lease.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum, auto
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Update,
+    and_,
+    case,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.queries.audit import Act, record
+from shanhai.db.tables import Job
+from shanhai.errors import Conflict, NotFound
+from shanhai.jobs.failures import Failure, lost
+from shanhai.vocabulary import JobStatus
+
+REAPED_AT_ONCE = 100
+
+
+class LeaseLost(Conflict):
+    """The job is no longer this worker's: its results must be thrown away."""
+
+    def __init__(self, lease: "Lease") -> None:
+        super().__init__(f"attempt {lease.attempt} no longer holds job {lease.job_id}")
+
+
+class Standing(Enum):
+    """What a worker may still do with a job it claimed."""
+
+    HELD = auto()
+    CANCELLED = auto()
+    LOST = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A worker's right to a job, good for one attempt."""
+
+    job_id: UUID
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claimed job: the lease and what has to be done."""
+
+    lease: Lease
+    kind: str
+    task: dict[str, Any]
+    seed: int
+    software: str | None
+    requested_by: str
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reaped:
+    """A job whose worker stopped renewing its lease, and what became of it."""
+
+    job_id: UUID
+    status: JobStatus
+
+
+async def claim(
+    session: AsyncSession, *, worker: str, lease_s: float, job_id: UUID | None = None
+) -> Claim | None:
+    """Take the oldest waiting job, or the one named; None when there is none to take."""
+    waiting = select(Job.id).where(Job.status == JobStatus.ACCEPTED)
+    if job_id is not None:
+        waiting = waiting.where(Job.id == job_id)
+    oldest = waiting.order_by(Job.created_at, Job.id).limit(1).with_for_update(skip_locked=True)
+    statement = (
+        update(Job)
+        .where(Job.id == oldest.scalar_subquery(), Job.status == JobStatus.ACCEPTED)
+        .values(
+            status=JobStatus.RUNNING,
+            attempt=Job.attempt + 1,
+            worker=worker,
+            lease_until=_from_now(lease_s),
+            started_at=func.coalesce(Job.started_at, func.clock_timestamp()),
+        )
+        .returning(
+            Job.id,
+            Job.attempt,
+            Job.kind,
+            Job.task,
+            Job.seed,
+            Job.software,
+            Job.requested_by,
+            Job.request_id,
+        )
+    )
+    row = (await session.execute(statement)).one_or_none()
+    if row is None:
+        return None
+    return Claim(
+        lease=Lease(row.id, row.attempt),
+        kind=row.kind,
+        task=row.task,
+        seed=row.seed,
+        software=row.software,
+        requested_by=row.requested_by,
+        request_id=row.request_id,
+    )
+
+
+async def renew(
+    session: AsyncSession,
+    lease: Lease,
+    *,
+    lease_s: float,
+    percent: float = 0,
+    stage: str | None = None,
+) -> Standing:
+    """Hold the job for another `lease_s` and tell how far it is; progress never falls."""
+    statement = (
+        _guarded(lease)
+        .values(
+            lease_until=_from_now(lease_s),
+            progress=func.greatest(Job.progress, min(int(percent), 99)),
+            stage=func.coalesce(stage, Job.stage),
+        )
+        .returning(Job.cancel_requested)
+    )
+    return _standing(await session.scalar(statement))
+
+
+async def look(session: AsyncSession, lease: Lease) -> Standing:
+    """Whether the job is still held, without renewing the lease."""
+    return _standing(await session.scalar(select(Job.cancel_requested).where(*_held(lease))))
+
+
+async def hold(session: AsyncSession, lease: Lease) -> Standing:
+    """Lock the row until the end of the transaction, so that its results can be published."""
+    held = select(Job.cancel_requested).where(*_held(lease)).with_for_update()
+    return _standing(await session.scalar(held))
+
+
+async def succeed(session: AsyncSession, lease: Lease, *, result: dict[str, Any]) -> None:
+    """End the job with its result, in the transaction that publishes it.
+
+    Raises:
+        LeaseLost: the attempt no longer holds the job; roll back.
+    """
+    await _change(
+        session,
+        lease,
+        status=JobStatus.SUCCESSFUL,
+        progress=100,
+        result=result,
+        **_released(ended=True),
+    )
+    _record(session, lease.job_id, "succeed", act=_worker(lease))
+
+
+async def fail(session: AsyncSession, lease: Lease, failure: Failure) -> None:
+    """End the job with the reason why it failed.
+
+    Raises:
+        LeaseLost: the attempt no longer holds the job.
+    """
+    document = failure.document()
+    await _change(session, lease, status=JobStatus.FAILED, error=document, **_released(ended=True))
+    _record(session, lease.job_id, "fail", act=_worker(lease), after={"error": document})
+
+
+async def dismiss(session: AsyncSession, lease: Lease) -> None:
+    """End a running job whose computation was stopped because somebody cancelled it.
+
+    Raises:
+        LeaseLost: the attempt no longer holds the job.
+    """
+    await _change(session, lease, status=JobStatus.DISMISSED, **_released(ended=True))
+    _record(session, lease.job_id, "dismiss", act=_worker(lease))
+
+
+async def hand_back(session: AsyncSession, lease: Lease) -> None:
+    """Let another worker take the job; nobody is to blame, so no crash is counted.
+
+    Raises:
+        LeaseLost: the attempt no longer holds the job.
+    """
+    await _change(session, lease, status=JobStatus.ACCEPTED, **_released(ended=False))
+
+
+async def crash(session: AsyncSession, lease: Lease, *, max_crashes: int) -> JobStatus:
+    """Count a crash of the computation: the job waits again, or ends when there were too many.
+
+    Raises:
+        LeaseLost: the attempt no longer holds the job.
+    """
+    statement = _guarded(lease).values(_after_crash(max_crashes)).returning(Job.status)
+    status = await session.scalar(statement)
+    if status is None:
+        raise LeaseLost(lease)
+    _record_end(session, lease.job_id, JobStatus(status), act=_worker(lease))
+    return JobStatus(status)
+
+
+async def cancel(session: AsyncSession, job_id: UUID, *, act: Act) -> JobStatus:
+    """Ask for the end of a job and return its state now; a waiting job ends at once.
+
+    A job that has ended stays as it is.
+
+    Raises:
+        NotFound: there is no such job.
+    """
+    waiting = Job.status == JobStatus.ACCEPTED
+    statement = (
+        update(Job)
+        .where(Job.id == job_id, Job.status.in_((JobStatus.ACCEPTED, JobStatus.RUNNING)))
+        .values(
+            cancel_requested=True,
+            status=case((waiting, JobStatus.DISMISSED), else_=Job.status),
+            finished_at=case((waiting, func.clock_timestamp()), else_=null()),
+        )
+        .returning(Job.status)
+    )
+    status = await session.scalar(statement)
+    if status is None:
+        return await _ended_status(session, job_id)
+    _record(session, job_id, "cancel", act=act, after={"status": status})
+    return JobStatus(status)
+
+
+async def reap(session: AsyncSession, *, max_crashes: int) -> Sequence[Reaped]:
+    """Take running jobs from workers that stopped renewing, each counted as a crash."""
+    expired = (
+        select(Job.id)
+        .where(Job.status == JobStatus.RUNNING, Job.lease_until < func.clock_timestamp())
+        .order_by(Job.lease_until)
+        .limit(REAPED_AT_ONCE)
+        .with_for_update(skip_locked=True)
+        .cte("expired")
+    )
+    statement = (
+        update(Job)
+        .where(Job.id == expired.c.id)
+        .values(_after_crash(max_crashes))
+        .returning(Job.id, Job.status)
+    )
+    rows = (await session.execute(statement)).all()
+    reaped = [Reaped(row.id, JobStatus(row.status)) for row in rows]
+    for job in reaped:
+        _record_end(session, job.job_id, job.status, act=Act("reaper"))
+    return reaped
+
+
+async def take_undispatched(session: AsyncSession, *, after_s: float) -> Sequence[Lease]:
+    """Jobs waiting for `after_s` since they were last sent, marked as sent now.
+
+    A job that was handed back or lost its worker was never sent since, and is due at once.
+    """
+    since = func.coalesce(Job.dispatched_at, Job.created_at)
+    due = (
+        select(Job.id)
+        .where(
+            Job.status == JobStatus.ACCEPTED,
+            since < func.clock_timestamp() - timedelta(seconds=after_s),
+        )
+        .order_by(Job.created_at)
+        .limit(REAPED_AT_ONCE)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    statement = (
+        update(Job)
+        .where(Job.id == due.c.id)
+        .values(dispatched_at=func.clock_timestamp())
+        .returning(Job.id, Job.attempt)
+    )
+    return [Lease(row.id, row.attempt) for row in (await session.execute(statement)).all()]
+
+
+def _held(lease: Lease) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Job.id == lease.job_id,
+        Job.status == JobStatus.RUNNING,
+        Job.attempt == lease.attempt,
+    )
+
+
+def _guarded(lease: Lease) -> Update:
+    return update(Job).where(*_held(lease))
+
+
+def _from_now(seconds: float) -> ColumnElement[Any]:
+    return func.clock_timestamp() + timedelta(seconds=seconds)
+
+
+def _standing(cancel_requested: bool | None) -> Standing:
+    if cancel_requested is None:
+        return Standing.LOST
+    return Standing.CANCELLED if cancel_requested else Standing.HELD
+
+
+def _released(*, ended: bool) -> dict[str, Any]:
+    """Columns of a job that no worker holds any more."""
+    return {
+        "lease_until": None,
+        "dispatched_at": None,
+        "finished_at": func.clock_timestamp() if ended else None,
+    }
+
+
+def _after_crash(max_crashes: int) -> dict[str, Any]:
+    """Columns after a crash: dismissed if that was asked for, failed at the limit, else waiting."""
+    exhausted = Job.crash_count + 1 >= max_crashes
+    failed = and_(~Job.cancel_requested, exhausted)
+    return {
+        "crash_count": Job.crash_count + 1,
+        "lease_until": None,
+        "dispatched_at": None,
+        "status": case(
+            (Job.cancel_requested, JobStatus.DISMISSED),
+            (exhausted, JobStatus.FAILED),
+            else_=JobStatus.ACCEPTED,
+        ),
+        "error": case((failed, literal(lost(max_crashes).document(), JSONB)), else_=null()),
+        "finished_at": case(
+            (or_(Job.cancel_requested, exhausted), func.clock_timestamp()), else_=null()
+        ),
+    }
+
+
+async def _change(session: AsyncSession, lease: Lease, **values: Any) -> None:
+    changed = await session.execute(_guarded(lease).values(**values))
+    if not isinstance(changed, CursorResult) or changed.rowcount != 1:
+        raise LeaseLost(lease)
+
+
+async def _ended_status(session: AsyncSession, job_id: UUID) -> JobStatus:
+    status = await session.scalar(select(Job.status).where(Job.id == job_id))
+    if status is None:
+        raise NotFound(f"there is no job {job_id}", message_zh=f"没有作业 {job_id}")
+    return JobStatus(status)
+
+
+def _worker(lease: Lease) -> Act:
+    return Act(f"worker:attempt {lease.attempt}")
+
+
+def _record_end(session: AsyncSession, job_id: UUID, status: JobStatus, *, act: Act) -> None:
+    if status.final:
+        action = "dismiss" if status is JobStatus.DISMISSED else "fail"
+        _record(session, job_id, action, act=act)
+
+
+def _record(
+    session: AsyncSession,
+    job_id: UUID,
+    action: str,
+    *,
+    act: Act,
+    after: dict[str, Any] | None = None,
+) -> None:
+    record(session, act, action, table="job", object_id=str(job_id), after=after)

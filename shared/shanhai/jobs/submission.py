@@ -1,0 +1,61 @@
+"""Accept a job: resolve what was asked for, write the row and what it will read."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai import __version__
+from shanhai.db.queries.audit import Act, record
+from shanhai.db.tables import Job, JobDataset
+from shanhai.jobs.contracts import Inputs, ProcessContract, Task
+from shanhai.jobs.resolution import resolve
+
+
+async def submit(
+    session: AsyncSession,
+    *,
+    contract: ProcessContract,
+    inputs: Inputs,
+    requested_by: str,
+    request_id: str | None = None,
+    software: str = f"shanhai {__version__}",
+) -> Job:
+    """Write an accepted job; the caller commits, and only then dispatches it.
+
+    Raises:
+        InvalidInput: The inputs name what does not exist or does not fit; names every fault.
+    """
+    task = await resolve(inputs, session, requested_by=requested_by)
+    job = Job(
+        kind=contract.id,
+        inputs=inputs.model_dump(mode="json", exclude_unset=True),
+        task=task.model_dump(mode="json"),
+        seed=task.seed,
+        software=software,
+        requested_by=requested_by,
+        request_id=request_id,
+    )
+    session.add(job)
+    await session.flush()  # the id is made by the database
+    await session.refresh(job)
+    session.add_all(_inputs_read(job, task))
+    record(
+        session,
+        Act(requested_by, request_id),
+        "submit",
+        table="job",
+        object_id=str(job.id),
+        after={"process": contract.id, "inputs": job.inputs},
+    )
+    return job
+
+
+def _inputs_read(job: Job, task: Task) -> list[JobDataset]:
+    return [
+        JobDataset(
+            job_id=job.id,
+            dataset_id=dataset.id,
+            role="input",
+            name=theme,
+            checksum=dataset.checksum,
+        )
+        for theme, dataset in sorted(task.datasets.items())
+    ]

@@ -1,0 +1,326 @@
+"""The state machine of jobs in a real PostgreSQL."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.exc import DBAPIError
+
+from shanhai.db.engine import Sessions
+from shanhai.db.queries.audit import Act
+from shanhai.db.queries.job_queue import read_queue_state
+from shanhai.db.tables import AuditLog, Job
+from shanhai.errors import NotFound
+from shanhai.jobs import states
+from shanhai.jobs.failures import Failure
+from shanhai.jobs.states import Claim, Lease, LeaseLost, Standing
+from shanhai.testing.job_rows import age_job, forget_jobs, open_sessions, read_job, submit_echo
+from shanhai.vocabulary import JobStatus, Label
+
+FAILURE = Failure("invalid", Label("不行", "no"))
+
+
+@pytest.fixture
+async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+    async with open_sessions(database_url) as sessions:
+        await forget_jobs(sessions)
+        yield sessions
+
+
+async def claim(sessions: Sessions, job_id: UUID | None = None, *, lease_s: float = 15) -> Claim:
+    async with sessions.begin() as session:
+        claimed = await states.claim(session, worker="w", lease_s=lease_s, job_id=job_id)
+    assert claimed is not None
+    return claimed
+
+
+async def expire(sessions: Sessions, job_id: UUID) -> None:
+    await age_job(sessions, job_id, "lease_until", seconds=1)
+
+
+async def reap(sessions: Sessions, *, max_crashes: int = 5) -> list[states.Reaped]:
+    async with sessions.begin() as session:
+        return list(await states.reap(session, max_crashes=max_crashes))
+
+
+async def cancel(sessions: Sessions, job_id: UUID) -> JobStatus:
+    async with sessions.begin() as session:
+        return await states.cancel(session, job_id, act=Act("tester"))
+
+
+async def renew(sessions: Sessions, lease: Lease, **told: float | str) -> Standing:
+    async with sessions.begin() as session:
+        return await states.renew(session, lease, lease_s=15, **told)  # type: ignore[arg-type]
+
+
+class TestClaim:
+    async def test_takes_the_oldest_and_raises_the_attempt(self, sessions: Sessions) -> None:
+        first, second = await submit_echo(sessions, "1"), await submit_echo(sessions, "2")
+        claimed = await claim(sessions)
+        assert claimed.lease == Lease(first, 1)
+        assert claimed.task["inputs"]["message"] == "1"
+        assert claimed.request_id == "request-1"
+        job = await read_job(sessions, first)
+        assert (job.status, job.worker) == (JobStatus.RUNNING, "w")
+        assert job.started_at is not None
+        assert (await read_job(sessions, second)).status == JobStatus.ACCEPTED
+
+    async def test_takes_the_one_named(self, sessions: Sessions) -> None:
+        await submit_echo(sessions)
+        second = await submit_echo(sessions)
+        assert (await claim(sessions, second)).lease.job_id == second
+
+    async def test_finds_nothing_when_nothing_waits(self, sessions: Sessions) -> None:
+        job_id = await submit_echo(sessions)
+        await claim(sessions)
+        async with sessions.begin() as session:
+            assert await states.claim(session, worker="w", lease_s=15) is None
+            assert await states.claim(session, worker="w", lease_s=15, job_id=job_id) is None
+
+    async def test_many_workers_claim_each_job_once(self, sessions: Sessions) -> None:
+        job_ids = {await submit_echo(sessions) for _ in range(4)}
+
+        async def take(number: int) -> Claim | None:
+            async with sessions.begin() as session:
+                taken = await states.claim(session, worker=f"w{number}", lease_s=15)
+                await asyncio.sleep(0.05)  # hold the row while the others look
+                return taken
+
+        claims = [taken for taken in await asyncio.gather(*map(take, range(8))) if taken]
+        assert sorted(taken.lease.job_id for taken in claims) == sorted(job_ids)
+        assert {taken.lease.attempt for taken in claims} == {1}
+
+
+class TestRenew:
+    async def test_moves_the_lease_and_keeps_progress_rising(self, sessions: Sessions) -> None:
+        lease = (await claim(sessions, await submit_echo(sessions), lease_s=1)).lease
+        before = (await read_job(sessions, lease.job_id)).lease_until
+        assert await renew(sessions, lease, percent=40.7, stage="align") is Standing.HELD
+        assert await renew(sessions, lease, percent=10) is Standing.HELD
+        job = await read_job(sessions, lease.job_id)
+        assert (job.progress, job.stage) == (40, "align")
+        assert job.lease_until is not None
+        assert before is not None
+        assert job.lease_until > before
+
+    async def test_a_running_job_never_shows_a_hundred(self, sessions: Sessions) -> None:
+        lease = (await claim(sessions, await submit_echo(sessions))).lease
+        await renew(sessions, lease, percent=100)
+        assert (await read_job(sessions, lease.job_id)).progress == 99
+
+    async def test_tells_of_a_cancel(self, sessions: Sessions) -> None:
+        lease = (await claim(sessions, await submit_echo(sessions))).lease
+        assert await cancel(sessions, lease.job_id) is JobStatus.RUNNING
+        assert await renew(sessions, lease) is Standing.CANCELLED
+
+    async def test_tells_of_a_lost_lease(self, sessions: Sessions) -> None:
+        old = (await claim(sessions, await submit_echo(sessions))).lease
+        await expire(sessions, old.job_id)
+        await reap(sessions)
+        assert await renew(sessions, old) is Standing.LOST
+        await claim(sessions, old.job_id)
+        assert await renew(sessions, old) is Standing.LOST
+
+
+class TestFencing:
+    @pytest.fixture
+    async def zombie(self, sessions: Sessions) -> Lease:
+        """The lease of a worker that slept past it while another claimed the job."""
+        lease = (await claim(sessions, await submit_echo(sessions))).lease
+        await expire(sessions, lease.job_id)
+        await reap(sessions)
+        await claim(sessions, lease.job_id)
+        return lease
+
+    async def test_a_zombie_cannot_finish(self, sessions: Sessions, zombie: Lease) -> None:
+        with pytest.raises(LeaseLost):
+            async with sessions.begin() as session:
+                await states.succeed(session, zombie, result={"values": {"stale": True}})
+        job = await read_job(sessions, zombie.job_id)
+        assert (job.status, job.attempt, job.result) == (JobStatus.RUNNING, 2, None)
+
+    async def test_a_zombie_can_do_nothing_else(self, sessions: Sessions, zombie: Lease) -> None:
+        for change in (
+            lambda session: states.fail(session, zombie, FAILURE),
+            lambda session: states.dismiss(session, zombie),
+            lambda session: states.hand_back(session, zombie),
+            lambda session: states.crash(session, zombie, max_crashes=5),
+        ):
+            with pytest.raises(LeaseLost):
+                async with sessions.begin() as session:
+                    await change(session)
+        async with sessions.begin() as session:
+            assert await states.hold(session, zombie) is Standing.LOST
+            assert await states.look(session, zombie) is Standing.LOST
+        assert (await read_job(sessions, zombie.job_id)).crash_count == 1
+
+    async def test_what_a_zombie_wrote_is_rolled_back(
+        self, sessions: Sessions, zombie: Lease
+    ) -> None:
+        async def publish() -> None:
+            async with sessions.begin() as session:
+                session.add(AuditLog(actor="z", action="a", object_table="t", object_id="zombie"))
+                await session.flush()
+                await states.succeed(session, zombie, result={})
+
+        with pytest.raises(LeaseLost):
+            await publish()
+        async with sessions() as session:
+            written = select(AuditLog).where(AuditLog.object_id == "zombie")
+            assert (await session.scalars(written)).first() is None
+
+
+class TestEnd:
+    async def test_success_keeps_the_result(self, sessions: Sessions) -> None:
+        lease = (await claim(sessions, await submit_echo(sessions))).lease
+        async with sessions.begin() as session:
+            assert await states.hold(session, lease) is Standing.HELD
+            await states.succeed(session, lease, result={"values": {"message": "x"}})
+        job = await read_job(sessions, lease.job_id)
+        assert (job.status, job.progress) == (JobStatus.SUCCESSFUL, 100)
+        assert job.result == {"values": {"message": "x"}}
+        assert job.finished_at is not None
+        assert job.lease_until is None
+
+    async def test_failure_keeps_the_reason(self, sessions: Sessions) -> None:
+        lease = (await claim(sessions, await submit_echo(sessions))).lease
+        async with sessions.begin() as session:
+            await states.fail(session, lease, FAILURE)
+        job = await read_job(sessions, lease.job_id)
+        assert job.status == JobStatus.FAILED
+        assert job.error is not None
+        assert Failure.parse(job.error) == FAILURE
+
+    @pytest.mark.parametrize("status", ["accepted", "running", "failed"])
+    async def test_an_ended_job_never_changes(self, sessions: Sessions, status: str) -> None:
+        lease = (await claim(sessions, await submit_echo(sessions))).lease
+        async with sessions.begin() as session:
+            await states.dismiss(session, lease)
+        change = update(Job).where(Job.id == lease.job_id).values(status=status)
+        with pytest.raises(DBAPIError, match="never changes again"):
+            async with sessions.begin() as session:
+                await session.execute(change)
+
+    async def test_every_end_is_in_the_audit_log(self, sessions: Sessions) -> None:
+        lease = (await claim(sessions, await submit_echo(sessions))).lease
+        async with sessions.begin() as session:
+            await states.succeed(session, lease, result={})
+        async with sessions() as session:
+            entries = select(AuditLog.action).where(AuditLog.object_id == str(lease.job_id))
+            assert sorted(await session.scalars(entries)) == ["submit", "succeed"]
+
+
+class TestReturn:
+    async def test_handing_back_blames_nobody(self, sessions: Sessions) -> None:
+        lease = (await claim(sessions, await submit_echo(sessions))).lease
+        async with sessions.begin() as session:
+            await states.hand_back(session, lease)
+        job = await read_job(sessions, lease.job_id)
+        assert (job.status, job.crash_count, job.attempt) == (JobStatus.ACCEPTED, 0, 1)
+        assert (await claim(sessions)).lease == Lease(lease.job_id, 2)
+
+    async def test_crashes_are_counted_until_the_limit(self, sessions: Sessions) -> None:
+        job_id = await submit_echo(sessions)
+        seen = []
+        for _ in range(3):
+            lease = (await claim(sessions, job_id)).lease
+            async with sessions.begin() as session:
+                seen.append(await states.crash(session, lease, max_crashes=3))
+        assert seen == [JobStatus.ACCEPTED, JobStatus.ACCEPTED, JobStatus.FAILED]
+        job = await read_job(sessions, job_id)
+        assert job.error is not None
+        assert (job.error["class"], job.crash_count) == ("lost", 3)
+        assert job.finished_at is not None
+
+
+class TestReap:
+    async def test_leaves_held_jobs_alone(self, sessions: Sessions) -> None:
+        await claim(sessions, await submit_echo(sessions))
+        assert await reap(sessions) == []
+
+    async def test_takes_expired_jobs_back(self, sessions: Sessions) -> None:
+        lease = (await claim(sessions, await submit_echo(sessions))).lease
+        await expire(sessions, lease.job_id)
+        assert await reap(sessions) == [states.Reaped(lease.job_id, JobStatus.ACCEPTED)]
+        job = await read_job(sessions, lease.job_id)
+        assert (job.crash_count, job.lease_until, job.error) == (1, None, None)
+
+    async def test_ends_a_job_that_keeps_losing_workers(self, sessions: Sessions) -> None:
+        lease = (await claim(sessions, await submit_echo(sessions))).lease
+        await expire(sessions, lease.job_id)
+        assert [job.status for job in await reap(sessions, max_crashes=1)] == [JobStatus.FAILED]
+        job = await read_job(sessions, lease.job_id)
+        assert job.error is not None
+        assert job.error["class"] == "lost"
+
+    async def test_dismisses_a_cancelled_job_of_a_dead_worker(self, sessions: Sessions) -> None:
+        lease = (await claim(sessions, await submit_echo(sessions))).lease
+        await cancel(sessions, lease.job_id)
+        await expire(sessions, lease.job_id)
+        assert [job.status for job in await reap(sessions)] == [JobStatus.DISMISSED]
+        assert (await read_job(sessions, lease.job_id)).error is None
+
+    async def test_two_reapers_count_one_crash(self, sessions: Sessions) -> None:
+        lease = (await claim(sessions, await submit_echo(sessions))).lease
+        await expire(sessions, lease.job_id)
+        counts = [len(jobs) for jobs in await asyncio.gather(*(reap(sessions) for _ in range(4)))]
+        assert sum(counts) == 1
+        assert (await read_job(sessions, lease.job_id)).crash_count == 1
+
+
+class TestTakeUndispatched:
+    async def due(self, sessions: Sessions) -> list[Lease]:
+        async with sessions.begin() as session:
+            return list(await states.take_undispatched(session, after_s=5))
+
+    async def test_waits_before_sending_a_new_job_and_sends_once(self, sessions: Sessions) -> None:
+        job_id = await submit_echo(sessions)
+        assert await self.due(sessions) == []
+        await age_job(sessions, job_id, "created_at", seconds=6)
+        assert await self.due(sessions) == [Lease(job_id, 0)]
+        assert await self.due(sessions) == []
+        await age_job(sessions, job_id, "dispatched_at", seconds=6)
+        assert await self.due(sessions) == [Lease(job_id, 0)]
+
+    async def test_sends_a_returned_job_at_once(self, sessions: Sessions) -> None:
+        job_id = await submit_echo(sessions)
+        await age_job(sessions, job_id, "created_at", seconds=60)
+        lease = (await claim(sessions, job_id)).lease
+        assert await self.due(sessions) == []
+        async with sessions.begin() as session:
+            await states.hand_back(session, lease)
+        assert await self.due(sessions) == [lease]
+
+
+class TestCancel:
+    async def test_a_waiting_job_ends_at_once(self, sessions: Sessions) -> None:
+        job_id = await submit_echo(sessions)
+        assert await cancel(sessions, job_id) is JobStatus.DISMISSED
+        assert (await read_job(sessions, job_id)).finished_at is not None
+
+    async def test_an_ended_job_stays_as_it_is(self, sessions: Sessions) -> None:
+        lease = (await claim(sessions, await submit_echo(sessions))).lease
+        async with sessions.begin() as session:
+            await states.succeed(session, lease, result={})
+        assert await cancel(sessions, lease.job_id) is JobStatus.SUCCESSFUL
+
+    async def test_an_unknown_job_is_not_found(self, sessions: Sessions) -> None:
+        with pytest.raises(NotFound, match="there is no job"):
+            await cancel(sessions, uuid4())
+
+
+async def test_the_queue_is_measured(sessions: Sessions) -> None:
+    async with sessions() as session:
+        assert (await read_queue_state(session)).oldest_waiting_s == 0
+    waiting = await submit_echo(sessions)
+    await age_job(sessions, waiting, "created_at", seconds=30)
+    await submit_echo(sessions)
+    await claim(sessions, await submit_echo(sessions))
+    async with sessions() as session:
+        state = await read_queue_state(session)
+    assert state.jobs[JobStatus.ACCEPTED] == 2
+    assert state.jobs[JobStatus.RUNNING] == 1
+    assert state.jobs[JobStatus.FAILED] == 0
+    assert 30 <= state.oldest_waiting_s < 60
