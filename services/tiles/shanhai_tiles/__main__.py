@@ -1,0 +1,32 @@
+"""Serve tiles: `python -m shanhai_tiles`."""
+
+import uvicorn
+
+from shanhai.raster.environment import check_isolation, restrict_gdal
+from shanhai.settings import LogSettings, PublicSettings, TilesSettings
+from shanhai.telemetry import configure_logging
+
+
+def main() -> None:
+    """Listen where the settings say, after proving that GDAL opens only what it is given."""
+    settings = TilesSettings()
+    restrict_gdal(cache_mb=settings.gdal_cache_mb)
+    check_isolation()
+    configure_logging(LogSettings())
+    proxies = [str(network) for network in PublicSettings().trusted_proxies]
+    uvicorn.run(
+        "shanhai_tiles.app:from_environment",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies,
+    )
+
+
+if __name__ == "__main__":
+    main()

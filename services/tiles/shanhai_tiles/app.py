@@ -1,0 +1,73 @@
+"""The tile service as an ASGI application."""
+
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+import shanhai
+from shanhai.db.engine import create_engine, create_sessions
+from shanhai.settings import ArtifactSettings, DatabaseSettings, PublicSettings
+from shanhai.storage.artifacts import LocalArtifacts
+from shanhai_tiles.cache import TileCache
+from shanhai_tiles.dependencies import Services
+from shanhai_tiles.errors import install_error_handlers
+from shanhai_tiles.middleware import Surround
+from shanhai_tiles.openapi import describe_api
+from shanhai_tiles.routes import health, landing, layers, tiles, viewer
+
+READERS = 4
+"""Threads that read rasters; GDAL lets go of the interpreter while it decompresses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the service is told."""
+
+    database: DatabaseSettings
+    artifacts: ArtifactSettings
+    public: PublicSettings
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application; it opens its connections when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        engine = create_engine(settings.database, application="shanhai-tiles")
+        with ThreadPoolExecutor(READERS, thread_name_prefix="reader") as readers:
+            app.state.services = Services(
+                public=settings.public,
+                engine=engine,
+                sessions=create_sessions(engine),
+                artifacts=LocalArtifacts(settings.artifacts.root),
+                readers=readers,
+                cache=TileCache(),
+            )
+            yield
+        await engine.dispose()
+
+    app = FastAPI(
+        title="Shanhai tiles",
+        version=shanhai.__version__,
+        lifespan=lifespan,
+        openapi_url="/api",
+        docs_url=None,
+        redoc_url=None,
+    )
+    install_error_handlers(app)
+    for module in (landing, layers, tiles, viewer, health):
+        app.include_router(module.router)
+    app.mount("/static", StaticFiles(directory=viewer.STATIC))
+    app.add_middleware(Surround)
+    app.openapi = partial(describe_api, app)  # type: ignore[method-assign]
+    return app
+
+
+def from_environment() -> FastAPI:
+    """The application with its settings read from `SHANHAI_*`."""
+    return create_app(Settings(DatabaseSettings(), ArtifactSettings(), PublicSettings()))

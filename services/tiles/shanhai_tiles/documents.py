@@ -1,0 +1,147 @@
+"""The descriptions of layers: summary, full document, TileJSON."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from shanhai.vocabulary import Lang
+from shanhai_tiles.drawing import MEDIA_TYPES
+from shanhai_tiles.grids import GRIDS, WEB_MERCATOR, TileGrid
+from shanhai_tiles.layers import Layer, RasterLayer, VectorLayer
+from shanhai_tiles.legend import legend_of
+from shanhai_tiles.sources import attribution, attribution_html, stand_in_notes
+from shanhai_tiles.vector import LABELS
+
+RASTER_FORMATS = {**MEDIA_TYPES, "npy": "application/x-npy"}
+MVT = "application/vnd.mapbox-vector-tile"
+VECTOR_FORMATS = {"mvt": MVT, "pbf": MVT}
+SHOWN_BY_DEFAULT = {"raster": "png", "vector": "mvt"}
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Absolute addresses, from the configured public URL."""
+
+    base: str
+
+    def layer(self, layer: Layer, path: str = "", **query: str | None) -> str:
+        """The address of a layer or of something below it."""
+        chosen = dict(layer.selection.equal) if isinstance(layer, VectorLayer) else {}
+        parameters = {**chosen, **{name: value for name, value in query.items() if value}}
+        tail = f"?{urlencode(parameters)}" if parameters else ""
+        return f"{self.base}/layers/{quote(layer.name)}{path}{tail}"
+
+    def tiles(self, layer: Layer, grid: TileGrid, format_: str, **query: str | None) -> str:
+        """The template of the addresses of a layer's tiles, naming the present version."""
+        path = f"/tiles/{grid.id}/{{z}}/{{x}}/{{y}}.{format_}"
+        return self.layer(layer, path, **query, v=layer.version)
+
+
+def formats_of(layer: Layer) -> dict[str, str]:
+    """Suffixes and media types a layer's tiles come in."""
+    return RASTER_FORMATS if isinstance(layer, RasterLayer) else VECTOR_FORMATS
+
+
+def summary(layer: Layer, links: Links, lang: Lang) -> dict[str, Any]:
+    """What the list of layers says of each."""
+    return {
+        "id": layer.name,
+        "title": layer.title.in_(lang),
+        "title_zh": layer.title.zh,
+        "title_en": layer.title.en,
+        "kind": layer.kind,
+        "theme": layer.theme if isinstance(layer, RasterLayer) else layer.name,
+        "bounds": list(layer.bounds),
+        "minzoom": 0,
+        "maxzoom": layer.maxzoom,
+        "version": layer.version,
+        "stand_in": layer.stand_in,
+        "links": _links(layer, links),
+    }
+
+
+def description(layer: Layer, links: Links, lang: Lang) -> dict[str, Any]:
+    """Everything there is to know of a layer."""
+    format_ = SHOWN_BY_DEFAULT[layer.kind]
+    return {
+        **summary(layer, links, lang),
+        **_raster_members(layer),
+        "job": layer.job,
+        "stand_in_notes": stand_in_notes(layer.sources),
+        "sources": [source.document() for source in layer.sources],
+        "attribution": attribution(layer.sources),
+        "legend": legend_of(layer).document(lang),
+        "formats": formats_of(layer),
+        "tile_matrix_sets": {
+            identifier: links.tiles(layer, grid, format_) for identifier, grid in GRIDS.items()
+        },
+    }
+
+
+def _raster_members(layer: Layer) -> dict[str, Any]:
+    if not isinstance(layer, RasterLayer):
+        return {}
+    return {
+        "unit": layer.unit,
+        "native_resolution_m": layer.native_resolution_m,
+        "cell_m": round(layer.cell_m, 2),
+        "crs": layer.frame.crs,
+        "bands": max(len(layer.bands), 1),
+        "statistics": list(layer.bands),
+    }
+
+
+def tilejson(
+    layer: Layer, links: Links, grid: TileGrid, format_: str, lang: Lang, **query: str | None
+) -> dict[str, Any]:
+    """TileJSON 3.0; for a grid other than web mercator it says which."""
+    west, south, east, north = layer.bounds
+    document: dict[str, Any] = {
+        "tilejson": "3.0.0",
+        "name": layer.title.in_(lang),
+        "description": _description_line(layer, lang),
+        "version": "1.0.0",
+        "attribution": attribution_html(layer.sources),
+        "scheme": "xyz",
+        "format": format_,
+        "tiles": [links.tiles(layer, grid, format_, **query)],
+        "minzoom": 0,
+        "maxzoom": layer.maxzoom,
+        "bounds": [west, south, east, north],
+        "center": [(west + east) / 2, (south + north) / 2, min(layer.maxzoom, 9)],
+        "legend": links.layer(layer, "/legend.png", lang=lang),
+    }
+    if grid is not WEB_MERCATOR:
+        document["tile_matrix_set"] = grid.id
+    if isinstance(layer, VectorLayer):
+        document["vector_layers"] = _vector_layers(layer, lang)
+    return document
+
+
+def _vector_layers(layer: VectorLayer, lang: Lang) -> list[dict[str, Any]]:
+    fields = {item.name: item.title.in_(lang) for item in layer.collection.columns}
+    names = [layer.name, *([layer.name + LABELS] if layer.collection.labelled else [])]
+    return [
+        {"id": name, "fields": fields, "minzoom": 0, "maxzoom": layer.maxzoom} for name in names
+    ]
+
+
+def _description_line(layer: Layer, lang: Lang) -> str:
+    if not layer.stand_in:
+        return layer.title.in_(lang)
+    warning = "含替代数据，不得作为实测结果使用" if lang == "zh" else "rests on stand-in data"
+    return f"{layer.title.in_(lang)} ({warning})"
+
+
+def _links(layer: Layer, links: Links) -> list[dict[str, str]]:
+    entries = (
+        ("self", "application/json", ""),
+        ("tilejson", "application/json", "/tilejson.json"),
+        ("style", "application/json", "/style.json"),
+        ("legend", "image/png", "/legend.png"),
+        ("preview", "text/html", "/map"),
+    )
+    return [
+        {"rel": rel, "type": type_, "href": links.layer(layer, path)}
+        for rel, type_, path in entries
+    ]

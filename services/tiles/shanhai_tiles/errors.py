@@ -1,0 +1,146 @@
+"""Errors of the service and how they look over HTTP: RFC 9457 problem documents."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from shanhai.errors import (
+    Conflict,
+    Fault,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    ShanhaiError,
+    Unauthenticated,
+    Unavailable,
+)
+from shanhai_tiles.language import language_of
+
+log = structlog.get_logger()
+
+PROBLEM_TYPE = "application/problem+json"
+NEVER_STORED = {"Cache-Control": "no-store"}
+
+
+class LayerUnreadable(Conflict):
+    """The layer is registered but its file is missing or damaged; other layers are not touched."""
+
+    title = "Layer file unreadable"
+    title_zh = "图层文件无法读取"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the file of this layer is missing or damaged; the operator must restore it "
+            "or run the job again",
+            message_zh="该图层的文件缺失或已损坏，请运维人员恢复文件或重新运行任务",
+        )
+
+
+_STATUS: tuple[tuple[type[ShanhaiError], int, str], ...] = (
+    (LayerUnreadable, 409, "layer-unreadable"),
+    (InvalidInput, 400, "invalid-input"),
+    (NotFound, 404, "not-found"),
+    (Conflict, 409, "conflict"),
+    (Unauthenticated, 401, "unauthenticated"),
+    (Forbidden, 403, "forbidden"),
+    (Unavailable, 503, "unavailable"),
+)
+_CANCELLED = "57014"
+_PASSING_SQLSTATES = ("08", "53", "57")
+"""Connection lost, resources short, operator's intervention."""
+
+
+def problem(
+    request: Request,
+    status: int,
+    kind: str,
+    title: str,
+    detail: str,
+    faults: Sequence[Fault] = (),
+) -> Response:
+    """A problem document; never stored by caches."""
+    document: dict[str, Any] = {
+        "type": f"urn:shanhai:problem:{kind}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": f"urn:uuid:{request.scope['state']['request_id']}",
+    }
+    if faults:
+        document["errors"] = [{"pointer": f.pointer, "detail": f.detail} for f in faults]
+    headers = dict(NEVER_STORED)
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if status == 503:
+        headers["Retry-After"] = "5"
+    return Response(orjson.dumps(document), status, headers, PROBLEM_TYPE)
+
+
+async def show_error(request: Request, error: Exception) -> Response:
+    """Any of the platform's own errors."""
+    if not isinstance(error, ShanhaiError):
+        raise error
+    lang = language_of(request)
+    faults = error.faults if isinstance(error, InvalidInput) else ()
+    status, kind = next(
+        ((status, kind) for known, status, kind in _STATUS if isinstance(error, known)),
+        (500, "internal"),
+    )
+    title = error.title_zh if lang == "zh" else error.title
+    return problem(request, status, kind, title, error.localised(lang), faults)
+
+
+async def show_validation(request: Request, error: Exception) -> Response:
+    """Parameters that FastAPI could not read: 400 with one fault each."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    faults = [
+        Fault(str(one["loc"][-1]), f"{one['msg']} (was {str(one.get('input'))[:80]!r})")
+        for one in error.errors()
+    ]
+    detail = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults)
+    title = InvalidInput.title_zh if language_of(request) == "zh" else InvalidInput.title
+    return problem(request, 400, "invalid-input", title, detail, faults)
+
+
+async def show_http(request: Request, error: Exception) -> Response:
+    """What the router itself refuses: unknown path, method not allowed."""
+    if not isinstance(error, HTTPException):
+        raise error
+    response = problem(request, error.status_code, "http", error.detail, error.detail)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def show_database(request: Request, error: Exception) -> Response:
+    """The database went away or a statement took longer than it may; anything else is a bug."""
+    if not isinstance(error, DBAPIError):
+        raise error
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    if not (error.connection_invalidated or state.startswith(_PASSING_SQLSTATES)):
+        return await show_unexpected(request, error)
+    log.warning("database does not answer", sqlstate=state)
+    detail = "the query took too long" if state == _CANCELLED else "the database does not answer"
+    return problem(request, 503, "unavailable", Unavailable.title, f"{detail}; try again")
+
+
+async def show_unexpected(request: Request, error: Exception) -> Response:
+    """A bug; the log has it, the answer does not."""
+    log.error("unexpected error", exc_info=error)
+    return problem(request, 500, "internal", "Internal error", "the request could not be answered")
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Make every error of the app a problem document."""
+    app.add_exception_handler(ShanhaiError, show_error)
+    app.add_exception_handler(RequestValidationError, show_validation)
+    app.add_exception_handler(HTTPException, show_http)
+    app.add_exception_handler(DBAPIError, show_database)
+    app.add_exception_handler(Exception, show_unexpected)

@@ -1,0 +1,34 @@
+"""Which of the two languages a caller reads."""
+
+from starlette.requests import Request
+
+from shanhai.errors import InvalidInput
+from shanhai.vocabulary import Lang
+
+
+def language_of(request: Request) -> Lang:
+    """`lang=` if valid, else the first language of `Accept-Language` we speak, else English."""
+    asked = request.query_params.get("lang")
+    if asked == "zh":
+        return "zh"
+    if asked == "en":
+        return "en"
+    for entry in request.headers.get("accept-language", "").split(","):
+        tag = entry.split(";")[0].strip().lower()
+        if tag.startswith("zh"):
+            return "zh"
+        if tag.startswith("en"):
+            return "en"
+    return "en"
+
+
+def required_language(request: Request) -> Lang:
+    """The caller's language, refusing a `lang=` that is neither."""
+    asked = request.query_params.get("lang")
+    if asked not in {None, "zh", "en"}:
+        raise InvalidInput(
+            f"lang is {asked!r}; it must be zh or en",
+            message_zh=f"lang 为 {asked!r}；只能是 zh 或 en",
+            pointer="lang",
+        )
+    return language_of(request)

@@ -1,0 +1,174 @@
+"""Legends of layers as JSON, SVG and PNG, from the one declaration of each style."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+from PIL import Image, ImageDraw, ImageFont
+
+from shanhai.cartography import ZONES, ClassStyle, RampStyle
+from shanhai.vocabulary import Label, Lang
+from shanhai_tiles.drawing import Range, ramp_colors
+from shanhai_tiles.layers import Layer, VectorLayer
+
+REGION_COLOR = "#5b6770"
+CJK_FONTS = (
+    Path("/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf"),
+    Path("/usr/share/fonts/truetype/wqy/wqy-microhei.ttc"),
+    Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"),
+)
+MARGIN, SWATCH, LINE, WIDTH = 12, 18, 26, 380
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A colour and what it stands for; ramps have a `value`, classes a `code` too."""
+
+    color: str
+    label: Label
+    value: float | None = None
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """What the colours of a layer mean."""
+
+    title: Label
+    kind: str
+    unit: str
+    entries: tuple[Entry, ...]
+
+    def document(self, lang: Lang) -> dict[str, Any]:
+        """The legend with labels in both languages and `label` in the caller's."""
+        return {
+            "title": self.title.in_(lang),
+            "title_zh": self.title.zh,
+            "title_en": self.title.en,
+            "kind": self.kind,
+            "unit": self.unit,
+            "entries": [
+                {
+                    "value": entry.value,
+                    "code": entry.code,
+                    "color": entry.color,
+                    "label": entry.label.in_(lang),
+                    "label_zh": entry.label.zh,
+                    "label_en": entry.label.en,
+                }
+                for entry in self.entries
+            ],
+        }
+
+
+def legend_of(layer: Layer, drawn: Range | None = None) -> Legend:
+    """The legend of a layer; `drawn` replaces a ramp's own range."""
+    if isinstance(layer, VectorLayer):
+        return _vector_legend(layer)
+    if isinstance(layer.style, ClassStyle):
+        return _class_legend(layer.style, layer.style.title)
+    return _ramp_legend(layer.style, layer.unit, drawn or layer.range_of(1) or Range(0, 1))
+
+
+def _vector_legend(layer: VectorLayer) -> Legend:
+    if layer.name == "zones":
+        return _class_legend(ZONES, ZONES.title)
+    return Legend(layer.title, "outline", "", (Entry(REGION_COLOR, layer.title),))
+
+
+def _class_legend(style: ClassStyle, title: Label) -> Legend:
+    entries = (Entry(e.color, e.label, float(e.value), e.code) for e in style.entries)
+    return Legend(title, "classes", "", tuple(entries))
+
+
+def _ramp_legend(style: RampStyle, unit: str, drawn: Range) -> Legend:
+    last = len(style.colors) - 1
+    values = [drawn.low + (drawn.high - drawn.low) * n / last for n in range(last + 1)]
+    entries = tuple(
+        Entry(color, Label(f"{value:.4g}", f"{value:.4g}"), float(f"{value:.6g}"))
+        for color, value in zip(style.colors, values, strict=True)
+    )
+    return Legend(style.title, "ramp", unit, entries)
+
+
+def heading(legend: Legend, lang: Lang) -> str:
+    """The title with its unit, unless that is a plain number."""
+    unit = "" if legend.unit in {"", "1"} else f" ({legend.unit})"
+    return f"{legend.title.in_(lang)}{unit}"
+
+
+def svg(legend: Legend, lang: Lang) -> str:
+    """The legend as SVG; text stays text, drawn in the reader's own fonts."""
+    rows = [
+        f'<rect x="{MARGIN}" y="{y}" width="{SWATCH * 1.5:g}" height="{SWATCH}" '
+        f'fill="{entry.color}"/>'
+        f'<text x="{MARGIN + SWATCH * 2}" y="{y + SWATCH - 4}">'
+        f"{escape(entry.label.in_(lang))}</text>"
+        for y, entry in _rows(legend.entries)
+    ]
+    height = _height(legend)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
+        f'viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="14" fill="#20303a" '
+        f'lang="{lang}"><rect width="100%" height="100%" fill="#ffffff"/>'
+        f'<text x="{MARGIN}" y="{MARGIN + 14}" font-weight="bold">'
+        f"{escape(heading(legend, lang))}</text>{''.join(rows)}</svg>"
+    )
+
+
+def drawable_language(lang: Lang) -> Lang:
+    """The language a picture can be lettered in: Chinese needs an installed font, never boxes."""
+    return "en" if lang == "zh" and _cjk_font() is None else lang
+
+
+def png(legend: Legend, lang: Lang) -> bytes:
+    """The legend as PNG, lettered in `drawable_language(lang)`."""
+    lang = drawable_language(lang)
+    image = Image.new("RGB", (WIDTH, _height(legend)), "white")
+    draw = ImageDraw.Draw(image)
+    font = _font(lang, 14)
+    draw.text((MARGIN, MARGIN), heading(legend, lang), "#20303a", _font(lang, 15))
+    if legend.kind == "ramp":
+        _draw_ramp(draw, legend)
+    for y, entry in _rows(legend.entries):
+        if legend.kind != "ramp":
+            draw.rectangle((MARGIN, y, MARGIN + SWATCH * 1.5, y + SWATCH), entry.color)
+        draw.text((MARGIN + SWATCH * 2, y), entry.label.in_(lang), "#20303a", font)
+    out = io.BytesIO()
+    image.save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def _draw_ramp(draw: ImageDraw.ImageDraw, legend: Legend) -> None:
+    rows = [y for y, _ in _rows(legend.entries)]
+    top, bottom = rows[0], rows[-1] + SWATCH
+    colors = ramp_colors(tuple(entry.color for entry in legend.entries), bottom - top)
+    for offset, (red, green, blue) in enumerate(colors.tolist()):
+        y = top + offset
+        draw.line((MARGIN, y, MARGIN + SWATCH * 1.5, y), (red, green, blue))
+
+
+def _rows(entries: Sequence[Entry]) -> list[tuple[int, Entry]]:
+    first = MARGIN + LINE + 4
+    return [(first + LINE * n, entry) for n, entry in enumerate(entries)]
+
+
+def _height(legend: Legend) -> int:
+    return MARGIN * 2 + 4 + LINE * (len(legend.entries) + 1)
+
+
+@lru_cache(maxsize=1)
+def _cjk_font() -> Path | None:
+    return next((path for path in CJK_FONTS if path.is_file()), None)
+
+
+@lru_cache(maxsize=8)
+def _font(lang: Lang, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    path = _cjk_font()
+    if path is None or lang == "en":
+        return ImageFont.load_default(size)
+    return ImageFont.truetype(str(path), size)

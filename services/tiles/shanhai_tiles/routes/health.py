@@ -1,0 +1,45 @@
+"""Health and metrics."""
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import JSONResponse, Response
+
+from shanhai.db.migrate import expected_revision, present_revision
+from shanhai.errors import Unavailable
+from shanhai_tiles.dependencies import ServicesDep
+from shanhai_tiles.errors import NEVER_STORED
+
+router = APIRouter(default_response_class=Response)
+
+
+@router.get("/health/live")
+async def report_live() -> Response:
+    """The process answers."""
+    return JSONResponse({"status": "ok"}, headers=NEVER_STORED)
+
+
+@router.get("/health/ready")
+async def report_ready(services: ServicesDep) -> Response:
+    """The database answers and has the tables this code expects; 503 with the reason otherwise."""
+    reason = await _reason_not_ready(services)
+    if reason is None:
+        return JSONResponse({"status": "ok"}, headers=NEVER_STORED)
+    return JSONResponse({"status": "unavailable", "reason": reason}, 503, headers=NEVER_STORED)
+
+
+@router.get("/metrics")
+async def read_metrics() -> Response:
+    """Measurements for Prometheus."""
+    return Response(generate_latest(), headers=NEVER_STORED, media_type=CONTENT_TYPE_LATEST)
+
+
+async def _reason_not_ready(services: ServicesDep) -> str | None:
+    try:
+        async with services.session() as session:
+            present = await present_revision(session)
+    except Unavailable as error:
+        return error.message
+    expected = expected_revision()
+    if present == expected:
+        return None
+    return f"the database is at revision {present}, this code expects {expected}"

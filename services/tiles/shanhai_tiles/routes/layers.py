@@ -1,0 +1,186 @@
+"""Layers: the list, descriptions, TileJSON, styles, legends, values at a point."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import Response
+
+from shanhai.cartography import ClassStyle
+from shanhai_tiles.answers import answer, answer_json
+from shanhai_tiles.dependencies import (
+    CHOOSING,
+    LangDep,
+    LinksDep,
+    ReaderDep,
+    SeenDep,
+    Services,
+    ServicesDep,
+    accepts,
+)
+from shanhai_tiles.documents import SHOWN_BY_DEFAULT, description, summary, tilejson
+from shanhai_tiles.grids import WEB_MERCATOR, grid_named
+from shanhai_tiles.layers import RasterLayer, VectorLayer, list_layers
+from shanhai_tiles.legend import drawable_language, legend_of, png, svg
+from shanhai_tiles.raster import read_point
+from shanhai_tiles.request import parse_format, parse_rescale, path_of
+from shanhai_tiles.sources import stand_in_notes
+from shanhai_tiles.styles import style_document
+from shanhai_tiles.vector import features_at
+
+router = APIRouter(default_response_class=Response)
+
+Longitude = Annotated[float, Query(ge=-180, le=180, allow_inf_nan=False)]
+Latitude = Annotated[float, Query(ge=-90, le=90, allow_inf_nan=False)]
+Band = Annotated[int, Query(ge=1, le=10_000)]
+plain = Depends(accepts(*CHOOSING))
+scaled = Depends(accepts("rescale", *CHOOSING))
+
+
+@router.get("/layers", dependencies=[Depends(accepts())])
+async def list_all(
+    request: Request, services: ServicesDep, reader: ReaderDep, links: LinksDep, lang: LangDep
+) -> Response:
+    """Every layer the caller may see."""
+    async with services.session() as session:
+        layers = await list_layers(session)
+    entries = [summary(layer, links, lang) for layer in layers if reader.may_see(layer)]
+    private = reader.known or not reader.public_read
+    return answer_json(request, {"layers": entries}, lang=lang, private=private)
+
+
+@router.get("/layers/{layer}", dependencies=[plain])
+async def read_layer(request: Request, seen: SeenDep, links: LinksDep, lang: LangDep) -> Response:
+    """One layer: titles, extent, version, sources, legend."""
+    document = description(seen.layer, links, lang)
+    return answer_json(request, document, lang=lang, private=seen.private)
+
+
+@router.get(
+    "/layers/{layer}/tilejson.json",
+    dependencies=[Depends(accepts("tms", "format", "band", "rescale", *CHOOSING))],
+)
+async def read_tilejson(
+    request: Request,
+    seen: SeenDep,
+    links: LinksDep,
+    lang: LangDep,
+    tms: str = WEB_MERCATOR.id,
+    format_: Annotated[str | None, Query(alias="format")] = None,
+    band: Band | None = None,
+    rescale: str | None = None,
+) -> Response:
+    """TileJSON 3.0, whose tile addresses name the layer's present version."""
+    grid = grid_named(tms)
+    suffix = parse_format(seen.layer, format_ or SHOWN_BY_DEFAULT[seen.layer.kind])
+    parse_rescale(seen.layer, rescale)
+    query = {"band": None if band is None else str(band), "rescale": rescale}
+    document = tilejson(seen.layer, links, grid, suffix, lang, **query)
+    return answer_json(request, document, lang=lang, private=seen.private)
+
+
+@router.get("/layers/{layer}/style.json", dependencies=[plain])
+async def read_style(request: Request, seen: SeenDep, links: LinksDep, lang: LangDep) -> Response:
+    """A MapLibre style that draws the layer."""
+    document = style_document(seen.layer, links, lang)
+    return answer_json(request, document, lang=lang, private=seen.private)
+
+
+@router.get("/layers/{layer}/legend.json", dependencies=[scaled])
+async def read_legend(
+    request: Request, seen: SeenDep, lang: LangDep, rescale: str | None = None
+) -> Response:
+    """What the colours mean, in both languages."""
+    legend = legend_of(seen.layer, parse_rescale(seen.layer, rescale))
+    document = {"layer": seen.layer.name, **legend.document(lang)}
+    return answer_json(request, document, lang=lang, private=seen.private)
+
+
+@router.get("/layers/{layer}/legend.svg", dependencies=[scaled])
+async def read_legend_svg(
+    request: Request, seen: SeenDep, lang: LangDep, rescale: str | None = None
+) -> Response:
+    """The legend as SVG."""
+    body = svg(legend_of(seen.layer, parse_rescale(seen.layer, rescale)), lang).encode()
+    headers = {"Content-Language": lang}
+    return answer(request, body, "image/svg+xml", private=seen.private, headers=headers)
+
+
+@router.get("/layers/{layer}/legend.png", dependencies=[scaled])
+async def read_legend_png(
+    request: Request,
+    seen: SeenDep,
+    services: ServicesDep,
+    lang: LangDep,
+    rescale: str | None = None,
+) -> Response:
+    """The legend as PNG; in English where the machine has no Chinese font, and it says so."""
+    legend = legend_of(seen.layer, parse_rescale(seen.layer, rescale))
+    body = await services.off_the_loop(png, legend, lang)
+    headers = {"Content-Language": drawable_language(lang)}
+    return answer(request, body, "image/png", private=seen.private, headers=headers)
+
+
+@router.get(
+    "/layers/{layer}/point", dependencies=[Depends(accepts("lon", "lat", "band", *CHOOSING))]
+)
+async def identify_point(
+    request: Request,
+    seen: SeenDep,
+    services: ServicesDep,
+    lang: LangDep,
+    lon: Longitude,
+    lat: Latitude,
+    band: Band = 1,
+) -> Response:
+    """What the layer holds at a point: a value with its class, or the features there."""
+    layer = seen.layer
+    document: dict[str, Any] = {
+        "layer": layer.name,
+        "version": layer.version,
+        "lon": lon,
+        "lat": lat,
+        "stand_in": layer.stand_in,
+        "stand_in_notes": stand_in_notes(layer.sources),
+    }
+    if isinstance(layer, RasterLayer):
+        document |= await _value_at(layer, services, lon, lat, band)
+    else:
+        document |= await _features_at(layer, services, lon, lat)
+    return answer_json(request, document, lang=lang, private=seen.private)
+
+
+async def _value_at(
+    layer: RasterLayer, services: Services, lon: float, lat: float, band: int
+) -> dict[str, Any]:
+    path = path_of(layer, services.artifacts)
+    value = await services.off_the_loop(read_point, path, band, lon, lat)
+    return {
+        "value": value,
+        "unit": layer.unit,
+        "class": _class_of(layer, value),
+        "native_resolution_m": layer.native_resolution_m,
+    }
+
+
+async def _features_at(
+    layer: VectorLayer, services: Services, lon: float, lat: float
+) -> dict[str, Any]:
+    async with services.session() as session:
+        found = await features_at(session, layer.collection, layer.selection, lon, lat)
+    return {"features": found}
+
+
+def _class_of(layer: RasterLayer, value: float | None) -> dict[str, Any] | None:
+    """The class a value stands for, in a layer of classes."""
+    if not isinstance(layer.style, ClassStyle):
+        return None
+    for entry in layer.style.entries:
+        if entry.value == value:
+            return {
+                "value": entry.value,
+                "code": entry.code,
+                "label_zh": entry.label.zh,
+                "label_en": entry.label.en,
+                "color": entry.color,
+            }
+    return None

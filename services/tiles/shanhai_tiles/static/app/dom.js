@@ -1,0 +1,27 @@
+// Elements from code: text is always text, never markup.
+
+/**
+ * @param {string} name
+ * @param {Record<string, string>} [attributes]
+ * @param {...(Node | string)} children
+ */
+export function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
+/** A square of a colour. @param {string} color */
+export function swatch(color) {
+  const made = element("span", { class: "swatch" });
+  made.style.backgroundColor = color;
+  return made;
+}
+
+/** @param {string} id */
+export function byId(id) {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`the page has no #${id}`);
+  return found;
+}

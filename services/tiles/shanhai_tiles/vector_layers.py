@@ -1,0 +1,153 @@
+"""Collections of features served as vector layers, declared once in `shanhai.db.features`."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.features.catalogue import entity_named
+from shanhai.db.features.entity import Entity, Property
+from shanhai.errors import InvalidInput
+from shanhai_tiles.grids import Bounds
+from shanhai_tiles.sources import SOURCE_JSON, Source
+
+WORLD: Bounds = (-180.0, -85.0, 180.0, 85.0)
+VERSION_LENGTH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """An entity as a vector layer.
+
+    Attributes:
+        entity: Where its rows and columns come from.
+        properties: The members a tile's features carry.
+        filters: The parameters that choose a part of it.
+        stamp: SQL that changes whenever a row's shape or attributes do.
+        jobs: SQL of the job a row was computed by, whose inputs it rests on.
+        labelled: Whether tiles also carry a point to put each name at.
+    """
+
+    entity: Entity
+    properties: tuple[str, ...]
+    filters: tuple[str, ...]
+    stamp: str
+    jobs: str = "NULL::uuid"
+    labelled: bool = False
+
+    @property
+    def columns(self) -> tuple[Property, ...]:
+        """The declarations of `properties`."""
+        found = (self.entity.declared(name) for name in self.properties)
+        return tuple(item for item in found if item is not None)
+
+    @property
+    def visible(self) -> str:
+        """SQL that holds for the rows of today that anyone may see and that have a shape."""
+        entity = self.entity
+        conditions = (
+            entity.live,
+            entity.published,
+            entity.current,
+            f"{entity.geometry} IS NOT NULL",
+        )
+        return " AND ".join(f"({condition})" for condition in conditions)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The part of a collection a caller asked for, as property and value."""
+
+    equal: tuple[tuple[str, str], ...] = ()
+
+    def sql(self, collection: Collection) -> str:
+        """The condition, over bound values `:only_{property}`."""
+        parts = []
+        for name, _ in self.equal:
+            column = collection.entity.declared(name)
+            if name not in collection.filters or column is None:
+                raise _no_filter(collection, name)
+            parts.append(f" AND {column.sql} = :only_{name}")
+        return "".join(parts)
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The bound values."""
+        return {f"only_{name}": value for name, value in self.equal}
+
+
+VECTORS: Mapping[str, Collection] = MappingProxyType(
+    {
+        "zones": Collection(
+            entity_named("zones"),
+            (
+                *("code", "scheme", "version", "region", "class", "class_value", "group"),
+                *("name_zh", "name_en", "color", "area_km2", "share_percent"),
+            ),
+            ("scheme", "region"),
+            stamp="concat_ws(':', z.id, s.id, s.row_version, c.color, c.name_zh, c.name_en)",
+            jobs="s.job_id",
+        ),
+        "regions": Collection(
+            entity_named("regions"),
+            ("code", "name_zh", "name_en", "level", "parent", "area_km2"),
+            ("level", "parent"),
+            stamp="concat_ws(':', r.id, r.row_version, r.updated_at)",
+            labelled=True,
+        ),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a vector layer is at this moment."""
+
+    version: str
+    bounds: Bounds
+    sources: tuple[Source, ...]
+
+
+async def read_state(session: AsyncSession, collection: Collection, selection: Selection) -> State:
+    """Version, extent and sources of the visible rows."""
+    query = text(
+        f"""WITH seen AS (
+              SELECT {collection.entity.geometry} AS geom, {collection.stamp} AS stamp,
+                     {collection.jobs} AS job
+                FROM {collection.entity.source}
+               WHERE {collection.visible}{selection.sql(collection)}
+            ), box AS (SELECT ST_Extent(geom) AS b FROM seen)
+            SELECT (SELECT string_agg(stamp, ',' ORDER BY stamp) FROM seen) AS stamps,
+                   ST_XMin(b) AS west, ST_YMin(b) AS south, ST_XMax(b) AS east, ST_YMax(b) AS north,
+                   (SELECT coalesce(jsonb_agg({SOURCE_JSON} ORDER BY i.code), '[]'::jsonb)
+                      FROM dataset i WHERE i.id IN (
+                        SELECT jd.dataset_id FROM job_dataset jd
+                         WHERE jd.role = 'input' AND jd.job_id IN (SELECT job FROM seen)
+                    )) AS sources
+              FROM box"""  # noqa: S608 - constants of this code; callers' text is bound
+    )
+    row = (await session.execute(query, selection.values)).mappings().one()
+    return State(_version(row["stamps"]), _bounds(row), tuple(map(Source.of, row["sources"])))
+
+
+def _version(stamps: str | None) -> str:
+    return hashlib.sha256((stamps or "").encode()).hexdigest()[:VERSION_LENGTH]
+
+
+def _bounds(row: Mapping[Any, Any]) -> Bounds:
+    if row["west"] is None:
+        return WORLD
+    return (row["west"], row["south"], row["east"], row["north"])
+
+
+def _no_filter(collection: Collection, name: str) -> InvalidInput:
+    known = ", ".join(collection.filters)
+    return InvalidInput(
+        f"{name} does not choose among {collection.entity.name}; use {known}",
+        message_zh=f"{collection.entity.name} 不支持参数 {name}；可用：{known}",
+        pointer=name,
+    )
