@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from shapely import union_all
 
 from shanhai.data import themes, vectors
+from shanhai.data.boxes import Box
 from shanhai.data.climate import refine_temperature
 from shanhai.data.description import DatasetDescription, write_description
-from shanhai.data.fields import Box, Field
+from shanhai.data.fields import Field
 from shanhai.data.ground import Ground, survey_ground
 from shanhai.data.imagery import excess_green, luminance
 from shanhai.data.packages import file_sha256

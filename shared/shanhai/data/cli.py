@@ -5,11 +5,10 @@ from typing import Annotated
 
 import typer
 
+from shanhai.data.boxes import Box, region_box
 from shanhai.data.catalogues import Catalogues, read_catalogues
 from shanhai.data.demo import build_demo, default_output
 from shanhai.data.download import default_cache
-from shanhai.data.fetch import fetch_theme, region_box
-from shanhai.data.fields import Box
 from shanhai.data.progress import Reporter
 from shanhai.errors import ShanhaiError
 
@@ -61,6 +60,9 @@ def fetch(
 
 def _fetched(name: str, region: str, box: Box, out: Path, sources: Catalogues) -> bool:
     """Whether the theme was fetched; one that fails does not keep the others from coming."""
+    # Imported late: GDAL and SciPy take 0.5 s that other commands of `shanhai` need not wait for.
+    from shanhai.data.fetch import fetch_theme
+
     reporter = Reporter()
     try:
         with reporter.step(name):

@@ -14,8 +14,8 @@ import numpy as np
 import shapely
 from shapely import MultiPolygon
 
+from shanhai.data.boxes import Box
 from shanhai.data.districts import as_multipolygon
-from shanhai.data.fields import Box
 from shanhai.data.packages import Package, read_member
 
 CLIP_VERSION = 2

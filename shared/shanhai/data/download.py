@@ -21,7 +21,6 @@ from shanhai.errors import Unavailable
 
 _ATTEMPTS = 4
 _TIMEOUT = httpx.Timeout(60.0, connect=20.0)
-_CHUNK = 1 << 18
 _TRUST_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 
 Locator = Callable[[Package], str]
@@ -129,7 +128,8 @@ def _receive(url: str, package: Package, part: Path, reporter: Reporter) -> None
             part.open("ab" if resumed else "wb") as file,
             reporter.transfer(package.label, package.size, done if resumed else 0) as advance,
         ):
-            for block in response.iter_bytes(_CHUNK):
+            # Raw, as received: a block waiting to be filled would be lost when the line breaks.
+            for block in response.iter_raw():
                 file.write(block)
                 advance(len(block))
 

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from shanhai.data.boxes import Box
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import FloatArray
 
-Box = tuple[float, float, float, float]
 METRES_PER_DEGREE = 111_195.0
 
 

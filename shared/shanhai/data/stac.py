@@ -8,8 +8,8 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
+from shanhai.data.boxes import Box
 from shanhai.data.catalogues import Catalogue, ThemeSource
-from shanhai.data.fields import Box
 from shanhai.errors import InvalidInput, NotFound, Unavailable
 
 _PAGE_ITEMS = 100

@@ -9,9 +9,10 @@ import pyproj
 from shapely import MultiPolygon
 
 from shanhai.data import climate, imagery
+from shanhai.data.boxes import Box
 from shanhai.data.coast import Clip, clip_polygons
 from shanhai.data.districts import read_districts
-from shanhai.data.fields import Box, Field
+from shanhai.data.fields import Field
 from shanhai.data.ground import demo_grid
 from shanhai.data.packages import (
     BOUNDARIES,

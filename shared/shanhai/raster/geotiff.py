@@ -140,12 +140,12 @@ def _read(file: Any, path: Path, window: Window | None) -> GeoTiff:
             message_zh=f"{path.name} 缺少坐标参考系",
         )
     cut = None if window is None else _raster_window(window)
-    transform = file.transform if cut is None else file.window_transform(cut)
     values = file.read(window=cut, masked=True).astype(np.float64).filled(np.nan)
-    a, b, c, d, e, f = tuple(transform)[:6]
+    a, b, c, d, e, f = tuple(file.transform)[:6]
+    row, col = (0, 0) if window is None else (window.row, window.col)
     return GeoTiff(
         values=values,
-        transform=(a, b, c, d, e, f),
+        transform=(a, b, c + a * col + b * row, d, e, f + d * col + e * row),
         crs=_crs_text(file.crs),
         nodata=file.nodata,
         descriptions=tuple(text or "" for text in file.descriptions),

@@ -12,7 +12,6 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio.errors import RasterioError
-from rasterio.transform import Affine
 from rasterio.warp import transform_bounds
 from rasterio.windows import Window
 
@@ -63,7 +62,10 @@ def read_mosaic(
         with rasterio.Env(**_ENVIRONMENT):
             return _join(urls, box, nodata)
     except RasterioError as error:
-        raise Unavailable(f"a remote raster cannot be read: {error}") from error
+        message = str(error)
+        for url in urls:
+            message = message.replace(url, _bare(url))
+        raise Unavailable(f"a remote raster cannot be read: {message}") from error
 
 
 def _join(
@@ -77,13 +79,13 @@ def _join(
             target.fill_from(file, nodata)
     if target is None:
         raise InvalidInput("no file was given to read from")
-    a, b, c, d, e, f = tuple(target.transform)[:6]
     epsg = target.crs.to_epsg()
     return Mosaic(
         values=target.values,
-        transform=(a, b, c, d, e, f),
+        transform=target.transform,
         crs=f"EPSG:{epsg}" if epsg is not None else str(target.crs.to_wkt()),
-        resolution_m=abs(e) * (_METRES_PER_DEGREE if target.crs.is_geographic else 1.0),
+        resolution_m=abs(target.transform[4])
+        * (_METRES_PER_DEGREE if target.crs.is_geographic else 1.0),
     )
 
 
@@ -92,7 +94,7 @@ class _Target:
     """The array being filled, on the grid of the first file."""
 
     values: NDArray[np.float32]
-    transform: Any
+    transform: Transform
     crs: Any
 
     @classmethod
@@ -107,7 +109,8 @@ class _Target:
         if cells > MAX_CELLS:
             raise LimitExceeded(f"the box holds {cells} cells; at most {MAX_CELLS} are fetched")
         values = np.full((bottom - top, last - first), np.nan, dtype=np.float32)
-        return cls(values, file.transform * Affine.translation(first, top), file.crs)
+        corner = (file.transform.c + first * step_x, file.transform.f - top * step_y)
+        return cls(values, (step_x, 0.0, corner[0], 0.0, -step_y, corner[1]), file.crs)
 
     def fill_from(self, file: Any, nodata: float | None) -> None:
         row, column = self._place(file)
@@ -126,14 +129,26 @@ class _Target:
 
     def _place(self, file: Any) -> tuple[int, int]:
         """Row and column of the file's first cell in the target."""
-        column, row = ~self.transform * (file.transform.c, file.transform.f)
-        same_step = math.isclose(file.transform.a, self.transform.a, rel_tol=1e-6) and math.isclose(
-            file.transform.e, self.transform.e, rel_tol=1e-6
-        )
+        theirs = tuple(file.transform)[:6]
+        a, _, west, _, e, north = self.transform
+        column, row = (theirs[2] - west) / a, (theirs[5] - north) / e
         off_grid = max(abs(column - round(column)), abs(row - round(row))) > _ALIGNED
-        if file.crs != self.crs or not same_step or off_grid:
+        if file.crs != self.crs or not _same_cells(theirs, self.transform) or off_grid:
             raise InvalidInput(
-                f"{file.name} lies on another grid than the first file; "
+                f"{_bare(file.name)} lies on another grid than the first file; "
                 "all assets of a theme must share cell size, origin and CRS"
             )
         return round(row), round(column)
+
+
+def _same_cells(theirs: Sequence[float], ours: Sequence[float]) -> bool:
+    """Whether both grids are north-up with cells of one size."""
+    return all(
+        math.isclose(mine, other, rel_tol=1e-6)
+        for mine, other in zip((*theirs[:2], *theirs[3:5]), (*ours[:2], *ours[3:5]), strict=True)
+    )
+
+
+def _bare(name: str) -> str:
+    """A file's address without its query, which may hold a token."""
+    return name.removeprefix("/vsicurl/").partition("?")[0]
