@@ -47,7 +47,7 @@ def build_demo(cache: Path, out: Path, reporter: Reporter) -> Path:
     """
     out.mkdir(parents=True, exist_ok=True)
     cache.mkdir(parents=True, exist_ok=True)
-    with file_lock(out / ".lock"):
+    with file_lock(out / ".lock", reporter):
         with reporter.step("check what is there"):
             complete = is_complete(out)
         if not complete:

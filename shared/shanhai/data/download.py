@@ -57,7 +57,7 @@ def ensure_package(
     folder = cache / "packages"
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / package.filename
-    with file_lock(folder / f"{package.filename}.lock"):
+    with file_lock(folder / f"{package.filename}.lock", reporter):
         if target.exists() and file_sha256(target) == package.sha256:
             return target
         part = folder / f"{package.filename}.part"
@@ -68,10 +68,14 @@ def ensure_package(
 
 
 @contextmanager
-def file_lock(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on `path`; another process that wants it waits."""
+def file_lock(path: Path, reporter: Reporter) -> Iterator[None]:
+    """Hold an exclusive lock on `path`; wait, and say so, while another process holds it."""
     with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            reporter.say(f"waiting for another process to finish with {path.parent}")
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from shanhai.data.download import default_cache, ensure_package
+from shanhai.data.download import default_cache, ensure_package, file_lock
 from shanhai.data.packages import Package
 from shanhai.data.progress import Reporter
 from shanhai.errors import Unavailable
@@ -144,3 +144,19 @@ def test_cache_follows_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert default_cache() == tmp_path / ".cache" / "shanhai"
+
+
+def test_waiting_is_said_and_ends_with_the_lock(tmp_path: Path):
+    output, entered = StringIO(), threading.Event()
+
+    def wait() -> None:
+        with file_lock(tmp_path / "a.lock", Reporter(Console(file=output, width=200))):
+            entered.set()
+
+    with file_lock(tmp_path / "a.lock", Reporter(Console(file=StringIO()))):
+        waiter = threading.Thread(target=wait)
+        waiter.start()
+        assert not entered.wait(0.2)
+    waiter.join()
+    assert entered.is_set()
+    assert output.getvalue().startswith("waiting for another process")
