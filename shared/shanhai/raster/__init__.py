@@ -1,0 +1,1 @@
+"""Rasters on disk: opened safely, aligned to a grid, worked window by window, written as COGs."""

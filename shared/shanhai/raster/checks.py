@@ -1,0 +1,171 @@
+"""The checks an imported raster must pass, each with a refusal that names field, value and rule."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from shapely import box
+from shapely.geometry.base import BaseGeometry
+
+from shanhai.errors import InvalidInput
+from shanhai.raster.clean import CleaningReport
+from shanhai.raster.crs import reproject_geometry
+from shanhai.raster.datum import OutlineMatch, as_gcj02, names_gcj02, overlap_share
+from shanhai.raster.inspect import (
+    RasterFacts,
+    lon_lat_bounds,
+    open_geotiff,
+    refuse,
+    resolution_m,
+)
+from shanhai.raster.statistics import BandStatistics
+from shanhai.raster.themes import ThemeRule
+from shanhai.raster.vectorise import cells_of_frame
+
+MOST_OUT_OF_RANGE = 0.2
+"""Part of the values that may be impossible; more means a wrong unit, not a few bad cells."""
+
+_OUTLINE_CELLS = 1_500
+_COARSEST_OUTLINE_M = 400.0
+
+
+def check_bands(facts: RasterFacts, rule: ThemeRule) -> None:
+    """Refuse a number of bands the theme does not have."""
+    if facts.bands in rule.ranges:
+        return
+    wanted = " or ".join(str(count) for count in rule.ranges)
+    note, note_zh = "", ""
+    if rule.theme == "soil":
+        note = " (sand, silt, clay and organic carbon, each in %)"
+        note_zh = "（砂、粉砂、黏粒、有机碳，单位均为 %）"
+    raise refuse(
+        f"{rule.theme} has {facts.bands} bands; it must have {wanted}{note}",
+        f"{rule.label.zh}有 {facts.bands} 个波段，须为 {wanted.replace('or', '或')} 个{note_zh}",
+    )
+
+
+def check_overlap(facts: RasterFacts, region: BaseGeometry) -> None:
+    """Refuse a raster that misses the region (longitude, latitude) altogether."""
+    extent = lon_lat_bounds(facts)
+    if box(*extent).intersects(region):
+        return
+    shown = ", ".join(f"{degree:.3f}" for degree in extent)
+    wanted = ", ".join(f"{degree:.3f}" for degree in region.bounds)
+    swapped = box(extent[1], extent[0], extent[3], extent[2]).intersects(region)
+    hint = "; longitude and latitude look swapped" if swapped else ""
+    hint_zh = "；经纬度疑似颠倒" if swapped else ""
+    raise refuse(
+        f"the raster covers {shown} (west, south, east, north), outside the region's "
+        f"{wanted}{hint}",
+        f"栅格范围 {shown}（西、南、东、北）不在区域范围 {wanted} 内{hint_zh}",
+    )
+
+
+def check_report(report: CleaningReport, facts: RasterFacts, rule: ThemeRule) -> list[str]:
+    """Refuse a raster without values or in a wrong unit; warn of a few impossible values."""
+    low, high = rule.ranges[facts.bands]
+    if report.cells == report.nodata_cells:
+        raise refuse("every cell is nodata; there is nothing to import", "全部像元均为无数据")
+    if report.out_of_range_share > MOST_OUT_OF_RANGE:
+        share = 100 * report.out_of_range_share
+        raise refuse(
+            f"{share:.0f} % of the values lie outside {low:g}…{high:g} {rule.unit} "
+            f"(found {report.lowest:g}…{report.highest:g}); wrong unit, scale or nodata?",
+            f"{share:.0f} % 的值超出 {low:g}…{high:g} {rule.unit}"
+            f"（实际 {report.lowest:g}…{report.highest:g}）；单位、比例系数或无数据值有误？",
+            "/inputs/scale",
+        )
+    if report.out_of_range_cells == 0:
+        return []
+    return [
+        f"{rule.theme}: {report.out_of_range_cells} values outside {low:g}…{high:g} {rule.unit} "
+        f"became nodata / 超出范围的值已设为无数据"
+    ]
+
+
+def check_plausible(rule: ThemeRule, statistics: list[BandStatistics]) -> list[str]:
+    """Warnings where the mean of a band is unlikely for the theme's unit."""
+    warnings = []
+    for expected in rule.plausible:
+        means = [one.mean for one in statistics[expected.bands] if one.mean is not None]
+        if means and not expected.low <= float(np.mean(means)) <= expected.high:
+            warnings.append(
+                f"{rule.theme}: mean {float(np.mean(means)):g} is unusual for {rule.unit}; "
+                f"{expected.hint.en} / {expected.hint.zh}"
+            )
+    return warnings
+
+
+def check_datum(
+    path: Path, facts: RasterFacts, tags: Mapping[str, str], region: BaseGeometry
+) -> None:
+    """Refuse a raster whose outline or tags say GCJ-02.
+
+    Args:
+        path: The cleaned raster, whose nodata is declared.
+        facts: Its frame.
+        tags: Metadata of the file it was made from.
+        region: Boundary of the region, longitude and latitude.
+
+    Raises:
+        InvalidInput: it is suspected; `accept_datum` lets it pass.
+    """
+    match = match_outline(path, facts, region)
+    named = names_gcj02([facts.crs or "", *tags.values(), *tags])
+    if not named and (match is None or not match.suspicious):
+        return
+    found = (
+        "its tags name GCJ-02"
+        if match is None or not match.suspicious
+        else f"its outline covers the region by {match.in_place:.3f} in place and by "
+        f"{match.shifted:.3f} when the region is shifted to GCJ-02"
+    )
+    raise InvalidInput(
+        f"the raster seems to be in the GCJ-02 datum (some 500 m off): {found}; "
+        "convert it to WGS 84 or CGCS2000, or set accept_datum",
+        message_zh="栅格疑为 GCJ-02（火星坐标，偏移约 500 米）；请转换为 WGS 84 或 CGCS2000，"
+        "或设置 accept_datum",
+        pointer="/inputs/accept_datum",
+    )
+
+
+def match_outline(path: Path, facts: RasterFacts, region: BaseGeometry) -> OutlineMatch | None:
+    """Compare the valid cells with the region, in place and shifted.
+
+    None where nothing can be learnt: cells too coarse to show the shift, or an outline that is a
+    box, as of every raster that was not cut by a boundary.
+    """
+    step = max(1, -(-max(facts.width, facts.height) // _OUTLINE_CELLS))
+    if resolution_m(facts) * step > _COARSEST_OUTLINE_M:
+        return None
+    valid, transform = _thinned_mask(path, facts, step)
+    if valid.all():
+        return None
+    masks = [
+        cells_of_frame(
+            reproject_geometry(shape, "EPSG:4326", facts.crs or ""), valid.shape, transform
+        )
+        for shape in (region, as_gcj02(region))
+    ]
+    # Cells off the region (a city cut from a province) say nothing about its boundary.
+    near = cells_of_frame(
+        reproject_geometry(region.buffer(0.02), "EPSG:4326", facts.crs or ""),
+        valid.shape,
+        transform,
+    )
+    shown = valid & near
+    return OutlineMatch(*(overlap_share(shown, mask) for mask in masks))
+
+
+def _thinned_mask(
+    path: Path, facts: RasterFacts, step: int
+) -> tuple[np.ndarray[tuple[int, int], np.dtype[np.bool_]], tuple[float, ...]]:
+    """Validity of the centre cell of every `step` × `step` block of the first band."""
+    a, b, west, d, e, north = facts.transform
+    rows = range(step // 2, facts.height, step)
+    mask = np.zeros((len(rows), len(range(step // 2, facts.width, step))), dtype=bool)
+    with open_geotiff(path) as file:
+        for place, row in enumerate(rows):
+            line = file.read_masks(1, window=((row, row + 1), (0, facts.width)))[0]
+            mask[place] = line[step // 2 :: step] > 0
+    return mask, (a * step, b, west, d, e * step, north)

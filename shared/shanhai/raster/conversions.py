@@ -1,0 +1,30 @@
+"""Units a user's raster may come in, and the way to the theme's own."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+Conversion = tuple[float, float]
+"""Multiplier, and what is added after it."""
+
+_CONVERSIONS: Mapping[tuple[str, str], Conversion] = MappingProxyType(
+    {
+        ("temperature", "k"): (1.0, -273.15),
+        ("temperature", "kelvin"): (1.0, -273.15),
+        ("npp", "kgc/m2/yr"): (1000.0, 0.0),
+        ("npp", "kgc/m2/a"): (1000.0, 0.0),
+        ("npp", "tc/ha/yr"): (100.0, 0.0),
+        ("rainfall", "cm"): (10.0, 0.0),
+        ("rainfall", "m"): (1000.0, 0.0),
+        ("dem", "cm"): (0.01, 0.0),
+        ("dem", "[ft_i]"): (0.3048, 0.0),
+        ("dem", "ft"): (0.3048, 0.0),
+    }
+)
+
+
+def conversion(theme: str, unit: str | None) -> Conversion | None:
+    """How values of `unit` become the theme's; None where the unit asks for nothing."""
+    if unit is None:
+        return None
+    spelling = unit.strip().lower().replace("²", "2").replace(" ", "")
+    return _CONVERSIONS.get((theme, spelling))

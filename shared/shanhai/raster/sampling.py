@@ -1,0 +1,124 @@
+"""Values of a raster at given positions, and cells of a raster gathered into other cells."""
+
+import numpy as np
+
+from shanhai.science.arrays import BoolArray, FloatArray, IntArray
+
+# A position so close to a cell's edge belongs to both; float noise must not decide.
+_EDGE = 1e-6
+
+
+def nearest(bands: FloatArray, rows: FloatArray, cols: FloatArray) -> FloatArray:
+    """Value of the cell each position lies in.
+
+    Args:
+        bands: Band, row, column; NaN is nodata.
+        rows: Row positions in cells, 0 at the northern edge of the first row.
+        cols: Column positions in cells, 0 at the western edge of the first column.
+
+    Returns:
+        Bands first, then the shape of `rows`; NaN outside.
+    """
+    _, height, width = bands.shape
+    row, col = np.floor(rows + _EDGE), np.floor(cols + _EDGE)
+    outside = (row < 0) | (row >= height) | (col < 0) | (col >= width)
+    row_at = np.where(outside, 0, row).astype(np.int64)
+    col_at = np.where(outside, 0, col).astype(np.int64)
+    return np.where(outside, np.nan, bands[:, row_at, col_at])
+
+
+def bilinear(bands: FloatArray, rows: FloatArray, cols: FloatArray) -> FloatArray:
+    """Bilinear interpolation between cell centres, NaN cells left out of the weights.
+
+    A position is valid where valid cells hold at least half of its weight; outside the raster
+    everything is NaN. Arguments as in `nearest`.
+    """
+    _, height, width = bands.shape
+    outside = (rows < 0) | (rows > height) | (cols < 0) | (cols > width)
+    row = np.clip(np.where(outside, 0.5, rows) - 0.5, 0, height - 1)
+    col = np.clip(np.where(outside, 0.5, cols) - 0.5, 0, width - 1)
+    top, left = np.floor(row).astype(np.int64), np.floor(col).astype(np.int64)
+    down, right = np.minimum(top + 1, height - 1), np.minimum(left + 1, width - 1)
+    low, east = row - top, col - left
+    corners = (
+        (top, left, (1 - low) * (1 - east)),
+        (top, right, (1 - low) * east),
+        (down, left, low * (1 - east)),
+        (down, right, low * east),
+    )
+    return np.where(outside, np.nan, _weighted(bands, corners))
+
+
+def _weighted(
+    bands: FloatArray, corners: tuple[tuple[IntArray, IntArray, FloatArray], ...]
+) -> FloatArray:
+    shape = (bands.shape[0], *corners[0][2].shape)
+    total, weight = np.zeros(shape), np.zeros(shape)
+    for row, col, share in corners:
+        values = bands[:, row, col]
+        known = ~np.isnan(values)
+        total += np.where(known, values, 0.0) * share
+        weight += known * share
+    enough: BoolArray = weight >= 0.5 - _EDGE
+    result = np.full(shape, np.nan)
+    np.divide(total, weight, out=result, where=enough)
+    return result
+
+
+class Gathering:
+    """Sums and counts of source cells by the target cell their centre lies in."""
+
+    def __init__(self, bands: int, height: int, width: int) -> None:
+        self.shape = (bands, height, width)
+        self.total = np.zeros((bands, height * width))
+        self.count = np.zeros((bands, height * width))
+        self.offered = np.zeros(height * width)
+
+    def add(self, values: FloatArray, target: IntArray) -> None:
+        """Take source cells in row-major order; `target` is −1 for those outside."""
+        inside = target >= 0
+        at, size = target[inside], self.offered.size
+        self.offered += np.bincount(at, minlength=size)
+        for band, layer in enumerate(values):
+            kept = layer[inside]
+            known = ~np.isnan(kept)
+            self.total[band] += np.bincount(at[known], kept[known], minlength=size)
+            self.count[band] += np.bincount(at[known], minlength=size)
+
+    def means(self) -> FloatArray:
+        """Mean of the valid source cells; NaN where fewer than half of them are valid."""
+        enough = (self.count > 0) & (2 * self.count >= self.offered)
+        result = np.full(self.total.shape, np.nan)
+        np.divide(self.total, self.count, out=result, where=enough)
+        return result.reshape(self.shape)
+
+    def sums(self) -> FloatArray:
+        """Sum of the valid source cells; NaN where none is valid."""
+        return np.where(self.count > 0, self.total, np.nan).reshape(self.shape)
+
+
+class Ballot:
+    """Counts of classes 0–255 by the target cell a source cell's centre lies in."""
+
+    def __init__(self, height: int, width: int) -> None:
+        self.shape = (height, width)
+        self.votes: dict[int, IntArray] = {}
+
+    def add(self, classes: FloatArray, target: IntArray) -> None:
+        """Take source cells; NaN cells and those with target −1 do not vote."""
+        taken = (target >= 0) & ~np.isnan(classes)
+        values, at = classes[taken].astype(np.int64), target[taken]
+        size = self.shape[0] * self.shape[1]
+        for code in np.unique(values).tolist():
+            counts = np.bincount(at[values == code], minlength=size)
+            self.votes[code] = self.votes.get(code, np.zeros(size, dtype=np.int64)) + counts
+
+    def winners(self) -> FloatArray:
+        """The class with most votes, of equals the lowest code; NaN without votes."""
+        best = np.full(self.shape[0] * self.shape[1], np.nan)
+        most = np.zeros(best.size, dtype=np.int64)
+        for code in sorted(self.votes):
+            ahead = self.votes[code] > most
+            best[ahead] = code
+            most[ahead] = self.votes[code][ahead]
+        return best.reshape(self.shape)

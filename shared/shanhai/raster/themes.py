@@ -1,0 +1,108 @@
+"""What a raster of each theme must be: bands, unit, range, and how it may be resampled."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from shanhai.raster.warp import Quantity
+from shanhai.science.ecoservices.inputs import INPUTS
+from shanhai.vocabulary import Label, label_of
+
+MONTHS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Plausible:
+    """Where the median of a layer is expected, and what is usually wrong when it is elsewhere."""
+
+    low: float
+    high: float
+    hint: Label
+    bands: slice = field(default_factory=lambda: slice(None))
+
+
+@dataclass(frozen=True, slots=True)
+class ThemeRule:
+    """The rule of one theme.
+
+    Attributes:
+        theme: Code of the theme.
+        unit: Unit of the stored values.
+        ranges: Hard limits by the number of bands; these numbers of bands are accepted.
+        quantity: How it is resampled.
+        plausible: Softer expectations, which only warn.
+    """
+
+    theme: str
+    unit: str
+    ranges: Mapping[int, tuple[float, float]]
+    quantity: Quantity = Quantity.INTENSIVE
+    plausible: tuple[Plausible, ...] = ()
+
+    @property
+    def label(self) -> Label:
+        """Name of the theme."""
+        return label_of(self.theme)
+
+    @property
+    def categorical(self) -> bool:
+        """Whether values are classes, stored as uint8 with 0 as nodata."""
+        return self.quantity in {Quantity.CATEGORICAL, Quantity.PRESENCE}
+
+
+_QUANTITIES = {
+    "land_cover": Quantity.CATEGORICAL,
+    "roads": Quantity.PRESENCE,
+    "protected_areas": Quantity.PRESENCE,
+    "population": Quantity.EXTENSIVE,
+}
+
+_ANNUAL_RANGES: Mapping[str, tuple[float, float]] = {
+    "rainfall": (0.0, 12_000.0),
+    "temperature": (-60.0, 60.0),
+}
+"""Themes that come by month or as one annual band."""
+
+_PLAUSIBLE: Mapping[str, tuple[Plausible, ...]] = {
+    "npp": (
+        Plausible(
+            10.0,
+            3000.0,
+            Label("单位是否为 kgC/m² 或带比例系数？", "is it in kgC/m² or stored with a scale?"),
+        ),
+    ),
+    "ndvi": (
+        Plausible(-0.3, 1.0, Label("是否带比例系数 0.0001？", "stored with the scale 0.0001?")),
+    ),
+    "temperature": (Plausible(-30.0, 45.0, Label("单位是否为开尔文？", "is it in kelvin?")),),
+    "soil": (
+        Plausible(
+            0.0,
+            15.0,
+            Label("有机碳单位是否为 g/kg？", "is organic carbon in g/kg?"),
+            slice(3, 4),
+        ),
+    ),
+    "population": (
+        Plausible(0.0, 50_000.0, Label("单位是否为人/km²？", "is it persons per km²?")),
+    ),
+}
+
+
+def _rule_of(theme: str, unit: str, bands: int, limits: tuple[float, float]) -> ThemeRule:
+    ranges = {bands: limits}
+    if theme in _ANNUAL_RANGES:
+        ranges = {1: _ANNUAL_RANGES[theme], MONTHS: limits}
+    return ThemeRule(
+        theme,
+        unit,
+        MappingProxyType(ranges),
+        _QUANTITIES.get(theme, Quantity.INTENSIVE),
+        _PLAUSIBLE.get(theme, ()),
+    )
+
+
+THEME_RULES: Mapping[str, ThemeRule] = MappingProxyType(
+    {one.theme: _rule_of(one.theme, one.unit, one.bands, one.valid_range) for one in INPUTS}
+    | {"rain_intensity": _rule_of("rain_intensity", "mm/h", 1, (0.0, 500.0))}
+)

@@ -1,0 +1,57 @@
+"""Between polygons and class rasters."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.features import rasterize, shapes
+from rasterio.transform import Affine
+from shapely import Polygon
+from shapely.geometry.base import BaseGeometry
+
+from shanhai.science.arrays import BoolArray, ClassArray
+from shanhai.science.grid import Grid, Window
+
+
+def polygonise(classes: ClassArray, grid: Grid) -> tuple[list[Polygon], list[int]]:
+    """4-connected patches of equal class as polygons along cell edges, and their classes.
+
+    Cells of class 0 are left out. Patches that touch lack each other's corners; science's
+    `clean_coverage` adds them.
+    """
+    found = shapes(classes, mask=classes != 0, connectivity=4, transform=Affine(*grid.transform))
+    polygons: list[Polygon] = []
+    values: list[int] = []
+    for geometry, value in found:
+        polygons.append(Polygon(geometry["coordinates"][0], geometry["coordinates"][1:]))
+        values.append(int(value))
+    return polygons, values
+
+
+def number_areas(geometries: Sequence[BaseGeometry], grid: Grid) -> NDArray[np.uint16]:
+    """The number, from 1, of the geometry each cell centre lies in; 0 outside all.
+
+    Where geometries overlap the first one keeps the cell.
+    """
+    numbered = [(geometry, number) for number, geometry in enumerate(geometries, start=1)]
+    if not numbered:
+        return np.zeros(grid.shape, dtype=np.uint16)
+    burnt: NDArray[np.uint16] = rasterize(
+        reversed(numbered), out_shape=grid.shape, transform=Affine(*grid.transform), dtype="uint16"
+    )
+    return burnt
+
+
+def cells_within(geometry: BaseGeometry, grid: Grid, window: Window) -> BoolArray:
+    """Cells of a window whose centre lies in the geometry."""
+    west, _, _, north = grid.window_bounds(window)
+    placed = (grid.cell_m, 0.0, west, 0.0, -grid.cell_m, north)
+    return cells_of_frame(geometry, (window.height, window.width), placed)
+
+
+def cells_of_frame(
+    geometry: BaseGeometry, shape: tuple[int, ...], transform: Sequence[float]
+) -> BoolArray:
+    """Cells of any north-up raster whose centre lies in the geometry."""
+    burnt = rasterize([(geometry, 1)], shape, transform=Affine(*transform), dtype="uint8")
+    return np.asarray(burnt == 1)

@@ -1,0 +1,254 @@
+"""A source raster, window by window, on the analysis grid, by the rule its quantity asks for."""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rasterio.errors import RasterioIOError
+from rasterio.windows import Window as RasterWindow
+
+from shanhai.raster.area import cell_areas_m2
+from shanhai.raster.inspect import (
+    RasterFacts,
+    inspect_raster,
+    open_geotiff,
+    refuse,
+    resolution_m,
+)
+from shanhai.raster.lattice import CellCentres
+from shanhai.raster.sampling import Ballot, Gathering, bilinear, nearest
+from shanhai.science.arrays import FloatArray, IntArray
+from shanhai.science.grid import Grid, Window
+
+_STRIP_CELLS = 4_000_000
+_COARSER_FROM = 2.0
+_SUBCELLS = 4
+
+
+class Quantity(StrEnum):
+    """What a raster's values are, which decides how they may be resampled.
+
+    Categories are never averaged. Presence is 1 where anything of it lies in the cell. Intensive
+    values (a temperature) are interpolated or averaged. Extensive values (persons per cell) go by
+    their density, so that totals are kept.
+    """
+
+    CATEGORICAL = "categorical"
+    PRESENCE = "presence"
+    INTENSIVE = "intensive"
+    EXTENSIVE = "extensive"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A raster to be aligned.
+
+    Attributes:
+        path: A GeoTIFF in the theme's own unit, nodata declared.
+        facts: Its frame.
+        resolution: Side of its cells, m.
+        quantity: How it is resampled.
+    """
+
+    path: Path
+    facts: RasterFacts
+    resolution: float
+    quantity: Quantity
+
+    @property
+    def crs(self) -> str:
+        """The system of the file, which inspection made sure of."""
+        return self.facts.crs or ""
+
+    def method(self, cell_m: float) -> str:
+        """Name of the resampling towards cells of `cell_m`, as the manifest records it."""
+        coarser = cell_m >= _COARSER_FROM * self.resolution
+        names = {
+            Quantity.CATEGORICAL: ("mode", "nearest"),
+            Quantity.PRESENCE: ("any", "nearest"),
+            Quantity.INTENSIVE: ("average", "bilinear"),
+            Quantity.EXTENSIVE: ("sum", "density"),
+        }
+        return names[self.quantity][0 if coarser else 1]
+
+
+def open_source(path: Path, quantity: Quantity) -> Source:
+    """Inspect a raster and make it ready to be aligned."""
+    facts = inspect_raster(path)
+    return Source(path, facts, resolution_m(facts), quantity)
+
+
+def align(source: Source, grid: Grid, window: Window) -> FloatArray:
+    """The bands of `source` on the cells of `window`.
+
+    The result of a cell does not depend on the window it is computed in.
+
+    Returns:
+        Band, row, column; NaN is nodata. Categories keep their codes, 0 included, and are NaN
+        outside the raster. Extensive values are per cell of `grid`.
+    """
+    method = source.method(grid.cell_m)
+    if method in {"mode", "any", "average", "sum"}:
+        return _gather(source, grid, window, method)
+    if method == "density":
+        return _spread_density(source, grid, window)
+    rows, cols = _source_positions(source, _cells_of(grid, source.crs), window)
+    interpolate = bilinear if method == "bilinear" else nearest
+    return _sample(source, rows, cols, interpolate)
+
+
+def _cells_of(grid: Grid, target: str) -> CellCentres:
+    return CellCentres(grid.transform, grid.cell_m, f"EPSG:{grid.epsg}", target)
+
+
+def _source_positions(
+    source: Source, cells: CellCentres, window: Window
+) -> tuple[FloatArray, FloatArray]:
+    """Row and column positions of target cells in the source raster."""
+    x, y = cells.within(window)
+    a, _, west, _, e, north = source.facts.transform
+    return (y - north) / e, (x - west) / a
+
+
+def _sample(source: Source, rows: FloatArray, cols: FloatArray, interpolate: Any) -> FloatArray:
+    facts = source.facts
+    block = _covering(rows, cols, facts.height, facts.width, margin=2)
+    if block is None:
+        return np.full((facts.bands, *rows.shape), np.nan)
+    values: FloatArray = interpolate(read_block(source, block), *_inside(rows, cols, block, facts))
+    return values
+
+
+def _inside(
+    rows: FloatArray, cols: FloatArray, block: Window, facts: RasterFacts
+) -> tuple[FloatArray, FloatArray]:
+    """Positions within the block; those outside the raster stay outside the block as well."""
+    outside = (rows < 0) | (rows > facts.height) | (cols < 0) | (cols > facts.width)
+    return np.where(outside, -np.inf, rows - block.row), np.where(
+        outside, -np.inf, cols - block.col
+    )
+
+
+def _covering(
+    rows: FloatArray, cols: FloatArray, height: int, width: int, *, margin: int
+) -> Window | None:
+    """The block of source cells around the positions; None when they all miss the raster."""
+    finite = np.isfinite(rows) & np.isfinite(cols)
+    if not finite.any():
+        return None
+    top = max(0, math.floor(rows[finite].min()) - margin)
+    left = max(0, math.floor(cols[finite].min()) - margin)
+    bottom = min(height, math.ceil(rows[finite].max()) + margin)
+    right = min(width, math.ceil(cols[finite].max()) + margin)
+    if bottom <= top or right <= left:
+        return None
+    return Window(top, left, bottom - top, right - left)
+
+
+def read_block(source: Source, block: Window) -> FloatArray:
+    """Bands of a block of the source, nodata and infinities as NaN.
+
+    Raises:
+        UnsupportedFile: the pixels cannot be read.
+    """
+    with open_geotiff(source.path) as file:
+        return read_open_block(file, block, keep_zero=source.quantity is not Quantity.INTENSIVE)
+
+
+def read_open_block(file: Any, block: Window, *, keep_zero: bool) -> FloatArray:
+    """Bands of a block of an open file as float64.
+
+    `keep_zero` takes a declared nodata of 0 as the value it is: in class rasters 0 is the sea,
+    which takes part in the vote on a coarser cell.
+    """
+    cut = RasterWindow(block.col, block.row, block.width, block.height)
+    try:
+        values = file.read(window=cut).astype(np.float64)
+    except RasterioIOError as error:
+        raise refuse(
+            "the TIFF is damaged or cut short: its pixels cannot be read",
+            "TIFF 文件损坏或不完整：无法读取像元",
+        ) from error
+    values[~np.isfinite(values)] = np.nan
+    nodata = file.nodata
+    if nodata is not None and not (keep_zero and nodata == 0):
+        values[values == nodata] = np.nan
+    return np.asarray(values)
+
+
+def _gather(source: Source, grid: Grid, window: Window, method: str) -> FloatArray:
+    """Every source cell goes to the target cell its centre lies in."""
+    facts = source.facts
+    rows, cols = _source_positions(source, _cells_of(grid, source.crs), window)
+    margin = math.ceil(grid.cell_m / source.resolution) + 2
+    block = _covering(rows, cols, facts.height, facts.width, margin=margin)
+    shape = (window.height, window.width)
+    if block is None:
+        return np.full((facts.bands, *shape), np.nan)
+    centres = CellCentres(facts.transform, source.resolution, source.crs, f"EPSG:{grid.epsg}")
+    gathering, ballot = Gathering(facts.bands, *shape), Ballot(*shape)
+    with open_geotiff(source.path) as file:
+        for strip in _strips(block):
+            values = read_open_block(
+                file, strip, keep_zero=source.quantity is not Quantity.INTENSIVE
+            )
+            target = _target_cells(*centres.within(strip), grid, window)
+            if method == "mode":
+                ballot.add(values[0], target)
+            else:
+                gathering.add(values, target)
+    return _gathered(gathering, ballot, method)
+
+
+def _gathered(gathering: Gathering, ballot: Ballot, method: str) -> FloatArray:
+    if method == "mode":
+        return ballot.winners()[np.newaxis]
+    if method == "average":
+        return gathering.means()
+    sums = gathering.sums()
+    return sums if method == "sum" else np.where(sums > 0, 1.0, sums)
+
+
+def _strips(block: Window) -> list[Window]:
+    height = max(1, _STRIP_CELLS // block.width)
+    return [
+        Window(row, block.col, min(height, block.row + block.height - row), block.width)
+        for row in range(block.row, block.row + block.height, height)
+    ]
+
+
+def _target_cells(x: FloatArray, y: FloatArray, grid: Grid, window: Window) -> IntArray:
+    """Flat index within the window of the cell each point lies in, −1 outside."""
+    with np.errstate(invalid="ignore"):
+        row = np.floor((grid.north - y) / grid.cell_m) - window.row
+        col = np.floor((x - grid.west) / grid.cell_m) - window.col
+        inside = (row >= 0) & (row < window.height) & (col >= 0) & (col < window.width)
+    return np.where(
+        inside, np.where(inside, row, 0) * window.width + np.where(inside, col, 0), -1
+    ).astype(np.int64)
+
+
+def _spread_density(source: Source, grid: Grid, window: Window) -> FloatArray:
+    """Density of the source cell under each of 16 points of a cell, times the cell's area."""
+    fine = Grid(
+        grid.epsg,
+        grid.west,
+        grid.north,
+        grid.cell_m / _SUBCELLS,
+        grid.width * _SUBCELLS,
+        grid.height * _SUBCELLS,
+    )
+    inner = Window(*(_SUBCELLS * n for n in (window.row, window.col, window.height, window.width)))
+    rows, cols = _source_positions(source, _cells_of(fine, source.crs), inner)
+    block = _covering(rows, cols, source.facts.height, source.facts.width, margin=1)
+    if block is None:
+        return np.full((source.facts.bands, window.height, window.width), np.nan)
+    areas = cell_areas_m2(source.facts, block.row, block.height)[:, np.newaxis]
+    density = read_block(source, block) / areas
+    points = nearest(density, *_inside(rows, cols, block, source.facts))
+    blocks = points.reshape(-1, window.height, _SUBCELLS, window.width, _SUBCELLS)
+    total = np.nansum(blocks, axis=(2, 4)) * (grid.cell_area_m2 / _SUBCELLS**2)
+    return np.where(np.isnan(blocks).all(axis=(2, 4)), np.nan, total)
