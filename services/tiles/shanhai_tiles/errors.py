@@ -67,11 +67,11 @@ def problem(
 ) -> Response:
     """A problem document; never stored by caches."""
     document: dict[str, Any] = {
-        "type": f"urn:shanhai:problem:{kind}",
+        "type": f"urn:problem-type:shanhai:{kind}",
         "title": title,
         "status": status,
         "detail": detail,
-        "instance": f"urn:uuid:{request.scope['state']['request_id']}",
+        "instance": f"urn:shanhai:request:{request.scope['state']['request_id']}",
     }
     if faults:
         document["errors"] = [{"pointer": f.pointer, "detail": f.detail} for f in faults]

@@ -1,0 +1,157 @@
+"""Layers as documents: descriptions, TileJSON, styles, legends, landing page."""
+
+import io
+
+import httpx
+import pytest
+from PIL import Image
+
+from shanhai_tiles.grids import GRIDS
+
+
+async def read(client: httpx.AsyncClient, path: str, **params: str) -> dict:
+    answer = await client.get(path, params=params)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_the_list_has_each_result_once_and_no_draft(client: httpx.AsyncClient) -> None:
+    layers = (await read(client, "/layers"))["layers"]
+    names = [layer["id"] for layer in layers]
+    assert sorted(names) == [
+        "dataset.dem.itu",
+        "dataset.npp.truncated",
+        "ratio.xiamen",
+        "regions",
+        "zones",
+        "zones.xiamen",
+    ]
+    assert all(layer["title_zh"] and layer["title_en"] for layer in layers)
+
+
+async def test_a_raster_layer_describes_itself(client: httpx.AsyncClient) -> None:
+    layer = await read(client, "/layers/ratio.xiamen", lang="zh")
+    assert layer["title"] == "ratio 图层"
+    assert layer["bounds"] == pytest.approx([117.986, 24.472, 118.145, 24.581], abs=0.001)
+    assert layer["cell_m"] == pytest.approx(100, rel=0.02)
+    assert layer["native_resolution_m"] == 1000
+    assert layer["stand_in"] is True
+    assert layer["stand_in_notes"] == [
+        {
+            "dataset": "dem.itu",
+            "title_zh": "dem 图层",
+            "title_en": "dem layer",
+            "note_zh": "以粗网格高程代替",
+            "note_en": "coarse elevation in place of a DEM",
+        }
+    ]
+    assert layer["attribution"] == "ITU-R P.1511 (ITU)"
+    assert set(layer["tile_matrix_sets"]) == set(GRIDS)
+
+
+async def test_a_given_raster_keeps_its_stand_in_mark(client: httpx.AsyncClient) -> None:
+    layer = await read(client, "/layers/dataset.dem.itu")
+    assert layer["stand_in"] is True
+    assert layer["stand_in_notes"][0]["note_en"] == "coarse elevation in place of a DEM"
+
+
+async def test_tilejson_names_the_version(client: httpx.AsyncClient) -> None:
+    layer = await read(client, "/layers/zones.xiamen")
+    document = await read(client, "/layers/zones.xiamen/tilejson.json")
+    assert document["tilejson"] == "3.0.0"
+    assert document["tiles"] == [
+        "http://tiles.test/layers/zones.xiamen/tiles/WebMercatorQuad/{z}/{x}/{y}.png"
+        f"?v={layer['version']}"
+    ]
+    assert document["bounds"] == layer["bounds"]
+    assert "stand-in" in document["description"]
+    other = await read(client, "/layers/zones.xiamen/tilejson.json", tms="CGCS2000Quad")
+    assert "/tiles/CGCS2000Quad/" in other["tiles"][0]
+    assert other["tile_matrix_set"] == "CGCS2000Quad"
+
+
+async def test_vector_tilejson_lists_its_layers_and_fields(client: httpx.AsyncClient) -> None:
+    document = await read(client, "/layers/regions/tilejson.json", lang="zh")
+    assert [layer["id"] for layer in document["vector_layers"]] == ["regions", "regions_labels"]
+    assert document["vector_layers"][0]["fields"]["name_zh"] == "中文名称"
+
+
+async def test_styles_draw_their_own_source(client: httpx.AsyncClient) -> None:
+    for name in ("zones", "regions", "ratio.xiamen"):
+        style = await read(client, f"/layers/{name}/style.json")
+        assert style["version"] == 8
+        assert {layer["source"] for layer in style["layers"]} == set(style["sources"]) == {name}
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_legends(client: httpx.AsyncClient, lang: str) -> None:
+    document = await read(client, "/layers/zones.xiamen/legend.json", lang=lang)
+    assert len(document["entries"]) == 5
+    svg = await client.get("/layers/zones.xiamen/legend.svg", params={"lang": lang})
+    assert document["entries"][4]["label"] in svg.text
+    png = await client.get("/layers/zones.xiamen/legend.png", params={"lang": lang})
+    assert Image.open(io.BytesIO(png.content)).width == 380
+    assert png.headers["content-language"] in {lang, "en"}
+
+
+async def test_the_language_follows_the_caller(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/", headers={"Accept-Language": "fr;q=0.9, zh-CN;q=0.8"})
+    assert answer.json()["title"] == "山海瓦片服务"
+    assert answer.headers["content-language"] == "zh"
+
+
+async def test_every_link_of_the_landing_page_answers(client: httpx.AsyncClient) -> None:
+    for link in (await read(client, "/"))["links"]:
+        answer = await client.get(link["href"])
+        assert answer.status_code == 200
+        assert "json" in answer.headers["content-type"]
+
+
+async def test_conformance_claims_only_what_is_tested_here(client: httpx.AsyncClient) -> None:
+    claimed = (await read(client, "/conformance"))["conformsTo"]
+    assert [uri.split("/spec/")[1] for uri in claimed] == [
+        "ogcapi-common-1/1.0/conf/core",
+        "ogcapi-common-1/1.0/conf/landing-page",
+        "ogcapi-common-1/1.0/conf/json",
+        "tms/2.0/conf/tilematrixset",
+        "tms/2.0/conf/json-tilematrixset",
+    ]
+
+
+async def test_tile_matrix_sets(client: httpx.AsyncClient) -> None:
+    sets = (await read(client, "/tileMatrixSets"))["tileMatrixSets"]
+    assert [one["id"] for one in sets] == list(GRIDS)
+    for one in sets:
+        document = await read(client, one["links"][0]["href"])
+        assert document["crs"] == one["crs"]
+        assert [matrix["id"] for matrix in document["tileMatrices"][:2]] == ["0", "1"]
+
+
+async def test_the_api_document_promises_no_422(client: httpx.AsyncClient) -> None:
+    document = await read(client, "/api")
+    assert document["openapi"].startswith("3.1")
+    operations = [one for path in document["paths"].values() for one in path.values()]
+    assert len(operations) >= 16
+    assert all("422" not in one["responses"] for one in operations)
+
+
+async def test_the_viewer_page_runs_only_its_own_scripts(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/layers/zones.xiamen/map", params={"lang": "zh"})
+    assert answer.headers["content-type"].startswith("text/html")
+    policy = answer.headers["content-security-policy"]
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert "<script>" not in answer.text
+    assert "style=" not in answer.text
+    assert "zones 图层" in answer.text
+    for name in ("main.js", "map.js", "viewer.css"):
+        script = await client.get(f"/static/app/{name}")
+        assert script.status_code == 200
+        assert script.headers["etag"]
+
+
+async def test_health_and_metrics(client: httpx.AsyncClient) -> None:
+    assert (await read(client, "/health/live")) == {"status": "ok"}
+    assert (await read(client, "/health/ready")) == {"status": "ok"}
+    metrics = await client.get("/metrics")
+    assert 'route="/health/ready",status="200"' in metrics.text

@@ -1,0 +1,164 @@
+"""Caching, identity, and input that must be refused."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+TILE = "/layers/zones.xiamen/tiles/WebMercatorQuad/10/848/440"
+
+
+async def test_a_known_tile_is_not_sent_again(client: httpx.AsyncClient) -> None:
+    first = await client.get(f"{TILE}.png")
+    assert first.headers["cache-control"] == "public, no-cache"
+    again = await client.get(f"{TILE}.png", headers={"If-None-Match": first.headers["etag"]})
+    assert again.status_code == 304
+    assert again.content == b""
+    assert again.headers["etag"] == first.headers["etag"]
+
+
+async def test_a_tile_of_a_named_version_may_be_kept(client: httpx.AsyncClient) -> None:
+    version = (await client.get("/layers/zones.xiamen")).json()["version"]
+    kept = await client.get(f"{TILE}.png", params={"v": version})
+    assert kept.headers["cache-control"] == "public, max-age=31536000, immutable"
+    former = await client.get(f"{TILE}.png", params={"v": "0" * 16})
+    assert former.headers["cache-control"] == "public, no-cache"
+
+
+async def test_documents_have_entity_tags(client: httpx.AsyncClient) -> None:
+    for path in ("/layers", "/layers/zones", "/layers/zones/style.json", "/tileMatrixSets"):
+        tag = (await client.get(path)).headers["etag"]
+        assert (await client.get(path, headers={"If-None-Match": tag})).status_code == 304
+
+
+async def test_each_tile_format_size_and_grid_has_its_own_tag(client: httpx.AsyncClient) -> None:
+    addresses = [
+        f"{TILE}.png",
+        f"{TILE}@2x.png",
+        f"{TILE}.webp",
+        "/layers/zones.xiamen/tiles/WebMercatorQuad/10/848/441.png",
+        "/layers/zones.xiamen/tiles/CGCS2000Quad/10/848/440.png",
+        "/layers/ratio.xiamen/tiles/WebMercatorQuad/10/848/440.png",
+    ]
+    tags = {(await client.get(address)).headers["etag"] for address in addresses}
+    assert len(tags) == len(addresses)
+
+
+async def test_any_origin_may_read(client: httpx.AsyncClient) -> None:
+    answer = await client.get(f"{TILE}.png", headers={"Origin": "https://map.example"})
+    assert answer.headers["access-control-allow-origin"] == "*"
+    preflight = await client.options(
+        f"{TILE}.png",
+        headers={"Origin": "https://map.example", "Access-Control-Request-Method": "GET"},
+    )
+    assert preflight.status_code == 204
+    assert "Authorization" in preflight.headers["access-control-allow-headers"]
+
+
+async def test_head_is_get_without_its_body(client: httpx.AsyncClient) -> None:
+    get, head = await client.get(f"{TILE}.png"), await client.head(f"{TILE}.png")
+    assert head.status_code == 200
+    assert head.content == b""
+    assert head.headers["content-length"] == get.headers["content-length"]
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "said"),
+    [
+        ("/layers/nothing", 404, "no layer 'nothing'"),
+        ("/layers/ratio.cooling.xiamen", 404, "no layer"),
+        ("/layers/zones.22222222-2222-4333-8444-555555555555", 404, "no layer"),
+        ("/layers/zones.xiamen/tiles/EPSG3857/0/0/0.png", 404, "EPSG3857"),
+        ("/layers/zones.xiamen/tiles/WebMercatorQuad/3/8/0.png", 404, "outside"),
+        ("/layers/zones.xiamen/tiles/WebMercatorQuad/99/0/0.png", 404, "outside"),
+        ("/layers/zones.xiamen/tiles/WebMercatorQuad/-1/0/0.png", 404, "outside"),
+        ("/layers/zones.xiamen/tiles/WebMercatorQuad/1/0/0@99x.png", 400, "@2x"),
+        ("/layers/zones.xiamen/tiles/WebMercatorQuad/1/0/x.png", 400, "tile row"),
+        ("/layers/zones.xiamen/tiles/WebMercatorQuad/one/0/0.png", 400, "z:"),
+        ("/layers/zones.xiamen/tiles/WebMercatorQuad/1/0/0.gif", 400, "format is 'gif'"),
+        ("/layers/zones.xiamen/tiles/WebMercatorQuad/1/0/0.mvt", 400, "png, webp"),
+        ("/layers/zones/tiles/WebMercatorQuad/1/0/0.png", 400, "mvt, pbf"),
+        ("/layers/ratio.xiamen/tiles/WebMercatorQuad/1/0/0.png?rescale=5", 400, "low,high"),
+        ("/layers/ratio.xiamen/tiles/WebMercatorQuad/1/0/0.png?rescale=5,1", 400, "low,high"),
+        ("/layers/ratio.xiamen/tiles/WebMercatorQuad/1/0/0.png?rescale=0,inf", 400, "low,high"),
+        ("/layers/zones.xiamen/tiles/WebMercatorQuad/1/0/0.png?rescale=0,1", 400, "no ramp"),
+        ("/layers/ratio.xiamen/tiles/WebMercatorQuad/1/0/0.png?band=2", 400, "bands 1 to 1"),
+        ("/layers/ratio.xiamen/tiles/WebMercatorQuad/1/0/0.png?url=http://x/", 400, "'url'"),
+        ("/layers/ratio.xiamen/tiles/WebMercatorQuad/1/0/0.png?scheme=a", 400, "'scheme'"),
+        ("/layers/zones?level=city", 400, "level does not choose among zones"),
+        ("/layers/ratio.xiamen/point?lon=200&lat=0", 400, "lon"),
+        ("/layers/ratio.xiamen/point?lon=nan&lat=0", 400, "lon"),
+        ("/layers/ratio.xiamen/point?lat=0", 400, "lon"),
+        ("/layers/ratio.xiamen/tilejson.json?tms=none", 404, "none"),
+        ("/layers/ratio.xiamen/tilejson.json?format=gif", 400, "gif"),
+        ("/layers?lang=fr", 400, "zh or en"),
+        ("/layers?f=xml", 400, "json"),
+        ("/nowhere", 404, "Not Found"),
+    ],
+)
+async def test_what_cannot_be_is_refused_in_words(
+    client: httpx.AsyncClient, address: str, status: int, said: str
+) -> None:
+    answer = await client.get(address)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["cache-control"] == "no-store"
+    problem = answer.json()
+    assert problem["status"] == status
+    assert said in problem["detail"]
+    assert problem["instance"].endswith(answer.headers["x-request-id"])
+
+
+async def test_refusals_speak_chinese_when_asked(client: httpx.AsyncClient) -> None:
+    problem = (await client.get("/layers/nothing?lang=zh")).json()
+    assert problem["title"] == "未找到"
+    assert "没有名为" in problem["detail"]
+
+
+async def test_writing_is_not_offered(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/layers")
+    assert answer.status_code == 405
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_what_is_not_public_does_not_exist_for_the_anonymous(
+    client: httpx.AsyncClient,
+) -> None:
+    assert (await client.get("/layers/dataset.ndvi.secret")).status_code == 404
+
+
+async def test_a_key_opens_what_is_not_public(client: httpx.AsyncClient, world: Any) -> None:
+    headers = {"Authorization": f"Bearer {world.key}"}
+    layer = await client.get("/layers/dataset.ndvi.secret", headers=headers)
+    assert layer.status_code == 200
+    assert layer.headers["cache-control"] == "private, no-cache"
+    names = [one["id"] for one in (await client.get("/layers", headers=headers)).json()["layers"]]
+    assert "dataset.ndvi.secret" in names
+    tile = "/layers/dataset.ndvi.secret/tiles/WebMercatorQuad/10/848/440.png"
+    drawn = await client.get(tile, headers=headers)
+    assert drawn.headers["cache-control"] == "private, no-cache"
+    assert (await client.get(tile)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "header", [{}, {"Authorization": "Basic abc"}, {"Authorization": "Bearer shk_wrong"}]
+)
+async def test_without_public_reading_a_key_is_needed(
+    guarded: httpx.AsyncClient, header: dict[str, str]
+) -> None:
+    for path in ("/layers", f"{TILE}.png", "/layers/zones/map"):
+        answer = await guarded.get(path, headers=header)
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_valid_key_is_enough(guarded: httpx.AsyncClient, world: Any) -> None:
+    answer = await guarded.get(f"{TILE}.png", headers={"Authorization": f"Bearer {world.key}"})
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "private, no-cache"
+
+
+async def test_a_wrong_key_is_refused_even_where_none_is_needed(client: httpx.AsyncClient) -> None:
+    wrong = f"Bearer shk_abcdefgh_{'x' * 43}"
+    assert (await client.get("/layers", headers={"Authorization": wrong})).status_code == 401

@@ -1,0 +1,90 @@
+"""Vector tiles, decoded by a client's library."""
+
+import httpx
+import mapbox_vector_tile
+import pytest
+
+from shanhai.vocabulary import ZONE_CLASSES
+from shanhai_tiles.grids import GRIDS, TileGrid
+
+GRID_LIST = list(GRIDS.values())
+
+
+async def tile_at(
+    client: httpx.AsyncClient, layer: str, grid: TileGrid, zoom: int, lon: float, lat: float
+) -> dict:
+    tile = grid.tms.tile(lon, lat, zoom)
+    path = f"/layers/{layer}/tiles/{grid.id}/{zoom}/{tile.x}/{tile.y}.mvt"
+    answer = await client.get(path)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/vnd.mapbox-vector-tile"
+    return mapbox_vector_tile.decode(answer.content)
+
+
+@pytest.mark.parametrize("grid", GRID_LIST, ids=lambda grid: grid.id)
+async def test_only_the_published_zones_are_in_the_tile(
+    client: httpx.AsyncClient, grid: TileGrid
+) -> None:
+    zones = (await tile_at(client, "zones", grid, 7, 118.1, 24.55))["zones"]
+    found = {feature["properties"]["class"]: feature["properties"] for feature in zones["features"]}
+    assert sorted(found) == ["key_protection", "strict_protection"]
+    strict = found["strict_protection"]
+    assert strict["version"] == 2
+    assert strict["code"] == "xiamen.supply_demand.strict_protection"
+    assert strict["color"] == ZONE_CLASSES[0].color
+    assert (strict["name_zh"], strict["class_value"]) == ("严格保护与管控区", 1)
+    assert strict["area_km2"] == pytest.approx(20.26 * 33.24, rel=0.01)
+    assert strict["share_percent"] == 50.0
+
+
+@pytest.mark.parametrize("grid", GRID_LIST, ids=lambda grid: grid.id)
+async def test_a_boundary_lies_where_it_should(client: httpx.AsyncClient, grid: TileGrid) -> None:
+    """The zones' common border is 118.1 E: its place in the tile tells the projection."""
+    lon, zoom = 118.1, 8
+    zones = (await tile_at(client, "zones", grid, zoom, lon, 24.55))["zones"]
+    strict = next(f for f in zones["features"] if f["properties"]["class_value"] == 1)
+    east_side = max(x for ring in strict["geometry"]["coordinates"] for x, _ in ring)
+    tile = grid.tms.tile(lon, 24.55, zoom)
+    west, _, east, _ = grid.lonlat_bounds(grid.bounds(zoom, tile.x, tile.y))
+    assert east_side == pytest.approx((lon - west) / (east - west) * 4096, abs=1)
+
+
+async def test_regions_carry_one_place_for_each_name(client: httpx.AsyncClient) -> None:
+    grid = GRIDS["WebMercatorQuad"]
+    tile = await tile_at(client, "regions", grid, 5, 118.1, 24.55)
+    names = [f["properties"]["name_zh"] for f in tile["regions_labels"]["features"]]
+    assert sorted(names) == sorted(["厦门市", "思明区", "湖里区"])
+    assert {f["geometry"]["type"] for f in tile["regions_labels"]["features"]} == {"Point"}
+    districts = [f for f in tile["regions"]["features"] if f["properties"]["level"] == "district"]
+    assert {f["properties"]["parent"] for f in districts} == {"xiamen"}
+
+
+async def test_an_empty_tile_is_204(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/layers/zones/tiles/WebMercatorQuad/10/0/0.mvt")
+    assert answer.status_code == 204
+    assert answer.content == b""
+    assert answer.headers["etag"]
+
+
+async def test_a_part_of_a_collection(client: httpx.AsyncClient) -> None:
+    known = await client.get("/layers/zones", params={"scheme": "xiamen.supply_demand"})
+    assert known.json()["bounds"] == pytest.approx([117.9, 24.4, 118.3, 24.7])
+    assert "scheme=xiamen.supply_demand" in known.json()["tile_matrix_sets"]["WebMercatorQuad"]
+    path = "/layers/zones/tiles/WebMercatorQuad/7/105/54.mvt"
+    there = await client.get(path, params={"scheme": "xiamen.supply_demand"})
+    nowhere = await client.get(path, params={"scheme": "banan.supply_demand"})
+    assert (there.status_code, nowhere.status_code) == (200, 204)
+
+
+async def test_a_point_tells_its_features(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/layers/zones/point", params={"lon": 118.2, "lat": 24.5})
+    (zone,) = answer.json()["features"]
+    assert zone["class"] == "key_protection"
+    assert answer.json()["stand_in"] is True
+    regions = await client.get("/layers/regions/point", params={"lon": 118.2, "lat": 24.5})
+    assert [r["code"] for r in regions.json()["features"]] == ["xiamen.huli", "xiamen"]
+
+
+async def test_vectors_have_no_double_size(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/layers/zones/tiles/WebMercatorQuad/7/105/54@2x.mvt")
+    assert answer.status_code == 400
