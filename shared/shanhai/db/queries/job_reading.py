@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, select, tuple_
+from sqlalchemy import ColumnElement, and_, exists, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables import Dataset, Job, JobDataset, ZoneScheme
@@ -20,6 +20,8 @@ class JobFilter:
     published_only: bool
     kinds: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ()
+    min_seconds: int | None = None
+    max_seconds: int | None = None
 
 
 def published() -> ColumnElement[bool]:
@@ -46,6 +48,11 @@ def conditions(job_filter: JobFilter) -> list[ColumnElement[bool]]:
         found.append(Job.kind.in_(job_filter.kinds))
     if job_filter.statuses:
         found.append(Job.status.in_(job_filter.statuses))
+    ran_for = func.coalesce(Job.finished_at, func.clock_timestamp()) - Job.started_at
+    if job_filter.min_seconds is not None:
+        found.append(ran_for >= timedelta(seconds=job_filter.min_seconds))
+    if job_filter.max_seconds is not None:
+        found.append(ran_for <= timedelta(seconds=job_filter.max_seconds))
     return found
 
 

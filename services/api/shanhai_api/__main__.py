@@ -1,0 +1,32 @@
+"""Run the API: `python -m shanhai_api`."""
+
+import uvicorn
+
+from shanhai.settings import ApiSettings, LogSettings
+
+GRACE_S = 25
+"""Seconds requests have to finish after a stop signal."""
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    settings = ApiSettings()
+    uvicorn.run(
+        "shanhai_api.app:create_from_environment",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        log_config=None,
+        log_level=LogSettings().level.lower(),
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=15,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""The API service, put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.staticfiles import StaticFiles
+
+from shanhai import __version__
+from shanhai.telemetry import configure_logging
+from shanhai_api.audit.routes import router as audit
+from shanhai_api.configuration import Configuration
+from shanhai_api.draining import noticing_stop
+from shanhai_api.errors import install_handlers
+from shanhai_api.features.routes import router as features
+from shanhai_api.health.routes import router as health
+from shanhai_api.jobs.routes import router as jobs
+from shanhai_api.keys.routes import router as keys
+from shanhai_api.landing.routes import router as landing
+from shanhai_api.middleware import RequestScope
+from shanhai_api.processes.routes import router as processes
+from shanhai_api.state import open_state
+from shanhai_api.uploads.routes import router as uploads
+from shanhai_api.vocabulary.routes import router as vocabulary
+
+STATIC = Path(__file__).parent / "static"
+ROUTERS = (landing, features, vocabulary, processes, jobs, uploads, keys, audit, health)
+SEEN_BY_SCRIPTS = (
+    "Content-Language",
+    "ETag",
+    "Link",
+    "Location",
+    "Preference-Applied",
+    "Retry-After",
+    "X-Request-Id",
+)
+
+
+def create_app(configuration: Configuration) -> FastAPI:
+    """The application; what it needs is opened when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_state(configuration) as state:
+            app.state.service = state
+            with noticing_stop(state.draining):
+                yield
+
+    app = FastAPI(
+        title="Shanhai",
+        version=__version__,
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=[
+            Middleware(RequestScope),
+            # Anyone's page may read what is public; no credentials ride along.
+            Middleware(
+                CORSMiddleware,
+                allow_origins=["*"],
+                allow_methods=["GET", "HEAD"],
+                allow_headers=["If-None-Match", "X-Request-Id"],
+                expose_headers=SEEN_BY_SCRIPTS,
+            ),
+        ],
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    install_handlers(app)
+    return app
+
+
+def create_from_environment() -> FastAPI:
+    """The application as the environment configures it."""
+    configuration = Configuration()
+    configure_logging(configuration.log)
+    return create_app(configuration)

@@ -1,0 +1,132 @@
+"""Reading request bodies: counted, timed, and checked before any parser sees them."""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import orjson
+from fastapi import Request
+from pydantic import BaseModel, ValidationError
+
+from shanhai.errors import Fault, InvalidInput, LimitExceeded
+from shanhai_api.errors import SlowClient, UnsupportedMedia
+
+JSON_LIMIT_BYTES = 10 * 1024**2
+JSON_DEPTH = 32
+IDLE_S = 30.0
+TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+"""A string, ended or not, or a bracket; possessive, so that no input makes it look twice."""
+OPENING, CLOSING = (b"[", b"{"), (b"]", b"}")
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class JsonBody:
+    """A parsed body and the SHA-256 of its bytes."""
+
+    value: Any
+    sha256: str
+
+
+async def read_blocks(request: Request, *, limit: int) -> AsyncIterator[bytes]:
+    """The body in blocks as they arrive.
+
+    Raises:
+        LimitExceeded: there is more than `limit` bytes.
+        SlowClient: nothing arrived for `IDLE_S` seconds.
+    """
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit:
+        raise _too_large(limit)
+    received = 0
+    blocks = aiter(request.stream())
+    while True:
+        try:
+            async with asyncio.timeout(IDLE_S):
+                block = await anext(blocks, None)
+        except TimeoutError:
+            raise SlowClient(f"no byte of the body arrived for {IDLE_S:g} s") from None
+        if block is None:
+            return
+        received += len(block)
+        if received > limit:
+            raise _too_large(limit)
+        yield block
+
+
+def _too_large(limit: int) -> LimitExceeded:
+    return LimitExceeded(
+        f"the body is larger than {limit} bytes", message_zh=f"请求体超过 {limit} 字节"
+    )
+
+
+async def read_json(request: Request) -> JsonBody:
+    """The JSON body.
+
+    Raises:
+        UnsupportedMedia: the body says it is something else.
+        InvalidInput: it is not JSON, or nested too deeply.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise UnsupportedMedia(
+            f"Content-Type must be application/json, not {media_type or 'absent'}",
+            message_zh="Content-Type 须为 application/json",
+        )
+    body = b"".join([block async for block in read_blocks(request, limit=JSON_LIMIT_BYTES)])
+    if depth_of(body) > JSON_DEPTH:
+        raise InvalidInput(
+            f"JSON is nested more than {JSON_DEPTH} deep",
+            message_zh=f"JSON 嵌套超过 {JSON_DEPTH} 层",
+            pointer="",
+        )
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput(
+            f"the body is not valid JSON: {error.msg} at character {error.pos}",
+            message_zh="请求体不是有效的 JSON",
+            pointer="",
+        ) from error
+    return JsonBody(value, hashlib.sha256(body).hexdigest())
+
+
+def depth_of(body: bytes) -> int:
+    """How deeply objects and arrays are nested, as far as one more than allowed."""
+    deepest = depth = 0
+    for token in TOKEN.finditer(body):
+        if token[0] in OPENING:
+            depth += 1
+            deepest = max(deepest, depth)
+            if deepest > JSON_DEPTH:
+                break
+        elif token[0] in CLOSING:
+            depth -= 1
+    return deepest
+
+
+def parse(model: type[Model], value: Any, *, under: str = "") -> Model:
+    """The value as a model, JSON types taken strictly.
+
+    Raises:
+        InvalidInput: every broken rule with a JSON pointer, which begins with `under`.
+    """
+    try:
+        return model.model_validate_json(orjson.dumps(value), strict=True)
+    except ValidationError as error:
+        faults = [
+            Fault(under + pointer_of(item["loc"]), item["msg"])
+            for item in error.errors(include_url=False, include_input=False, include_context=False)
+        ]
+    details = "; ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in faults)
+    raise InvalidInput(
+        f"the body breaks the rules: {details}", message_zh=f"请求体无效：{details}", faults=faults
+    )
+
+
+def pointer_of(location: tuple[str | int, ...]) -> str:
+    """A JSON pointer (RFC 6901)."""
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in location)

@@ -1,0 +1,24 @@
+"""All the settings the API needs, read once."""
+
+from dataclasses import dataclass, field
+
+from shanhai.settings import (
+    ApiSettings,
+    ArtifactSettings,
+    DatabaseSettings,
+    LogSettings,
+    PublicSettings,
+    RedisSettings,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The settings, by concern; what is not given is read from the environment."""
+
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    redis: RedisSettings = field(default_factory=RedisSettings)
+    artifacts: ArtifactSettings = field(default_factory=ArtifactSettings)
+    public: PublicSettings = field(default_factory=PublicSettings)
+    api: ApiSettings = field(default_factory=ApiSettings)
+    log: LogSettings = field(default_factory=LogSettings)

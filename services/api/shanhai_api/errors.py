@@ -1,0 +1,268 @@
+"""Which status each error has, and how it is told: `application/problem+json` (RFC 9457)."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+
+from shanhai.errors import (
+    Conflict,
+    Fault,
+    Forbidden,
+    InFlight,
+    InvalidInput,
+    KeyReused,
+    LimitExceeded,
+    NotFound,
+    ShanhaiError,
+    Unauthenticated,
+    Unavailable,
+)
+from shanhai.vocabulary import Label, Lang
+from shanhai_api.language import language_of
+
+MEDIA_TYPE = "application/problem+json"
+OGC_EXCEPTIONS = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0"
+TYPES = "urn:problem-type:shanhai"
+BEARER = 'Bearer realm="shanhai"'
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+class NoSuchProcess(NotFound):
+    """The process is not offered."""
+
+    title = "No such process"
+    title_zh = "没有该处理流程"
+
+
+class NoSuchJob(NotFound):
+    """No job of that id that the caller may know of."""
+
+    title = "No such job"
+    title_zh = "没有该作业"
+
+
+class ResultNotReady(NotFound):
+    """The job has not ended yet."""
+
+    title = "Result not ready"
+    title_zh = "结果尚未就绪"
+
+
+class JobDismissed(ShanhaiError):
+    """The job was dismissed: there will be no result."""
+
+    title = "Job dismissed"
+    title_zh = "作业已取消"
+
+
+class NotAcceptable(ShanhaiError):
+    """None of the formats asked for is offered."""
+
+    title = "Not acceptable"
+    title_zh = "格式不可用"
+
+
+class UnsupportedMedia(ShanhaiError):
+    """The body's media type is not understood here."""
+
+    title = "Unsupported media type"
+    title_zh = "内容类型不受支持"
+
+
+class SlowClient(ShanhaiError):
+    """The body stopped arriving."""
+
+    title = "Request timeout"
+    title_zh = "请求超时"
+
+
+STATUS: Mapping[type[ShanhaiError], int] = {
+    ShanhaiError: 500,
+    InvalidInput: 400,
+    LimitExceeded: 413,
+    NotFound: 404,
+    Conflict: 409,
+    KeyReused: 422,
+    Unauthenticated: 401,
+    Forbidden: 403,
+    Unavailable: 503,
+    JobDismissed: 410,
+    NotAcceptable: 406,
+    UnsupportedMedia: 415,
+    SlowClient: 408,
+}
+OGC_TYPES: Mapping[type[ShanhaiError], str] = {
+    NoSuchProcess: "no-such-process",
+    NoSuchJob: "no-such-job",
+    ResultNotReady: "result-not-ready",
+}
+HEADERS: Mapping[type[ShanhaiError], Mapping[str, str]] = {
+    Unauthenticated: {"WWW-Authenticate": BEARER},
+    InFlight: {"Retry-After": "1"},
+    Unavailable: {"Retry-After": "5"},
+    ResultNotReady: {"Retry-After": "1"},
+}
+HTTP_TITLES: Mapping[int, Label] = {
+    404: Label("未找到", "Not found"),
+    405: Label("方法不被允许", "Method not allowed"),
+}
+UNEXPECTED = Label("内部错误；请凭请求编号查询日志", "internal error; the log has it by request id")
+DATABASE_DOWN = Unavailable(
+    "the database does not answer; try again", message_zh="数据库暂不可用，请稍后重试"
+)
+BUSY_STATES = frozenset({"57014", "25006", "55P03", "40001", "40P01", "53100", "53200", "53300"})
+"""PostgreSQL's codes for: cancelled, read-only, locks and deadlocks, disk full, no room."""
+
+
+def status_of(error: type[ShanhaiError]) -> int:
+    """The status of the nearest ancestor that has one."""
+    return next(STATUS[kind] for kind in error.__mro__ if kind in STATUS)
+
+
+def type_of(error: type[ShanhaiError]) -> str:
+    """The stable URI of the kind of problem."""
+    if error in OGC_TYPES:
+        return f"{OGC_EXCEPTIONS}/{OGC_TYPES[error]}"
+    kebab = re.sub(r"(?<!^)(?=[A-Z])", "-", error.__name__).lower()
+    return f"{TYPES}:{kebab}"
+
+
+def problem(
+    request_id: str,
+    *,
+    kind: str,
+    title: str,
+    status: int,
+    detail: str,
+    faults: Sequence[Fault] = (),
+) -> dict[str, Any]:
+    """A problem document."""
+    document: dict[str, Any] = {
+        "type": kind,
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": f"urn:shanhai:request:{request_id}",
+    }
+    if faults:
+        document["errors"] = [{"pointer": f.pointer, "detail": f.detail} for f in faults]
+    return document
+
+
+def answer(
+    document: Mapping[str, Any], lang: Lang, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The response that carries a problem."""
+    return Response(
+        orjson.dumps(document),
+        document["status"],
+        media_type=MEDIA_TYPE,
+        headers={"Cache-Control": "no-store", "Content-Language": lang, **(headers or {})},
+    )
+
+
+def request_id_of(request: Request) -> str:
+    """The id the middleware gave the request."""
+    return str(request.state.request_id)
+
+
+async def on_shanhai_error(request: Request, error: Exception) -> Response:
+    """Tell an error the platform raised on purpose."""
+    if not isinstance(error, ShanhaiError):
+        raise error
+    lang, kind = language_of(request), type(error)
+    document = problem(
+        request_id_of(request),
+        kind=type_of(kind),
+        title=error.title_zh if lang == "zh" else error.title,
+        status=status_of(kind),
+        detail=error.localised(lang),
+        faults=error.faults if isinstance(error, InvalidInput) else (),
+    )
+    headers = next((HEADERS[base] for base in kind.__mro__ if base in HEADERS), {})
+    return answer(document, lang, headers)
+
+
+async def on_invalid_request(request: Request, error: Exception) -> Response:
+    """Tell what is wrong with parameters: 400, for OGC's sake, and not FastAPI's 422."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    faults = [_fault(item) for item in error.errors()]
+    told = InvalidInput(
+        "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults),
+        message_zh="参数无效：" + "；".join(f"{fault.pointer}: {fault.detail}" for fault in faults),
+        faults=faults,
+    )
+    return await on_shanhai_error(request, told)
+
+
+def _fault(item: Mapping[str, Any]) -> Fault:
+    where, *path = item["loc"]
+    pointer = ".".join(map(str, path)) or str(where)
+    if item["type"] == "extra_forbidden":
+        return Fault(pointer, "is not a parameter of this resource")
+    return Fault(pointer, item["msg"])
+
+
+async def on_http_error(request: Request, error: Exception) -> Response:
+    """Tell the framework's own refusals: unknown path, method not allowed."""
+    if not isinstance(error, HTTPException):
+        raise error
+    lang = language_of(request)
+    title = HTTP_TITLES.get(error.status_code, Label("请求失败", "Request failed")).in_(lang)
+    document = problem(
+        request_id_of(request),
+        kind="about:blank",
+        title=title,
+        status=error.status_code,
+        detail=f"{request.method} {request.url.path}: {title.lower()}",
+    )
+    return answer(document, lang, dict(error.headers or {}))
+
+
+async def on_database_error(request: Request, error: Exception) -> Response:
+    """Tell a database that is away or busy as 503; anything else of it is a bug."""
+    if not is_outage(error):
+        raise error
+    log.warning("database unavailable", error=type(error).__name__)
+    return await on_shanhai_error(request, DATABASE_DOWN)
+
+
+def is_outage(error: Exception) -> bool:
+    """Whether the database, and not the statement, is at fault."""
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeoutError | OSError):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    state = getattr(error.orig, "sqlstate", None) or ""
+    return error.connection_invalidated or state in BUSY_STATES or state.startswith(("08", "57P"))
+
+
+def unexpected(request_id: str, lang: Lang) -> Response:
+    """The answer to an error nobody foresaw; it repeats nothing of the request."""
+    document = problem(
+        request_id,
+        kind=f"{TYPES}:internal-error",
+        title="内部错误" if lang == "zh" else "Internal error",
+        status=500,
+        detail=UNEXPECTED.in_(lang),
+    )
+    return answer(document, lang)
+
+
+def install_handlers(app: FastAPI) -> None:
+    """Tell every error as a problem document."""
+    app.add_exception_handler(ShanhaiError, on_shanhai_error)
+    app.add_exception_handler(RequestValidationError, on_invalid_request)
+    app.add_exception_handler(HTTPException, on_http_error)
+    for outage in (DBAPIError, PoolTimeoutError, ConnectionError, TimeoutError):
+        app.add_exception_handler(outage, on_database_error)

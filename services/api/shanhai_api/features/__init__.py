@@ -1,0 +1,1 @@
+"""Collections of features, one engine for all of them."""

@@ -1,0 +1,99 @@
+"""What can be asked of jobs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.queries.audit import Act
+from shanhai.db.queries.job_reading import JobFilter, find_job, list_jobs
+from shanhai.db.tables import Job
+from shanhai.errors import Forbidden, NotFound
+from shanhai.jobs.states import cancel
+from shanhai.vocabulary import Scope
+from shanhai_api.awaiting import successful_result
+from shanhai_api.errors import NoSuchJob
+from shanhai_api.identity import Caller
+from shanhai_api.jobs.parameters import JobsQuery, read_cursor
+
+
+async def read_job(session: AsyncSession, caller: Caller, job_id: str) -> Job:
+    """A job the caller may know of.
+
+    Raises:
+        NoSuchJob: there is none.
+    """
+    job = None
+    if (known := as_uuid(job_id)) is not None:
+        job = await find_job(session, known, published_only=caller.anonymous)
+    if job is None:
+        raise NoSuchJob(f"there is no job {job_id!r}", message_zh=f"没有作业 {job_id!r}")
+    return job
+
+
+def as_uuid(text: str) -> UUID | None:
+    """The UUID a text spells in its usual form, else None."""
+    try:
+        parsed = UUID(text)
+    except ValueError:
+        return None
+    return parsed if str(parsed) == text.lower() else None
+
+
+async def read_jobs(session: AsyncSession, caller: Caller, query: JobsQuery) -> Sequence[Job]:
+    """One job more than a page, from the newest on."""
+    return await list_jobs(
+        session,
+        JobFilter(
+            published_only=caller.anonymous,
+            kinds=members(query.processID),
+            statuses=members(query.status),
+            min_seconds=query.minDuration,
+            max_seconds=query.maxDuration,
+        ),
+        limit=query.limit + 1,
+        after=None if query.cursor is None else read_cursor(query.cursor),
+    )
+
+
+def members(text: str | None) -> tuple[str, ...]:
+    """The members of a comma-separated list."""
+    return () if text is None else tuple(part.strip() for part in text.split(","))
+
+
+async def dismiss(session: AsyncSession, caller: Caller, job_id: str, *, act: Act) -> Job:
+    """Ask for the end of a job; only who requested it and administrators may.
+
+    Raises:
+        NoSuchJob: there is none.
+        Forbidden: it is somebody else's.
+    """
+    job = await read_job(session, caller, job_id)
+    if job.requested_by != caller.owner and not caller.may(Scope.ADMIN):
+        raise Forbidden(
+            "only who requested a job and administrators may dismiss it",
+            message_zh="只有作业提交者和管理员可以取消该作业",
+        )
+    await cancel(session, job.id, act=act)
+    await session.refresh(job)
+    return job
+
+
+def output_of(job: Job, name: str) -> tuple[Mapping[str, Any] | None, Any]:
+    """An output of a successful job: its file, or None and its value.
+
+    Raises:
+        NotFound: the job has no such output.
+    """
+    result = successful_result(job)
+    files, values = result.get("outputs", {}), result.get("values", {})
+    if name in files:
+        return files[name], None
+    if name in values:
+        return None, values[name]
+    known = ", ".join(sorted({*files, *values}))
+    raise NotFound(
+        f"job {job.id} has no output {name!r}; outputs: {known}",
+        message_zh=f"作业 {job.id} 没有输出 {name!r}；现有：{known}",
+    )

@@ -1,0 +1,126 @@
+"""`/jobs` and what lies below."""
+
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
+
+from shanhai.db.tables import Job
+from shanhai.jobs.results import results_document, status_info
+from shanhai.vocabulary import JobStatus
+from shanhai_api.awaiting import successful_result
+from shanhai_api.dependencies import (
+    JobCaller,
+    PageQuery,
+    Reader,
+    ReadSession,
+    TheState,
+    TheUnit,
+    TheView,
+    act_of,
+)
+from shanhai_api.jobs import operations
+from shanhai_api.jobs.events import follow
+from shanhai_api.jobs.files import send_file
+from shanhai_api.jobs.parameters import JobsQuery, write_cursor
+from shanhai_api.negotiation import HTML, JSON
+from shanhai_api.view import View
+
+router = APIRouter(tags=["processes"])
+Parameters = Annotated[PageQuery, Query()]
+EVENT_STREAM = "text/event-stream"
+
+
+@router.get("/jobs", summary="Jobs, the newest first")
+async def list_jobs(
+    view: TheView, caller: Reader, query: Annotated[JobsQuery, Query()], session: ReadSession
+) -> Response:
+    """List jobs."""
+    found = await operations.read_jobs(session, caller, query)
+    page = found[: query.limit]
+    links = view.self_links("/jobs")
+    if len(found) > query.limit:
+        kept = query.model_dump(exclude_none=True, exclude={"cursor", "lang"})
+        cursor = write_cursor(page[-1].created_at, page[-1].id)
+        links.append(view.link("/jobs", "next", JSON.media_type, **kept, cursor=cursor))
+    document = {"jobs": [describe(job, view) for job in page], "links": links}
+    return view.respond(document, template="jobs.html")
+
+
+@router.get("/jobs/{job}", summary="A job's state and progress")
+async def read_job(
+    view: TheView, caller: Reader, job: str, query: Parameters, session: ReadSession
+) -> Response:
+    """Tell how far a job is."""
+    row = await operations.read_job(session, caller, job)
+    headers = {} if JobStatus(row.status).final else {"Retry-After": "1"}
+    return view.respond(describe(row, view), template="job.html", headers=headers)
+
+
+@router.delete("/jobs/{job}", summary="Dismiss a job")
+async def dismiss_job(
+    view: TheView, caller: JobCaller, job: str, query: Parameters, unit: TheUnit
+) -> Response:
+    """Ask for the end of a job and tell its state; what has ended stays as it is."""
+    row = await operations.dismiss(unit.session, caller, job, act=act_of(caller, view))
+    return view.send(orjson.dumps(describe(row, view)), JSON.media_type)
+
+
+@router.get("/jobs/{job}/results", summary="A job's results")
+async def read_results(
+    view: TheView, caller: Reader, job: str, query: Parameters, session: ReadSession
+) -> Response:
+    """Tell the results: values as they are, files as links."""
+    row = await operations.read_job(session, caller, job)
+    successful_result(row)
+    return view.respond(results_document(row, base_url=view.base, lang=view.lang))
+
+
+@router.get("/jobs/{job}/results/{output}", summary="One output of a job")
+async def read_output(
+    view: TheView,
+    state: TheState,
+    caller: Reader,
+    job: str,
+    output: str,
+    query: Parameters,
+    session: ReadSession,
+) -> Response:
+    """Send a result file, or a value as JSON."""
+    row = await operations.read_job(session, caller, job)
+    file, value = operations.output_of(row, output)
+    if file is not None:
+        return send_file(view, state.store, output, file)
+    return view.send(orjson.dumps(value), JSON.media_type)
+
+
+@router.get("/jobs/{job}/manifest", summary="All that is needed to repeat a job")
+async def read_manifest(
+    view: TheView, caller: Reader, job: str, query: Parameters, session: ReadSession
+) -> Response:
+    """Tell inputs with checksums, parameters, versions and seed."""
+    row = await operations.read_job(session, caller, job)
+    return view.respond(successful_result(row).get("manifest", {}), formats=(JSON, HTML))
+
+
+@router.get("/jobs/{job}/events", summary="A job's progress as server-sent events")
+async def stream_events(
+    view: TheView,
+    state: TheState,
+    caller: Reader,
+    job: str,
+    query: Parameters,
+    session: ReadSession,
+) -> Response:
+    """Tell every change of a job until it ends."""
+    row = await operations.read_job(session, caller, job)
+    events = follow(state, view, row.id, published_only=caller.anonymous)
+    # Proxies must pass each event on at once.
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(events, media_type=EVENT_STREAM, headers=headers)
+
+
+def describe(job: Job, view: View) -> dict[str, object]:
+    """The statusInfo of a job."""
+    return status_info(job, base_url=view.base, lang=view.lang)

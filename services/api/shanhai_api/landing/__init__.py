@@ -1,0 +1,1 @@
+"""Landing page, conformance and API definition."""

@@ -1,0 +1,82 @@
+"""`/`, `/conformance`, `/api`, `/openapi.json`, `/docs`."""
+
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+
+from shanhai_api.dependencies import PageQuery, TheView
+from shanhai_api.landing.conformance import CONFORMS_TO
+from shanhai_api.landing.definition import operations_of
+from shanhai_api.negotiation import HTML, JSON, OPENAPI
+from shanhai_api.openapi import describe_30, describe_31
+from shanhai_api.pages import WORDS
+from shanhai_api.view import Link, View
+
+router = APIRouter(tags=["service"])
+Parameters = Annotated[PageQuery, Query()]
+REL = "http://www.opengis.net/def/rel/ogc/1.0"
+
+
+@router.get("/", summary="Landing page")
+async def show_landing_page(view: TheView, query: Parameters) -> Response:
+    """Say what this is and where to go."""
+    document = {
+        "title": WORDS["title"].in_(view.lang),
+        "description": WORDS["subtitle"].in_(view.lang),
+        "links": landing_links(view),
+    }
+    return view.respond(document, template="landing.html")
+
+
+def landing_links(view: View) -> list[Link]:
+    """Where one goes from the landing page."""
+    word = {key: label.in_(view.lang) for key, label in WORDS.items()}
+    return [
+        *view.self_links("/"),
+        view.link("/api", "service-desc", OPENAPI.media_type, word["api"]),
+        view.link("/docs", "service-doc", HTML.media_type, word["api"]),
+        view.link("/conformance", "conformance"),
+        view.link("/conformance", f"{REL}/conformance"),
+        view.link("/collections", "data", JSON.media_type, word["collections"]),
+        view.link("/collections", f"{REL}/data", JSON.media_type, word["collections"]),
+        view.link("/processes", f"{REL}/processes", JSON.media_type, word["processes"]),
+        view.link("/jobs", f"{REL}/job-list", JSON.media_type, word["jobs"]),
+    ]
+
+
+@router.get("/conformance", summary="Standards conformed to")
+async def declare_conformance(view: TheView, query: Parameters) -> Response:
+    """List the conformance classes."""
+    links = view.self_links("/conformance")
+    return view.respond({"conformsTo": list(CONFORMS_TO), "links": links})
+
+
+@router.get("/api", summary="This definition, as OpenAPI 3.0")
+async def define_api(request: Request, view: TheView, query: Parameters) -> Response:
+    """Define the API for OGC clients."""
+    document = describe_30(request.app, view.base)
+    return view.respond(
+        document,
+        template="api.html",
+        formats=(OPENAPI, HTML),
+        extra={"operations": operations_of(document)},
+    )
+
+
+@router.get("/openapi.json", summary="This definition, as OpenAPI 3.1")
+async def define_api_31(request: Request, view: TheView, query: Parameters) -> Response:
+    """Define the API in the newer version of OpenAPI."""
+    return view.send(orjson.dumps(describe_31(request.app, view.base)), JSON.media_type)
+
+
+@router.get("/docs", summary="This definition, to read")
+async def show_documentation(request: Request, view: TheView, query: Parameters) -> Response:
+    """Show the API's operations on a page."""
+    document = describe_30(request.app, view.base)
+    return view.respond(
+        document,
+        template="api.html",
+        formats=(HTML,),
+        extra={"operations": operations_of(document)},
+    )

@@ -1,0 +1,113 @@
+"""Around every request: its id, its log line and metrics, security headers, the last resort."""
+
+import re
+import time
+import uuid
+from dataclasses import dataclass, field
+
+import structlog
+from fastapi import Request
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shanhai_api.errors import unexpected
+from shanhai_api.language import language_of
+from shanhai_api.metrics import Metrics
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none';"
+    " form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+QUIET = ("/health/", "/metrics")
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("shanhai_api.access")
+
+
+@dataclass(slots=True)
+class Course:
+    """What became of a request."""
+
+    request_id: str
+    head: bool
+    began: float = field(default_factory=time.perf_counter)
+    status: int | None = None
+
+
+class RequestScope:
+    """ASGI middleware, the outermost one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request whatever happens inside."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope)
+        course = Course(request_id_from(request), head=scope["method"] == "HEAD")
+        if course.head:
+            scope["method"] = "GET"
+        scope.setdefault("state", {})["request_id"] = course.request_id
+        with structlog.contextvars.bound_contextvars(request_id=course.request_id):
+            await self._run(scope, receive, send, course)
+
+    async def _run(self, scope: Scope, receive: Receive, send: Send, course: Course) -> None:
+        async def finished(message: Message) -> None:
+            await send(_finish(message, course))
+
+        metrics = _metrics(scope)
+        with metrics.running.track_inprogress():
+            try:
+                await self.app(scope, receive, finished)
+            except Exception:
+                log.exception("request failed")
+                if course.status is None:
+                    last_resort = unexpected(course.request_id, language_of(Request(scope)))
+                    await last_resort(scope, receive, finished)
+        _note(scope, course, metrics)
+
+
+def request_id_from(request: Request) -> str:
+    """The caller's id when it is harmless, else a new one."""
+    given = request.headers.get("x-request-id", "")
+    return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _finish(message: Message, course: Course) -> Message:
+    if message["type"] == "http.response.start":
+        course.status = message["status"]
+        headers = MutableHeaders(scope=message)
+        headers["X-Request-Id"] = course.request_id
+        for name, value in HEADERS.items():
+            headers.setdefault(name, value)
+    elif message["type"] == "http.response.body" and course.head:
+        return {**message, "body": b""}
+    return message
+
+
+def _metrics(scope: Scope) -> Metrics:
+    metrics: Metrics = scope["app"].state.service.metrics
+    return metrics
+
+
+def _note(scope: Scope, course: Course, metrics: Metrics) -> None:
+    seconds = time.perf_counter() - course.began
+    route = getattr(scope.get("route"), "path", None)
+    method = "HEAD" if course.head else scope["method"]
+    metrics.observe(method=method, route=route, status=course.status or 499, seconds=seconds)
+    if not scope["path"].startswith(QUIET):
+        log.info(
+            "request",
+            method=method,
+            path=scope["path"],
+            status=course.status,
+            seconds=round(seconds, 4),
+        )

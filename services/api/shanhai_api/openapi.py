@@ -1,0 +1,248 @@
+"""The API's definition: FastAPI's, completed from the declared entities; and its 3.0 form."""
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from shanhai import __version__
+from shanhai.db.features.catalogue import ENTITIES
+from shanhai.db.features.entity import Entity
+from shanhai.jobs.contracts import CONTRACTS
+from shanhai_api import errors
+from shanhai_api.features.parameters import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
+from shanhai_api.negotiation import GEOJSON, HTML
+
+Document = dict[str, Any]
+ITEMS = "/collections/{collection}/items"
+TAGS = {
+    "service": "What the service is",
+    "features": "OGC API - Features: regions, plans, zone schemes, zones, datasets",
+    "processes": "OGC API - Processes: computations and their jobs",
+    "uploads": "Files for imports",
+    "vocabulary": "Closed lists",
+    "access": "API keys and the audit log",
+    "operations": "Health and metrics",
+}
+PROBLEM = {
+    "type": "object",
+    "description": "An error (RFC 9457)",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "detail"],
+                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
+            },
+        },
+    },
+}
+PROBLEM_ANSWER = {
+    "description": "An error, told as a problem document",
+    "content": {errors.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+BBOX = {
+    "name": "bbox",
+    "in": "query",
+    "description": "Only features that meet the box: west,south,east,north in CRS84",
+    "required": False,
+    "schema": {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}},
+    "style": "form",
+    "explode": False,
+}
+
+
+def query_parameter(name: str, description: str, schema: Mapping[str, Any]) -> Document:
+    """An optional parameter of a query."""
+    return {
+        "name": name,
+        "in": "query",
+        "description": description,
+        "required": False,
+        "schema": dict(schema),
+        "style": "form",
+        "explode": False,
+    }
+
+
+PAGING = (
+    query_parameter(
+        "limit",
+        "Features on a page",
+        {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+    ),
+    query_parameter(
+        "offset",
+        "Features to skip; prefer the links",
+        {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "default": 0},
+    ),
+    query_parameter("cursor", "A place given by a `next` or `prev` link", {"type": "string"}),
+    BBOX,
+    query_parameter(
+        "datetime",
+        "Only features whose period meets this RFC 3339 instant or interval; `..` is open",
+        {"type": "string"},
+    ),
+    query_parameter("as_of", "Day whose state is wanted", {"type": "string", "format": "date"}),
+    query_parameter("f", "Format", {"type": "string", "enum": ["json", "geojson", "html"]}),
+    query_parameter("lang", "Language", {"type": "string", "enum": ["zh", "en"]}),
+)
+COLLECTION_PARAMETER = {
+    "name": "collection",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "enum": [entity.name for entity in ENTITIES]},
+}
+PROCESS_PARAMETER = {
+    "name": "process",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "enum": list(CONTRACTS)},
+}
+
+
+def describe_31(app: FastAPI, base: str) -> Document:
+    """The definition as OpenAPI 3.1."""
+    document = copy.deepcopy(_generated(app))
+    document["servers"] = [{"url": base}]
+    return document
+
+
+def describe_30(app: FastAPI, base: str) -> Document:
+    """The definition as OpenAPI 3.0, which OGC API names."""
+    document: Document = downgrade(describe_31(app, base))
+    return {**document, "openapi": "3.0.3"}
+
+
+def _generated(app: FastAPI) -> Document:
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title="Shanhai 山海",
+            version=__version__,
+            description="Planning of ecological protection and restoration, mountaintop to ocean",
+            license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            routes=app.routes,
+            tags=[{"name": name, "description": text} for name, text in TAGS.items()],
+        )
+        app.openapi_schema = complete(document)
+    return app.openapi_schema
+
+
+def complete(document: Document) -> Document:
+    """Add what the routes alone cannot tell."""
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Problem"] = PROBLEM
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    document["security"] = [{}, {"key": []}]
+    document["paths"] = _with_items(document["paths"])
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            _complete_operation(path, method, operation)
+    return document
+
+
+def _with_items(paths: Mapping[str, Any]) -> Document:
+    """Replace the items path by one per collection, with that collection's parameters."""
+    found: Document = {}
+    for path, item in paths.items():
+        if path == ITEMS:
+            found |= {f"/collections/{e.name}/items": {"get": items_operation(e)} for e in ENTITIES}
+        else:
+            found[path] = item
+    return found
+
+
+def items_operation(entity: Entity) -> Document:
+    """The operation that reads a collection's features."""
+    filters = [
+        query_parameter(item.name, f"Only features with this value: {item.title.en}", item.schema)
+        for item in entity.queryables
+    ]
+    return {
+        "tags": ["features"],
+        "operationId": f"list_{entity.name}",
+        "summary": f"{entity.title.en}",
+        "description": entity.description.en,
+        "parameters": [*PAGING, *filters],
+        "responses": {
+            "200": {
+                "description": "A page of features",
+                "content": {
+                    GEOJSON.media_type: {"schema": {"type": "object"}},
+                    HTML.media_type: {"schema": {"type": "string"}},
+                },
+            }
+        },
+    }
+
+
+def _complete_operation(path: str, method: str, operation: Document) -> None:
+    known = {"collection": COLLECTION_PARAMETER, "process": PROCESS_PARAMETER}
+    operation["parameters"] = [
+        known.get(parameter["name"], parameter) if parameter["in"] == "path" else parameter
+        for parameter in operation.get("parameters", [])
+    ]
+    answers = operation["responses"]
+    answers.pop("422", None)
+    answers.setdefault("default", PROBLEM_ANSWER)
+
+
+def downgrade(node: Any) -> Any:
+    """A document in JSON Schema 2020-12 terms, in those of OpenAPI 3.0."""
+    if isinstance(node, list):
+        return [downgrade(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    found = {
+        name: downgrade(value)
+        for name, value in node.items()
+        if name not in {"$defs", "propertyNames", "contentMediaType", "identifier"}
+    }
+    return _without_types(_without_null(_with_old_limits(found)))
+
+
+def _without_null(schema: Document) -> Document:
+    """`anyOf: [X, null]` is a nullable X."""
+    options = schema.get("anyOf")
+    if not isinstance(options, list) or {"type": "null"} not in options:
+        return schema
+    rest = [option for option in options if option != {"type": "null"}]
+    others = {name: value for name, value in schema.items() if name != "anyOf"}
+    if len(rest) == 1 and "$ref" not in rest[0]:
+        return {**rest[0], **others, "nullable": True}
+    return {**others, "anyOf": rest, "nullable": True}
+
+
+def _without_types(schema: Document) -> Document:
+    """`type: [X, null]` and `const` have other names in 3.0."""
+    kinds = schema.get("type")
+    if isinstance(kinds, list) and all(isinstance(kind, str) for kind in kinds):
+        rest = [kind for kind in kinds if kind != "null"]
+        schema = {**schema, "type": rest[0]} | ({"nullable": True} if "null" in kinds else {})
+    if "const" in schema and "properties" not in schema:
+        schema = {**schema, "enum": [schema["const"]]}
+        del schema["const"]
+    if isinstance(schema.get("examples"), list):
+        schema = {**schema, "example": schema["examples"][0]}
+        del schema["examples"]
+    return schema
+
+
+def _with_old_limits(schema: Document) -> Document:
+    """Exclusive limits are flags in 3.0."""
+    for new, old in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+        limit = schema.get(new)
+        if isinstance(limit, int | float) and not isinstance(limit, bool):
+            schema = {**schema, old: limit, new: True}
+    return schema

@@ -1,0 +1,71 @@
+"""HTML pages: templates, their words in two languages, no script."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+
+from shanhai.vocabulary import Label
+
+WORDS: Mapping[str, Label] = {
+    "title": Label("山海", "Shanhai"),
+    "subtitle": Label("生态保护修复规划空间平台", "Geospatial platform for ecological restoration"),
+    "home": Label("首页", "Home"),
+    "collections": Label("数据集合", "Collections"),
+    "processes": Label("处理流程", "Processes"),
+    "jobs": Label("作业", "Jobs"),
+    "api": Label("接口文档", "API documentation"),
+    "other_language": Label("English", "中文"),
+    "formats": Label("其他格式", "Other formats"),
+    "items": Label("要素", "Items"),
+    "schema": Label("字段结构", "Schema"),
+    "queryables": Label("可查询字段", "Queryables"),
+    "extent": Label("范围", "Extent"),
+    "links": Label("链接", "Links"),
+    "matched": Label("符合条件", "matched"),
+    "returned": Label("本页", "on this page"),
+    "next": Label("下一页", "Next page"),
+    "previous": Label("上一页", "Previous page"),
+    "map": Label("在地图上查看", "View on the map"),
+    "geometry": Label("几何", "Geometry"),
+    "none": Label("无", "none"),
+    "inputs": Label("输入", "Inputs"),
+    "outputs": Label("输出", "Outputs"),
+    "required": Label("必填", "required"),
+    "optional": Label("可选", "optional"),
+    "default": Label("默认", "default"),
+    "status": Label("状态", "Status"),
+    "progress": Label("进度", "Progress"),
+    "process": Label("流程", "Process"),
+    "created": Label("创建时间", "Created"),
+    "message": Label("说明", "Message"),
+    "results": Label("结果", "Results"),
+    "manifest": Label("来源清单", "Manifest"),
+    "parameters": Label("参数", "Parameters"),
+    "answers": Label("响应", "Answers"),
+    "stand_in": Label("替代数据，不是实测值", "stand-in, not a measurement"),
+    "yes": Label("是", "yes"),
+    "no": Label("否", "no"),
+}
+
+
+@pass_context
+def word(context: Context, key: str) -> str:
+    """A word of the page in its language."""
+    return WORDS[key].in_(context["lang"])
+
+
+ENVIRONMENT = Environment(
+    loader=PackageLoader("shanhai_api"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+ENVIRONMENT.globals["word"] = word
+
+
+def render(template: str, context: Mapping[str, Any]) -> bytes:
+    """A page."""
+    return ENVIRONMENT.get_template(template).render(context).encode()

@@ -1,0 +1,113 @@
+"""Process descriptions, made from the contracts' input models."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shanhai.jobs.contracts import CONTRACTS, OutputSpec, ProcessContract
+from shanhai.vocabulary import Lang
+from shanhai_api.errors import NoSuchProcess
+from shanhai_api.view import View
+
+VERSION = "1.0.0"
+SEPARATOR = " / "
+"""Between the English and the Chinese half of a field's description."""
+REL_EXECUTE = "http://www.opengis.net/def/rel/ogc/1.0/execute"
+
+
+def contract_named(process: str) -> ProcessContract:
+    """The contract of a process.
+
+    Raises:
+        NoSuchProcess: it is not offered.
+    """
+    contract = CONTRACTS.get(process)
+    if contract is None:
+        known = ", ".join(CONTRACTS)
+        raise NoSuchProcess(
+            f"there is no process {process!r}; processes: {known}",
+            message_zh=f"没有处理流程 {process!r}；现有：{known}",
+        )
+    return contract
+
+
+def summary(contract: ProcessContract, view: View) -> dict[str, Any]:
+    """A process as the list shows it."""
+    return {
+        "id": contract.id,
+        "title": contract.title.in_(view.lang),
+        "description": contract.description.in_(view.lang),
+        "version": VERSION,
+        "keywords": list(contract.keywords),
+        "jobControlOptions": control_options(contract),
+        "outputTransmission": ["value", "reference"],
+        "links": [view.link(f"/processes/{contract.id}", "self")],
+    }
+
+
+def control_options(contract: ProcessContract) -> list[str]:
+    """How the process can be run."""
+    return [*(["sync-execute"] if contract.sync else []), "async-execute", "dismiss"]
+
+
+def description(contract: ProcessContract, view: View) -> dict[str, Any]:
+    """A process with its inputs and outputs."""
+    path = f"/processes/{contract.id}"
+    links = [
+        *view.self_links(path),
+        view.link(f"{path}/execution", REL_EXECUTE),
+        view.link("/processes", "up"),
+    ]
+    return {
+        **summary(contract, view),
+        "inputs": inputs_of(contract, view.lang),
+        "outputs": {output.name: _output(output, view.lang) for output in contract.outputs},
+        "links": links,
+    }
+
+
+def inputs_of(contract: ProcessContract, lang: Lang) -> dict[str, Any]:
+    """The inputs with titles, occurrence and JSON schema."""
+    document = contract.inputs.model_json_schema()
+    required, definitions = document.get("required", []), document.get("$defs", {})
+    return {
+        name: _input(resolve(schema, definitions, lang), name in required)
+        for name, schema in document.get("properties", {}).items()
+    }
+
+
+def _input(schema: Mapping[str, Any], required: bool) -> dict[str, Any]:
+    outer = {"title": schema.get("title", ""), "description": schema.get("description", "")}
+    inner = {name: value for name, value in schema.items() if name not in outer}
+    return {**outer, "schema": inner, "minOccurs": 1 if required else 0, "maxOccurs": 1}
+
+
+def _output(output: OutputSpec, lang: Lang) -> dict[str, Any]:
+    kind = {} if output.media_type == "application/json" else {"type": "string"}
+    schema = {**kind, "contentMediaType": output.media_type}
+    plain = {"type": "string"} if output.media_type == "text/plain" else schema
+    return {"title": output.title.in_(lang), "schema": plain}
+
+
+def resolve(node: Any, definitions: Mapping[str, Any], lang: Lang) -> Any:
+    """A schema with its references replaced and its descriptions in one language."""
+    if isinstance(node, list):
+        return [resolve(item, definitions, lang) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        target = definitions[node["$ref"].rpartition("/")[2]]
+        node = {**target, **{name: value for name, value in node.items() if name != "$ref"}}
+    return {
+        name: in_language(value, lang)
+        if name == "description" and isinstance(value, str)
+        else resolve(value, definitions, lang)
+        for name, value in node.items()
+    }
+
+
+def in_language(text: str, lang: Lang) -> str:
+    """The half of a bilingual description."""
+    english, separator, chinese = text.rpartition(SEPARATOR)
+    if not separator:
+        return text
+    return chinese if lang == "zh" else english

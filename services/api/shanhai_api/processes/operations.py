@@ -1,0 +1,26 @@
+"""Accept an execution request: the job is committed, then dispatched."""
+
+from functools import partial
+
+from shanhai.db.tables import Job
+from shanhai.jobs.results import status_info
+from shanhai.jobs.submission import submit
+from shanhai_api.identity import Caller
+from shanhai_api.once import Made
+from shanhai_api.processes.orders import Order
+from shanhai_api.state import State, Unit
+from shanhai_api.view import View
+
+
+async def accept(state: State, unit: Unit, view: View, caller: Caller, order: Order) -> Made:
+    """Write the job and say where it is."""
+    job: Job = await submit(
+        unit.session,
+        contract=order.contract,
+        inputs=order.inputs,
+        requested_by=caller.owner,
+        request_id=view.request_id,
+    )
+    unit.after_commit.append(partial(state.dispatcher.dispatch, job.id, job.attempt))
+    content = status_info(job, base_url=view.base, lang=view.lang)
+    return Made(content, {"Location": f"{view.base}/jobs/{job.id}"})

@@ -1,0 +1,90 @@
+"""What an execution request asks: inputs checked against the contract, and how to be answered."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from shanhai.errors import InvalidInput
+from shanhai.jobs.contracts import Inputs, ProcessContract
+from shanhai_api.body import parse
+
+MAX_WAIT_S = 20
+QUALIFIED = frozenset({"value", "mediaType", "encoding", "schema", "format"})
+WAIT = re.compile(r"wait=(\d{1,6})")
+
+
+class ExecuteBody(BaseModel):
+    """The body of an execution request."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    inputs: dict[str, Any] = {}
+    outputs: dict[str, Any] | None = None
+    response: Literal["raw", "document"] = "raw"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A checked request for a process."""
+
+    contract: ProcessContract
+    inputs: Inputs
+    raw: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """How the answer is wanted: seconds to wait for the end, and the preferences followed."""
+
+    wait_s: int
+    applied: tuple[str, ...]
+
+
+def parse_order(contract: ProcessContract, value: Any) -> Order:
+    """Check the body of an execution request.
+
+    Raises:
+        InvalidInput: every broken rule with a pointer.
+    """
+    body = parse(ExecuteBody, value)
+    known = {output.name for output in contract.outputs}
+    for name in body.outputs or {}:
+        if name not in known:
+            raise InvalidInput(
+                f"{contract.id} has no output {name!r}; outputs: {', '.join(sorted(known))}",
+                message_zh=f"{contract.id} 没有输出 {name!r}",
+                pointer=f"/outputs/{name}",
+            )
+    plain = {name: _plain(name, item) for name, item in body.inputs.items()}
+    inputs = parse(contract.inputs, plain, under="/inputs")
+    return Order(contract, inputs, raw=body.response == "raw")
+
+
+def _plain(name: str, item: Any) -> Any:
+    """An input value, out of the standard's `{"value": …}` wrapping."""
+    if not isinstance(item, dict):
+        return item
+    if "href" in item:
+        raise InvalidInput(
+            "inputs by reference are not fetched; send the value, or use POST /uploads",
+            message_zh="不支持按引用输入；请直接给出值，或使用 POST /uploads",
+            pointer=f"/inputs/{name}",
+        )
+    return item["value"] if "value" in item and item.keys() <= QUALIFIED else item
+
+
+def parse_preference(headers: Mapping[str, str], contract: ProcessContract) -> Preference:
+    """What `Prefer` asks for, within what the process and this service allow."""
+    wishes = [wish.strip().lower() for wish in headers.get("prefer", "").split(",")]
+    asynchronous = "respond-async" in wishes
+    waits = [int(found[1]) for wish in wishes if (found := WAIT.fullmatch(wish))]
+    applied = ["respond-async"] if asynchronous else []
+    if waits:
+        wait_s = min(waits[0], MAX_WAIT_S)
+        return Preference(wait_s, (*applied, f"wait={wait_s}"))
+    if asynchronous or not contract.sync:
+        return Preference(0, tuple(applied))
+    return Preference(MAX_WAIT_S, ())

@@ -1,0 +1,97 @@
+"""`/processes`, `/processes/{p}`, `/processes/{p}/execution`."""
+
+from typing import Annotated
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
+
+from shanhai.jobs.contracts import CONTRACTS
+from shanhai_api.awaiting import ended_answer, wait_for_end
+from shanhai_api.body import read_json
+from shanhai_api.dependencies import JobCaller, PageQuery, TheState, TheView
+from shanhai_api.negotiation import JSON
+from shanhai_api.once import once
+from shanhai_api.processes import descriptions, operations
+from shanhai_api.processes.orders import parse_order, parse_preference
+
+router = APIRouter(tags=["processes"])
+EXECUTE_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["inputs"],
+                    "properties": {
+                        "inputs": {"type": "object"},
+                        "outputs": {"type": "object"},
+                        "response": {"type": "string", "enum": ["raw", "document"]},
+                    },
+                },
+                "example": {"inputs": {"message": "hello"}},
+            }
+        },
+    },
+    "responses": {
+        "200": {"description": "The result, when the request waited for it"},
+        "201": {"description": "The accepted job; `Location` says where it is"},
+    },
+}
+
+
+class ListQuery(PageQuery):
+    """Parameters of the list of processes."""
+
+    limit: int = Field(100, ge=1, le=10_000, description="Processes on a page")
+
+
+@router.get("/processes", summary="The computations that can be asked for")
+async def list_processes(view: TheView, query: Annotated[ListQuery, Query()]) -> Response:
+    """List the processes."""
+    found = [descriptions.summary(item, view) for item in CONTRACTS.values()]
+    document = {"processes": found[: query.limit], "links": view.self_links("/processes")}
+    return view.respond(document, template="processes.html")
+
+
+@router.get("/processes/{process}", summary="One computation, with inputs and outputs")
+async def describe_process(
+    view: TheView, process: str, query: Annotated[PageQuery, Query()]
+) -> Response:
+    """Describe a process."""
+    contract = descriptions.contract_named(process)
+    return view.respond(descriptions.description(contract, view), template="process.html")
+
+
+@router.post(
+    "/processes/{process}/execution",
+    summary="Run a computation",
+    status_code=201,
+    openapi_extra=EXECUTE_BODY,
+)
+async def execute_process(
+    request: Request, view: TheView, state: TheState, caller: JobCaller, process: str
+) -> Response:
+    """Accept a job, and wait for its end where that is wanted."""
+    contract = descriptions.contract_named(process)
+    body = await read_json(request)
+    order = parse_order(contract, body.value)
+    preference = parse_preference(request.headers, contract)
+    async with state.unit() as unit:
+        made = await once(
+            request,
+            unit,
+            caller,
+            body_sha256=body.sha256,
+            effect=lambda: operations.accept(state, unit, view, caller, order),
+        )
+    headers = dict(made.headers)
+    if preference.applied:
+        headers["Preference-Applied"] = ", ".join(preference.applied)
+    if preference.wait_s:
+        job = await wait_for_end(state, UUID(made.content["jobID"]), preference.wait_s)
+        if job is not None:
+            return ended_answer(view, job, raw=order.raw, headers=headers)
+    return Response(orjson.dumps(made.content), made.status, headers, JSON.media_type)

@@ -1,0 +1,80 @@
+"""What the running service holds: opened with it, closed with it, handed to every request."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from fastapi import Request
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from shanhai.db.engine import Sessions, create_engine, create_sessions
+from shanhai.jobs.queue import ArqDispatcher, Dispatcher
+from shanhai.storage.artifacts import LocalArtifacts
+from shanhai_api.configuration import Configuration
+from shanhai_api.metrics import Metrics
+
+APPLICATION = "shanhai-api"
+Action = Callable[[], Awaitable[object]]
+
+
+@dataclass(slots=True)
+class Unit:
+    """A unit of work: one transaction, and what is to be done once it is committed."""
+
+    session: AsyncSession
+    after_commit: list[Action] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class State:
+    """The opened facilities."""
+
+    configuration: Configuration
+    engine: AsyncEngine
+    probes: AsyncEngine
+    sessions: Sessions
+    dispatcher: Dispatcher
+    store: LocalArtifacts
+    metrics: Metrics
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @asynccontextmanager
+    async def unit(self) -> AsyncIterator[Unit]:
+        """Work that is committed as a whole, or not at all."""
+        async with self.sessions() as session:
+            unit = Unit(session)
+            async with session.begin():
+                yield unit
+        for action in unit.after_commit:
+            await action()
+
+
+@asynccontextmanager
+async def open_state(configuration: Configuration) -> AsyncIterator[State]:
+    """Open what requests need and close it again."""
+    engine = create_engine(configuration.database, application=APPLICATION)
+    # Probes have connections of their own: they must not queue behind requests.
+    probe_settings = configuration.database.model_copy(update={"pool_size": 1})
+    probes = create_engine(probe_settings, application=f"{APPLICATION}-probe")
+    dispatcher = ArqDispatcher(configuration.redis.url.get_secret_value())
+    try:
+        yield State(
+            configuration,
+            engine,
+            probes,
+            create_sessions(engine),
+            dispatcher,
+            LocalArtifacts(configuration.artifacts.root),
+            Metrics(),
+        )
+    finally:
+        await dispatcher.close()
+        await probes.dispose()
+        await engine.dispose()
+
+
+def state_of(request: Request) -> State:
+    """The state of the service that received the request."""
+    state: State = request.app.state.service
+    return state

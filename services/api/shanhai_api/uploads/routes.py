@@ -1,0 +1,56 @@
+"""`/uploads`."""
+
+from typing import Annotated
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+
+from shanhai.db.queries import uploads
+from shanhai_api.dependencies import JobCaller, PageQuery, ReadSession, TheState, TheView
+from shanhai_api.negotiation import JSON
+from shanhai_api.uploads import operations
+
+router = APIRouter(tags=["uploads"])
+RAW_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "The file's bytes; `Content-Range` when sent in pieces",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+@router.post("/uploads", summary="Send a file", status_code=201, openapi_extra=RAW_BODY)
+async def begin_upload(
+    request: Request, view: TheView, state: TheState, caller: JobCaller
+) -> Response:
+    """Receive a file, or its first piece; it is kept for 24 hours."""
+    made = await operations.begin(state, request, view, caller)
+    return Response(orjson.dumps(made.content), made.status, made.headers, JSON.media_type)
+
+
+@router.put("/uploads/{upload}", summary="Continue a file", openapi_extra=RAW_BODY)
+async def resume_upload(
+    request: Request, view: TheView, state: TheState, caller: JobCaller, upload: UUID
+) -> Response:
+    """Receive the next piece of a file."""
+    row = await operations.resume(state, request, caller, upload)
+    return view.send(orjson.dumps(operations.describe(row)), JSON.media_type)
+
+
+@router.get("/uploads/{upload}", summary="How much of a file has arrived")
+async def read_upload(
+    view: TheView,
+    caller: JobCaller,
+    upload: UUID,
+    query: Annotated[PageQuery, Query()],
+    session: ReadSession,
+) -> Response:
+    """Tell how much of an upload has arrived."""
+    row = await uploads.find(session, upload, owner=caller.owner)
+    return view.send(
+        orjson.dumps(operations.describe(row)),
+        JSON.media_type,
+        headers={"Upload-Offset": str(row.received_bytes)},
+    )

@@ -1,0 +1,168 @@
+"""How one request is answered: addresses, language, format, caching."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import urlencode
+
+import orjson
+from fastapi import Request, Response
+
+from shanhai.vocabulary import Lang
+from shanhai_api.address import base_url
+from shanhai_api.errors import request_id_of
+from shanhai_api.language import chosen_language, language_of
+from shanhai_api.negotiation import GEOJSON, HTML, JSON, Format, choose_format
+from shanhai_api.pages import render
+
+Document = Mapping[str, Any]
+Link = dict[str, str]
+SHOWN_RELS = frozenset({"self", "alternate", "next", "prev"})
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The request's view of the service."""
+
+    request: Request
+    base: str
+    lang: Lang
+    chosen_lang: Lang | None
+    request_id: str
+
+    @classmethod
+    def of(cls, request: Request) -> Self:
+        """The view of a request."""
+        return cls(
+            request,
+            base_url(request),
+            language_of(request),
+            chosen_language(request),
+            request_id_of(request),
+        )
+
+    def url(self, path: str, **parameters: str | int | None) -> str:
+        """An absolute address that keeps the language chosen by `lang=`."""
+        known = {**parameters, "lang": self.chosen_lang}
+        query = urlencode({name: value for name, value in known.items() if value is not None})
+        return f"{self.base}{path}" + (f"?{query}" if query else "")
+
+    def here(self, **changed: str) -> str:
+        """The address of this very request with some parameters changed."""
+        query = urlencode({**self.request.query_params, **changed})
+        return f"{self.base}{self.request.url.path}?{query}"
+
+    def link(
+        self,
+        path: str,
+        rel: str,
+        media_type: str = JSON.media_type,
+        title: str | None = None,
+        **parameters: str | int | None,
+    ) -> Link:
+        """A link to another resource of the API."""
+        link = {"href": self.url(path, **parameters), "rel": rel, "type": media_type}
+        return link if title is None else {**link, "title": title}
+
+    def self_links(self, path: str, *formats: Format) -> list[Link]:
+        """`self` in the format chosen, `alternate` in the others."""
+        offered = formats or (JSON, HTML)
+        chosen = choose_format(self.request, offered)
+        return [
+            self.link(path, "self" if item == chosen else "alternate", item.media_type, f=item.name)
+            for item in offered
+        ]
+
+    def respond(
+        self,
+        document: Document,
+        *,
+        template: str = "document.html",
+        formats: tuple[Format, ...] = (JSON, HTML),
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> Response:
+        """The document in the format asked for; `extra` goes to the page only."""
+        chosen = choose_format(self.request, formats)
+        body = (
+            render(template, self.page_context(document, extra or {}))
+            if chosen is HTML
+            else orjson.dumps(document)
+        )
+        return self.send(
+            body,
+            chosen.media_type,
+            status=status,
+            headers={**link_header(document.get("links", ())), **(headers or {})},
+        )
+
+    def wants_html(self, *formats: Format) -> bool:
+        """Whether a page is asked for rather than data."""
+        return choose_format(self.request, formats) is HTML
+
+    def respond_features(self, document: dict[str, Any]) -> Response:
+        """A FeatureCollection, whose ETag leaves its time stamp out."""
+        stable = {name: value for name, value in document.items() if name != "timeStamp"}
+        return self.send(
+            orjson.dumps(document),
+            GEOJSON.media_type,
+            headers=link_header(document["links"]),
+            version=hashlib.sha256(orjson.dumps(stable)).hexdigest()[:32],
+        )
+
+    def page_context(self, document: Document, extra: Document) -> dict[str, Any]:
+        """What a template is given."""
+        return {
+            "document": document,
+            "view": self,
+            "lang": self.lang,
+            "base": self.base,
+            "path": self.request.url.path,
+            **extra,
+        }
+
+    def send(
+        self,
+        body: bytes,
+        media_type: str,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        version: str | None = None,
+    ) -> Response:
+        """A body with an ETag of its content (or of `version`), or 304 when the caller has it."""
+        etag = f'"{version or hashlib.sha256(body).hexdigest()[:32]}"'
+        common = {
+            "ETag": etag,
+            "Cache-Control": self.cache_control(),
+            "Vary": "Accept, Accept-Language, Authorization",
+            "Content-Language": self.lang,
+            **(headers or {}),
+        }
+        if status == 200 and is_known(self.request, etag):
+            return Response(status_code=304, headers=common)
+        return Response(body, status, media_type=media_type, headers=common)
+
+    def cache_control(self) -> str:
+        """Caches may keep the answer but must ask again; shared ones not what needed identity."""
+        personal = "authorization" in self.request.headers
+        return "private, no-cache" if personal else "public, no-cache"
+
+
+def is_known(request: Request, etag: str) -> bool:
+    """Whether `If-None-Match` names the tag, compared weakly."""
+    header = request.headers.get("if-none-match", "")
+    tags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
+    return "*" in tags or etag.removeprefix("W/") in tags
+
+
+def link_header(links: Iterable[Link], rels: Set[str] = SHOWN_RELS) -> dict[str, str]:
+    """The `Link` header of those links that say where one goes from here."""
+    shown = [
+        f'<{link["href"]}>; rel="{link["rel"]}"; type="{link["type"]}"'
+        for link in links
+        if link["rel"] in rels
+    ]
+    return {"Link": ", ".join(shown)} if shown else {}

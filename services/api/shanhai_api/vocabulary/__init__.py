@@ -1,0 +1,1 @@
+"""Closed lists: zone classes and ecosystem services."""
