@@ -114,6 +114,9 @@ class WorkerSettings(BaseSettings):
     renew_s: float = Field(5.0, ge=0.2, le=300, description="seconds between renewals of the lease")
     poll_s: float = Field(5.0, ge=0.1, le=300, description="seconds between looks for lost jobs")
     max_crashes: int = Field(5, ge=1, le=100, description="crashes after which a job is failed")
+    finish_s: float = Field(
+        20.0, ge=0, le=3600, description="seconds running jobs get to finish when told to stop"
+    )
 
 
 class LogSettings(BaseSettings):

@@ -5,9 +5,12 @@ harmless, and no computation ever runs under arq.
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
+from arq.connections import ArqRedis
 from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
@@ -43,28 +46,23 @@ class Consumer:
             await asyncio.sleep(pause)
 
     async def _listen(self) -> None:
-        worker = self._make_worker()
-        self._runner.on_room = lambda has_room: setattr(worker, "allow_pick_jobs", has_room)
-        self._runner.on_room(self._runner.has_room)
-        try:
-            await worker.async_run()
-        except (RedisError, OSError) as error:
-            log.warning("Redis is away", error=type(error).__name__)
-        finally:
-            self._runner.on_room = lambda has_room: None
-            await self._close(worker)
+        async with _connection(self._redis_url) as redis:
+            worker = self._make_worker(redis)
+            self._runner.on_room = lambda has_room: setattr(worker, "allow_pick_jobs", has_room)
+            self._runner.on_room(self._runner.has_room)
+            try:
+                await worker.async_run()
+            except (RedisError, OSError) as error:
+                log.warning("Redis is away", error=type(error).__name__)
+            finally:
+                self._runner.on_room = lambda has_room: None
+                await _end_wake_ups(worker)
 
-    async def _close(self, worker: Worker) -> None:
-        try:
-            await worker.close()
-        except (RedisError, OSError) as error:
-            log.debug("connection to Redis not closed", error=type(error).__name__)
-
-    def _make_worker(self) -> Worker:
+    def _make_worker(self, redis: ArqRedis) -> Worker:
         return Worker(
             functions=[func(self._wake, name=WAKE)],
             queue_name=QUEUE,
-            redis_pool=connect(self._redis_url),
+            redis_pool=redis,
             handle_signals=False,
             max_jobs=1,  # a wake-up takes no time; more would be taken away from idle workers
             max_tries=1,
@@ -82,3 +80,20 @@ class Consumer:
     async def _wake(self, ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> None:
         log.debug("woken", job_id=args[0])
         self._runner.wake()
+
+
+@asynccontextmanager
+async def _connection(url: str) -> AsyncIterator[ArqRedis]:
+    redis = connect(url)
+    try:
+        yield redis
+    finally:
+        await redis.aclose(close_connection_pool=True)
+
+
+async def _end_wake_ups(worker: Worker) -> None:
+    """Stop what arq leaves running when it ends; it may be waiting for Redis."""
+    tasks = list(worker.tasks.values())
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -12,10 +12,8 @@ from shanhai_worker.outages import DATABASE_ERRORS
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-FINISH_S = 20.0
-"""Seconds that running jobs are given to finish when the worker is told to stop."""
 HAND_BACK_S = 8.0
-"""Seconds they are given to be handed back after that; together below the usual 30 s."""
+"""Seconds for handing jobs back that did not finish; with the default below the usual 30 s."""
 
 
 class Runner:
@@ -48,17 +46,17 @@ class Runner:
         finally:
             self._filled.set()
 
-    async def drain(self, *, finish_s: float = FINISH_S, hand_back_s: float = HAND_BACK_S) -> None:
+    async def drain(self) -> None:
         """Claim no more, let running jobs finish for a while, hand back the others."""
         self._draining = True
         self.wake()
         await self._filled.wait()
         self._tell_room()
-        if await self._finished(finish_s):
+        if await self._finished(self._context.settings.finish_s):
             return
         log.info("handing jobs back", jobs=len(self._jobs))
         self._context.leaving.set()
-        if not await self._finished(hand_back_s):
+        if not await self._finished(HAND_BACK_S):
             log.error("jobs left to their leases", jobs=len(self._jobs))
 
     async def _fill(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, func, or_, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables import Dataset, Plan, Region, Upload
@@ -76,7 +76,7 @@ async def find_newest_datasets(
             Dataset.origin == "imported",
             Dataset.deleted_at.is_(None),
         )
-        .distinct(Dataset.theme)
+        .ext(distinct_on(Dataset.theme))
         .order_by(
             Dataset.theme,
             (Dataset.region_id == region.id).desc(),

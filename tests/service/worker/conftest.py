@@ -1,0 +1,60 @@
+"""A worker in this process, or workers in processes of their own that can be killed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from shanhai.db.engine import Sessions
+from shanhai.settings import ArtifactSettings, DatabaseSettings, RedisSettings, WorkerSettings
+from shanhai.testing.job_rows import forget_jobs, open_sessions
+from shanhai.testing.workers import Workers, free_port, start_workers
+from shanhai_worker.app import open_context, run
+from shanhai_worker.context import Context
+
+
+@pytest.fixture
+async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+    async with open_sessions(database_url) as sessions:
+        await forget_jobs(sessions)
+        yield sessions
+
+
+@pytest.fixture
+def settings() -> WorkerSettings:
+    return WorkerSettings(
+        port=free_port(), slots=2, lease_s=1, renew_s=0.3, poll_s=30, max_crashes=2
+    )
+
+
+@pytest.fixture
+async def context(
+    sessions: Sessions, database_url: str, redis_url: str, settings: WorkerSettings, tmp_path: Path
+) -> AsyncIterator[Context]:
+    async with open_context(
+        DatabaseSettings(url=SecretStr(database_url)),
+        RedisSettings(url=SecretStr(redis_url)),
+        ArtifactSettings(root=tmp_path / "artifacts"),
+        settings,
+    ) as context:
+        yield context
+
+
+@pytest.fixture
+async def worker(context: Context, redis_url: str) -> AsyncIterator[Context]:
+    """The context of a worker that runs in this process."""
+    stop = asyncio.Event()
+    running = asyncio.create_task(run(context, redis_url, stop))
+    yield context
+    stop.set()
+    await running
+
+
+@pytest.fixture
+def workers(
+    sessions: Sessions, database_url: str, redis_url: str, tmp_path: Path
+) -> Iterator[Workers]:
+    with start_workers(database_url, redis_url, tmp_path) as workers:
+        yield workers

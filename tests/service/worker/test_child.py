@@ -1,0 +1,135 @@
+"""The child alone: what it leaves behind, whatever the computation does."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shanhai.jobs.contracts import Outcome, Task
+from shanhai_worker.orders import FAILURE, ORDER, OUTCOME, Order, Report
+from shanhai_worker.supervise import child_environment
+
+PROCESS = """
+import sys
+from pathlib import Path
+
+import shanhai_worker.child as child
+from shanhai.errors import InvalidInput
+from shanhai.jobs.contracts import Outcome
+from shanhai.processes.registry import Registry
+
+class Tried:
+    def compute(self, task, workspace, progress):
+        {body}
+
+child.PROCESSES = Registry((("tried", "__main__:Tried"),))
+sys.exit(child.main(Path(sys.argv[1])))
+"""
+
+
+def run_child(
+    folder: Path, body: str, *, parent_pid: int | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a child whose computation is the Python line `body`."""
+    order = Order(
+        task=Task(process="tried", inputs={}),
+        parent_pid=parent_pid or os.getpid(),
+        memory_limit_mb=1024,
+        log_context={"job_id": "j-1"},
+    )
+    (folder / ORDER).write_text(order.model_dump_json())
+    return subprocess.run(
+        [sys.executable, "-c", PROCESS.format(body=body), str(folder)],
+        env=child_environment(os.environ, folder),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def failure_of(folder: Path) -> dict[str, Any]:
+    failure: dict[str, Any] = json.loads((folder / FAILURE).read_text())
+    assert not (folder / OUTCOME).exists()
+    return failure
+
+
+def test_an_outcome_is_left_and_only_progress_is_on_stdout(tmp_path: Path) -> None:
+    ended = run_child(
+        tmp_path,
+        "print('chatter'); progress(10.2, 'a'); progress(10.9, 'a'); progress(50, 'b');"
+        " return Outcome(values={'n': 1}, warnings=['w'])",
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert Outcome.model_validate_json((tmp_path / OUTCOME).read_text()).values == {"n": 1}
+    reports = [Report.model_validate_json(line) for line in ended.stdout.splitlines()]
+    assert [(int(report.percent), report.stage) for report in reports] == [(10, "a"), (50, "b")]
+    assert "chatter" in ended.stderr
+
+
+def test_invalid_input_is_told_with_its_pointer(tmp_path: Path) -> None:
+    ended = run_child(
+        tmp_path, "raise InvalidInput('too few', message_zh='太少', pointer='/inputs/x')"
+    )
+    assert ended.returncode == 1
+    failure = failure_of(tmp_path)
+    assert (failure["class"], failure["detail"], failure["detail_zh"]) == (
+        "invalid",
+        "too few",
+        "太少",
+    )
+    assert failure["faults"] == [{"pointer": "/inputs/x", "detail": "too few"}]
+
+
+def test_too_much_memory_is_refused_with_the_limit_named(tmp_path: Path) -> None:
+    run_child(tmp_path, "bytearray(4 * 1024**3)")
+    failure = failure_of(tmp_path)
+    assert failure["class"] == "resource"
+    assert "1024 MB" in failure["detail"]
+
+
+def test_an_unforeseen_error_is_logged_and_not_told(tmp_path: Path) -> None:
+    ended = run_child(tmp_path, "raise KeyError('secret path')")
+    failure = failure_of(tmp_path)
+    assert failure["class"] == "bug"
+    assert "secret path" not in json.dumps(failure)
+    assert "secret path" in ended.stderr
+    assert "j-1" in ended.stderr
+
+
+def test_a_crash_leaves_nothing(tmp_path: Path) -> None:
+    ended = run_child(tmp_path, "__import__('os').abort()")
+    assert ended.returncode < 0
+    assert not (tmp_path / OUTCOME).exists()
+    assert not (tmp_path / FAILURE).exists()
+
+
+def test_a_child_of_a_dead_worker_does_not_start(tmp_path: Path) -> None:
+    ended = run_child(tmp_path, "return Outcome()", parent_pid=1)
+    assert ended.returncode != 0
+    assert not (tmp_path / OUTCOME).exists()
+
+
+def test_the_environment_holds_no_secrets(tmp_path: Path) -> None:
+    given = {
+        "PATH": "/bin",
+        "SHANHAI_DATABASE_URL": "postgresql://u:secret@h/d",
+        "SHANHAI_REDIS_URL": "redis://:secret@h",
+        "PGPASSWORD": "secret",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "SHANHAI_LOG_LEVEL": "DEBUG",
+        "GDAL_SKIP": "VRT",
+    }
+    passed = child_environment(given, tmp_path)
+    assert "secret" not in " ".join(passed.values())
+    assert passed["GDAL_SKIP"] == "VRT"
+    assert passed["SHANHAI_LOG_LEVEL"] == "DEBUG"
+    assert passed["TMPDIR"] == str(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"])
+def test_libraries_compute_on_one_thread(name: str, tmp_path: Path) -> None:
+    assert child_environment({name: "8"}, tmp_path)[name] == "1"

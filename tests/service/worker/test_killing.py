@@ -1,0 +1,118 @@
+"""Workers in processes of their own, stopped and killed in the middle of a job."""
+
+import signal
+import time
+
+from sqlalchemy import select
+
+from shanhai.db.engine import Sessions
+from shanhai.db.tables import AuditLog
+from shanhai.jobs.queue import ArqDispatcher
+from shanhai.testing.job_rows import read_job, submit_echo
+from shanhai.testing.workers import (
+    NO_REDIS,
+    Workers,
+    children_of,
+    eventually,
+    is_running,
+    reach,
+)
+from shanhai.vocabulary import JobStatus
+
+ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
+
+
+async def test_a_killed_workers_job_is_finished_once_by_another(
+    workers: Workers, sessions: Sessions
+) -> None:
+    job_id = await submit_echo(sessions, "once", pause=2)
+    victim = workers.start()
+    await reach(sessions, job_id, JobStatus.RUNNING)
+
+    async def computing() -> bool:
+        return bool(children_of(victim.pid))
+
+    await eventually(computing)
+    (child,) = children_of(victim.pid)
+    victim.kill()
+    victim.wait()
+
+    async def child_ended() -> bool:
+        return not is_running(child)
+
+    assert await eventually(child_ended) < 1
+    assert (await read_job(sessions, job_id)).status == JobStatus.RUNNING
+
+    workers.start()
+    job = await reach(sessions, job_id, *ENDED)
+    assert job.status == JobStatus.SUCCESSFUL
+    assert (job.attempt, job.crash_count) == (2, 1)
+    async with sessions() as session:
+        ends = select(AuditLog).where(
+            AuditLog.object_id == str(job_id), AuditLog.action == "succeed"
+        )
+        assert len((await session.scalars(ends)).all()) == 1
+
+
+async def test_a_stopped_worker_hands_its_job_back_and_leaves_in_time(
+    workers: Workers, sessions: Sessions
+) -> None:
+    job_id = await submit_echo(sessions, pause=600)
+    worker = workers.start(finish_s=2)
+    await reach(sessions, job_id, JobStatus.RUNNING)
+    waiting = await submit_echo(sessions)
+    started = time.monotonic()
+    worker.send_signal(signal.SIGTERM)
+    job = await reach(sessions, job_id, JobStatus.ACCEPTED, within_s=30)
+    assert worker.wait(timeout=10) == 0
+    assert 2 <= time.monotonic() - started < 12
+    assert (job.crash_count, job.attempt, job.lease_until) == (0, 1, None)
+    assert (await read_job(sessions, waiting)).status == JobStatus.ACCEPTED  # it claimed no more
+
+
+async def test_a_stopped_worker_finishes_a_short_job_first(
+    workers: Workers, sessions: Sessions
+) -> None:
+    job_id = await submit_echo(sessions, pause=1)
+    worker = workers.start()
+    await reach(sessions, job_id, JobStatus.RUNNING)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(timeout=15) == 0
+    job = await read_job(sessions, job_id)
+    assert (job.status, job.attempt) == (JobStatus.SUCCESSFUL, 1)
+
+
+async def test_a_sleeping_worker_loses_its_job_and_gives_way(
+    workers: Workers, sessions: Sessions
+) -> None:
+    job_id = await submit_echo(sessions, pause=3)
+    sleeper = workers.start()
+    await reach(sessions, job_id, JobStatus.RUNNING)
+    sleeper.send_signal(signal.SIGSTOP)
+    workers.start()
+
+    async def taken_over() -> bool:
+        job = await read_job(sessions, job_id)
+        return job.attempt == 2 and job.status == JobStatus.RUNNING
+
+    await eventually(taken_over)
+    sleeper.send_signal(signal.SIGCONT)
+    job = await reach(sessions, job_id, *ENDED)
+    assert (job.status, job.attempt, job.crash_count) == (JobStatus.SUCCESSFUL, 2, 1)
+    assert sleeper.poll() is None  # it lives on, without the job
+
+    async def given_up() -> bool:
+        return not children_of(sleeper.pid)
+
+    await eventually(given_up)
+
+
+async def test_a_job_submitted_while_redis_is_away_is_run(
+    workers: Workers, sessions: Sessions
+) -> None:
+    workers.start()
+    job_id = await submit_echo(sessions)
+    dispatcher = ArqDispatcher(NO_REDIS)
+    assert not await dispatcher.dispatch(job_id, 0)
+    await dispatcher.close()
+    assert (await reach(sessions, job_id, *ENDED)).status == JobStatus.SUCCESSFUL

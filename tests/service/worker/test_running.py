@@ -1,0 +1,144 @@
+"""A worker in this process against a real PostgreSQL and Redis."""
+
+import asyncio
+import os
+import signal
+from uuid import UUID
+
+import httpx
+import pytest
+
+from shanhai.db.engine import Sessions
+from shanhai.db.queries.audit import Act
+from shanhai.jobs.states import cancel
+from shanhai.settings import WorkerSettings
+from shanhai.testing.job_rows import read_job, submit_echo
+from shanhai.testing.workers import NO_REDIS, children_of, eventually, reach
+from shanhai.vocabulary import JobStatus
+from shanhai_worker.app import run
+from shanhai_worker.context import Context
+
+ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
+
+
+async def compute_started(sessions: Sessions, job_id: UUID) -> None:
+    """Wait until the child has told its first progress."""
+
+    async def told() -> bool:
+        return (await read_job(sessions, job_id)).stage is not None
+
+    await eventually(told)
+
+
+async def test_a_dispatched_job_is_run_and_published(worker: Context, sessions: Sessions) -> None:
+    job_id = await submit_echo(sessions, "山海")
+    await worker.dispatcher.dispatch(job_id, 0)
+    # poll_s is 30 here, so only the wake-up can have made it this fast
+    job = await reach(sessions, job_id, *ENDED, within_s=10)
+    assert job.status == JobStatus.SUCCESSFUL
+    assert job.result is not None
+    assert job.result["values"] == {"message": "山海"}
+    assert job.result["manifest"]["inputs"]["message"] == "山海"
+    assert job.worker == worker.name
+
+
+async def test_progress_rises_while_it_runs(worker: Context, sessions: Sessions) -> None:
+    job_id = await submit_echo(sessions, pause=2.5)
+    await worker.dispatcher.dispatch(job_id, 0)
+    seen = []
+    while (job := await read_job(sessions, job_id)).status not in ENDED:
+        seen.append(job.progress)
+        await asyncio.sleep(0.1)
+    assert seen == sorted(seen)
+    assert any(0 < percent < 100 for percent in seen)
+    assert job.progress == 100
+
+
+async def test_slots_limit_what_runs_at_once(worker: Context, sessions: Sessions) -> None:
+    job_ids = [await submit_echo(sessions, pause=1) for _ in range(3)]
+    for job_id in job_ids:
+        await worker.dispatcher.dispatch(job_id, 0)
+    await reach(sessions, job_ids[1], JobStatus.RUNNING)
+    assert (await read_job(sessions, job_ids[2])).status == JobStatus.ACCEPTED
+    for job_id in job_ids:  # the third starts when a slot is free, without another wake-up
+        assert (await reach(sessions, job_id, *ENDED)).attempt == 1
+
+
+async def test_a_cancelled_job_stops_soon(worker: Context, sessions: Sessions) -> None:
+    job_id = await submit_echo(sessions, pause=600)
+    await worker.dispatcher.dispatch(job_id, 0)
+    await compute_started(sessions, job_id)
+    (child,) = children_of(os.getpid())
+    async with sessions.begin() as session:
+        assert await cancel(session, job_id, act=Act("tester")) is JobStatus.RUNNING
+    job = await reach(sessions, job_id, *ENDED, within_s=5)
+    assert (job.status, job.result, job.error) == (JobStatus.DISMISSED, None, None)
+    assert child not in children_of(os.getpid())
+
+
+async def test_a_job_whose_child_always_dies_ends_failed(
+    worker: Context, sessions: Sessions
+) -> None:
+    job_id = await submit_echo(sessions, pause=600)
+    await worker.dispatcher.dispatch(job_id, 0)
+    killed = 0
+
+    async def ended() -> bool:
+        nonlocal killed
+        for child in children_of(os.getpid()):
+            os.kill(child, signal.SIGKILL)
+            killed += 1
+        return (await read_job(sessions, job_id)).status in ENDED
+
+    await eventually(ended)
+    job = await read_job(sessions, job_id)
+    assert job.status == JobStatus.FAILED
+    assert job.error is not None
+    assert job.error["class"] == "lost"
+    assert job.crash_count == killed == 2
+
+
+class TestTimeLimit:
+    @pytest.fixture
+    def settings(self, settings: WorkerSettings) -> WorkerSettings:
+        return settings.model_copy(update={"job_timeout_s": 1.5})
+
+    async def test_a_job_that_runs_too_long_ends_with_the_limit_named(
+        self, worker: Context, sessions: Sessions
+    ) -> None:
+        job_id = await submit_echo(sessions, pause=600)
+        await worker.dispatcher.dispatch(job_id, 0)
+        job = await reach(sessions, job_id, *ENDED)
+        assert job.error is not None
+        assert job.error["class"] == "resource"
+        assert "1.5 s" in job.error["detail"]
+        assert children_of(os.getpid()) == []
+
+
+class TestWithoutRedis:
+    @pytest.fixture
+    def settings(self, settings: WorkerSettings) -> WorkerSettings:
+        return settings.model_copy(update={"poll_s": 0.2})
+
+    async def test_work_goes_on(self, context: Context, sessions: Sessions) -> None:
+        stop = asyncio.Event()
+        running = asyncio.create_task(run(context, NO_REDIS, stop))
+        job_id = await submit_echo(sessions)
+        assert (await reach(sessions, job_id, *ENDED)).status == JobStatus.SUCCESSFUL
+        stop.set()
+        await running
+
+
+async def test_health_and_metrics_are_served(worker: Context, sessions: Sessions) -> None:
+    job_id = await submit_echo(sessions)
+    await worker.dispatcher.dispatch(job_id, 0)
+    await reach(sessions, job_id, *ENDED)
+    base = f"http://{worker.settings.host}:{worker.settings.port}"
+    async with httpx.AsyncClient(base_url=base) as client:
+        assert (await client.get("/health/live")).json() == {"status": "ok"}
+        assert (await client.get("/health/ready")).json() == {"status": "ok"}
+        metrics = (await client.get("/metrics")).text
+    assert 'shanhai_jobs{status="successful"} 1.0' in metrics
+    assert "shanhai_job_queue_depth 0.0" in metrics
+    assert "shanhai_job_lease_expiries_total 0.0" in metrics
+    assert 'shanhai_job_run_seconds_count{ending="successful",process="echo"} 1.0' in metrics

@@ -1,0 +1,75 @@
+"""What an exception means for a job."""
+
+import errno
+from typing import get_args
+
+import pytest
+
+from shanhai.errors import (
+    Fault,
+    InvalidInput,
+    LimitExceeded,
+    NotFound,
+    Unavailable,
+    UnsupportedFile,
+)
+from shanhai.jobs.failures import (
+    TITLES,
+    Failure,
+    FailureClass,
+    classify,
+    lost,
+    out_of_memory,
+    out_of_time,
+)
+
+
+def raised_from(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (InvalidInput("no"), "invalid"),
+        (UnsupportedFile("no"), "invalid"),
+        (LimitExceeded("no"), "invalid"),
+        (NotFound("no"), "invalid"),
+        (Unavailable("no"), "transient"),
+        (MemoryError(), "resource"),
+        (raised_from(RuntimeError("in a library"), MemoryError()), "resource"),
+        (OSError(errno.ENOSPC, "full"), "resource"),
+        (OSError(errno.EACCES, "denied"), "bug"),
+        (ZeroDivisionError(), "bug"),
+    ],
+)
+def test_each_error_has_a_class(error: Exception, kind: FailureClass) -> None:
+    assert classify(error).kind == kind
+
+
+def test_a_failure_survives_the_row() -> None:
+    error = InvalidInput(
+        "bad", message_zh="坏", pointer="/inputs/x", faults=[Fault("/inputs/y", "z")]
+    )
+    failure = classify(error)
+    assert Failure.parse(failure.document()) == failure
+    assert failure.document()["title_zh"] == "输入无效"
+    assert [fault.pointer for fault in failure.faults] == ["/inputs/x", "/inputs/y"]
+
+
+def test_the_text_of_an_unforeseen_error_stays_in_the_log() -> None:
+    detail = classify(ValueError("/srv/secret")).detail
+    assert "/srv/secret" not in detail.en + detail.zh
+    assert "ValueError" in detail.en
+
+
+def test_limits_are_named() -> None:
+    assert "512 MB" in out_of_memory(512).detail.en
+    assert "512 MB" in out_of_memory(512).detail.zh
+    assert "3600 s" in out_of_time(3600).detail.en
+    assert "5 times" in lost(5).detail.en
+
+
+def test_every_class_has_a_title() -> None:
+    assert set(TITLES) == set(get_args(FailureClass))

@@ -1,0 +1,28 @@
+"""Every process that can be asked for has a way from inputs to a task, and a computation."""
+
+import pytest
+
+from shanhai.jobs.contracts import CONTRACTS, Inputs
+from shanhai.jobs.resolution import resolve
+from shanhai.jobs.stages import STATUS_MESSAGES
+from shanhai.processes.registry import PROCESSES
+from shanhai.vocabulary import JobStatus
+
+
+@pytest.mark.parametrize("contract", CONTRACTS.values(), ids=lambda contract: contract.id)
+def test_every_contract_can_be_resolved(contract: object) -> None:
+    assert contract.inputs in resolve.registry  # type: ignore[attr-defined]
+
+
+async def test_inputs_nobody_resolves_are_a_mistake() -> None:
+    with pytest.raises(NotImplementedError, match="Inputs"):
+        await resolve(Inputs(), None, requested_by="t")  # type: ignore[arg-type]
+
+
+def test_every_computation_carries_its_contract() -> None:
+    for process_id, process in PROCESSES.items():
+        assert process.contract is CONTRACTS[process_id]
+
+
+def test_every_status_has_a_message() -> None:
+    assert set(STATUS_MESSAGES) == set(JobStatus)
