@@ -260,8 +260,15 @@ class TestImport:
     async def test_an_unknown_upload_and_a_taken_code(
         self, session: AsyncSession, city: Region
     ) -> None:
-        await add_dataset(session, city, "dem", "taken")
+        await add_dataset(session, city, "npp", "taken")
         with pytest.raises(InvalidInput) as caught:
             await importing(session, upload=uuid4(), code="taken")
         pointers = [fault.pointer for fault in caught.value.faults]
         assert pointers == ["/inputs/upload", "/inputs/code"]
+
+    async def test_a_dataset_of_its_kind_may_be_replaced(
+        self, session: AsyncSession, city: Region
+    ) -> None:
+        await add_dataset(session, city, "dem", "again")
+        upload = await self.upload(session)
+        assert (await importing(session, upload=upload.id, code="again")).status == "accepted"

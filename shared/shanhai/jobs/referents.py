@@ -1,6 +1,7 @@
 """What inputs refer to, looked up and judged; every fault is noted so that all are told at once."""
 
 from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,7 +20,6 @@ from shanhai.errors import Fault, InvalidInput
 from shanhai.jobs.contracts import (
     DatasetTask,
     DistrictTask,
-    ImportDatasetInputs,
     RegionTask,
     Theme,
 )
@@ -114,25 +114,37 @@ async def find_themes(
     return newest | chosen, faults
 
 
-async def judge_upload(
-    session: AsyncSession, inputs: ImportDatasetInputs, *, owner: str
-) -> Sequence[Fault]:
-    """What is wrong with the upload, and with the code the dataset shall have."""
-    faults = []
-    upload = await find_upload(session, inputs.upload, owner=owner)
+async def judge_upload(session: AsyncSession, upload_id: UUID, *, owner: str) -> Sequence[Fault]:
+    """What is wrong with an upload."""
+    upload = await find_upload(session, upload_id, owner=owner)
     if upload is None:
         detail = "there is no such upload of yours, or it has expired / 没有该上传，或已过期"
-        faults.append(Fault("/inputs/upload", detail))
-    elif upload.sha256 is None:
+        return (Fault("/inputs/upload", detail),)
+    if upload.sha256 is None:
         detail = (
             f"the upload is not complete: {upload.received_bytes} of"
             f" {upload.total_bytes or 'unknown'} bytes have arrived / 上传尚未完成"
         )
-        faults.append(Fault("/inputs/upload", detail))
-    if inputs.code is not None and await find_datasets(session, [inputs.code]):
-        detail = f"a dataset {inputs.code!r} exists already / 数据集 {inputs.code!r} 已存在"
-        faults.append(Fault("/inputs/code", detail))
-    return faults
+        return (Fault("/inputs/upload", detail),)
+    return ()
+
+
+async def judge_new_code(
+    session: AsyncSession, code: str | None, *, theme: Theme, region: RegionRow
+) -> Sequence[Fault]:
+    """What is wrong with the code a dataset shall have; one of its kind may be replaced."""
+    if code is None:
+        return ()
+    former = (await find_datasets(session, [code])).get(code)
+    if former is None:
+        return ()
+    if (former.theme, former.region_id, former.origin) == (theme, region.id, "imported"):
+        return ()
+    detail = (
+        f"code {code!r} is in use for another dataset (theme {former.theme}, {former.origin})"
+        f" / 代码 {code!r} 已被其他数据集占用"
+    )
+    return (Fault("/inputs/code", detail),)
 
 
 def refuse(faults: Sequence[Fault]) -> None:

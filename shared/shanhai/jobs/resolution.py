@@ -28,6 +28,7 @@ from shanhai.jobs.referents import (
     describe_dataset,
     find_themes,
     find_usable_region,
+    judge_new_code,
     judge_plan,
     judge_upload,
     refuse,
@@ -51,8 +52,13 @@ async def _(inputs: EchoInputs, session: AsyncSession, *, requested_by: str) -> 
 
 @resolve.register
 async def _(inputs: ImportDatasetInputs, session: AsyncSession, *, requested_by: str) -> Task:
-    _, region = await find_usable_region(session, inputs.region)
-    refuse(await judge_upload(session, inputs, owner=requested_by))
+    row, region = await find_usable_region(session, inputs.region)
+    refuse(
+        [
+            *await judge_upload(session, inputs.upload, owner=requested_by),
+            *await judge_new_code(session, inputs.code, theme=inputs.theme, region=row),
+        ]
+    )
     return Task(
         process=IMPORT_DATASET.id,
         inputs=inputs.model_dump(mode="json"),

@@ -6,9 +6,12 @@ from shanhai.vocabulary import JobStatus, Label, Lang
 
 STAGES: Mapping[str, Label] = {
     "wait": Label("等待", "Waiting as asked"),
-    "check": Label("检查数据", "Checking the data"),
+    "inspect": Label("检查文件", "Inspecting the file"),
     "convert": Label("转换格式", "Converting"),
+    "check": Label("检查数据", "Checking the data"),
+    "prepare": Label("准备", "Preparing"),
     "align": Label("对齐到分析格网", "Aligning to the analysis grid"),
+    "derive": Label("计算派生图层", "Deriving layers"),
     "normalise": Label("标准化指标", "Normalising indicators"),
     "supply_demand": Label("计算供给与需求", "Computing supply and demand"),
     "ratio": Label("计算供需比", "Computing supply–demand ratios"),
@@ -16,7 +19,9 @@ STAGES: Mapping[str, Label] = {
     "zones": Label("划定分区", "Delineating zones"),
     "polygons": Label("生成分区图斑", "Drawing polygons"),
     "statistics": Label("统计", "Computing statistics"),
+    "rasters": Label("写出栅格", "Writing rasters"),
     "maps": Label("制图与报告", "Drawing maps and the report"),
+    "done": Label("计算完成", "Computed"),
     "publish": Label("发布成果", "Publishing the results"),
 }
 

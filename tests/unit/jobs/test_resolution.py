@@ -1,10 +1,14 @@
 """Every process that can be asked for has a way from inputs to a task, and a computation."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+from shanhai import processes
 from shanhai.jobs.contracts import CONTRACTS, Inputs
 from shanhai.jobs.resolution import resolve
-from shanhai.jobs.stages import STATUS_MESSAGES
+from shanhai.jobs.stages import STAGES, STATUS_MESSAGES
 from shanhai.processes.registry import PROCESSES
 from shanhai.vocabulary import JobStatus
 
@@ -26,3 +30,10 @@ def test_every_computation_carries_its_contract() -> None:
 
 def test_every_status_has_a_message() -> None:
     assert set(STATUS_MESSAGES) == set(JobStatus)
+
+
+def test_every_stage_a_computation_tells_has_words() -> None:
+    told = set()
+    for module in Path(processes.__path__[0]).glob("*.py"):
+        told |= set(re.findall(r'(?:progress|told)\([^"()]*"(\w+)"\)', module.read_text()))
+    assert {"wait", "align", "cluster"} <= told <= STAGES.keys()
