@@ -109,7 +109,8 @@ def _write_draft(path: Path, frame: Frame, blocks: Iterable[Block]) -> None:
 
 def _stored(values: NDArray[Any], *, categorical: bool) -> NDArray[Any]:
     if categorical:
-        return np.nan_to_num(values, nan=CLASS_NODATA).astype(np.uint8)
+        classes: NDArray[Any] = np.nan_to_num(values, nan=CLASS_NODATA).astype(np.uint8)
+        return classes
     return np.where(np.isnan(values), FLOAT_NODATA, values).astype(np.float32)
 
 

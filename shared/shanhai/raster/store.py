@@ -4,7 +4,6 @@ A layer is stored by rows without compression, so that windows of several proces
 at the same time, and a window maps only the rows it needs into memory.
 """
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,7 +101,3 @@ class ScratchStore:
             shape=(window.height, width),
         )
         return rows[:, window.col : window.col + window.width]
-
-    def clear(self) -> None:
-        """Remove the folder and all layers."""
-        shutil.rmtree(self.folder, ignore_errors=True)

@@ -51,6 +51,7 @@ class ThemeRule:
 
 
 _QUANTITIES = {
+    "dem": Quantity.SURFACE,
     "land_cover": Quantity.CATEGORICAL,
     "roads": Quantity.PRESENCE,
     "protected_areas": Quantity.PRESENCE,

@@ -19,7 +19,7 @@ from shanhai.raster.inspect import (
     resolution_m,
 )
 from shanhai.raster.lattice import CellCentres
-from shanhai.raster.sampling import Ballot, Gathering, bilinear, nearest
+from shanhai.raster.sampling import Ballot, Gathering, bicubic, bilinear, nearest
 from shanhai.science.arrays import FloatArray, IntArray
 from shanhai.science.grid import Grid, Window
 
@@ -32,13 +32,15 @@ class Quantity(StrEnum):
     """What a raster's values are, which decides how they may be resampled.
 
     Categories are never averaged. Presence is 1 where anything of it lies in the cell. Intensive
-    values (a temperature) are interpolated or averaged. Extensive values (persons per cell) go by
-    their density, so that totals are kept.
+    values (a temperature) are interpolated or averaged; a surface (elevation) is interpolated so
+    that its slope is continuous too. Extensive values (persons per cell) go by their density, so
+    that totals are kept.
     """
 
     CATEGORICAL = "categorical"
     PRESENCE = "presence"
     INTENSIVE = "intensive"
+    SURFACE = "surface"
     EXTENSIVE = "extensive"
 
 
@@ -70,9 +72,15 @@ class Source:
             Quantity.CATEGORICAL: ("mode", "nearest"),
             Quantity.PRESENCE: ("any", "nearest"),
             Quantity.INTENSIVE: ("average", "bilinear"),
+            Quantity.SURFACE: ("average", "bicubic"),
             Quantity.EXTENSIVE: ("sum", "density"),
         }
         return names[self.quantity][0 if coarser else 1]
+
+
+_INTERPOLATIONS = {"nearest": nearest, "bilinear": bilinear, "bicubic": bicubic}
+
+_ZERO_IS_NODATA = {Quantity.INTENSIVE, Quantity.SURFACE}
 
 
 def open_source(path: Path, quantity: Quantity) -> Source:
@@ -96,8 +104,7 @@ def align(source: Source, grid: Grid, window: Window) -> FloatArray:
     if method == "density":
         return _spread_density(source, grid, window)
     rows, cols = _source_positions(source, _cells_of(grid, source.crs), window)
-    interpolate = bilinear if method == "bilinear" else nearest
-    return _sample(source, rows, cols, interpolate)
+    return _sample(source, rows, cols, _INTERPOLATIONS[method])
 
 
 def _cells_of(grid: Grid, target: str) -> CellCentres:
@@ -115,7 +122,7 @@ def _source_positions(
 
 def _sample(source: Source, rows: FloatArray, cols: FloatArray, interpolate: Any) -> FloatArray:
     facts = source.facts
-    block = _covering(rows, cols, facts.height, facts.width, margin=2)
+    block = _covering(rows, cols, facts.height, facts.width, margin=3)
     if block is None:
         return np.full((facts.bands, *rows.shape), np.nan)
     values: FloatArray = interpolate(read_block(source, block), *_inside(rows, cols, block, facts))
@@ -155,7 +162,7 @@ def read_block(source: Source, block: Window) -> FloatArray:
         UnsupportedFile: the pixels cannot be read.
     """
     with open_geotiff(source.path) as file:
-        return read_open_block(file, block, keep_zero=source.quantity is not Quantity.INTENSIVE)
+        return read_open_block(file, block, keep_zero=source.quantity not in _ZERO_IS_NODATA)
 
 
 def read_open_block(file: Any, block: Window, *, keep_zero: bool) -> FloatArray:
@@ -192,9 +199,7 @@ def _gather(source: Source, grid: Grid, window: Window, method: str) -> FloatArr
     gathering, ballot = Gathering(facts.bands, *shape), Ballot(*shape)
     with open_geotiff(source.path) as file:
         for strip in _strips(block):
-            values = read_open_block(
-                file, strip, keep_zero=source.quantity is not Quantity.INTENSIVE
-            )
+            values = read_open_block(file, strip, keep_zero=source.quantity not in _ZERO_IS_NODATA)
             target = _target_cells(*centres.within(strip), grid, window)
             if method == "mode":
                 ballot.add(values[0], target)

@@ -1,0 +1,154 @@
+"""From input rasters to supply, demand and ratio of the seven services, in scratch layers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shanhai.errors import InvalidInput
+from shanhai.jobs.contracts import INDEX_OPTIONAL, INDEX_REQUIRED, DelineateZonesInputs, Task
+from shanhai.processes.alignment import Stores, align_all
+from shanhai.processes.base import Progress
+from shanhai.processes.derivation import Coverage, derive_all
+from shanhai.processes.study_area import REACH_M, StudyArea
+from shanhai.processes.supply_demand import Method, Services, compute_services
+from shanhai.raster.crs import transformer
+from shanhai.raster.themes import THEME_RULES
+from shanhai.raster.warp import Source, open_source
+from shanhai.raster.windows import WindowRunner
+from shanhai.science.zoning.units import Fishnet
+
+USED_THEMES = (*INDEX_REQUIRED, *INDEX_OPTIONAL, "evapotranspiration")
+
+_NOTABLE_LOSS = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The services of a study area.
+
+    Attributes:
+        stores: Scratch layers; `stores.own` holds `supply.*`, `demand.*`, `ratio.*` and `valid`.
+        services: The numbers behind them.
+        fishnet: Zoning units the unit means belong to.
+        coverage: What the region holds and what was lost why.
+        sources: The rasters that were used, by theme.
+        edge_effect: Whether an input ends inside the distance some step looks.
+        warnings: What a reader should know.
+    """
+
+    stores: Stores
+    services: Services
+    fishnet: Fishnet
+    coverage: Coverage
+    sources: Mapping[str, Source]
+    edge_effect: bool
+    warnings: list[str] = field(default_factory=list)
+
+
+def open_sources(task: Task) -> dict[str, Source]:
+    """The rasters of a task by theme, inspected.
+
+    Raises:
+        InvalidInput: a required theme is missing; all missing ones are named.
+    """
+    missing = [theme for theme in INDEX_REQUIRED if theme not in task.datasets]
+    if missing:
+        raise InvalidInput(
+            f"the index profile needs datasets of {', '.join(missing)}; none was given or found",
+            message_zh=f"index 方案缺少必需的数据集：{'、'.join(missing)}",
+            pointer=f"/inputs/datasets/{missing[0]}",
+        )
+    return {
+        theme: open_source(Path(task.files[dataset.uri]), THEME_RULES[theme].quantity)
+        for theme, dataset in sorted(task.datasets.items())
+        if theme in USED_THEMES
+    }
+
+
+def assess(
+    task: Task,
+    inputs: DelineateZonesInputs,
+    area: StudyArea,
+    folder: Path,
+    runner: WindowRunner,
+    progress: Progress,
+) -> Assessment:
+    """Run the index profile; progress goes from 0 to 60."""
+    sources = open_sources(task)
+    stores = Stores.under(folder, area)
+    fishnet = Fishnet.over(area.grid, inputs.parameters.unit_m)
+    align_all(
+        area,
+        sources,
+        stores,
+        runner,
+        fill_zero=inputs.fill_zero,
+        told=lambda share: progress(25 * share, "align"),
+    )
+    coverage = derive_all(
+        area, stores, runner, told=lambda share: progress(25 + 10 * share, "derive")
+    )
+    _require_cells(coverage)
+    services = compute_services(
+        stores.own,
+        fishnet,
+        _method(inputs),
+        runner,
+        told=lambda share, stage: progress(35 + 25 * share, stage),
+    )
+    edge_effect = any(ends_early(source, area) for source in sources.values())
+    warnings = _warnings(sources, coverage, edge_effect=edge_effect)
+    return Assessment(stores, services, fishnet, coverage, sources, edge_effect, warnings)
+
+
+def _method(inputs: DelineateZonesInputs) -> Method:
+    chosen = inputs.parameters
+    return Method(chosen.max_mode, chosen.weights, chosen.beta)
+
+
+def _require_cells(coverage: Coverage) -> None:
+    if coverage.valid:
+        return
+    most = max(coverage.missing, key=lambda layer: coverage.missing[layer])
+    raise InvalidInput(
+        f"no valid cell: of {coverage.inside} cells in the region {coverage.sea} are sea or "
+        f"without land cover, and {most} is unknown in {coverage.missing[most]}",
+        message_zh=f"没有有效像元：区域内 {coverage.inside} 个像元中 {coverage.sea} 个为海域或无"
+        f"土地覆盖，{most} 缺测 {coverage.missing[most]} 个",
+        pointer="/inputs/datasets",
+    )
+
+
+def ends_early(source: Source, area: StudyArea) -> bool:
+    """Whether a raster looked at beyond the region ends within the reach of the steps."""
+    west, south, east, north = area.wide.bounds
+    change = transformer(f"EPSG:{area.wide.epsg}", source.crs)
+    wanted = change.transform_bounds(west, south, east, north)
+    have = source.facts.bounds
+    return have[0] > wanted[0] or have[1] > wanted[1] or have[2] < wanted[2] or have[3] < wanted[3]
+
+
+def _warnings(sources: Mapping[str, Source], coverage: Coverage, *, edge_effect: bool) -> list[str]:
+    found = []
+    if edge_effect:
+        found.append(
+            f"an input ends less than {REACH_M / 1000:g} km outside the region: distances and "
+            "relief near the border see only what is inside / 有输入数据在区域外缓冲范围内终止"
+        )
+    if "land_cover" not in sources:
+        found.append(
+            "no land cover: the sea is not masked, naturalness is vegetation cover / "
+            "无土地覆盖：未掩膜海域，以植被覆盖度代替自然度"
+        )
+    if "population" not in sources:
+        found.append(
+            "no population: exposure follows the night lights / 无人口数据：以夜间灯光代替暴露度"
+        )
+    land = coverage.inside - coverage.sea
+    for layer, cells in coverage.missing.items():
+        if cells > _NOTABLE_LOSS * land:
+            found.append(
+                f"{layer} is unknown in {100 * cells / land:.1f} % of the land cells, which are "
+                f"left out / {layer} 在 {100 * cells / land:.1f} % 的陆地像元缺测，已剔除"
+            )
+    return found

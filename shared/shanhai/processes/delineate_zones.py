@@ -1,0 +1,183 @@
+"""The main job: from seven inputs to five zones, as rasters, polygons, statistics and a report."""
+
+import asyncio
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.jobs.contracts import (
+    DELINEATE_ZONES,
+    DelineateZonesInputs,
+    Outcome,
+    OutputFile,
+    Task,
+)
+from shanhai.processes.assessment import Assessment, assess
+from shanhai.processes.base import Progress, Publication
+from shanhai.processes.manifest import build_manifest, flag_documents
+from shanhai.processes.study_area import StudyArea, build_study_area
+from shanhai.processes.zone_features import ZoneGeometry, draw_zones, write_patches, write_zones
+from shanhai.processes.zone_publication import ZoneDocuments, publish_zones, scheme_code
+from shanhai.processes.zone_rasters import ZONES, write_zone_rasters
+from shanhai.processes.zone_report import write_maps_and_report
+from shanhai.processes.zone_statistics import zoning_statistics
+from shanhai.processes.zoning import Zoning, delineate
+from shanhai.raster.vectorise import number_areas
+from shanhai.raster.windows import WindowRunner, window_runner
+from shanhai.storage.artifacts import sha256_of
+
+ZONES_FILE = "zones.geojson"
+PATCHES_FILE = "patches.geojson"
+STATISTICS_FILE = "statistics.json"
+MANIFEST_FILE = "manifest.json"
+SCRATCH = "scratch"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """All that was computed, before it is told to anyone."""
+
+    task: Task
+    inputs: DelineateZonesInputs
+    area: StudyArea
+    assessment: Assessment
+    zoning: Zoning
+    geometry: ZoneGeometry
+    statistics: dict[str, Any]
+    manifest: dict[str, Any]
+    districts: NDArray[np.uint16]
+
+
+class DelineateZones:
+    """Assesses the services, clusters their ratios and publishes the zones."""
+
+    contract = DELINEATE_ZONES
+
+    def compute(self, task: Task, workspace: Path, progress: Progress) -> Outcome:
+        """Compute with files only; the workspace holds every result afterwards."""
+        inputs = DelineateZonesInputs.model_validate(task.inputs)
+        with window_runner(task.processes) as runner:
+            run = _compute(task, inputs, workspace, runner, progress)
+            files = _write_documents(run, workspace)
+            progress(80, "rasters")
+            files += write_zone_rasters(run.assessment.stores.own, workspace, runner)
+        progress(90, "maps")
+        files += write_maps_and_report(
+            run.area, run.assessment.stores.own, run.statistics, run.manifest, workspace
+        )
+        _finish_manifest(run, files, workspace)
+        shutil.rmtree(workspace / SCRATCH)
+        progress(100, "done")
+        return Outcome(
+            files=files,
+            values=_values(run),
+            manifest=run.manifest,
+            warnings=run.manifest["warnings"],
+        )
+
+    async def publish(self, session: AsyncSession, publication: Publication) -> dict[str, Any]:
+        """Write datasets, the scheme's new version and its zones; see `publish_zones`."""
+        workspace = publication.workspace
+        documents = await asyncio.to_thread(
+            ZoneDocuments.read, workspace / ZONES_FILE, workspace / STATISTICS_FILE
+        )
+        return await publish_zones(session, publication, documents)
+
+
+def _compute(
+    task: Task,
+    inputs: DelineateZonesInputs,
+    workspace: Path,
+    runner: WindowRunner,
+    progress: Progress,
+) -> Run:
+    progress(0, "prepare")
+    area = build_study_area(task, inputs)
+    assessment = assess(task, inputs, area, workspace / SCRATCH, runner, progress)
+    progress(60, "cluster")
+    zoning = delineate(assessment, inputs.parameters, inputs.seed)
+    progress(68, "zones")
+    own = assessment.stores.own
+    own.create_classes(ZONES)
+    own.write_classes(ZONES, own.whole, zoning.codes)
+    progress(70, "polygons")
+    geometry = draw_zones(zoning.codes, area.grid)
+    progress(75, "statistics")
+    districts = number_areas(area.districts, area.grid)
+    statistics = zoning_statistics(
+        own, assessment.services, zoning.codes, districts, area.district_tasks
+    )
+    statistics["flags"] = flag_documents(zoning.flags)
+    manifest = build_manifest(task, inputs, area, assessment, zoning, geometry)
+    return Run(task, inputs, area, assessment, zoning, geometry, statistics, manifest, districts)
+
+
+def _write_documents(run: Run, workspace: Path) -> list[OutputFile]:
+    scheme = scheme_code(run.area.region.code)
+    write_zones(workspace / ZONES_FILE, run.geometry, scheme)
+    write_patches(workspace / PATCHES_FILE, run.geometry, scheme)
+    (workspace / STATISTICS_FILE).write_bytes(
+        orjson.dumps(run.statistics, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
+    )
+    return [
+        OutputFile(
+            name="patches",
+            path=PATCHES_FILE,
+            kind="features",
+            media_type="application/geo+json",
+            title_zh="图斑",
+            title_en="Patches",
+        ),
+        OutputFile(
+            name="statistics",
+            path=STATISTICS_FILE,
+            kind="document",
+            media_type="application/json",
+            title_zh="分区统计",
+            title_en="Zone statistics",
+        ),
+    ]
+
+
+def _finish_manifest(run: Run, files: list[OutputFile], workspace: Path) -> None:
+    run.manifest["outputs"] = [
+        {
+            "name": file.name,
+            "sha256": sha256_of(workspace / file.path),
+            "unit": file.meta.get("unit"),
+            "nodata": file.meta.get("nodata"),
+        }
+        for file in files
+    ]
+    (workspace / MANIFEST_FILE).write_bytes(
+        orjson.dumps(run.manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
+    )
+
+
+def _values(run: Run) -> dict[str, Any]:
+    return {
+        "zones": [
+            {
+                name: zone[name]
+                for name in (
+                    "code",
+                    "class_value",
+                    "name_zh",
+                    "name_en",
+                    "color",
+                    "cells",
+                    "area_raster_km2",
+                    "share_percent",
+                )
+            }
+            for zone in run.statistics["zones"]
+        ],
+        "valid_area_km2": run.statistics["valid_area_km2"],
+        "flags": run.statistics["flags"],
+    }

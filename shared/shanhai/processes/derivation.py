@@ -1,0 +1,232 @@
+"""Layers that look at a cell's neighbourhood, and the cells in which everything is known."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from shanhai.processes.alignment import WINDOW_CELLS, Stores
+from shanhai.processes.study_area import StudyArea
+from shanhai.raster.vectorise import cells_within
+from shanhai.raster.windows import WindowRunner
+from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
+from shanhai.science.distance import distance_m, halo_cells
+from shanhai.science.ecoservices.recreation import ACCESS_CUTOFF_M, WATER_CUTOFF_M
+from shanhai.science.grid import Window
+from shanhai.science.landcover import (
+    CROP_COEFFICIENT,
+    class_values,
+    is_built_up,
+    is_water,
+)
+from shanhai.science.quantiles import exact_quantiles
+from shanhai.science.terrain import relief, slope_degrees
+
+RELIEF_RADIUS_M = 500.0
+"""Half of the window of 1 km in which relief is measured."""
+
+LIT_QUANTILE = 0.75
+"""Without roads and land cover, cells lit brighter than this quantile stand for settlements."""
+
+REQUIRED_LAYERS = (
+    "elevation",
+    "slope",
+    "npp",
+    "ndvi",
+    "rainfall",
+    "erosivity",
+    "temperature",
+    "evapotranspiration",
+    "erodibility",
+    "infiltration",
+    "night_lights_log",
+)
+"""A cell counts only where each of these is known."""
+
+_SEA = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbourhood:
+    """What the derivation needs in every process.
+
+    Attributes:
+        area: The study area.
+        stores: Aligned layers in, derived layers out.
+        lit_from: Value of `night_lights_log` that stands for settlements; None where roads or land
+            cover say where they are.
+    """
+
+    area: StudyArea
+    stores: Stores
+    lit_from: float | None
+
+    def has(self, layer: str) -> bool:
+        """Whether a layer was aligned."""
+        return self.stores.own.has(layer) or self.stores.wide.has(layer)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Cells of a window, or of the whole study: what the region holds and what is lost why."""
+
+    valid: int
+    inside: int
+    sea: int
+    missing: dict[str, int]
+
+
+def derive_all(
+    area: StudyArea, stores: Stores, runner: WindowRunner, told: Callable[[float], None]
+) -> Coverage:
+    """Write slope, relief, distances, land cover and the validity of every cell."""
+    around = Neighbourhood(area, stores, _lit_from(stores))
+    for layer in ("elevation", "slope", "relief", "water_distance", "access_distance"):
+        stores.own.create(layer)
+    if not stores.own.has("evapotranspiration"):
+        stores.own.create("evapotranspiration")
+    if stores.wide.has("land_cover"):
+        stores.own.create_classes("land_cover")
+    stores.own.create_classes("valid")
+    windows = list(area.grid.windows(WINDOW_CELLS))
+    parts = []
+    for done, part in enumerate(runner.run(partial(_derive, around), windows)):
+        parts.append(part)
+        told((done + 1) / len(windows))
+    return _together(parts)
+
+
+def _lit_from(stores: Stores) -> float | None:
+    if stores.wide.has("roads") or stores.wide.has("land_cover"):
+        return None
+    return exact_quantiles(lambda: stores.own.blocks("night_lights_log"), [LIT_QUANTILE])[0]
+
+
+def _together(parts: list[Coverage]) -> Coverage:
+    names = {name for part in parts for name in part.missing}
+    return Coverage(
+        valid=sum(part.valid for part in parts),
+        inside=sum(part.inside for part in parts),
+        sea=sum(part.sea for part in parts),
+        missing={name: sum(p.missing.get(name, 0) for p in parts) for name in sorted(names)},
+    )
+
+
+def _derive(around: Neighbourhood, window: Window) -> Coverage:
+    own = around.stores.own
+    land_cover = _land_cover(around, window, halo=0)
+    inside = cells_within(around.area.outline, own.grid, window)
+    terrain = _terrain(around, window)
+    for layer, values in terrain.items():
+        own.write(layer, window, values)
+    own.write("water_distance", window, _water_distance(around, window))
+    own.write("access_distance", window, _access_distance(around, window))
+    land = inside if land_cover is None else inside & (land_cover > _SEA)
+    codes = None if land_cover is None else np.where(land, _codes(land_cover), np.uint8(0))
+    if codes is not None:
+        own.write_classes("land_cover", window, codes)
+    _write_evapotranspiration(around, window, codes)
+    return _write_valid(around, window, inside, land, terrain)
+
+
+def _land_cover(around: Neighbourhood, window: Window, *, halo: int) -> FloatArray | None:
+    """Codes around a window: 0 is sea, NaN lies outside the land-cover raster."""
+    if not around.stores.wide.has("land_cover"):
+        return None
+    return _wide(around, "land_cover", window, halo)
+
+
+def _wide(around: Neighbourhood, layer: str, window: Window, halo: int) -> FloatArray:
+    wide = around.area.on_wide(window).expanded(halo, around.area.wide)
+    return around.stores.wide.read(layer, wide)
+
+
+def _trim(around: Neighbourhood, values: FloatArray, window: Window, halo: int) -> FloatArray:
+    inner = around.area.on_wide(window)
+    return values[inner.slices_within(inner.expanded(halo, around.area.wide))]
+
+
+def _terrain(around: Neighbourhood, window: Window) -> dict[str, FloatArray]:
+    cell_m = around.area.grid.cell_m
+    radius = max(1, round(RELIEF_RADIUS_M / cell_m))
+    dem = _wide(around, "dem", window, radius)
+    layers = {
+        "elevation": dem,
+        "slope": slope_degrees(dem, cell_m),
+        "relief": relief(dem, radius),
+    }
+    return {name: _trim(around, values, window, radius) for name, values in layers.items()}
+
+
+def _water_distance(around: Neighbourhood, window: Window) -> FloatArray:
+    halo = halo_cells(WATER_CUTOFF_M, around.area.grid.cell_m)
+    cover = _land_cover(around, window, halo=halo)
+    if cover is None:
+        water: BoolArray = _wide(around, "dem", window, halo) <= 0
+    else:
+        water = (cover == _SEA) | is_water(_codes(cover))
+    distance = distance_m(water, around.area.grid.cell_m, WATER_CUTOFF_M)
+    return _trim(around, distance, window, halo)
+
+
+def _access_distance(around: Neighbourhood, window: Window) -> FloatArray:
+    if around.lit_from is not None:
+        return _lit_distance(around, window, around.lit_from)
+    halo = halo_cells(ACCESS_CUTOFF_M, around.area.grid.cell_m)
+    if around.stores.wide.has("roads"):
+        reached: BoolArray = _wide(around, "roads", window, halo) == 1
+    else:
+        reached = is_built_up(_codes(_wide(around, "land_cover", window, halo)))
+    distance = distance_m(reached, around.area.grid.cell_m, ACCESS_CUTOFF_M)
+    return _trim(around, distance, window, halo)
+
+
+def _lit_distance(around: Neighbourhood, window: Window, lit_from: float) -> FloatArray:
+    halo = halo_cells(ACCESS_CUTOFF_M, around.area.grid.cell_m)
+    outer = window.expanded(halo, around.area.grid)
+    lit = around.stores.own.read("night_lights_log", outer) >= lit_from
+    distance = distance_m(lit, around.area.grid.cell_m, ACCESS_CUTOFF_M)
+    return distance[window.slices_within(outer)]
+
+
+def _codes(cover: FloatArray) -> ClassArray:
+    return np.nan_to_num(cover, nan=0.0).astype(np.uint8)
+
+
+def _write_evapotranspiration(
+    around: Neighbourhood, window: Window, land_cover: ClassArray | None
+) -> None:
+    """Kc times reference evapotranspiration, unless a product of the actual one was given."""
+    own = around.stores.own
+    if not own.has("reference_et"):
+        return
+    reference = own.read("reference_et", window)
+    if land_cover is not None:
+        reference = reference * class_values(land_cover, CROP_COEFFICIENT)
+    own.write("evapotranspiration", window, reference)
+
+
+def _write_valid(
+    around: Neighbourhood,
+    window: Window,
+    inside: BoolArray,
+    land: BoolArray,
+    terrain: dict[str, FloatArray],
+) -> Coverage:
+    own = around.stores.own
+    optional = [name for name in ("population_log",) if own.has(name)]
+    valid = land.copy()
+    missing = {}
+    for layer in (*REQUIRED_LAYERS, *optional):
+        values = terrain[layer] if layer in terrain else own.read(layer, window)
+        unknown: BoolArray = np.isnan(values)
+        missing[layer] = int(np.count_nonzero(land & unknown))
+        valid &= ~unknown
+    own.write_classes("valid", window, valid.astype(np.uint8))
+    return Coverage(
+        valid=int(np.count_nonzero(valid)),
+        inside=int(np.count_nonzero(inside)),
+        sea=int(np.count_nonzero(inside & ~land)),
+        missing=missing,
+    )

@@ -1,0 +1,136 @@
+"""The statistics document of a zoning: zones, districts, zones by district."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shanhai.jobs.contracts import DistrictTask
+from shanhai.processes.supply_demand import SERVICES, Services
+from shanhai.raster.store import ScratchStore
+from shanhai.raster.zonal import zonal_summary
+from shanhai.science.arrays import ClassArray, FloatArray
+from shanhai.science.normalise import normalise
+from shanhai.science.zoning.statistics import ZoneLayers, ZoneSummary, zone_statistics
+from shanhai.vocabulary import ZONE_CLASSES
+
+_DIGITS = 6
+_CLASSES = {zone.value: zone for zone in ZONE_CLASSES}
+
+
+def zoning_statistics(
+    store: ScratchStore,
+    services: Services,
+    codes: ClassArray,
+    district_ids: NDArray[np.uint16],
+    districts: list[DistrictTask],
+) -> dict[str, Any]:
+    """Summaries of every zone, of every district, and of every zone in every district.
+
+    Areas are those of the raster: their sum is the valid area, cell by cell.
+    """
+    layers = ZoneLayers(
+        ratio=store.read_all("ratio"),
+        ratios={service: store.read_all(f"ratio.{service}") for service in SERVICES},
+        others={
+            f"{kind}_n.{service}": _normalised(store, services, f"{kind}.{service}")
+            for kind in ("supply", "demand")
+            for service in SERVICES
+        },
+    )
+    summaries = zone_statistics(codes, layers, store.grid.cell_area_ha, district_ids)
+    people = _people(store, codes)
+    whole = [one for one in summaries if one.district is None]
+    return {
+        "cell_m": store.grid.cell_m,
+        "valid_cells": int(np.count_nonzero(codes)),
+        "valid_area_km2": _km2(int(np.count_nonzero(codes)), store),
+        "ratio_means": _ratio_means(layers),
+        "zones": [_zone_document(one) | _people_of(people, one.zone) for one in whole],
+        "districts": [
+            _district_document(number, district, summaries, store)
+            for number, district in enumerate(districts, start=1)
+        ],
+    }
+
+
+def _normalised(store: ScratchStore, services: Services, layer: str) -> FloatArray:
+    return normalise(store.read_all(layer), services.extremes[layer].limits)
+
+
+def _ratio_means(layers: ZoneLayers) -> dict[str, float]:
+    """Mean of each ratio over all valid cells."""
+    named: dict[str, FloatArray] = {"ratio": layers.ratio, **layers.ratios}
+    return {name: _round(float(np.nanmean(values))) for name, values in named.items()}
+
+
+def _people(store: ScratchStore, codes: ClassArray) -> Mapping[int, float]:
+    if not store.has("population"):
+        return {}
+    summary = zonal_summary(_population_blocks(store, codes), max(_CLASSES))
+    return {zone: _round(float(summary.sum[zone])) for zone in _CLASSES}
+
+
+def _population_blocks(
+    store: ScratchStore, codes: ClassArray
+) -> Iterable[tuple[ClassArray, NDArray[np.float32]]]:
+    row = 0
+    for block in store.blocks("population"):
+        yield codes[row : row + len(block)], block
+        row += len(block)
+
+
+def _people_of(people: Mapping[int, float], zone: int) -> dict[str, float]:
+    return {"population": people[zone]} if zone in people else {}
+
+
+def _district_document(
+    number: int, district: DistrictTask, summaries: list[ZoneSummary], store: ScratchStore
+) -> dict[str, Any]:
+    own = [one for one in summaries if one.district == number]
+    cells = sum(one.cells for one in own)
+    mean = sum(one.ratio.mean * one.cells for one in own) / cells if cells else None
+    return {
+        "code": district.code,
+        "name_zh": district.name_zh,
+        "name_en": district.name_en,
+        "cells": cells,
+        "area_km2": _km2(cells, store),
+        "ratio_mean": None if mean is None else _round(mean),
+        "zones": [_zone_document(one) for one in own],
+    }
+
+
+def _zone_document(summary: ZoneSummary) -> dict[str, Any]:
+    zone = _CLASSES[summary.zone]
+    return {
+        "code": zone.code,
+        "class_value": zone.value,
+        "name_zh": zone.label.zh,
+        "name_en": zone.label.en,
+        "color": zone.color,
+        "cells": summary.cells,
+        "area_ha": _round(summary.area_ha),
+        "area_raster_km2": _round(summary.area_ha / 100),
+        "share_percent": _round(100 * summary.share),
+        "deficit_share_percent": _round(100 * summary.deficit_share),
+        "patches": summary.patches,
+        "largest_patch_ha": _round(summary.largest_patch_ha),
+        "dominant_deficit": summary.dominant_deficit,
+        "ratio": _spread(asdict(summary.ratio)),
+        "layers": {name: _spread(asdict(spread)) for name, spread in summary.layers.items()},
+    }
+
+
+def _spread(spread: Mapping[str, float]) -> dict[str, float]:
+    return {name: _round(value) for name, value in spread.items()}
+
+
+def _round(value: float) -> float:
+    return round(value, _DIGITS)
+
+
+def _km2(cells: int, store: ScratchStore) -> float:
+    return _round(cells * store.grid.cell_area_m2 / 1e6)

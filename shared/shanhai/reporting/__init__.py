@@ -1,0 +1,1 @@
+"""Results for readers: maps as pictures, and a report as one self-contained page."""

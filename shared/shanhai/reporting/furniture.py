@@ -1,0 +1,110 @@
+"""What surrounds a map: scale bar, north arrow, district outlines and names, notes."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib import patheffects
+from matplotlib.axes import Axes
+from matplotlib.patches import Polygon as Patch
+from shapely import Polygon, get_parts
+from shapely.geometry.base import BaseGeometry
+
+from shanhai.science.arrays import FloatArray
+from shanhai.vocabulary import Label, Lang
+
+INK = "#22303a"
+_HALO = [patheffects.withStroke(linewidth=2.6, foreground="white", alpha=0.9)]
+
+
+@dataclass(frozen=True, slots=True)
+class District:
+    """An outline in the CRS of the map, and its name."""
+
+    name: Label
+    geometry: BaseGeometry
+
+
+def draw_districts(axes: Axes, districts: Sequence[District], lang: Lang) -> None:
+    """Outlines, and each name at a point inside its largest part."""
+    for district in districts:
+        for ring in _rings(district.geometry):
+            axes.plot(ring[:, 0], ring[:, 1], color="#33414b", linewidth=0.8, alpha=0.85)
+    for district in districts:
+        largest = max(get_parts(district.geometry), key=lambda part: part.area)
+        point = largest.representative_point()
+        axes.text(
+            point.x,
+            point.y,
+            district.name.in_(lang),
+            ha="center",
+            va="center",
+            fontsize=9.5,
+            color=INK,
+            path_effects=_HALO,
+        )
+
+
+def _rings(geometry: BaseGeometry) -> Iterator[FloatArray]:
+    for part in get_parts(geometry):
+        if isinstance(part, Polygon):
+            yield _coordinates(part.exterior)
+            yield from (_coordinates(ring) for ring in part.interiors)
+
+
+def _coordinates(ring: Any) -> FloatArray:
+    return np.asarray(ring.coords, dtype=np.float64)[:, :2]
+
+
+def nice_length(width_m: float) -> float:
+    """A round length of about a quarter of `width_m`: 1, 2 or 5 times a power of ten."""
+    goal = width_m / 4
+    power = 10.0 ** math.floor(math.log10(goal))
+    return max(step * power for step in (1, 2, 5) if step * power <= goal)
+
+
+def draw_scale_bar(axes: Axes, bounds: tuple[float, float, float, float]) -> None:
+    """A bar of two halves in the lower left corner, labelled in m or km."""
+    west, south, east, north = bounds
+    length = nice_length(east - west)
+    x, y = west + 0.03 * (east - west), south + 0.035 * (north - south)
+    height = 0.008 * (north - south)
+    for half, color in enumerate((INK, "white")):
+        left = x + half * length / 2
+        corners = [
+            (left, y),
+            (left + length / 2, y),
+            (left + length / 2, y + height),
+            (left, y + height),
+        ]
+        axes.add_patch(Patch(corners, closed=True, facecolor=color, edgecolor=INK, linewidth=0.8))
+    unit, factor = ("km", 1000.0) if length >= 1000 else ("m", 1.0)
+    for share in (0.0, 0.5, 1.0):
+        text = f"{length * share / factor:g}" + (f" {unit}" if share == 1 else "")
+        axes.text(
+            x + share * length,
+            y + 1.6 * height,
+            text,
+            fontsize=8,
+            ha="center",
+            va="bottom",
+            color=INK,
+            path_effects=_HALO,
+        )
+
+
+def draw_north_arrow(axes: Axes) -> None:
+    """An arrow to grid north in the upper left corner."""
+    axes.annotate(
+        "N",
+        xy=(0.045, 0.975),
+        xytext=(0.045, 0.885),
+        xycoords="axes fraction",
+        ha="center",
+        va="center",
+        fontsize=13,
+        color=INK,
+        arrowprops={"arrowstyle": "-|>", "color": INK, "linewidth": 1.6},
+    )

@@ -1,0 +1,242 @@
+"""Maps of a zoning as PNG pictures, in Chinese and English.
+
+Drawn without any global state of matplotlib; the same input gives the same bytes.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap, Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from shanhai.cartography import ZONES, ClassStyle, RampStyle, style_of
+from shanhai.reporting.fonts import font_families
+from shanhai.reporting.furniture import (
+    INK,
+    District,
+    draw_districts,
+    draw_north_arrow,
+    draw_scale_bar,
+)
+from shanhai.science.arrays import ClassArray, FloatArray
+from shanhai.vocabulary import Label, Lang
+
+DPI = 150
+_MOST_PIXELS = 2_000
+_WIDTH_IN = 11.0
+_GROUND = "#eef3f6"
+_WARNING = "#b3541e"
+
+STAND_IN_BAND = Label(
+    "含替代数据：部分输入并非实测，结果仅供演示，不得作为规划依据",
+    "Rests on stand-in data: some inputs are no measurements. For demonstration, not for planning.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MapFrame:
+    """What all maps of a study share.
+
+    Attributes:
+        place: Name of the region.
+        bounds: West, south, east, north of the rasters, m.
+        districts: Outlines to draw.
+        note: Line under the title: cell size, CRS, profile.
+        credits: Data sources, one text.
+        stand_in: Whether the warning band is drawn.
+    """
+
+    place: Label
+    bounds: tuple[float, float, float, float]
+    districts: Sequence[District]
+    note: Label
+    credits: str
+    stand_in: bool
+
+
+def draw_zone_map(
+    path: Path, codes: ClassArray, shares: dict[int, float], frame: MapFrame, lang: Lang
+) -> bool:
+    """The five zones with their shares of the land, in per cent; see `_draw` for the result."""
+
+    def content(axes: Axes, side: Axes) -> None:
+        _show_classes(axes, codes, frame.bounds, ZONES)
+        _class_legend(side, ZONES, shares, lang)
+
+    return _draw(path, ZONES.title, frame, lang, content)
+
+
+def draw_ramp_map(path: Path, values: FloatArray, theme: str, frame: MapFrame, lang: Lang) -> bool:
+    """A quantity by its declared ramp; see `_draw` for the result."""
+    style = style_of(theme)
+    if not isinstance(style, RampStyle):
+        raise TypeError(f"{theme} is drawn by classes, not by a ramp")
+    ramp = style
+
+    def content(axes: Axes, side: Axes) -> None:
+        colors = LinearSegmentedColormap.from_list(theme, ramp.colors)
+        norm = _range_of(ramp, values)
+        axes.imshow(
+            _thinned(values), cmap=colors, norm=norm, extent=_extent(frame), interpolation="nearest"
+        )
+        _ramp_legend(side, ScalarMappable(norm, colors), lang)
+
+    return _draw(path, ramp.title, frame, lang, content)
+
+
+def _draw(
+    path: Path,
+    title: Label,
+    frame: MapFrame,
+    lang: Lang,
+    content: Callable[[Axes, Axes], None],
+) -> bool:
+    """Draw the furniture around `content` and save; False when the language has no font."""
+    families = font_families(lang)
+    if families is None:
+        return False
+    with rc_context({"font.family": families, "axes.unicode_minus": False}):
+        figure, axes, side = _sheet(frame)
+        content(axes, side)
+        draw_districts(axes, frame.districts, lang)
+        draw_scale_bar(axes, frame.bounds)
+        draw_north_arrow(axes)
+        _write_texts(figure, title, frame, lang)
+        FigureCanvasAgg(figure)
+        figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None})
+    return True
+
+
+def _sheet(frame: MapFrame) -> tuple[Figure, Axes, Axes]:
+    west, south, east, north = frame.bounds
+    map_width = 0.66
+    height = _WIDTH_IN * map_width * (north - south) / (east - west)
+    total = height + 1.9
+    figure = Figure(figsize=(_WIDTH_IN, total), dpi=DPI, facecolor="white")
+    axes = figure.add_axes((0.03, 0.95 / total, map_width, height / total), facecolor=_GROUND)
+    axes.set_xlim(west, east)
+    axes.set_ylim(south, north)
+    axes.set_aspect("equal")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_color("#9fb0bb")
+    side = figure.add_axes((0.71, 0.95 / total, 0.27, height / total))
+    side.set_axis_off()
+    return figure, axes, side
+
+
+def _write_texts(figure: Figure, title: Label, frame: MapFrame, lang: Lang) -> None:
+    total = figure.get_size_inches()[1]
+    place = frame.place.in_(lang)
+    heading = f"{place}{title.zh}" if lang == "zh" else f"{place} · {title.en}"
+    figure.text(0.03, 1 - 0.42 / total, heading, fontsize=17, color=INK, va="center")
+    figure.text(
+        0.03, 1 - 0.74 / total, frame.note.in_(lang), fontsize=9, color="#55656f", va="center"
+    )
+    lead = "数据来源：" if lang == "zh" else "Data: "
+    figure.text(
+        0.03,
+        0.72 / total,
+        lead + frame.credits,
+        fontsize=6.5,
+        color="#55656f",
+        va="center",
+        wrap=True,
+    )
+    if frame.stand_in:
+        figure.text(
+            0.5,
+            0.26 / total,
+            STAND_IN_BAND.in_(lang),
+            fontsize=10.5,
+            color="white",
+            ha="center",
+            va="center",
+            bbox={"facecolor": _WARNING, "edgecolor": "none", "pad": 6},
+        )
+
+
+def _extent(frame: MapFrame) -> tuple[float, float, float, float]:
+    west, south, east, north = frame.bounds
+    return (west, east, south, north)
+
+
+def _thinned(values: FloatArray) -> FloatArray:
+    """Every n-th cell, so that no picture is drawn from more cells than it has pixels."""
+    step = max(1, -(-max(values.shape) // _MOST_PIXELS))
+    return values[::step, ::step]
+
+
+def _show_classes(
+    axes: Axes,
+    codes: ClassArray,
+    bounds: tuple[float, float, float, float],
+    style: ClassStyle,
+) -> None:
+    west, south, east, north = bounds
+    step = max(1, -(-max(codes.shape) // _MOST_PIXELS))
+    shown = np.ma.masked_equal(codes[::step, ::step], 0)
+    colors = ListedColormap([entry.color for entry in style.entries])
+    last = len(style.entries)
+    axes.imshow(
+        shown,
+        cmap=colors,
+        norm=Normalize(1, last),
+        extent=(west, east, south, north),
+        interpolation="nearest",
+    )
+
+
+def _class_legend(side: Axes, style: ClassStyle, shares: dict[int, float], lang: Lang) -> None:
+    handles = [Patch(facecolor=entry.color, edgecolor="#5a6a74") for entry in style.entries]
+    labels = [
+        f"{_broken(entry.label.in_(lang), lang)}\n{shares.get(entry.value, 0.0):.1f} %"
+        for entry in style.entries
+    ]
+    side.legend(
+        handles,
+        labels,
+        loc="upper left",
+        frameon=False,
+        fontsize=10,
+        labelspacing=1.1,
+        handlelength=1.8,
+        handleheight=1.5,
+        title="分区（占陆域）" if lang == "zh" else "Zone (share of land)",
+        title_fontsize=10.5,
+        alignment="left",
+    )
+
+
+def _broken(text: str, lang: Lang) -> str:
+    """A long English label on two lines."""
+    if lang == "zh" or len(text) <= 26:
+        return text
+    middle = text.rfind(" ", 0, 27)
+    return f"{text[:middle]}\n{text[middle + 1 :]}"
+
+
+def _range_of(style: RampStyle, values: FloatArray) -> Normalize:
+    if style.low is not None and style.high is not None:
+        return Normalize(style.low, style.high)
+    known = values[np.isfinite(values)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    return Normalize(low, high)
+
+
+def _ramp_legend(side: Axes, shown: ScalarMappable, lang: Lang) -> None:
+    inner = side.inset_axes((0.02, 0.45, 0.13, 0.48))
+    bar = side.figure.colorbar(shown, cax=inner, extend="both")
+    bar.outline.set_edgecolor("#9fb0bb")
+    bar.ax.tick_params(labelsize=9, color="#9fb0bb")
+    ends = ("供给盈余", "供给不足") if lang == "zh" else ("surplus of supply", "deficit")
+    side.text(0.02, 0.975, ends[0], fontsize=9.5, color=INK, va="center")
+    side.text(0.02, 0.405, ends[1], fontsize=9.5, color=INK, va="center")
