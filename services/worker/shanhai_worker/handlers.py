@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 
-from shanhai.jobs.contracts import Outcome, Task
+from shanhai.jobs.contracts import Outcome
 from shanhai.jobs.failures import Failure, classify, out_of_time
 from shanhai.jobs.states import (
     Claim,
@@ -27,7 +27,7 @@ from shanhai_worker.context import Context
 from shanhai_worker.keeper import Keeper
 from shanhai_worker.orders import FAILURE, ORDER, OUTCOME, WORK, Order, Report
 from shanhai_worker.outages import outlast
-from shanhai_worker.publication import publish, store_files
+from shanhai_worker.publication import publish, store_files, task_of
 from shanhai_worker.supervise import Child
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -160,14 +160,13 @@ def _ending_of(standing: Standing) -> Ending:
 
 
 def _write_order(context: Context, claim: Claim, workspace: Path) -> None:
-    task = Task.model_validate(claim.task)
+    task = task_of(claim)
     addresses = [dataset.uri for dataset in task.datasets.values()]
     if task.upload_uri is not None:
         addresses.append(task.upload_uri)
     order = Order(
         task=task.model_copy(
             update={
-                "job_id": str(claim.lease.job_id),
                 "files": {uri: str(context.artifacts.local_path(uri)) for uri in addresses},
                 "processes": context.settings.processes,
             }

@@ -13,6 +13,12 @@ from shanhai.storage.artifacts import ArtifactStore, Stored
 from shanhai_worker.context import Context
 
 
+def task_of(claim: Claim) -> Task:
+    """The task as it was accepted, with the job it belongs to."""
+    task = Task.model_validate(claim.task)
+    return task.model_copy(update={"job_id": str(claim.lease.job_id)})
+
+
 async def store_files(artifacts: ArtifactStore, outcome: Outcome, work: Path) -> dict[str, Stored]:
     """Put every file into the store, durably, before any row can refer to it."""
     return {
@@ -31,7 +37,7 @@ async def publish(
     Returns:
         What the job's standing was: only a job that was held has been published.
     """
-    task = Task.model_validate(claim.task)
+    task = task_of(claim)
     process = await asyncio.to_thread(PROCESSES.__getitem__, claim.kind)  # may import libraries
     async with context.sessions.begin() as session:
         standing = await hold(session, claim.lease)

@@ -1,0 +1,93 @@
+"""A user's raster on its way through the worker: child, checks, COG, store, rows."""
+
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import numpy as np
+import pytest
+from sqlalchemy import select
+
+from shanhai.db.engine import Sessions
+from shanhai.db.tables import Dataset, Job, JobDataset, Upload
+from shanhai.jobs.contracts import IMPORT_DATASET, ImportDatasetInputs
+from shanhai.jobs.submission import submit
+from shanhai.raster.geotiff import write_geotiff
+from shanhai.storage.artifacts import LocalArtifacts
+from shanhai.testing.job_rows import add_region
+from shanhai.testing.workers import reach
+from shanhai.vocabulary import JobStatus
+from shanhai_worker.context import Context
+
+ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
+
+
+@pytest.fixture
+async def region(sessions: Sessions) -> str:
+    async with sessions.begin() as session:
+        code = f"city{datetime.now(UTC):%H%M%S%f}"
+        await add_region(session, code, box=(118.0, 24.4, 118.1, 24.5))
+    return code
+
+
+async def import_file(worker: Context, region: str, path: Path) -> UUID:
+    """Upload the file and ask for its import as elevation."""
+    assert isinstance(worker.artifacts, LocalArtifacts)
+    async with worker.sessions.begin() as session:
+        upload = Upload(
+            owner="tester",
+            received_bytes=1,
+            sha256="0" * 64,
+            expires_at=datetime.now(UTC) + timedelta(days=1),
+        )
+        session.add(upload)
+        await session.flush()
+        shutil.copy(path, worker.artifacts.upload_path(upload.id))
+        job = await submit(
+            session,
+            contract=IMPORT_DATASET,
+            inputs=ImportDatasetInputs(
+                upload=upload.id, region=region, theme="dem", code=f"{region}.dem"
+            ),
+            requested_by="tester",
+        )
+    await worker.dispatcher.dispatch(job.id, 0)
+    return job.id
+
+
+async def test_a_raster_becomes_a_dataset(
+    worker: Context, sessions: Sessions, region: str, tmp_path: Path
+) -> None:
+    heights = np.linspace(0, 900, 120 * 120).reshape(1, 120, 120)
+    transform = (0.001, 0.0, 117.99, 0.0, -0.001, 24.51)
+    write_geotiff(tmp_path / "dem.tif", heights, transform=transform, crs="EPSG:4326")
+    job = await reach(sessions, await import_file(worker, region, tmp_path / "dem.tif"), *ENDED)
+    assert job.status == JobStatus.SUCCESSFUL, job.error
+    assert job.result is not None
+    assert job.result["values"]["dataset"] == f"{region}.dem"
+    async with sessions() as session:
+        dataset = await session.scalar(select(Dataset).where(Dataset.code == f"{region}.dem"))
+        assert dataset is not None
+        output = await session.scalar(select(JobDataset).where(JobDataset.job_id == job.id))
+    assert output is not None
+    assert (output.role, output.checksum) == ("output", dataset.checksum)
+    assert worker.artifacts.local_path(dataset.uri).stat().st_size == dataset.bytes
+
+
+async def test_what_is_no_raster_is_refused_and_leaves_nothing(
+    worker: Context, sessions: Sessions, region: str, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.tif").write_text("not a raster\n")
+    job = await reach(sessions, await import_file(worker, region, tmp_path / "notes.tif"), *ENDED)
+    assert_refused(job, "/inputs/upload")
+    async with sessions() as session:
+        assert await session.scalar(select(Dataset).where(Dataset.code == f"{region}.dem")) is None
+
+
+def assert_refused(job: Job, pointer: str) -> None:
+    assert job.status == JobStatus.FAILED
+    assert job.error is not None
+    assert job.error["class"] == "invalid"
+    assert pointer in [fault["pointer"] for fault in job.error["faults"]]
+    assert job.attempt == 1  # the same input would only be refused again
