@@ -54,7 +54,8 @@ class RequestScope:
         request = Request(scope)
         course = Course(request_id_from(request), head=scope["method"] == "HEAD")
         if course.head:
-            scope["method"] = "GET"
+            # A copy: the server must still know that no body is to be sent.
+            scope = {**scope, "method": "GET"}
         scope.setdefault("state", {})["request_id"] = course.request_id
         with structlog.contextvars.bound_contextvars(request_id=course.request_id):
             await self._run(scope, receive, send, course)

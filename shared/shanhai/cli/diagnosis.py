@@ -1,0 +1,138 @@
+"""`shanhai settings`, `shanhai doctor`."""
+
+import asyncio
+import importlib.metadata
+import os
+import uuid
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.cli.sessions import in_transaction
+from shanhai.cli.settings_listing import all_settings, as_env, faults_of
+from shanhai.db.migrate import expected_revision, present_revision
+from shanhai.errors import Unavailable
+from shanhai.settings import ArtifactSettings, RedisSettings
+
+FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path("~/.fonts"))
+CHINESE_FONTS = ("DroidSansFallback*", "NotoSansCJK*", "NotoSansSC*", "SourceHanSans*", "wqy-*")
+REDIS_TIMEOUT_S = 2.0
+Check = Callable[[], Awaitable[str]]
+
+
+def settings(
+    env: Annotated[bool, typer.Option("--env", help="As a file of variables.")] = False,
+) -> None:
+    """List every SHANHAI_* variable with type, default and meaning."""
+    listed = all_settings()
+    if env:
+        typer.echo(as_env(listed), nl=False)
+        return
+    table = Table("variable", "type", "default", "meaning", box=None)
+    for item in listed:
+        default = "(required)" if item.default is None else item.default
+        table.add_row(item.name, item.kind, default, item.meaning)
+    Console(soft_wrap=True).print(table)
+
+
+def doctor() -> None:
+    """Check what the services need; exit 1 when something is missing."""
+    if not asyncio.run(examine()):
+        raise typer.Exit(1)
+
+
+async def examine() -> bool:
+    """Make every check, print what it found, and tell whether all is well."""
+    well = True
+    for name, check in CHECKS.items():
+        try:
+            typer.echo(f"ok    {name}: {await check()}")
+        except (Unavailable, SQLAlchemyError, RedisError, OSError, ValueError) as error:
+            well = False
+            typer.echo(f"FAIL  {name}: {_reason(error)}")
+    return well
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong in one line: settings by name, else the first line of the error."""
+    if isinstance(error, ValidationError):
+        return "; ".join(faults_of(error))
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+async def check_database() -> str:
+    """PostgreSQL with PostGIS, at the expected revision."""
+
+    async def look(session: AsyncSession) -> str:
+        version = await session.scalar(text("SHOW server_version"))
+        postgis = await session.scalar(text("SELECT postgis_lib_version()"))
+        present = await present_revision(session)
+        if present != expected_revision():
+            raise Unavailable(
+                f"at revision {present}, expected {expected_revision()}: run `shanhai db upgrade`"
+            )
+        return f"PostgreSQL {version}, PostGIS {postgis}, revision {present}"
+
+    return await in_transaction(look)
+
+
+async def check_redis() -> str:
+    """Redis answers."""
+    url = RedisSettings().url.get_secret_value()
+    client: Redis = Redis.from_url(
+        url, socket_connect_timeout=REDIS_TIMEOUT_S, socket_timeout=REDIS_TIMEOUT_S
+    )
+    try:
+        info = await client.info("server")
+    finally:
+        await client.aclose()
+    return f"Redis {info['redis_version']}"
+
+
+async def check_artifacts() -> str:
+    """The artifact folder can be written."""
+    root = ArtifactSettings().root
+    root.mkdir(parents=True, exist_ok=True)
+    probe = root / f".doctor-{uuid.uuid4().hex}"
+    probe.touch(exist_ok=False)
+    probe.unlink()
+    free = os.statvfs(root)
+    return f"{root} is writable, {free.f_bavail * free.f_frsize // 2**20} MiB free"
+
+
+async def check_fonts() -> str:
+    """A font with Chinese characters is installed: maps are lettered with it."""
+    for folder in FONT_FOLDERS:
+        for pattern in CHINESE_FONTS:
+            found = next(iter(sorted(folder.expanduser().rglob(pattern))), None)
+            if found is not None:
+                return str(found)
+    raise Unavailable("no Chinese font found; install fonts-droid-fallback")
+
+
+async def check_rasters() -> str:
+    """The raster libraries are installed."""
+    try:
+        version = importlib.metadata.version("rasterio")
+    except importlib.metadata.PackageNotFoundError as error:
+        raise Unavailable("rasterio is not installed; install shanhai[all]") from error
+    return f"rasterio {version}, which brings GDAL"
+
+
+CHECKS: dict[str, Check] = {
+    "database": check_database,
+    "redis": check_redis,
+    "artifacts": check_artifacts,
+    "fonts": check_fonts,
+    "rasters": check_rasters,
+}

@@ -1,0 +1,112 @@
+"""`shanhai import`, `shanhai run`."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import Progress
+
+from shanhai.client import ApiClient
+from shanhai.data.description import DatasetDescription, read_description
+from shanhai.errors import InvalidInput
+from shanhai.jobs.contracts import CONTRACTS, ImportDatasetInputs
+from shanhai.settings import PublicSettings
+
+PASSED_ON = frozenset(ImportDatasetInputs.model_fields) & frozenset(DatasetDescription.model_fields)
+"""What a description beside a file says and the import takes as it is."""
+
+
+def import_files(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="GeoTIFFs.")],
+    key: Annotated[str, typer.Option(envvar="SHANHAI_API_KEY", help="API key, scope `jobs`.")],
+    region: Annotated[str | None, typer.Option(help="Region code.")] = None,
+    theme: Annotated[str | None, typer.Option(help="What the raster is about.")] = None,
+    option: Annotated[
+        list[str] | None, typer.Option("--set", help="Another input as name=value; repeat.")
+    ] = None,
+    api: Annotated[str | None, typer.Option(help="Base URL; default SHANHAI_API_URL.")] = None,
+) -> None:
+    """Register rasters through the API; a description `<name>.json` beside a file is honoured."""
+    given = {"region": region, "theme": theme, **parse_settings(option or [])}
+    stated = {name: value for name, value in given.items() if value is not None}
+    with ApiClient(api or PublicSettings().api_url, key) as client:
+        for path in files:
+            typer.echo(f"{path.name}: {import_file(client, path, stated)}")
+
+
+def import_file(client: ApiClient, path: Path, stated: Mapping[str, Any]) -> str:
+    """Upload one raster, have it imported, and return its dataset's code."""
+    sidecar = path.with_suffix(".json")
+    described: dict[str, Any] = {}
+    if sidecar.exists():
+        description = read_description(sidecar)
+        described = description.model_dump(mode="json", include=set(PASSED_ON), exclude_none=True)
+    inputs = {**described, **stated}
+    for name in ("region", "theme"):
+        if name not in inputs:
+            raise InvalidInput(f"say the {name} of {path.name} with --{name}", pointer=f"--{name}")
+    job = client.execute("import-dataset", {"upload": client.upload(path), **inputs})
+    with Progress(transient=True) as bar:
+        task = bar.add_task(path.name, total=100)
+        client.follow(job, on_progress=lambda done, _stage: bar.update(task, completed=done))
+    return str(client.get(f"{job}/results")["dataset"])
+
+
+def run(
+    process: Annotated[str, typer.Argument(help="Id of the process.")],
+    region: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="GeoJSON of the region.")
+    ],
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder for the results.")],
+    raster: Annotated[
+        list[str] | None, typer.Option(help="A raster as theme=file; repeat.")
+    ] = None,
+    inputs: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="JSON with further inputs.")
+    ] = None,
+    processes: Annotated[int, typer.Option(min=1, max=256, help="Processes to share.")] = 1,
+) -> None:
+    """Run a process on local files; no server needed."""
+    # Here, because it loads the raster libraries, which the other commands do without.
+    from shanhai.processes.files import run_on_files
+
+    if process not in CONTRACTS:
+        raise InvalidInput(f"process {process!r} is not one of {', '.join(CONTRACTS)}")
+    rasters = {theme: Path(file) for theme, file in parse_settings(raster or []).items()}
+    further = json.loads(inputs.read_text("utf-8")) if inputs is not None else {}
+    with Progress() as bar:
+        task = bar.add_task(process, total=100)
+        outcome = run_on_files(
+            process,
+            region=region,
+            rasters=rasters,
+            inputs=further,
+            workspace=out,
+            progress=lambda done, stage: bar.update(task, completed=done, description=stage),
+            processes=processes,
+        )
+    for file in outcome.files:
+        typer.echo(out / file.path)
+    for warning in outcome.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+
+
+def parse_settings(texts: list[str]) -> dict[str, Any]:
+    """`name=value` texts; values that read as JSON numbers, booleans or null are those."""
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, separator, value = text.partition("=")
+        if not separator or not name:
+            raise InvalidInput(f"{text!r} does not read name=value", pointer=text)
+        found[name] = _value(value)
+    return found
+
+
+def _value(text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return text if isinstance(value, str | list | dict) else value
