@@ -63,7 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
     for module in (landing, layers, tiles, viewer, health):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=viewer.STATIC))
-    app.add_middleware(Surround)
+    app.add_middleware(Surround, tiles_url=settings.public.tiles_url)
     app.openapi = partial(describe_api, app)  # type: ignore[method-assign]
     return app
 

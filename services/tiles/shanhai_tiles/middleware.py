@@ -3,6 +3,7 @@
 import re
 import time
 import uuid
+from urllib.parse import urlsplit
 
 import structlog
 from prometheus_client import Histogram
@@ -19,7 +20,6 @@ HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, X-Request-Id, Content-Language",
     "Cross-Origin-Resource-Policy": "cross-origin",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-cache",
 }
 PREFLIGHT = {
@@ -30,11 +30,35 @@ PREFLIGHT = {
 _GIVEN_ID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
 
+def content_policy(tiles_url: str) -> str:
+    """Own files only, and tiles from the configured public address, maybe another host name.
+
+    One policy for every answer: a browser binds a worker to that of the worker's own file, and the
+    worker is what fetches tiles.
+    """
+    parts = urlsplit(tiles_url)
+    tiles = f"{parts.scheme}://{parts.netloc}"
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "worker-src 'self'",
+            "style-src 'self'",
+            f"img-src 'self' data: blob: {tiles}",
+            f"connect-src 'self' {tiles}",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
 class Surround:
     """ASGI middleware; streaming passes through untouched."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, tiles_url: str) -> None:
         self.app = app
+        self.headers = {**HEADERS, "Content-Security-Policy": content_policy(tiles_url)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer preflights, answer HEAD as GET without its body, and dress every answer."""
@@ -54,7 +78,7 @@ class Surround:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
-                for name, value in (*HEADERS.items(), ("X-Request-Id", request_id)):
+                for name, value in (*self.headers.items(), ("X-Request-Id", request_id)):
                     headers.setdefault(name, value)
             elif method == "HEAD":
                 message["body"] = b""

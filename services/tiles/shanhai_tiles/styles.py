@@ -62,7 +62,7 @@ def _zones(layer: VectorLayer) -> list[dict[str, Any]]:
             "id": f"{layer.name}-fill",
             "type": "fill",
             **of,
-            "paint": {"fill-color": color, "fill-opacity": 0.9, "fill-antialias": False},
+            "paint": {"fill-color": color, "fill-antialias": False},
         },
         {
             "id": f"{layer.name}-line",

@@ -64,7 +64,7 @@ function compose(layer, style, regions, lang) {
       ...style.sources,
       graticule: { type: "geojson", data: graticule(layer.bounds) },
     },
-    layers: [...ground(), ...own, ...graticuleLayers(), ...outlines(), ...nameLayers(lang)],
+    layers: [...ground(), ...graticuleLayers(), ...own, ...outlines(), ...nameLayers(lang)],
   };
 }
 
