@@ -12,8 +12,8 @@ from shanhai_worker.outages import DATABASE_ERRORS
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-LOOK_S = 1.0
-"""Seconds between looks at the row: what a cancel waits at most before the child is killed."""
+LOOK_S = 0.5
+"""Seconds between looks at the row: how old progress may be, and what a cancel waits for."""
 
 
 class Keeper:

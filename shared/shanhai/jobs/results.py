@@ -62,19 +62,18 @@ def exception_of(error: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
 
 
 def results_document(job: Job, *, base_url: str, lang: Lang) -> dict[str, Any]:
-    """The results of a successful job: values as they are, files as links.
+    """The results of a successful job: values as they are, declared files as links.
 
-    Only the outputs the process declares are members; a job's other files are in its links.
+    A job's other files, its rasters above all, are layers and datasets and no members.
     """
     result = job.result or {}
     values, files = result.get("values", {}), result.get("outputs", {})
-    return {
-        output.name: values[output.name]
-        if output.name in values
-        else file_link(job, output.name, files[output.name], base_url=base_url, lang=lang)
+    links = {
+        output.name: file_link(job, output.name, files[output.name], base_url=base_url, lang=lang)
         for output in CONTRACTS[job.kind].outputs
-        if output.name in values or output.name in files
+        if output.name in files
     }
+    return {**links, **values}
 
 
 def file_link(

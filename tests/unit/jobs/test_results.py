@@ -63,13 +63,13 @@ def test_a_failed_job_says_why(lang: Any, word: str) -> None:
     assert info["exception"]["detail"] == info["message"]
 
 
-def test_results_are_the_declared_outputs_as_values_and_links() -> None:
+def test_results_are_values_and_links_to_the_declared_files() -> None:
     outputs = {"report": FILE, "ratio.cooling": FILE}
     job = make_job(
         "successful", result={"outputs": outputs, "values": {"scheme": "a.b", "other": 1}}
     )
     document = results_document(job, base_url=BASE, lang="zh")
-    assert set(document) == {"scheme", "report"}
+    assert set(document) == {"scheme", "other", "report"}
     assert document["scheme"] == "a.b"
     assert document["report"]["href"] == f"{BASE}/jobs/{ID}/results/report"
     assert document["report"]["title"] == "报告"
