@@ -10,11 +10,12 @@ from rich.console import Console
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from shanhai.client import ApiClient
+from shanhai.data.boxes import region_box
 from shanhai.data.catalogues import read_catalogues
 from shanhai.data.demo import build_demo, default_output
 from shanhai.data.description import DatasetDescription, read_description
 from shanhai.data.download import default_cache
-from shanhai.data.fetch import fetch_theme, region_box
+from shanhai.data.fetch import fetch_theme
 from shanhai.data.progress import Reporter
 from shanhai.db.engine import async_url
 from shanhai.db.seed import seed_city
