@@ -2,13 +2,11 @@
 
 import io
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from shutil import which
 from typing import Any
 
 import numpy as np
@@ -16,19 +14,13 @@ import pytest
 import uvicorn
 from PIL import Image
 
-from shanhai.vocabulary import ZONE_CLASSES
+from shanhai.testing.browser import Page, has_browser, open_page
+from shanhai.vocabulary import ZONE_CLASSES, ZoneClass
 from shanhai_tiles.app import create_app
 from shanhai_tiles.routes.viewer import MAPLIBRE
 
-CHROMIUM = which("chromium")
-FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"),
-    *("--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--window-size=1280,800"),
-    "--virtual-time-budget=20000",
-)
-
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+    pytest.mark.skipif(not has_browser(), reason="chromium is not installed"),
     pytest.mark.skipif(not MAPLIBRE.is_file(), reason="services/tiles/vendor.sh was not run"),
 ]
 
@@ -52,32 +44,43 @@ def address(world: Any) -> Iterator[str]:
         thread.join()
 
 
-def browse(tmp_path: Path, url: str, *actions: str) -> bytes:
-    """What Chromium prints after loading a page in a profile of its own."""
-    assert CHROMIUM is not None
-    profile = f"--user-data-dir={tmp_path / 'profile'}"
-    command = [CHROMIUM, *FLAGS, profile, *actions, url]
-    return subprocess.run(command, capture_output=True, check=True, timeout=90).stdout
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Page]:
+    with open_page(tmp_path / "profile") as opened:
+        yield opened
 
 
-@pytest.mark.parametrize("lang", ["zh", "en"])
-def test_the_page_says_what_it_shows(address: str, tmp_path: Path, lang: str) -> None:
-    page = browse(tmp_path, f"{address}/layers/zones.xiamen/map?lang={lang}", "--dump-dom")
-    text = page.decode()
-    assert 'data-state="drawn"' in text
-    for zone in ZONE_CLASSES:
-        assert zone.label.in_("zh" if lang == "zh" else "en") in text
-    assert ("含替代数据" if lang == "zh" else "Rests on stand-in data") in text
-    assert "ITU-R P.1511 (ITU)" in text
+def show(page: Page, url: str) -> None:
+    """Open a viewer page and wait for its map to be complete."""
+    page.open(url)
+    page.wait_for("document.documentElement.dataset.state === 'drawn'")
+    assert page.messages == []
 
 
-@pytest.mark.parametrize("layer", ["zones.xiamen", "zones"])
-def test_the_map_is_drawn_in_its_colours(address: str, tmp_path: Path, layer: str) -> None:
-    picture = tmp_path / "map.png"
-    browse(tmp_path, f"{address}/layers/{layer}/map", f"--screenshot={picture}")
-    pixels = np.asarray(Image.open(io.BytesIO(picture.read_bytes())).convert("RGB")).astype(int)
-    beside_the_card = pixels[:, 360:]
-    shown = ZONE_CLASSES if layer == "zones.xiamen" else ZONE_CLASSES[:2]
+def text_of(page: Page) -> str:
+    return str(page.evaluate("document.body.innerText"))
+
+
+def test_the_page_speaks_two_languages(address: str, page: Page) -> None:
+    show(page, f"{address}/layers/zones.xiamen/map?lang=zh")
+    assert all(zone.label.zh in text_of(page) for zone in ZONE_CLASSES)
+    assert "含替代数据" in text_of(page)
+    assert "ITU-R P.1511 (ITU)" in text_of(page)
+    page.evaluate("document.getElementById('language').click()")
+    assert all(zone.label.en in text_of(page) for zone in ZONE_CLASSES)
+    assert "Rests on stand-in data" in text_of(page)
+    assert page.evaluate("location.search") == "?lang=en"
+
+
+@pytest.mark.parametrize(
+    ("layer", "shown"), [("zones.xiamen", ZONE_CLASSES), ("zones", ZONE_CLASSES[:2])]
+)
+def test_the_map_is_drawn_in_its_colours(
+    address: str, page: Page, layer: str, shown: tuple[ZoneClass, ...]
+) -> None:
+    show(page, f"{address}/layers/{layer}/map")
+    image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    beside_the_card = np.asarray(image).astype(int)[:, 360:]
     columns = []
     for zone in shown:
         color = np.array(list(bytes.fromhex(zone.color[1:])))
@@ -85,3 +88,19 @@ def test_the_map_is_drawn_in_its_colours(address: str, tmp_path: Path, layer: st
         assert near.sum() > 20_000, zone.code
         columns.append(np.median(np.nonzero(near)[1]))
     assert columns == sorted(columns), "the classes lie from west to east"
+
+
+def test_a_click_tells_what_is_there(address: str, page: Page) -> None:
+    show(page, f"{address}/layers/zones.xiamen/map?lang=zh")
+    page.click(815, 400)
+    page.wait_for("document.querySelector('.maplibregl-popup .found') !== null")
+    said = str(page.evaluate("document.querySelector('.maplibregl-popup').innerText"))
+    assert "一般保护与管控区" in said
+    assert "含替代数据" in said
+    assert "°E" in said
+
+
+def test_an_unknown_layer_has_no_page(address: str, page: Page) -> None:
+    page.open(f"{address}/layers/nothing/map")
+    page.wait_for("document.readyState === 'complete' && document.body.innerText.length > 0")
+    assert "no layer 'nothing'" in text_of(page)
