@@ -6,7 +6,7 @@ from pathlib import Path
 
 from shanhai.errors import InvalidInput
 from shanhai.jobs.contracts import INDEX_OPTIONAL, INDEX_REQUIRED, DelineateZonesInputs, Task
-from shanhai.processes.alignment import Stores, align_all
+from shanhai.processes.alignment import WIDE_THEMES, Stores, align_all
 from shanhai.processes.base import Progress
 from shanhai.processes.derivation import Coverage, derive_all
 from shanhai.processes.study_area import REACH_M, StudyArea
@@ -96,7 +96,7 @@ def assess(
         runner,
         told=lambda share, stage: progress(35 + 25 * share, stage),
     )
-    edge_effect = any(ends_early(source, area) for source in sources.values())
+    edge_effect = any(ends_early(sources[theme], area) for theme in WIDE_THEMES if theme in sources)
     warnings = _warnings(sources, coverage, edge_effect=edge_effect)
     return Assessment(stores, services, fishnet, coverage, sources, edge_effect, warnings)
 

@@ -1,6 +1,7 @@
 """Open files of unknown origin: one named driver, no other file, and facts before pixels."""
 
 import math
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -115,8 +116,6 @@ def open_geotiff(path: Path) -> Iterator[Any]:
 @contextmanager
 def _quiet_georeference() -> Iterator[None]:
     """A file without position is refused by `inspect_raster`; the warning would say it twice."""
-    import warnings
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         yield
@@ -144,7 +143,8 @@ def inspect_raster(path: Path, *, crs: str | None = None) -> RasterFacts:
     """
     with open_geotiff(path) as file:
         _check_limits(file, path)
-        _check_frame(file)
+        transform = _read_transform(path)
+        _check_frame(file, transform)
         text = _crs_text(file.crs) or crs
         facts = RasterFacts(
             bands=file.count,
@@ -152,12 +152,22 @@ def inspect_raster(path: Path, *, crs: str | None = None) -> RasterFacts:
             height=file.height,
             dtype=file.dtypes[0],
             crs=text,
-            transform=_coefficients(file.transform),
+            transform=_coefficients(transform),
             nodata=file.nodata,
             tags=dict(file.tags()),
         )
     _check_crs(facts)
     return facts
+
+
+def _read_transform(path: Path) -> Any:
+    """The geotransform, from a second opening.
+
+    A dataset opened at a fixed overview level leaves it unset where the file has none, and the
+    binding then shows whatever the memory held. The first opening has made sure of the file.
+    """
+    with _quiet_georeference(), rasterio.open(path, driver="GTiff") as file:
+        return file.transform
 
 
 def _coefficients(affine: Any) -> Transform:
@@ -194,15 +204,15 @@ def _check_limits(file: Any, path: Path) -> None:
         )
 
 
-def _check_frame(file: Any) -> None:
+def _check_frame(file: Any, transform: Any) -> None:
     if any(dtype.startswith("complex") for dtype in file.dtypes):
         raise refuse("the pixels are complex numbers; real ones are required", "像元为复数类型")
-    if file.transform.is_identity:
+    if transform.is_identity:
         raise refuse(
             "the TIFF has no position; a geotransform is required (is this a plain image?)",
             "TIFF 没有地理定位信息，须有仿射变换参数（是否为普通图片？）",
         )
-    if file.transform.b or file.transform.d or file.transform.a <= 0 or file.transform.e >= 0:
+    if transform.b or transform.d or transform.a <= 0 or transform.e >= 0:
         raise refuse(
             "the raster is rotated or not north-up; warp it to a north-up grid first",
             "栅格有旋转或非北向上，请先重采样为北向上",

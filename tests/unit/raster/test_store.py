@@ -1,0 +1,67 @@
+from functools import partial
+from operator import attrgetter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from shapely import Point
+
+from shanhai.raster.store import ScratchStore
+from shanhai.raster.vectorise import cells_within
+from shanhai.raster.windows import window_runner
+from shanhai.science.grid import Grid, Window
+
+GRID = Grid(4548, 0.0, 0.0, 10.0, 53, 41)
+
+
+def write_squares(store: ScratchStore, window: Window):
+    rows, cols = np.mgrid[window.slices]
+    store.write("squares", window, (rows * 100.0 + cols) ** 2)
+
+
+@pytest.fixture
+def store(tmp_path: Path):
+    made = ScratchStore(tmp_path / "scratch", GRID)
+    made.create("squares")
+    return made
+
+
+def test_windows_read_back_what_was_written(store: ScratchStore):
+    values = np.random.default_rng(0).random((11, 13))
+    values[2, 3] = np.nan
+    store.write("squares", Window(7, 20, 11, 13), values)
+    np.testing.assert_array_equal(
+        store.read("squares", Window(8, 21, 4, 5)), values[1:5, 1:6].astype(np.float32)
+    )
+    assert store.read_all("squares").shape == GRID.shape
+
+
+def test_blocks_cover_the_layer_from_north_to_south(store: ScratchStore):
+    write_squares(store, store.whole)
+    stacked = np.concatenate(list(store.blocks("squares", rows=9)))
+    np.testing.assert_array_equal(stacked, store.read_all("squares"))
+
+
+def test_classes_begin_as_nodata_and_dropped_layers_are_gone(store: ScratchStore):
+    store.create_classes("valid")
+    assert not store.read_classes("valid", store.whole).any()
+    store.drop("valid", "squares")
+    assert not store.has("valid")
+    assert not store.has("squares")
+
+
+def test_processes_give_the_same_results_in_the_same_order():
+    outline = Point(250.0, -200.0).buffer(150.0)
+    windows = list(GRID.windows(16))
+    with window_runner(1) as alone:
+        serial = list(alone.run(partial(cells_within, outline, GRID), windows))
+    with window_runner(2) as pool:
+        parallel = list(pool.run(partial(cells_within, outline, GRID), windows))
+    assert len(parallel) == len(windows)
+    for one, other in zip(serial, parallel, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_an_error_in_another_process_arrives_here():
+    with window_runner(2) as pool, pytest.raises(AttributeError):
+        list(pool.run(attrgetter("bounds.nothing"), [GRID]))
