@@ -10,7 +10,7 @@ from shanhai.data.packages import PACKAGES, file_sha256
 from shanhai.data.progress import Reporter
 from shanhai.data.regions import DEMO_REGIONS
 
-DEMO_VERSION = "1"
+DEMO_VERSION = "2"
 """Changes when the code would make other files from the same packages."""
 
 MANIFEST = "manifest.json"

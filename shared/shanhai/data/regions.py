@@ -52,12 +52,12 @@ XIAMEN = DemoRegion(
     metric_epsg=4548,
     box=(117.85, 24.38, 118.50, 24.95),
     units=(
-        DemoUnit("xiamen-siming", "思明区", "Siming", 350203, 1_015_000),
-        DemoUnit("xiamen-haicang", "海沧区", "Haicang", 350205, 375_000),
-        DemoUnit("xiamen-huli", "湖里区", "Huli", 350206, 1_031_000),
-        DemoUnit("xiamen-jimei", "集美区", "Jimei", 350211, 700_000),
-        DemoUnit("xiamen-tongan", "同安区", "Tong'an", 350212, 611_000),
-        DemoUnit("xiamen-xiangan", "翔安区", "Xiang'an", 350213, 378_000),
+        DemoUnit("xiamen.siming", "思明区", "Siming", 350203, 1_015_000),
+        DemoUnit("xiamen.haicang", "海沧区", "Haicang", 350205, 375_000),
+        DemoUnit("xiamen.huli", "湖里区", "Huli", 350206, 1_031_000),
+        DemoUnit("xiamen.jimei", "集美区", "Jimei", 350211, 700_000),
+        DemoUnit("xiamen.tongan", "同安区", "Tong'an", 350212, 611_000),
+        DemoUnit("xiamen.xiangan", "翔安区", "Xiang'an", 350213, 378_000),
     ),
     residents_source="residents of the districts in 2018, city statistics (4 110 000 in all)",
 )

@@ -102,7 +102,8 @@ class Demo:
                 f"{zone['share_percent']:.1f}",
             )
         self.console.print(table)
-        for note in [*results["flags"], *results["warnings"]]:
+        flags = [f"{flag['code']}: {flag['detail']}" for flag in results["flags"]]
+        for note in [*flags, *results["warnings"]]:
             self.console.print(f"note: {note}", highlight=False, markup=False)
         costs = Table("step", "seconds", "peak MiB", title="time and memory", box=None)
         for reading in self.meter.readings:
