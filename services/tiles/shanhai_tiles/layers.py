@@ -5,6 +5,7 @@ Names: `{theme}.{region}` is the newest published result, `{theme}.{job}` that o
 """
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from shanhai_tiles.sampling import Frame
 from shanhai_tiles.sources import Source
 from shanhai_tiles.vector_layers import VECTORS, Collection, Selection, read_state
 
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")
 VERSION_LENGTH = 16
 SHARPER_THAN_CELLS = 2
 VECTOR_MAXZOOM = 14
@@ -113,7 +115,7 @@ async def find_layer(session: AsyncSession, name: str, selection: Selection) -> 
     """
     if name in VECTORS:
         return await _vector_layer(session, VECTORS[name], selection)
-    row = await find_dataset(session, name)
+    row = await find_dataset(session, name) if _NAME.match(name) else None
     if row is None:
         raise no_layer(name)
     return _raster_layer(name, row)

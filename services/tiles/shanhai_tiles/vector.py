@@ -57,9 +57,14 @@ def _columns(properties: tuple[Property, ...]) -> str:
 
 
 def _typed(item: Property) -> str:
-    """The column as a type that a tile's attributes can have."""
+    """The column as a type that a tile's attributes can have.
+
+    Numbers may lie in JSON, whose null PostgreSQL 15 refuses to cast; as text it becomes NULL.
+    """
     cast = _CASTS.get(item.schema["type"])
-    return f"({item.sql})" if cast is None else f"({item.sql})::{cast}"
+    if cast is None:
+        return f"({item.sql})"
+    return f"(to_jsonb({item.sql}) #>> '{{}}')::{cast}"
 
 
 def _box(grid: TileGrid, bounds: Bounds) -> dict[str, float]:

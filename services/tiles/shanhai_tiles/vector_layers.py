@@ -1,6 +1,7 @@
 """Collections of features served as vector layers, declared once in `shanhai.db.features`."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from shanhai.errors import InvalidInput
 from shanhai_tiles.grids import Bounds
 from shanhai_tiles.sources import SOURCE_JSON, Source
 
+_CODE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")
 WORLD: Bounds = (-180.0, -85.0, 180.0, 85.0)
 VERSION_LENGTH = 16
 
@@ -67,10 +69,11 @@ class Selection:
     def sql(self, collection: Collection) -> str:
         """The condition, over bound values `:only_{property}`."""
         parts = []
-        for name, _ in self.equal:
+        for name, value in self.equal:
             column = collection.entity.declared(name)
             if name not in collection.filters or column is None:
                 raise _no_filter(collection, name)
+            _require_code(name, value)
             parts.append(f" AND {column.sql} = :only_{name}")
         return "".join(parts)
 
@@ -142,6 +145,15 @@ def _bounds(row: Mapping[Any, Any]) -> Bounds:
     if row["west"] is None:
         return WORLD
     return (row["west"], row["south"], row["east"], row["north"])
+
+
+def _require_code(name: str, value: str) -> None:
+    if not _CODE.match(value):
+        raise InvalidInput(
+            f"{name} is {value[:80]!r}; a code has letters, digits, dot, dash and underscore",
+            message_zh=f"{name} 为 {value[:80]!r}；代码只含字母、数字、点、连字符和下划线",
+            pointer=name,
+        )
 
 
 def _no_filter(collection: Collection, name: str) -> InvalidInput:

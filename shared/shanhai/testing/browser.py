@@ -95,12 +95,17 @@ class Page:
 def open_page(profile: Path, width: int = 1280, height: int = 800) -> Iterator[Page]:
     """A tab of a browser of its own, whose files are in `profile`; closed at the end."""
     program = which(PROGRAM) or PROGRAM
-    here = (f"--user-data-dir={profile}", f"--window-size={width},{height}", "about:blank")
+    here = (f"--user-data-dir={profile}", "about:blank")
     quiet = subprocess.DEVNULL
     with subprocess.Popen([program, *FLAGS, *here], stdout=quiet, stderr=quiet) as browser:
         try:
             with connect(_address_of_page(profile), max_size=None) as connection:
-                yield Page(connection)
+                page = Page(connection)
+                page.call(
+                    "Emulation.setDeviceMetricsOverride",
+                    width=width, height=height, deviceScaleFactor=1, mobile=False,
+                )
+                yield page
         finally:
             browser.terminate()
 

@@ -277,7 +277,7 @@ async def _zones(session: AsyncSession, region: Region) -> None:
                     class_id=one.id,
                     code=f"xiamen.supply_demand.{one.code}",
                     geom=_shape(geometry),
-                    attrs={"class_value": one.order_no, "share_percent": 50.0},
+                    attrs={"share_percent": 50.0 if one is classes[0] else None},
                 )
             )
 

@@ -67,6 +67,11 @@ async def test_head_is_get_without_its_body(client: httpx.AsyncClient) -> None:
     [
         ("/layers/nothing", 404, "no layer 'nothing'"),
         ("/layers/ratio.cooling.xiamen", 404, "no layer"),
+        ("/layers/%00", 404, "no layer"),
+        ("/layers/..%2F..%2Fetc%2Fpasswd", 404, "Not Found"),
+        ("/layers/dataset.%F0%9F%97%BA", 404, "no layer"),
+        ("/layers/zones?scheme=%00", 400, "a code has letters"),
+        (f"/layers/zones.xiamen/tiles/WebMercatorQuad/{'9' * 5000}/0/0.png", 400, "z:"),
         ("/layers/zones.22222222-2222-4333-8444-555555555555", 404, "no layer"),
         ("/layers/zones.xiamen/tiles/EPSG3857/0/0/0.png", 404, "EPSG3857"),
         ("/layers/zones.xiamen/tiles/WebMercatorQuad/3/8/0.png", 404, "outside"),

@@ -35,6 +35,7 @@ async def test_only_the_published_zones_are_in_the_tile(
     assert (strict["name_zh"], strict["class_value"]) == ("严格保护与管控区", 1)
     assert strict["area_km2"] == pytest.approx(20.26 * 33.24, rel=0.01)
     assert strict["share_percent"] == 50.0
+    assert "share_percent" not in found["key_protection"]
 
 
 @pytest.mark.parametrize("grid", GRID_LIST, ids=lambda grid: grid.id)

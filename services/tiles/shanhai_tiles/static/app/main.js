@@ -13,6 +13,11 @@ let lang = page.dataset.lang === "zh" ? "zh" : "en";
 try {
   await start();
 } catch (error) {
+  fail(error);
+}
+
+/** Say in the card that something could not be read: a map with a hole must not look complete. */
+function fail(error) {
   page.dataset.state = "failed";
   byId("hint").textContent = `${wordsIn(lang).failed}: ${error.message}`;
 }
@@ -31,8 +36,9 @@ async function drawMap(layer) {
     read(new URL("../regions/style.json", location.href)),
   ]);
   const map = createMap(byId("map"), layer, style, regions, lang);
+  map.on("error", ({ error }) => fail(error));
   map.once("idle", () => {
-    page.dataset.state = "drawn";
+    page.dataset.state ??= "drawn";
   });
   map.on("click", async ({ lngLat }) => {
     const { lng, lat } = lngLat.wrap();

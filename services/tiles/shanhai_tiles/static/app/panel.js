@@ -18,6 +18,7 @@ export function showPanel(layer, lang) {
   byId("hint").textContent = words.click;
   showStandIn(layer, lang);
   byId("legend").replaceChildren(...legend(layer.legend, lang));
+  showSources(layer, lang);
 }
 
 function facts(layer, words) {
@@ -49,6 +50,24 @@ function showStandIn(layer, lang) {
     const summary = element("summary", {}, words.standIns(notes.length));
     box.append(element("details", {}, summary, element("ul", {}, ...notes)));
   }
+}
+
+function showSources(layer, lang) {
+  const words = wordsIn(lang);
+  const box = byId("sources");
+  box.hidden = layer.sources.length === 0;
+  const rows = layer.sources.map((source) => {
+    const resolution = source.native_resolution_m;
+    const credit = [
+      resolution ? metres(resolution) : "",
+      source.source ?? "",
+      source.licence ?? "",
+      source.stand_in ? words.standInMark : "",
+    ];
+    const title = element("b", {}, localised(source, "title", lang));
+    return element("li", {}, title, ` ${credit.filter(Boolean).join(" · ")}`);
+  });
+  box.replaceChildren(element("summary", {}, words.sources), element("ul", {}, ...rows));
 }
 
 function legend(document, lang) {
