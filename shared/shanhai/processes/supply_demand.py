@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.processes.alignment import WINDOW_CELLS
+from shanhai.processes.pointers import pointing_at
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.arrays import BoolArray, FloatArray, IntArray
@@ -256,7 +257,8 @@ def _write_ratios(
         )
         supply_sum += normalise(supply, own.limits)
         store.write(f"ratio.{service}", window, ratios[service])
-    total = comprehensive_ratio(ratios, method.weights)
+    with pointing_at("/inputs/parameters"):
+        total = comprehensive_ratio(ratios, method.weights)
     store.write("ratio", window, total)
     layers = [*ratios.values(), total, supply_sum / len(SERVICES)]
     return aggregate(np.stack(layers), fishnet.unit_cells)

@@ -6,6 +6,7 @@ import numpy as np
 
 from shanhai.jobs.contracts import ZoningParameters
 from shanhai.processes.assessment import Assessment
+from shanhai.processes.pointers import pointing_at
 from shanhai.processes.supply_demand import SERVICES, UNIT_LAYERS
 from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
 from shanhai.science.zoning.clustering import Clustering, cluster_units, merge_clusters
@@ -63,7 +64,8 @@ def delineate(assessment: Assessment, parameters: ZoningParameters, seed: int) -
     services = assessment.services
     units = select_units(services.unit_means, services.unit_cells, fishnet.unit_cells)
     features = prepare_features(units.means[:, : len(SERVICES)], SERVICES)
-    clustering = cluster_units(features.matrix, parameters.k, seed)
+    with pointing_at("/inputs/parameters"):
+        clustering = cluster_units(features.matrix, parameters.k, seed)
     merged = merge_clusters(features.matrix, clustering, units.cells)
     naming = name_zones(merged.labels, units.means[:, _RATIO], units.means[:, _SUPPLY], units.cells)
     valid: BoolArray = own.read_classes("valid", own.whole) == 1

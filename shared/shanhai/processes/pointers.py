@@ -1,0 +1,20 @@
+"""Pointers of the science's errors, made to point into the inputs of a process."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from shanhai.errors import Fault, InvalidInput
+
+
+@contextmanager
+def pointing_at(prefix: str) -> Iterator[None]:
+    """Put `prefix` before the pointers of an `InvalidInput` raised inside.
+
+    Science names its own arguments (`/k`); the caller of a process knows them by where they stand
+    in its inputs.
+    """
+    try:
+        yield
+    except InvalidInput as error:
+        faults = [Fault(prefix + fault.pointer, fault.detail) for fault in error.faults]
+        raise InvalidInput(error.message, message_zh=error.message_zh, faults=faults) from error
