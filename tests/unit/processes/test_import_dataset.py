@@ -1,0 +1,201 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pytest
+
+from shanhai.errors import InvalidInput, UnsupportedFile
+from shanhai.jobs.contracts import Outcome, Task
+from shanhai.processes.import_dataset import ImportDataset
+from shanhai.raster.geotiff import read_geotiff, write_geotiff
+from shanhai.raster.hostile import make_overview_file_tiff, make_renamed_vrt
+from shanhai.raster.inspect import inspect_raster
+from shanhai.raster.warp import Quantity, align, open_source
+from shanhai.science.grid import Grid, Window
+from shanhai.testing.watershed import Watershed
+
+UPLOAD = UUID(int=1)
+DEGREES = (0.001, 0.0, 117.18, 0.0, -0.001, 24.87)
+METRES = (100.0, 0.0, 520_000.0, 0.0, -100.0, 2_750_000.0)
+
+
+@pytest.fixture
+def bring(watershed: Watershed, tmp_path: Path):
+    """Import a file, or an array made into one, and read back what became of it."""
+    (tmp_path / "work").mkdir()
+
+    def run(theme: str, content: Any, **inputs: Any) -> tuple[Outcome, Any]:
+        frame = {"transform": METRES, "crs": "EPSG:4548"} | inputs.pop("frame", {})
+        path = content if isinstance(content, Path) else tmp_path / "upload"
+        if isinstance(content, np.ndarray):
+            write_geotiff(path, content, **frame)
+        task = Task(
+            process="import-dataset",
+            inputs={"upload": str(UPLOAD), "region": "watershed", "theme": theme, **inputs},
+            region=watershed.region,
+            upload_uri="uploads/1",
+            files={"uploads/1": str(path)},
+        )
+        outcome = ImportDataset().compute(task, tmp_path / "work", lambda percent, stage: None)
+        return outcome, read_geotiff(tmp_path / "work" / "dataset.tif")
+
+    return run
+
+
+Bring = Callable[..., tuple[Outcome, Any]]
+
+
+def refusal(bring: Bring, *args: Any, **inputs: Any) -> InvalidInput:
+    with pytest.raises(InvalidInput) as caught:
+        bring(*args, **inputs)
+    error = caught.value
+    assert error.faults, "a refusal points at the input"
+    assert error.message_zh != error.message, "a refusal speaks both languages"
+    return error
+
+
+def plain(value: float = 50.0, bands: int = 1) -> Any:
+    return np.full((bands, 40, 40), value)
+
+
+def test_a_dem_in_degrees_becomes_a_clean_cog(bring: Bring):
+    dem = np.random.default_rng(1).random((50, 60)) * 800
+    dem[0, 0], dem[1, 1] = np.inf, 9500.0
+    outcome, stored = bring("dem", dem, frame={"transform": DEGREES, "crs": "EPSG:4326"})
+    assert stored.crs == "EPSG:4326"
+    assert np.isnan(stored.values[0, 0, 0])
+    assert np.isnan(stored.values[0, 1, 1])
+    np.testing.assert_allclose(stored.values[0, 2:], dem[2:], rtol=1e-6)
+    assert outcome.manifest["out_of_range_cells"] == 1
+    assert "became nodata" in outcome.warnings[0]
+    meta = outcome.files[0].meta
+    assert meta["grid"]["epsg"] == 4326
+    assert meta["unit"] == "m"
+    assert meta["native_resolution_m"] == pytest.approx(105.9, rel=0.01)
+    assert meta["footprint"]["type"] == "Polygon"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"lon,lat,value\n118,24,3\n", "no TIFF"),
+        (b"\x89PNG\r\n\x1a\n0000000000", "PNG"),
+        (b"", "empty"),
+        (b"II*\x00\x08\x00\x00\x00", "damaged"),
+    ],
+)
+def test_what_is_no_geotiff_is_refused(bring: Bring, tmp_path: Path, content: bytes, said: str):
+    path = tmp_path / "upload"
+    path.write_bytes(content)
+    error = refusal(bring, "dem", path)
+    assert isinstance(error, UnsupportedFile)
+    assert said in error.message
+    assert error.faults[0].pointer == "/inputs/upload"
+
+
+def test_a_tiff_cut_short_in_its_pixels_is_refused(bring: Bring, tmp_path: Path):
+    path = tmp_path / "upload"
+    noise = np.random.default_rng(0).random((600, 600))
+    write_geotiff(path, noise, transform=METRES, crs="EPSG:4548")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert "damaged" in refusal(bring, "dem", path).message
+
+
+@pytest.mark.parametrize("make", [make_renamed_vrt, make_overview_file_tiff])
+def test_files_that_refer_to_others_are_refused_and_the_others_live(
+    bring: Bring, tmp_path: Path, make: Callable[[Path], Path]
+):
+    refusal(bring, "dem", make(tmp_path))
+    assert (tmp_path / "secret.tif").exists()
+
+
+@pytest.mark.parametrize(
+    ("theme", "bands", "wanted"),
+    [("dem", 3, "1"), ("rainfall", 5, "1 or 12"), ("soil", 1, "sand, silt, clay")],
+)
+def test_a_wrong_number_of_bands_is_refused(bring: Bring, theme: str, bands: int, wanted: str):
+    error = refusal(bring, theme, plain(bands=bands))
+    assert f"{bands} bands" in error.message
+    assert wanted in error.message
+
+
+def test_monthly_and_annual_rain_are_both_accepted(bring: Bring):
+    outcome, _ = bring("rainfall", plain(120.0, bands=12))
+    assert outcome.manifest["source"]["bands"] == 12
+    outcome, _ = bring("rainfall", plain(6000.0))
+    assert outcome.manifest["out_of_range_cells"] == 0
+
+
+def test_a_raster_elsewhere_is_refused_and_swapped_axes_are_guessed(bring: Bring):
+    far = {"transform": (0.01, 0, 100.0, 0, -0.01, 40.0), "crs": "EPSG:4326"}
+    assert "outside the region" in refusal(bring, "dem", plain(), frame=far).message
+    swapped = {"transform": (0.01, 0, 24.7, 0, -0.01, 117.4), "crs": "EPSG:32650"}
+    swapped = {"transform": (0.01, 0, 24.7, 0, -0.01, 89.9), "crs": "EPSG:4326"}
+    assert "outside the region" in refusal(bring, "dem", plain(), frame=swapped).message
+
+
+def test_a_file_without_values_is_refused(bring: Bring):
+    assert "every cell is nodata" in refusal(bring, "dem", plain(np.nan)).message
+    assert "every cell is nodata" in refusal(bring, "dem", plain(7.0), nodata=7).message
+
+
+def test_a_wrong_unit_is_refused_with_what_was_found(bring: Bring):
+    error = refusal(bring, "temperature", plain(291.0))
+    assert "291" in error.message
+    assert "-60…60 Cel" in error.message
+    assert error.faults[0].pointer == "/inputs/scale"
+
+
+def test_named_units_scale_and_offset_are_applied(bring: Bring):
+    _, kelvin = bring("temperature", plain(291.15), unit="K")
+    np.testing.assert_allclose(kelvin.values, 18.0, atol=1e-4)
+    _, index = bring("ndvi", plain(6500.0).astype(np.int16), scale=0.0001, frame={"nodata": None})
+    np.testing.assert_allclose(index.values, 0.65, rtol=1e-6)
+    outcome, carbon = bring("npp", plain(0.7), unit="kgC/m²/yr")
+    np.testing.assert_allclose(carbon.values, 700.0, rtol=1e-6)
+    assert outcome.files[0].meta["unit"] == "gC/m2/yr"
+
+
+@pytest.mark.parametrize("inputs", [{"scale": 0.0}, {"scale": float("inf")}])
+def test_a_useless_scale_is_refused(bring: Bring, inputs: Any):
+    assert refusal(bring, "dem", plain(), **inputs).faults[0].pointer == "/inputs/scale"
+
+
+@pytest.mark.parametrize(
+    ("theme", "value", "hint"),
+    [("npp", 0.8, "kgC"), ("soil", 25.0, "g/kg")],
+)
+def test_an_unlikely_mean_is_warned_of(bring: Bring, theme: str, value: float, hint: str):
+    outcome, _ = bring(theme, plain(value, bands=4 if theme == "soil" else 1))
+    assert hint in " ".join(outcome.warnings)
+
+
+def test_land_cover_is_translated_and_unknown_codes_are_listed(bring: Bring):
+    codes = np.full((40, 40), 10, dtype=np.uint8)
+    codes[:5], codes[5:8] = 80, 0
+    _, stored = bring("land_cover", codes, legend="worldcover", frame={"nodata": 0})
+    assert set(np.unique(np.nan_to_num(stored.values))) == {0, 2, 7}
+    codes[20, 20] = 33
+    with pytest.raises(InvalidInput, match=r"33 \(1 cells\)"):
+        bring("land_cover", codes, legend="worldcover", frame={"nodata": 0})
+
+
+def test_population_keeps_its_total_through_import_and_alignment(bring: Bring, tmp_path: Path):
+    people = np.random.default_rng(3).random((60, 60)) * 30
+    _, stored = bring("population", people, frame={"transform": DEGREES, "crs": "EPSG:4326"})
+    assert np.nansum(stored.values) == pytest.approx(people.sum(), rel=1e-5)
+    source = open_source(tmp_path / "work" / "dataset.tif", Quantity.EXTENSIVE)
+    grid = Grid(4548, 510_000.0, 2_760_000.0, 250.0, 120, 120)
+    aligned = align(source, grid, Window(0, 0, 120, 120))
+    assert np.nansum(aligned) == pytest.approx(people.sum(), rel=0.005)
+
+
+def test_the_same_file_gives_the_same_cog(bring: Bring, tmp_path: Path):
+    dem = np.random.default_rng(1).random((50, 60)) * 800
+    bring("dem", dem)
+    first = (tmp_path / "work" / "dataset.tif").read_bytes()
+    bring("dem", dem)
+    assert (tmp_path / "work" / "dataset.tif").read_bytes() == first
+    assert inspect_raster(tmp_path / "work" / "dataset.tif").nodata == -9999.0

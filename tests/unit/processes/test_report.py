@@ -1,0 +1,66 @@
+"""The report, as the main job leaves it."""
+
+import re
+from typing import Any
+
+import pytest
+
+from shanhai.processes import zone_report
+from shanhai.testing.watershed import Watershed
+from shanhai.vocabulary import ECOSERVICES, ZONE_CLASSES
+
+
+def page_of(run: Any) -> str:
+    return (run.workspace / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_page_needs_nothing_else(zoned: Any):
+    page = page_of(zoned)
+    assert "<script" not in page
+    assert set(re.findall(r'(?:src|href)="(data:image/png|[^"]{1,20})', page)) == {"data:image/png"}
+    assert page.count("data:image/png") == 4
+
+
+def test_it_speaks_of_zones_services_and_districts_in_both_languages(zoned: Any):
+    page = page_of(zoned)
+    for label in [term.label for term in (*ZONE_CLASSES, *ECOSERVICES)]:
+        assert label.zh in page
+        assert label.en in page
+    for name in ("上游区", "Upper", "左岸区", "Left bank"):
+        assert name in page
+
+
+def test_it_never_claims_an_optimal_number_of_clusters(zoned: Any):
+    assert "optimal" not in page_of(zoned).lower()
+    assert "最优" not in page_of(zoned)
+
+
+def test_without_stand_ins_there_is_no_band(zoned: Any):
+    assert "STAND-IN" not in page_of(zoned)
+
+
+def test_stand_ins_are_marked_in_both_languages(zone: Any, watershed: Watershed, tmp_path: Any):
+    from shanhai.processes.registry import PROCESSES
+
+    task = watershed.task()
+    task.datasets["soil"] = task.datasets["soil"].model_copy(
+        update={"stand_in": True, "stand_in_note_zh": "常数土壤", "stand_in_note_en": "constant"}
+    )
+    (tmp_path / "work").mkdir()
+    PROCESSES["delineate-zones"].compute(task, tmp_path / "work", lambda p, s: None)
+    page = (tmp_path / "work" / "report.html").read_text(encoding="utf-8")
+    assert "替代数据 STAND-IN DATA" in page
+    assert "常数土壤" in page
+    assert "no basis for planning" in page
+
+
+def test_a_missing_font_costs_the_chinese_maps_and_is_said(
+    zone: Any, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("shanhai.reporting.fonts.cjk_family", lambda: None)
+    run = zone()
+    names = {file.name for file in run.outcome.files}
+    assert {"map_en", "ratio_map_en"} <= names
+    assert not {"map_zh", "ratio_map_zh"} & names
+    assert "fonts-droid-fallback" in " ".join(run.outcome.warnings)
+    assert zone_report.REPORT_FILE in {file.path for file in run.outcome.files}
