@@ -1,0 +1,262 @@
+"""What the main job and imports leave in a real database."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import func, select
+
+from shanhai.db.engine import Sessions
+from shanhai.db.tables import AuditLog, Dataset, Job, JobDataset, Region, Zone, ZoneScheme
+from shanhai.errors import Conflict, NotFound
+from shanhai.jobs.contracts import Outcome, Task
+from shanhai.processes.base import Publication
+from shanhai.processes.registration import as_multipolygon
+from shanhai.processes.registry import PROCESSES
+from shanhai.raster.geotiff import write_geotiff
+from shanhai.storage.artifacts import LocalArtifacts
+from shanhai.testing.job_rows import open_sessions
+from shanhai.testing.watershed import CODE, Watershed, build_watershed
+
+SCHEME = f"{CODE}.supply_demand"
+
+
+@dataclass(frozen=True)
+class Computed:
+    task: Task
+    outcome: Outcome
+    workspace: Path
+
+
+@pytest.fixture(scope="module")
+def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
+    return build_watershed(tmp_path_factory.mktemp("watershed"), cells=48)
+
+
+@pytest.fixture(scope="module")
+def computed(watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> Computed:
+    workspace = tmp_path_factory.mktemp("work")
+    task = watershed.task()
+    outcome = PROCESSES[task.process].compute(task, workspace, lambda percent, stage: None)
+    return Computed(task, outcome, workspace)
+
+
+@pytest.fixture
+async def sessions(fresh_database_url: str, watershed: Watershed) -> AsyncIterator[Sessions]:
+    async with open_sessions(fresh_database_url) as made:
+        async with made.begin() as session:
+            session.add(
+                Region(
+                    code=CODE,
+                    name_zh=watershed.region.name_zh,
+                    name_en=watershed.region.name_en,
+                    level="basin",
+                    metric_srid=watershed.region.epsg,
+                    geom=as_multipolygon(watershed.region.geometry),
+                )
+            )
+        yield made
+
+
+async def publish(
+    sessions: Sessions, computed: Computed, artifacts: Path, **inputs: Any
+) -> tuple[UUID, dict[str, Any]]:
+    """Store the files and publish them under a new job, as the worker does."""
+    store = LocalArtifacts(artifacts)
+    stored = {
+        file.name: store.put(computed.workspace / file.path, suffix=Path(file.path).suffix)
+        for file in computed.outcome.files
+    }
+    async with sessions.begin() as session:
+        job = Job(
+            kind=computed.task.process, inputs={}, task={}, requested_by="tester", status="running"
+        )
+        session.add(job)
+        await session.flush()
+        task = computed.task.model_copy(
+            update={"job_id": str(job.id), "inputs": computed.task.inputs | inputs}
+        )
+        publication = Publication(task, computed.outcome, stored, "tester", computed.workspace)
+        values = await PROCESSES[task.process].publish(session, publication)
+    return job.id, values
+
+
+async def all_of(sessions: Sessions, query: sa.Select[Any]) -> list[Any]:
+    async with sessions() as session:
+        return list((await session.execute(query)).all())
+
+
+async def test_a_zoning_becomes_datasets_a_scheme_and_zones(
+    sessions: Sessions, computed: Computed, tmp_path: Path
+):
+    job, values = await publish(sessions, computed, tmp_path)
+    assert (values["scheme"], values["scheme_version"]) == (SCHEME, 1)
+    assert values["layers"]["zones"] == f"zones.{CODE}"
+    assert values["layers"]["ratio.cooling"] == f"ratio.cooling.{CODE}"
+    assert len(values["layers"]) == 23
+    rows = await all_of(
+        sessions,
+        select(Dataset.code, Dataset.theme, Dataset.public, func.ST_IsValid(Dataset.footprint)),
+    )
+    assert len(rows) == 23
+    assert {row.code for row in rows} == {f"{row.theme}.{job}" for row in rows}
+    assert all(row.public and row[3] for row in rows)
+    outputs = await all_of(sessions, select(JobDataset.role, JobDataset.name))
+    assert {tuple(row) for row in outputs} == {("output", name) for name in values["layers"]}
+
+
+async def test_the_zones_hold_their_polygons_and_numbers(
+    sessions: Sessions, computed: Computed, tmp_path: Path
+):
+    _, values = await publish(sessions, computed, tmp_path)
+    zones = await all_of(
+        sessions,
+        select(Zone.code, Zone.area_m2, Zone.attrs, func.ST_IsValid(Zone.geom)).order_by(Zone.id),
+    )
+    assert [row.code for row in zones] == [f"{SCHEME}.{one['code']}" for one in values["zones"]]
+    for row, told in zip(zones, values["zones"], strict=True):
+        assert row[3]
+        assert told["area_km2"] == pytest.approx(row.area_m2 / 1e6, abs=1e-5)
+        # The polygon is simplified; the raster is what counts.
+        assert told["area_km2"] == pytest.approx(row.attrs["area_raster_km2"], rel=0.02)
+        assert row.attrs["statistics"]["ratio"]["mean"] is not None
+    assert (
+        sum(row.attrs["cells"] for row in zones) == computed.outcome.manifest["aoi"]["valid_cells"]
+    )
+
+
+async def test_a_second_version_supersedes_the_first(
+    sessions: Sessions, computed: Computed, tmp_path: Path
+):
+    await publish(sessions, computed, tmp_path)
+    _, values = await publish(sessions, computed, tmp_path)
+    assert values["scheme_version"] == 2
+    first, second = await all_of(
+        sessions,
+        select(
+            ZoneScheme.id,
+            ZoneScheme.status,
+            ZoneScheme.valid_from,
+            ZoneScheme.valid_to,
+            ZoneScheme.supersedes_id,
+        ).order_by(ZoneScheme.version),
+    )
+    assert (first.status, second.status) == ("superseded", "published")
+    assert first.valid_to == second.valid_from
+    assert second.valid_to is None
+    assert second.supersedes_id == first.id
+    actions = [row.action for row in await all_of(sessions, select(AuditLog.action))]
+    assert actions.count("publish") == 2
+    assert actions.count("supersede") == 1
+
+
+async def test_a_draft_leaves_the_published_one_alone(
+    sessions: Sessions, computed: Computed, tmp_path: Path
+):
+    await publish(sessions, computed, tmp_path)
+    job, values = await publish(sessions, computed, tmp_path, publish=False)
+    assert values["status"] == "draft"
+    assert values["layers"]["zones"] == f"zones.{job}"
+    statuses = await all_of(sessions, select(ZoneScheme.version, ZoneScheme.status))
+    assert {tuple(row) for row in statuses} == {(1, "published"), (2, "draft")}
+    drafts = await all_of(sessions, select(Dataset.public).where(Dataset.job_id == job))
+    assert not any(row.public for row in drafts)
+
+
+async def test_what_rests_on_a_closed_dataset_is_closed_and_stand_ins_are_passed_on(
+    sessions: Sessions, computed: Computed, tmp_path: Path
+):
+    job, _ = await publish(sessions, computed, tmp_path)
+    async with sessions.begin() as session:
+        used = (await session.scalars(select(Dataset).where(Dataset.job_id == job).limit(1))).one()
+        used.public = False
+        closed = used.id
+    soil = computed.task.datasets["soil"].model_copy(update={"id": closed, "stand_in": True})
+    task = computed.task.model_copy(update={"datasets": computed.task.datasets | {"soil": soil}})
+    again = Computed(task, computed.outcome, computed.workspace)
+    second, _ = await publish(sessions, again, tmp_path)
+    rows = await all_of(
+        sessions,
+        select(Dataset.public, Dataset.stand_in, Dataset.stand_in_note_zh).where(
+            Dataset.job_id == second
+        ),
+    )
+    assert all((not row.public and row.stand_in and "土壤" in row.stand_in_note_zh) for row in rows)
+
+
+async def test_a_region_removed_meanwhile_fails_the_publication(
+    sessions: Sessions, computed: Computed, tmp_path: Path
+):
+    async with sessions.begin() as session:
+        await session.execute(sa.update(Region).values(deleted_at=func.now()))
+    with pytest.raises(NotFound):
+        await publish(sessions, computed, tmp_path)
+    assert await all_of(sessions, select(Dataset.id)) == []
+
+
+def importing(watershed: Watershed, folder: Path, *, height: float, theme: str = "dem") -> Computed:
+    folder.mkdir()
+    upload = folder / "upload"
+    grid = watershed.grid
+    write_geotiff(
+        upload, np.full(grid.shape, height), transform=grid.transform, crs=f"EPSG:{grid.epsg}"
+    )
+    task = Task(
+        process="import-dataset",
+        inputs={
+            "upload": str(UUID(int=1)),
+            "region": CODE,
+            "theme": theme,
+            "code": "own.dem",
+            "source": "survey",
+            "native_resolution_m": 30,
+        },
+        region=watershed.region,
+        upload_uri="uploads/1",
+        files={"uploads/1": str(upload)},
+    )
+    outcome = PROCESSES["import-dataset"].compute(task, folder, lambda percent, stage: None)
+    return Computed(task, outcome, folder)
+
+
+async def test_an_import_is_registered_and_replaced_under_its_code(
+    sessions: Sessions, watershed: Watershed, tmp_path: Path
+):
+    for number, height in enumerate((10.0, 20.0)):
+        _, values = await publish(
+            sessions,
+            importing(watershed, tmp_path / str(number), height=height),
+            tmp_path / "store",
+        )
+        assert values["dataset"] == "own.dem"
+    old, new = await all_of(
+        sessions,
+        select(
+            Dataset.deleted_at,
+            Dataset.grid,
+            Dataset.attrs,
+            Dataset.native_resolution_m,
+            Dataset.origin,
+        ).order_by(Dataset.id),
+    )
+    assert old.deleted_at is not None
+    assert new.deleted_at is None
+    assert new.grid["statistics"][0]["mean"] == 20.0
+    assert new.native_resolution_m == 30
+    assert new.origin == "imported"
+    assert len(new.attrs["source_sha256"]) == 64
+
+
+async def test_a_code_of_another_theme_is_not_taken_over(
+    sessions: Sessions, watershed: Watershed, tmp_path: Path
+):
+    await publish(sessions, importing(watershed, tmp_path / "a", height=10.0), tmp_path / "store")
+    other = importing(watershed, tmp_path / "b", height=10.0, theme="npp")
+    with pytest.raises(Conflict, match="in use for dem"):
+        await publish(sessions, other, tmp_path / "store")
+    assert len(await all_of(sessions, select(Dataset.id))) == 1
