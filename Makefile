@@ -12,12 +12,16 @@ help: ## list the targets
 bootstrap: ## system packages and Python environment (the other targets call it)
 	@deploy/local/bootstrap.sh
 
+.PHONY: viewer
+viewer: bootstrap ## the viewer's library, from npm
+	@services/tiles/vendor.sh --if-possible
+
 .PHONY: demo
-demo: bootstrap ## everything from nothing: stack, demo data, the main job, pictures and addresses
+demo: viewer ## everything from nothing: stack, demo data, the main job, pictures and addresses
 	@$(BIN)/python -m shanhai.local demo
 
 .PHONY: up
-up: bootstrap ## start what is not running: PostgreSQL, Redis, API, tiles, worker
+up: viewer ## start what is not running: PostgreSQL, Redis, API, tiles, worker
 	@$(BIN)/python -m shanhai.local up
 
 .PHONY: down
@@ -29,8 +33,10 @@ status: bootstrap ## show the services with process, port, health and uptime
 	@$(BIN)/python -m shanhai.local status
 
 .PHONY: test
-test: bootstrap ## the whole test suite against its own PostgreSQL and Redis
-	@SHANHAI_TEST_REQUIRE=db,redis $(BIN)/python -m pytest $(PYTEST_ARGS)
+test: ## the whole test suite against its own PostgreSQL, Redis and a browser
+	@deploy/local/bootstrap.sh chromium
+	@services/tiles/vendor.sh
+	@SHANHAI_TEST_REQUIRE=db,redis,browser $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: check
 check: bootstrap ## format, lint, types, import contracts, compose file
@@ -49,6 +55,11 @@ measure: bootstrap ## lines per file and per function, types, docstrings
 	@$(BIN)/python benchmarks/measure_code.py
 
 .PHONY: lock
-lock: bootstrap ## compile requirements.lock anew from pyproject.toml
+lock: bootstrap ## compile the hashed locks anew from pyproject.toml: development, and one per image
 	@.venv/installer/bin/uv pip compile pyproject.toml --extra all --group dev \
 		--generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
+	@for service in api worker tiles; do \
+		.venv/installer/bin/uv pip compile pyproject.toml --extra $$service --constraint requirements.lock \
+			--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet \
+			--output-file deploy/locks/$$service.lock; \
+	done

@@ -16,6 +16,8 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
+from shanhai.errors import Unavailable
+
 PROGRAM = "chromium"
 FLAGS = (
     *("--headless", "--no-sandbox", "--no-first-run", "--disable-gpu", "--hide-scrollbars"),
@@ -25,9 +27,14 @@ PATIENCE_S = 60.0
 LOOK_EVERY_S = 0.05
 
 
-def has_browser() -> bool:
-    """Whether Chromium is installed."""
-    return which(PROGRAM) is not None
+def find_browser() -> None:
+    """Make sure that Chromium is installed.
+
+    Raises:
+        Unavailable: it is not.
+    """
+    if which(PROGRAM) is None:
+        raise Unavailable(f"{PROGRAM} is not installed")
 
 
 class Page:
@@ -103,7 +110,10 @@ def open_page(profile: Path, width: int = 1280, height: int = 800) -> Iterator[P
                 page = Page(connection)
                 page.call(
                     "Emulation.setDeviceMetricsOverride",
-                    width=width, height=height, deviceScaleFactor=1, mobile=False,
+                    width=width,
+                    height=height,
+                    deviceScaleFactor=1,
+                    mobile=False,
                 )
                 yield page
         finally:

@@ -18,6 +18,7 @@ from shanhai.errors import Unavailable
 from shanhai.local.places import Home
 from shanhai.local.servers import PrivatePostgres, PrivateRedis, Surroundings
 from shanhai.local.stack import Stack
+from shanhai.testing.browser import find_browser
 from shanhai.testing.run_directory import run_directory
 
 TEMPLATE = "shanhai_template"
@@ -131,6 +132,12 @@ def stack() -> Iterator[Stack]:
             yield stack
         finally:
             stack.down()
+
+
+@pytest.fixture(scope="session")
+def browser(pytestconfig: pytest.Config) -> None:
+    """Chromium, for tests that look at a page."""
+    _start_or_skip(find_browser, "browser", pytestconfig)
 
 
 def _mark(item: pytest.Item, name: str | None) -> None:

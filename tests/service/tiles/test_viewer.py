@@ -14,15 +14,11 @@ import pytest
 import uvicorn
 from PIL import Image
 
-from shanhai.testing.browser import Page, has_browser, open_page
+from shanhai.testing.browser import Page, open_page
 from shanhai.vocabulary import ZONE_CLASSES, ZoneClass
 from shanhai_tiles.app import create_app
-from shanhai_tiles.routes.viewer import MAPLIBRE
 
-pytestmark = [
-    pytest.mark.skipif(not has_browser(), reason="chromium is not installed"),
-    pytest.mark.skipif(not MAPLIBRE.is_file(), reason="services/tiles/vendor.sh was not run"),
-]
+pytestmark = pytest.mark.usefixtures("browser")
 
 
 @pytest.fixture(scope="module")
