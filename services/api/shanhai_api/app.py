@@ -69,11 +69,16 @@ def create_app(configuration: Configuration) -> FastAPI:
             ),
         ],
     )
-    for router in ROUTERS:
-        app.include_router(router)
+    add_routes(app)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     install_handlers(app)
     return app
+
+
+def add_routes(app: FastAPI) -> None:
+    """Give the application its resources."""
+    for router in ROUTERS:
+        app.include_router(router)
 
 
 def create_from_environment() -> FastAPI:

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from shanhai.errors import (
     Conflict,
@@ -76,6 +77,13 @@ class UnsupportedMedia(ShanhaiError):
 
     title = "Unsupported media type"
     title_zh = "内容类型不受支持"
+
+
+class BrokenOff(InvalidInput):
+    """The connection ended before the body did; hardly anyone is left to read this."""
+
+    title = "Request broken off"
+    title_zh = "请求中断"
 
 
 class SlowClient(ShanhaiError):
@@ -229,6 +237,11 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     return answer(document, lang, dict(error.headers or {}))
 
 
+async def on_disconnect(request: Request, error: Exception) -> Response:
+    """Close the books on a request whose sender went away."""
+    return await on_shanhai_error(request, BrokenOff("the body ended too early"))
+
+
 async def on_database_error(request: Request, error: Exception) -> Response:
     """Tell a database that is away or busy as 503; anything else of it is a bug."""
     if not is_outage(error):
@@ -264,5 +277,6 @@ def install_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ShanhaiError, on_shanhai_error)
     app.add_exception_handler(RequestValidationError, on_invalid_request)
     app.add_exception_handler(HTTPException, on_http_error)
+    app.add_exception_handler(ClientDisconnect, on_disconnect)
     for outage in (DBAPIError, PoolTimeoutError, ConnectionError, TimeoutError):
         app.add_exception_handler(outage, on_database_error)

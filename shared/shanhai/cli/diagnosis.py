@@ -12,8 +12,6 @@ import typer
 from pydantic import ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from rich.console import Console
-from rich.table import Table
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -38,11 +36,9 @@ def settings(
     if env:
         typer.echo(as_env(listed), nl=False)
         return
-    table = Table("variable", "type", "default", "meaning", box=None)
     for item in listed:
-        default = "(required)" if item.default is None else item.default
-        table.add_row(item.name, item.kind, default, item.meaning)
-    Console(soft_wrap=True).print(table)
+        default = "required" if item.default is None else f"default {item.default or 'none'}"
+        typer.echo(f"{item.name}  ({item.kind}; {default})\n    {item.meaning}")
 
 
 def doctor() -> None:

@@ -1,8 +1,8 @@
 """The API in process, against the run's own PostgreSQL and Redis."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -19,6 +19,7 @@ from shanhai.settings import (
     PublicSettings,
     RedisSettings,
 )
+from shanhai.testing.feature_rows import forget_features
 from shanhai.vocabulary import Scope
 from shanhai_api.app import create_app
 from shanhai_api.configuration import Configuration
@@ -27,31 +28,7 @@ from shanhai_api.state import State
 BASE = "http://api.test"
 
 
-class Api:
-    """A running API and clients of it."""
-
-    def __init__(self, app: FastAPI) -> None:
-        self.app = app
-        self.state: State = app.state.service
-        self.open_clients: list[httpx.AsyncClient] = []
-
-    async def key(self, *scopes: Scope) -> str:
-        async with self.state.sessions.begin() as session:
-            return await create_key(session, name="test", scopes=scopes)
-
-    def client(self, key: str | None = None) -> httpx.AsyncClient:
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        transport = httpx.ASGITransport(app=self.app, client=("127.0.0.1", 1))
-        client = httpx.AsyncClient(transport=transport, base_url=BASE, headers=headers)
-        self.open_clients.append(client)
-        return client
-
-    async def client_with(self, *scopes: Scope) -> httpx.AsyncClient:
-        return self.client(await self.key(*scopes))
-
-    async def close(self) -> None:
-        for client in self.open_clients:
-            await client.aclose()
+MakeClient = Callable[..., Awaitable[httpx.AsyncClient]]
 
 
 @pytest.fixture
@@ -67,32 +44,61 @@ def configuration(database_url: str, redis_url: str, tmp_path: Path) -> Configur
 
 
 @pytest.fixture
-async def api(configuration: Configuration) -> AsyncIterator[Api]:
+async def app(configuration: Configuration) -> AsyncIterator[FastAPI]:
+    """The application, opened."""
     app = create_app(configuration)
     async with app.router.lifespan_context(app):
-        running = Api(app)
-        yield running
-        await running.close()
+        yield app
 
 
 @pytest.fixture
-async def session(api: Api) -> AsyncIterator[AsyncSession]:
-    """A session whose changes are committed at once, for preparing rows."""
-    async with api.state.sessions() as session:
+def state(app: FastAPI) -> State:
+    state: State = app.state.service
+    return state
+
+
+@pytest.fixture
+async def session(state: State) -> AsyncIterator[AsyncSession]:
+    """A session on a database without features and jobs; commit what the API is to see."""
+    async with state.sessions() as session:
+        await forget_features(session)
+        await session.commit()
         yield session
 
 
 @pytest.fixture
-async def admin(api: Api) -> httpx.AsyncClient:
-    return await api.client_with(Scope.ADMIN)
+async def client_with(app: FastAPI, state: State) -> AsyncIterator[MakeClient]:
+    """Makes clients whose key has the scopes given; without any, anonymous ones."""
+    async with AsyncExitStack() as stack:
+
+        async def make(*scopes: Scope) -> httpx.AsyncClient:
+            headers = {}
+            if scopes:
+                async with state.sessions.begin() as session:
+                    key = await create_key(session, name="test", scopes=scopes)
+                headers["Authorization"] = f"Bearer {key}"
+            transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1))
+            client = httpx.AsyncClient(transport=transport, base_url=BASE, headers=headers)
+            return await stack.enter_async_context(client)
+
+        yield make
 
 
 @pytest.fixture
-def anonymous(api: Api) -> httpx.AsyncClient:
-    return api.client()
+async def anonymous(client_with: MakeClient) -> httpx.AsyncClient:
+    return await client_with()
 
 
-def pointers(response: httpx.Response) -> list[str]:
-    """The pointers of a problem document."""
-    document: dict[str, Any] = response.json()
-    return [fault["pointer"] for fault in document["errors"]]
+@pytest.fixture
+async def reader(client_with: MakeClient) -> httpx.AsyncClient:
+    return await client_with(Scope.READ)
+
+
+@pytest.fixture
+async def runner(client_with: MakeClient) -> httpx.AsyncClient:
+    return await client_with(Scope.READ, Scope.JOBS)
+
+
+@pytest.fixture
+async def admin(client_with: MakeClient) -> httpx.AsyncClient:
+    return await client_with(Scope.ADMIN)

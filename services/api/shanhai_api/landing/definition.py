@@ -13,6 +13,7 @@ class Operation:
 
     method: str
     path: str
+    tag: str
     summary: str
     description: str
     parameters: tuple[Mapping[str, Any], ...]
@@ -25,6 +26,7 @@ def operations_of(document: Mapping[str, Any]) -> list[Operation]:
         Operation(
             method.upper(),
             path,
+            item[method]["tags"][0],
             item[method].get("summary", ""),
             item[method].get("description", ""),
             tuple(item[method].get("parameters", ())),

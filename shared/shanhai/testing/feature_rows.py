@@ -1,0 +1,92 @@
+"""Rows that tests of collections need: jobs that ended, schemes, zones."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.tables import Job, Region, Zone, ZoneClass, ZoneScheme
+from shanhai.vocabulary import SUPPLY_DEMAND, ZONE_CLASSES
+
+Bounds = tuple[float, float, float, float]
+
+
+async def add_job(
+    session: AsyncSession, *, kind: str = "delineate-zones", status: str = "accepted", **values: Any
+) -> Job:
+    """A job in any state, as if it had come there by itself."""
+    job = Job(**{"kind": kind, "requested_by": "tester", "status": status, **values})
+    session.add(job)
+    await session.flush()
+    await session.refresh(job)
+    return job
+
+
+async def add_scheme(
+    session: AsyncSession,
+    region: Region,
+    *,
+    code: str = "city.supply_demand",
+    status: str = "published",
+    version: int = 1,
+    valid: tuple[date | None, date | None] = (date(2024, 1, 1), None),
+    job_id: UUID | None = None,
+) -> ZoneScheme:
+    """A version of a zoning, drawn unless it has a job."""
+    scheme = ZoneScheme(
+        code=code,
+        name_zh=f"方案 {code}",
+        name_en=f"Scheme {code}",
+        region_id=region.id,
+        kind=SUPPLY_DEMAND,
+        origin="drawn" if job_id is None else "computed",
+        job_id=job_id,
+        status=status,
+        version=version,
+        valid_from=valid[0],
+        valid_to=valid[1],
+    )
+    session.add(scheme)
+    await session.flush()
+    return scheme
+
+
+async def add_zone(
+    session: AsyncSession, scheme: ZoneScheme, class_code: str, bounds: Bounds | None
+) -> Zone:
+    """A rectangular zone (west, south, east, north), or one nobody has drawn."""
+    class_id = await session.scalar(
+        select(ZoneClass.id).where(
+            ZoneClass.scheme_kind == scheme.kind, ZoneClass.code == class_code
+        )
+    )
+    zone = Zone(
+        scheme_id=scheme.id,
+        class_id=class_id,
+        code=f"{scheme.code}.{class_code}",
+        geom=None if bounds is None else func.ST_Multi(func.ST_MakeEnvelope(*bounds, 4490)),
+        attrs={"share_percent": 20.0, "cells": 100, "flags": []},
+    )
+    session.add(zone)
+    await session.flush()
+    return zone
+
+
+async def add_five_zones(session: AsyncSession, scheme: ZoneScheme) -> list[Zone]:
+    """One zone per class, side by side from 118.0° E on, 0.1° wide."""
+    return [
+        await add_zone(
+            session,
+            scheme,
+            zone_class.code,
+            (118 + number / 10, 24.4, 118.1 + number / 10, 24.5),
+        )
+        for number, zone_class in enumerate(ZONE_CLASSES)
+    ]
+
+
+async def forget_features(session: AsyncSession) -> None:
+    """Leave no region, and nothing that refers to one."""
+    await session.execute(text("TRUNCATE region, plan, job, idempotency_key, upload CASCADE"))

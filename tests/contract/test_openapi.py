@@ -1,0 +1,107 @@
+"""The definition of the API: complete, stable in what OGC's suites look for, and documented."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
+
+from shanhai.db.features.catalogue import ENTITIES
+from shanhai_api.app import add_routes
+from shanhai_api.landing.definition import METHODS
+from shanhai_api.openapi import describe_30, describe_31, downgrade
+from shanhai_api.reference import reference
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def app() -> FastAPI:
+    app = FastAPI()
+    add_routes(app)
+    return app
+
+
+@pytest.fixture(scope="module")
+def definition(app: FastAPI) -> dict[str, Any]:
+    return describe_30(app, "http://api.test")
+
+
+def operations(definition: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        item[method]
+        for item in definition["paths"].values()
+        for method in METHODS
+        if method in item
+    ]
+
+
+def test_both_forms_are_valid(app: FastAPI, definition: dict[str, Any]) -> None:
+    OpenAPIV30SpecValidator(definition).validate()
+    OpenAPIV31SpecValidator(describe_31(app, "http://api.test")).validate()
+
+
+def test_every_operation_is_named_tagged_and_can_fail(definition: dict[str, Any]) -> None:
+    found = operations(definition)
+    names = [operation["operationId"] for operation in found]
+    assert len(names) == len(set(names))
+    for operation in found:
+        assert operation["summary"]
+        assert operation["tags"]
+        assert "422" not in operation["responses"]
+        assert "application/problem+json" in operation["responses"]["default"]["content"]
+
+
+@pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.name)
+def test_items_declare_the_parameters_ogc_suites_check(
+    definition: dict[str, Any], entity: Any
+) -> None:
+    operation = definition["paths"][f"/collections/{entity.name}/items"]["get"]
+    parameters = {item["name"]: item for item in operation["parameters"]}
+    bbox = parameters["bbox"]
+    assert bbox["schema"] == {
+        "type": "array",
+        "minItems": 4,
+        "maxItems": 6,
+        "items": {"type": "number"},
+    }
+    assert (bbox["style"], bbox["explode"], bbox["required"]) == ("form", False, False)
+    limit = parameters["limit"]["schema"]
+    assert (limit["minimum"], limit["maximum"], limit["default"]) == (1, 10_000, 10)
+    assert parameters["datetime"]["schema"] == {"type": "string"}
+    assert {item.name for item in entity.queryables} <= parameters.keys()
+
+
+@pytest.mark.parametrize(
+    ("new", "old"),
+    [
+        ({"type": ["string", "null"]}, {"type": "string", "nullable": True}),
+        (
+            {"anyOf": [{"type": "integer"}, {"type": "null"}], "title": "X"},
+            {"type": "integer", "title": "X", "nullable": True},
+        ),
+        (
+            {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]},
+            {"anyOf": [{"type": "integer"}, {"type": "string"}], "nullable": True},
+        ),
+        (
+            {"anyOf": [{"$ref": "#/x"}, {"type": "null"}]},
+            {"anyOf": [{"$ref": "#/x"}], "nullable": True},
+        ),
+        ({"const": "a"}, {"enum": ["a"]}),
+        ({"examples": [1, 2]}, {"example": 1}),
+        ({"exclusiveMinimum": 0}, {"minimum": 0, "exclusiveMinimum": True}),
+        (
+            {"items": [{"type": ["null", "number"]}]},
+            {"items": [{"type": "number", "nullable": True}]},
+        ),
+    ],
+)
+def test_newer_terms_have_their_older_form(new: dict[str, Any], old: dict[str, Any]) -> None:
+    assert downgrade(new) == old
+
+
+def test_reference_is_up_to_date() -> None:
+    written = (ROOT / "docs" / "api.md").read_text("utf-8")
+    assert written == reference(), "run: python -m shanhai_api.reference > docs/api.md"

@@ -1,0 +1,138 @@
+"""The feature engine on PostGIS: its SQL runs for every entity, and uses the indexes."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Select, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.features.catalogue import ENTITIES, entity_named
+from shanhai.db.features.entity import Entity
+from shanhai.db.features.query import (
+    Position,
+    count_features,
+    feature_columns,
+    read_extent,
+    read_feature,
+    read_page,
+)
+from shanhai.db.features.selection import Box, Interval, Selection, Value, conditions
+from shanhai.errors import NotFound
+from shanhai.testing.feature_rows import add_five_zones, add_scheme
+from shanhai.testing.job_rows import add_dataset, add_region, open_sessions
+
+NOW = datetime(2025, 6, 1, tzinfo=UTC)
+VALUES: dict[str, Value] = {"string": "x", "integer": 1, "number": 1.0, "boolean": True}
+
+
+@pytest.fixture
+async def session(database_url: str) -> AsyncIterator[AsyncSession]:
+    """A session whose work is rolled back."""
+    async with open_sessions(database_url) as sessions, sessions() as session:
+        yield session
+        await session.rollback()
+
+
+async def add_everything(session: AsyncSession) -> None:
+    city = await add_region(session, "city")
+    await add_five_zones(session, await add_scheme(session, city))
+    await add_dataset(session, city, "dem", "dem")
+
+
+@pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.name)
+class TestEveryEntity:
+    async def test_every_condition_at_once_is_valid_sql(
+        self, session: AsyncSession, entity: Entity
+    ) -> None:
+        selection = Selection(
+            published_only=True,
+            filters={item.name: VALUES[item.schema["type"]] for item in entity.queryables},
+            box=Box(170, -10, -170, 10),
+            during=Interval(NOW, NOW),
+            as_of=date(2025, 6, 1),
+            code="x",
+        )
+        page = await read_page(
+            session, entity, selection, limit=10, position=Position(after=1, offset=1)
+        )
+        assert page.rows == []
+        assert await count_features(session, entity, selection) == 0
+        assert await read_feature(session, entity, selection) is None
+        assert (await read_extent(session, entity, selection)).box is None
+
+    async def test_properties_are_those_declared(
+        self, session: AsyncSession, entity: Entity
+    ) -> None:
+        await add_everything(session)
+        page = await read_page(session, entity, Selection(), limit=10, position=Position())
+        for row in page.rows:
+            properties = json.loads(row.properties)
+            assert list(properties) == [item.name for item in entity.properties]
+            for item in entity.properties:
+                check_type(item.schema, properties[item.name])
+
+    async def test_codes_are_unique_today(self, session: AsyncSession, entity: Entity) -> None:
+        await add_everything(session)
+        page = await read_page(session, entity, Selection(), limit=10, position=Position())
+        codes = [row.code for row in page.rows]
+        assert len(codes) == len(set(codes))
+
+
+def check_type(schema: Any, value: object) -> None:
+    kinds = {"string": str, "integer": int, "number": int | float, "boolean": bool}
+    kinds |= {"object": dict, "array": list}
+    if value is not None:
+        assert isinstance(value, kinds[schema["type"]])
+    if value is not None and schema.get("format") == "date":
+        assert date.fromisoformat(str(value))
+
+
+async def plan_of(session: AsyncSession, query: "Select[*tuple[Any, ...]]") -> str:
+    compiled = query.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})
+    rows = await session.execute(text(f"EXPLAIN {str(compiled).replace(':', chr(92) + ':')}"))
+    return "\n".join(row[0] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("regions", "ix_region_geom"),
+        ("zones", "ix_zone_geom"),
+        ("datasets", "ix_dataset_footprint"),
+    ],
+)
+async def test_boxes_use_the_spatial_index(session: AsyncSession, name: str, index: str) -> None:
+    entity = entity_named(name)
+    await session.execute(text("SET LOCAL enable_seqscan = off"))
+    selection = Selection(box=Box(118.0, 24.4, 118.1, 24.5))
+    query = feature_columns(entity).where(*conditions(entity, selection))
+    assert index in await plan_of(session, query)
+
+
+async def test_count_stops_at_the_limit(
+    session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shanhai.db.features.query.COUNT_LIMIT", 2)
+    regions = entity_named("regions")
+    for number in range(2):
+        await add_region(session, f"r{number}")
+    assert await count_features(session, regions, Selection()) == 2
+    await add_region(session, "r2")
+    assert await count_features(session, regions, Selection()) is None
+
+
+async def test_coordinates_have_seven_digits(session: AsyncSession) -> None:
+    await add_region(session, "r", box=(118.123456789, 24.4, 118.2, 24.5))
+    row = await read_feature(session, entity_named("regions"), Selection(code="r"))
+    assert row is not None
+    assert "118.1234568" in (row.geometry or "")
+    assert "crs" not in json.loads(row.geometry or "{}")
+
+
+def test_unknown_entity() -> None:
+    with pytest.raises(NotFound, match="zones"):
+        entity_named("rivers")

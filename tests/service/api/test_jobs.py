@@ -1,0 +1,264 @@
+"""Jobs: state, results, events, dismissal, and who may know of them."""
+
+import asyncio
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.tables import Job, JobDataset
+from shanhai.jobs import states
+from shanhai.testing.feature_rows import add_job, add_scheme
+from shanhai.testing.job_rows import add_dataset, add_region, submit_echo
+from shanhai_api.state import State
+
+EXCEPTIONS = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0"
+REPORT = b"<!DOCTYPE html><title>report</title><style>p{color:red}</style><p>zones</p>"
+
+
+def result_with(stored: Any) -> dict[str, Any]:
+    """The result of a zoning with a report."""
+    report = {
+        "uri": stored.uri,
+        "sha256": stored.sha256,
+        "bytes": stored.bytes,
+        "media_type": "text/html",
+        "title_zh": "报告",
+        "title_en": "Report",
+    }
+    return {
+        "outputs": {"report": report},
+        "values": {"scheme": "city.supply_demand", "layers": {"zones": "zones.city"}},
+        "manifest": {"seed": 42, "datasets": {}},
+        "warnings": [],
+    }
+
+
+@pytest.fixture
+async def zoning(session: AsyncSession, state: State, tmp_path: Path) -> Job:
+    """A successful job with a published scheme, from public input."""
+    (tmp_path / "report.html").write_bytes(REPORT)
+    stored = state.store.put(tmp_path / "report.html", suffix=".html")
+    city = await add_region(session, "city")
+    job = await add_job(session, status="successful", progress=100, result=result_with(stored))
+    await add_scheme(session, city, job_id=job.id)
+    dem = await add_dataset(session, city, "dem", "dem", public=True)
+    session.add(
+        JobDataset(job_id=job.id, dataset_id=dem.id, role="input", name="dem", checksum="0")
+    )
+    await session.commit()
+    return job
+
+
+class TestState:
+    async def test_unknown_job(self, reader: httpx.AsyncClient) -> None:
+        for job_id in (str(uuid4()), "nothing", "0"):
+            for path in ("", "/results", "/results/report", "/events", "/manifest"):
+                answer = await reader.get(f"/jobs/{job_id}{path}")
+                assert answer.status_code == 404
+                assert answer.json()["type"] == f"{EXCEPTIONS}/no-such-job"
+
+    async def test_result_before_the_end(
+        self, reader: httpx.AsyncClient, session: AsyncSession, state: State
+    ) -> None:
+        job_id = await submit_echo(state.sessions)
+        for path in ("results", "results/message", "manifest"):
+            answer = await reader.get(f"/jobs/{job_id}/{path}")
+            assert answer.status_code == 404
+            assert answer.json()["type"] == f"{EXCEPTIONS}/result-not-ready"
+        assert (await reader.get(f"/jobs/{job_id}")).headers["Retry-After"] == "1"
+
+    async def test_failed_job_tells_why(
+        self, reader: httpx.AsyncClient, session: AsyncSession
+    ) -> None:
+        error = {
+            "class": "invalid",
+            "title": "Invalid input",
+            "title_zh": "输入无效",
+            "detail": "not a raster",
+            "detail_zh": "不是栅格",
+            "faults": [{"pointer": "/inputs/upload", "detail": "text"}],
+        }
+        job = await add_job(session, kind="import-dataset", status="failed", error=error)
+        await session.commit()
+        status = (await reader.get(f"/jobs/{job.id}?lang=zh")).json()
+        assert status["status"] == "failed"
+        assert status["message"] == "不是栅格"
+        results = await reader.get(f"/jobs/{job.id}/results")
+        assert results.status_code == 400
+        assert results.json()["errors"] == error["faults"]
+
+    async def test_list_is_paged_newest_first_and_filtered(
+        self, reader: httpx.AsyncClient, session: AsyncSession, state: State
+    ) -> None:
+        made = [str(await submit_echo(state.sessions, str(number))) for number in range(5)]
+        await add_job(session, kind="delineate-zones", status="failed")
+        await session.commit()
+        seen, url = [], "/jobs?limit=2&processID=echo"
+        while url:
+            document = (await reader.get(url)).json()
+            seen += [job["jobID"] for job in document["jobs"]]
+            url = next((item["href"] for item in document["links"] if item["rel"] == "next"), "")
+        assert seen == made[::-1]
+        failed = (await reader.get("/jobs?status=failed,dismissed&type=process")).json()["jobs"]
+        assert [job["processID"] for job in failed] == ["delineate-zones"]
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("status", "asleep"),
+            ("limit", "0"),
+            ("limit", "10001"),
+            ("cursor", "zzz"),
+            ("processID", ","),
+            ("type", "other"),
+            ("minDuration", "-1"),
+            ("other", "x"),
+            ("lang", "fr"),
+        ],
+    )
+    async def test_bad_parameter(self, reader: httpx.AsyncClient, name: str, value: str) -> None:
+        answer = await reader.get("/jobs", params={name: value})
+        assert answer.status_code == 400
+        assert [fault["pointer"] for fault in answer.json()["errors"]] == [name]
+
+
+class TestResults:
+    async def test_document_holds_values_and_links_files(
+        self, reader: httpx.AsyncClient, zoning: Job
+    ) -> None:
+        document = (await reader.get(f"/jobs/{zoning.id}/results?lang=zh")).json()
+        assert document["scheme"] == "city.supply_demand"
+        assert document["report"]["href"] == f"http://api.test/jobs/{zoning.id}/results/report"
+        assert document["report"]["title"] == "报告"
+
+    async def test_file_is_sent_as_it_is(self, reader: httpx.AsyncClient, zoning: Job) -> None:
+        url = f"/jobs/{zoning.id}/results/report"
+        answer = await reader.get(url)
+        assert answer.content == REPORT
+        assert answer.headers["Content-Type"].startswith("text/html")
+        assert answer.headers["ETag"] == f'"{hashlib.sha256(REPORT).hexdigest()}"'
+        policy = answer.headers["Content-Security-Policy"]
+        assert "style-src 'unsafe-inline'" in policy
+        assert "default-src 'none'" in policy
+        assert "script-src" not in policy
+        known = await reader.get(url, headers={"If-None-Match": answer.headers["ETag"]})
+        assert known.status_code == 304
+        part = await reader.get(url, headers={"Range": "bytes=0-4"})
+        assert (part.status_code, part.content) == (206, REPORT[:5])
+
+    async def test_value_is_sent_as_json(self, reader: httpx.AsyncClient, zoning: Job) -> None:
+        answer = await reader.get(f"/jobs/{zoning.id}/results/layers")
+        assert answer.json() == {"zones": "zones.city"}
+
+    async def test_unknown_output(self, reader: httpx.AsyncClient, zoning: Job) -> None:
+        assert (await reader.get(f"/jobs/{zoning.id}/results/nothing")).status_code == 404
+
+    async def test_manifest(self, reader: httpx.AsyncClient, zoning: Job) -> None:
+        assert (await reader.get(f"/jobs/{zoning.id}/manifest")).json()["seed"] == 42
+
+
+class TestVisibility:
+    async def test_public_sees_jobs_behind_published_schemes_only(
+        self,
+        anonymous: httpx.AsyncClient,
+        reader: httpx.AsyncClient,
+        session: AsyncSession,
+        zoning: Job,
+    ) -> None:
+        hidden = await add_job(session, status="successful", result={})
+        await session.commit()
+        assert len((await reader.get("/jobs")).json()["jobs"]) == 2
+        listed = (await anonymous.get("/jobs")).json()["jobs"]
+        assert [job["jobID"] for job in listed] == [str(zoning.id)]
+        assert (await anonymous.get(f"/jobs/{zoning.id}/results/report")).status_code == 200
+        assert (await anonymous.get(f"/jobs/{hidden.id}")).status_code == 404
+
+    async def test_one_private_input_hides_the_job(
+        self, anonymous: httpx.AsyncClient, session: AsyncSession, zoning: Job
+    ) -> None:
+        city = await add_region(session, "other")
+        secret = await add_dataset(session, city, "soil", "secret", public=False)
+        session.add(
+            JobDataset(
+                job_id=zoning.id, dataset_id=secret.id, role="input", name="soil", checksum="0"
+            )
+        )
+        await session.commit()
+        assert (await anonymous.get(f"/jobs/{zoning.id}")).status_code == 404
+
+
+class TestEvents:
+    async def test_changes_are_told_until_the_end(
+        self, reader: httpx.AsyncClient, session: AsyncSession, state: State
+    ) -> None:
+        job_id = await submit_echo(state.sessions)
+
+        async def work() -> None:
+            async with state.sessions.begin() as session:
+                claim = await states.claim(session, worker="test", lease_s=30, job_id=job_id)
+            assert claim is not None
+            await asyncio.sleep(0.4)
+            async with state.sessions.begin() as session:
+                await states.renew(session, claim.lease, lease_s=30, percent=50, stage="echo")
+            await asyncio.sleep(0.4)
+            async with state.sessions.begin() as session:
+                await states.succeed(session, claim.lease, result={"values": {"message": "x"}})
+
+        working = asyncio.create_task(work())
+        answer = await reader.get(f"/jobs/{job_id}/events")
+        await working
+        assert answer.headers["Content-Type"].startswith("text/event-stream")
+        events = [
+            json.loads(block.partition("data: ")[2])
+            for block in answer.text.split("\n\n")
+            if block.startswith("event: status")
+        ]
+        assert [event["progress"] for event in events][-1] == 100
+        assert 50 in [event["progress"] for event in events]
+        assert events[-1]["status"] == "successful"
+
+    async def test_stream_ends_when_the_service_stops(
+        self, reader: httpx.AsyncClient, session: AsyncSession, state: State
+    ) -> None:
+        job_id = await submit_echo(state.sessions)
+        asyncio.get_running_loop().call_later(0.3, state.draining.set)
+        answer = await asyncio.wait_for(reader.get(f"/jobs/{job_id}/events"), 5)
+        assert answer.text.count("event: status") == 1
+
+
+class TestDismissal:
+    async def test_waiting_job_ends_at_once(
+        self, runner: httpx.AsyncClient, admin: httpx.AsyncClient, session: AsyncSession
+    ) -> None:
+        accepted = await runner.post(
+            "/processes/echo/execution",
+            json={"inputs": {"message": "x"}},
+            headers={"Prefer": "respond-async"},
+        )
+        url = accepted.headers["Location"]
+        answer = await runner.delete(url)
+        assert (answer.status_code, answer.json()["status"]) == (200, "dismissed")
+        assert (await runner.delete(url)).json()["status"] == "dismissed"
+        assert (await runner.get(f"{url}/results")).status_code == 410
+        log = (await admin.get("/audit", params={"object": answer.json()["jobID"]})).json()
+        assert [entry["action"] for entry in log["entries"]] == ["cancel", "submit"]
+
+    async def test_only_its_requester_and_administrators_may(
+        self,
+        runner: httpx.AsyncClient,
+        reader: httpx.AsyncClient,
+        admin: httpx.AsyncClient,
+        session: AsyncSession,
+        state: State,
+    ) -> None:
+        url = f"/jobs/{await submit_echo(state.sessions)}"
+        assert (await reader.delete(url)).status_code == 403
+        assert (await runner.delete(url)).status_code == 403
+        assert (await runner.get(url)).json()["status"] == "accepted"
+        assert (await admin.delete(url)).json()["status"] == "dismissed"

@@ -1,0 +1,114 @@
+"""Landing page, conformance, definition: what a client sees first."""
+
+from html.parser import HTMLParser
+
+import httpx
+import pytest
+from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
+
+
+class Page(HTMLParser):
+    """Which elements and attributes a page has, and that it is closed properly."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.links += [value for name, value in attrs if name == "href" and value]
+
+
+async def test_landing_page_links_to_definition_data_and_processes(
+    anonymous: httpx.AsyncClient,
+) -> None:
+    document = (await anonymous.get("/")).json()
+    by_rel = {link["rel"]: link for link in document["links"]}
+    assert by_rel["service-desc"]["type"] == "application/vnd.oai.openapi+json;version=3.0"
+    assert {"self", "service-doc", "conformance", "data"} <= by_rel.keys()
+    assert all("type" in link for link in document["links"])
+    for rel in ("service-desc", "service-doc", "conformance", "data"):
+        answer = await anonymous.get(by_rel[rel]["href"])
+        assert answer.status_code == 200
+        assert answer.headers["Content-Type"].startswith(by_rel[rel]["type"].partition(";")[0])
+
+
+async def test_conformance_claims_features_and_processes_core(
+    anonymous: httpx.AsyncClient,
+) -> None:
+    claimed = (await anonymous.get("/conformance")).json()["conformsTo"]
+    assert "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core" in claimed
+    assert "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/core" in claimed
+    assert len(claimed) == len(set(claimed))
+
+
+async def test_definition_is_valid_openapi_30_and_31(anonymous: httpx.AsyncClient) -> None:
+    answer = await anonymous.get("/api")
+    assert answer.headers["Content-Type"] == "application/vnd.oai.openapi+json;version=3.0"
+    assert answer.json()["openapi"].startswith("3.0.")
+    OpenAPIV30SpecValidator(answer.json()).validate()
+    OpenAPIV31SpecValidator((await anonymous.get("/openapi.json")).json()).validate()
+
+
+async def test_every_get_operation_without_parameters_answers_200(
+    admin: httpx.AsyncClient,
+) -> None:
+    paths = (await admin.get("/api")).json()["paths"]
+    plain = [path for path, item in paths.items() if "get" in item and "{" not in path]
+    assert len(plain) > 15
+    for path in plain:
+        assert (await admin.get(path)).status_code == 200, path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/conformance",
+        "/collections",
+        "/collections/zones",
+        "/collections/zones/schema",
+        "/collections/zones/items",
+        "/processes",
+        "/processes/delineate-zones",
+        "/jobs",
+        "/zone-classes",
+        "/ecoservices",
+        "/docs",
+    ],
+)
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_pages_are_readable_without_scripts(
+    anonymous: httpx.AsyncClient, path: str, lang: str
+) -> None:
+    answer = await anonymous.get(path, params={"lang": lang}, headers={"Accept": "text/html"})
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert answer.headers["Content-Language"] == lang
+    assert "script-src" not in answer.headers["Content-Security-Policy"]
+    page = Page()
+    page.feed(answer.text)
+    assert "script" not in page.tags
+    assert not any(name.startswith("on") or name == "style" for name in page.attributes)
+    assert ("数据集合" in answer.text, "Collections" in answer.text) == (lang == "zh", lang == "en")
+
+
+async def test_links_of_a_page_lead_somewhere_and_keep_the_language(
+    anonymous: httpx.AsyncClient,
+) -> None:
+    page = Page()
+    page.feed((await anonymous.get("/collections?f=html&lang=zh")).text)
+    inside = [link for link in page.links if "/static/" not in link and "lang=en" not in link]
+    assert inside
+    for link in inside:
+        assert "lang=zh" in link
+        assert (await anonymous.get(link)).status_code == 200
+
+
+async def test_style_sheet_is_served(anonymous: httpx.AsyncClient) -> None:
+    assert (
+        (await anonymous.get("/static/shanhai.css")).headers["Content-Type"].startswith("text/css")
+    )

@@ -1,0 +1,227 @@
+"""What holds for every request: limits, refusals, headers, the last resort."""
+
+from collections.abc import AsyncIterator
+from ipaddress import ip_network
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy.exc import OperationalError
+
+from shanhai_api.state import State
+
+ECHO = "/processes/echo/execution"
+JSON = {"Content-Type": "application/json"}
+
+
+class TestBodies:
+    @pytest.mark.parametrize(
+        "body",
+        [b"", b"{", b"nonsense", b'{"a": NaN}', b'{"a": Infinity}', b"\xff\xfe", b'"\\ud800"'],
+    )
+    async def test_not_json(self, runner: httpx.AsyncClient, body: bytes) -> None:
+        answer = await runner.post(ECHO, content=body, headers=JSON)
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0]["pointer"] == ""
+
+    async def test_too_deep(self, runner: httpx.AsyncClient) -> None:
+        for body in (b"[" * 33 + b"]" * 33, b'{"a":' * 100_000, b"[" * 1_000_000):
+            answer = await runner.post(ECHO, content=body, headers=JSON)
+            assert answer.status_code == 400
+            assert "32" in answer.json()["detail"]
+
+    async def test_brackets_in_text_are_not_depth(self, runner: httpx.AsyncClient) -> None:
+        message = '[{"\\' * 100
+        answer = await runner.post(
+            ECHO, json={"inputs": {"message": message}}, headers={"Prefer": "respond-async"}
+        )
+        assert answer.status_code == 201
+
+    async def test_too_large_with_and_without_length(self, runner: httpx.AsyncClient) -> None:
+        async def blocks() -> AsyncIterator[bytes]:
+            for _ in range(11):
+                yield b" " * 1024**2
+
+        for body in (b" " * (10 * 1024**2 + 1), blocks()):
+            answer = await runner.post(ECHO, content=body, headers=JSON)
+            assert answer.status_code == 413
+
+    async def test_other_media_type(self, runner: httpx.AsyncClient) -> None:
+        answer = await runner.post(ECHO, content=b"<a/>", headers={"Content-Type": "text/xml"})
+        assert answer.status_code == 415
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("method", "path", "status"),
+        [
+            ("GET", "/nowhere", 404),
+            ("GET", "/collections/", 404),
+            ("POST", "/collections", 405),
+            ("DELETE", "/collections/zones/items/x", 405),
+            ("PUT", "/", 405),
+            ("GET", ECHO, 405),
+        ],
+    )
+    async def test_is_a_problem_document(
+        self, admin: httpx.AsyncClient, method: str, path: str, status: int
+    ) -> None:
+        answer = await admin.request(method, path)
+        assert answer.status_code == status
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.headers["Cache-Control"] == "no-store"
+        document = answer.json()
+        assert document["status"] == status
+        assert document["instance"].endswith(answer.headers["X-Request-Id"])
+        if status == 405:
+            assert answer.headers["Allow"]
+
+    async def test_unknown_parameter_everywhere(self, admin: httpx.AsyncClient) -> None:
+        for path in (
+            "/",
+            "/conformance",
+            "/api",
+            "/collections",
+            "/collections/zones",
+            "/collections/zones/items",
+            "/collections/zones/queryables",
+            "/processes",
+            "/processes/echo",
+            "/jobs",
+            "/zone-classes",
+            "/ecoservices",
+            "/keys",
+            "/audit",
+        ):
+            answer = await admin.get(path, params={"random": "1"})
+            assert answer.status_code == 400, path
+            assert answer.json()["errors"][0]["pointer"] == "random"
+
+    async def test_detail_follows_the_language(self, anonymous: httpx.AsyncClient) -> None:
+        chinese = await anonymous.get("/collections/x", headers={"Accept-Language": "zh"})
+        assert chinese.json()["title"] == "未找到"
+        assert chinese.headers["Content-Language"] == "zh"
+        assert (await anonymous.get("/collections/x")).json()["title"] == "Not found"
+
+
+class TestHeaders:
+    async def test_security_headers(self, anonymous: httpx.AsyncClient) -> None:
+        for path in ("/", "/nowhere", "/health/live", "/static/shanhai.css"):
+            headers = (await anonymous.get(path)).headers
+            assert headers["X-Content-Type-Options"] == "nosniff"
+            assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+            assert "unsafe" not in headers["Content-Security-Policy"]
+            assert "server" not in headers
+
+    async def test_request_id_is_kept_when_harmless(self, anonymous: httpx.AsyncClient) -> None:
+        given = await anonymous.get("/", headers={"X-Request-Id": "abc-1.2_3"})
+        assert given.headers["X-Request-Id"] == "abc-1.2_3"
+        for bad in ("a b", "x" * 65, "<script>"):
+            answer = await anonymous.get("/", headers={"X-Request-Id": bad})
+            assert answer.headers["X-Request-Id"] != bad
+
+    async def test_any_page_may_read_without_credentials(
+        self, anonymous: httpx.AsyncClient
+    ) -> None:
+        answer = await anonymous.get("/collections", headers={"Origin": "https://map.example"})
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert "Access-Control-Allow-Credentials" not in answer.headers
+        asked = {"Origin": "https://map.example", "Access-Control-Request-Method": "DELETE"}
+        assert (await anonymous.options("/keys/x", headers=asked)).status_code == 400
+
+
+class TestAddresses:
+    FORWARDED = {  # noqa: RUF012  (never changed)
+        "X-Forwarded-Host": "eco.example",
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Prefix": "/shanhai",
+    }
+
+    async def first_link(self, client: httpx.AsyncClient) -> str:
+        document = (await client.get("/", headers=self.FORWARDED)).json()
+        return str(document["links"][0]["href"])
+
+    async def test_strangers_cannot_forge_links(self, anonymous: httpx.AsyncClient) -> None:
+        assert (await self.first_link(anonymous)).startswith("http://api.test/")
+        forged = await anonymous.get("/", headers={"Host": "evil.example"})
+        assert "evil" not in forged.text
+
+    async def test_trusted_proxy_says_where_it_is(
+        self, anonymous: httpx.AsyncClient, state: State
+    ) -> None:
+        public = state.configuration.public.model_copy(
+            update={"trusted_proxies": (ip_network("127.0.0.0/8"),)}
+        )
+        object.__setattr__(state.configuration, "public", public)
+        assert (await self.first_link(anonymous)).startswith("https://eco.example/shanhai/")
+
+
+class TestLastResort:
+    @pytest.mark.parametrize(
+        ("error", "status"),
+        [
+            (RuntimeError("secret 42"), 500),
+            (OperationalError("SELECT secret", {}, OSError("secret")), 503),
+            (ConnectionRefusedError("secret"), 503),
+            (TimeoutError("secret"), 503),
+        ],
+    )
+    async def test_nothing_of_the_inside_is_told(
+        self, anonymous: httpx.AsyncClient, app: FastAPI, error: Exception, status: int
+    ) -> None:
+        async def break_down() -> None:
+            raise error
+
+        app.add_api_route("/broken", break_down)
+        answer = await anonymous.get("/broken?token=secret")
+        assert answer.status_code == status
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert "secret" not in answer.text
+        assert answer.headers["X-Request-Id"]
+        if status == 503:
+            assert answer.headers["Retry-After"]
+
+
+class TestHealth:
+    async def test_ready(self, anonymous: httpx.AsyncClient) -> None:
+        answer = await anonymous.get("/health/ready")
+        assert answer.status_code == 200
+        assert set(answer.json()["checks"].values()) == {"ok"}
+
+    async def test_stopping_is_not_ready(self, anonymous: httpx.AsyncClient, state: State) -> None:
+        state.draining.set()
+        answer = await anonymous.get("/health/ready")
+        assert answer.status_code == 503
+        assert answer.json()["checks"]["service"] == "stopping"
+        assert (await anonymous.get("/health/live")).status_code == 200
+
+    async def test_missing_redis_only_degrades(
+        self, anonymous: httpx.AsyncClient, state: State
+    ) -> None:
+        redis = state.configuration.redis.model_validate({"url": "redis://127.0.0.1:1/0"})
+        object.__setattr__(state.configuration, "redis", redis)
+        answer = await anonymous.get("/health/ready")
+        assert answer.status_code == 200
+        assert answer.json()["checks"]["redis"].startswith("degraded")
+
+    async def test_metrics_count_by_route_pattern(self, anonymous: httpx.AsyncClient) -> None:
+        await anonymous.get("/collections/zones/items")
+        await anonymous.get("/secret-path")
+        text = (await anonymous.get("/metrics")).text
+        assert (
+            'shanhai_http_requests_total{method="GET",route="/collections/{collection}/items",'
+            'status="200"} 1.0'
+        ) in text
+        assert "secret-path" not in text
+
+
+async def test_vocabulary_is_bilingual(anonymous: httpx.AsyncClient) -> None:
+    classes: list[dict[str, Any]] = (
+        await anonymous.get("/zone-classes?scheme_kind=supply_demand&lang=zh")
+    ).json()["zoneClasses"]
+    assert [item["value"] for item in classes] == [1, 2, 3, 4, 5]
+    assert classes[0]["name"] == classes[0]["name_zh"] == "严格保护与管控区"
+    assert (await anonymous.get("/zone-classes?scheme_kind=none")).json()["zoneClasses"] == []
+    services = (await anonymous.get("/ecoservices")).json()["ecoservices"]
+    assert len(services) == 7

@@ -1,0 +1,49 @@
+"""JSON is looked through before it is parsed."""
+
+import time
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shanhai_api.body import JSON_DEPTH, depth_of, pointer_of
+
+Json = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=20,
+)
+
+
+def nesting(value: object) -> int:
+    if isinstance(value, dict):
+        return 1 + max((nesting(item) for item in value.values()), default=0)
+    if isinstance(value, list):
+        return 1 + max((nesting(item) for item in value), default=0)
+    return 0
+
+
+@given(Json)
+def test_depth_is_that_of_the_parsed_value(value: object) -> None:
+    try:
+        body = orjson.dumps(value)
+    except TypeError:  # a lone surrogate is no text JSON can hold
+        return
+    assert depth_of(body) == min(nesting(value), JSON_DEPTH + 1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'"' + b"\\" * 2_000_000, b'"\\' * 1_000_000, b'"' * 2_000_001, b"[" * 5_000_000],
+)
+def test_no_input_makes_it_look_twice(body: bytes) -> None:
+    began = time.perf_counter()
+    depth_of(body)
+    # A quadratic scan of these would take hours.
+    assert time.perf_counter() - began < 20
+
+
+def test_pointers_are_escaped() -> None:
+    assert pointer_of(("a/b", 0, "m~n")) == "/a~1b/0/m~0n"
+    assert pointer_of(()) == ""
