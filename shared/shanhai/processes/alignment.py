@@ -11,6 +11,7 @@ from shanhai.processes.study_area import StudyArea
 from shanhai.raster.lattice import CellCentres
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.themes import MONTHS
+from shanhai.raster.totals import check_total
 from shanhai.raster.warp import Source, align
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.arrays import FloatArray
@@ -96,6 +97,11 @@ def align_all(
         for layer in plan.layers:
             stores.own.create(layer)
         _run(runner, area.grid, partial(_align_plan, plan, stores.own))
+    if "population" in sources:
+        aligned = sum(
+            float(np.nansum(block, dtype=np.float64)) for block in stores.own.blocks("population")
+        )
+        check_total("population", sources["population"], area.grid, aligned)
 
 
 def _run(runner: WindowRunner, grid: Grid, function: Callable[[Window], None]) -> None:

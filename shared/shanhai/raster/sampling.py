@@ -24,7 +24,7 @@ def nearest(bands: FloatArray, rows: FloatArray, cols: FloatArray) -> FloatArray
     outside = (row < 0) | (row >= height) | (col < 0) | (col >= width)
     row_at = np.where(outside, 0, row).astype(np.int64)
     col_at = np.where(outside, 0, col).astype(np.int64)
-    return np.where(outside, np.nan, bands[:, row_at, col_at])
+    return np.where(outside, np.nan, _at(bands, row_at, col_at))
 
 
 def bilinear(bands: FloatArray, rows: FloatArray, cols: FloatArray) -> FloatArray:
@@ -69,7 +69,7 @@ def bicubic(bands: FloatArray, rows: FloatArray, cols: FloatArray) -> FloatArray
         across = np.zeros_like(linear)
         for right in range(-1, 3):
             at_col = np.clip(left + right, 0, width - 1)
-            across += _keys_weight(col - left - right) * bands[:, at_row, at_col]
+            across += _keys_weight(col - left - right) * _at(bands, at_row, at_col)
         total += _keys_weight(row - top - down) * across
     return np.where(np.isnan(total) | outside, linear, total)
 
@@ -82,13 +82,25 @@ def _keys_weight(distance: FloatArray) -> FloatArray:
     return np.where(far <= 1, near, np.where(far < 2, beyond, 0.0))
 
 
+def _at(bands: FloatArray, rows: IntArray, cols: IntArray) -> FloatArray:
+    """Values of all bands at cell positions; flat indices are several times faster than pairs."""
+    flat = bands.reshape(bands.shape[0], -1)
+    values: FloatArray = np.take(flat, rows * bands.shape[2] + cols, axis=1)
+    return values
+
+
 def _weighted(
     bands: FloatArray, corners: tuple[tuple[IntArray, IntArray, FloatArray], ...]
 ) -> FloatArray:
     shape = (bands.shape[0], *corners[0][2].shape)
-    total, weight = np.zeros(shape), np.zeros(shape)
+    total = np.zeros(shape)
+    if not np.isnan(bands).any():
+        for row, col, share in corners:
+            total += _at(bands, row, col) * share
+        return total
+    weight = np.zeros(shape)
     for row, col, share in corners:
-        values = bands[:, row, col]
+        values = _at(bands, row, col)
         known = ~np.isnan(values)
         total += np.where(known, values, 0.0) * share
         weight += known * share

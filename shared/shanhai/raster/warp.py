@@ -146,10 +146,12 @@ def _covering(
     finite = np.isfinite(rows) & np.isfinite(cols)
     if not finite.any():
         return None
-    top = max(0, math.floor(rows[finite].min()) - margin)
-    left = max(0, math.floor(cols[finite].min()) - margin)
-    bottom = min(height, math.ceil(rows[finite].max()) + margin)
-    right = min(width, math.ceil(cols[finite].max()) + margin)
+    if not finite.all():
+        rows, cols = rows[finite], cols[finite]
+    top = max(0, math.floor(rows.min()) - margin)
+    left = max(0, math.floor(cols.min()) - margin)
+    bottom = min(height, math.ceil(rows.max()) + margin)
+    right = min(width, math.ceil(cols.max()) + margin)
     if bottom <= top or right <= left:
         return None
     return Window(top, left, bottom - top, right - left)

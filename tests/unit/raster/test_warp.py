@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 from pyproj import Transformer
 
+from shanhai.errors import InvalidInput
 from shanhai.raster.area import cell_areas_m2
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.raster.inspect import inspect_raster
 from shanhai.raster.lattice import CellCentres
+from shanhai.raster.totals import check_total, source_total
 from shanhai.raster.warp import Quantity, align, open_source
 from shanhai.science.grid import Grid, Window
 
@@ -141,6 +143,22 @@ def test_population_totals_are_kept_within_half_a_percent(
     found = align(layer, wide, Window(0, 0, 320, 320))[0]
     total = read_geotiff(layer.path).values.sum()
     assert np.nansum(found) == pytest.approx(total, rel=0.005)
+    check_total("population", layer, wide, float(np.nansum(found)))
+    with pytest.raises(InvalidInput, match="must agree within") as caught:
+        check_total("population", layer, wide, 1.2 * float(np.nansum(found)))
+    assert caught.value.faults[0].pointer == "/inputs/datasets/population"
+
+
+def test_cells_cut_by_the_edge_of_the_grid_are_allowed_for(tmp_path: Path):
+    layer = random_source(
+        tmp_path / "a.tif",
+        Quantity.EXTENSIVE,
+        transform=(730.0, 0, 570_000.0, 0, -730.0, 2_760_000.0),
+    )
+    found = float(np.nansum(align(layer, GRID, WHOLE)))
+    total = source_total(layer, GRID)
+    assert abs(found - total.inside) > 0.005 * total.inside
+    check_total("population", layer, GRID, found)
 
 
 def test_lattice_coordinates_are_within_a_decimetre_of_the_exact_ones():
