@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.audit import Act
@@ -13,6 +12,8 @@ from shanhai.vocabulary import Scope
 from shanhai_api.identity import Caller, caller_of, demand
 from shanhai_api.state import State, Unit, state_of
 from shanhai_api.view import View
+
+READ_ONLY = {"postgresql_readonly": True}
 
 
 class PageQuery(BaseModel):
@@ -47,7 +48,7 @@ async def get_administrator(request: Request) -> Caller:
 async def get_read_session(request: Request) -> AsyncIterator[AsyncSession]:
     """A session that cannot write."""
     async with state_of(request).sessions.begin() as session:
-        await session.execute(text("SET TRANSACTION READ ONLY"))
+        await session.connection(execution_options=READ_ONLY)
         yield session
 
 

@@ -1,0 +1,91 @@
+"""The service as a process: it starts, serves, and stops when told to."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from shanhai.db.queries.keys import create_key
+from shanhai.local.ports import any_free_port
+from shanhai.testing.job_rows import open_sessions, submit_echo
+from shanhai.vocabulary import Scope
+
+START_S = 30
+
+
+@pytest.fixture
+async def served(
+    database_url: str, redis_url: str, tmp_path: Path
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    """`python -m shanhai_api` and its address."""
+    port = any_free_port(set())
+    url = f"http://127.0.0.1:{port}"
+    environment = {
+        **os.environ,
+        "SHANHAI_DATABASE_URL": database_url,
+        "SHANHAI_REDIS_URL": redis_url,
+        "SHANHAI_ARTIFACTS_ROOT": str(tmp_path),
+        "SHANHAI_PUBLIC_READ": "true",
+        "SHANHAI_API_PORT": str(port),
+        "SHANHAI_API_URL": url,
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "shanhai_api", env=environment
+    )
+    try:
+        await until_ready(url)
+        yield process, url
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def until_ready(url: str) -> None:
+    deadline = time.monotonic() + START_S
+    async with httpx.AsyncClient(base_url=url) as client:
+        while True:
+            try:
+                if (await client.get("/health/ready")).status_code == 200:
+                    return
+            except httpx.TransportError:
+                assert time.monotonic() < deadline, "the service did not start"
+            await asyncio.sleep(0.1)
+
+
+async def test_stop_signal_ends_streams_and_the_process(
+    served: tuple[asyncio.subprocess.Process, str], database_url: str
+) -> None:
+    process, url = served
+    async with open_sessions(database_url) as sessions:
+        job_id = await submit_echo(sessions)
+    async with httpx.AsyncClient(base_url=url, timeout=20) as client:
+        key = await make_key(database_url)
+        headers = {"Authorization": f"Bearer {key}"}
+        async with client.stream("GET", f"/jobs/{job_id}/events", headers=headers) as events:
+            lines = events.aiter_lines()
+            assert await anext(lines) == "event: status"
+            process.send_signal(signal.SIGTERM)
+            rest = [line async for line in lines]
+    assert any(line.startswith("data: ") for line in rest)
+    assert await asyncio.wait_for(process.wait(), 10) in {0, -signal.SIGTERM}
+
+
+async def test_head_over_the_wire(served: tuple[asyncio.subprocess.Process, str]) -> None:
+    _, url = served
+    async with httpx.AsyncClient(base_url=url) as client:
+        head, get = await client.head("/collections"), await client.get("/collections")
+    assert head.status_code == 200
+    assert head.headers["ETag"] == get.headers["ETag"]
+    assert head.content == b""
+
+
+async def make_key(database_url: str) -> str:
+    async with open_sessions(database_url) as sessions, sessions.begin() as session:
+        return await create_key(session, name="test", scopes=[Scope.READ])
