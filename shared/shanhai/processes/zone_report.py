@@ -64,9 +64,27 @@ def map_frame(area: StudyArea, manifest: dict[str, Any]) -> MapFrame:
         bounds=area.grid.bounds,
         districts=districts or [own],
         note=Label(f"像元 {cell} · {crs} · index 方案", f"Cells of {cell} · {crs} · index profile"),
-        credits="; ".join(sorted({one["source"] for one in inputs if one["source"]})) or "–",
+        credits=credit_line(inputs),
         stand_in=any(one["stand_in"] for one in inputs),
     )
+
+
+def credit_line(inputs: list[dict[str, Any]]) -> str:
+    """Every source once, and the credits its licence asks to be shown on pictures.
+
+    One text may name several, parted by semicolons.
+    """
+    sources = {part for one in inputs for part in _parts(one["source"])}
+    asked = {part for one in inputs for part in _parts(one["licence"]) if _asks_for_credit(part)}
+    return "; ".join([*sorted(sources), *sorted(asked)]) or "–"
+
+
+def _parts(text: str | None) -> list[str]:
+    return [part.strip() for part in (text or "").split(";") if part.strip()]
+
+
+def _asks_for_credit(licence: str) -> bool:
+    return "©" in licence or "CC BY" in licence
 
 
 def _draw_maps(

@@ -144,11 +144,11 @@ def _write_texts(figure: Figure, title: Label, frame: MapFrame, lang: Lang) -> N
     lead = "数据来源：" if lang == "zh" else "Data: "
     figure.text(
         0.03,
-        0.72 / total,
+        0.88 / total,
         lead + frame.credits,
         fontsize=6.5,
         color="#55656f",
-        va="center",
+        va="top",
         wrap=True,
     )
     if frame.stand_in:

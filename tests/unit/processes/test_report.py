@@ -64,3 +64,15 @@ def test_a_missing_font_costs_the_chinese_maps_and_is_said(
     assert not {"map_zh", "ratio_map_zh"} & names
     assert "fonts-droid-fallback" in " ".join(run.outcome.warnings)
     assert zone_report.REPORT_FILE in {file.path for file in run.outcome.files}
+
+
+def test_sources_are_credited_once_and_with_what_their_licence_asks_for():
+    inputs = [
+        {"source": "OSM; NASA", "licence": "ODbL 1.0, © OpenStreetMap contributors; MIT (package)"},
+        {"source": "NASA", "licence": None},
+        {"source": None, "licence": "CC BY 4.0, GeoNames"},
+    ]
+    assert zone_report.credit_line(inputs) == (
+        "NASA; OSM; CC BY 4.0, GeoNames; ODbL 1.0, © OpenStreetMap contributors"
+    )
+    assert zone_report.credit_line([]) == "–"
