@@ -98,7 +98,7 @@ class Demo:
         for zone in results["zones"]:
             table.add_row(
                 f"[{zone['color']}]■[/] {zone['name_zh']} · {zone['name_en']}",
-                f"{zone['area_km2']:.1f}",
+                f"{zone['area_raster_km2']:.1f}",
                 f"{zone['share_percent']:.1f}",
             )
         self.console.print(table)

@@ -77,6 +77,7 @@ async def publish_zones(
         "status": scheme.status,
         "layers": _layers(rasters, region, publication.task, published=inputs.publish),
         "zones": zones,
+        "valid_cells": documents.statistics["valid_cells"],
         "valid_area_km2": documents.statistics["valid_area_km2"],
         "flags": documents.statistics["flags"],
         "warnings": publication.outcome.warnings,
@@ -117,14 +118,15 @@ def _computed(
         origin="computed",
         name_zh=f"{region.name_zh}：{file.title_zh}",
         name_en=f"{region.name_en}: {file.title_en}",
-        native_resolution_m=inputs.cell_m,
+        # Finer cells do not make finer information: a result is as coarse as its coarsest input.
+        native_resolution_m=max([inputs.cell_m, *known]),
         stand_in=bool(replaced),
         stand_in_note_zh=_note("所用替代数据：", [one.name_zh for one in replaced]),
         stand_in_note_en=_note("rests on stand-ins: ", [one.name_en for one in replaced]),
         source=_note("computed from ", sorted({one.source for one in used if one.source})),
         licence=_note("", sorted({one.licence for one in used if one.licence})),
         public=public,
-        attrs={"coarsest_input_m": max(known, default=None)},
+        attrs={"cell_m": inputs.cell_m},
     )
 
 
@@ -246,9 +248,12 @@ def _zone_attributes(summary: dict[str, Any], flags: list[dict[str, str]]) -> di
 
 def _zone_result(zone: Zone, summary: dict[str, Any]) -> dict[str, Any]:
     return {
-        "code": summary["code"],
+        "code": zone.code,
+        "class": summary["code"],
         "name_zh": summary["name_zh"],
         "name_en": summary["name_en"],
+        "cells": summary["cells"],
+        "area_raster_km2": summary["area_raster_km2"],
         "area_km2": round((zone.area_m2 or 0.0) / 1e6, 6),
         "share_percent": summary["share_percent"],
         "color": summary["color"],
