@@ -10,6 +10,7 @@ from shapely import MultiPolygon, Polygon
 
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import FloatArray, IntArray
+from shanhai.science.zoning.coverage import is_coverage
 
 MAX_AREA_CHANGE = 0.01
 """Largest part of a zone's area that simplification may add or take."""
@@ -73,7 +74,7 @@ def clean_coverage(
         _with_cell_corners(np.asarray(polygons, dtype=object), cell_m),
         np.asarray(codes, dtype=np.int64),
     )
-    if not shapely.coverage_is_valid(outlines):
+    if not is_coverage(outlines):
         raise InvalidInput("the zone outlines overlap or miss each other's corners")
     simple, tolerance, change = _simplify(outlines, outline_codes, cell_m)
     return ZoneCoverage(
@@ -126,7 +127,7 @@ def _simplify(
         )
         after = _area_by_code(simple, codes)
         change = {code: abs(after[code] - before[code]) / before[code] for code in before}
-        if max(change.values()) <= MAX_AREA_CHANGE and _is_sound(simple):
+        if max(change.values()) <= MAX_AREA_CHANGE and is_coverage(simple):
             return simple, tolerance, change
         tolerance /= 2
     return _without_straight_vertices(outlines, cell_m), 0.0, dict.fromkeys(before, 0.0)
@@ -138,10 +139,6 @@ def _without_straight_vertices(polygons: Geometries, cell_m: float) -> Geometrie
     The tolerance is a thousandth of a cell: enough for float noise, too little to move a line.
     """
     return np.asarray(shapely.coverage_simplify(polygons, cell_m / 1000), dtype=object)
-
-
-def _is_sound(polygons: Geometries) -> bool:
-    return bool(shapely.is_valid(polygons).all() and shapely.coverage_is_valid(polygons))
 
 
 def _area_by_code(polygons: Geometries, codes: IntArray) -> dict[int, float]:
