@@ -17,7 +17,7 @@ from shanhai.vocabulary import Label
 from shanhai_tiles.datasets import Row, find_dataset, list_datasets
 from shanhai_tiles.drawing import Range
 from shanhai_tiles.grids import EARTH_RADIUS_M, TILE_SIZE, Bounds
-from shanhai_tiles.sampling import Frame
+from shanhai_tiles.sampling import Frame, metres_per_unit
 from shanhai_tiles.sources import Source
 from shanhai_tiles.vector_layers import VECTORS, Collection, Selection, read_state
 
@@ -55,6 +55,9 @@ class RasterLayer:
     @property
     def cell_m(self) -> float:
         """Side of a cell in metres, at the middle of the raster when it is in degrees."""
+        unit_m = metres_per_unit(self.frame.crs)
+        if unit_m is not None:
+            return abs(self.frame.transform[0]) * unit_m
         west, south, east, north = self.bounds
         height_m = math.radians(north - south) * EARTH_RADIUS_M
         width_m = (

@@ -56,6 +56,13 @@ class Frame:
 
 
 @lru_cache(maxsize=64)
+def metres_per_unit(crs: str) -> float | None:
+    """Metres of one unit of a projected system; None for degrees."""
+    system = CRS(crs)
+    return system.axis_info[0].unit_conversion_factor if system.is_projected else None
+
+
+@lru_cache(maxsize=64)
 def projection(crs: str) -> Transformer:
     """From degrees of the system's own datum to its coordinates, x first.
 

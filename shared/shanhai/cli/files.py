@@ -9,13 +9,10 @@ import typer
 from rich.progress import Progress
 
 from shanhai.client import ApiClient
-from shanhai.data.description import DatasetDescription, read_description
+from shanhai.data.description import read_description
 from shanhai.errors import InvalidInput
-from shanhai.jobs.contracts import CONTRACTS, ImportDatasetInputs
+from shanhai.jobs.contracts import CONTRACTS
 from shanhai.settings import PublicSettings
-
-PASSED_ON = frozenset(ImportDatasetInputs.model_fields) & frozenset(DatasetDescription.model_fields)
-"""What a description beside a file says and the import takes as it is."""
 
 
 def import_files(
@@ -39,10 +36,7 @@ def import_files(
 def import_file(client: ApiClient, path: Path, stated: Mapping[str, Any]) -> str:
     """Upload one raster, have it imported, and return its dataset's code."""
     sidecar = path.with_suffix(".json")
-    described: dict[str, Any] = {}
-    if sidecar.exists():
-        description = read_description(sidecar)
-        described = description.model_dump(mode="json", include=set(PASSED_ON), exclude_none=True)
+    described = read_description(sidecar).import_inputs() if sidecar.exists() else {}
     inputs = {**described, **stated}
     for name in ("region", "theme"):
         if name not in inputs:

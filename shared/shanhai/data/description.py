@@ -2,9 +2,11 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from shanhai.jobs.contracts import ImportDatasetInputs
 
 Kind = Literal["raster", "vector"]
 
@@ -34,6 +36,12 @@ class DatasetDescription(BaseModel):
     observed_from: date | None = None
     observed_to: date | None = None
     sha256: str
+
+    def import_inputs(self) -> dict[str, Any]:
+        """What the import process takes as it is said here; the upload is still to be named."""
+        shared = set(ImportDatasetInputs.model_fields) & set(type(self).model_fields)
+        inputs = self.model_dump(mode="json", include=shared, exclude_none=True)
+        return inputs | ({"legend": self.class_scheme} if self.class_scheme else {})
 
 
 def write_description(description: DatasetDescription, folder: Path) -> Path:

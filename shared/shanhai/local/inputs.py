@@ -24,24 +24,6 @@ from shanhai.errors import NotFound, ShanhaiError
 DEMO_DATA = "SHANHAI_DEMO_DATA"
 OPEN_THEMES = ("dem", "land_cover", "population", "npp", "ndvi", "night_lights")
 REGIONS_FILE = "regions.geojson"
-PASSED_ON = (
-    "region",
-    "theme",
-    "code",
-    "name_zh",
-    "name_en",
-    "unit",
-    "native_resolution_m",
-    "stand_in",
-    "stand_in_note_zh",
-    "stand_in_note_en",
-    "source",
-    "licence",
-    "observed_from",
-    "observed_to",
-)
-"""Members of a description that the import process takes as they are."""
-
 Told = Callable[[int, int, str], None]
 
 
@@ -130,7 +112,5 @@ def _is_registered(api: ApiClient, item: DatasetDescription) -> bool:
 
 
 def _ask_for_import(api: ApiClient, folder: Path, item: DatasetDescription) -> str:
-    upload = api.upload(folder / item.file)
-    described = item.model_dump(mode="json", include=set(PASSED_ON), exclude_none=True)
-    legend = {"legend": item.class_scheme} if item.class_scheme else {}
-    return api.execute("import-dataset", {"upload": upload, **legend, **described})
+    inputs = {"upload": api.upload(folder / item.file), **item.import_inputs()}
+    return api.execute("import-dataset", inputs)

@@ -26,6 +26,7 @@ function facts(layer, words) {
   return [
     layer.id,
     `${words.version} ${layer.version.slice(0, 8)}`,
+    layer.cell_m ? `${words.cells} ${metres(layer.cell_m)}` : "",
     resolution ? `${words.resolution} ${metres(resolution)}` : "",
   ]
     .filter(Boolean)
