@@ -1,0 +1,1 @@
+"""Benchmarks: what the product does, each beside a floor or a peer measured in the same run."""

@@ -1,0 +1,69 @@
+import ast
+
+import pytest
+from benchmarks.measure_code import FunctionNode, Measure, lines_of, public_things, quantile
+
+SOURCE = '''"""A module."""
+
+
+class Known:
+    """A class."""
+
+    def shown(self) -> int:
+        """A method
+        with two lines of text.
+        """
+        return 1
+
+    def _hidden(self):
+        def inner():
+            return 2
+
+        return inner
+
+
+async def undocumented(
+    value: int,
+) -> int:
+    return value
+'''
+
+
+def functions(source: str) -> dict[str, int]:
+    found = (node for node in ast.walk(ast.parse(source)) if isinstance(node, FunctionNode))
+    return {node.name: lines_of(node) for node in found}
+
+
+def test_lines_of_a_function_leave_its_docstring_out():
+    assert functions(SOURCE) == {"shown": 2, "_hidden": 5, "inner": 2, "undocumented": 4}
+
+
+def test_a_decorator_is_no_line_of_the_function():
+    assert functions("@first\n@second\ndef name():\n    pass\n") == {"name": 2}
+
+
+def test_public_things_are_the_module_and_what_has_no_underscore():
+    names = [getattr(thing, "name", "module") for thing in public_things(ast.parse(SOURCE))]
+    assert names == ["module", "Known", "shown", "undocumented"]
+
+
+def test_figures_of_a_package():
+    measure = Measure()
+    measure.add(SOURCE)
+    cells = measure.cells()
+    assert cells[:2] == ("1", "23")
+    assert cells[-3:] == ("0.0 %", "50.0 %", "75.0 %")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "probability", "expected"),
+    [
+        ([], 0.9, 0),
+        ([7], 0.9, 7),
+        ([1, 3], 0.5, 2),
+        (range(1, 11), 0.9, 9),
+        (range(1, 12), 0.9, 10),
+    ],
+)
+def test_quantiles(numbers: list[int], probability: float, expected: int):
+    assert quantile(numbers, probability) == expected
