@@ -8,12 +8,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from shanhai.science.arrays import BoolArray, FloatArray, IntArray
+from shanhai.science.arrays import FloatArray, IntArray
 
 Geometries = NDArray[np.object_]
-
-_MAX_AREA_SHARE = 1e-9
-"""Share of the area by which two sums over the same corners may differ."""
 
 
 def is_coverage(polygons: Geometries) -> bool:
@@ -23,26 +20,38 @@ def is_coverage(polygons: Geometries) -> bool:
 
     1. no edge is used twice in one direction: two polygons at an edge lie on either side of it;
     2. edges meet at their ends only: neighbours have the same corners, and no border crosses;
-    3. the edges used once enclose as much as the polygons together: nothing lies inside another.
+    3. the polygons joined along their shared edges are valid: nothing lies inside another.
 
     Args:
         polygons: Single polygons, in one projected CRS.
     """
     if not shapely.is_valid(polygons).all():
         return False
-    edges, single = _edges(shapely.orient_polygons(polygons))
-    return single is not None and _is_noded(edges) and _encloses(edges[single], polygons)
+    edges = _edges(shapely.orient_polygons(polygons))
+    if edges is None or not shapely.is_simple(_lines(edges)):
+        return False
+    return _joins(polygons)
 
 
-def _edges(polygons: Geometries) -> tuple[FloatArray, BoolArray | None]:
-    """Each edge once (edge, end, coordinate) and which are used once; None for a repeated one."""
+def _joins(polygons: Geometries) -> bool:
+    """Whether the polygons make one valid geometry without their shared edges."""
+    try:
+        joined = shapely.coverage_union_all(polygons)
+    except shapely.GEOSException:
+        # GEOS refuses the overlaps it meets on its way, which is the answer.
+        return False
+    return bool(shapely.is_valid(joined))
+
+
+def _edges(polygons: Geometries) -> FloatArray | None:
+    """Each edge once (edge, end, coordinate); None when one repeats in its direction."""
     starts, ends, corners = _ring_edges(polygons)
     forth = starts * len(corners) + ends
     if len(np.unique(forth)) < len(forth):
-        return np.empty((0, 2, 2)), None
+        return None
     single = ~np.isin(forth, ends * len(corners) + starts)
     kept = single | (starts < ends)
-    return corners[np.stack([starts, ends], axis=1)[kept]], single[kept]
+    return np.asarray(corners[np.stack([starts, ends], axis=1)[kept]])
 
 
 def _ring_edges(polygons: Geometries) -> tuple[IntArray, IntArray, FloatArray]:
@@ -52,16 +61,6 @@ def _ring_edges(polygons: Geometries) -> tuple[IntArray, IntArray, FloatArray]:
     number = number.reshape(-1).astype(np.int64)
     within = ring[1:] == ring[:-1]
     return number[:-1][within], number[1:][within], corners
-
-
-def _is_noded(edges: FloatArray) -> bool:
-    return bool(shapely.is_simple(_lines(edges)))
-
-
-def _encloses(border: FloatArray, polygons: Geometries) -> bool:
-    outline = shapely.build_area(_lines(border))
-    area = float(shapely.area(polygons).sum())
-    return abs(float(shapely.area(outline)) - area) <= _MAX_AREA_SHARE * area
 
 
 def _lines(edges: FloatArray) -> shapely.MultiLineString:

@@ -39,6 +39,21 @@ def test_cases_and_agreement_with_geos(polygons: list[Polygon], expected: bool):
     assert geos is expected
 
 
+def test_random_mosaics_of_classes_are_coverages():
+    """Their seas touch themselves and each other at corners in every way there is."""
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        classes = rng.integers(0, 3, (12, 12))
+        cells = [
+            [box(col, row, col + 1, row + 1) for row, col in np.argwhere(classes == code)]
+            for code in (1, 2)
+        ]
+        zones = shapely.get_parts([shapely.coverage_union_all(one) for one in cells])
+        mosaic = shapely.segmentize(zones, 1.000001)
+        assert is_coverage(mosaic)
+        assert shapely.coverage_is_valid(mosaic)
+
+
 def test_rings_may_turn_either_way():
     assert is_coverage(np.array([SEA_AROUND.reverse(), ISLAND], dtype=object))
 
