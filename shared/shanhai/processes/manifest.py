@@ -62,8 +62,10 @@ def build_manifest(
 
 
 def flag_documents(flags: tuple[Flag, ...]) -> list[dict[str, str]]:
-    """Flags as documents."""
-    return [{"code": flag.code, "detail": flag.detail} for flag in flags]
+    """Flags as documents: a code, and a sentence in both languages."""
+    return [
+        {"code": flag.code, "detail": flag.text.en, "detail_zh": flag.text.zh} for flag in flags
+    ]
 
 
 def _versions() -> dict[str, str]:

@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from shanhai.science.arrays import FloatArray, IntArray
 from shanhai.science.zoning.clustering import HIGHEST_K, LOWEST_K, cluster_units
 from shanhai.science.zoning.flag import Flag
+from shanhai.vocabulary import Label
 
 SILHOUETTE_SAMPLE = 4_000
 """One distance matrix of this size (128 MB) serves every k."""
@@ -58,8 +59,13 @@ class Diagnostics:
         silhouette = next((one.silhouette for one in self.by_k if one.k == k), None)
         if silhouette is None or silhouette >= WEAK_SILHOUETTE:
             return ()
-        detail = f"silhouette at k = {k} is {silhouette:.3f}, below {WEAK_SILHOUETTE}"
-        return (Flag("weak_structure", detail),)
+        text = Label(
+            f"各类之间界线不明显：k = {k} 时轮廓系数为 {silhouette:.3f}，低于 {WEAK_SILHOUETTE}；"
+            "分区边界宜理解为渐变。",
+            f"The zones are weakly separated: the silhouette at k = {k} is {silhouette:.3f}, below "
+            f"{WEAK_SILHOUETTE}; read their borders as transitions.",
+        )
+        return (Flag("weak_structure", text),)
 
 
 def diagnose(features: FloatArray, seed: int) -> Diagnostics:

@@ -8,9 +8,12 @@ import numpy as np
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import BoolArray, FloatArray
 from shanhai.science.zoning.flag import Flag
+from shanhai.vocabulary import ECOSERVICES, Label
 
 WINSOR_PROBABILITIES = (0.01, 0.99)
 CORRELATION_WARNING = 0.9
+
+_TITLES = {term.code: term.label for term in ECOSERVICES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +61,38 @@ def prepare_features(values: FloatArray, names: Sequence[str]) -> Features:
         )
     matrix = np.ascontiguousarray(centred[:, varies] / spread[varies])
     correlation = matrix.T @ matrix / len(matrix)
-    flags = [Flag("constant_feature", f"{name} has no variance; dropped") for name in dropped]
-    return Features(
-        matrix, kept, dropped, correlation, (*flags, *_correlation_flags(kept, correlation))
+    flags = (*map(_constant_flag, dropped), *_correlation_flags(kept, correlation))
+    return Features(matrix, kept, dropped, correlation, flags)
+
+
+def _constant_flag(name: str) -> Flag:
+    of = _title(name)
+    text = Label(
+        f"{of.zh}的供需比在区域内处处相同，未参与聚类。",
+        f"The ratio of {of.en} is the same everywhere and took no part in the clustering.",
     )
+    return Flag("constant_feature", text)
 
 
 def _correlation_flags(names: tuple[str, ...], correlation: FloatArray) -> list[Flag]:
     rows, columns = np.triu_indices(len(names), k=1)
     return [
-        Flag("correlated_features", f"{names[a]} and {names[b]}: r = {correlation[a, b]:.3f}")
+        _correlation_flag(_title(names[a]), _title(names[b]), float(correlation[a, b]))
         for a, b in zip(rows, columns, strict=True)
         if abs(correlation[a, b]) > CORRELATION_WARNING
     ]
+
+
+def _correlation_flag(one: Label, other: Label, r: float) -> Flag:
+    text = Label(
+        f"{one.zh}与{other.zh}的供需比高度相关（r = {r:.2f}），聚类时近于同一因素计两次。",
+        f"The ratios of {one.en} and {other.en} are strongly correlated (r = {r:.2f}): in the "
+        "clustering they weigh almost like one of them taken twice.",
+    )
+    return Flag("correlated_features", text)
+
+
+def _title(name: str) -> Label:
+    """A service's name inside a sentence; a feature that is no service keeps its code."""
+    title = _TITLES.get(name, Label(name, name))
+    return Label(title.zh, title.en.lower())

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from shanhai.vocabulary import Label
+
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A code to count on and a sentence to read."""
+    """A code to count on and a sentence to read, in both languages."""
 
     code: str
-    detail: str
+    text: Label

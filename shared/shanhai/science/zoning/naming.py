@@ -7,6 +7,7 @@ import numpy as np
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import ClassArray, FloatArray, IntArray
 from shanhai.science.zoning.flag import Flag
+from shanhai.vocabulary import ZONE_CLASSES, Label
 
 NEAR_TIE = 0.02
 """Difference of mean ratios below which mean supply decides the order."""
@@ -22,6 +23,8 @@ ZONES_BY_RANK = {
 }
 """Zone codes from the highest to the lowest mean ratio. Five is the plan; fewer clusters keep the
 outermost zones first (status E)."""
+
+_NAMES = {zone.value: zone.label for zone in ZONE_CLASSES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,28 +134,62 @@ def _flags(order: tuple[ClusterProfile, ...]) -> tuple[Flag, ...]:
     by_zone = {profile.zone: profile for profile in order}
     flags = []
     if len(by_zone) < len(ZONES_BY_RANK[5]):
-        flags.append(Flag("fewer_than_five_zones", f"only zones {sorted(by_zone)} exist"))
+        flags.append(Flag("fewer_than_five_zones", _existing(sorted(by_zone))))
     failures = [rule for rule, holds in _expectations(by_zone) if not holds]
     if failures:
-        numbers = ", ".join(
-            f"zone {p.zone} mu={p.mu:.4f} delta={p.delta:.4f}" for p in by_zone.values()
-        )
-        detail = f"expected {'; '.join(failures)}; found {numbers}"
-        flags.append(Flag("sign_inconsistent", detail))
+        flags.append(Flag("sign_inconsistent", _inconsistency(failures, order)))
     return tuple(flags)
 
 
-def _expectations(zones: dict[int, ClusterProfile]) -> list[tuple[str, bool]]:
+def _existing(zones: list[int]) -> Label:
+    names = [_NAMES[zone] for zone in zones]
+    return Label(
+        f"各类不足五个，仅有：{'、'.join(name.zh for name in names)}。",
+        f"There are fewer than five zones, only: {'; '.join(name.en for name in names)}.",
+    )
+
+
+def _inconsistency(rules: list[Label], order: tuple[ClusterProfile, ...]) -> Label:
+    found = [(_NAMES[one.zone], f"{one.mu:.3f}", f"{100 * one.delta:.1f} %") for one in order]
+    numbers_zh = "；".join(f"{name.zh} {mu}、{delta}" for name, mu, delta in found)
+    numbers_en = "; ".join(f"{name.en} {mu}, {delta}" for name, mu, delta in found)
+    return Label(
+        f"分区含义与数值不完全相符，请规划人员核定。未满足：{'；'.join(r.zh for r in rules)}。"
+        f"各区平均供需比与赤字面积占比：{numbers_zh}。",
+        "The numbers do not fully fit the meaning of the zones; a planner should decide. "
+        f"Not met: {'; '.join(rule.en for rule in rules)}. "
+        f"Mean ratio and share of area in deficit: {numbers_en}.",
+    )
+
+
+def _expectations(zones: dict[int, ClusterProfile]) -> list[tuple[Label, bool]]:
     """Rules on the zones that exist, each with whether it holds."""
-    rules = [(f"mu({zone}) > 0", zones[zone].mu > 0) for zone in (1, 2) if zone in zones]
+    rules = [(_mean_rule(zone, "> 0"), zones[zone].mu > 0) for zone in (1, 2) if zone in zones]
     if 3 in zones:
         lowest = -BALANCE_TOLERANCE
-        rules.append((f"mu(3) >= {lowest}", zones[3].mu >= lowest))
+        rules.append((_mean_rule(3, f"≥ {lowest}"), zones[3].mu >= lowest))
     if 4 in zones:
-        rules.append(("mu(4) < 0", zones[4].mu < 0))
+        rules.append((_mean_rule(4, "< 0"), zones[4].mu < 0))
     if 5 in zones and 3 in zones:
-        rules.append(("mu(5) < mu(3)", zones[5].mu < zones[3].mu))
-        rules.append(("delta(5) >= delta(3)", zones[5].delta >= zones[3].delta))
+        rules.append((_mean_rule(5, "<", 3), zones[5].mu < zones[3].mu))
+        rules.append((_deficit_rule(5, 3), zones[5].delta >= zones[3].delta))
     if 5 in zones and 4 in zones:
-        rules.append(("delta(4) >= delta(5)", zones[4].delta >= zones[5].delta))
+        rules.append((_deficit_rule(4, 5), zones[4].delta >= zones[5].delta))
     return rules
+
+
+def _mean_rule(zone: int, relation: str, other: int | None = None) -> Label:
+    """What the mean ratio of a zone must be, against a number or another zone."""
+    name, than = _NAMES[zone], Label("", "") if other is None else _NAMES[other]
+    return Label(
+        f"{name.zh}平均供需比 {relation} {than.zh}".rstrip(),
+        f"mean ratio of the {name.en.lower()} {relation} {than.en.lower()}".rstrip(),
+    )
+
+
+def _deficit_rule(zone: int, other: int) -> Label:
+    name, than = _NAMES[zone], _NAMES[other]
+    return Label(
+        f"{name.zh}赤字面积占比 ≥ {than.zh}",
+        f"share in deficit of the {name.en.lower()} ≥ {than.en.lower()}",
+    )

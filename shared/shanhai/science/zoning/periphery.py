@@ -9,6 +9,7 @@ from shanhai.science.arrays import BoolArray, ClassArray, FloatArray, IntArray
 from shanhai.science.distance import distance_m
 from shanhai.science.zoning.flag import Flag
 from shanhai.science.zoning.patches import EIGHT_CONNECTED
+from shanhai.vocabulary import Label
 
 GENERAL_PROTECTION = 3
 PRIORITY_RESTORATION = 4
@@ -77,9 +78,18 @@ def _report(codes: ClassArray, sizes: IntArray, near: BoolArray, stays: BoolArra
     area = int(sizes[stays].sum())
     share = float(sizes[stays & near].sum() / area) if area else 1.0
     detached = int((stays & ~near).sum())
-    detail = f"{detached} patches of general restoration lie away from priority restoration"
-    flags = (Flag("detached", detail),) if detached else ()
-    return Periphery(codes, share, detached, flags)
+    return Periphery(codes, share, detached, _flags(detached))
+
+
+def _flags(detached: int) -> tuple[Flag, ...]:
+    if not detached:
+        return ()
+    text = Label(
+        f"{detached} 个一般修复与功能提升区图斑远离优先修复区，因供不应求而保留，请规划人员核定。",
+        f"General restoration has {detached} {'patch' if detached == 1 else 'patches'} away from "
+        "priority restoration, kept for a deficit of their own; a planner should confirm them.",
+    )
+    return (Flag("detached", text),)
 
 
 def _enclosed(codes: ClassArray, patches: IntArray, count: int) -> BoolArray:

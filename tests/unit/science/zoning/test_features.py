@@ -31,10 +31,13 @@ def test_constant_column_is_dropped_with_a_flag():
 def test_strong_correlation_is_flagged():
     random = np.random.default_rng(0)
     a, b = random.normal(size=(2, 300))
-    features = prepare_features(np.stack([a, -a + 0.01 * b, b], axis=1), ["a", "b", "c"])
+    features = prepare_features(
+        np.stack([a, -a + 0.01 * b, b], axis=1), ["cooling", "recreation", "c"]
+    )
     (flag,) = features.flags
     assert flag.code == "correlated_features"
-    assert flag.detail.startswith("a and b: r = -1.000")
+    assert flag.text.en.startswith("The ratios of cooling and landscape aesthetics")
+    assert flag.text.zh.startswith("降温效益与景观美学的供需比高度相关（r = -1.00）")
     np.testing.assert_allclose(features.correlation, np.corrcoef(features.matrix.T), atol=1e-12)
 
 

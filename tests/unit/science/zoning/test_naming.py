@@ -75,8 +75,9 @@ def test_wrong_signs_are_flagged_with_numbers_and_not_relabelled():
     assert naming.zones.tolist() == [1, 2, 3, 5, 4]
     (flag,) = naming.flags
     assert flag.code == "sign_inconsistent"
-    assert "mu(1) > 0" in flag.detail
-    assert "zone 1 mu=-0.1000" in flag.detail
+    assert "mean ratio of the strict protection and control zone > 0" in flag.text.en
+    assert "Strict protection and control zone -0.100, 100.0 %" in flag.text.en
+    assert "严格保护与管控区平均供需比 > 0" in flag.text.zh
 
 
 @pytest.mark.parametrize(("third", "flags"), [(-0.1, []), (-0.12, ["sign_inconsistent"])])
