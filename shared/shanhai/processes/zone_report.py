@@ -11,7 +11,7 @@ from shanhai.reporting.fonts import font_families, missing_font_warning
 from shanhai.reporting.furniture import District
 from shanhai.reporting.maps import MapFrame, draw_ramp_map, draw_zone_map
 from shanhai.reporting.report import ReportContent, write_report
-from shanhai.vocabulary import Label, Lang
+from shanhai.vocabulary import Label, Lang, label_of
 
 REPORT_FILE = "report.html"
 _LANGUAGES: tuple[Lang, ...] = ("zh", "en")
@@ -63,20 +63,41 @@ def map_frame(area: StudyArea, manifest: dict[str, Any]) -> MapFrame:
         place=own.name,
         bounds=area.grid.bounds,
         districts=districts or [own],
-        note=Label(f"像元 {cell} · {crs} · index 方案", f"Cells of {cell} · {crs} · index profile"),
+        note=resolution_note(cell, crs, inputs),
         credits=credit_line(inputs),
         stand_in=any(one["stand_in"] for one in inputs),
     )
 
 
-def credit_line(inputs: list[dict[str, Any]]) -> str:
-    """Every source once, and the credits its licence asks to be shown on pictures.
+def resolution_note(cell: str, crs: str, inputs: list[dict[str, Any]]) -> Label:
+    """Cells, the coarsest data behind them, system, profile: fine cells are no fine data."""
+    known = [one for one in inputs if one["native_resolution_m"] is not None]
+    behind = Label("", "")
+    if known:
+        coarsest = max(known, key=lambda one: one["native_resolution_m"])
+        theme, size = label_of(coarsest["theme"]), _distance(coarsest["native_resolution_m"])
+        behind = Label(
+            f" · 最粗输入：{theme.zh}，真实分辨率约 {size}",
+            f" · coarsest input: {theme.en.lower()}, true resolution about {size}",
+        )
+    return Label(
+        f"像元 {cell}{behind.zh} · {crs} · index 方案",
+        f"Cells of {cell}{behind.en} · {crs} · index profile",
+    )
 
-    One text may name several, parted by semicolons.
+
+def _distance(metres: float) -> str:
+    return f"{metres:.0f} m" if metres < 1000 else f"{metres / 1000:.3g} km"
+
+
+def credit_line(inputs: list[dict[str, Any]]) -> str:
+    """The credits licences ask to be shown on pictures, each once; else the sources.
+
+    All sources and licences are in the report; one text may name several, parted by semicolons.
     """
-    sources = {part for one in inputs for part in _parts(one["source"])}
     asked = {part for one in inputs for part in _parts(one["licence"]) if _asks_for_credit(part)}
-    return "; ".join([*sorted(sources), *sorted(asked)]) or "–"
+    sources = {part for one in inputs for part in _parts(one["source"])}
+    return "; ".join(sorted(asked or sources)) or "–"
 
 
 def _parts(text: str | None) -> list[str]:

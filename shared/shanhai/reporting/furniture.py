@@ -16,6 +16,9 @@ from shanhai.science.arrays import FloatArray
 from shanhai.vocabulary import Label, Lang
 
 INK = "#22303a"
+_LEFT, _BAR_FOOT, _BAR_HEIGHT = 0.04, 0.01, 0.009
+"""Where the scale bar stands in the panel, in parts of it."""
+
 _HALO = [patheffects.withStroke(linewidth=2.6, foreground="white", alpha=0.9)]
 
 
@@ -65,42 +68,53 @@ def nice_length(width_m: float) -> float:
     return max(step * power for step in (1, 2, 5) if step * power <= goal)
 
 
-def draw_scale_bar(axes: Axes, bounds: tuple[float, float, float, float]) -> None:
-    """A bar of two halves in the lower left corner, labelled in m or km."""
-    west, south, east, north = bounds
-    length = nice_length(east - west)
-    x, y = west + 0.03 * (east - west), south + 0.035 * (north - south)
-    height = 0.008 * (north - south)
+def draw_scale_bar(side: Axes, width_m: float, map_share: float) -> None:
+    """A bar of two halves at the foot of the panel beside the map, labelled in m or km.
+
+    Args:
+        side: The panel, drawn in axes fractions.
+        width_m: Width of the map, m.
+        map_share: Width of the map over the width of the panel.
+    """
+    length = nice_length(width_m)
+    span = length / width_m * map_share
     for half, color in enumerate((INK, "white")):
-        left = x + half * length / 2
-        corners = [
-            (left, y),
-            (left + length / 2, y),
-            (left + length / 2, y + height),
-            (left, y + height),
-        ]
-        axes.add_patch(Patch(corners, closed=True, facecolor=color, edgecolor=INK, linewidth=0.8))
+        corners = _rectangle(_LEFT + half * span / 2, _BAR_FOOT, span / 2, _BAR_HEIGHT)
+        side.add_patch(
+            Patch(
+                corners,
+                closed=True,
+                facecolor=color,
+                edgecolor=INK,
+                linewidth=0.8,
+                transform=side.transAxes,
+            )
+        )
     unit, factor = ("km", 1000.0) if length >= 1000 else ("m", 1.0)
     for share in (0.0, 0.5, 1.0):
-        text = f"{length * share / factor:g}" + (f" {unit}" if share == 1 else "")
-        axes.text(
-            x + share * length,
-            y + 1.6 * height,
-            text,
+        side.text(
+            _LEFT + share * span,
+            _BAR_FOOT + 1.8 * _BAR_HEIGHT,
+            f"{length * share / factor:g}" + (f" {unit}" if share == 1 else ""),
+            transform=side.transAxes,
             fontsize=8,
             ha="center",
             va="bottom",
             color=INK,
-            path_effects=_HALO,
         )
 
 
-def draw_north_arrow(axes: Axes) -> None:
-    """An arrow to grid north in the upper left corner."""
-    axes.annotate(
+def _rectangle(left: float, foot: float, width: float, height: float) -> FloatArray:
+    right, top = left + width, foot + height
+    return np.array([(left, foot), (right, foot), (right, top), (left, top)])
+
+
+def draw_north_arrow(side: Axes) -> None:
+    """An arrow to grid north above the scale bar."""
+    side.annotate(
         "N",
-        xy=(0.045, 0.975),
-        xytext=(0.045, 0.885),
+        xy=(_LEFT + 0.03, 0.195),
+        xytext=(_LEFT + 0.03, 0.105),
         xycoords="axes fraction",
         ha="center",
         va="center",

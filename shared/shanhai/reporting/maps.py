@@ -31,6 +31,10 @@ from shanhai.vocabulary import Label, Lang
 DPI = 150
 _MOST_PIXELS = 2_000
 _WIDTH_IN = 11.0
+_LEAST_HEIGHT_IN = 5.2
+_MAP_SHARE, _SIDE_SHARE = 0.66, 0.27
+"""Widths of the map and of the panel beside it, in parts of the sheet."""
+
 _GROUND = "#eef3f6"
 _WARNING = "#b3541e"
 
@@ -106,8 +110,8 @@ def _draw(
         figure, axes, side = _sheet(frame)
         content(axes, side)
         draw_districts(axes, frame.districts, lang)
-        draw_scale_bar(axes, frame.bounds)
-        draw_north_arrow(axes)
+        draw_scale_bar(side, frame.bounds[2] - frame.bounds[0], _MAP_SHARE / _SIDE_SHARE)
+        draw_north_arrow(side)
         _write_texts(figure, title, frame, lang)
         FigureCanvasAgg(figure)
         figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None})
@@ -116,11 +120,11 @@ def _draw(
 
 def _sheet(frame: MapFrame) -> tuple[Figure, Axes, Axes]:
     west, south, east, north = frame.bounds
-    map_width = 0.66
-    height = _WIDTH_IN * map_width * (north - south) / (east - west)
+    # A long, low region still needs room for the legend and what stands below it.
+    height = max(_LEAST_HEIGHT_IN, _WIDTH_IN * _MAP_SHARE * (north - south) / (east - west))
     total = height + 1.9
     figure = Figure(figsize=(_WIDTH_IN, total), dpi=DPI, facecolor="white")
-    axes = figure.add_axes((0.03, 0.95 / total, map_width, height / total), facecolor=_GROUND)
+    axes = figure.add_axes((0.03, 0.95 / total, _MAP_SHARE, height / total), facecolor=_GROUND)
     axes.set_xlim(west, east)
     axes.set_ylim(south, north)
     axes.set_aspect("equal")
@@ -128,7 +132,7 @@ def _sheet(frame: MapFrame) -> tuple[Figure, Axes, Axes]:
     axes.set_yticks([])
     for spine in axes.spines.values():
         spine.set_color("#9fb0bb")
-    side = figure.add_axes((0.71, 0.95 / total, 0.27, height / total))
+    side = figure.add_axes((0.71, 0.95 / total, _SIDE_SHARE, height / total))
     side.set_axis_off()
     return figure, axes, side
 
@@ -233,10 +237,10 @@ def _range_of(style: RampStyle, values: FloatArray) -> Normalize:
 
 
 def _ramp_legend(side: Axes, shown: ScalarMappable, lang: Lang) -> None:
-    inner = side.inset_axes((0.02, 0.45, 0.13, 0.48))
+    inner = side.inset_axes((0.02, 0.47, 0.13, 0.46))
     bar = side.figure.colorbar(shown, cax=inner, extend="both")
     bar.outline.set_edgecolor("#9fb0bb")
     bar.ax.tick_params(labelsize=9, color="#9fb0bb")
     ends = ("供给盈余", "供给不足") if lang == "zh" else ("surplus of supply", "deficit")
     side.text(0.02, 0.975, ends[0], fontsize=9.5, color=INK, va="center")
-    side.text(0.02, 0.405, ends[1], fontsize=9.5, color=INK, va="center")
+    side.text(0.02, 0.425, ends[1], fontsize=9.5, color=INK, va="center")

@@ -66,13 +66,34 @@ def test_a_missing_font_costs_the_chinese_maps_and_is_said(
     assert zone_report.REPORT_FILE in {file.path for file in run.outcome.files}
 
 
-def test_sources_are_credited_once_and_with_what_their_licence_asks_for():
+def test_pictures_carry_the_credits_licences_ask_for_once_and_no_more():
     inputs = [
         {"source": "OSM; NASA", "licence": "ODbL 1.0, © OpenStreetMap contributors; MIT (package)"},
         {"source": "NASA", "licence": None},
         {"source": None, "licence": "CC BY 4.0, GeoNames"},
     ]
-    assert zone_report.credit_line(inputs) == (
-        "NASA; OSM; CC BY 4.0, GeoNames; ODbL 1.0, © OpenStreetMap contributors"
-    )
+    credits = "CC BY 4.0, GeoNames; ODbL 1.0, © OpenStreetMap contributors"
+    assert zone_report.credit_line([*inputs, *inputs]) == credits
+    assert zone_report.credit_line(inputs[1:2]) == "NASA"
     assert zone_report.credit_line([]) == "–"
+
+
+def test_maps_name_the_coarsest_input():
+    inputs = [
+        {"theme": "dem", "native_resolution_m": 30.0},
+        {"theme": "soil", "native_resolution_m": None},
+        {"theme": "temperature", "native_resolution_m": 83_396.0},
+    ]
+    note = zone_report.resolution_note("100 m", "EPSG:4548", inputs)
+    assert note.en.startswith("Cells of 100 m · coarsest input: air temperature, true resolution")
+    assert "about 83.4 km" in note.en
+    assert "最粗输入：气温，真实分辨率约 83.4 km" in note.zh
+    assert "coarsest" not in zone_report.resolution_note("100 m", "EPSG:4548", inputs[1:2]).en
+
+
+def test_flags_are_sentences_in_both_languages(zoned: Any):
+    page = page_of(zoned)
+    assert zoned.outcome.manifest["flags"]
+    for flag in zoned.outcome.manifest["flags"]:
+        assert flag["detail_zh"] in page
+        assert f"<code>{flag['code']}</code>" not in page

@@ -68,8 +68,8 @@ def prepare_features(values: FloatArray, names: Sequence[str]) -> Features:
 def _constant_flag(name: str) -> Flag:
     of = _title(name)
     text = Label(
-        f"{of.zh}的供需比在区域内处处相同，未参与聚类。",
-        f"The ratio of {of.en} is the same everywhere and took no part in the clustering.",
+        f"“{of.zh}”的供需比在区域内处处相同，未参与聚类。",
+        f"The ratio of “{of.en}” is the same everywhere and took no part in the clustering.",
     )
     return Flag("constant_feature", text)
 
@@ -85,14 +85,13 @@ def _correlation_flags(names: tuple[str, ...], correlation: FloatArray) -> list[
 
 def _correlation_flag(one: Label, other: Label, r: float) -> Flag:
     text = Label(
-        f"{one.zh}与{other.zh}的供需比高度相关（r = {r:.2f}），聚类时近于同一因素计两次。",
-        f"The ratios of {one.en} and {other.en} are strongly correlated (r = {r:.2f}): in the "
+        f"“{one.zh}”与“{other.zh}”的供需比高度相关（r = {r:.2f}），聚类时近于同一因素计两次。",
+        f"“{one.en}” and “{other.en}” have strongly correlated ratios (r = {r:.2f}): in the "
         "clustering they weigh almost like one of them taken twice.",
     )
     return Flag("correlated_features", text)
 
 
 def _title(name: str) -> Label:
-    """A service's name inside a sentence; a feature that is no service keeps its code."""
-    title = _TITLES.get(name, Label(name, name))
-    return Label(title.zh, title.en.lower())
+    """A service's name; a feature that is no service keeps its code."""
+    return _TITLES.get(name, Label(name, name))
