@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from shanhai.db.queries.audit import Act
-from shanhai.db.seed import CITIES, Seeded, read_plans, read_regions, seed_city
+from shanhai.db.seed import CITIES, Seeded, read_plans, read_regions, seed, seed_city
 from shanhai.db.tables import AuditLog, Plan, Region
 from shanhai.errors import InvalidInput, UnsupportedFile
 from shanhai.testing.job_rows import open_sessions
@@ -110,11 +110,21 @@ async def test_plans_know_region_period_and_upper_plan(
     assert above == "chongqing-restoration-2021"
 
 
-async def test_region_of_a_plan_must_exist(session: AsyncSession, tmp_path: Path) -> None:
-    path = tmp_path / "regions.geojson"
-    path.write_text('{"type": "FeatureCollection", "features": []}', "utf-8")
+async def test_region_of_a_plan_must_exist(session: AsyncSession) -> None:
     with pytest.raises(InvalidInput, match="'xiamen'"):
-        await seed_city(session, "xiamen", path, act=ACT)
+        await seed(session, regions=[], plans=read_plans("xiamen"), act=ACT)
+
+
+async def test_a_city_without_known_plans(session: AsyncSession, tmp_path: Path) -> None:
+    path = tmp_path / "regions.geojson"
+    city = feature("quanzhou", square(118.3, 24.8, 0.3), level="city")
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [city]}), "utf-8")
+    assert await seed_city(session, "quanzhou", path, act=ACT) == Seeded(regions=1, plans=0)
+
+
+async def test_a_city_must_be_in_its_file(session: AsyncSession, regions: Path) -> None:
+    with pytest.raises(UnsupportedFile, match="no region with the code 'quanzhuo'"):
+        await seed_city(session, "quanzhuo", regions, act=ACT)
 
 
 @pytest.mark.parametrize("city", CITIES)

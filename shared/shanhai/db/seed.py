@@ -29,6 +29,7 @@ from shanhai.jobs.contracts import Code
 from shanhai.vocabulary import REGION_LEVELS
 
 CITIES = ("xiamen", "banan")
+"""The cities whose plans are known."""
 
 
 class RegionSeed(BaseModel):
@@ -251,5 +252,13 @@ def _differs(table: type[Region] | type[Plan], new: Any, names: list[str]) -> Co
 async def seed_city(
     session: AsyncSession, city: str, regions: Path, *, act: Act = OPERATOR
 ) -> Seeded:
-    """Put one of `CITIES` into the database, its regions from a GeoJSON file."""
-    return await seed(session, regions=read_regions(regions), plans=read_plans(city), act=act)
+    """Put a city into the database: its regions from a GeoJSON file, its plans where known.
+
+    Raises:
+        UnsupportedFile: the file breaks a rule, or the city is not in it.
+    """
+    found = read_regions(regions)
+    if city not in {region.code for region, _ in found}:
+        raise UnsupportedFile(f"{regions} holds no region with the code {city!r}", pointer="city")
+    plans = read_plans(city) if city in CITIES else []
+    return await seed(session, regions=found, plans=plans, act=act)
