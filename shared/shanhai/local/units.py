@@ -22,6 +22,10 @@ from shanhai.local.process_table import RunningProcess, processes_in, read_proce
 LOG_LIMIT_BYTES = 10 * 1024**2
 POLL_S = 0.05
 
+_LAUNCHED: list[subprocess.Popen[bytes]] = []
+"""Every program ever launched: Python complains of one that is forgotten while it runs, and these
+are meant to outlive us."""
+
 Escalation = Sequence[tuple[signal.Signals, float]]
 """Signals to end a process with, each with the seconds it is given to obey."""
 
@@ -75,6 +79,7 @@ class Unit:
                 group=self.account.gid if other else None,
                 extra_groups=[] if other else None,
             )
+        _LAUNCHED.append(self._child)
         write_whole(self.pid_file, f"{self._child.pid}\n")
 
     def wait_until(self, ready: Callable[[], bool], timeout_s: float) -> None:

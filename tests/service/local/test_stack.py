@@ -1,6 +1,7 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -83,6 +84,8 @@ def test_whatever_was_killed_comes_back(stack: Stack, home: Home):
     before = pids(stack)
     for pid in before.values():
         os.kill(pid, signal.SIGKILL)
+    while any(read_process(pid) for pid in before.values()):
+        time.sleep(0.01)
     again = Stack(home, bound=True)
     again.up()
     assert all(condition.healthy for condition in again.status())
