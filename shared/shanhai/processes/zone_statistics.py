@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,10 +33,10 @@ def zoning_statistics(
     Areas are those of the raster: their sum is the valid area, cell by cell.
     """
     layers = ZoneLayers(
-        ratio=store.read_all("ratio"),
-        ratios={service: store.read_all(f"ratio.{service}") for service in SERVICES},
+        ratio=partial(_stored, store, "ratio"),
+        ratios={service: partial(_stored, store, f"ratio.{service}") for service in SERVICES},
         others={
-            f"{kind}_n.{service}": _normalised(store, services, f"{kind}.{service}")
+            f"{kind}_n.{service}": partial(_normalised, store, services, f"{kind}.{service}")
             for kind in ("supply", "demand")
             for service in SERVICES
         },
@@ -56,14 +57,20 @@ def zoning_statistics(
     }
 
 
+def _stored(store: ScratchStore, layer: str) -> NDArray[np.float32]:
+    return store.read_stored(layer, store.whole)
+
+
 def _normalised(store: ScratchStore, services: Services, layer: str) -> FloatArray:
     return normalise(store.read_all(layer), services.extremes[layer].limits)
 
 
 def _ratio_means(layers: ZoneLayers) -> dict[str, float]:
     """Mean of each ratio over all valid cells."""
-    named: dict[str, FloatArray] = {"ratio": layers.ratio, **layers.ratios}
-    return {name: _round(float(np.nanmean(values))) for name, values in named.items()}
+    named = {"ratio": layers.ratio, **layers.ratios}
+    return {
+        name: _round(float(np.nanmean(read(), dtype=np.float64))) for name, read in named.items()
+    }
 
 
 def _people(store: ScratchStore, codes: ClassArray) -> Mapping[int, float]:

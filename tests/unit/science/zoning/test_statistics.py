@@ -7,9 +7,9 @@ CODES = np.array([[1, 1, 4, 0], [4, 1, 4, 4]], dtype=np.uint8)
 RATIO = np.array([[0.2, 0.4, -0.6, np.nan], [-0.2, 0.0, -0.4, -0.8]])
 DISTRICTS = np.array([[1, 1, 2, 2], [1, 1, 2, 2]])
 LAYERS = ZoneLayers(
-    ratio=RATIO,
-    ratios={"cooling": RATIO, "carbon_sink": RATIO - 0.5},
-    others={"supply_n.cooling": np.where(CODES == 1, 0.9, np.nan)},
+    ratio=lambda: RATIO,
+    ratios={"cooling": lambda: RATIO, "carbon_sink": lambda: RATIO - 0.5},
+    others={"supply_n.cooling": lambda: np.where(CODES == 1, 0.9, np.nan)},
 )
 
 
@@ -61,7 +61,7 @@ def test_balance_is_no_deficit():
 
 
 def test_zone_without_deficit_has_no_dominant_one():
-    layers = ZoneLayers(RATIO, {"cooling": np.abs(RATIO)}, {})
+    layers = ZoneLayers(lambda: RATIO, {"cooling": lambda: np.abs(RATIO)}, {})
     assert zone_statistics(CODES, layers, 1.0)[0].dominant_deficit is None
 
 
