@@ -148,7 +148,7 @@ def _area_by_code(polygons: Geometries, codes: IntArray) -> dict[int, float]:
 
 def _dissolve(polygons: Geometries, codes: IntArray) -> dict[int, MultiPolygon]:
     return {
-        int(code): _as_multipolygon(shapely.union_all(polygons[codes == code]))
+        int(code): _as_multipolygon(shapely.coverage_union_all(polygons[codes == code]))
         for code in np.unique(codes)
     }
 
