@@ -16,7 +16,7 @@ from benchmarks.workbench import Workbench
 LIMIT = 100
 BOX_DEGREES = 0.15
 REQUESTS = 40
-ROUNDS = 5
+ROUNDS = 3
 TARGET = 0.4
 
 BARE_SQL = {
