@@ -9,15 +9,35 @@ from shanhai.jobs.contracts import INDEX_OPTIONAL, INDEX_REQUIRED, DelineateZone
 from shanhai.processes.alignment import WIDE_THEMES, Stores, align_all
 from shanhai.processes.base import Progress
 from shanhai.processes.derivation import Coverage, derive_all
+from shanhai.processes.pointers import pointing_at
 from shanhai.processes.study_area import REACH_M, StudyArea
 from shanhai.processes.supply_demand import Method, Services, compute_services
 from shanhai.raster.crs import transformer
 from shanhai.raster.themes import THEME_RULES
 from shanhai.raster.warp import Source, open_source
 from shanhai.raster.windows import WindowRunner
+from shanhai.science.balance import weight_shares
 from shanhai.science.zoning.units import Fishnet
+from shanhai.vocabulary import Label
 
 USED_THEMES = (*INDEX_REQUIRED, *INDEX_OPTIONAL, "evapotranspiration")
+
+LAYER_TITLES: Mapping[str, Label] = {
+    "elevation": Label("高程", "elevation"),
+    "slope": Label("坡度", "slope"),
+    "relief": Label("地形起伏", "relief"),
+    "npp": Label("净初级生产力", "net primary productivity"),
+    "ndvi": Label("植被指数", "the vegetation index"),
+    "rainfall": Label("降雨", "rain"),
+    "erosivity": Label("降雨侵蚀力", "rain erosivity"),
+    "temperature": Label("气温", "air temperature"),
+    "evapotranspiration": Label("蒸散发", "evapotranspiration"),
+    "erodibility": Label("土壤可蚀性", "soil erodibility"),
+    "infiltration": Label("土壤入渗", "soil infiltration"),
+    "night_lights_log": Label("夜间灯光", "night lights"),
+    "population_log": Label("人口", "population"),
+}
+"""Layers in the words of a reader."""
 
 _NOTABLE_LOSS = 0.01
 
@@ -74,6 +94,7 @@ def assess(
     progress: Progress,
 ) -> Assessment:
     """Run the index profile; progress goes from 0 to 60."""
+    method = _method(inputs)
     sources = open_sources(task)
     stores = Stores.under(folder, area)
     fishnet = Fishnet.over(area.grid, inputs.parameters.unit_m)
@@ -88,33 +109,42 @@ def assess(
     coverage = derive_all(
         area, stores, runner, told=lambda share: progress(25 + 10 * share, "derive")
     )
-    _require_cells(coverage)
+    _require_cells(coverage, inputs.cell_m)
     services = compute_services(
         stores.own,
         fishnet,
-        _method(inputs),
+        method,
         runner,
         told=lambda share, stage: progress(35 + 25 * share, stage),
     )
     edge_effect = any(ends_early(sources[theme], area) for theme in WIDE_THEMES if theme in sources)
-    warnings = _warnings(sources, coverage, edge_effect=edge_effect)
+    warnings = _warnings(sources, coverage, services, edge_effect=edge_effect)
     return Assessment(stores, services, fishnet, coverage, sources, edge_effect, warnings)
 
 
 def _method(inputs: DelineateZonesInputs) -> Method:
     chosen = inputs.parameters
-    return Method(chosen.max_mode, chosen.weights, chosen.beta)
+    with pointing_at("/inputs/parameters"):
+        weights = weight_shares(chosen.weights)
+    return Method(chosen.max_mode, weights, chosen.beta)
 
 
-def _require_cells(coverage: Coverage) -> None:
+def _require_cells(coverage: Coverage, cell_m: float) -> None:
     if coverage.valid:
         return
+    if not coverage.inside:
+        raise InvalidInput(
+            f"no cell of {cell_m:g} m has its centre in the region; use a smaller cell_m",
+            message_zh=f"没有一个 {cell_m:g} m 像元的中心落在区域内；请减小 cell_m",
+            pointer="/inputs/cell_m",
+        )
     most = max(coverage.missing, key=lambda layer: coverage.missing[layer])
+    title = LAYER_TITLES[most]
     raise InvalidInput(
         f"no valid cell: of {coverage.inside} cells in the region {coverage.sea} are sea or "
-        f"without land cover, and {most} is unknown in {coverage.missing[most]}",
+        f"without land cover, and {title.en} is unknown in {coverage.missing[most]} of the others",
         message_zh=f"没有有效像元：区域内 {coverage.inside} 个像元中 {coverage.sea} 个为海域或无"
-        f"土地覆盖，{most} 缺测 {coverage.missing[most]} 个",
+        f"土地覆盖，其余像元中{title.zh}缺测 {coverage.missing[most]} 个",
         pointer="/inputs/datasets",
     )
 
@@ -128,7 +158,9 @@ def ends_early(source: Source, area: StudyArea) -> bool:
     return have[0] > wanted[0] or have[1] > wanted[1] or have[2] < wanted[2] or have[3] < wanted[3]
 
 
-def _warnings(sources: Mapping[str, Source], coverage: Coverage, *, edge_effect: bool) -> list[str]:
+def _warnings(
+    sources: Mapping[str, Source], coverage: Coverage, services: Services, *, edge_effect: bool
+) -> list[str]:
     found = []
     if edge_effect:
         found.append(
@@ -148,7 +180,24 @@ def _warnings(sources: Mapping[str, Source], coverage: Coverage, *, edge_effect:
     for layer, cells in coverage.missing.items():
         if cells > _NOTABLE_LOSS * land:
             found.append(
-                f"{layer} is unknown in {100 * cells / land:.1f} % of the land cells, which are "
-                f"left out / {layer} 在 {100 * cells / land:.1f} % 的陆地像元缺测，已剔除"
+                f"{LAYER_TITLES[layer].en} is unknown in {100 * cells / land:.1f} % of the land "
+                f"cells, which are left out / {LAYER_TITLES[layer].zh}在 "
+                f"{100 * cells / land:.1f} % 的陆地像元缺测，已剔除"
             )
-    return found
+    return found + _constant_layers(services)
+
+
+def _constant_layers(services: Services) -> list[str]:
+    """A layer that tells no two places apart is worth saying: its index is 0 everywhere."""
+    constant = [
+        LAYER_TITLES[layer]
+        for layer, limits in services.scales.limits.items()
+        if limits.high <= limits.low and layer in LAYER_TITLES
+    ]
+    if not constant:
+        return []
+    return [
+        f"the same everywhere, so that the normalised index is 0: "
+        f"{', '.join(title.en for title in constant)} / "
+        f"在区域内无变化，归一化后为 0：{'、'.join(title.zh for title in constant)}"
+    ]

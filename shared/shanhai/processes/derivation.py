@@ -1,12 +1,14 @@
 """Layers that look at a cell's neighbourhood, and the cells in which everything is known."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shanhai.processes.alignment import WINDOW_CELLS, Stores
+from shanhai.processes.pointers import pointing_at
 from shanhai.processes.study_area import StudyArea
 from shanhai.raster.vectorise import cells_within
 from shanhai.raster.windows import WindowRunner
@@ -16,9 +18,12 @@ from shanhai.science.ecoservices.recreation import ACCESS_CUTOFF_M, WATER_CUTOFF
 from shanhai.science.grid import Window
 from shanhai.science.landcover import (
     CROP_COEFFICIENT,
+    NATURALNESS,
+    LandCover,
     class_values,
     is_built_up,
     is_water,
+    require_rows,
 )
 from shanhai.science.quantiles import exact_quantiles
 from shanhai.science.terrain import relief, slope_degrees
@@ -81,7 +86,7 @@ def derive_all(
     area: StudyArea, stores: Stores, runner: WindowRunner, told: Callable[[float], None]
 ) -> Coverage:
     """Write slope, relief, distances, land cover and the validity of every cell."""
-    around = Neighbourhood(area, stores, _lit_from(stores))
+    around = Neighbourhood(area, stores, _lit_from(area, stores))
     for layer in ("elevation", "slope", "relief", "water_distance", "access_distance"):
         stores.own.create(layer)
     if not stores.own.has("evapotranspiration"):
@@ -90,6 +95,7 @@ def derive_all(
         stores.own.create_classes("land_cover")
     stores.own.create_classes("valid")
     windows = list(area.grid.windows(WINDOW_CELLS))
+    _require_known_cover(around, windows)
     parts = []
     for done, part in enumerate(runner.run(partial(_derive, around), windows)):
         parts.append(part)
@@ -97,10 +103,36 @@ def derive_all(
     return _together(parts)
 
 
-def _lit_from(stores: Stores) -> float | None:
+def _lit_from(area: StudyArea, stores: Stores) -> float | None:
     if stores.wide.has("roads") or stores.wide.has("land_cover"):
         return None
-    return exact_quantiles(lambda: stores.own.blocks("night_lights_log"), [LIT_QUANTILE])[0]
+
+    def lights() -> Iterator[NDArray[np.float32]]:
+        for window in area.grid.windows(WINDOW_CELLS):
+            inside = cells_within(area.outline, area.grid, window)
+            yield stores.own.read_stored("night_lights_log", window)[inside]
+
+    return exact_quantiles(lights, [LIT_QUANTILE])[0]
+
+
+def _require_known_cover(around: Neighbourhood, windows: list[Window]) -> None:
+    """Refuse land cover without parameters before anything is computed from it.
+
+    Raises:
+        InvalidInput: it occurs in the region; all such classes are listed with their cells.
+    """
+    counts = np.zeros(len(LandCover) + 1, dtype=np.int64)
+    for window in windows:
+        cover = _land_cover(around, window, halo=0)
+        if cover is None:
+            return
+        codes = _codes(cover)
+        if not np.isin(codes, (LandCover.SNOW_ICE, LandCover.TUNDRA)).any():
+            continue
+        inside = cells_within(around.area.outline, around.area.grid, window)
+        counts += np.bincount(codes[inside], minlength=counts.size)
+    with pointing_at("/inputs/datasets/land_cover"):
+        require_rows(dict(enumerate(counts.tolist())), NATURALNESS)
 
 
 def _together(parts: list[Coverage]) -> Coverage:
@@ -185,7 +217,9 @@ def _access_distance(around: Neighbourhood, window: Window) -> FloatArray:
 def _lit_distance(around: Neighbourhood, window: Window, lit_from: float) -> FloatArray:
     halo = halo_cells(ACCESS_CUTOFF_M, around.area.grid.cell_m)
     outer = window.expanded(halo, around.area.grid)
-    lit = around.stores.own.read("night_lights_log", outer) >= lit_from
+    lights = around.stores.own.read("night_lights_log", outer)
+    # Where hardly anything shines the quantile is 0, and the dark is no settlement.
+    lit: BoolArray = (lights >= lit_from) & (lights > 0)
     distance = distance_m(lit, around.area.grid.cell_m, ACCESS_CUTOFF_M)
     return distance[window.slices_within(outer)]
 

@@ -11,10 +11,11 @@ def pointing_at(prefix: str) -> Iterator[None]:
     """Put `prefix` before the pointers of an `InvalidInput` raised inside.
 
     Science names its own arguments (`/k`); the caller of a process knows them by where they stand
-    in its inputs.
+    in its inputs. An error without pointer gets `prefix` itself.
     """
     try:
         yield
     except InvalidInput as error:
         faults = [Fault(prefix + fault.pointer, fault.detail) for fault in error.faults]
+        faults = faults or [Fault(prefix, error.message)]
         raise InvalidInput(error.message, message_zh=error.message_zh, faults=faults) from error

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.processes.alignment import WINDOW_CELLS
-from shanhai.processes.pointers import pointing_at
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.arrays import BoolArray, FloatArray, IntArray
@@ -71,12 +70,12 @@ class Method:
 
     Attributes:
         max_mode: Whether supply and demand are capped at their 99.5th percentile or at the maximum.
-        weights: Weight of each service; None for equal ones.
+        weights: Weight of each service, sum 1.
         light_share: β of the carbon demand.
     """
 
     max_mode: str
-    weights: Mapping[str, float] | None
+    weights: Mapping[str, float]
     light_share: float
 
 
@@ -257,8 +256,7 @@ def _write_ratios(
         )
         supply_sum += normalise(supply, own.limits)
         store.write(f"ratio.{service}", window, ratios[service])
-    with pointing_at("/inputs/parameters"):
-        total = comprehensive_ratio(ratios, method.weights)
+    total = comprehensive_ratio(ratios, method.weights)
     store.write("ratio", window, total)
     layers = [*ratios.values(), total, supply_sum / len(SERVICES)]
     return aggregate(np.stack(layers), fishnet.unit_cells)

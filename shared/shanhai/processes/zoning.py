@@ -62,9 +62,9 @@ def delineate(assessment: Assessment, parameters: ZoningParameters, seed: int) -
     """Cluster the units by their seven ratios, name the clusters and clean the raster."""
     own, fishnet = assessment.stores.own, assessment.fishnet
     services = assessment.services
-    units = select_units(services.unit_means, services.unit_cells, fishnet.unit_cells)
-    features = prepare_features(units.means[:, : len(SERVICES)], SERVICES)
     with pointing_at("/inputs/parameters"):
+        units = select_units(services.unit_means, services.unit_cells, fishnet.unit_cells)
+        features = prepare_features(units.means[:, : len(SERVICES)], SERVICES)
         clustering = cluster_units(features.matrix, parameters.k, seed)
     merged = merge_clusters(features.matrix, clustering, units.cells)
     naming = name_zones(merged.labels, units.means[:, _RATIO], units.means[:, _SUPPLY], units.cells)

@@ -55,7 +55,7 @@ def comprehensive_ratio(
         InvalidInput: a service or weight is missing or unknown, or the weights are not positive.
     """
     _require_all_services(ratios, "ratios")
-    shares = _shares(weights)
+    shares = weight_shares(weights)
     # The order of the plan, not of the mapping: floating sums must not depend on the caller.
     total = np.zeros_like(ratios[_SERVICE_IDS[0]])
     for service in _SERVICE_IDS:
@@ -63,7 +63,12 @@ def comprehensive_ratio(
     return total
 
 
-def _shares(weights: Mapping[str, float] | None) -> dict[str, float]:
+def weight_shares(weights: Mapping[str, float] | None) -> dict[str, float]:
+    """Weights scaled to sum 1; equal ones when none are given.
+
+    Raises:
+        InvalidInput: a service is missing or unknown, a weight is negative, or all are 0.
+    """
     if weights is None:
         return dict.fromkeys(_SERVICE_IDS, 1 / len(_SERVICE_IDS))
     _require_all_services(weights, "weights")
@@ -91,5 +96,7 @@ def _require_all_services(mapping: Mapping[str, object], name: str) -> None:
         raise InvalidInput(
             f"{name} must hold exactly the seven services; "
             f"missing: {', '.join(missing) or 'none'}, unknown: {', '.join(unknown) or 'none'}",
-            message_zh=f"{name} 须恰含七项服务；缺少：{missing}，未知：{unknown}",
+            message_zh=f"{name} 须恰含七项服务；缺少：{'、'.join(missing) or '无'}，"
+            f"未知：{'、'.join(unknown) or '无'}",
+            pointer=f"/{name}",
         )

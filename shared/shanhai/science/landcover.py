@@ -141,14 +141,30 @@ def class_values(land_cover: ClassArray, table: Mapping[LandCover, float]) -> Fl
         InvalidInput: a class that occurs has no row in the table (all are listed).
     """
     counts = np.bincount(land_cover.ravel(), minlength=len(LandCover) + 1)
-    present = {code: int(count) for code, count in enumerate(counts) if count and code != NODATA}
-    missing = {code: count for code, count in present.items() if code not in table}
-    if missing:
-        raise _without_row("the land-cover parameter table", missing)
+    require_rows(dict(enumerate(counts.tolist())), table)
     values = np.full(counts.size, np.nan)
     for cover, value in table.items():
         values[cover] = value
     return values[land_cover]
+
+
+def require_rows(counts: Mapping[int, int], table: Mapping[LandCover, float]) -> None:
+    """Refuse classes that occur and have no row in the table.
+
+    Args:
+        counts: Cells by class; nodata is left out.
+        table: Parameter by class.
+
+    Raises:
+        InvalidInput: a class has no row; all are listed with their cells.
+    """
+    missing = {
+        code: count
+        for code, count in counts.items()
+        if count and code != NODATA and code not in table
+    }
+    if missing:
+        raise _without_row("the land-cover parameter table", missing)
 
 
 def is_built_up(land_cover: ClassArray) -> BoolArray:

@@ -55,9 +55,10 @@ def prepare_features(values: FloatArray, names: Sequence[str]) -> Features:
     dropped = tuple(name for name, keep in zip(names, varies, strict=True) if not keep)
     if not kept:
         raise InvalidInput(
-            f"none of the features {', '.join(names)} varies over the area; "
-            "there is nothing to cluster",
-            message_zh="所有聚类特征在区域内均无变化，无法聚类",
+            f"none of the features {', '.join(names)} varies between the zoning units; "
+            "there is nothing to cluster: use smaller units, a larger area or other inputs",
+            message_zh="所有聚类特征在各分区单元之间均无变化，无法聚类；请减小单元、扩大区域或更换输入",
+            pointer="/unit_m",
         )
     matrix = np.ascontiguousarray(centred[:, varies] / spread[varies])
     correlation = matrix.T @ matrix / len(matrix)
@@ -74,22 +75,25 @@ def _constant_flag(name: str) -> Flag:
     return Flag("constant_feature", text)
 
 
-def _correlation_flags(names: tuple[str, ...], correlation: FloatArray) -> list[Flag]:
+def _correlation_flags(names: tuple[str, ...], correlation: FloatArray) -> tuple[Flag, ...]:
+    """One flag that lists all strongly correlated pairs, strongest first."""
     rows, columns = np.triu_indices(len(names), k=1)
-    return [
-        _correlation_flag(_title(names[a]), _title(names[b]), float(correlation[a, b]))
-        for a, b in zip(rows, columns, strict=True)
-        if abs(correlation[a, b]) > CORRELATION_WARNING
+    strength = np.abs(correlation[rows, columns])
+    order = [i for i in np.argsort(-strength, kind="stable") if strength[i] > CORRELATION_WARNING]
+    if not order:
+        return ()
+    pairs = [
+        (_title(names[rows[i]]), _title(names[columns[i]]), correlation[rows[i], columns[i]])
+        for i in order
     ]
-
-
-def _correlation_flag(one: Label, other: Label, r: float) -> Flag:
+    listed_zh = "；".join(f"{one.zh}与{other.zh}（r = {r:.2f}）" for one, other, r in pairs)
+    listed_en = "; ".join(f"{one.en} / {other.en} (r = {r:.2f})" for one, other, r in pairs)
     text = Label(
-        f"“{one.zh}”与“{other.zh}”的供需比高度相关（r = {r:.2f}），聚类时近于同一因素计两次。",
-        f"“{one.en}” and “{other.en}” have strongly correlated ratios (r = {r:.2f}): in the "
-        "clustering they weigh almost like one of them taken twice.",
+        f"下列服务的供需比高度相关，聚类时近于同一因素重复计权：{listed_zh}。",
+        "The ratios of these services are strongly correlated and weigh in the clustering almost "
+        f"like one taken twice: {listed_en}.",
     )
-    return Flag("correlated_features", text)
+    return (Flag("correlated_features", text),)
 
 
 def _title(name: str) -> Label:

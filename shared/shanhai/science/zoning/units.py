@@ -130,8 +130,10 @@ def select_units(means: FloatArray, count: IntArray, unit_cells: int) -> UnitTab
     if not chosen.any():
         raise InvalidInput(
             f"no zoning unit of {unit_cells} × {unit_cells} cells is valid over half its area; "
-            "use a smaller cell_m or a larger area",
-            message_zh=f"没有一个 {unit_cells} × {unit_cells} 像元的分区单元有效面积过半",
+            "use a smaller unit_m or cell_m, or a larger area",
+            message_zh=f"没有一个 {unit_cells} × {unit_cells} 像元的分区单元有效面积过半；"
+            "请减小 unit_m 或 cell_m，或扩大区域",
+            pointer="/unit_m",
         )
     index = np.flatnonzero(chosen)
     return UnitTable(

@@ -1,0 +1,165 @@
+"""Odd regions and odd inputs: each gives a whole result or a refusal that says what to change."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from shapely import MultiPolygon, box
+from shapely.geometry import mapping
+from shapely.geometry.base import BaseGeometry
+
+from shanhai.errors import InvalidInput
+from shanhai.jobs.contracts import Task
+from shanhai.processes.registry import PROCESSES
+from shanhai.raster.crs import LON_LAT, reproject_geometry
+from shanhai.raster.geotiff import read_geotiff, write_geotiff
+from shanhai.testing.watershed import Watershed
+
+EQUAL = ("water_conservation", "soil_retention", "cooling", "carbon_sink")
+
+
+def square(watershed: Watershed, col: int, row: int, width: int, height: int) -> BaseGeometry:
+    grid = watershed.grid
+    west, north = grid.west + col * grid.cell_m, grid.north - row * grid.cell_m
+    return box(west, north - height * grid.cell_m, west + width * grid.cell_m, north)
+
+
+def over(watershed: Watershed, outline: BaseGeometry, **inputs: Any) -> Task:
+    task = watershed.task(inputs)
+    moved = mapping(reproject_geometry(outline, "EPSG:4548", LON_LAT))
+    task.region = task.region.model_copy(update={"geometry": dict(moved), "districts": []})
+    return task
+
+
+def replaced(task: Task, watershed: Watershed, folder: Path, **layers: Any) -> Task:
+    for theme, values in layers.items():
+        nodata = 0 if values.dtype == np.uint8 else -9999.0
+        path = folder / f"{theme}.tif"
+        transform = watershed.grid.transform
+        write_geotiff(path, values, transform=transform, crs="EPSG:4548", nodata=nodata)
+        task.files[f"{theme}.tif"] = str(path)
+    return task
+
+
+def compute(task: Task, folder: Path) -> Any:
+    workspace = folder / "work"
+    workspace.mkdir()
+    return PROCESSES["delineate-zones"].compute(task, workspace, lambda percent, stage: None)
+
+
+def assert_whole(outcome: Any) -> None:
+    cells = sum(zone["cells"] for zone in outcome.values["zones"])
+    assert cells == outcome.manifest["aoi"]["valid_cells"] > 0
+
+
+REGIONS: dict[str, Callable[[Watershed], BaseGeometry]] = {
+    "islands, one of a single cell": lambda w: MultiPolygon(
+        [square(w, 10, 10, 12, 12), square(w, 40, 30, 9, 11), square(w, 30, 5, 1, 1)]
+    ),
+    "a hole": lambda w: square(w, 8, 8, 40, 40).difference(square(w, 20, 20, 10, 10)),
+}
+
+
+@pytest.mark.parametrize("region", REGIONS.values(), ids=REGIONS.keys())
+def test_odd_regions_are_zoned_whole(
+    watershed: Watershed, tmp_path: Path, region: Callable[[Watershed], BaseGeometry]
+):
+    outcome = compute(over(watershed, region(watershed)), tmp_path)
+    assert_whole(outcome)
+    aoi = outcome.manifest["aoi"]
+    assert aoi["valid_cells"] == aoi["region_cells"] - aoi["sea_cells"]
+
+
+LAYERS: dict[str, Callable[[Watershed], dict[str, Any]]] = {
+    "one class of land cover": lambda w: {"land_cover": np.full(w.grid.shape, 2, dtype=np.uint8)},
+    "water alone": lambda w: {"land_cover": np.full(w.grid.shape, 7, dtype=np.uint8)},
+    "a flat plain": lambda w: {"dem": np.full(w.grid.shape, 50.0)},
+    "no rain at all": lambda w: {"rainfall": np.zeros((12, *w.grid.shape))},
+    "neither lights nor people": lambda w: {
+        "night_lights": np.zeros(w.grid.shape),
+        "population": np.zeros(w.grid.shape),
+    },
+}
+
+
+@pytest.mark.parametrize("layers", LAYERS.values(), ids=LAYERS.keys())
+def test_layers_that_tell_nothing_apart_still_give_whole_zones(
+    watershed: Watershed, tmp_path: Path, layers: Callable[[Watershed], dict[str, Any]]
+):
+    outcome = compute(
+        replaced(watershed.task(), watershed, tmp_path, **layers(watershed)), tmp_path
+    )
+    assert_whole(outcome)
+    ratio = read_geotiff(tmp_path / "work" / "ratio.tif").values
+    assert -2 <= np.nanmin(ratio) <= np.nanmax(ratio) <= 2
+
+
+def test_a_layer_without_variation_is_named(watershed: Watershed, tmp_path: Path):
+    dark = np.zeros(watershed.grid.shape)
+    outcome = compute(replaced(watershed.task(), watershed, tmp_path, night_lights=dark), tmp_path)
+    said = " ".join(outcome.warnings)
+    assert "normalised index is 0: night lights /" in said
+    assert "归一化后为 0：夜间灯光" in said
+
+
+def test_the_dark_is_no_settlement(watershed: Watershed, tmp_path: Path):
+    """Without land cover settlements are what shines, and here nothing does."""
+    task = watershed.task(without=("land_cover",))
+    dark = np.zeros(watershed.grid.shape)
+    outcome = compute(replaced(task, watershed, tmp_path, night_lights=dark), tmp_path)
+    assert_whole(outcome)
+    supply = read_geotiff(tmp_path / "work" / "supply.recreation.tif").values
+    assert np.nanmax(supply) == 0
+
+
+def refusal(task: Task, folder: Path) -> InvalidInput:
+    with pytest.raises(InvalidInput) as caught:
+        compute(task, folder)
+    error = caught.value
+    assert error.message_zh != error.message
+    return error
+
+
+@pytest.mark.parametrize(
+    ("size", "inputs", "pointer", "words"),
+    [
+        ((1, 1), {}, "/inputs/parameters/unit_m", "valid over half its area"),
+        ((3, 3), {}, "/inputs/parameters/unit_m", "nothing to cluster"),
+        ((7, 7), {"parameters": {"k": 10}}, "/inputs/parameters/k", "fewer than k"),
+        ((0.1, 0.1), {}, "/inputs/cell_m", "has its centre in the region"),
+    ],
+    ids=["one cell", "one unit", "fewer units than k", "less than a cell"],
+)
+def test_regions_too_small_say_what_to_change(
+    watershed: Watershed,
+    tmp_path: Path,
+    size: tuple[int, int],
+    inputs: dict[str, Any],
+    pointer: str,
+    words: str,
+):
+    error = refusal(over(watershed, square(watershed, 20, 20, *size), **inputs), tmp_path)
+    assert error.faults[0].pointer == pointer
+    assert words in error.message
+
+
+def test_land_cover_without_parameters_is_counted_over_the_whole_region(
+    watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("shanhai.processes.derivation.WINDOW_CELLS", 20)
+    cover = np.full(watershed.grid.shape, 2, dtype=np.uint8)
+    cover[10:12, 30:33] = 10
+    cover[40:44, 30:32] = 11
+    error = refusal(replaced(watershed.task(), watershed, tmp_path, land_cover=cover), tmp_path)
+    assert error.faults[0].pointer == "/inputs/datasets/land_cover"
+    assert "10 (6 cells), 11 (8 cells)" in error.message
+
+
+def test_weights_are_checked_before_anything_is_computed(watershed: Watershed, tmp_path: Path):
+    task = watershed.task({"parameters": {"weights": dict.fromkeys(EQUAL, 0.25)}})
+    error = refusal(task, tmp_path)
+    assert error.faults[0].pointer == "/inputs/parameters/weights"
+    assert "recreation" in error.message
+    assert not (tmp_path / "work" / "scratch").exists()
