@@ -6,7 +6,7 @@ from types import MappingProxyType
 Conversion = tuple[float, float]
 """Multiplier, and what is added after it."""
 
-_CONVERSIONS: Mapping[tuple[str, str], Conversion] = MappingProxyType(
+CONVERSIONS: Mapping[tuple[str, str], Conversion] = MappingProxyType(
     {
         ("temperature", "k"): (1.0, -273.15),
         ("temperature", "kelvin"): (1.0, -273.15),
@@ -20,6 +20,7 @@ _CONVERSIONS: Mapping[tuple[str, str], Conversion] = MappingProxyType(
         ("dem", "ft"): (0.3048, 0.0),
     }
 )
+"""By theme and unit, the unit in lower case without spaces."""
 
 
 def conversion(theme: str, unit: str | None) -> Conversion | None:
@@ -27,4 +28,4 @@ def conversion(theme: str, unit: str | None) -> Conversion | None:
     if unit is None:
         return None
     spelling = unit.strip().lower().replace("²", "2").replace(" ", "")
-    return _CONVERSIONS.get((theme, spelling))
+    return CONVERSIONS.get((theme, spelling))

@@ -1,6 +1,7 @@
 """A source raster, window by window, on the analysis grid, by the rule its quantity asks for."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -44,6 +45,16 @@ class Quantity(StrEnum):
     EXTENSIVE = "extensive"
 
 
+METHODS: Mapping[Quantity, tuple[str, str]] = {
+    Quantity.CATEGORICAL: ("mode", "nearest"),
+    Quantity.PRESENCE: ("any", "nearest"),
+    Quantity.INTENSIVE: ("average", "bilinear"),
+    Quantity.SURFACE: ("average", "bicubic"),
+    Quantity.EXTENSIVE: ("sum", "density"),
+}
+"""The resampling towards coarser and towards finer cells."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A raster to be aligned.
@@ -68,14 +79,7 @@ class Source:
     def method(self, cell_m: float) -> str:
         """Name of the resampling towards cells of `cell_m`, as the manifest records it."""
         coarser = cell_m >= _COARSER_FROM * self.resolution
-        names = {
-            Quantity.CATEGORICAL: ("mode", "nearest"),
-            Quantity.PRESENCE: ("any", "nearest"),
-            Quantity.INTENSIVE: ("average", "bilinear"),
-            Quantity.SURFACE: ("average", "bicubic"),
-            Quantity.EXTENSIVE: ("sum", "density"),
-        }
-        return names[self.quantity][0 if coarser else 1]
+        return METHODS[self.quantity][0 if coarser else 1]
 
 
 _INTERPOLATIONS = {"nearest": nearest, "bilinear": bilinear, "bicubic": bicubic}
