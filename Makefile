@@ -50,6 +50,13 @@ check: bootstrap ## format, lint, types, import contracts, compose file
 bench: bootstrap ## benchmarks, each a ratio to a floor measured in the same run
 	@$(BIN)/python -m benchmarks
 
+.PHONY: docs
+docs: bootstrap ## the pages made from the code, and all documentation as a site in .shanhai/docs
+	@$(BIN)/python -m shanhai_api.reference > docs/api.md
+	@$(BIN)/python -m shanhai.cli.reference docs
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "$(CURDIR)/.shanhai/docs/index.html"
+
 .PHONY: measure
 measure: bootstrap ## lines per file and per function, types, docstrings
 	@$(BIN)/python benchmarks/measure_code.py

@@ -1,0 +1,96 @@
+"""The documentation says what the code does, and every page of it can be found."""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from shanhai.cli.app import app
+from shanhai.cli.reference.commands import commands_of
+from shanhai.cli.reference.pages import PAGES
+from shanhai.settings import ALL_SETTINGS
+from shanhai.vocabulary import ECOSERVICES, THEMES, ZONE_CLASSES
+from shanhai_api.reference import reference
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+ALL_PAGES = {**PAGES, "api.md": reference}
+WRITTEN = sorted(path.relative_to(DOCS) for path in DOCS.rglob("*.md"))
+LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
+
+
+@pytest.mark.parametrize("name", ALL_PAGES)
+def test_generated_page_is_up_to_date(name: str) -> None:
+    page: Callable[[], str] = ALL_PAGES[name]
+    assert (DOCS / name).read_text("utf-8") == page(), "run: make docs"
+
+
+def test_every_ecoservice_has_a_page_naming_it_in_both_languages() -> None:
+    for term in ECOSERVICES:
+        heading = (DOCS / "science" / f"{term.code}.md").read_text("utf-8").splitlines()[0]
+        assert term.label.zh in heading, term.code
+
+
+def test_decisions_are_numbered_from_one_without_gap_or_double() -> None:
+    numbers = sorted(int(path.name[:4]) for path in (DOCS / "adr").glob("*.md"))
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_decisions_carry_their_number_in_the_heading() -> None:
+    for path in (DOCS / "adr").glob("*.md"):
+        heading = path.read_text("utf-8").splitlines()[0]
+        assert heading.startswith(f"# {int(path.name[:4])}. "), path.name
+
+
+def test_glossary_holds_every_code_of_the_vocabulary() -> None:
+    glossary = (DOCS / "glossary.md").read_text("utf-8")
+    codes = chain(
+        ((term.code, term.label) for term in (*ECOSERVICES, *THEMES)),
+        ((zone.code, zone.label) for zone in ZONE_CLASSES),
+    )
+    rows = [line for line in glossary.splitlines() if line.startswith("|")]
+    for code, label in codes:
+        assert any(f"`{code}`" in row and label.zh in row for row in rows), (code, label.zh)
+
+
+def test_navigation_holds_every_page_once() -> None:
+    listed = Counter(_leaves(yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))["nav"]))
+    assert listed == Counter(map(str, WRITTEN))
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=str)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in LINK.findall((DOCS / page).read_text("utf-8")):
+        assert (DOCS / page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=str)
+def test_settings_and_commands_that_are_named_exist(page: Path) -> None:
+    text = (DOCS / page).read_text("utf-8")
+    assert set(re.findall(r"\bSHANHAI_[A-Z_]+[A-Z]\b", text)) <= _variables()
+    groups = {" ".join(command.words[:end]) for command in commands_of(app) for end in (1, 2)}
+    for call in re.findall(r"(?:^|[`/ ])shanhai ([a-z]+(?: [a-z]+)?)", text, re.MULTILINE):
+        assert call in groups or call.split()[0] in groups, call
+
+
+def _variables() -> set[str]:
+    known = {
+        f"{settings.model_config.get('env_prefix', '')}{name}".upper()
+        for settings in ALL_SETTINGS
+        for name in settings.model_fields
+    }
+    # Of the stack on one's own machine, of the command line, and of the compose file.
+    other = {"SHANHAI_HOME", "SHANHAI_API_KEY", "SHANHAI_DEMO_DATA"}
+    return known | other | {"SHANHAI_DB_PASSWORD", "SHANHAI_REDIS_PASSWORD", "SHANHAI_TEST_REQUIRE"}
+
+
+def _leaves(node: Any) -> list[str]:
+    if isinstance(node, str):
+        return [node]
+    items = node.values() if isinstance(node, dict) else node
+    return [leaf for item in items for leaf in _leaves(item)]
