@@ -1,0 +1,241 @@
+"""What is deployed fits together: compose file, images, locks and the code they name."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from shanhai.cli.app import app
+from shanhai.cli.reference.commands import Command, commands_of
+from shanhai.cli.settings_listing import all_settings
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+LOCKS = sorted((DEPLOY / "locks").glob("*.lock"))
+COMMANDS = {command.words: command for command in commands_of(app)}
+NOT_OURS = {"SHANHAI_DB_PASSWORD", "SHANHAI_REDIS_PASSWORD"}
+"""What the compose file puts into URLs; no process reads them."""
+MADE_BY_VENDOR = {"/srv/tiles/shanhai_tiles/static/vendor"}
+MADE_BY_BUILD = {"/opt/shanhai"}
+REGISTRIES = re.compile(
+    r"pypi\.org|pythonhosted\.org|npmjs\.(org|com)|npmmirror\.com|tsinghua\.edu|aliyun\.com"
+)
+SOMEBODY_S_FOLDER = re.compile(r"(?<![\w.>}])/(root|home|work|workspace|Users|mnt)/\w")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage of the Dockerfile."""
+
+    name: str
+    base: str
+    instructions: tuple[tuple[str, str], ...]
+
+    def copies(self) -> Iterator[tuple[str | None, list[str]]]:
+        """The stage and the paths each COPY takes from it, or from the checkout."""
+        for instruction, rest in self.instructions:
+            if instruction == "COPY":
+                *words, _target = rest.split()
+                sources = [word for word in words if not word.startswith("--")]
+                origin = next((o[7:] for o in words if o.startswith("--from=")), None)
+                yield origin, sources
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+    return document
+
+
+@pytest.fixture(scope="module")
+def stages() -> dict[str, Stage]:
+    text = (DEPLOY / "Dockerfile").read_text("utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    joined = "\n".join(lines).replace("\\\n", " ")
+    found: dict[str, Stage] = {}
+    for part in re.split(r"^(?=FROM )", joined, flags=re.MULTILINE):
+        if part.strip():
+            stage = _stage(part)
+            found[stage.name] = stage
+    return found
+
+
+def _stage(text: str) -> Stage:
+    (_, first), *rest = [
+        (line.partition(" ")[0], line.partition(" ")[2]) for line in text.splitlines() if line
+    ]
+    base, _, name = first.partition(" AS ")
+    return Stage(name, base, tuple(rest))
+
+
+def assert_is_command(words: list[str]) -> None:
+    """The words call a command of ours, with an argument it takes."""
+    assert words[0] == "shanhai", words
+    command = next(
+        (COMMANDS[w] for n in (1, 2) if (w := tuple(words[1 : 1 + n])) in COMMANDS), None
+    )
+    assert command is not None, words
+    _assert_arguments(command, words[1 + len(command.words) :])
+
+
+def _assert_arguments(command: Command, given: list[str]) -> None:
+    wanted = [parameter for parameter in command.parameters if not parameter.is_option]
+    assert len(given) == len(wanted), (command.words, given)
+    for parameter, value in zip(wanted, given, strict=True):
+        assert not parameter.choices or value in parameter.choices, value
+
+
+def services_of_ours(compose: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {name: one for name, one in compose["services"].items() if "build" in one}
+
+
+def test_compose_runs_real_commands(compose: dict[str, Any]) -> None:
+    ours = services_of_ours(compose)
+    assert set(ours) == {"migrate", "api", "worker", "tiles"}
+    for one in ours.values():
+        assert_is_command(one["command"])
+
+
+def test_compose_builds_stages_that_exist(
+    compose: dict[str, Any], stages: dict[str, Stage]
+) -> None:
+    for one in services_of_ours(compose).values():
+        assert (ROOT / one["build"]["dockerfile"]).samefile(DEPLOY / "Dockerfile")
+        assert one["build"]["target"] in stages
+
+
+def test_compose_sets_variables_that_are_read(compose: dict[str, Any]) -> None:
+    known = {setting.name for setting in all_settings()}
+    for name, one in services_of_ours(compose).items():
+        assert set(one["environment"]) <= known, name
+
+
+def test_compose_gives_what_is_required(compose: dict[str, Any]) -> None:
+    required = {setting.name for setting in all_settings() if setting.default is None}
+    for name, one in services_of_ours(compose).items():
+        assert required <= set(one["environment"]), name
+
+
+def test_compose_asks_for_variables_that_are_ours_or_explained(compose: dict[str, Any]) -> None:
+    asked = set(re.findall(r"\$\{(\w+)", json.dumps(compose)))
+    assert asked <= {setting.name for setting in all_settings()} | NOT_OURS
+
+
+def test_compose_has_no_default_password(compose: dict[str, Any]) -> None:
+    for variable in NOT_OURS:
+        uses = re.findall(rf"\$\{{{variable}([^}}]*)\}}", json.dumps(compose))
+        assert uses
+        assert all(use.startswith(":?") for use in uses)
+
+
+def test_compose_names_volumes_and_services_it_declares(compose: dict[str, Any]) -> None:
+    for name, one in compose["services"].items():
+        for volume in one.get("volumes", []):
+            assert volume.partition(":")[0] in compose["volumes"], (name, volume)
+        assert set(one.get("depends_on", {})) <= set(compose["services"]), name
+
+
+def test_images_run_real_commands(stages: dict[str, Stage]) -> None:
+    for target in ("api", "worker", "tiles"):
+        last = stages[target].instructions[-1]
+        assert last[0] == "CMD"
+        words = json.loads(last[1])
+        assert_is_command(words)
+        assert words[-1] == target
+
+
+def test_images_drop_root(stages: dict[str, Stage]) -> None:
+    for target in ("api", "worker", "tiles"):
+        assert ("USER", "shanhai") in stages[target].instructions
+
+
+def test_stages_come_from_earlier_ones_or_an_image(stages: dict[str, Stage]) -> None:
+    earlier: set[str] = set()
+    for stage in stages.values():
+        assert stage.base in earlier or ":" in stage.base, stage.name
+        origins = {origin for origin, _ in stage.copies() if origin is not None}
+        assert origins <= earlier, stage.name
+        earlier.add(stage.name)
+
+
+def test_everything_copied_exists(stages: dict[str, Stage]) -> None:
+    for stage in stages.values():
+        for origin, sources in stage.copies():
+            for source in sources:
+                made = MADE_BY_VENDOR if origin == "vendor" else MADE_BY_BUILD
+                assert source in made if origin else (ROOT / source).exists(), source
+
+
+def test_each_image_installs_its_own_lock(stages: dict[str, Stage]) -> None:
+    for target in ("api", "worker", "tiles"):
+        installs = " ".join(rest for _, rest in stages[f"build-{target}"].instructions)
+        assert re.findall(r"locks/([\w.]+)", installs) == [f"{target}.lock"]
+    assert [path.stem for path in LOCKS] == ["api", "tiles", "worker"]
+
+
+def pinned(lock: Path) -> dict[str, tuple[str, int]]:
+    """Version and number of hashes by package."""
+    text = lock.read_text("utf-8").replace("\\\n", " ")
+    found: dict[str, tuple[str, int]] = {}
+    for line in filter(None, (line.partition("#")[0].strip() for line in text.splitlines())):
+        match = re.match(r"([A-Za-z0-9._-]+)==([^\s;]+)", line)
+        assert match is not None, line
+        found[match[1]] = (match[2], line.count("--hash=sha256:"))
+    return found
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.stem)
+def test_image_locks_agree_with_the_development_lock(lock: Path) -> None:
+    versions = {name: version for name, (version, _) in pinned(ROOT / "requirements.lock").items()}
+    image = {name: version for name, (version, _) in pinned(lock).items()}
+    assert image
+    assert image.items() <= versions.items()
+
+
+@pytest.mark.parametrize("lock", [*LOCKS, ROOT / "requirements.lock"], ids=lambda path: path.stem)
+def test_every_locked_package_has_hashes(lock: Path) -> None:
+    assert [name for name, (_, hashes) in pinned(lock).items() if hashes == 0] == []
+
+
+@pytest.mark.parametrize("lock", [*LOCKS, ROOT / "requirements.lock"], ids=lambda path: path.stem)
+def test_locks_name_no_index(lock: Path) -> None:
+    text = lock.read_text("utf-8")
+    assert "://" not in text
+    assert "index-url" not in text
+
+
+def test_the_viewer_s_lock_leaves_the_registry_open() -> None:
+    packages = json.loads((ROOT / "services/tiles/package-lock.json").read_bytes())["packages"]
+    for name, package in packages.items():
+        assert "resolved" not in package, name
+        assert not name or package["integrity"].startswith("sha512-"), name
+
+
+def tracked_texts() -> Iterator[tuple[str, str]]:
+    listing = subprocess.run(
+        ["git", "ls-files", "-z"],  # noqa: S607 - the git of whoever works on the checkout
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    for name in filter(None, listing.stdout.decode().split("\0")):
+        path = ROOT / name
+        if path.is_file() and path.suffix not in {".png", ".webp", ".jpg", ".tif"}:
+            yield name, path.read_text("utf-8")
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a checkout of git")
+def test_no_file_names_a_registry_or_somebody_s_folder() -> None:
+    found = [
+        f"{name}: {match[0]}"
+        for name, text in tracked_texts()
+        for pattern in (REGISTRIES, SOMEBODY_S_FOLDER)
+        for match in pattern.finditer(text)
+    ]
+    assert found == []
