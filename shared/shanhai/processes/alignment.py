@@ -12,7 +12,7 @@ from shanhai.raster.lattice import CellCentres
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.themes import MONTHS
 from shanhai.raster.totals import check_total
-from shanhai.raster.warp import Source, align
+from shanhai.raster.warp import Source, align, align_classes
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.arrays import FloatArray
 from shanhai.science.climate import (
@@ -23,6 +23,7 @@ from shanhai.science.climate import (
     potential_evapotranspiration,
 )
 from shanhai.science.grid import Grid, Window
+from shanhai.science.landcover import LandCover
 from shanhai.science.normalise import log1p_positive
 from shanhai.science.soil import erodibility, soil_infiltration, texture_class
 
@@ -91,7 +92,11 @@ def align_all(
     for done, theme in enumerate(wide):
         told(done / steps)
         stores.wide.create(theme)
-        _run(runner, area.wide, partial(_align_wide, sources[theme], stores.wide, theme))
+        if theme == "land_cover":
+            stores.wide.create("built_up")
+            _run(runner, area.wide, partial(_align_cover, sources[theme], stores.wide))
+        else:
+            _run(runner, area.wide, partial(_align_wide, sources[theme], stores.wide, theme))
     for done, plan in enumerate(plans, start=len(wide)):
         told(done / steps)
         for layer in plan.layers:
@@ -111,6 +116,13 @@ def _run(runner: WindowRunner, grid: Grid, function: Callable[[Window], None]) -
 
 def _align_wide(source: Source, store: ScratchStore, layer: str, window: Window) -> None:
     store.write(layer, window, align(source, store.grid, window)[0])
+
+
+def _align_cover(source: Source, store: ScratchStore, window: Window) -> None:
+    """Land cover, and beside its commonest class the built-up part of each cell."""
+    classes, built_up = align_classes(source, store.grid, window, LandCover.BUILT_UP)
+    store.write("land_cover", window, classes)
+    store.write("built_up", window, built_up)
 
 
 def _align_plan(plan: Alignment, store: ScratchStore, window: Window) -> None:

@@ -93,6 +93,7 @@ def derive_all(
         stores.own.create("evapotranspiration")
     if stores.wide.has("land_cover"):
         stores.own.create_classes("land_cover")
+        stores.own.create("built_up")
     stores.own.create_classes("valid")
     windows = list(area.grid.windows(WINDOW_CELLS))
     _require_known_cover(around, windows)
@@ -158,6 +159,7 @@ def _derive(around: Neighbourhood, window: Window) -> Coverage:
     codes = None if land_cover is None else np.where(land, _codes(land_cover), np.uint8(0))
     if codes is not None:
         own.write_classes("land_cover", window, codes)
+        own.write("built_up", window, _wide(around, "built_up", window, 0))
     _write_evapotranspiration(around, window, codes)
     return _write_valid(around, window, inside, land, terrain)
 

@@ -199,11 +199,10 @@ def _cover_quantities(
     if not store.has("land_cover"):
         return {"naturalness": vegetation}
     codes = np.where(valid, store.read_classes("land_cover", window), 0).astype(np.uint8)
-    built_up = is_built_up(codes)
     return {
         "naturalness": class_values(codes, NATURALNESS),
-        "built_up": np.where(valid, built_up, np.nan),
-        "water_or_built_up": np.asarray(built_up | is_water(codes)),
+        "built_up": np.where(valid, store.read("built_up", window), np.nan),
+        "water_or_built_up": np.asarray(is_built_up(codes) | is_water(codes)),
     }
 
 

@@ -167,3 +167,11 @@ class Ballot:
             best[ahead] = code
             most[ahead] = self.votes[code][ahead]
         return best.reshape(self.shape)
+
+    def share(self, code: int) -> FloatArray:
+        """Part of the votes a class has, 0–1; NaN without votes."""
+        cast = sum(self.votes.values(), np.zeros(self.shape[0] * self.shape[1], dtype=np.int64))
+        own = self.votes.get(code, np.zeros_like(cast))
+        result = np.full(cast.shape, np.nan)
+        np.divide(own, cast, out=result, where=cast > 0)
+        return result.reshape(self.shape)

@@ -1,7 +1,7 @@
 """A source raster, window by window, on the analysis grid, by the rule its quantity asks for."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -111,6 +111,28 @@ def align(source: Source, grid: Grid, window: Window) -> FloatArray:
     return _sample(source, rows, cols, _INTERPOLATIONS[method])
 
 
+def align_classes(
+    source: Source, grid: Grid, window: Window, code: int
+) -> tuple[FloatArray, FloatArray]:
+    """The classes of a window as `align` gives them, and the part of each cell one class holds.
+
+    Args:
+        source: A raster of classes.
+        grid: Where they are wanted.
+        window: Part of the grid.
+        code: The class whose share is wanted.
+
+    Returns:
+        Classes, and the share of `code`, 0–1: of the source cells in a cell, or 0 and 1 where the
+        source is not finer than the grid. NaN outside the raster.
+    """
+    if source.method(grid.cell_m) == "mode":
+        ballot = _count_classes(source, grid, window)
+        return ballot.winners(), ballot.share(code)
+    classes = align(source, grid, window)[0]
+    return classes, np.where(np.isnan(classes), np.nan, classes == code)
+
+
 def _cells_of(grid: Grid, target: str) -> CellCentres:
     return CellCentres(grid.transform, grid.cell_m, f"EPSG:{grid.epsg}", target)
 
@@ -194,33 +216,39 @@ def read_open_block(file: Any, block: Window, *, keep_zero: bool) -> FloatArray:
 
 def _gather(source: Source, grid: Grid, window: Window, method: str) -> FloatArray:
     """Every source cell goes to the target cell its centre lies in."""
-    facts = source.facts
-    rows, cols = _source_positions(source, _cells_of(grid, source.crs), window)
-    margin = math.ceil(grid.cell_m / source.resolution) + 2
-    block = _covering(rows, cols, facts.height, facts.width, margin=margin)
-    shape = (window.height, window.width)
-    if block is None:
-        return np.full((facts.bands, *shape), np.nan)
-    centres = CellCentres(facts.transform, source.resolution, source.crs, f"EPSG:{grid.epsg}")
-    gathering, ballot = Gathering(facts.bands, *shape), Ballot(*shape)
-    with open_geotiff(source.path) as file:
-        for strip in _strips(block):
-            values = read_open_block(file, strip, keep_zero=source.quantity not in _ZERO_IS_NODATA)
-            target = _target_cells(*centres.within(strip), grid, window)
-            if method == "mode":
-                ballot.add(values[0], target)
-            else:
-                gathering.add(values, target)
-    return _gathered(gathering, ballot, method)
-
-
-def _gathered(gathering: Gathering, ballot: Ballot, method: str) -> FloatArray:
     if method == "mode":
-        return ballot.winners()[np.newaxis]
+        return _count_classes(source, grid, window).winners()[np.newaxis]
+    gathering = Gathering(source.facts.bands, window.height, window.width)
+    for values, target in _cells_within(source, grid, window):
+        gathering.add(values, target)
     if method == "average":
         return gathering.means()
     sums = gathering.sums()
     return sums if method == "sum" else np.where(sums > 0, 1.0, sums)
+
+
+def _count_classes(source: Source, grid: Grid, window: Window) -> Ballot:
+    ballot = Ballot(window.height, window.width)
+    for values, target in _cells_within(source, grid, window):
+        ballot.add(values[0], target)
+    return ballot
+
+
+def _cells_within(
+    source: Source, grid: Grid, window: Window
+) -> Iterator[tuple[FloatArray, IntArray]]:
+    """Bands of the source cells around a window, and the target cell each belongs to."""
+    facts = source.facts
+    rows, cols = _source_positions(source, _cells_of(grid, source.crs), window)
+    margin = math.ceil(grid.cell_m / source.resolution) + 2
+    block = _covering(rows, cols, facts.height, facts.width, margin=margin)
+    if block is None:
+        return
+    centres = CellCentres(facts.transform, source.resolution, source.crs, f"EPSG:{grid.epsg}")
+    with open_geotiff(source.path) as file:
+        for strip in _strips(block):
+            values = read_open_block(file, strip, keep_zero=source.quantity not in _ZERO_IS_NODATA)
+            yield values, _target_cells(*centres.within(strip), grid, window)
 
 
 def _strips(block: Window) -> list[Window]:

@@ -11,7 +11,7 @@ from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.raster.inspect import inspect_raster
 from shanhai.raster.lattice import CellCentres
 from shanhai.raster.totals import check_total, source_total
-from shanhai.raster.warp import Quantity, align, open_source
+from shanhai.raster.warp import Quantity, align, align_classes, open_source
 from shanhai.science.grid import Grid, Window
 
 GRID = Grid(4548, 590_000.0, 2_740_000.0, 100.0, 60, 50)
@@ -109,6 +109,27 @@ def test_finer_classes_vote_and_the_sea_votes_too(tmp_path: Path):
     assert found[0, 0] == 0
     assert found[0, 1] == 3
     assert layer.method(100.0) == "mode"
+
+
+def test_the_share_of_a_class_counts_the_finer_cells(tmp_path: Path):
+    fine = np.full((100, 120), 2, dtype=np.uint8)
+    fine[0:2, 2:4] = [[8, 8], [8, 1]]
+    fine[0, 4] = 8
+    frame = {"transform": (50.0, 0, GRID.west, 0, -50.0, GRID.north)}
+    layer = source(tmp_path / "a.tif", fine, Quantity.CATEGORICAL, **frame)
+    classes, share = align_classes(layer, GRID, WHOLE, 8)
+    assert classes[0, :3].tolist() == [2, 8, 2]
+    assert share[0, :4].tolist() == [0, 0.75, 0.25, 0]
+
+
+def test_the_share_of_a_class_in_coarser_cells_is_all_or_nothing(tmp_path: Path):
+    coarse = np.array([[8, 2]], dtype=np.uint8)
+    frame = {"transform": (300.0, 0, GRID.west, 0, -300.0, GRID.north)}
+    layer = source(tmp_path / "a.tif", coarse, Quantity.CATEGORICAL, **frame)
+    classes, share = align_classes(layer, GRID, WHOLE, 8)
+    assert share[0, :6].tolist() == [1, 1, 1, 0, 0, 0]
+    np.testing.assert_array_equal(np.isnan(share), np.isnan(classes))
+    assert np.isnan(share[5, 0])
 
 
 def test_presence_needs_one_cell_only(tmp_path: Path):
