@@ -30,10 +30,11 @@ def test_generated_page_is_up_to_date(name: str) -> None:
     assert (DOCS / name).read_text("utf-8") == page(), "run: make docs"
 
 
-def test_every_ecoservice_has_a_page_naming_it_in_both_languages() -> None:
+def test_every_ecoservice_has_a_page_with_its_chinese_name_and_its_module() -> None:
     for term in ECOSERVICES:
-        heading = (DOCS / "science" / f"{term.code}.md").read_text("utf-8").splitlines()[0]
-        assert term.label.zh in heading, term.code
+        text = (DOCS / "science" / f"{term.code}.md").read_text("utf-8")
+        assert term.label.zh in text.splitlines()[0], term.code
+        assert f"`shanhai.science.ecoservices.{term.code}`" in text, term.code
 
 
 def test_decisions_are_numbered_from_one_without_gap_or_double() -> None:
