@@ -9,10 +9,10 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from types import MappingProxyType
 
-_NETWORK_DRIVERS = (
-    *("GTI", "WMS", "WMTS", "WCS", "HTTP", "STACIT", "STACTA", "PLMOSAIC", "EEDA", "EEDAI"),
-    "OGR_VRT",
-)
+_WEB_DRIVERS = ("GTI", "WMS", "WMTS", "WCS", "HTTP")
+_CLOUD_DRIVERS = ("STACIT", "STACTA", "PLMOSAIC", "EEDA", "EEDAI")
+_NETWORK_DRIVERS = (*_WEB_DRIVERS, *_CLOUD_DRIVERS)
+"""Raster drivers that follow addresses; the GDAL of rasterio's wheel has no OGR_VRT to skip."""
 
 _FIXED: Mapping[str, str] = MappingProxyType(
     {

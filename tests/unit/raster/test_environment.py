@@ -13,7 +13,7 @@ def test_network_drivers_are_skipped_and_http_settings_removed():
     variables = {"GDAL_HTTP_PROXY": "x", "HOME": "/"}
     restrict_gdal(variables, cache_mb=64)
     assert "GDAL_HTTP_PROXY" not in variables
-    assert {"VRT", "GTI", "WMS", "HTTP", "OGR_VRT"} <= set(variables["GDAL_SKIP"].split())
+    assert {"VRT", "GTI", "WMS", "HTTP"} <= set(variables["GDAL_SKIP"].split())
     assert variables["GDAL_CACHEMAX"] == "64"
     assert variables["CPL_VSIL_CURL_ALLOWED_EXTENSIONS"] == ".none"
     assert variables["HOME"] == "/"
