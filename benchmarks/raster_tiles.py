@@ -25,7 +25,7 @@ from shanhai_tiles.sampling import Frame
 ROUNDS = 3
 CONNECTIONS = 4
 ZOOMS = (9, 10, 11, 12, 13, 14)
-AT_MOST = 8
+AT_MOST = 4
 KEPT_REQUESTS = 300
 TARGET = 8.0
 SETS = ("WebMercatorQuad", "CGCS2000Quad")
