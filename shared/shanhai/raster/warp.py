@@ -27,6 +27,7 @@ from shanhai.science.grid import Grid, Window
 _STRIP_CELLS = 4_000_000
 _COARSER_FROM = 2.0
 _SUBCELLS = 4
+_DENSITY_ROWS = 16
 
 
 class Quantity(StrEnum):
@@ -252,11 +253,7 @@ def _cells_within(
 
 
 def _strips(block: Window) -> list[Window]:
-    height = max(1, _STRIP_CELLS // block.width)
-    return [
-        Window(row, block.col, min(height, block.row + block.height - row), block.width)
-        for row in range(block.row, block.row + block.height, height)
-    ]
+    return _low_strips(block, max(1, _STRIP_CELLS // block.width))
 
 
 def _target_cells(x: FloatArray, y: FloatArray, grid: Grid, window: Window) -> IntArray:
@@ -272,6 +269,26 @@ def _target_cells(x: FloatArray, y: FloatArray, grid: Grid, window: Window) -> I
 
 def _spread_density(source: Source, grid: Grid, window: Window) -> FloatArray:
     """Density of the source cell under each of 16 points of a cell, times the cell's area."""
+    facts = source.facts
+    rows, cols = _source_positions(source, _cells_of(grid, source.crs), window)
+    margin = math.ceil(grid.cell_m / source.resolution) + 2
+    block = _covering(rows, cols, facts.height, facts.width, margin=margin)
+    if block is None:
+        return np.full((facts.bands, window.height, window.width), np.nan)
+    areas = cell_areas_m2(facts, block.row, block.height)[:, np.newaxis]
+    density = read_block(source, block) / areas
+    # Sixteen points for every cell are many: strips keep them in the processor's cache.
+    strips = [
+        _sum_points(source, grid, density, block, strip)
+        for strip in _low_strips(window, _DENSITY_ROWS)
+    ]
+    return np.concatenate(strips, axis=1) * (grid.cell_area_m2 / _SUBCELLS**2)
+
+
+def _sum_points(
+    source: Source, grid: Grid, density: FloatArray, block: Window, strip: Window
+) -> FloatArray:
+    """Sum of the densities under the points of every cell; NaN where all are unknown."""
     fine = Grid(
         grid.epsg,
         grid.west,
@@ -280,14 +297,16 @@ def _spread_density(source: Source, grid: Grid, window: Window) -> FloatArray:
         grid.width * _SUBCELLS,
         grid.height * _SUBCELLS,
     )
-    inner = Window(*(_SUBCELLS * n for n in (window.row, window.col, window.height, window.width)))
+    inner = Window(*(_SUBCELLS * n for n in (strip.row, strip.col, strip.height, strip.width)))
     rows, cols = _source_positions(source, _cells_of(fine, source.crs), inner)
-    block = _covering(rows, cols, source.facts.height, source.facts.width, margin=1)
-    if block is None:
-        return np.full((source.facts.bands, window.height, window.width), np.nan)
-    areas = cell_areas_m2(source.facts, block.row, block.height)[:, np.newaxis]
-    density = read_block(source, block) / areas
     points = nearest(density, *_inside(rows, cols, block, source.facts))
-    blocks = points.reshape(-1, window.height, _SUBCELLS, window.width, _SUBCELLS)
-    total = np.nansum(blocks, axis=(2, 4)) * (grid.cell_area_m2 / _SUBCELLS**2)
-    return np.where(np.isnan(blocks).all(axis=(2, 4)), np.nan, total)
+    blocks = points.reshape(-1, strip.height, _SUBCELLS, strip.width, _SUBCELLS)
+    return np.where(np.isnan(blocks).all(axis=(2, 4)), np.nan, np.nansum(blocks, axis=(2, 4)))
+
+
+def _low_strips(window: Window, rows: int) -> list[Window]:
+    end = window.row + window.height
+    return [
+        Window(row, window.col, min(rows, end - row), window.width)
+        for row in range(window.row, end, rows)
+    ]
