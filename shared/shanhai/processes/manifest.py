@@ -14,14 +14,15 @@ import sklearn
 from shanhai import __version__
 from shanhai.jobs.contracts import DatasetTask, DelineateZonesInputs, Task
 from shanhai.processes.assessment import Assessment
+from shanhai.processes.method_record import derived_forms, parameters_of
 from shanhai.processes.study_area import StudyArea
 from shanhai.processes.supply_demand import SERVICES
 from shanhai.processes.zone_features import ZoneGeometry
 from shanhai.processes.zoning import Zoning
 from shanhai.raster.versions import library_versions
 from shanhai.raster.warp import Source
-from shanhai.science.ecoservices import ECOSERVICES
 from shanhai.science.zoning.flag import Flag
+from shanhai.science.zoning.naming import BALANCE_TOLERANCE, NEAR_TIE
 
 SCHEMA_VERSION = 1
 
@@ -50,7 +51,8 @@ def build_manifest(
         ],
         "profile": inputs.profile,
         "methods": dict.fromkeys(SERVICES, inputs.profile),
-        "parameters": _parameters(inputs),
+        "derived": derived_forms(assessment.sources),
+        "parameters": parameters_of(inputs),
         "normalization": _normalization(assessment),
         "ratio": _ratio(inputs, assessment),
         "clustering": _clustering(inputs, zoning, assessment),
@@ -101,6 +103,7 @@ def _input(dataset: DatasetTask, source: Source, cell_m: float) -> dict[str, Any
     return {
         "theme": dataset.theme,
         "id": dataset.code,
+        "uri": dataset.uri,
         "sha256": dataset.checksum,
         "name_zh": dataset.name_zh,
         "name_en": dataset.name_en,
@@ -117,33 +120,11 @@ def _input(dataset: DatasetTask, source: Source, cell_m: float) -> dict[str, Any
     }
 
 
-def _parameters(inputs: DelineateZonesInputs) -> dict[str, Any]:
-    services = [
-        {
-            "service": spec.id,
-            "name": parameter.name,
-            "value": inputs.parameters.beta
-            if parameter.name == "light_share"
-            else parameter.default,
-            "unit": parameter.unit,
-            "source": parameter.source,
-            "status": parameter.status.value,
-        }
-        for spec in ECOSERVICES
-        for parameter in spec.parameters
-    ]
-    return {
-        "cell_m": inputs.cell_m,
-        "fill_zero": inputs.fill_zero,
-        "zoning": inputs.parameters.model_dump(),
-        "services": services,
-    }
-
-
 def _normalization(assessment: Assessment) -> list[dict[str, Any]]:
     services = assessment.services
     layers = {
         **services.scales.limits,
+        **{f"{layer}.raw": limits for layer, limits in services.raw.items()},
         **{layer: extremes.limits for layer, extremes in services.extremes.items()},
     }
     return [
@@ -198,6 +179,8 @@ def _clustering(
 
 def _naming(zoning: Zoning) -> dict[str, Any]:
     return {
+        "near_tie": NEAR_TIE,
+        "balance_tolerance": BALANCE_TOLERANCE,
         "order": [asdict(profile) for profile in zoning.naming.order],
         "swaps": [list(pair) for pair in zoning.naming.swaps],
     }

@@ -85,12 +85,14 @@ class Services:
 
     Attributes:
         scales: Of the input layers.
+        raw: Limits of the supplies and demands that were normalised a second time.
         extremes: Of `supply.*` and `demand.*`.
         unit_means: Means of `UNIT_LAYERS` by unit.
         unit_cells: Valid cells by unit.
     """
 
     scales: Scales
+    raw: Mapping[str, Limits]
     extremes: Mapping[str, Extremes]
     unit_means: FloatArray
     unit_cells: IntArray
@@ -110,12 +112,12 @@ def compute_services(
     windows = list(store.grid.windows(fishnet.window_size(WINDOW_CELLS)))
     _create_layers(store)
     _drain(runner.run(partial(_write_services, store, scales, method), windows))
-    _renormalise(store, windows, runner)
+    raw = _renormalise(store, windows, runner)
     told(0.65, "ratio")
     extremes = _service_extremes(store, method)
     parts = runner.run(partial(_write_ratios, store, fishnet, extremes, method), windows)
     means, cells = _assemble(fishnet, windows, parts)
-    return Services(scales, extremes, means, cells)
+    return Services(scales, raw, extremes, means, cells)
 
 
 def _drain(results: Iterable[None]) -> None:
@@ -216,13 +218,16 @@ def _write_services(store: ScratchStore, scales: Scales, method: Method, window:
         store.write(f"demand.{spec.id}", window, spec.demand(known, numbers))
 
 
-def _renormalise(store: ScratchStore, windows: Sequence[Window], runner: WindowRunner) -> None:
+def _renormalise(
+    store: ScratchStore, windows: Sequence[Window], runner: WindowRunner
+) -> dict[str, Limits]:
     """Second normalisation of the services that ask for it, now that their range is known."""
     layers = [f"supply.{spec.id}" for spec in ECOSERVICES if spec.renormalise_supply]
     layers += [f"demand.{spec.id}" for spec in ECOSERVICES if spec.renormalise_demand]
     found = exact_layer_quantiles(lambda: _masked(store, layers), LIMIT_PROBABILITIES)
     limits = {layer: Limits(*found[layer]) for layer in layers}
     _drain(runner.run(partial(_normalise_in_place, store, limits), windows))
+    return limits
 
 
 def _normalise_in_place(store: ScratchStore, limits: Mapping[str, Limits], window: Window) -> None:

@@ -229,6 +229,10 @@ def test_the_manifest_holds_what_a_second_run_needs(zoned: Any):
     assert all(len(one["sha256"]) == 64 for one in [*manifest["inputs"], *manifest["outputs"]])
     assert {one["k"] for one in manifest["clustering"]["by_k"]} == set(range(2, 11))
     assert manifest["aoi"]["edge_effect"] is True
+    layers = {one["layer"] for one in manifest["normalization"]}
+    assert {"npp", "ndvi", "supply.cooling.raw", "supply.biodiversity.raw"} <= layers
+    assert manifest["derived"]["erosivity"].startswith("monthly")
+    assert manifest["parameters"]["land_cover"]["crop_coefficient"]["built_up"] == 0.25
     assert {"numpy", "gdal", "proj", "geos"} <= set(manifest["library_versions"])
 
 
@@ -269,7 +273,8 @@ def test_a_region_without_valid_cells_is_an_error_not_an_empty_map(
     task.files["npp.tif"] = str(empty)
     error = refusal(task, tmp_path / "work")
     assert "no valid cell" in error.message
-    assert "npp" in error.message
+    assert "net primary productivity is unknown in" in error.message
+    assert "净初级生产力缺测" in error.message_zh
 
 
 def test_gaps_of_night_lights_are_zero_only_when_asked(watershed: Watershed, tmp_path: Path):
