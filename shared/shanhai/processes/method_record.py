@@ -13,6 +13,7 @@ from shanhai.science.landcover import CROP_COEFFICIENT, NATURALNESS
 from shanhai.science.normalise import LIMIT_PROBABILITIES
 from shanhai.science.vegetation import SOIL_PROBABILITY, VEGETATION_PROBABILITY
 
+
 def derived_forms(sources: Mapping[str, Source]) -> dict[str, str]:
     """Which of its forms each derived layer took; the forms differ by tens of percent."""
 
