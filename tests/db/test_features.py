@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Select, text
+from sqlalchemy import text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,12 +15,19 @@ from shanhai.db.features.entity import Entity
 from shanhai.db.features.query import (
     Position,
     count_features,
-    feature_columns,
+    feature_query,
     read_extent,
     read_feature,
     read_page,
 )
-from shanhai.db.features.selection import Box, Interval, Selection, Value, conditions
+from shanhai.db.features.selection import (
+    Box,
+    Interval,
+    Selection,
+    Value,
+    bound_values,
+    conditions,
+)
 from shanhai.errors import NotFound
 from shanhai.testing.feature_rows import add_five_zones, add_scheme
 from shanhai.testing.job_rows import add_dataset, add_region, open_sessions
@@ -91,9 +98,10 @@ def check_type(schema: Any, value: object) -> None:
         assert date.fromisoformat(str(value))
 
 
-async def plan_of(session: AsyncSession, query: "Select[*tuple[Any, ...]]") -> str:
-    compiled = query.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})
-    rows = await session.execute(text(f"EXPLAIN {str(compiled).replace(':', chr(92) + ':')}"))
+async def plan_of(session: AsyncSession, entity: Entity, selection: Selection) -> str:
+    query = feature_query(entity, conditions(entity, selection))
+    compiled = query.compile(dialect=postgresql.dialect(paramstyle="named"))
+    rows = await session.execute(text(f"EXPLAIN {compiled}"), bound_values(selection))
     return "\n".join(row[0] for row in rows)
 
 
@@ -109,8 +117,7 @@ async def test_boxes_use_the_spatial_index(session: AsyncSession, name: str, ind
     entity = entity_named(name)
     await session.execute(text("SET LOCAL enable_seqscan = off"))
     selection = Selection(box=Box(118.0, 24.4, 118.1, 24.5))
-    query = feature_columns(entity).where(*conditions(entity, selection))
-    assert index in await plan_of(session, query)
+    assert index in await plan_of(session, entity, selection)
 
 
 async def test_count_stops_at_the_limit(

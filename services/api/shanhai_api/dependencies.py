@@ -10,10 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.queries.audit import Act
 from shanhai.vocabulary import Scope
 from shanhai_api.identity import Caller, caller_of, demand
-from shanhai_api.state import State, Unit, state_of
+from shanhai_api.state import State, Unit, get_state, state_of
 from shanhai_api.view import View
-
-READ_ONLY = {"postgresql_readonly": True}
 
 
 class PageQuery(BaseModel):
@@ -25,9 +23,15 @@ class PageQuery(BaseModel):
     lang: Literal["zh", "en"] | None = Field(None, description="Language of titles and labels")
 
 
-def get_view(request: Request) -> View:
+async def get_view(request: Request) -> View:
     """How the request is answered."""
     return View.of(request)
+
+
+async def get_guest(request: Request) -> Caller:
+    """A caller with any identity, or the public where it may read."""
+    caller = await caller_of(request)
+    return demand(caller, Scope.READ) if caller.anonymous else caller
 
 
 async def get_reader(request: Request) -> Caller:
@@ -47,8 +51,7 @@ async def get_administrator(request: Request) -> Caller:
 
 async def get_read_session(request: Request) -> AsyncIterator[AsyncSession]:
     """A session that cannot write."""
-    async with state_of(request).sessions.begin() as session:
-        await session.connection(execution_options=READ_ONLY)
+    async with state_of(request).reading() as session:
         yield session
 
 
@@ -63,8 +66,10 @@ def act_of(caller: Caller, view: View) -> Act:
     return Act(caller.owner, view.request_id)
 
 
+MAY_LOOK = Depends(get_guest)
+"""For what describes the service and holds no data."""
 # Ended with the function, not after the answer: what was answered must be committed.
-TheState = Annotated[State, Depends(state_of)]
+TheState = Annotated[State, Depends(get_state)]
 TheView = Annotated[View, Depends(get_view)]
 Reader = Annotated[Caller, Depends(get_reader)]
 JobCaller = Annotated[Caller, Depends(get_job_caller)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from shanhai.db.engine import Sessions, create_engine, create_sessions
+from shanhai.db.engine import Sessions, create_engine, create_reading_engine, create_sessions
 from shanhai.jobs.queue import ArqDispatcher, Dispatcher
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai_api.configuration import Configuration
@@ -34,6 +34,7 @@ class State:
     engine: AsyncEngine
     probes: AsyncEngine
     sessions: Sessions
+    reading: Sessions
     dispatcher: Dispatcher
     store: LocalArtifacts
     metrics: Metrics
@@ -54,6 +55,7 @@ class State:
 async def open_state(configuration: Configuration) -> AsyncIterator[State]:
     """Open what requests need and close it again."""
     engine = create_engine(configuration.database, application=APPLICATION)
+    reading = create_reading_engine(configuration.database, application=f"{APPLICATION}-reading")
     # Probes have connections of their own: they must not queue behind requests.
     probe_settings = configuration.database.model_copy(update={"pool_size": 1})
     probes = create_engine(probe_settings, application=f"{APPLICATION}-probe")
@@ -64,6 +66,7 @@ async def open_state(configuration: Configuration) -> AsyncIterator[State]:
             engine,
             probes,
             create_sessions(engine),
+            create_sessions(reading),
             dispatcher,
             LocalArtifacts(configuration.artifacts.root),
             Metrics(),
@@ -71,7 +74,13 @@ async def open_state(configuration: Configuration) -> AsyncIterator[State]:
     finally:
         await dispatcher.close()
         await probes.dispose()
+        await reading.dispose()
         await engine.dispose()
+
+
+async def get_state(request: Request) -> State:
+    """The state, as a dependency: a plain function would be run in a thread."""
+    return state_of(request)
 
 
 def state_of(request: Request) -> State:

@@ -15,6 +15,7 @@ from shanhai_api.errors import request_id_of
 from shanhai_api.language import chosen_language, language_of
 from shanhai_api.negotiation import GEOJSON, HTML, JSON, Format, choose_format
 from shanhai_api.pages import render
+from shanhai_api.state import state_of
 
 Document = Mapping[str, Any]
 Link = dict[str, str]
@@ -104,12 +105,15 @@ class View:
 
     def respond_features(self, document: dict[str, Any]) -> Response:
         """A FeatureCollection, whose ETag leaves its time stamp out."""
-        stable = {name: value for name, value in document.items() if name != "timeStamp"}
+        stable = orjson.dumps(
+            {name: value for name, value in document.items() if name != "timeStamp"}
+        )
+        stamp = orjson.dumps({"timeStamp": document["timeStamp"]})
         return self.send(
-            orjson.dumps(document),
+            b"".join((stamp[:-1], b",", stable[1:])),
             GEOJSON.media_type,
             headers=link_header(document["links"]),
-            version=hashlib.sha256(orjson.dumps(stable)).hexdigest()[:32],
+            version=digest_of(stable),
         )
 
     def page_context(self, document: Document, extra: Document) -> dict[str, Any]:
@@ -120,6 +124,7 @@ class View:
             "lang": self.lang,
             "base": self.base,
             "path": self.request.url.path,
+            "tiles": state_of(self.request).configuration.public.tiles_url,
             **extra,
         }
 
@@ -133,7 +138,7 @@ class View:
         version: str | None = None,
     ) -> Response:
         """A body with an ETag of its content (or of `version`), or 304 when the caller has it."""
-        etag = f'"{version or hashlib.sha256(body).hexdigest()[:32]}"'
+        etag = f'"{version or digest_of(body)}"'
         common = {
             "ETag": etag,
             "Cache-Control": self.cache_control(),
@@ -149,6 +154,11 @@ class View:
         """Caches may keep the answer but must ask again; shared ones not what needed identity."""
         personal = "authorization" in self.request.headers
         return "private, no-cache" if personal else "public, no-cache"
+
+
+def digest_of(content: bytes) -> str:
+    """What tells one content from another."""
+    return hashlib.sha256(content).hexdigest()[:32]
 
 
 def is_known(request: Request, etag: str) -> bool:

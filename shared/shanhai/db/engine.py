@@ -1,16 +1,25 @@
 """Engine and sessions."""
 
-from sqlalchemy import URL, make_url
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
     async_sessionmaker,
     create_async_engine,
 )
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from shanhai.settings import DatabaseSettings
 
 Sessions = async_sessionmaker[AsyncSession]
+TRUSTED_S = 1.0
+"""Seconds a connection may have rested and still be used without asking whether it lives."""
 
 
 def async_url(url: str) -> URL:
@@ -20,23 +29,60 @@ def async_url(url: str) -> URL:
 
 def create_engine(settings: DatabaseSettings, *, application: str) -> AsyncEngine:
     """An engine whose connections carry the application's name and a statement timeout."""
-    timeout_ms = int(settings.statement_timeout_s * 1000)
-    return create_async_engine(
+    return _engine(settings, _server_settings(settings, application))
+
+
+def create_reading_engine(settings: DatabaseSettings, *, application: str) -> AsyncEngine:
+    """An engine that cannot write; each statement is its own transaction, and one round trip."""
+    server_settings = _server_settings(settings, application)
+    read_only = {**server_settings, "default_transaction_read_only": "on"}
+    return _engine(settings, read_only, isolation_level="AUTOCOMMIT")
+
+
+def _server_settings(settings: DatabaseSettings, application: str) -> dict[str, str]:
+    return {
+        "application_name": application,
+        "statement_timeout": str(int(settings.statement_timeout_s * 1000)),
+        "idle_in_transaction_session_timeout": "10000",
+        "timezone": "UTC",
+    }
+
+
+def _engine(
+    settings: DatabaseSettings, server_settings: Mapping[str, str], **options: Any
+) -> AsyncEngine:
+    engine = create_async_engine(
         async_url(settings.url.get_secret_value()),
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_timeout=5,
-        pool_pre_ping=True,
-        connect_args={
-            "timeout": 5,
-            "server_settings": {
-                "application_name": application,
-                "statement_timeout": str(timeout_ms),
-                "idle_in_transaction_session_timeout": "10000",
-                "timezone": "UTC",
-            },
-        },
+        connect_args={"timeout": 5, "server_settings": server_settings},
+        **options,
     )
+    _check_rested_connections(engine)
+    return engine
+
+
+def _check_rested_connections(engine: AsyncEngine) -> None:
+    """Ask connections that rested whether they live; asking busy ones costs every request."""
+    dialect = engine.dialect
+
+    def note_return(connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+        entry.info["rests_since"] = time.monotonic()
+
+    def check(
+        connection: DBAPIConnection, entry: ConnectionPoolEntry, proxy: PoolProxiedConnection
+    ) -> None:
+        now = time.monotonic()
+        if now - entry.info.get("rests_since", now) < TRUSTED_S:
+            return
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error
+
+    event.listen(engine.sync_engine, "checkin", note_return)
+    event.listen(engine.sync_engine, "checkout", check)
 
 
 def create_sessions(engine: AsyncEngine) -> Sessions:

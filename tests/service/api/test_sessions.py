@@ -1,5 +1,6 @@
 """What a session of the API can and cannot do."""
 
+from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
@@ -20,10 +21,9 @@ def request_of(state: State) -> Request:
 
 
 async def test_reading_session_cannot_write(request_of: Request) -> None:
-    async for session in get_read_session(request_of):
+    async with asynccontextmanager(get_read_session)(request_of) as session:
         with pytest.raises(DBAPIError, match="read-only transaction"):
             await session.execute(text("DELETE FROM region"))
-        break
 
 
 async def test_statements_are_cut_off(session: AsyncSession) -> None:

@@ -8,7 +8,6 @@ import orjson
 
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.query import Extent, FeatureRow, Page
-from shanhai.vocabulary import Lang
 from shanhai_api.features.parameters import ItemsQuery, write_cursor
 from shanhai_api.negotiation import GEOJSON, HTML, JSON, SCHEMA
 from shanhai_api.view import Link, View
@@ -116,11 +115,9 @@ def feature_document(entity: Entity, row: FeatureRow, view: View) -> dict[str, A
     return {**feature(row), "links": links}
 
 
-def feature_collection(
-    entity: Entity, page: Page, matched: int | None, query: ItemsQuery, view: View
-) -> dict[str, Any]:
+def feature_collection(entity: Entity, page: Page, query: ItemsQuery, view: View) -> dict[str, Any]:
     """A page of features; `numberMatched` only when it was counted."""
-    count = {} if matched is None else {"numberMatched": matched}
+    count = {} if page.matched is None else {"numberMatched": page.matched}
     return {
         "type": "FeatureCollection",
         "features": [feature(row) for row in page.rows],
@@ -161,8 +158,3 @@ def _neighbours(page: Page, kept: Mapping[str, str]) -> Sequence[tuple[str, str]
     if page.has_previous:
         found.append(("prev", write_cursor(b"b", page.rows[0].key, kept)))
     return found
-
-
-def titles(entity: Entity, lang: Lang) -> dict[str, str]:
-    """The properties' titles, for pages."""
-    return {item.name: item.title.in_(lang) for item in entity.properties}

@@ -11,7 +11,6 @@ from shanhai.db.features.query import (
     Extent,
     FeatureRow,
     Page,
-    count_features,
     read_extent,
     read_feature,
     read_page,
@@ -34,8 +33,8 @@ async def read_own_extent(session: AsyncSession, entity: Entity, caller: Caller)
 
 async def read_items(
     session: AsyncSession, entity: Entity, caller: Caller, query: ItemsQuery
-) -> tuple[Page, int | None]:
-    """A page of features, and how many match where that is cheap to say."""
+) -> Page:
+    """A page of features."""
     selection = Selection(
         published_only=caller.anonymous,
         filters=query.filters,
@@ -43,11 +42,7 @@ async def read_items(
         during=query.during,
         as_of=query.as_of,
     )
-    page = await read_page(session, entity, selection, limit=query.limit, position=query.position)
-    whole = query.position.after is query.position.before is None and not query.position.offset
-    if whole and not page.has_next:
-        return page, len(page.rows)
-    return page, await count_features(session, entity, selection)
+    return await read_page(session, entity, selection, limit=query.limit, position=query.position)
 
 
 async def read_item(

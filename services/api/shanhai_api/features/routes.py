@@ -11,8 +11,8 @@ from shanhai.db.features.catalogue import ENTITIES, entity_named
 from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheView
 from shanhai_api.features import documents, operations
 from shanhai_api.features.parameters import parse_items_query
+from shanhai_api.features.tables import columns_of, mapper
 from shanhai_api.negotiation import GEOJSON, HTML, SCHEMA
-from shanhai_api.state import state_of
 
 router = APIRouter(tags=["features"])
 Parameters = Annotated[PageQuery, Query()]
@@ -80,21 +80,20 @@ async def list_items(
     entity = entity_named(collection)
     query = parse_items_query(entity, request.query_params)
     html = view.wants_html(GEOJSON, HTML)
-    page, matched = await operations.read_items(session, entity, caller, query)
-    document = documents.feature_collection(entity, page, matched, query, view)
+    page = await operations.read_items(session, entity, caller, query)
+    document = documents.feature_collection(entity, page, query, view)
     if not html:
         return view.respond_features(document)
     return view.respond(
         orjson.loads(orjson.dumps(document)),
         template="items.html",
         formats=(GEOJSON, HTML),
-        extra={"entity": entity, "titles": documents.titles(entity, view.lang)},
+        extra={"entity": entity, "columns": columns_of(entity), "map_of": mapper(entity, view)},
     )
 
 
 @router.get("/collections/{collection}/items/{code}", summary="One feature")
 async def read_item(
-    request: Request,
     view: TheView,
     caller: Reader,
     collection: str,
@@ -107,14 +106,9 @@ async def read_item(
     html = view.wants_html(GEOJSON, HTML)
     row = await operations.read_item(session, entity, caller, code, query.as_of)
     document = documents.feature_document(entity, row, view)
-    tiles = state_of(request).configuration.public.tiles_url
     return view.respond(
         orjson.loads(orjson.dumps(document)) if html else document,
         template="item.html",
         formats=(GEOJSON, HTML),
-        extra={
-            "entity": entity,
-            "titles": documents.titles(entity, view.lang),
-            "tiles": tiles,
-        },
+        extra={"entity": entity, "map_of": mapper(entity, view)},
     )

@@ -21,7 +21,7 @@ DATASETS = Entity(
         "Registered rasters: footprint, theme, unit, resolution, licence, checksum; stand-ins are"
         " marked.",
     ),
-    source="dataset d JOIN region r ON r.id = d.region_id",
+    source="dataset d LEFT JOIN region r ON r.id = d.region_id",
     key="d.id",
     code="d.code",
     geometry="d.footprint",

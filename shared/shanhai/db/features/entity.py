@@ -15,7 +15,7 @@ BOOLEAN: Mapping[str, Any] = {"type": "boolean"}
 DATE: Mapping[str, Any] = {"type": "string", "format": "date"}
 MOMENT: Mapping[str, Any] = {"type": "string", "format": "date-time"}
 OBJECT: Mapping[str, Any] = {"type": "object"}
-TEXTS: Mapping[str, Any] = {"type": "array", "items": {"type": "string"}}
+OBJECTS: Mapping[str, Any] = {"type": "array", "items": {"type": "object"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Property:
         return {"title": self.title.in_(lang), **self.schema, **members}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Entity:
     """One collection.
 

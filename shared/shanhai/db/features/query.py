@@ -3,41 +3,56 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, func, literal_column, select, text
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Row,
+    ScalarSelect,
+    Select,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    text,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.selection import Selection, column, conditions
+from shanhai.db.features.selection import Selection, bound_values, conditions
+
+Question = tuple[str, ...]
+"""The conditions of a selection without their values."""
+Side = Literal["before", "after"]
+Statement = Select[*tuple[Any, ...]]
 
 COORDINATE_DIGITS = 7
 COUNT_LIMIT = 10_000
 """Above this many rows the exact number is not worth counting."""
 
 
-@dataclass(frozen=True, slots=True)
-class FeatureRow:
-    """A feature as JSON texts; `key` orders pages."""
+class FeatureRow(NamedTuple):
+    """A feature as JSON texts, in the order of `feature_columns`; `key` orders pages."""
 
     key: int
     code: str
     geometry: str | None
     properties: str
 
-    @classmethod
-    def of(cls, row: Row[Any]) -> "FeatureRow":
-        """The feature in a row of `feature_columns`."""
-        return cls(row.key, row.code, row.geometry, row.properties)
-
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A stretch of features in key order, and whether there is more on either side."""
+    """A stretch of features in key order, and whether there is more on either side.
+
+    `matched` is the number of all features of the selection, None where it was not counted.
+    """
 
     rows: Sequence[FeatureRow]
     has_next: bool
     has_previous: bool
+    matched: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +62,13 @@ class Position:
     after: int | None = None
     before: int | None = None
     offset: int = 0
+
+    @property
+    def side(self) -> Side | None:
+        """On which side of a key the page lies; None for a page counted from the beginning."""
+        if self.before is not None:
+            return "before"
+        return None if self.after is None else "after"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +80,6 @@ class Extent:
     end: date | None
 
 
-def feature_columns(entity: Entity) -> "Select[*tuple[Any, ...]]":
-    """The select list of features as JSON texts."""
-    members = ", ".join(f"'{item.name}', {item.sql}" for item in entity.properties)
-    columns: tuple[ColumnElement[Any], ...] = (
-        literal_column(entity.key).label("key"),
-        literal_column(entity.code).label("code"),
-        # Option 0 leaves out the `crs` member, which GeoJSON does not know.
-        literal_column(f"ST_AsGeoJSON({entity.geometry}, {COORDINATE_DIGITS}, 0)").label(
-            "geometry"
-        ),
-        literal_column(f"json_build_object({members})::text").label("properties"),
-    )
-    return select(*columns).select_from(text(entity.source))
-
-
 async def read_page(
     session: AsyncSession,
     entity: Entity,
@@ -82,63 +89,129 @@ async def read_page(
     position: Position,
 ) -> Page:
     """The features of a selection from a position on, in the order of their keys."""
-    query = feature_columns(entity).where(*conditions(entity, selection)).limit(limit + 1)
-    key = column(entity.key)
-    if position.before is not None:
-        query = query.where(key < position.before).order_by(key.desc())
-    else:
-        query = query.order_by(key)
-    if position.after is not None:
-        query = query.where(key > position.after)
-    if position.offset:
-        query = query.offset(position.offset)
-    rows = [FeatureRow.of(row) for row in await session.execute(query)]
-    return _page(rows, limit, position)
-
-
-def _page(rows: list[FeatureRow], limit: int, position: Position) -> Page:
-    more, rows = len(rows) > limit, rows[:limit]
-    if position.before is not None:
-        return Page(rows[::-1], has_next=True, has_previous=more)
-    came_from = position.after is not None or position.offset > 0
-    return Page(rows, has_next=more, has_previous=came_from)
+    query = _page_query(entity, conditions(entity, selection), position.side)
+    place = {
+        "edge": position.before if position.side == "before" else position.after,
+        "wanted": limit + 1,
+        "skipped": position.offset,
+        "most": max(COUNT_LIMIT, position.offset + limit) + 1,
+    }
+    found = (await session.execute(query, {**bound_values(selection), **place})).all()
+    matched = await _matched(session, entity, selection, found)
+    rows, more = [_feature(row) for row in found[:limit]], len(found) > limit
+    if position.side == "before":
+        return Page(rows[::-1], has_next=True, has_previous=more, matched=matched)
+    came_from = position.side == "after" or position.offset > 0
+    return Page(rows, has_next=more, has_previous=came_from, matched=matched)
 
 
 async def read_feature(
     session: AsyncSession, entity: Entity, selection: Selection
 ) -> FeatureRow | None:
     """The one feature a selection with a `code` means; the newest when several states match."""
-    query = (
-        feature_columns(entity)
-        .where(*conditions(entity, selection))
-        .order_by(column(entity.key).desc())
-        .limit(1)
-    )
-    row = (await session.execute(query)).first()
-    return None if row is None else FeatureRow.of(row)
+    query = _feature_query(entity, conditions(entity, selection))
+    row = (await session.execute(query, bound_values(selection))).first()
+    return None if row is None else _feature(row)
 
 
 async def count_features(session: AsyncSession, entity: Entity, selection: Selection) -> int | None:
     """How many features match; None when there are more than `COUNT_LIMIT`."""
-    found = (
-        select(literal_column("1"))
-        .select_from(text(entity.source))
-        .where(*conditions(entity, selection))
-        .limit(COUNT_LIMIT + 1)
-        .subquery()
-    )
-    count = await session.scalar(select(func.count()).select_from(found)) or 0
-    return count if count <= COUNT_LIMIT else None
+    query = select(_number(entity, conditions(entity, selection)))
+    count = await session.scalar(query, {**bound_values(selection), "most": COUNT_LIMIT + 1})
+    return _exact(count or 0)
 
 
 async def read_extent(session: AsyncSession, entity: Entity, selection: Selection) -> Extent:
     """The box and period of all that matches."""
+    query = _extent_query(entity, conditions(entity, selection))
+    west, south, east, north, start, last = (
+        await session.execute(query, bound_values(selection))
+    ).one()
+    return Extent(None if west is None else (west, south, east, north), start, last)
+
+
+def feature_query(entity: Entity, question: Question) -> Statement:
+    """Features that meet the conditions, as JSON texts, in no order."""
+    members = ", ".join(f"'{item.name}', {item.sql}" for item in entity.properties)
+    return _of_rows(
+        entity,
+        question,
+        key=entity.key,
+        code=entity.code,
+        # Option 0 leaves out the `crs` member, which GeoJSON does not know.
+        geometry=f"ST_AsGeoJSON({entity.geometry}, {COORDINATE_DIGITS}, 0)",
+        properties=f"json_build_object({members})::text",
+    )
+
+
+@lru_cache(maxsize=1024)
+def _page_query(entity: Entity, question: Question, side: Side | None) -> Statement:
+    """A page and, on each of its rows, how many match: one round trip for both.
+
+    Keys come first, so that JSON is written for the rows of the page only; from the beginning on
+    the keys are also those that are counted.
+    """
+    keys = _of_rows(entity, question, key=entity.key)
+    if side is None:
+        found = keys.order_by(text("key")).limit(bindparam("most")).cte("found")
+        chosen, number = select(found.c.key), _count_of(found)
+    else:
+        chosen = keys.where(text(f"{entity.key} {'<' if side == 'before' else '>'} :edge"))
+        number = _number(entity, question)
+    order = text("key DESC" if side == "before" else "key")
+    page = chosen.order_by(order).limit(bindparam("wanted")).offset(bindparam("skipped"))
+    query = feature_query(entity, ()).add_columns(number.label("matched"))
+    return query.where(literal_column(entity.key).in_(page)).order_by(order)
+
+
+@lru_cache(maxsize=1024)
+def _feature_query(entity: Entity, question: Question) -> Statement:
+    return feature_query(entity, question).order_by(text(f"{entity.key} DESC")).limit(1)
+
+
+@lru_cache(maxsize=1024)
+def _extent_query(entity: Entity, question: Question) -> Statement:
     starts, ends = entity.interval or ("NULL::date", "NULL::date")
     box = f"ST_Extent({entity.geometry})"
-    corners = [f"ST_{corner}({box})" for corner in ("XMin", "YMin", "XMax", "YMax")]
-    period = (f"min({starts})", f"nullif(max(coalesce({ends}, 'infinity')), 'infinity')")
-    columns: list[ColumnElement[Any]] = [literal_column(sql) for sql in (*corners, *period)]
-    query = select(*columns).select_from(text(entity.source)).where(*conditions(entity, selection))
-    row = (await session.execute(query)).one()
-    corners_found = None if row[0] is None else (row[0], row[1], row[2], row[3])
-    return Extent(corners_found, row[4], row[5])
+    return _of_rows(
+        entity,
+        question,
+        west=f"ST_XMin({box})",
+        south=f"ST_YMin({box})",
+        east=f"ST_XMax({box})",
+        north=f"ST_YMax({box})",
+        start=f"min({starts})",
+        last=f"nullif(max(coalesce({ends}, 'infinity')), 'infinity')",
+    )
+
+
+def _number(entity: Entity, question: Question) -> ScalarSelect[int]:
+    """How many rows meet the conditions; the counting stops at the bind `most`."""
+    return _count_of(_of_rows(entity, question, one="1").limit(bindparam("most")).subquery())
+
+
+def _count_of(rows: FromClause) -> ScalarSelect[int]:
+    return select(func.count()).select_from(rows).scalar_subquery()
+
+
+def _of_rows(entity: Entity, question: Question, **columns: str) -> Statement:
+    """Named expressions over the rows that meet the conditions."""
+    listed: list[ColumnElement[Any]] = [
+        literal_column(sql).label(name) for name, sql in columns.items()
+    ]
+    return select(*listed).select_from(text(entity.source)).where(*map(text, question))
+
+
+def _feature(row: Row[Any]) -> FeatureRow:
+    return FeatureRow(row.key, row.code, row.geometry, row.properties)
+
+
+async def _matched(
+    session: AsyncSession, entity: Entity, selection: Selection, found: Sequence[Row[Any]]
+) -> int | None:
+    """The number on the rows; a page that lies beyond the last feature has none to read it from."""
+    return _exact(found[0].matched) if found else await count_features(session, entity, selection)
+
+
+def _exact(count: int) -> int | None:
+    return count if count <= COUNT_LIMIT else None

@@ -1,18 +1,17 @@
-"""Which features are meant: what a request may ask, as conditions over an entity's rows."""
+"""Which features are meant: what a request may ask, as conditions over an entity's rows.
+
+The text of a condition depends on what is asked about, never on the values: those are bound. So a
+few statements serve all requests, and each is composed and planned once.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Double, TextClause, bindparam, literal_column, or_, text
-from sqlalchemy.dialects.postgresql import DATE
-from sqlalchemy.sql.elements import ColumnClause
-
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.features.entity import Entity
 
 Value = str | int | float | bool
-Condition = ColumnElement[bool] | TextClause
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,71 +53,73 @@ class Selection:
     code: str | None = None
 
 
-def conditions(entity: Entity, selection: Selection) -> list[Condition]:
-    """The conditions a row must meet, every value bound."""
-    found: list[Condition] = [text(entity.live)]
-    if selection.published_only:
-        found.append(text(entity.published))
-    found += state_conditions(entity, selection)
-    if selection.code is not None:
-        found.append(column(entity.code) == selection.code)
-    found += [equality(entity, name, value) for name, value in selection.filters.items()]
-    if selection.box is not None:
-        found.append(touches(entity, selection.box))
-    if selection.during is not None:
-        found += overlap_conditions(entity, selection.during)
-    return found
+def conditions(entity: Entity, selection: Selection) -> tuple[str, ...]:
+    """The conditions a row must meet, in SQL that reads the binds of `bound_values`."""
+    return (
+        entity.live,
+        *([entity.published] if selection.published_only else []),
+        *_state_conditions(entity, selection),
+        *([] if selection.code is None else [f"{entity.code} = :code"]),
+        *(_equality(entity, name) for name in selection.filters),
+        *([] if selection.box is None else [_touches(entity, selection.box)]),
+        *([] if selection.during is None else _overlap_conditions(entity, selection.during)),
+    )
 
 
-def column(sql: str) -> ColumnClause[str]:
-    """An expression of an entity's declaration."""
-    return literal_column(f"({sql})")
+def bound_values(selection: Selection) -> dict[str, object]:
+    """The values of the binds in a selection's conditions."""
+    during = selection.during or Interval(None, None)
+    found = {
+        "code": selection.code,
+        "as_of": selection.as_of,
+        "during_start": during.start and during.start.date(),
+        "during_end": during.end and during.end.date(),
+        **{f"is_{name}": value for name, value in selection.filters.items()},
+    }
+    for number, part in enumerate(selection.box.parts() if selection.box else ()):
+        found.update(zip(_sides(number), part, strict=True))
+    return {name: value for name, value in found.items() if value is not None}
 
 
-def state_conditions(entity: Entity, selection: Selection) -> list[Condition]:
+def _state_conditions(entity: Entity, selection: Selection) -> list[str]:
     """The state of the day asked for, or of today unless a filter looks into history."""
     if selection.as_of is not None:
-        return [text(entity.as_of).bindparams(bindparam("as_of", selection.as_of, DATE()))]
-    if entity.history.intersection(selection.filters):
-        return []
-    return [text(entity.current)]
+        return [entity.as_of]
+    return [] if entity.history.intersection(selection.filters) else [entity.current]
 
 
-def equality(entity: Entity, name: str, value: Value) -> Condition:
+def _equality(entity: Entity, name: str) -> str:
     """A property equal to a value; `name` is a queryable of the entity."""
     declared = entity.declared(name)
     if declared is None:
         raise LookupError(f"{entity.name} has no property {name}")
-    return column(declared.sql) == value
+    return f"({declared.sql}) = :is_{name}"
 
 
-def touches(entity: Entity, box: Box) -> Condition:
+def _touches(entity: Entity, box: Box) -> str:
     """Geometry that meets the box; `&&` is spelled out so that the spatial index serves it."""
-    parts = enumerate(box.parts())
-    return or_(*(_touches_part(entity, number, part) for number, part in parts))
+    parts = [_touches_part(entity.geometry, number) for number in range(len(box.parts()))]
+    return f"({' OR '.join(parts)})"
 
 
-def _touches_part(
-    entity: Entity, number: int, part: tuple[float, float, float, float]
-) -> TextClause:
-    names = [f"{side}_{number}" for side in ("west", "south", "east", "north")]
-    envelope = f"ST_MakeEnvelope({', '.join(':' + name for name in names)}, {STORAGE_SRID})"
-    geometry = entity.geometry
-    clause = text(f"({geometry} && {envelope} AND ST_Intersects({geometry}, {envelope}))")
-    values = zip(names, part, strict=True)
-    return clause.bindparams(*(bindparam(name, value, Double()) for name, value in values))
+def _touches_part(geometry: str, number: int) -> str:
+    sides = ", ".join(f":{side}" for side in _sides(number))
+    envelope = f"ST_MakeEnvelope({sides}, {STORAGE_SRID})"
+    return f"({geometry} && {envelope} AND ST_Intersects({geometry}, {envelope}))"
 
 
-def overlap_conditions(entity: Entity, during: Interval) -> list[Condition]:
+def _sides(number: int) -> tuple[str, ...]:
+    return tuple(f"{side}_{number}" for side in ("west", "south", "east", "north"))
+
+
+def _overlap_conditions(entity: Entity, during: Interval) -> list[str]:
     """Features whose period meets the interval; those without one always do, as OGC has it."""
     if entity.interval is None:
         return []
     starts, ends = entity.interval
-    found: list[Condition] = []
-    if during.end is not None:
-        latest = bindparam("during_end", during.end.date(), DATE())
-        found.append(or_(column(starts).is_(None), column(starts) <= latest))
-    if during.start is not None:
-        earliest = bindparam("during_start", during.start.date(), DATE())
-        found.append(or_(column(ends).is_(None), column(ends) >= earliest))
-    return found
+    begins = f"({starts} IS NULL OR {starts} <= :during_end)"
+    lasts = f"({ends} IS NULL OR {ends} >= :during_start)"
+    return [
+        *([] if during.end is None else [begins]),
+        *([] if during.start is None else [lasts]),
+    ]

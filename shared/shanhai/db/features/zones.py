@@ -5,8 +5,8 @@ from shanhai.db.features.entity import (
     INTEGER,
     NUMBER,
     OBJECT,
+    OBJECTS,
     TEXT,
-    TEXTS,
     Entity,
     Property,
 )
@@ -57,7 +57,8 @@ ZONE_SCHEMES = Entity(
         "Versions of a zoning and their provenance; the one in force unless asked otherwise.",
     ),
     source=(
-        "zone_scheme s JOIN region r ON r.id = s.region_id LEFT JOIN plan p ON p.id = s.plan_id"
+        "zone_scheme s LEFT JOIN region r ON r.id = s.region_id"
+        " LEFT JOIN plan p ON p.id = s.plan_id"
     ),
     key="s.id",
     code="s.code",
@@ -96,8 +97,10 @@ ZONES = Entity(
         " force unless asked otherwise.",
     ),
     source=(
-        "zone z JOIN zone_scheme s ON s.id = z.scheme_id JOIN zone_class c ON c.id = z.class_id"
-        " JOIN region r ON r.id = s.region_id LEFT JOIN plan p ON p.id = s.plan_id"
+        "zone z JOIN zone_scheme s ON s.id = z.scheme_id"
+        # Always found; told as outer joins, PostgreSQL leaves out those a count has no use for.
+        " LEFT JOIN zone_class c ON c.id = z.class_id"
+        " LEFT JOIN region r ON r.id = s.region_id LEFT JOIN plan p ON p.id = s.plan_id"
     ),
     key="z.id",
     code="z.code",
@@ -153,7 +156,7 @@ ZONES = Entity(
         ),
         Property("cells", "z.attrs->'cells'", INTEGER, Label("栅格数", "Cells")),
         Property("statistics", "z.attrs->'statistics'", OBJECT, Label("统计", "Statistics")),
-        Property("flags", "z.attrs->'flags'", TEXTS, Label("提示", "Flags")),
+        Property("flags", "z.attrs->'flags'", OBJECTS, Label("提示", "Flags")),
         JOB,
         VALID_FROM,
         VALID_TO,

@@ -1,0 +1,60 @@
+"""Engines: what a connection may do, and what becomes of one that died."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shanhai.db.engine import create_engine, create_reading_engine
+from shanhai.settings import DatabaseSettings
+
+NAME = "shanhai-test-engine"
+
+
+@pytest.fixture
+def settings(database_url: str) -> DatabaseSettings:
+    return DatabaseSettings(url=SecretStr(database_url), pool_size=3)
+
+
+@pytest.fixture
+async def reading(settings: DatabaseSettings) -> AsyncIterator[AsyncEngine]:
+    engine = create_reading_engine(settings, application=NAME)
+    yield engine
+    await engine.dispose()
+
+
+async def ask(engine: AsyncEngine, statement: str) -> object:
+    async with engine.connect() as connection:
+        return await connection.scalar(text(statement))
+
+
+async def test_reading_engine_cannot_write(reading: AsyncEngine) -> None:
+    with pytest.raises(DBAPIError, match="read-only transaction"):
+        await ask(reading, "DELETE FROM audit_log RETURNING 1")
+
+
+async def test_reading_engine_leaves_no_transaction_open(reading: AsyncEngine) -> None:
+    async with reading.connect() as connection:
+        first = await connection.scalar(text("SELECT now()"))
+        assert await connection.scalar(text("SELECT now()")) > first
+
+
+async def test_connections_that_died_at_rest_are_replaced(
+    settings: DatabaseSettings, reading: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shanhai.db.engine.TRUSTED_S", 0.0)
+    await asyncio.gather(*(ask(reading, "SELECT pg_sleep(0.05)") for _ in range(3)))
+    other = create_engine(settings, application="other")
+    ended = await ask(
+        other,
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+        f" WHERE application_name = '{NAME}'",
+    )
+    await other.dispose()
+    assert ended == 3
+    answers = await asyncio.gather(*(ask(reading, "SELECT 1") for _ in range(3)))
+    assert answers == [1, 1, 1]
