@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
@@ -79,6 +80,9 @@ def add_routes(app: FastAPI) -> None:
     """Give the application its resources."""
     for router in ROUTERS:
         app.include_router(router)
+    app.state.routes = [
+        route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)
+    ]
 
 
 def create_from_environment() -> FastAPI:

@@ -8,6 +8,7 @@ import orjson
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
@@ -129,6 +130,9 @@ DATABASE_DOWN = Unavailable(
 )
 BUSY_STATES = frozenset({"57014", "25006", "55P03", "40001", "40P01", "53100", "53200", "53300"})
 """PostgreSQL's codes for: cancelled, read-only, locks and deadlocks, disk full, no room."""
+UNSTORABLE_STATES = frozenset({"22021", "22P05"})
+"""PostgreSQL's codes for a text with NUL, as a value and inside JSON."""
+UNSTORABLE = InvalidInput("texts must not contain NUL", message_zh="文本不得包含 NUL 字符")
 
 
 def status_of(error: type[ShanhaiError]) -> int:
@@ -234,7 +238,16 @@ async def on_http_error(request: Request, error: Exception) -> Response:
         status=error.status_code,
         detail=f"{request.method} {request.url.path}: {title.lower()}",
     )
-    return answer(document, lang, dict(error.headers or {}))
+    headers = {"Allow": ", ".join(allowed_methods(request))} if error.status_code == 405 else {}
+    return answer(document, lang, {**(error.headers or {}), **headers})
+
+
+def allowed_methods(request: Request) -> list[str]:
+    """What can be done with the resource by all its routes; the framework names those of one."""
+    routes: Sequence[APIRoute] = request.app.state.routes
+    here = [route for route in routes if route.path_regex.match(request.url.path)]
+    methods = {method for route in here for method in route.methods or ()}
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
 
 
 async def on_disconnect(request: Request, error: Exception) -> Response:
@@ -243,7 +256,9 @@ async def on_disconnect(request: Request, error: Exception) -> Response:
 
 
 async def on_database_error(request: Request, error: Exception) -> Response:
-    """Tell a database that is away or busy as 503; anything else of it is a bug."""
+    """Tell a database that is away or busy as 503, a text it cannot hold as 400; else a bug."""
+    if state_of_error(error) in UNSTORABLE_STATES:
+        return await on_shanhai_error(request, UNSTORABLE)
     if not is_outage(error):
         raise error
     log.warning("database unavailable", error=type(error).__name__)
@@ -256,8 +271,14 @@ def is_outage(error: Exception) -> bool:
         return True
     if not isinstance(error, DBAPIError):
         return False
-    state = getattr(error.orig, "sqlstate", None) or ""
+    state = state_of_error(error)
     return error.connection_invalidated or state in BUSY_STATES or state.startswith(("08", "57P"))
+
+
+def state_of_error(error: Exception) -> str:
+    """PostgreSQL's code of an error; empty when it has none."""
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    return getattr(cause, "sqlstate", None) or ""
 
 
 def unexpected(request_id: str, lang: Lang) -> Response:

@@ -1,5 +1,6 @@
 """API keys over HTTP, and the audit log they leave."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -167,10 +168,29 @@ class TestIdentity:
     ) -> None:
         public = state.configuration.public.model_copy(update={"public_read": False})
         object.__setattr__(state.configuration, "public", public)
-        for path in ("/collections", "/collections/zones/items", "/jobs", "/zone-classes"):
-            assert (await anonymous.get(path)).status_code == 401
-        for path in ("/", "/conformance", "/api", "/processes", "/health/live"):
+        for path in ("/", "/api", "/docs", "/processes", "/collections", "/jobs", "/zone-classes"):
+            answer = await anonymous.get(path)
+            assert answer.status_code == 401, path
+            assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+        for path in ("/health/live", "/health/ready", "/metrics"):
             assert (await anonymous.get(path)).status_code == 200
+
+    async def test_any_identity_may_look_at_what_there_is(
+        self, client_with: Callable[..., Awaitable[httpx.AsyncClient]], state: State
+    ) -> None:
+        public = state.configuration.public.model_copy(update={"public_read": False})
+        object.__setattr__(state.configuration, "public", public)
+        observer = await client_with(Scope.OBSERVE)
+        assert (await observer.get("/processes")).status_code == 200
+        assert (await observer.get("/collections")).status_code == 403
+
+    @pytest.mark.parametrize("end", ["9999-12-31T23:59:59-14:00", "2000-01-01T00:00:00Z"])
+    async def test_end_must_lie_ahead_and_within_the_calendar(
+        self, admin: httpx.AsyncClient, end: str
+    ) -> None:
+        answer = await admin.post("/keys", json={**NEW, "expires_at": end})
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0]["pointer"] == "/expires_at"
 
 
 class TestAudit:

@@ -77,6 +77,35 @@ class TestRefusals:
         if status == 405:
             assert answer.headers["Allow"]
 
+    async def test_all_methods_of_a_resource_are_named(self, admin: httpx.AsyncClient) -> None:
+        allowed = {
+            "/keys": "GET, HEAD, POST",
+            "/jobs/x": "DELETE, GET, HEAD",
+            ECHO: "POST",
+            "/uploads/x": "GET, HEAD, PUT",
+        }
+        for path, methods in allowed.items():
+            assert (await admin.patch(path)).headers["Allow"] == methods
+
+    async def test_nul_is_never_our_fault(self, admin: httpx.AsyncClient) -> None:
+        for method, path in (
+            ("GET", "/keys/%00"),
+            ("DELETE", "/keys/%00"),
+            ("GET", "/audit?actor=%00"),
+            ("GET", "/zone-classes?scheme_kind=%00"),
+            ("GET", "/jobs?processID=%00"),
+            ("GET", "/collections/zones/items/%00"),
+            ("GET", "/collections/regions/items?parent=%00"),
+        ):
+            answer = await admin.request(method, path)
+            assert answer.status_code in {400, 404}, path
+        echo = b'{"inputs": {"message": "a\\u0000b"}}'
+        key = b'{"name": "a\\u0000b", "scopes": ["read"]}'
+        for path, body in ((ECHO, echo), ("/keys", key)):
+            answer = await admin.post(path, content=body, headers=JSON)
+            assert answer.status_code == 400, path
+            assert "NUL" in answer.json()["detail"]
+
     async def test_unknown_parameter_everywhere(self, admin: httpx.AsyncClient) -> None:
         for path in (
             "/",

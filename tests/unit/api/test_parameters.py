@@ -53,6 +53,21 @@ def test_open_intervals(text: str) -> None:
     assert interval.start is interval.end is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["2020-W01-1", "20200101", "2020-01-01 00:00:00Z", "9999-12-31T23:59:59-14:00", "2020-02-30"],
+)
+def test_moments_that_are_not_rfc_3339_or_do_not_exist(text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        parse_datetime(text)
+
+
+@pytest.mark.parametrize("text", ["1_0,2,3,4", "١,2,3,4", "nan,2,3,4", "1e999,2,3,4", ",2,3,4"])
+def test_numbers_are_those_of_json(text: str) -> None:
+    with pytest.raises(ValueError, match="finite number"):
+        parse_bbox(text)
+
+
 @given(st.integers(-(2**63), 2**63 - 1), st.sampled_from([b"a", b"b"]))
 def test_cursors_come_back(key: int, direction: bytes) -> None:
     kept = {"limit": "5", "level": "city"}

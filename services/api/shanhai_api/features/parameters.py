@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import math
+import re
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ DEFAULT_LIMIT = 10
 MAX_LIMIT = 10_000
 MAX_OFFSET = 10_000
 RESERVED = ("f", "lang", "limit", "offset", "cursor", "bbox", "datetime", "as_of")
+NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d([Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d))?", re.ASCII)
+"""RFC 3339; Python reads more, such as weeks and dates without hyphens."""
 Read = TypeVar("Read")
 
 
@@ -120,11 +124,8 @@ def _whole(text: str, low: int, high: int) -> int:
 
 def parse_bbox(text: str) -> Box:
     """A box of four numbers, or of six with heights, which are ignored."""
-    try:
-        numbers = [float(part) for part in text.split(",")]
-    except ValueError:
-        raise ValueError("must be numbers separated by commas: west,south,east,north") from None
-    if len(numbers) not in {4, 6} or not all(map(math.isfinite, numbers)):
+    numbers = [parse_number(part) for part in text.split(",")]
+    if len(numbers) not in {4, 6}:
         raise ValueError("must be four or six finite numbers: west,south,east,north")
     west, south, *_ = numbers
     east, north = numbers[len(numbers) // 2 :][:2]
@@ -152,15 +153,17 @@ def _end(text: str, of_day: time) -> datetime | None:
 
 def _instant(text: str, of_day: time) -> datetime:
     """An RFC 3339 date-time, or the given time of a date, in UTC."""
+    if MOMENT.fullmatch(text) is None:
+        raise ValueError(
+            "must be an RFC 3339 date, or a date-time with `T` and an offset such as `Z`,"
+            f" not {text[:40]!r}"
+        )
     try:
         if len(text) == 10:
             return datetime.combine(date.fromisoformat(text), of_day, UTC)
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"must be an RFC 3339 date or date-time, not {text[:40]!r}") from None
-    if moment.tzinfo is None or "T" not in text.upper():
-        raise ValueError("a date-time needs `T` and an offset such as `Z`")
-    return moment.astimezone(UTC)
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(f"there is no such moment: {text[:40]!r}") from None
 
 
 def parse_day(text: str) -> date:
@@ -182,9 +185,9 @@ def parse_integer(text: str) -> int:
 
 def parse_number(text: str) -> float:
     """A finite number."""
-    number = float(text)
+    number = float(text) if NUMBER.fullmatch(text) else math.nan
     if not math.isfinite(number):
-        raise ValueError("must be a finite number")
+        raise ValueError(f"must be a finite number, not {text[:40]!r}")
     return number
 
 

@@ -9,6 +9,8 @@ from shanhai.db.tables import ApiKey
 from shanhai.jobs.results import rfc3339
 from shanhai.vocabulary import Scope
 
+LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+
 
 class NewKey(BaseModel):
     """A key to be made."""
@@ -25,9 +27,13 @@ class NewKey(BaseModel):
     @field_validator("expires_at")
     @classmethod
     def check_future(cls, moment: datetime | None) -> datetime | None:
-        """A key must not be born dead."""
-        if moment is not None and moment <= datetime.now(UTC):
+        """A key must not be born dead, nor outlive the calendar."""
+        if moment is None:
+            return None
+        if moment <= datetime.now(UTC):
             raise ValueError("must lie in the future")
+        if moment > LATEST:
+            raise ValueError("must lie before the year 9999")
         return moment
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 
-from shanhai_api.dependencies import PageQuery, TheView
+from shanhai_api.dependencies import MAY_LOOK, PageQuery, TheView
 from shanhai_api.landing.conformance import CONFORMS_TO
 from shanhai_api.landing.definition import operations_of
 from shanhai_api.negotiation import HTML, JSON, OPENAPI
@@ -18,7 +18,7 @@ Parameters = Annotated[PageQuery, Query()]
 REL = "http://www.opengis.net/def/rel/ogc/1.0"
 
 
-@router.get("/", summary="Landing page")
+@router.get("/", summary="Landing page", dependencies=[MAY_LOOK])
 async def show_landing_page(view: TheView, query: Parameters) -> Response:
     """Say what this is and where to go."""
     document = {
@@ -45,14 +45,14 @@ def landing_links(view: View) -> list[Link]:
     ]
 
 
-@router.get("/conformance", summary="Standards conformed to")
+@router.get("/conformance", summary="Standards conformed to", dependencies=[MAY_LOOK])
 async def declare_conformance(view: TheView, query: Parameters) -> Response:
     """List the conformance classes."""
     links = view.self_links("/conformance")
     return view.respond({"conformsTo": list(CONFORMS_TO), "links": links})
 
 
-@router.get("/api", summary="This definition, as OpenAPI 3.0")
+@router.get("/api", summary="This definition, as OpenAPI 3.0", dependencies=[MAY_LOOK])
 async def define_api(request: Request, view: TheView, query: Parameters) -> Response:
     """Define the API for OGC clients."""
     document = describe_30(request.app, view.base)
@@ -64,13 +64,13 @@ async def define_api(request: Request, view: TheView, query: Parameters) -> Resp
     )
 
 
-@router.get("/openapi.json", summary="This definition, as OpenAPI 3.1")
+@router.get("/openapi.json", summary="This definition, as OpenAPI 3.1", dependencies=[MAY_LOOK])
 async def define_api_31(request: Request, view: TheView, query: Parameters) -> Response:
     """Define the API in the newer version of OpenAPI."""
     return view.send(orjson.dumps(describe_31(request.app, view.base)), JSON.media_type)
 
 
-@router.get("/docs", summary="This definition, to read")
+@router.get("/docs", summary="This definition, to read", dependencies=[MAY_LOOK])
 async def show_documentation(request: Request, view: TheView, query: Parameters) -> Response:
     """Show the API's operations on a page."""
     document = describe_30(request.app, view.base)

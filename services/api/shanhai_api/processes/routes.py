@@ -10,7 +10,7 @@ from pydantic import Field
 from shanhai.jobs.contracts import CONTRACTS
 from shanhai_api.awaiting import ended_answer, wait_for_end
 from shanhai_api.body import read_json
-from shanhai_api.dependencies import JobCaller, PageQuery, TheState, TheView
+from shanhai_api.dependencies import MAY_LOOK, JobCaller, PageQuery, TheState, TheView
 from shanhai_api.negotiation import JSON
 from shanhai_api.once import once
 from shanhai_api.processes import descriptions, operations
@@ -48,7 +48,7 @@ class ListQuery(PageQuery):
     limit: int = Field(100, ge=1, le=10_000, description="Processes on a page")
 
 
-@router.get("/processes", summary="The computations that can be asked for")
+@router.get("/processes", summary="The computations that can be asked for", dependencies=[MAY_LOOK])
 async def list_processes(view: TheView, query: Annotated[ListQuery, Query()]) -> Response:
     """List the processes."""
     found = [descriptions.summary(item, view) for item in CONTRACTS.values()]
@@ -56,7 +56,11 @@ async def list_processes(view: TheView, query: Annotated[ListQuery, Query()]) ->
     return view.respond(document, template="processes.html")
 
 
-@router.get("/processes/{process}", summary="One computation, with inputs and outputs")
+@router.get(
+    "/processes/{process}",
+    summary="One computation, with inputs and outputs",
+    dependencies=[MAY_LOOK],
+)
 async def describe_process(
     view: TheView, process: str, query: Annotated[PageQuery, Query()]
 ) -> Response:
