@@ -45,6 +45,20 @@ WORDS: Mapping[str, Label] = {
     "parameters": Label("参数", "Parameters"),
     "answers": Label("响应", "Answers"),
     "stand_in": Label("替代数据，不是实测值", "stand-in, not a measurement"),
+    "name": Label("名称", "Name"),
+    "on_map": Label("地图", "Map"),
+    "zones_map": Label("在地图上查看分区", "The zones on a map"),
+    "job": Label("作业", "Job"),
+    "all_results": Label("全部结果", "All results"),
+    "values": Label("数值", "Values"),
+    "members": Label("项", "members"),
+    "accepted": Label("排队中", "accepted"),
+    "running": Label("运行中", "running"),
+    "successful": Label("成功", "successful"),
+    "failed": Label("失败", "failed"),
+    "dismissed": Label("已取消", "dismissed"),
+    "started": Label("开始时间", "Started"),
+    "finished": Label("结束时间", "Finished"),
     "yes": Label("是", "yes"),
     "no": Label("否", "no"),
 }
@@ -56,6 +70,18 @@ def word(context: Context, key: str) -> str:
     return WORDS[key].in_(context["lang"])
 
 
+UNITS: Mapping[str, str] = {"km2": "km²", "m": "m", "%": "%"}
+"""How pages write a unit; that of a byte count goes without saying."""
+IN_TENTHS = frozenset({"km2", "%"})
+
+
+def figure(number: float, unit: str | None) -> str:
+    """A number for reading: areas and shares in tenths, lengths whole, anything else as it is."""
+    if unit in IN_TENTHS:
+        return f"{number:,.1f}"
+    return f"{number:,.0f}" if unit == "m" else str(number)
+
+
 ENVIRONMENT = Environment(
     loader=PackageLoader("shanhai_api"),
     autoescape=True,
@@ -63,7 +89,8 @@ ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-ENVIRONMENT.globals["word"] = word
+ENVIRONMENT.globals.update(word=word, UNITS=UNITS)
+ENVIRONMENT.filters["figure"] = figure
 
 
 def render(template: str, context: Mapping[str, Any]) -> bytes:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
 from shanhai.db.tables import Job
+from shanhai.jobs.contracts import CONTRACTS
 from shanhai.jobs.results import results_document, status_info
 from shanhai.vocabulary import JobStatus
 from shanhai_api.awaiting import successful_result
@@ -55,7 +56,9 @@ async def read_job(
     """Tell how far a job is."""
     row = await operations.read_job(session, caller, job)
     headers = {} if JobStatus(row.status).final else {"Retry-After": "1"}
-    return view.respond(describe(row, view), template="job.html", headers=headers)
+    return view.respond(
+        describe(row, view), template="job.html", headers=headers, extra=page_of(row, view)
+    )
 
 
 @router.delete("/jobs/{job}", summary="Dismiss a job")
@@ -74,7 +77,8 @@ async def read_results(
     """Tell the results: values as they are, files as links."""
     row = await operations.read_job(session, caller, job)
     successful_result(row)
-    return view.respond(results_document(row, base_url=view.base, lang=view.lang))
+    document = results_document(row, base_url=view.base, lang=view.lang)
+    return view.respond(document, template="results.html", extra={"job": str(row.id)})
 
 
 @router.get("/jobs/{job}/results/{output}", summary="One output of a job")
@@ -119,6 +123,17 @@ async def stream_events(
     # Proxies must pass each event on at once.
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(events, media_type=EVENT_STREAM, headers=headers)
+
+
+def page_of(job: Job, view: View) -> dict[str, object]:
+    """What the page of a job shows beside its state."""
+    status, contract = JobStatus(job.status), CONTRACTS.get(job.kind)
+    done = status is JobStatus.SUCCESSFUL
+    return {
+        "title": job.kind if contract is None else contract.title.in_(view.lang),
+        "ended": status.final,
+        "results": results_document(job, base_url=view.base, lang=view.lang) if done else None,
+    }
 
 
 def describe(job: Job, view: View) -> dict[str, object]:

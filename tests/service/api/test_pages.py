@@ -1,0 +1,108 @@
+"""Pages for people: tables, pictures and ways on, in two languages and without script."""
+
+import httpx
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.testing.feature_rows import add_five_zones, add_job, add_scheme
+from shanhai.testing.job_rows import add_dataset, add_region
+
+RESULT = {
+    "outputs": {
+        "report": {
+            "uri": "jobs/x/report.html",
+            "sha256": "0" * 64,
+            "bytes": 2048,
+            "media_type": "text/html",
+            "title_zh": "报告",
+            "title_en": "Report",
+        },
+        "map_en": {
+            "uri": "jobs/x/map_en.png",
+            "sha256": "1" * 64,
+            "bytes": 4096,
+            "media_type": "image/png",
+            "title_zh": "地图",
+            "title_en": "Map of the zones",
+        },
+    },
+    "values": {"layers": {"zones": "zones.city"}, "scheme": "city.supply_demand"},
+    "manifest": {},
+    "warnings": [],
+}
+
+
+@pytest.fixture
+async def filled(session: AsyncSession) -> None:
+    city = await add_region(session, "city")
+    await add_five_zones(session, await add_scheme(session, city))
+    await add_dataset(session, city, "dem", "dem", stand_in=True, public=True)
+    await session.commit()
+
+
+async def page(client: httpx.AsyncClient, path: str, lang: str = "en") -> str:
+    answer = await client.get(path, params={"f": "html", "lang": lang})
+    assert answer.status_code == 200, path
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert "<script" not in answer.text
+    assert " style=" not in answer.text
+    return answer.text
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_every_page_of_collections_can_be_drawn(
+    anonymous: httpx.AsyncClient, filled: None, lang: str
+) -> None:
+    for path in ("/", "/collections", "/zone-classes", "/processes", "/processes/echo", "/jobs"):
+        await page(anonymous, path, lang)
+    for name in ("regions", "plans", "zone_schemes", "zones", "datasets"):
+        await page(anonymous, f"/collections/{name}", lang)
+        listed = await page(anonymous, f"/collections/{name}/items", lang)
+        for feature in (await anonymous.get(f"/collections/{name}/items")).json()["features"]:
+            assert feature["id"] in listed
+            await page(anonymous, f"/collections/{name}/items/{feature['id']}", lang)
+
+
+async def test_zones_show_colour_area_and_the_way_to_the_map(
+    anonymous: httpx.AsyncClient, filled: None
+) -> None:
+    text = await page(anonymous, "/collections/zones/items")
+    features = (await anonymous.get("/collections/zones/items")).json()["features"]
+    for feature in features:
+        assert f'fill="{feature["properties"]["color"]}"' in text
+        assert f"{feature['properties']['area_km2']:,.1f} km²" in text
+    assert "20.0 %" in text
+    assert "http://tiles.test/layers/zones/map?lang=en&amp;scheme=city.supply_demand" in text
+
+
+async def test_stand_ins_are_told_in_the_readers_language(
+    anonymous: httpx.AsyncClient, filled: None
+) -> None:
+    assert "替代数据，不是实测值" in await page(anonymous, "/collections/datasets/items", "zh")
+    english = await page(anonymous, "/collections/datasets/items/dem")
+    assert "stand-in, not a measurement" in english
+    assert "http://tiles.test/layers/dataset.dem/map?lang=en" in english
+
+
+async def test_running_job_looks_again_by_itself(
+    reader: httpx.AsyncClient, session: AsyncSession
+) -> None:
+    job = await add_job(session, status="running", progress=40)
+    await session.commit()
+    text = await page(reader, f"/jobs/{job.id}")
+    assert 'http-equiv="refresh"' in text
+    assert 'value="40"' in text
+    assert "运行中" in await page(reader, f"/jobs/{job.id}", "zh")
+
+
+async def test_successful_job_leads_to_report_maps_and_layers(
+    reader: httpx.AsyncClient, session: AsyncSession
+) -> None:
+    job = await add_job(session, status="successful", progress=100, result=RESULT)
+    await session.commit()
+    for path in (f"/jobs/{job.id}", f"/jobs/{job.id}/results"):
+        text = await page(reader, path)
+        assert "refresh" not in text
+        assert f'href="http://api.test/jobs/{job.id}/results/report"' in text
+        assert f'src="http://api.test/jobs/{job.id}/results/map_en"' in text
+        assert "http://tiles.test/layers/zones.city/map?lang=en" in text
