@@ -18,7 +18,12 @@ class DatabaseSettings(BaseSettings):
     url: SecretStr = Field(
         description="PostgreSQL URL, `postgresql://user:password@host:port/name`"
     )
-    pool_size: int = Field(10, ge=1, le=200, description="connections kept open per process")
+    pool_size: int = Field(
+        10,
+        ge=1,
+        le=200,
+        description="connections kept open per process; the API keeps as many more for reading",
+    )
     statement_timeout_s: float = Field(
         5.0, gt=0, le=3600, description="seconds after which a statement of the API is cancelled"
     )

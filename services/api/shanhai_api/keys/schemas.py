@@ -18,7 +18,7 @@ class NewKey(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(min_length=1, max_length=200, description="Who or what uses it")
-    scopes: list[Scope] = Field(min_length=1, description="What it may do")
+    scopes: list[Scope] = Field(min_length=1, max_length=len(Scope), description="What it may do")
     networks: list[IPv4Network | IPv6Network] | None = Field(
         None, min_length=1, max_length=100, description="Addresses it may be used from; default any"
     )

@@ -203,7 +203,7 @@ def _of_rows(entity: Entity, question: Question, **columns: str) -> Statement:
 
 
 def _feature(row: Row[Any]) -> FeatureRow:
-    return FeatureRow(row.key, row.code, row.geometry, row.properties)
+    return FeatureRow._make(row[:4])
 
 
 async def _matched(
