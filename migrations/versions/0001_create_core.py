@@ -46,8 +46,10 @@ SUPPLY_DEMAND_CLASSES = (
         "name_zh": "严格保护与管控区",
         "name_en": "Strict protection and control zone",
         "color": "#1b6e3c",
-        "requirement": "No development that conflicts with the main function; no change of use or "
-        "occupation without authority; only planned work that maintains, repairs or improves "
+        "requirement_zh": "严禁与主导功能不符的开发建设，未经批准不得改变用途或占用；仅开展规划内的"
+        "维护、修复与功能提升，以保护保育、自然恢复为主。",
+        "requirement_en": "No development that conflicts with the main function; no change of use "
+        "or occupation without authority; only planned work that maintains, repairs or improves "
         "function, by conservation and natural recovery.",
     },
     {
@@ -56,7 +58,9 @@ SUPPLY_DEMAND_CLASSES = (
         "name_zh": "重点保护与管控区",
         "name_en": "Key protection and control zone",
         "color": "#5aa957",
-        "requirement": "Strengthen conservation and limit building; moderate use only where "
+        "requirement_zh": "加强保护与生态建设，限制开发建设；在功能不降低且符合准入、强度与风貌管控"
+        "的前提下可适度利用；及时修复建设、采矿、围垦造成的破坏。",
+        "requirement_en": "Strengthen conservation and limit building; moderate use only where "
         "function is kept and access, intensity and character controls are met; repair promptly "
         "what building, mining or reclamation damaged.",
     },
@@ -66,8 +70,10 @@ SUPPLY_DEMAND_CLASSES = (
         "name_zh": "一般保护与管控区",
         "name_en": "General protection and control zone",
         "color": "#c5dd8c",
-        "requirement": "Use within carrying capacity while red line, resource ceiling and quality "
-        "floor hold; prevent overuse; restore until the ecosystem sustains itself.",
+        "requirement_zh": "在不突破红线、资源利用上线和环境质量底线的前提下按承载能力适度利用，防止"
+        "过度利用，引导修复至生态系统自我维持。",
+        "requirement_en": "Use within carrying capacity while red line, resource ceiling and "
+        "quality floor hold; prevent overuse; restore until the ecosystem sustains itself.",
     },
     {
         "code": "priority_restoration",
@@ -75,7 +81,9 @@ SUPPLY_DEMAND_CLASSES = (
         "name_zh": "优先修复与功能提升区",
         "name_en": "Priority restoration and function enhancement zone",
         "color": "#c0392b",
-        "requirement": "Apply the environmental access list strictly; run major restoration "
+        "requirement_zh": "严格执行生态环境准入清单，统筹系统治理；以工程、技术、生物措施实施重大修"
+        "复工程，自然恢复与人工修复相结合。",
+        "requirement_en": "Apply the environmental access list strictly; run major restoration "
         "projects with engineering, technical and biological measures; combine natural and "
         "artificial recovery.",
     },
@@ -85,7 +93,9 @@ SUPPLY_DEMAND_CLASSES = (
         "name_zh": "一般修复与功能提升区",
         "name_en": "General restoration and function enhancement zone",
         "color": "#f0a35e",
-        "requirement": "Remove or avoid human stress first; restore damaged ecosystems and "
+        "requirement_zh": "优先消除或避让人为胁迫，修复受损生态系统和受污染区域，"
+        "提升自我调节能力。",
+        "requirement_en": "Remove or avoid human stress first; restore damaged ecosystems and "
         "polluted areas; raise the capacity for self-regulation.",
     },
 )
@@ -334,7 +344,8 @@ def upgrade() -> None:
         sa.Column("name_zh", sa.String(), nullable=False),
         sa.Column("name_en", sa.String(), nullable=False),
         sa.Column("color", sa.String(), nullable=True),
-        sa.Column("requirement", sa.String(), nullable=True),
+        sa.Column("requirement_zh", sa.String(), nullable=True),
+        sa.Column("requirement_en", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_zone_class")),
         sa.UniqueConstraint("scheme_kind", "code", name=op.f("uq_zone_class_scheme_kind_code")),
     )
@@ -638,7 +649,8 @@ def upgrade() -> None:
                 "name_zh",
                 "name_en",
                 "color",
-                "requirement",
+                "requirement_zh",
+                "requirement_en",
             )
         ),
     )

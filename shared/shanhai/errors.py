@@ -23,6 +23,12 @@ class Fault:
 
     pointer: str
     detail: str
+    detail_zh: str | None = None
+
+    def told(self, lang: str) -> dict[str, str]:
+        """As problem documents tell it, in `lang` (`zh` or `en`) where there is a translation."""
+        detail = self.detail_zh if lang == "zh" and self.detail_zh else self.detail
+        return {"pointer": self.pointer, "detail": detail}
 
 
 class ShanhaiError(Exception):
@@ -59,7 +65,7 @@ class InvalidInput(ShanhaiError):
         faults: Sequence[Fault] = (),
     ) -> None:
         super().__init__(message, message_zh=message_zh)
-        own = (Fault(pointer, message),) if pointer is not None else ()
+        own = (Fault(pointer, message, message_zh),) if pointer is not None else ()
         self.faults: tuple[Fault, ...] = (*own, *faults)
 
 

@@ -158,7 +158,7 @@ class TestRefusals:
         faults = await refused(session)
         missing = set(INDEX_REQUIRED) - {"dem"}
         assert set(faults) == {f"/inputs/datasets/{theme}" for theme in missing}
-        assert "净初级生产力" in faults["/inputs/datasets/npp"]
+        assert "Net primary productivity" in faults["/inputs/datasets/npp"]
 
     async def test_datasets_that_do_not_fit(self, session: AsyncSession, stocked: Region) -> None:
         other = await add_region(session, "other")

@@ -200,6 +200,16 @@ def test_bad_inputs_are_refused_with_a_pointer(
     assert pointer in [error["pointer"] for error in answer.json()["errors"]]
 
 
+def test_a_chinese_reader_is_told_in_chinese(platform: Platform) -> None:
+    with platform.http() as http:
+        answer = http.post(
+            "/processes/delineate-zones/execution?lang=zh",
+            json={"inputs": {"region": CODE, "parameters": {"k": 11}}},
+            headers={"Prefer": "respond-async"},
+        ).json()
+    assert answer["errors"] == [{"pointer": "/inputs/parameters/k", "detail": "必须小于或等于 10"}]
+
+
 @pytest.mark.parametrize(
     ("content", "rule"),
     [(b"this is no raster\n" * 10, "TIFF"), (b"II*\x00\x08\x00\x00\x00" + b"\x00" * 40, "TIFF")],

@@ -12,6 +12,7 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
 from shanhai.errors import Fault, InvalidInput, LimitExceeded
+from shanhai.rules import rule_in_chinese
 from shanhai_api.errors import SlowClient, UnsupportedMedia
 
 JSON_LIMIT_BYTES = 10 * 1024**2
@@ -118,12 +119,15 @@ def parse(model: type[Model], value: Any, *, under: str = "") -> Model:
         return model.model_validate_json(orjson.dumps(value), strict=True)
     except ValidationError as error:
         faults = [
-            Fault(under + pointer_of(item["loc"]), item["msg"])
-            for item in error.errors(include_url=False, include_input=False, include_context=False)
+            Fault(under + pointer_of(item["loc"]), item["msg"], rule_in_chinese(item))
+            for item in error.errors(include_url=False, include_input=False)
         ]
     details = "; ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in faults)
+    in_chinese = "；".join(f"{fault.pointer or '/'}：{fault.detail_zh}" for fault in faults)
     raise InvalidInput(
-        f"the body breaks the rules: {details}", message_zh=f"请求体无效：{details}", faults=faults
+        f"the body breaks the rules: {details}",
+        message_zh=f"请求体无效：{in_chinese}",
+        faults=faults,
     )
 
 

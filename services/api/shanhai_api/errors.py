@@ -27,6 +27,7 @@ from shanhai.errors import (
     Unauthenticated,
     Unavailable,
 )
+from shanhai.rules import rule_in_chinese
 from shanhai.vocabulary import Label, Lang
 from shanhai_api.language import language_of
 
@@ -155,9 +156,9 @@ def problem(
     title: str,
     status: int,
     detail: str,
-    faults: Sequence[Fault] = (),
+    faults: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, Any]:
-    """A problem document."""
+    """A problem document; `faults` as `Fault.told` gives them."""
     document: dict[str, Any] = {
         "type": kind,
         "title": title,
@@ -166,7 +167,7 @@ def problem(
         "instance": f"urn:shanhai:request:{request_id}",
     }
     if faults:
-        document["errors"] = [{"pointer": f.pointer, "detail": f.detail} for f in faults]
+        document["errors"] = list(faults)
     return document
 
 
@@ -198,7 +199,7 @@ async def on_shanhai_error(request: Request, error: Exception) -> Response:
         title=error.title_zh if lang == "zh" else error.title,
         status=status_of(kind),
         detail=error.localised(lang),
-        faults=error.faults if isinstance(error, InvalidInput) else (),
+        faults=[fault.told(lang) for fault in getattr(error, "faults", ())],
     )
     headers = next((HEADERS[base] for base in kind.__mro__ if base in HEADERS), {})
     return answer(document, lang, headers)
@@ -211,7 +212,7 @@ async def on_invalid_request(request: Request, error: Exception) -> Response:
     faults = [_fault(item) for item in error.errors()]
     told = InvalidInput(
         "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults),
-        message_zh="参数无效：" + "；".join(f"{fault.pointer}: {fault.detail}" for fault in faults),
+        message_zh="；".join(f"{fault.pointer}：{fault.detail_zh}" for fault in faults),
         faults=faults,
     )
     return await on_shanhai_error(request, told)
@@ -221,8 +222,8 @@ def _fault(item: Mapping[str, Any]) -> Fault:
     where, *path = item["loc"]
     pointer = ".".join(map(str, path)) or str(where)
     if item["type"] == "extra_forbidden":
-        return Fault(pointer, "is not a parameter of this resource")
-    return Fault(pointer, item["msg"])
+        return Fault(pointer, "is not a parameter of this resource", "不是该资源的参数")
+    return Fault(pointer, item["msg"], rule_in_chinese(item))
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:

@@ -1,6 +1,6 @@
 """Errors of the service and how they look over HTTP: RFC 9457 problem documents."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -21,6 +21,7 @@ from shanhai.errors import (
     Unauthenticated,
     Unavailable,
 )
+from shanhai.rules import rule_in_chinese
 from shanhai_tiles.language import language_of
 
 log = structlog.get_logger()
@@ -66,6 +67,7 @@ def problem(
     faults: Sequence[Fault] = (),
 ) -> Response:
     """A problem document; never stored by caches."""
+    lang = language_of(request)
     document: dict[str, Any] = {
         "type": f"urn:problem-type:shanhai:{kind}",
         "title": title,
@@ -74,7 +76,7 @@ def problem(
         "instance": f"urn:shanhai:request:{request.scope['state']['request_id']}",
     }
     if faults:
-        document["errors"] = [{"pointer": f.pointer, "detail": f.detail} for f in faults]
+        document["errors"] = [fault.told(lang) for fault in faults]
     headers = dict(NEVER_STORED)
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
@@ -97,12 +99,16 @@ async def show_error(request: Request, error: Exception) -> Response:
     return problem(request, status, kind, title, error.localised(lang), faults)
 
 
+def _was(one: Mapping[str, Any]) -> str:
+    return f" (was {str(one.get('input'))[:80]!r})"
+
+
 async def show_validation(request: Request, error: Exception) -> Response:
     """Parameters that FastAPI could not read: 400 with one fault each."""
     if not isinstance(error, RequestValidationError):
         raise error
     faults = [
-        Fault(str(one["loc"][-1]), f"{one['msg']} (was {str(one.get('input'))[:80]!r})")
+        Fault(str(one["loc"][-1]), f"{one['msg']}{_was(one)}", f"{rule_in_chinese(one)}{_was(one)}")
         for one in error.errors()
     ]
     detail = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults)

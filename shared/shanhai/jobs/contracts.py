@@ -296,9 +296,12 @@ class OutputFile(BaseModel):
 
 
 class Outcome(BaseModel):
-    """What a computation gives back: files, plain values, the manifest and warnings."""
+    """What a computation gives back: files, plain values, the manifest and warnings.
+
+    A warning has a `code`, and a sentence as `detail` (English) and `detail_zh`.
+    """
 
     files: list[OutputFile] = []
     values: dict[str, Any] = {}
     manifest: dict[str, Any] = {}
-    warnings: list[str] = []
+    warnings: list[dict[str, str]] = []

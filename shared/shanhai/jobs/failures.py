@@ -2,7 +2,7 @@
 
 import errno
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from shanhai.errors import Fault, InvalidInput, ShanhaiError, Unavailable
@@ -40,7 +40,7 @@ class Failure:
             "title_zh": self.title.zh,
             "detail": self.detail.en,
             "detail_zh": self.detail.zh,
-            "faults": [{"pointer": fault.pointer, "detail": fault.detail} for fault in self.faults],
+            "faults": [asdict(fault) for fault in self.faults],
         }
 
     @classmethod
@@ -49,7 +49,7 @@ class Failure:
         return cls(
             document["class"],
             Label(document["detail_zh"], document["detail"]),
-            tuple(Fault(fault["pointer"], fault["detail"]) for fault in document["faults"]),
+            tuple(Fault(**fault) for fault in document["faults"]),
         )
 
 

@@ -23,7 +23,7 @@ from shanhai.jobs.contracts import (
     RegionTask,
     Theme,
 )
-from shanhai.vocabulary import label_of
+from shanhai.vocabulary import Label, label_of
 
 REGION = "/inputs/region"
 
@@ -74,13 +74,14 @@ async def judge_plan(session: AsyncSession, code: str | None, region: RegionRow)
         return ()
     plan = await find_plan(session, code)
     if plan is None:
-        return (Fault("/inputs/plan", f"there is no plan {code!r} / 没有规划 {code!r}"),)
+        return (Fault("/inputs/plan", f"there is no plan {code!r}", f"没有规划 {code!r}"),)
     if plan.region_id is not None and plan.region_id not in places_of(region):
-        detail = (
-            f"plan {code!r} is not a plan of region {region.code!r}"
-            f" / 规划 {code!r} 不属于区域 {region.code!r}"
+        fault = Fault(
+            "/inputs/plan",
+            f"plan {code!r} is not a plan of region {region.code!r}",
+            f"规划 {code!r} 不属于区域 {region.code!r}",
         )
-        return (Fault("/inputs/plan", detail),)
+        return (fault,)
     return ()
 
 
@@ -99,9 +100,9 @@ async def find_themes(
     """
     by_code = await find_datasets(session, named.values())
     faults = [
-        Fault(_dataset_pointer(theme), detail)
+        Fault(_dataset_pointer(theme), misfit.en, misfit.zh)
         for theme, code in named.items()
-        for detail in _misfits(by_code.get(code), code=code, theme=theme, region=region)
+        for misfit in _misfits(by_code.get(code), code=code, theme=theme, region=region)
     ]
     others = {*required, *optional} - named.keys()
     newest = await find_newest_datasets(session, region, others)
@@ -118,14 +119,14 @@ async def judge_upload(session: AsyncSession, upload_id: UUID, *, owner: str) ->
     """What is wrong with an upload."""
     upload = await find_upload(session, upload_id, owner=owner)
     if upload is None:
-        detail = "there is no such upload of yours, or it has expired / 没有该上传，或已过期"
-        return (Fault("/inputs/upload", detail),)
+        detail = "there is no such upload of yours, or it has expired"
+        return (Fault("/inputs/upload", detail, "没有该上传，或已过期"),)
     if upload.sha256 is None:
         detail = (
             f"the upload is not complete: {upload.received_bytes} of"
-            f" {upload.total_bytes or 'unknown'} bytes have arrived / 上传尚未完成"
+            f" {upload.total_bytes or 'unknown'} bytes have arrived"
         )
-        return (Fault("/inputs/upload", detail),)
+        return (Fault("/inputs/upload", detail, "上传尚未完成"),)
     return ()
 
 
@@ -140,11 +141,12 @@ async def judge_new_code(
         return ()
     if (former.theme, former.region_id, former.origin) == (theme, region.id, "imported"):
         return ()
-    detail = (
-        f"code {code!r} is in use for another dataset (theme {former.theme}, {former.origin})"
-        f" / 代码 {code!r} 已被其他数据集占用"
+    fault = Fault(
+        "/inputs/code",
+        f"code {code!r} is in use for another dataset (theme {former.theme}, {former.origin})",
+        f"代码 {code!r} 已被其他数据集占用（专题 {former.theme}，{former.origin}）",
     )
-    return (Fault("/inputs/code", detail),)
+    return (fault,)
 
 
 def refuse(faults: Sequence[Fault]) -> None:
@@ -155,7 +157,9 @@ def refuse(faults: Sequence[Fault]) -> None:
     """
     if faults:
         raise InvalidInput(
-            "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults), faults=faults
+            "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults),
+            message_zh="；".join(f"{f.pointer}：{f.detail_zh or f.detail}" for f in faults),
+            faults=faults,
         )
 
 
@@ -180,13 +184,17 @@ def describe_dataset(dataset: Dataset) -> DatasetTask:
     )
 
 
-def _misfits(dataset: Dataset | None, *, code: str, theme: str, region: RegionRow) -> Sequence[str]:
+def _misfits(
+    dataset: Dataset | None, *, code: str, theme: str, region: RegionRow
+) -> Sequence[Label]:
     if dataset is None:
-        return (f"there is no dataset {code!r} / 没有数据集 {code!r}",)
+        return (Label(f"没有数据集 {code!r}", f"there is no dataset {code!r}"),)
     if dataset.theme != theme:
-        return (f"dataset {code!r} is about {dataset.theme}, not {theme} / 数据集专题不符",)
+        zh = f"数据集 {code!r} 的专题是 {dataset.theme}，不是 {theme}"
+        return (Label(zh, f"dataset {code!r} is about {dataset.theme}, not {theme}"),)
     if dataset.region_id not in places_of(region):
-        return (f"dataset {code!r} is of another region than {region.code!r} / 数据集区域不符",)
+        zh = f"数据集 {code!r} 不属于区域 {region.code!r}"
+        return (Label(zh, f"dataset {code!r} is of another region than {region.code!r}"),)
     return ()
 
 
@@ -195,7 +203,8 @@ def _missing(theme: str, region: RegionRow) -> Fault:
     return Fault(
         _dataset_pointer(theme),
         f"region {region.code!r} has no dataset of theme {theme} ({label.en}), which is required;"
-        f" import one / 区域 {region.code!r} 缺少必需的“{label.zh}”数据",
+        " import one",
+        f"区域 {region.code!r} 缺少必需的“{label.zh}”数据，请先导入",
     )
 
 

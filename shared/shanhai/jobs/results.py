@@ -55,9 +55,7 @@ def exception_of(error: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
         "class": failure.kind,
     }
     if failure.faults:
-        exception["errors"] = [
-            {"pointer": fault.pointer, "detail": fault.detail} for fault in failure.faults
-        ]
+        exception["errors"] = [fault.told(lang) for fault in failure.faults]
     return exception
 
 

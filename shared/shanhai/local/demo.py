@@ -102,9 +102,9 @@ class Demo:
                 f"{zone['share_percent']:.1f}",
             )
         self.console.print(table)
-        flags = [f"{flag['code']}: {flag['detail']}" for flag in results["flags"]]
-        for note in [*flags, *results["warnings"]]:
-            self.console.print(f"note: {note}", highlight=False, markup=False)
+        for note in [*results["flags"], *results["warnings"]]:
+            text = f"note: {note['detail']}\n注意：{note['detail_zh']}"
+            self.console.print(text, highlight=False, markup=False)
         costs = Table("step", "seconds", "peak MiB", title="time and memory", box=None)
         for reading in self.meter.readings:
             costs.add_row(reading.step, f"{reading.seconds:.1f}", f"{reading.peak_mib:.0f}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from shanhai.errors import Fault, InvalidInput
 
@@ -16,6 +17,6 @@ def pointing_at(prefix: str) -> Iterator[None]:
     try:
         yield
     except InvalidInput as error:
-        faults = [Fault(prefix + fault.pointer, fault.detail) for fault in error.faults]
-        faults = faults or [Fault(prefix, error.message)]
+        faults = [replace(fault, pointer=prefix + fault.pointer) for fault in error.faults]
+        faults = faults or [Fault(prefix, error.message, error.message_zh)]
         raise InvalidInput(error.message, message_zh=error.message_zh, faults=faults) from error

@@ -271,7 +271,8 @@ class TestZones:
         properties = zone["properties"]
         assert properties["class_value"] == 1
         assert properties["class_name_zh"] == ZONE_CLASSES[0].label.zh
-        assert properties["requirement"]
+        assert properties["requirement_zh"]
+        assert properties["requirement_en"]
         assert properties["share_percent"] == 20.0
         assert properties["area_km2"] == pytest.approx(112.5, abs=1)
 

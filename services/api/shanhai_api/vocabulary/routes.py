@@ -36,7 +36,8 @@ async def list_classes(
             "name_zh": row.name_zh,
             "name_en": row.name_en,
             "color": row.color,
-            "requirement": row.requirement,
+            "requirement_zh": row.requirement_zh,
+            "requirement_en": row.requirement_en,
         }
         for row in rows
     ]

@@ -130,7 +130,10 @@ ZONES = Entity(
         ),
         Property("group", "c.group_code", TEXT, Label("类组", "Group"), queryable=True),
         Property("color", "c.color", TEXT, Label("颜色", "Colour")),
-        Property("requirement", "c.requirement", TEXT, Label("管控要求", "Requirement")),
+        Property("requirement_zh", "c.requirement_zh", TEXT, Label("管控要求", "Requirement, zh")),
+        Property(
+            "requirement_en", "c.requirement_en", TEXT, Label("管控要求(英)", "Requirement, en")
+        ),
         Property(
             "name_zh", "coalesce(z.name_zh, c.name_zh)", TEXT, Label("中文名称", "Chinese name")
         ),

@@ -72,7 +72,8 @@ class ZoneClass(Base):
     name_zh: Mapped[str]
     name_en: Mapped[str]
     color: Mapped[str | None]
-    requirement: Mapped[str | None]
+    requirement_zh: Mapped[str | None]
+    requirement_en: Mapped[str | None]
 
 
 class Zone(Base):

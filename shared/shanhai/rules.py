@@ -1,0 +1,45 @@
+"""The rules of input models in Chinese; pydantic tells them in English."""
+
+from collections.abc import Mapping
+from typing import Any
+
+_RULES = {
+    "missing": "必填",
+    "extra_forbidden": "不是已知的成员",
+    "greater_than": "必须大于 {gt}",
+    "greater_than_equal": "必须大于或等于 {ge}",
+    "less_than": "必须小于 {lt}",
+    "less_than_equal": "必须小于或等于 {le}",
+    "string_too_short": "至少 {min_length} 个字符",
+    "string_too_long": "至多 {max_length} 个字符",
+    "too_long": "至多 {max_length} 项",
+    "too_short": "至少 {min_length} 项",
+    "string_type": "必须是字符串",
+    "string_pattern_mismatch": "必须符合格式 {pattern}",
+    "bool_type": "必须是 true 或 false",
+    "bool_parsing": "必须是 true 或 false",
+    "int_type": "必须是整数",
+    "int_parsing": "必须是整数",
+    "int_from_float": "必须是整数",
+    "float_type": "必须是数字",
+    "float_parsing": "必须是数字",
+    "finite_number": "必须是有限的数",
+    "dict_type": "必须是对象",
+    "model_type": "必须是对象",
+    "list_type": "必须是数组",
+    "literal_error": "必须是 {expected} 之一",
+    "enum": "必须是 {expected} 之一",
+    "uuid_parsing": "必须是 UUID",
+    "uuid_type": "必须是 UUID",
+    "date_from_datetime_parsing": "必须是日期",
+    "date_parsing": "必须是日期",
+    "datetime_parsing": "必须是日期时间",
+    "datetime_from_date_parsing": "必须是日期时间",
+    "timezone_aware": "必须带时区",
+}
+
+
+def rule_in_chinese(item: Mapping[str, Any]) -> str:
+    """One of pydantic's errors in Chinese; in pydantic's words where no translation is kept."""
+    rule = _RULES.get(item["type"])
+    return str(item["msg"]) if rule is None else rule.format(**item.get("ctx", {}))
