@@ -84,7 +84,7 @@ def run(
     for file in outcome.files:
         typer.echo(out / file.path)
     for warning in outcome.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+        typer.echo(f"warning: {warning['detail']}\n警告：{warning['detail_zh']}", err=True)
 
 
 def parse_settings(texts: list[str]) -> dict[str, Any]:

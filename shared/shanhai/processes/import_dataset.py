@@ -39,6 +39,7 @@ from shanhai.raster.conversions import conversion
 from shanhai.raster.inspect import RasterFacts, inspect_raster, resolution_m
 from shanhai.raster.statistics import BandStatistics
 from shanhai.raster.themes import THEME_RULES, ThemeRule
+from shanhai.science.zoning.flag import Flag
 from shanhai.storage.artifacts import sha256_of
 from shanhai.vocabulary import Label
 
@@ -62,7 +63,7 @@ class ImportDataset:
             files=[_output(imported, inputs)],
             values={"theme": inputs.theme},
             manifest=_manifest(imported, inputs, source),
-            warnings=imported.warnings,
+            warnings=[warning.document() for warning in imported.warnings],
         )
 
     async def publish(self, session: AsyncSession, publication: Publication) -> dict[str, Any]:
@@ -108,7 +109,7 @@ class Imported:
     frame: Frame
     report: CleaningReport
     statistics: list[BandStatistics] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[Flag] = field(default_factory=list)
 
 
 def import_raster(

@@ -21,6 +21,8 @@ from shanhai.raster.inspect import (
 from shanhai.raster.statistics import BandStatistics
 from shanhai.raster.themes import ThemeRule
 from shanhai.raster.vectorise import cells_of_frame
+from shanhai.science.zoning.flag import Flag
+from shanhai.vocabulary import Label
 
 MOST_OUT_OF_RANGE = 0.2
 """Part of the values that may be impossible; more means a wrong unit, not a few bad cells."""
@@ -61,7 +63,7 @@ def check_overlap(facts: RasterFacts, region: BaseGeometry) -> None:
     )
 
 
-def check_report(report: CleaningReport, facts: RasterFacts, rule: ThemeRule) -> list[str]:
+def check_report(report: CleaningReport, facts: RasterFacts, rule: ThemeRule) -> list[Flag]:
     """Refuse a raster without values or in a wrong unit; warn of a few impossible values."""
     low, high = rule.ranges[facts.bands]
     if report.cells == report.nodata_cells:
@@ -77,22 +79,27 @@ def check_report(report: CleaningReport, facts: RasterFacts, rule: ThemeRule) ->
         )
     if report.out_of_range_cells == 0:
         return []
-    return [
+    text = Label(
+        f"{rule.label.zh}：{report.out_of_range_cells} 个值超出 {low:g}…{high:g} {rule.unit}，"
+        "已设为无数据",
         f"{rule.theme}: {report.out_of_range_cells} values outside {low:g}…{high:g} {rule.unit} "
-        f"became nodata / 超出范围的值已设为无数据"
-    ]
+        "became nodata",
+    )
+    return [Flag("out_of_range", text)]
 
 
-def check_plausible(rule: ThemeRule, statistics: list[BandStatistics]) -> list[str]:
+def check_plausible(rule: ThemeRule, statistics: list[BandStatistics]) -> list[Flag]:
     """Warnings where the mean of a band is unlikely for the theme's unit."""
     warnings = []
     for expected in rule.plausible:
         means = [one.mean for one in statistics[expected.bands] if one.mean is not None]
         if means and not expected.low <= float(np.mean(means)) <= expected.high:
-            warnings.append(
-                f"{rule.theme}: mean {float(np.mean(means)):g} is unusual for {rule.unit}; "
-                f"{expected.hint.en} / {expected.hint.zh}"
+            mean = f"{float(np.mean(means)):g}"
+            text = Label(
+                f"{rule.label.zh}：均值 {mean} 对单位 {rule.unit} 而言异常；{expected.hint.zh}",
+                f"{rule.theme}: mean {mean} is unusual for {rule.unit}; {expected.hint.en}",
             )
+            warnings.append(Flag("unusual_mean", text))
     return warnings
 
 

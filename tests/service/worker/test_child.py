@@ -61,7 +61,7 @@ def test_an_outcome_is_left_and_only_progress_is_on_stdout(tmp_path: Path) -> No
     ended = run_child(
         tmp_path,
         "print('chatter'); progress(10.2, 'a'); progress(10.9, 'a'); progress(50, 'b');"
-        " return Outcome(values={'n': 1}, warnings=['w'])",
+        " return Outcome(values={'n': 1}, warnings=[{'code': 'w'}])",
     )
     assert ended.returncode == 0, ended.stderr
     assert Outcome.model_validate_json((tmp_path / OUTCOME).read_text()).values == {"n": 1}

@@ -69,7 +69,9 @@ def test_a_dem_in_degrees_becomes_a_clean_cog(bring: Bring):
     assert np.isnan(stored.values[0, 1, 1])
     np.testing.assert_allclose(stored.values[0, 2:], dem[2:], rtol=1e-6)
     assert outcome.manifest["out_of_range_cells"] == 1
-    assert "became nodata" in outcome.warnings[0]
+    assert outcome.warnings[0]["code"] == "out_of_range"
+    assert "became nodata" in outcome.warnings[0]["detail"]
+    assert "已设为无数据" in outcome.warnings[0]["detail_zh"]
     meta = outcome.files[0].meta
     assert meta["grid"]["epsg"] == 4326
     assert meta["unit"] == "m"
@@ -169,7 +171,8 @@ def test_a_useless_scale_is_refused(bring: Bring, inputs: Any):
 )
 def test_an_unlikely_mean_is_warned_of(bring: Bring, theme: str, value: float, hint: str):
     outcome, _ = bring(theme, plain(value, bands=4 if theme == "soil" else 1))
-    assert hint in " ".join(outcome.warnings)
+    assert hint in outcome.warnings[0]["detail"]
+    assert hint in outcome.warnings[0]["detail_zh"]
 
 
 def test_land_cover_is_translated_and_unknown_codes_are_listed(bring: Bring):

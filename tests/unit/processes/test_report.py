@@ -62,7 +62,7 @@ def test_a_missing_font_costs_the_chinese_maps_and_is_said(
     names = {file.name for file in run.outcome.files}
     assert {"map_en", "ratio_map_en"} <= names
     assert not {"map_zh", "ratio_map_zh"} & names
-    assert "fonts-droid-fallback" in " ".join(run.outcome.warnings)
+    assert "fonts-droid-fallback" in " ".join(text for one in run.outcome.warnings for text in one.values())
     assert zone_report.REPORT_FILE in {file.path for file in run.outcome.files}
 
 

@@ -72,7 +72,7 @@ def test_without_a_chinese_font_there_is_no_chinese_map(
     monkeypatch.setattr(fonts, "cjk_family", lambda: None)
     assert not draw_zone_map(tmp_path / "map.png", CODES, {}, frame(), "zh")
     assert not (tmp_path / "map.png").exists()
-    assert fonts.CJK_PACKAGE in fonts.missing_font_warning()
+    assert fonts.CJK_PACKAGE in fonts.missing_font_warning().text.en
     assert fonts.font_families("en") == ["DejaVu Sans"]
 
 

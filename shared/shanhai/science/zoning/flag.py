@@ -1,4 +1,4 @@
-"""Something a planner should know about a result that is nevertheless complete."""
+"""Something a reader should know about a result that is nevertheless complete."""
 
 from dataclasses import dataclass
 
@@ -11,3 +11,7 @@ class Flag:
 
     code: str
     text: Label
+
+    def document(self) -> dict[str, str]:
+        """The flag as results, statistics and manifest show it."""
+        return {"code": self.code, "detail": self.text.en, "detail_zh": self.text.zh}
