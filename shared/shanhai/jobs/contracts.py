@@ -259,6 +259,8 @@ class DatasetTask(BaseModel):
     stand_in_note_en: str | None = None
     source: str | None = None
     licence: str | None = None
+    observed_from: date | None = None
+    observed_to: date | None = None
     name_zh: str
     name_en: str
 

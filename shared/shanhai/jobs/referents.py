@@ -179,6 +179,8 @@ def describe_dataset(dataset: Dataset) -> DatasetTask:
         stand_in_note_en=dataset.stand_in_note_en,
         source=dataset.source,
         licence=dataset.licence,
+        observed_from=dataset.observed_from,
+        observed_to=dataset.observed_to,
         name_zh=dataset.name_zh,
         name_en=dataset.name_en,
     )

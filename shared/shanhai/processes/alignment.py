@@ -7,14 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
+from shanhai.processes.land import LAND, LAND_LAYER, write_land
 from shanhai.processes.study_area import StudyArea
+from shanhai.processes.tally import Tally, possible
 from shanhai.raster.lattice import CellCentres
 from shanhai.raster.store import ScratchStore
-from shanhai.raster.themes import MONTHS
+from shanhai.raster.themes import MONTHS, THEME_RULES
 from shanhai.raster.totals import check_total
 from shanhai.raster.warp import Source, align, align_classes
 from shanhai.raster.windows import WindowRunner
-from shanhai.science.arrays import FloatArray
+from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
 from shanhai.science.climate import (
     annual_mean,
     annual_total,
@@ -29,8 +31,8 @@ from shanhai.science.soil import erodibility, soil_infiltration, texture_class
 
 WINDOW_CELLS = 512
 
-WIDE_THEMES = ("dem", "land_cover", "roads")
-"""Themes whose neighbourhood matters, aligned on the wide grid."""
+WIDE_THEMES = ("land_cover", "dem", "roads")
+"""Themes whose neighbourhood matters, aligned on the wide grid; land cover tells where land is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +41,47 @@ class Stores:
 
     own: ScratchStore
     wide: ScratchStore
+    pad: int
 
     @classmethod
     def under(cls, folder: Path, area: StudyArea) -> "Stores":
         """Stores in sub-folders of `folder`."""
         return cls(
-            ScratchStore(folder / "grid", area.grid), ScratchStore(folder / "wide", area.wide)
+            ScratchStore(folder / "grid", area.grid),
+            ScratchStore(folder / "wide", area.wide),
+            area.pad,
         )
+
+    def on_wide(self, window: Window) -> Window:
+        """The window of the wide grid that covers the same cells."""
+        return Window(window.row + self.pad, window.col + self.pad, window.height, window.width)
+
+    def land_codes(self, window: Window) -> ClassArray:
+        """Codes of the land layer in a window of the analysis grid."""
+        return self.wide.read_classes(LAND_LAYER, self.on_wide(window))
 
 
 Layers = dict[str, FloatArray]
 
 
 @dataclass(frozen=True, slots=True)
+class Aligned:
+    """What alignment found out.
+
+    Attributes:
+        tallies: What each theme holds on the land of the region.
+        cover_cut: Whether land cover ends at the region's border, see `write_land`.
+    """
+
+    tallies: Mapping[str, Tally]
+    cover_cut: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Alignment:
     """One theme to be aligned and the layers made of it."""
 
+    theme: str
     source: Source
     layers: tuple[str, ...]
     reduce: Callable[[FloatArray, Grid, Window, "Alignment"], Layers]
@@ -72,7 +99,7 @@ def plan_alignments(sources: Mapping[str, Source], *, fill_zero: bool) -> list[A
         if theme == "temperature" and not evaporates:
             layers, reduce = (*layers, "reference_et"), _temperature_with_et
         zero = fill_zero and theme in {"night_lights", "population"}
-        plans.append(Alignment(source, layers, reduce, zero))
+        plans.append(Alignment(theme, source, layers, reduce, zero))
     return plans
 
 
@@ -84,38 +111,58 @@ def align_all(
     *,
     fill_zero: bool,
     told: Callable[[float], None],
-) -> None:
+) -> Aligned:
     """Write the aligned layers of all themes; `told` hears the share done, 0–1."""
     wide = [theme for theme in WIDE_THEMES if theme in sources]
     plans = plan_alignments(sources, fill_zero=fill_zero)
     steps = len(wide) + len(plans)
-    for done, theme in enumerate(wide):
-        told(done / steps)
-        stores.wide.create(theme)
+    told(0.0)
+    tallies = {}
+    cover_cut = _align_land(area, sources.get("land_cover"), stores, runner)
+    if "land_cover" in sources:
+        tallies["land_cover"] = _run(runner, area.grid, partial(_tally_cover, stores))
+    for theme in wide:
         if theme == "land_cover":
-            stores.wide.create("built_up")
-            _run(runner, area.wide, partial(_align_cover, sources[theme], stores.wide))
-        else:
-            _run(runner, area.wide, partial(_align_wide, sources[theme], stores.wide, theme))
-    for done, plan in enumerate(plans, start=len(wide)):
-        told(done / steps)
+            continue
+        told(len(tallies) / steps)
+        stores.wide.create(theme)
+        run = partial(_align_wide, sources[theme], stores.wide, theme)
+        tallies[theme] = _run(runner, area.wide, run)
+    for plan in plans:
+        told(len(tallies) / steps)
         for layer in plan.layers:
             stores.own.create(layer)
-        _run(runner, area.grid, partial(_align_plan, plan, stores.own))
+        tallies[plan.theme] = _run(runner, area.grid, partial(_align_plan, plan, stores))
     if "population" in sources:
         aligned = sum(
             float(np.nansum(block, dtype=np.float64)) for block in stores.own.blocks("population")
         )
         check_total("population", sources["population"], area.grid, aligned)
+    return Aligned(tallies, cover_cut)
 
 
-def _run(runner: WindowRunner, grid: Grid, function: Callable[[Window], None]) -> None:
-    for _ in runner.run(function, list(grid.windows(WINDOW_CELLS))):
-        pass
+def _run(runner: WindowRunner, grid: Grid, function: Callable[[Window], Tally]) -> Tally:
+    return Tally.together(runner.run(function, list(grid.windows(WINDOW_CELLS))))
 
 
-def _align_wide(source: Source, store: ScratchStore, layer: str, window: Window) -> None:
-    store.write(layer, window, align(source, store.grid, window)[0])
+def _align_land(
+    area: StudyArea, source: Source | None, stores: Stores, runner: WindowRunner
+) -> bool:
+    """Land cover, if there is any, and the land layer; see `write_land` for the result."""
+    windows = list(area.wide.windows(WINDOW_CELLS))
+    if source is not None:
+        stores.wide.create("land_cover")
+        stores.wide.create("built_up")
+        for _ in runner.run(partial(_align_cover, source, stores.wide), windows):
+            pass
+    return write_land(area, stores.wide, runner, windows, source.resolution if source else 0.0)
+
+
+def _align_wide(source: Source, store: ScratchStore, theme: str, window: Window) -> Tally:
+    bands, impossible = possible(theme, align(source, store.grid, window))
+    store.write(theme, window, bands[0])
+    land = store.read_classes(LAND_LAYER, window) == LAND
+    return _tally(theme, bands, bands, impossible, land)
 
 
 def _align_cover(source: Source, store: ScratchStore, window: Window) -> None:
@@ -125,12 +172,30 @@ def _align_cover(source: Source, store: ScratchStore, window: Window) -> None:
     store.write("built_up", window, built_up)
 
 
-def _align_plan(plan: Alignment, store: ScratchStore, window: Window) -> None:
-    bands = align(plan.source, store.grid, window)
-    if plan.fill_zero:
-        bands = np.where(np.isnan(bands), 0.0, bands)
-    for layer, values in plan.reduce(bands, store.grid, window, plan).items():
+def _tally_cover(stores: Stores, window: Window) -> Tally:
+    cover = stores.wide.read("land_cover", stores.on_wide(window))[np.newaxis]
+    land = stores.land_codes(window) == LAND
+    return _tally("land_cover", cover, cover, np.zeros_like(land), land)
+
+
+def _align_plan(plan: Alignment, stores: Stores, window: Window) -> Tally:
+    store = stores.own
+    found, impossible = possible(plan.theme, align(plan.source, store.grid, window))
+    bands = np.where(np.isnan(found), 0.0, found) if plan.fill_zero else found
+    layers = plan.reduce(bands, store.grid, window, plan)
+    for layer, values in layers.items():
         store.write(layer, window, values)
+    # Twelve months are told as the year they make.
+    shown = layers[plan.theme][np.newaxis] if len(found) == MONTHS else found
+    return _tally(plan.theme, found, shown, impossible, stores.land_codes(window) == LAND)
+
+
+def _tally(
+    theme: str, bands: FloatArray, shown: FloatArray, impossible: BoolArray, land: BoolArray
+) -> Tally:
+    """What a window holds on land, before gaps are filled; classes have no mean."""
+    known = np.asarray(~np.isnan(bands).any(axis=0))
+    return Tally.of(shown[:0] if THEME_RULES[theme].categorical else shown, known, impossible, land)
 
 
 def _single(bands: FloatArray, grid: Grid, window: Window, plan: Alignment) -> Layers:

@@ -20,7 +20,7 @@ from shanhai.jobs.contracts import (
 )
 from shanhai.processes.assessment import Assessment, assess
 from shanhai.processes.base import Progress, Publication
-from shanhai.processes.manifest import build_manifest, flag_documents
+from shanhai.processes.manifest import build_manifest
 from shanhai.processes.study_area import StudyArea, build_study_area
 from shanhai.processes.zone_features import ZoneGeometry, draw_zones, write_patches, write_zones
 from shanhai.processes.zone_publication import ZoneDocuments, publish_zones, scheme_code
@@ -113,8 +113,8 @@ def _compute(
     statistics = zoning_statistics(
         own, assessment.services, zoning.codes, districts, area.district_tasks
     )
-    statistics["flags"] = flag_documents(zoning.flags)
     manifest = build_manifest(task, inputs, area, assessment, zoning, geometry)
+    statistics["flags"] = manifest["flags"]
     return Run(task, inputs, area, assessment, zoning, geometry, statistics, manifest, districts)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.processes.alignment import WINDOW_CELLS, Stores
+from shanhai.processes.land import LAND, MARINE
 from shanhai.processes.pointers import pointing_at
 from shanhai.processes.study_area import StudyArea
 from shanhai.raster.vectorise import cells_within
@@ -49,8 +50,6 @@ REQUIRED_LAYERS = (
 )
 """A cell counts only where each of these is known."""
 
-_SEA = 0
-
 
 @dataclass(frozen=True, slots=True)
 class Neighbourhood:
@@ -74,12 +73,24 @@ class Neighbourhood:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Cells of a window, or of the whole study: what the region holds and what is lost why."""
+    """Cells of a window, or of the whole study: what the region holds and what is lost why.
+
+    Attributes:
+        valid: Cells in which everything required is known.
+        inside: Cells of the region.
+        sea: Those of them that are sea.
+        missing: Land cells in which a layer is unknown, by layer.
+    """
 
     valid: int
     inside: int
     sea: int
     missing: dict[str, int]
+
+    @property
+    def land(self) -> int:
+        """Cells of the region that are not sea."""
+        return self.inside - self.sea
 
 
 def derive_all(
@@ -149,19 +160,24 @@ def _together(parts: list[Coverage]) -> Coverage:
 def _derive(around: Neighbourhood, window: Window) -> Coverage:
     own = around.stores.own
     land_cover = _land_cover(around, window, halo=0)
-    inside = cells_within(around.area.outline, own.grid, window)
     terrain = _terrain(around, window)
     for layer, values in terrain.items():
         own.write(layer, window, values)
     own.write("water_distance", window, _water_distance(around, window))
     own.write("access_distance", window, _access_distance(around, window))
-    land = inside if land_cover is None else inside & (land_cover > _SEA)
+    place = around.stores.land_codes(window)
+    land: BoolArray = place == LAND
     codes = None if land_cover is None else np.where(land, _codes(land_cover), np.uint8(0))
     if codes is not None:
         own.write_classes("land_cover", window, codes)
         own.write("built_up", window, _wide(around, "built_up", window, 0))
     _write_evapotranspiration(around, window, codes)
-    return _write_valid(around, window, inside, land, terrain)
+    seen = land if codes is None else land & (codes > MARINE)
+    missing = _write_valid(around, window, land, seen, terrain)
+    inside = int(np.count_nonzero(place))
+    sea = inside - int(np.count_nonzero(land))
+    valid = int(np.count_nonzero(own.read_classes("valid", window)))
+    return Coverage(valid=valid, inside=inside, sea=sea, missing=missing)
 
 
 def _land_cover(around: Neighbourhood, window: Window, *, halo: int) -> FloatArray | None:
@@ -199,7 +215,7 @@ def _water_distance(around: Neighbourhood, window: Window) -> FloatArray:
     if cover is None:
         water: BoolArray = _wide(around, "dem", window, halo) <= 0
     else:
-        water = (cover == _SEA) | is_water(_codes(cover))
+        water = (cover == MARINE) | is_water(_codes(cover))
     distance = distance_m(water, around.area.grid.cell_m, WATER_CUTOFF_M)
     return _trim(around, distance, window, halo)
 
@@ -246,23 +262,21 @@ def _write_evapotranspiration(
 def _write_valid(
     around: Neighbourhood,
     window: Window,
-    inside: BoolArray,
     land: BoolArray,
+    seen: BoolArray,
     terrain: dict[str, FloatArray],
-) -> Coverage:
+) -> dict[str, int]:
+    """Write where everything is known; `seen` is land with land cover. Returns what is missing."""
     own = around.stores.own
     optional = [name for name in ("population_log",) if own.has(name)]
-    valid = land.copy()
-    missing = {}
+    valid = seen.copy()
+    missing = {"land_cover": int(np.count_nonzero(land & ~seen))}
     for layer in (*REQUIRED_LAYERS, *optional):
         values = terrain[layer] if layer in terrain else own.read(layer, window)
         unknown: BoolArray = np.isnan(values)
-        missing[layer] = int(np.count_nonzero(land & unknown))
+        # Kc comes from land cover, so that its gaps would be counted twice.
+        judged = seen if layer == "evapotranspiration" else land
+        missing[layer] = int(np.count_nonzero(judged & unknown))
         valid &= ~unknown
     own.write_classes("valid", window, valid.astype(np.uint8))
-    return Coverage(
-        valid=int(np.count_nonzero(valid)),
-        inside=int(np.count_nonzero(inside)),
-        sea=int(np.count_nonzero(inside & ~land)),
-        missing=missing,
-    )
+    return missing

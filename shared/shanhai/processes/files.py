@@ -163,5 +163,7 @@ def _description(theme: str, described: DatasetDescription | None) -> dict[str, 
         "stand_in_note_en",
         "source",
         "licence",
+        "observed_from",
+        "observed_to",
     }
     return described.model_dump(include=members)

@@ -4,7 +4,7 @@ import hashlib
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy
@@ -14,6 +14,7 @@ import sklearn
 from shanhai import __version__
 from shanhai.jobs.contracts import DatasetTask, DelineateZonesInputs, Task
 from shanhai.processes.assessment import Assessment
+from shanhai.processes.checkout import git_commit
 from shanhai.processes.method_record import derived_forms, parameters_of
 from shanhai.processes.study_area import StudyArea
 from shanhai.processes.supply_demand import SERVICES
@@ -21,7 +22,6 @@ from shanhai.processes.zone_features import ZoneGeometry
 from shanhai.processes.zoning import Zoning
 from shanhai.raster.versions import library_versions
 from shanhai.raster.warp import Source
-from shanhai.science.zoning.flag import Flag
 from shanhai.science.zoning.naming import BALANCE_TOLERANCE, NEAR_TIE
 
 SCHEMA_VERSION = 1
@@ -41,12 +41,14 @@ def build_manifest(
         "job_id": task.job_id,
         "created_utc": datetime.now(UTC).isoformat(timespec="seconds"),
         "code_version": __version__,
+        "git_commit": git_commit(),
         "library_versions": _versions(),
         "platform": platform.platform(),
         "threads": 1,
         "aoi": _aoi(area, assessment),
         "inputs": [
             _input(task.datasets[theme], source, area.grid.cell_m)
+            | assessment.tallies[theme].document()
             for theme, source in assessment.sources.items()
         ],
         "profile": inputs.profile,
@@ -58,16 +60,9 @@ def build_manifest(
         "clustering": _clustering(inputs, zoning, assessment),
         "naming": _naming(zoning),
         "postprocess": _postprocess(zoning, geometry),
-        "flags": flag_documents(zoning.flags),
-        "warnings": list(assessment.warnings),
+        "flags": [flag.document() for flag in (*assessment.flags, *zoning.flags)],
+        "warnings": [warning.document() for warning in assessment.warnings],
     }
-
-
-def flag_documents(flags: tuple[Flag, ...]) -> list[dict[str, str]]:
-    """Flags as documents: a code, and a sentence in both languages."""
-    return [
-        {"code": flag.code, "detail": flag.text.en, "detail_zh": flag.text.zh} for flag in flags
-    ]
 
 
 def _versions() -> dict[str, str]:
@@ -112,12 +107,25 @@ def _input(dataset: DatasetTask, source: Source, cell_m: float) -> dict[str, Any
         "bands": source.facts.bands,
         "native_resolution_m": dataset.native_resolution_m,
         "resampling": source.method(cell_m),
+        "year": _year(dataset),
+        "observed_from": _iso(dataset.observed_from),
+        "observed_to": _iso(dataset.observed_to),
         "source": dataset.source,
         "licence": dataset.licence,
         "stand_in": dataset.stand_in,
         "stand_in_note_zh": dataset.stand_in_note_zh,
         "stand_in_note_en": dataset.stand_in_note_en,
     }
+
+
+def _year(dataset: DatasetTask) -> int | None:
+    """The year of an input that was observed within one."""
+    first, last = dataset.observed_from, dataset.observed_to
+    return first.year if first and last and first.year == last.year else None
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None
 
 
 def _normalization(assessment: Assessment) -> list[dict[str, Any]]:

@@ -23,9 +23,14 @@ from shanhai.processes.registration import (
     new_dataset,
     region_of,
 )
+from shanhai.processes.zone_statistics import COMPOSITION, LIGHT, POPULATION
 from shanhai.vocabulary import SUPPLY_DEMAND
 
-_STATISTICS = ("ratio", "layers", "deficit_share_percent", "patches", "largest_patch_ha")
+_STATISTICS = (
+    *("ratio", "layers", "deficit_share_percent", "dominant_deficit", "patches"),
+    *("largest_patch_ha", POPULATION, LIGHT, COMPOSITION),
+)
+"""Members of a zone's summary that are kept with the zone, as far as they exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,8 +245,7 @@ def _zone_attributes(summary: dict[str, Any], flags: list[dict[str, str]]) -> di
         "share_percent": summary["share_percent"],
         "cells": summary["cells"],
         "area_raster_km2": summary["area_raster_km2"],
-        "statistics": {name: summary[name] for name in _STATISTICS}
-        | {"dominant_deficit": summary["dominant_deficit"]},
+        "statistics": {name: summary[name] for name in _STATISTICS if name in summary},
         "flags": flags,
     }
 

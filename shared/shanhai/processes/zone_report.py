@@ -31,7 +31,7 @@ def write_maps_and_report(
     A language without font is left out with a warning in the manifest: boxes are no map.
     """
     if font_families("zh") is None:
-        manifest["warnings"].append(missing_font_warning())
+        manifest["warnings"].append(missing_font_warning().document())
     files = _draw_maps(map_frame(area, manifest), store, statistics, workspace)
     pictures = [(workspace / file.path, Label(file.title_zh, file.title_en)) for file in files]
     place = Label(area.region.name_zh, area.region.name_en)

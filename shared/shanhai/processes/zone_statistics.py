@@ -1,6 +1,6 @@
 """The statistics document of a zoning: zones, districts, zones by district."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -11,11 +11,22 @@ from numpy.typing import NDArray
 from shanhai.jobs.contracts import DistrictTask
 from shanhai.processes.supply_demand import SERVICES, Services
 from shanhai.raster.store import ScratchStore
-from shanhai.raster.zonal import zonal_summary
 from shanhai.science.arrays import ClassArray, FloatArray
 from shanhai.science.normalise import normalise
-from shanhai.science.zoning.statistics import ZoneLayers, ZoneSummary, zone_statistics
+from shanhai.science.zoning.statistics import (
+    ClassLayer,
+    Layer,
+    ZoneLayers,
+    ZoneSummary,
+    zone_statistics,
+)
 from shanhai.vocabulary import ZONE_CLASSES
+
+POPULATION = "population"
+LIGHT = "night_lights_sum"
+COVER = "land_cover"
+COMPOSITION = f"{COVER}_percent"
+"""Members of a zone that are there when their layers are, besides light."""
 
 _DIGITS = 6
 _CLASSES = {zone.value: zone for zone in ZONE_CLASSES}
@@ -30,7 +41,8 @@ def zoning_statistics(
 ) -> dict[str, Any]:
     """Summaries of every zone, of every district, and of every zone in every district.
 
-    Areas are those of the raster: their sum is the valid area, cell by cell.
+    Areas are those of the raster: their sum is the valid area, cell by cell. Land cover is told as
+    per cent by class code; `night_lights_sum` is the sum of the radiance of the cells, nW/cm²/sr.
     """
     layers = ZoneLayers(
         ratio=partial(_stored, store, "ratio"),
@@ -40,16 +52,17 @@ def zoning_statistics(
             for kind in ("supply", "demand")
             for service in SERVICES
         },
+        totals=_totals(store),
+        classes=_cover(store),
     )
     summaries = zone_statistics(codes, layers, store.grid.cell_area_ha, district_ids)
-    people = _people(store, codes)
     whole = [one for one in summaries if one.district is None]
     return {
         "cell_m": store.grid.cell_m,
         "valid_cells": int(np.count_nonzero(codes)),
         "valid_area_km2": _km2(int(np.count_nonzero(codes)), store),
         "ratio_means": _ratio_means(layers),
-        "zones": [_zone_document(one) | _people_of(people, one.zone) for one in whole],
+        "zones": [_zone_document(one) for one in whole],
         "districts": [
             _district_document(number, district, summaries, store)
             for number, district in enumerate(districts, start=1)
@@ -73,24 +86,23 @@ def _ratio_means(layers: ZoneLayers) -> dict[str, float]:
     }
 
 
-def _people(store: ScratchStore, codes: ClassArray) -> Mapping[int, float]:
-    if not store.has("population"):
+def _totals(store: ScratchStore) -> dict[str, Layer]:
+    """Persons, and the sum of light over the cells; of layers that exist."""
+    found: dict[str, Layer] = {LIGHT: partial(_light, store)}
+    if store.has(POPULATION):
+        found[POPULATION] = partial(_stored, store, POPULATION)
+    return found
+
+
+def _light(store: ScratchStore) -> FloatArray:
+    """Radiance of each cell, nW/cm²/sr; the store keeps its logarithm."""
+    return np.expm1(store.read_all("night_lights_log"))
+
+
+def _cover(store: ScratchStore) -> dict[str, ClassLayer]:
+    if not store.has(COVER):
         return {}
-    summary = zonal_summary(_population_blocks(store, codes), max(_CLASSES))
-    return {zone: _round(float(summary.sum[zone])) for zone in _CLASSES}
-
-
-def _population_blocks(
-    store: ScratchStore, codes: ClassArray
-) -> Iterable[tuple[ClassArray, NDArray[np.float32]]]:
-    row = 0
-    for block in store.blocks("population"):
-        yield codes[row : row + len(block)], block
-        row += len(block)
-
-
-def _people_of(people: Mapping[int, float], zone: int) -> dict[str, float]:
-    return {"population": people[zone]} if zone in people else {}
+    return {COVER: partial(store.read_classes, COVER, store.whole)}
 
 
 def _district_document(
@@ -128,7 +140,15 @@ def _zone_document(summary: ZoneSummary) -> dict[str, Any]:
         "dominant_deficit": summary.dominant_deficit,
         "ratio": _spread(asdict(summary.ratio)),
         "layers": {name: _spread(asdict(spread)) for name, spread in summary.layers.items()},
+        **{name: _round(total) for name, total in summary.totals.items()},
+        **{f"{name}_percent": _percent(one) for name, one in summary.composition.items()},
     }
+
+
+def _percent(shares: Mapping[int, float]) -> dict[str, float]:
+    """Shares by class code, the largest first."""
+    ordered = sorted(shares.items(), key=lambda entry: (-entry[1], entry[0]))
+    return {str(code): _round(100 * share) for code, share in ordered}
 
 
 def _spread(spread: Mapping[str, float]) -> dict[str, float]:

@@ -8,9 +8,11 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from shanhai.cartography import LAND_COVER
 from shanhai.vocabulary import ECOSERVICES, Label, label_of
 
 TEMPLATE = "zoning_report.html.j2"
+_LEADING = 2
 
 LIMITS: tuple[Label, ...] = (
     Label(
@@ -47,14 +49,14 @@ class ReportContent:
         statistics: The statistics document.
         manifest: The manifest.
         pictures: PNG files with their captions, in order.
-        warnings: Sentences in both languages.
+        warnings: Each a code and a sentence in both languages, like the flags.
     """
 
     place: Label
     statistics: Mapping[str, Any]
     manifest: Mapping[str, Any]
     pictures: Sequence[tuple[Path, Label]]
-    warnings: Sequence[str]
+    warnings: Sequence[Mapping[str, str]]
 
 
 def write_report(path: Path, content: ReportContent) -> None:
@@ -71,6 +73,8 @@ def write_report(path: Path, content: ReportContent) -> None:
             services=ECOSERVICES,
             stand_ins=[one for one in content.manifest["inputs"] if one["stand_in"]],
             limits=LIMITS,
+            has_population=_every_zone_has(content.statistics, "population"),
+            has_cover=_every_zone_has(content.statistics, "land_cover_percent"),
         )
     )
     path.write_text(page, encoding="utf-8")
@@ -86,7 +90,19 @@ def _environment() -> Environment:
     )
     environment.filters["number"] = _number
     environment.filters["theme"] = label_of
+    environment.filters["leading_cover"] = leading_cover
     return environment
+
+
+def _every_zone_has(statistics: Mapping[str, Any], member: str) -> bool:
+    return all(member in zone for zone in statistics["zones"])
+
+
+def leading_cover(zone: Mapping[str, Any]) -> list[tuple[Label, float]]:
+    """The land-cover classes that hold most of a zone, with their per cent."""
+    labels = {str(entry.value): entry.label for entry in LAND_COVER.entries}
+    shares = sorted(zone["land_cover_percent"].items(), key=lambda entry: -entry[1])
+    return [(labels[code], share) for code, share in shares[:_LEADING]]
 
 
 def _number(value: float | None, digits: int = 2) -> str:

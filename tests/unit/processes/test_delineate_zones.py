@@ -238,7 +238,7 @@ def test_the_manifest_holds_what_a_second_run_needs(zoned: Any):
 
 def test_optional_inputs_may_be_absent_and_that_is_said(zone: Zone):
     run = zone(without=("land_cover", "population"))
-    said = " ".join(run.outcome.warnings)
+    said = " ".join(text for one in run.outcome.warnings for text in one.values())
     assert "no land cover" in said
     assert "no population" in said
     assert run.outcome.manifest["aoi"]["sea_cells"] == 0
@@ -272,9 +272,10 @@ def test_a_region_without_valid_cells_is_an_error_not_an_empty_map(
     task = watershed.task()
     task.files["npp.tif"] = str(empty)
     error = refusal(task, tmp_path / "work")
-    assert "no valid cell" in error.message
-    assert "net primary productivity is unknown in" in error.message
-    assert "净初级生产力缺测" in error.message_zh
+    assert error.faults[0].pointer == "/inputs/datasets/npp"
+    assert "only 0.0 % of the" in error.message
+    assert "net primary productivity is unknown in 100.0 %" in error.message
+    assert "净初级生产力缺测 100.0 %" in error.message_zh
 
 
 def test_gaps_of_night_lights_are_zero_only_when_asked(watershed: Watershed, tmp_path: Path):

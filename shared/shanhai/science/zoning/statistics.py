@@ -1,7 +1,7 @@
 """Numbers of the zones, for the whole area and by district."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,9 @@ class ZoneSummary:
         patches: Number of 4-connected patches, cut at the district border.
         largest_patch_ha: Area of the largest of them, ha.
         dominant_deficit: Service with the lowest negative mean ratio; None without deficit.
+        totals: Sum of every layer that is added up.
+        composition: By class layer the part of its known cells each class holds, 0–1; classes that
+            do not occur are left out.
     """
 
     zone: int
@@ -52,10 +55,15 @@ class ZoneSummary:
     patches: int
     largest_patch_ha: float
     dominant_deficit: str | None
+    totals: dict[str, float]
+    composition: dict[str, dict[int, float]]
 
 
 Layer = Callable[[], NDArray[np.floating]]
 """Reads a layer when its turn comes, so that only one at a time is held in memory."""
+
+ClassLayer = Callable[[], ClassArray]
+"""Reads a layer of classes, 0 nodata, when its turn comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +74,15 @@ class ZoneLayers:
         ratio: Comprehensive ratio.
         ratios: Ratio by service.
         others: Further layers by name, such as normalised supply and demand.
+        totals: Quantities per cell to be added up, such as persons; NaN counts nothing.
+        classes: Layers of classes whose shares are wanted.
     """
 
     ratio: Layer
     ratios: Mapping[str, Layer]
     others: Mapping[str, Layer]
+    totals: Mapping[str, Layer] = field(default_factory=dict)
+    classes: Mapping[str, ClassLayer] = field(default_factory=dict)
 
 
 def zone_statistics(
@@ -83,7 +95,7 @@ def zone_statistics(
 
     Args:
         codes: Zone codes, 0 nodata. Cells of the zones sum up to the valid cells exactly.
-        layers: Comprehensive ratio, ratios of the services, other layers.
+        layers: What the summaries are of.
         cell_area_ha: Area of a cell, ha.
         districts: District numbers from 1, 0 outside every district.
 
@@ -96,6 +108,8 @@ def zone_statistics(
     overall = [spread_of(ratio[part.cells]) for part in parts]
     services = _spreads(layers.ratios, order, parts)
     others = _spreads(layers.others, order, parts)
+    totals = _totals(layers.totals, order, parts)
+    compositions = _compositions(layers.classes, order, parts)
     return [
         ZoneSummary(
             zone=part.zone,
@@ -109,6 +123,8 @@ def zone_statistics(
             patches=len(part.patch_sizes),
             largest_patch_ha=float(part.patch_sizes.max() * cell_area_ha),
             dominant_deficit=_dominant_deficit(services[number]),
+            totals=totals[number],
+            composition=compositions[number],
         )
         for number, part in enumerate(parts)
     ]
@@ -196,6 +212,38 @@ def _spreads(
             if not np.isnan(spread.mean):
                 spreads[name] = spread
     return found
+
+
+def _totals(
+    layers: Mapping[str, Layer], order: IntArray, parts: list[_Part]
+) -> list[dict[str, float]]:
+    """By part the sum of every layer."""
+    found: list[dict[str, float]] = [{} for _ in parts]
+    for name, layer in layers.items():
+        values = layer().ravel()[order]
+        for totals, part in zip(found, parts, strict=True):
+            totals[name] = float(np.nansum(values[part.cells], dtype=np.float64))
+    return found
+
+
+def _compositions(
+    layers: Mapping[str, ClassLayer], order: IntArray, parts: list[_Part]
+) -> list[dict[str, dict[int, float]]]:
+    """By part the shares of the classes of every layer."""
+    found: list[dict[str, dict[int, float]]] = [{} for _ in parts]
+    for name, layer in layers.items():
+        codes = layer().ravel()[order]
+        for shares, part in zip(found, parts, strict=True):
+            shares[name] = class_shares(codes[part.cells])
+    return found
+
+
+def class_shares(codes: ClassArray) -> dict[int, float]:
+    """The part each class holds of the cells that have one, by code; empty where none has."""
+    counts = np.bincount(codes.ravel())
+    counts[:1] = 0
+    known = int(counts.sum())
+    return {int(code): float(counts[code] / known) for code in np.flatnonzero(counts)}
 
 
 def _deficit_share(ratio: NDArray[np.floating]) -> float:
