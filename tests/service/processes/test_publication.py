@@ -125,7 +125,14 @@ async def test_the_zones_hold_their_polygons_and_numbers(
         assert told["area_km2"] == pytest.approx(row.area_m2 / 1e6, abs=1e-5)
         # The polygon is simplified; the raster is what counts.
         assert told["area_km2"] == pytest.approx(row.attrs["area_raster_km2"], rel=0.02)
-        assert row.attrs["statistics"]["ratio"]["mean"] is not None
+        kept = row.attrs["statistics"]
+        assert kept["ratio"]["mean"] is not None
+        assert kept["population"] >= 0
+        assert kept["night_lights_sum"] > 0
+        assert sum(kept["land_cover_percent"].values()) == pytest.approx(100, abs=1e-4)
+    assert {frozenset(one) for one in values["warnings"]} == {
+        frozenset({"code", "detail", "detail_zh"})
+    }
     assert (
         sum(row.attrs["cells"] for row in zones) == computed.outcome.manifest["aoi"]["valid_cells"]
     )

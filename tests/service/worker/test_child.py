@@ -81,7 +81,7 @@ def test_invalid_input_is_told_with_its_pointer(tmp_path: Path) -> None:
         "too few",
         "太少",
     )
-    assert failure["faults"] == [{"pointer": "/inputs/x", "detail": "too few"}]
+    assert failure["faults"] == [{"pointer": "/inputs/x", "detail": "too few", "detail_zh": "太少"}]
 
 
 def test_too_much_memory_is_refused_with_the_limit_named(tmp_path: Path) -> None:

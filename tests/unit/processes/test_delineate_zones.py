@@ -1,5 +1,7 @@
 import json
+import re
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -236,12 +238,107 @@ def test_the_manifest_holds_what_a_second_run_needs(zoned: Any):
     assert {"numpy", "gdal", "proj", "geos"} <= set(manifest["library_versions"])
 
 
+def test_the_manifest_tells_what_each_input_holds_on_land(zoned: Any, watershed: Watershed):
+    manifest = document(zoned, "manifest.json")
+    told = {one["theme"]: one for one in manifest["inputs"]}
+    codes = codes_of(zoned)
+    west, north = manifest["aoi"]["transform"][2], manifest["aoi"]["transform"][5]
+    col = round((west - watershed.grid.west) / 100)
+    row = round((watershed.grid.north - north) / 100)
+    height, width = codes.shape
+
+    def land(theme: str) -> Any:
+        bands = read_geotiff(watershed.rasters[theme]).values
+        return bands[:, row : row + height, col : col + width][:, codes > 0]
+
+    assert all(one["nodata_cells"] == one["out_of_range_cells"] == 0 for one in told.values())
+    assert told["npp"]["mean"] == pytest.approx(land("npp").mean(), rel=1e-6)
+    assert told["dem"]["max"] == pytest.approx(land("dem").max(), rel=1e-6)
+    assert told["rainfall"]["mean"] == pytest.approx(land("rainfall").sum(axis=0).mean(), rel=1e-6)
+    assert told["temperature"]["min"] > 10
+    assert told["soil"]["min"] == pytest.approx(land("soil").min(axis=1).tolist(), rel=1e-6)
+    assert told["land_cover"]["mean"] is None
+    assert re.fullmatch(r"[0-9a-f]{40}", manifest["git_commit"] or "0" * 40)
+
+
+def test_gaps_and_impossible_values_are_counted_and_flagged(watershed: Watershed, tmp_path: Path):
+    grid = watershed.grid
+    ndvi = read_geotiff(watershed.rasters["ndvi"]).values[0]
+    ndvi[20:30, 10:40] = np.nan
+    ndvi[30:32, 20:30] = 1.5
+    gappy = tmp_path / "ndvi.tif"
+    write_geotiff(gappy, ndvi, transform=grid.transform, crs="EPSG:4548")
+    task = watershed.task()
+    task.files["ndvi.tif"] = str(gappy)
+    task.datasets["ndvi"] = task.datasets["ndvi"].model_copy(
+        update={"observed_from": date(2020, 1, 1), "observed_to": date(2020, 12, 31)}
+    )
+    (tmp_path / "work").mkdir()
+    outcome = PROCESSES["delineate-zones"].compute(task, tmp_path / "work", lambda p, s: None)
+    told = next(one for one in outcome.manifest["inputs"] if one["theme"] == "ndvi")
+    assert (told["nodata_cells"], told["out_of_range_cells"]) == (320, 20)
+    assert told["max"] <= 1
+    assert (told["year"], told["observed_from"]) == (2020, "2020-01-01")
+    aoi = outcome.manifest["aoi"]
+    assert aoi["valid_cells"] == aoi["region_cells"] - aoi["sea_cells"] - 320
+    (flag,) = [one for one in outcome.values["flags"] if one["code"] == "low_coverage"]
+    assert "vegetation index is unknown in 11.7 %" in flag["detail"]
+    assert "植被指数缺测 11.7 %" in flag["detail_zh"]
+    assert [one["code"] for one in outcome.warnings].count("missing_cells") == 1
+
+
+def test_land_outside_the_land_cover_is_missing_and_no_sea(watershed: Watershed, tmp_path: Path):
+    grid = watershed.grid
+    cover = np.nan_to_num(read_geotiff(watershed.rasters["land_cover"]).values[0])
+    part = tmp_path / "cover.tif"
+    west = grid.west + 15 * grid.cell_m
+    transform = (grid.cell_m, 0.0, west, 0.0, -grid.cell_m, grid.north)
+    write_geotiff(
+        part, cover[:, 15:].astype(np.uint8), transform=transform, crs="EPSG:4548", nodata=0
+    )
+    whole = PROCESSES["delineate-zones"]
+    task = watershed.task()
+    task.files["land_cover.tif"] = str(part)
+    (tmp_path / "work").mkdir()
+    outcome = whole.compute(task, tmp_path / "work", lambda p, s: None)
+    aoi = outcome.manifest["aoi"]
+    assert aoi["missing_cells"]["land_cover"] > 300
+    assert aoi["missing_cells"]["evapotranspiration"] == 0
+    assert (
+        aoi["region_cells"]
+        == aoi["valid_cells"] + aoi["sea_cells"] + (aoi["missing_cells"]["land_cover"])
+    )
+    assert "low_coverage" in {one["code"] for one in outcome.values["flags"]}
+
+
+def test_people_light_and_land_cover_are_shared_out_among_the_zones(
+    zoned: Any, watershed: Watershed
+):
+    statistics = document(zoned, "statistics.json")
+    zones, districts = statistics["zones"], statistics["districts"]
+    told = {one["theme"]: one for one in zoned.outcome.manifest["inputs"]}
+    cells = statistics["valid_cells"]
+    for member, theme in (("population", "population"), ("night_lights_sum", "night_lights")):
+        whole = sum(zone[member] for zone in zones)
+        assert whole == pytest.approx(told[theme]["mean"] * cells, rel=1e-4)
+        parts = sum(zone[member] for district in districts for zone in district["zones"])
+        assert parts == pytest.approx(whole, rel=1e-6)
+    for zone in [*zones, *(zone for district in districts for zone in district["zones"])]:
+        assert sum(zone["land_cover_percent"].values()) == pytest.approx(100, abs=1e-4)
+    by_value = {zone["class_value"]: zone["land_cover_percent"] for zone in zones}
+    assert by_value[1]["2"] > 90
+    assert next(iter(by_value[4])) == "8"
+
+
 def test_optional_inputs_may_be_absent_and_that_is_said(zone: Zone):
     run = zone(without=("land_cover", "population"))
     said = " ".join(text for one in run.outcome.warnings for text in one.values())
     assert "no land cover" in said
     assert "no population" in said
     assert run.outcome.manifest["aoi"]["sea_cells"] == 0
+    zone_members = document(run, "statistics.json")["zones"][0].keys()
+    assert not {"population", "land_cover_percent"} & zone_members
+    assert "主要土地覆盖" not in (run.workspace / "report.html").read_text(encoding="utf-8")
     assert sum(z["cells"] for z in run.outcome.values["zones"]) > 0
 
 

@@ -163,3 +163,51 @@ def test_weights_are_checked_before_anything_is_computed(watershed: Watershed, t
     assert error.faults[0].pointer == "/inputs/parameters/weights"
     assert "recreation" in error.message
     assert not (tmp_path / "work" / "scratch").exists()
+
+
+def inland(watershed: Watershed, *, cut: bool) -> np.ndarray:
+    """Forest without a shore; when cut, 0 beyond rows and columns 12 to 49."""
+    cover = np.full(watershed.grid.shape, 2, dtype=np.uint8)
+    cover[30:33, 30:33] = 8
+    if cut:
+        kept = cover.copy()
+        cover[:] = 0
+        cover[12:50, 12:50] = kept[12:50, 12:50]
+    return cover
+
+
+def views(watershed: Watershed, folder: Path, cover: np.ndarray) -> tuple[Any, np.ndarray]:
+    """A zoning of a flat square, and its supply of recreation, which water within sight raises."""
+    folder.mkdir()
+    task = over(watershed, square(watershed, 12, 12, 38, 38))
+    flat = np.full(watershed.grid.shape, 50.0)
+    outcome = compute(replaced(task, watershed, folder, land_cover=cover, dem=flat), folder)
+    return outcome, read_geotiff(folder / "work" / "supply.recreation.tif").values[0]
+
+
+def test_beyond_an_inland_border_cut_land_cover_is_unknown_and_no_sea(
+    watershed: Watershed, tmp_path: Path
+):
+    whole, expected = views(watershed, tmp_path / "whole", inland(watershed, cut=False))
+    cut, found = views(watershed, tmp_path / "cut", inland(watershed, cut=True))
+    np.testing.assert_array_equal(found, expected)
+    assert_whole(cut)
+    assert cut.manifest["aoi"]["sea_cells"] == 0
+    said = [{one["code"] for one in outcome.warnings} for outcome in (whole, cut)]
+    assert ["land_cover_cut" in codes for codes in said] == [False, True]
+
+
+@pytest.mark.parametrize("proof", ["land beyond the border", "sea within it"])
+def test_the_sea_off_a_region_stays_the_sea_where_land_cover_proves_to_know_it(
+    watershed: Watershed, tmp_path: Path, proof: str
+):
+    cover = inland(watershed, cut=True)
+    if proof == "sea within it":
+        cover[45:50] = 0
+    else:
+        cover[:9] = 2
+    outcome, supply = views(watershed, tmp_path / "run", cover)
+    assert "land_cover_cut" not in {one["code"] for one in outcome.warnings}
+    shore = np.flatnonzero(np.isfinite(supply[:, 19]))[-1]
+    # Forest is worth 0.5 at the town, a shore beside it 0.2 · exp(−100/500) more.
+    assert supply[shore, 19] > 0.6 * np.exp(-(shore - 20) / 20)

@@ -1,11 +1,13 @@
 """The report, as the main job leaves it."""
 
+import json
 import re
 from typing import Any
 
 import pytest
 
 from shanhai.processes import zone_report
+from shanhai.reporting.report import leading_cover
 from shanhai.testing.watershed import Watershed
 from shanhai.vocabulary import ECOSERVICES, ZONE_CLASSES
 
@@ -62,7 +64,9 @@ def test_a_missing_font_costs_the_chinese_maps_and_is_said(
     names = {file.name for file in run.outcome.files}
     assert {"map_en", "ratio_map_en"} <= names
     assert not {"map_zh", "ratio_map_zh"} & names
-    assert "fonts-droid-fallback" in " ".join(text for one in run.outcome.warnings for text in one.values())
+    assert "fonts-droid-fallback" in " ".join(
+        text for one in run.outcome.warnings for text in one.values()
+    )
     assert zone_report.REPORT_FILE in {file.path for file in run.outcome.files}
 
 
@@ -97,3 +101,22 @@ def test_flags_are_sentences_in_both_languages(zoned: Any):
     for flag in zoned.outcome.manifest["flags"]:
         assert flag["detail_zh"] in page
         assert f"<code>{flag['code']}</code>" not in page
+
+
+def test_people_and_the_leading_land_cover_stand_beside_each_zone(zoned: Any):
+    page = page_of(zoned)
+    statistics = json.loads((zoned.workspace / "statistics.json").read_bytes())
+    for zone in statistics["zones"]:
+        assert f'<td class="n">{zone["population"]:,.0f}</td>' in page
+        assert 1 <= len(leading_cover(zone)) <= 2
+        for label, share in leading_cover(zone):
+            assert f"{label.zh} " in page
+            assert f"{share:.1f} %" in page
+
+
+def test_the_leading_land_cover_is_what_holds_most():
+    zone = {"land_cover_percent": {"8": 20.0, "2": 50.0, "1": 30.0}}
+    assert [(label.en, share) for label, share in leading_cover(zone)] == [
+        ("Forest", 50.0),
+        ("Cropland", 30.0),
+    ]

@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from shanhai.science.zoning.statistics import ZoneLayers, ZoneSummary, spread_of, zone_statistics
+from shanhai.science.zoning.statistics import (
+    ZoneLayers,
+    ZoneSummary,
+    class_shares,
+    spread_of,
+    zone_statistics,
+)
 
 CODES = np.array([[1, 1, 4, 0], [4, 1, 4, 4]], dtype=np.uint8)
 RATIO = np.array([[0.2, 0.4, -0.6, np.nan], [-0.2, 0.0, -0.4, -0.8]])
@@ -84,3 +90,29 @@ def test_empty_raster_has_no_zone():
 
 def test_spread_of_nothing_is_nan():
     assert np.isnan(spread_of(np.array([np.nan])).median)
+
+
+def test_totals_and_classes_are_taken_zone_by_zone_and_district_by_district():
+    people = np.array([[10.0, 20.0, 1.0, 500.0], [2.0, 30.0, np.nan, 4.0]])
+    cover = np.array([[2, 2, 8, 7], [8, 1, 0, 2]], dtype=np.uint8)
+    layers = ZoneLayers(
+        lambda: RATIO, {}, {}, {"population": lambda: people}, {"cover": lambda: cover}
+    )
+    by_key = {
+        (one.district, one.zone): one for one in zone_statistics(CODES, layers, 1.0, DISTRICTS)
+    }
+    assert {key: one.totals["population"] for key, one in by_key.items()} == {
+        (None, 1): 60,
+        (None, 4): 7,
+        (1, 1): 60,
+        (1, 4): 2,
+        (2, 4): 5,
+    }
+    assert by_key[None, 1].composition["cover"] == pytest.approx({1: 1 / 3, 2: 2 / 3})
+    assert by_key[None, 4].composition["cover"] == pytest.approx({2: 1 / 3, 8: 2 / 3})
+    assert by_key[2, 4].composition["cover"] == {2: 0.5, 8: 0.5}
+
+
+def test_without_known_class_there_are_no_shares():
+    assert class_shares(np.zeros(3, dtype=np.uint8)) == {}
+    assert class_shares(np.zeros(0, dtype=np.uint8)) == {}

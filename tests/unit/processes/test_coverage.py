@@ -1,0 +1,81 @@
+"""Too little land is refused, gaps are flagged; both name the inputs at fault."""
+
+import pytest
+
+from shanhai.errors import InvalidInput
+from shanhai.processes.coverage import (
+    LAYER_TITLES,
+    coverage_flags,
+    losses,
+    missing_cells,
+    require_coverage,
+)
+from shanhai.processes.derivation import REQUIRED_LAYERS, Coverage
+
+THEMES = ("dem", "land_cover", "npp", "rainfall", "soil", "temperature")
+
+
+def coverage(valid: int, **missing: int) -> Coverage:
+    return Coverage(valid=valid, inside=1200, sea=200, missing=missing)
+
+
+def refusal(found: Coverage, themes: tuple[str, ...] = THEMES) -> InvalidInput:
+    with pytest.raises(InvalidInput) as caught:
+        require_coverage(found, themes, 100.0)
+    return caught.value
+
+
+def test_every_layer_has_a_title():
+    assert {*REQUIRED_LAYERS, "population_log", "land_cover"} <= set(LAYER_TITLES)
+
+
+def test_half_of_the_land_is_enough_and_less_is_not():
+    require_coverage(coverage(500, npp=500), THEMES, 100.0)
+    error = refusal(coverage(499, npp=501, soil=0))
+    assert error.faults[0].pointer == "/inputs/datasets/npp"
+    assert "only 49.9 % of the 1000 land cells" in error.message
+    assert "net primary productivity is unknown in 50.1 %" in error.message
+    assert "净初级生产力缺测 50.1 %" in error.message_zh
+
+
+def test_layers_are_named_by_the_input_they_come_from():
+    found = losses(coverage(0, rainfall=10, erosivity=10, erodibility=30, slope=20), THEMES)
+    assert found == [("soil", 30), ("dem", 20), ("rainfall", 10)]
+
+
+@pytest.mark.parametrize("given", ["evapotranspiration", "reference_et", "temperature"])
+def test_evapotranspiration_is_blamed_on_what_it_was_made_of(given: str):
+    assert losses(coverage(0, evapotranspiration=5), {"temperature", given}) == [(given, 5)]
+
+
+def test_without_land_cover_the_refusal_says_that_the_sea_counts():
+    error = refusal(coverage(100, npp=900), ("npp",))
+    assert "without land cover the sea counts as land" in error.message
+    assert "海域按陆地计" in error.message_zh
+    assert "sea counts" not in refusal(coverage(100, npp=900)).message
+
+
+def test_a_region_of_sea_alone_is_refused():
+    error = refusal(Coverage(valid=0, inside=7, sea=7, missing={}))
+    assert error.faults[0].pointer == "/inputs/datasets/land_cover"
+    assert "sea in all 7 cells" in error.message
+
+
+def test_low_coverage_is_flagged_below_the_threshold_only():
+    assert coverage_flags(coverage(950, npp=50), THEMES) == ()
+    (flag,) = coverage_flags(coverage(949, npp=51, soil=3, dem=0), THEMES)
+    assert flag.code == "low_coverage"
+    assert flag.text.en.endswith(
+        "net primary productivity is unknown in 5.1 %, soil is unknown in 0.3 %"
+    )
+    assert "净初级生产力缺测 5.1 %、土壤缺测 0.3 %" in flag.text.zh
+
+
+def test_only_notable_gaps_are_warned_of():
+    (flag,) = missing_cells(coverage(900, npp=11, soil=10))
+    assert flag.document() == {
+        "code": "missing_cells",
+        "detail": "net primary productivity is unknown in 1.1 % of the land cells, "
+        "which are left out",
+        "detail_zh": "净初级生产力在 1.1 % 的陆地像元缺测，已剔除",
+    }
