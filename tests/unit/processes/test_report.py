@@ -110,8 +110,7 @@ def test_people_and_the_leading_land_cover_stand_beside_each_zone(zoned: Any):
         assert f'<td class="n">{zone["population"]:,.0f}</td>' in page
         assert 1 <= len(leading_cover(zone)) <= 2
         for label, share in leading_cover(zone):
-            assert f"{label.zh} " in page
-            assert f"{share:.1f} %" in page
+            assert f'{share:.1f} %</span> {label.zh} <span class="en"' in page
 
 
 def test_the_leading_land_cover_is_what_holds_most():
