@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from shanhai.client import ApiClient
 from shanhai.data.boxes import region_box
 from shanhai.data.catalogues import read_catalogues
-from shanhai.data.demo import build_demo, default_output
+from shanhai.data.demo import default_output, is_complete
 from shanhai.data.description import DatasetDescription, read_description
 from shanhai.data.download import default_cache
 from shanhai.data.fetch import fetch_theme
 from shanhai.data.progress import Reporter
 from shanhai.db.engine import async_url
 from shanhai.db.seed import seed_city
-from shanhai.errors import NotFound, ShanhaiError
+from shanhai.errors import NotFound, ShanhaiError, Unavailable
 
 DEMO_DATA = "SHANHAI_DEMO_DATA"
 OPEN_THEMES = ("dem", "land_cover", "population", "npp", "ndvi", "night_lights")
@@ -41,13 +43,22 @@ def gather(region: str, console: Console) -> Inputs:
     What an open catalogue does not give is taken from the packages, and that is said.
     """
     cache, reporter = default_cache(), Reporter(console)
-    root = build_demo(cache, default_output(cache), reporter)
+    root = default_output(cache)
+    if not is_complete(root):
+        _build_apart()
     folders = tuple(sorted(path.parent for path in root.glob(f"*/{REGIONS_FILE}")))
     if os.environ.get(DEMO_DATA, "packages") != "open":
         return Inputs(folders, {})
     fetched = cache / "open" / region
     preferred = _fetch_open(region, fetched, reporter)
     return Inputs((*folders, fetched) if preferred else folders, preferred)
+
+
+def _build_apart() -> None:
+    """Build the stack in a process of its own, whose gigabyte goes when it is done."""
+    shanhai = Path(sys.executable).with_name("shanhai")
+    if subprocess.run([shanhai, "data", "demo"], check=False).returncode != 0:
+        raise Unavailable("the demonstration data could not be made; what failed is said above")
 
 
 def _fetch_open(region: str, folder: Path, reporter: Reporter) -> dict[str, str]:
