@@ -1,1 +1,7 @@
+import os
+
+# As the worker's children are started: results do not depend on threads, and scikit-learn need not
+# count cores, which it cannot where /sys is not mounted.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 pytest_plugins = ["shanhai.testing.servers"]

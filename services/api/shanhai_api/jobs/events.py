@@ -20,9 +20,9 @@ HEARTBEAT = b": waiting\n\n"
 async def follow(
     state: State, view: View, job_id: UUID, *, published_only: bool
 ) -> AsyncIterator[bytes]:
-    """A `status` event for each change, until the job has ended or the service stops."""
+    """A `status` event for each change, at least one, until the job ends or the service stops."""
     told, silent_s = b"", 0.0
-    while not state.draining.is_set():
+    while not told or not state.draining.is_set():
         async with state.sessions() as session:
             job = await find_job(session, job_id, published_only=published_only)
         if job is None:
