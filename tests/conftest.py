@@ -3,5 +3,7 @@ import os
 # As the worker's children are started: results do not depend on threads, and scikit-learn need not
 # count cores, which it cannot where /sys is not mounted.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Nothing runs through joblib's pools; it would ask for semaphores, which need /dev/shm.
+os.environ.setdefault("JOBLIB_MULTIPROCESSING", "0")
 
 pytest_plugins = ["shanhai.testing.servers"]

@@ -21,6 +21,7 @@ from shanhai.errors import Unavailable
 PROGRAM = "chromium"
 FLAGS = (
     *("--headless", "--no-sandbox", "--no-first-run", "--disable-gpu", "--hide-scrollbars"),
+    "--disable-dev-shm-usage",
     *("--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--remote-debugging-port=0"),
 )
 PATIENCE_S = 60.0
