@@ -1,5 +1,6 @@
 """The closed lists of the method, with Chinese and English labels; what a plan fixes is rows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -133,6 +134,36 @@ class Scope(StrEnum):
     OBSERVE = "observe"
     JOBS = "jobs"
     ADMIN = "admin"
+
+
+class Role(StrEnum):
+    """What a person or a feed is in the planning of a region."""
+
+    VIEWER = "viewer"
+    OWNER = "owner"
+    PLANNER = "planner"
+    APPROVER = "approver"
+    SUPERVISOR = "supervisor"
+    ANALYST = "analyst"
+    AUDITOR = "auditor"
+    FEED = "feed"
+    ADMIN = "admin"
+
+
+ROLE_SCOPES: Mapping[Role, frozenset[Scope]] = {
+    Role.VIEWER: frozenset({Scope.READ}),
+    Role.OWNER: frozenset({Scope.READ, Scope.PROJECTS}),
+    Role.PLANNER: frozenset({Scope.READ, Scope.WRITE, Scope.PROJECTS, Scope.JOBS}),
+    Role.APPROVER: frozenset({Scope.READ, Scope.WRITE, Scope.PROJECTS}),
+    Role.SUPERVISOR: frozenset({Scope.READ, Scope.PROJECTS, Scope.OBSERVE}),
+    Role.ANALYST: frozenset({Scope.READ, Scope.WRITE, Scope.JOBS}),
+    Role.AUDITOR: frozenset({Scope.READ}),
+    Role.FEED: frozenset({Scope.OBSERVE}),
+    Role.ADMIN: frozenset({Scope.ADMIN}),
+}
+"""The scopes that come with a role."""
+INSIDERS: frozenset[Role] = frozenset(Role) - {Role.VIEWER, Role.FEED}
+"""The roles that see drafts and what is not public, within their regions."""
 
 
 REGION_LEVELS = (

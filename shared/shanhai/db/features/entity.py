@@ -1,12 +1,21 @@
-"""What a collection is: where its rows come from, who sees which, and what each property means."""
+"""What a collection is: where its rows are, who sees and edits them, what each property means.
 
-from collections.abc import Mapping
+One declaration per entity. Routes, schemas, queryables, filters, writes, imports, exports, tiles,
+pages and the OpenAPI document are made from it; none of them repeats a property's name.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from shanhai.vocabulary import Label
+from sqlalchemy.ext.asyncio import AsyncSession
 
-Role = Literal["id", "reference", "primary-interval-start", "primary-interval-end"]
+from shanhai.errors import Fault
+from shanhai.vocabulary import Label, Lang, Role, Scope
+
+OgcRole = Literal["id", "reference", "primary-interval-start", "primary-interval-end"]
+Verb = Literal["create", "replace", "update", "delete"]
+ALL_VERBS: frozenset[Verb] = frozenset({"create", "replace", "update", "delete"})
 
 TEXT: Mapping[str, Any] = {"type": "string"}
 INTEGER: Mapping[str, Any] = {"type": "integer"}
@@ -16,11 +25,20 @@ DATE: Mapping[str, Any] = {"type": "string", "format": "date"}
 MOMENT: Mapping[str, Any] = {"type": "string", "format": "date-time"}
 OBJECT: Mapping[str, Any] = {"type": "object"}
 OBJECTS: Mapping[str, Any] = {"type": "array", "items": {"type": "object"}}
+TEXTS: Mapping[str, Any] = {"type": "array", "items": {"type": "string"}}
 
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A member of a feature's `properties`: its SQL over the entity's rows and its JSON schema."""
+    """A member of a feature's `properties`: its SQL over the entity's rows and its JSON schema.
+
+    Attributes:
+        sql: Reads the member from the entity's `source`.
+        column: The column of the entity's table it is written to; None when it is only read.
+        attribute: The member of the table's `attrs` it is written to, instead of a column.
+        refers_to: The entity whose `code` the member is; `column` then holds that row's id.
+        required: It must be given when a feature is created or replaced.
+    """
 
     name: str
     sql: str
@@ -28,39 +46,156 @@ class Property:
     title: Label
     queryable: bool = False
     unit: str | None = None
-    role: Role | None = None
+    role: OgcRole | None = None
+    column: str | None = None
+    attribute: str | None = None
+    refers_to: str | None = None
+    required: bool = False
 
-    def described(self, lang: Literal["zh", "en"]) -> dict[str, Any]:
+    @property
+    def receivable(self) -> bool:
+        """Whether clients can write it."""
+        return self.column is not None or self.attribute is not None
+
+    @property
+    def sortable(self) -> bool:
+        """Whether pages can be ordered by it: what can be filtered on and is one value."""
+        return self.queryable and self.schema["type"] not in {"array", "object"}
+
+    def described(self, lang: Lang) -> dict[str, Any]:
         """The property's JSON schema with its title in `lang`, unit and role."""
         extra = {"x-ogc-unit": self.unit, "x-ogc-role": self.role}
         members = {name: value for name, value in extra.items() if value is not None}
         return {"title": self.title.in_(lang), **self.schema, **members}
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A change of state that exists, and who may make it."""
+
+    source: str
+    target: str
+    roles: frozenset[Role]
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """The states of an entity's rows.
+
+    Attributes:
+        property: The member that tells the state; writing it takes a step.
+        initial: The state of a new row.
+        steps: All the steps there are.
+        settled: States in which nothing but the state itself can be changed.
+    """
+
+    property: str
+    initial: str
+    steps: tuple[Step, ...]
+    settled: frozenset[str] = frozenset()
+
+    def step(self, source: str, target: str) -> Step | None:
+        """The step between two states."""
+        found = (item for item in self.steps if (item.source, item.target) == (source, target))
+        return next(found, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A write that is about to happen, as its guards see it.
+
+    `before` and `after` hold the written members by property name, references as codes; `before`
+    is None for a creation, `after` for a deletion. `row_id` is None for a creation.
+    """
+
+    verb: Verb
+    row_id: int | None
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    geometry_changed: bool
+
+
+Guard = Callable[[AsyncSession, Change], Awaitable[Sequence[Fault]]]
+"""A rule of one entity, asked inside the transaction of a write; faults refuse it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Editing:
+    """Who writes an entity, and how.
+
+    Attributes:
+        scopes: Any one of these scopes is needed.
+        roles: Any one of these roles is needed, for the row's region.
+        verbs: What can be done at all.
+        lifecycle: The states of its rows.
+        guards: The rules of its writes.
+    """
+
+    roles: frozenset[Role]
+    scopes: frozenset[Scope] = frozenset({Scope.WRITE})
+    verbs: frozenset[Verb] = ALL_VERBS
+    lifecycle: Lifecycle | None = None
+    guards: tuple[Guard, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Entity:
-    """One collection.
+    """One collection of features, or of records without geometry.
 
     All SQL members are constants of this code, never a caller's text. `live` holds for every
-    reader, `published` besides for readers without identity; `current` is the state of today and
-    gives way to `as_of` (which reads the bind `:as_of`), or to a filter on one of `history`.
+    reader; who may see which of those rows is said by `published` and `public`, and applied by
+    `shanhai.db.features.selection` alone. `current` is the state of today and gives way to `as_of`
+    (which reads the bind `:as_of`), or to a filter on one of `history`.
+
+    Attributes:
+        table: The table its rows are kept in; former states are in `{table}_history`.
+        alias: The table's name in all SQL of the declaration.
+        joins: What follows the table in `FROM`.
+        geometry: SQL of the geometry; None for records, which are served at `path`.
+        geometry_column: The column geometry is written to; None when it is derived.
+        published: SQL that holds for rows every reader with an identity may see.
+        public: SQL that holds besides for rows anyone may see.
+        region: SQL of the id of the region a row belongs to, by which the scope of roles is judged;
+            None for what belongs to no region.
+        historic: `as_of` also reads the table's former states. False where former states are rows
+            of their own, as with zone schemes.
+        path: Where records are served; `{name}` in it is the property of that name. Features are
+            served at `/collections/{name}/items`.
+        editing: Who writes it; None when the API does not.
     """
 
     name: str
     title: Label
     description: Label
-    source: str
-    key: str
+    table: str
+    alias: str
     code: str
-    geometry: str
-    geometry_type: str
     properties: tuple[Property, ...]
     live: str
     published: str
     current: str
     as_of: str
+    joins: str = ""
+    geometry: str | None = None
+    geometry_type: str | None = None
+    geometry_column: str | None = None
+    public: str = "true"
+    region: str | None = None
     interval: tuple[str, str] | None = None
     history: frozenset[str] = field(default=frozenset())
+    historic: bool = True
+    path: str | None = None
+    editing: Editing | None = None
+
+    @property
+    def key(self) -> str:
+        """SQL of the number that orders pages."""
+        return f"{self.alias}.id"
+
+    @property
+    def source(self) -> str:
+        """SQL of the rows: what follows `FROM`."""
+        return f"{self.table} {self.alias}{self.joins}"
 
     def declared(self, name: str) -> Property | None:
         """The property called `name`."""
@@ -70,3 +205,13 @@ class Entity:
     def queryables(self) -> tuple[Property, ...]:
         """The properties that can be filtered on."""
         return tuple(item for item in self.properties if item.queryable)
+
+    @property
+    def sortables(self) -> tuple[Property, ...]:
+        """The properties pages can be ordered by."""
+        return tuple(item for item in self.properties if item.sortable)
+
+    @property
+    def receivables(self) -> tuple[Property, ...]:
+        """The properties clients can write."""
+        return tuple(item for item in self.properties if item.receivable)
