@@ -1,0 +1,165 @@
+"""The coordinate reference systems features are read, filtered and written in.
+
+A client sees the axis order the authority gives a system: latitude first in EPSG:4490 and 4326,
+northing first in the CGCS2000 Gauss-Krüger systems. Storage is longitude first, always.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import CRS, Transformer
+
+from shanhai.db.base import STORAGE_SRID
+
+EPSG_URI = "http://www.opengis.net/def/crs/EPSG/0"
+DEGREE_DIGITS = 7
+METRE_DIGITS = 3
+WGS84 = 4326
+WEB_MERCATOR = 3857
+GAUSS_KRUGER = (*range(4513, 4534), *range(4534, 4555))
+"""CGCS2000 in 3-degree zones: with the zone's number before the easting, then without."""
+WORLD_HALF_M = 20_037_508.342789244
+STEPS_ON_AN_EDGE = 16
+RETURN_TOLERANCE_M = 1.0
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Crs:
+    """A coordinate reference system clients can name.
+
+    Attributes:
+        srid: The number PostGIS knows it by.
+        flipped: Clients write and read the coordinate that points north first.
+        geographic: Its unit is the degree.
+    """
+
+    uri: str
+    srid: int
+    flipped: bool
+    geographic: bool
+
+    @property
+    def as_stored(self) -> bool:
+        """Whether its coordinates are the stored ones, but for their order.
+
+        CGCS2000 and WGS 84 differ by less than either is measured to: the same numbers in both.
+        """
+        return self.geographic
+
+
+CRS84 = Crs("http://www.opengis.net/def/crs/OGC/1.3/CRS84", STORAGE_SRID, False, True)
+CRS84_NAMES = (CRS84.uri, "[OGC:CRS84]")
+
+
+@lru_cache(maxsize=1)
+def known_systems() -> Mapping[str, Crs]:
+    """The systems by all their names: URIs and safe CURIEs."""
+    numbers = (STORAGE_SRID, WGS84, WEB_MERCATOR, *GAUSS_KRUGER)
+    systems = {number: _described(number) for number in numbers}
+    return (
+        dict.fromkeys(CRS84_NAMES, CRS84)
+        | {item.uri: item for item in systems.values()}
+        | {f"[EPSG:{number}]": item for number, item in systems.items()}
+    )
+
+
+def _described(epsg: int) -> Crs:
+    described = CRS.from_epsg(epsg)
+    first = described.axis_info[0].direction
+    return Crs(f"{EPSG_URI}/{epsg}", epsg, first == "north", described.is_geographic)
+
+
+def crs_uris() -> list[str]:
+    """The URIs of all systems, the default one first."""
+    return list(dict.fromkeys(item.uri for item in known_systems().values()))
+
+
+def storage_crs() -> Crs:
+    """The system geometries are kept in."""
+    return known_systems()[f"{EPSG_URI}/{STORAGE_SRID}"]
+
+
+def parse_crs(text: str) -> Crs:
+    """The system a URI or safe CURIE names.
+
+    Raises:
+        ValueError: none that is served.
+    """
+    found = known_systems().get(text)
+    if found is None:
+        raise ValueError(
+            f"must be {CRS84.uri} or {EPSG_URI}/ with 4490, 4326, 3857 or 4513 to 4554,"
+            f" not {text[:80]!r}"
+        )
+    return found
+
+
+def geometry_in(geometry: str, crs: Crs) -> str:
+    """SQL of a stored geometry in a system, in the order of its axes."""
+    if not crs.as_stored:
+        # From 4326, whose numbers are those of storage: PROJ has no exact way from 4490 to 3857.
+        source = f"ST_SetSRID({geometry}, {WGS84})" if crs.srid == WEB_MERCATOR else geometry
+        geometry = f"ST_Transform({source}, {crs.srid})"
+    return f"ST_FlipCoordinates({geometry})" if crs.flipped else geometry
+
+
+def digits_of(crs: Crs) -> int:
+    """Decimal places that tell a centimetre in degrees, a millimetre in metres."""
+    return DEGREE_DIGITS if crs.geographic else METRE_DIGITS
+
+
+def to_storage(crs: Crs, coordinates: Numbers) -> Numbers:
+    """Rows of two coordinates as clients write them, as longitude and latitude.
+
+    Raises:
+        ValueError: some lie where the system is not defined.
+    """
+    ordered = coordinates[:, ::-1] if crs.flipped else coordinates
+    if crs.as_stored:
+        return np.ascontiguousarray(ordered)
+    if not np.isfinite(ordered).all():
+        raise ValueError("coordinates must be finite")
+    there, back = _ways(crs.srid)
+    found = np.column_stack(there.transform(ordered[:, 0], ordered[:, 1]))
+    again = np.column_stack(back.transform(found[:, 0], found[:, 1]))
+    # Beyond its domain a projection answers with infinity, or with a place that is not meant.
+    if not np.allclose(again, ordered, rtol=0, atol=RETURN_TOLERANCE_M):
+        raise ValueError(f"coordinates do not lie where {crs.uri} is defined")
+    return found
+
+
+@lru_cache(maxsize=64)
+def _ways(srid: int) -> tuple[Transformer, Transformer]:
+    """From a projected system to longitude and latitude, and back."""
+    degrees = WGS84 if srid == WEB_MERCATOR else STORAGE_SRID
+    return (
+        Transformer.from_crs(srid, degrees, always_xy=True),
+        Transformer.from_crs(degrees, srid, always_xy=True),
+    )
+
+
+def edges_of(crs: Crs, low: tuple[float, float], high: tuple[float, float]) -> Numbers:
+    """A box between two corners in a projected system, as a closed ring in degrees.
+
+    Its edges are bent on the sphere, so each is followed in steps.
+
+    Raises:
+        ValueError: it does not lie where the system is defined.
+    """
+    steps = np.linspace(0.0, 1.0, STEPS_ON_AN_EDGE, endpoint=False)
+    first = np.concatenate([steps, np.ones_like(steps), 1 - steps, np.zeros_like(steps), [0.0]])
+    second = np.concatenate([np.zeros_like(steps), steps, np.ones_like(steps), 1 - steps, [0.0]])
+    corner, size = np.array(low), np.array(high) - np.array(low)
+    return to_storage(crs, corner + np.column_stack([first, second]) * size)
+
+
+def mercator_degrees(x: float, y: float) -> tuple[float, float]:
+    """A place of EPSG:3857 in degrees; what lies beyond the map is taken as its edge."""
+    inside = min(max(x, -WORLD_HALF_M), WORLD_HALF_M), min(max(y, -1e9), 1e9)
+    lon, lat = _ways(WEB_MERCATOR)[0].transform(*inside)
+    return float(lon), float(lat)
