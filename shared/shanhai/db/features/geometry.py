@@ -1,0 +1,335 @@
+"""Geometry that comes from outside: GeoJSON, checked and turned into what is stored."""
+
+import asyncio
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from shanhai.db.features.crs import CRS84, Crs
+from shanhai.db.features.placing import misplacement, positions_in_storage
+from shanhai.db.features.repair import mend
+from shanhai.errors import Fault, InvalidInput
+from shanhai.vocabulary import Label
+
+MOST_VERTICES = 500_000
+DEPTHS: Mapping[str, int] = {
+    "Point": 0,
+    "MultiPoint": 1,
+    "LineString": 1,
+    "MultiLineString": 2,
+    "Polygon": 2,
+    "MultiPolygon": 3,
+}
+"""How deeply the positions of each type are nested."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What the innermost lists of positions must be."""
+
+    least: int
+    closed: bool
+    rule: Label
+
+
+POINTS = Line(1, False, Label("至少有一个坐标", "must have at least one position"))
+LINE = Line(2, False, Label("线至少有两个坐标", "a line must have at least two positions"))
+RING = Line(
+    4,
+    True,
+    Label(
+        "环至少有四个坐标，且首尾相同",
+        "a ring must have at least four positions and end where it begins",
+    ),
+)
+LINES: Mapping[str, Line] = {
+    "Point": POINTS,
+    "MultiPoint": POINTS,
+    "LineString": LINE,
+    "MultiLineString": LINE,
+    "Polygon": RING,
+    "MultiPolygon": RING,
+}
+CURVES = frozenset(
+    {"CircularString", "CompoundCurve", "CurvePolygon", "MultiCurve", "MultiSurface"}
+)
+NUMBERS = frozenset({int, float})
+IN_THREAD_FROM = 2_000
+"""Positions from which checking would keep other requests waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A checked geometry as it is stored: longitude first, in CGCS2000.
+
+    Attributes:
+        wkb: The geometry.
+        mended: What a repair did, with the reason; None when there was nothing to repair.
+    """
+
+    wkb: bytes
+    mended: Mapping[str, Any] | None = None
+
+
+class InvalidGeometry(InvalidInput):
+    """A geometry is not what it should be."""
+
+    title = "Invalid geometry"
+    title_zh = "几何无效"
+
+
+def _refuse(en: str, zh: str, pointer: str) -> InvalidGeometry:
+    return InvalidGeometry(f"{pointer}: {en}", message_zh=zh, faults=[Fault(pointer, en, zh)])
+
+
+async def read_shape(
+    value: object,
+    *,
+    kind: str,
+    crs: Crs = CRS84,
+    repair: bool = False,
+    pointer: str = "/geometry",
+) -> Shape:
+    """A GeoJSON geometry as it will be stored.
+
+    Args:
+        kind: The type demanded, as `geometry-multipolygon`; `geometry-any` for any.
+        repair: Mend what is invalid instead of refusing it.
+        pointer: Where the value is in the body.
+
+    Raises:
+        InvalidGeometry: it breaks a rule; the fault says which, and where.
+    """
+
+    def read() -> tuple[BaseGeometry, Fault | None]:
+        geometry = read_geometry(value, kind=kind, crs=crs, pointer=pointer)
+        return geometry, invalidity(geometry, pointer)
+
+    geometry, fault = await asyncio.to_thread(read) if _is_large(value) else read()
+    if fault is None:
+        return Shape(_wkb(geometry))
+    if not repair:
+        raise InvalidGeometry(
+            f"{fault.pointer}: {fault.detail}", message_zh=fault.detail_zh, faults=[fault]
+        )
+    mended = await mend(geometry)
+    if mended is None:
+        raise _refuse(
+            f"{fault.detail}; the repair did not end well",
+            f"{fault.detail_zh}；修复未成功",
+            pointer,
+        )
+    result = _as_kind(mended, kind, pointer)
+    return Shape(_wkb(result), _account(geometry, result, fault))
+
+
+def read_geometry(
+    value: object,
+    *,
+    kind: str,
+    crs: Crs = CRS84,
+    pointer: str = "/geometry",
+) -> BaseGeometry:
+    """A GeoJSON geometry in stored coordinates, not yet known to be valid.
+
+    Raises:
+        InvalidGeometry: it is no geometry of the type demanded, or lies nowhere on Earth.
+    """
+    name, nested = _type_of(value, pointer)
+    where = f"{pointer}/coordinates"
+    vertices = _count_positions(nested, DEPTHS[name], where)
+    if vertices > MOST_VERTICES:
+        raise _refuse(
+            f"has {vertices} vertices; at most {MOST_VERTICES} are taken",
+            f"顶点数 {vertices}，上限为 {MOST_VERTICES}",
+            where,
+        )
+    if vertices == 0:
+        raise _refuse("must not be empty; null is no geometry", "不得为空；无几何请用 null", where)
+    _check_structure(nested, DEPTHS[name], LINES[name], where)
+    geometry = _build(name, nested)
+    return _as_kind(_placed(geometry, crs, where), kind, pointer)
+
+
+def _placed(geometry: BaseGeometry, crs: Crs, pointer: str) -> BaseGeometry:
+    """The geometry in stored coordinates."""
+    given = shapely.get_coordinates(geometry)
+    wrong = misplacement(given, crs)
+    if wrong is not None:
+        raise _refuse(wrong.en, wrong.zh, pointer)
+    placed: BaseGeometry = shapely.set_coordinates(geometry, positions_in_storage(given, crs))
+    return placed
+
+
+def _type_of(value: object, pointer: str) -> tuple[str, Any]:
+    """The type and coordinates of a geometry of a type that can be kept."""
+    if not isinstance(value, dict):
+        raise _refuse("must be a GeoJSON geometry or null", "必须是 GeoJSON 几何或 null", pointer)
+    name = value.get("type")
+    if name in CURVES:
+        raise _refuse(
+            f"{name} has curves; only straight segments are kept",
+            f"{name} 含曲线；仅支持直线段",
+            f"{pointer}/type",
+        )
+    if name == "GeometryCollection":
+        raise _refuse(
+            "GeometryCollection mixes dimensions; write one feature for each part",
+            "GeometryCollection 混合了不同维度；请逐个要素写入",
+            f"{pointer}/type",
+        )
+    if not isinstance(name, str) or name not in DEPTHS:
+        listed = ", ".join(DEPTHS)
+        raise _refuse(f"must be one of {listed}", f"必须是以下之一：{listed}", f"{pointer}/type")
+    return name, value.get("coordinates")
+
+
+def _count_positions(nested: Any, depth: int, pointer: str) -> int:
+    """How many positions there are, each of two finite numbers."""
+    if not isinstance(nested, list):
+        raise _refuse("must be an array", "必须是数组", pointer)
+    if depth > 1:
+        parts = enumerate(nested)
+        return sum(_count_positions(part, depth - 1, f"{pointer}/{n}") for n, part in parts)
+    positions = nested if depth else [nested] if nested else []
+    if len(positions) > MOST_VERTICES:
+        return len(positions)
+    for number, position in enumerate(positions):
+        if not _is_position(position):
+            raise _strange_position(position, f"{pointer}/{number}" if depth else pointer)
+    return len(positions)
+
+
+def _is_position(position: Any) -> bool:
+    return (
+        type(position) is list
+        and len(position) == 2
+        and type(position[0]) in NUMBERS
+        and type(position[1]) in NUMBERS
+        and math.isfinite(position[0])
+        and math.isfinite(position[1])
+    )
+
+
+def _strange_position(position: Any, pointer: str) -> InvalidGeometry:
+    if isinstance(position, list) and len(position) > 2:
+        en = "has more than two coordinates; heights and measures are not kept"
+        return _refuse(en, "坐标多于两个；不支持高程与量测值", pointer)
+    return _refuse("must be two finite numbers", "必须是两个有限的数", pointer)
+
+
+def _check_structure(nested: Any, depth: int, line: Line, pointer: str) -> None:
+    """Every part has something in it, every line and ring enough positions."""
+    if depth > 1:
+        if not nested:
+            raise _refuse("must not be empty", "不得为空", pointer)
+        for number, part in enumerate(nested):
+            _check_structure(part, depth - 1, line, f"{pointer}/{number}")
+    elif depth == 1 and (len(nested) < line.least or (line.closed and nested[0] != nested[-1])):
+        raise _refuse(line.rule.en, line.rule.zh, pointer)
+
+
+def _build(name: str, nested: Any) -> BaseGeometry:
+    match name:
+        case "Point":
+            return shapely.Point(nested)
+        case "MultiPoint":
+            return shapely.MultiPoint(nested)
+        case "LineString":
+            return shapely.LineString(nested)
+        case "MultiLineString":
+            return shapely.MultiLineString(nested)
+        case "Polygon":
+            return shapely.Polygon(nested[0], nested[1:])
+        case _:
+            return shapely.MultiPolygon([shapely.Polygon(one[0], one[1:]) for one in nested])
+
+
+def _as_kind(geometry: BaseGeometry, kind: str, pointer: str) -> BaseGeometry:
+    """The geometry as the type demanded, a part as a collection of one and the reverse."""
+    demanded = kind.removeprefix("geometry-")
+    name = geometry.geom_type.lower()
+    if demanded in {"any", name}:
+        return geometry
+    if demanded == f"multi{name}":
+        return _multiple(geometry)
+    parts = shapely.get_parts(geometry)
+    if name == f"multi{demanded}" and len(parts) == 1:
+        single: BaseGeometry = parts[0]
+        return single
+    raise _refuse(
+        f"is a {geometry.geom_type}; this collection takes {demanded}",
+        f"类型为 {geometry.geom_type}；该集合要求 {demanded}",
+        f"{pointer}/type",
+    )
+
+
+def _multiple(geometry: BaseGeometry) -> BaseGeometry:
+    kinds = (shapely.multipoints, shapely.multilinestrings, shapely.multipolygons)
+    multiple: Any = kinds[int(shapely.get_dimensions(geometry))]([geometry])
+    collected: BaseGeometry = multiple
+    return collected
+
+
+def invalidity(geometry: BaseGeometry, pointer: str = "/geometry") -> Fault | None:
+    """Why a geometry is not valid, with the coordinate; None when it is."""
+    if shapely.is_valid(geometry):
+        return None
+    rule, _, place = shapely.is_valid_reason(geometry).partition("[")
+    where = place.rstrip("]").replace(" ", ", ")
+    zh = REASONS.get(rule, rule)
+    return Fault(
+        pointer,
+        f"{rule} at ({where}) longitude, latitude; `repair=true` mends it",
+        f"{zh}，位置 ({where}) 经度、纬度；可用 `repair=true` 修复",
+    )
+
+
+REASONS: Mapping[str, str] = {
+    "Self-intersection": "自相交",
+    "Ring Self-intersection": "环自相交",
+    "Hole lies outside shell": "孔洞在外环之外",
+    "Holes are nested": "孔洞嵌套",
+    "Nested shells": "外环嵌套",
+    "Interior is disconnected": "内部不连通",
+    "Duplicate Rings": "环重复",
+    "Too few points in geometry component": "点数过少",
+    "Ring is not closed": "环未闭合",
+}
+"""GEOS's rules in Chinese."""
+
+
+def _account(before: BaseGeometry, after: BaseGeometry, fault: Fault) -> dict[str, Any]:
+    """What a repair did."""
+    return {
+        "reason": fault.detail.partition(";")[0],
+        "reason_zh": (fault.detail_zh or "").partition("；")[0],
+        "method": "structure",
+        "vertices": [int(shapely.get_num_coordinates(item)) for item in (before, after)],
+        "parts": [int(shapely.get_num_geometries(item)) for item in (before, after)],
+    }
+
+
+def _wkb(geometry: BaseGeometry) -> bytes:
+    return bytes(shapely.to_wkb(geometry, byte_order=1, output_dimension=2))
+
+
+def _is_large(value: object) -> bool:
+    """Whether a geometry has many positions, without looking at all of them."""
+    coordinates = value.get("coordinates") if isinstance(value, dict) else None
+    return _many(coordinates, IN_THREAD_FROM) >= IN_THREAD_FROM
+
+
+def _many(nested: Any, enough: int) -> int:
+    if not isinstance(nested, list) or not nested or not isinstance(nested[0], list):
+        return 1
+    found = 0
+    for part in nested:
+        found += _many(part, enough - found)
+        if found >= enough:
+            break
+    return found

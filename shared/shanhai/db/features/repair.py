@@ -1,0 +1,73 @@
+"""Mending invalid geometry in a process that can be ended: GEOS cannot be interrupted."""
+
+import asyncio
+import sys
+
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+TIME_S = 20
+MEMORY_BYTES = 1024**3
+DIMENSIONS = {0: "MultiPoint", 1: "MultiLineString", 2: "MultiPolygon"}
+
+
+async def mend(geometry: BaseGeometry) -> BaseGeometry | None:
+    """A valid geometry of the same dimension; None when there is none, or not in time."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-I",
+        "-m",
+        __name__,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+    )
+    try:
+        async with asyncio.timeout(TIME_S):
+            wkb, _ = await process.communicate(shapely.to_wkb(geometry))
+    except TimeoutError:
+        return None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return shapely.from_wkb(wkb) if process.returncode == 0 and wkb else None
+
+
+def mended(geometry: BaseGeometry) -> BaseGeometry | None:
+    """The geometry made valid, without what has come out in a lower dimension."""
+    valid = shapely.make_valid(geometry, method="structure", keep_collapsed=False)
+    dimension = shapely.get_dimensions(geometry)
+    parts = [part for part in _simple_parts(valid) if shapely.get_dimensions(part) == dimension]
+    if not parts:
+        return None
+    result: BaseGeometry = getattr(shapely, DIMENSIONS[int(dimension)])(parts)
+    return result if shapely.is_valid(result) else None
+
+
+def _simple_parts(geometry: BaseGeometry) -> list[BaseGeometry]:
+    parts = shapely.get_parts(geometry)
+    if len(parts) == 1 and not hasattr(parts[0], "geoms"):
+        return list(parts)
+    return [simple for part in parts for simple in _simple_parts(part)]
+
+
+def limit_itself() -> None:
+    """Bound the memory and time of this process."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (TIME_S, TIME_S))
+
+
+def main() -> None:
+    """Mend the WKB of the standard input onto the standard output."""
+    limit_itself()
+    result = mended(shapely.from_wkb(sys.stdin.buffer.read()))
+    if result is not None:
+        sys.stdout.buffer.write(shapely.to_wkb(result))
+
+
+if __name__ == "__main__":
+    main()
