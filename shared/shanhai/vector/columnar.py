@@ -1,0 +1,99 @@
+"""GeoParquet 1.1: columns with geometry as WKB and the CRS as PROJJSON."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+from pyproj import CRS
+
+from shanhai.vector.tables import GEOMETRY, Table, arrow_schema, record_batches
+
+VERSION = "1.1.0"
+GEO = "geo"
+DEGREES = 4326
+ROW_GROUP = 65_536
+
+
+class Seen:
+    """What the file's metadata tell of all geometries: their types and box."""
+
+    def __init__(self) -> None:
+        self._types: set[int] = set()
+        self._boxes: list[Any] = []
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Look at the geometries of a batch."""
+        shapes = shapely.from_wkb(batch.column(GEOMETRY).to_numpy(zero_copy_only=False))
+        shapes = shapes[~shapely.is_missing(shapes)]
+        if not len(shapes):
+            return
+        self._types |= {int(number) for number in np.unique(shapely.get_type_id(shapes))}
+        self._boxes.append(shapely.total_bounds(shapes))
+
+    def described(self, epsg: int) -> dict[str, Any]:
+        """The metadata of the geometry column."""
+        names = sorted(shapely.GeometryType(number).name for number in self._types)
+        column: dict[str, Any] = {
+            "encoding": "WKB",
+            "geometry_types": [_TYPE_NAMES[name] for name in names],
+        }
+        if epsg != DEGREES:  # without one it is OGC:CRS84, which those coordinates are
+            column["crs"] = CRS.from_epsg(epsg).to_json_dict()
+        if self._boxes:
+            boxes = np.array(self._boxes)
+            low, high = np.nanmin(boxes[:, :2], axis=0), np.nanmax(boxes[:, 2:], axis=0)
+            column["bbox"] = [*map(float, low), *map(float, high)]
+        return column
+
+
+_TYPE_NAMES = {
+    "POINT": "Point",
+    "LINESTRING": "LineString",
+    "LINEARRING": "LineString",
+    "POLYGON": "Polygon",
+    "MULTIPOINT": "MultiPoint",
+    "MULTILINESTRING": "MultiLineString",
+    "MULTIPOLYGON": "MultiPolygon",
+    "GEOMETRYCOLLECTION": "GeometryCollection",
+}
+
+
+def write_parquet(path: Path, table: Table) -> None:
+    """GeoParquet; without geometry it is plain Parquet."""
+    spatial = table.geometry_type is not None
+    schema = arrow_schema(table.columns, geometry=spatial)
+    seen = Seen()
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for batch in _gathered(record_batches(table, schema)):
+            if spatial:
+                seen.add(batch)
+            writer.write_batch(batch)
+        metadata = {f"shanhai:{name}": text for name, text in (table.notes or {}).items()}
+        if spatial:
+            columns = {GEOMETRY: seen.described(table.epsg)}
+            metadata[GEO] = json.dumps(
+                {"version": VERSION, "primary_column": GEOMETRY, "columns": columns}
+            )
+        writer.add_key_value_metadata(metadata)
+
+
+def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+    """Batches joined to row groups worth reading, bounded by rows and by bytes."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        waiting.append(batch)
+        rows, size = sum(b.num_rows for b in waiting), sum(b.nbytes for b in waiting)
+        if rows >= ROW_GROUP or size >= 32 * 1024**2:
+            yield from _joined(waiting)
+            waiting = []
+    yield from _joined(waiting)
+
+
+def _joined(batches: list[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+    if batches:
+        yield from pa.Table.from_batches(batches).combine_chunks().to_batches()

@@ -1,0 +1,56 @@
+"""The file formats features leave in; nothing heavy is loaded to know them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from shanhai.vocabulary import Label
+
+FormatName = Literal["csv", "geojsonseq", "fgb", "gpkg", "parquet", "shp", "kml"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileFormat:
+    """A format of whole files.
+
+    Attributes:
+        suffix: What the file's name ends in.
+        spatial: It cannot hold records without geometry.
+        only_degrees: It knows longitude and latitude on WGS 84 only.
+    """
+
+    name: FormatName
+    media_type: str
+    suffix: str
+    title: Label
+    spatial: bool = True
+    only_degrees: bool = False
+
+
+_ALL = (
+    FileFormat("csv", "text/csv; charset=utf-8", ".csv", Label("CSV 表格", "CSV"), spatial=False),
+    FileFormat(
+        "geojsonseq",
+        "application/geo+json-seq",
+        ".geojsons",
+        Label("GeoJSON 序列", "GeoJSON text sequence"),
+        only_degrees=True,
+    ),
+    FileFormat("fgb", "application/flatgeobuf", ".fgb", Label("FlatGeobuf", "FlatGeobuf")),
+    FileFormat(
+        "gpkg", "application/geopackage+sqlite3", ".gpkg", Label("GeoPackage", "GeoPackage")
+    ),
+    FileFormat(
+        "parquet", "application/vnd.apache.parquet", ".parquet", Label("GeoParquet", "GeoParquet")
+    ),
+    FileFormat("shp", "application/zip", ".zip", Label("Shapefile 压缩包", "Zipped Shapefile")),
+    FileFormat(
+        "kml",
+        "application/vnd.google-earth.kml+xml",
+        ".kml",
+        Label("KML", "KML"),
+        only_degrees=True,
+    ),
+)
+FILE_FORMATS: Mapping[str, FileFormat] = {item.name: item for item in _ALL}
+"""By the name `f=` knows them under."""

@@ -1,0 +1,58 @@
+"""Files GDAL writes from an Arrow stream: FlatGeobuf, GeoPackage, KML."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyogrio
+
+from shanhai.vector.tables import GEOMETRY, Table, arrow_schema, batch_reader, record_batches
+
+
+def write_flatgeobuf(path: Path, table: Table) -> None:
+    """FlatGeobuf, with its spatial index where every row has a geometry: it knows no gaps.
+
+    Whether all have one is known at the end, so the rows wait in a file beside it.
+    """
+    schema = arrow_schema(table.columns, geometry=True)
+    waiting, missing = path.with_suffix(".waiting"), 0
+    try:
+        with pa.OSFile(str(waiting), "wb") as sink, pa.ipc.new_stream(sink, schema) as stream:
+            for batch in record_batches(table, schema):
+                missing += batch.column(GEOMETRY).null_count
+                stream.write_batch(batch)
+        with pa.OSFile(str(waiting)) as source, pa.ipc.open_stream(source) as rows:
+            index = "NO" if missing else "YES"
+            _write_rows(path, table, rows, "FlatGeobuf", layer_options={"SPATIAL_INDEX": index})
+    finally:
+        waiting.unlink(missing_ok=True)
+
+
+def write_geopackage(path: Path, table: Table) -> None:
+    """GeoPackage; the notes are its layer's metadata."""
+    _write(path, table, "GPKG", layer_metadata=dict(table.notes or {}) or None)
+
+
+def write_kml(path: Path, table: Table) -> None:
+    """KML; every property is in the extended data."""
+    _write(path, table, "KML")
+
+
+def _write(path: Path, table: Table, driver: str, **options: Any) -> None:
+    schema = arrow_schema(table.columns, geometry=True)
+    _write_rows(path, table, batch_reader(table, schema), driver, **options)
+
+
+def _write_rows(
+    path: Path, table: Table, rows: pa.RecordBatchReader, driver: str, **options: Any
+) -> None:
+    pyogrio.write_arrow(
+        rows,
+        path,
+        layer=table.name,
+        driver=driver,
+        geometry_name=GEOMETRY,
+        geometry_type=table.geometry_type or "Unknown",
+        crs=f"EPSG:{table.epsg}",
+        **options,
+    )

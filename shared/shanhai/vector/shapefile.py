@@ -1,0 +1,232 @@
+"""Zipped shapefiles: short names, one kind of geometry per file, UTF-8 or GBK."""
+
+import struct
+import tempfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyogrio
+import shapely
+
+from shanhai.errors import InvalidInput
+from shanhai.vector.tables import (
+    GEOMETRY,
+    Column,
+    Table,
+    arrow_schema,
+    json_text,
+    record_batches,
+)
+
+NAME_BYTES = 10
+TEXT_BYTES = 254
+BOX_OFFSET = 36
+MEMBERS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
+KINDS = {1: "Point", 2: "LineString", 3: "Polygon", 4: "MultiPoint", 5: "LineString", 6: "Polygon"}
+"""The shapefile type of each WKB type; what has several parts goes with what has one."""
+
+
+def write_shapefile(path: Path, table: Table, *, encoding: str = "UTF-8") -> None:
+    """A zip of one shapefile per kind of geometry, and a text that maps the short field names.
+
+    Raises:
+        InvalidInput: A text cannot be written in the encoding.
+    """
+    names = short_names([column.name for column in table.columns])
+    columns = tuple(
+        Column(names[column.name], _storable(column), column.title) for column in table.columns
+    )
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        short = Table(
+            table.name,
+            columns,
+            (_short_rows(block, columns, encoding) for block in table.blocks),
+            table.geometry_type,
+            table.epsg,
+        )
+        _write_layers(Path(folder), short, encoding)
+        _zip(path, Path(folder), _describe(table, names, encoding))
+
+
+def short_names(names: Sequence[str]) -> dict[str, str]:
+    """A name of at most ten bytes for each, distinct without regard to case."""
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in names:
+        short, number = _cut(name, NAME_BYTES), 1
+        while short.lower() in taken:
+            ending = f"_{number}"
+            short, number = _cut(name, NAME_BYTES - len(ending)) + ending, number + 1
+        taken.add(short.lower())
+        found[name] = short
+    return found
+
+
+def _cut(text: str, size: int, encoding: str = "utf-8") -> str:
+    """As much of the text as fits, without half a character at the end."""
+    return text.encode(encoding)[:size].decode(encoding, "ignore")
+
+
+def _storable(column: Column) -> Any:
+    """Times with a zone, booleans and nested values have no column type of their own."""
+    return "text" if column.kind in {"moment", "boolean", "json"} else column.kind
+
+
+def _short_rows(
+    block: Sequence[Sequence[Any]], columns: Sequence[Column], encoding: str
+) -> list[list[Any]]:
+    is_text = [column.kind == "text" for column in columns]
+    return [
+        [
+            row[0],
+            *(
+                _text(value, encoding) if texts else value
+                for value, texts in zip(row[1:], is_text, strict=True)
+            ),
+        ]
+        for row in block
+    ]
+
+
+def _text(value: Any, encoding: str) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = value if isinstance(value, str) else _written(value)
+    if len(text) * 4 <= TEXT_BYTES and text.isascii():
+        return text
+    try:
+        return _cut(text, TEXT_BYTES, encoding)
+    except UnicodeEncodeError as error:
+        raise InvalidInput(
+            f"{text[error.start]!r} cannot be written in {encoding}; ask for UTF-8",
+            message_zh=f"字符 {text[error.start]!r} 无法以 {encoding} 编码，请改用 UTF-8",
+            pointer="encoding",
+        ) from None
+
+
+def _written(value: Any) -> str:
+    return str(value.isoformat() if hasattr(value, "isoformat") else json_text(value))
+
+
+def _write_layers(folder: Path, table: Table, encoding: str) -> None:
+    schema = arrow_schema(table.columns, geometry=True)
+    boxes: dict[str, Any] = {}
+    for batch in record_batches(table, schema):
+        for kind, part in _by_kind(batch, table):
+            _append(folder, table, kind, part, encoding, append=kind in boxes)
+            boxes[kind] = _joined(boxes.get(kind), _bounds(part))
+    for kind, box in boxes.items():
+        _correct_box(folder / f"{_stem(table, kind)}.shp", box)
+    if not boxes:
+        kind = _only_kind(table) or "Polygon"
+        empty = pa.RecordBatch.from_pylist([], schema=schema)
+        _append(folder, table, kind, empty, encoding, append=False)
+
+
+def _bounds(part: pa.RecordBatch) -> Any:
+    return shapely.total_bounds(
+        shapely.from_wkb(part.column(GEOMETRY).to_numpy(zero_copy_only=False))
+    )
+
+
+def _joined(first: Any, second: Any) -> Any:
+    if first is None:
+        return second
+    low, high = np.fmin(first[:2], second[:2]), np.fmax(first[2:], second[2:])
+    return np.concatenate([low, high])
+
+
+def _correct_box(path: Path, box: Any) -> None:
+    """Write the true box into the headers: rows without geometry pull GDAL's to the origin."""
+    if np.isnan(box).any():
+        return
+    for file in (path, path.with_suffix(".shx")):
+        with file.open("r+b") as header:
+            header.seek(BOX_OFFSET)
+            header.write(struct.pack("<4d", *box))
+
+
+def _append(
+    folder: Path, table: Table, kind: str, part: pa.RecordBatch, encoding: str, *, append: bool
+) -> None:
+    pyogrio.write_arrow(
+        pa.RecordBatchReader.from_batches(part.schema, [part]),
+        folder / f"{_stem(table, kind)}.shp",
+        driver="ESRI Shapefile",
+        geometry_name=GEOMETRY,
+        geometry_type=kind,
+        crs=f"EPSG:{table.epsg}",
+        encoding=encoding,
+        append=append,
+    )
+
+
+def _stem(table: Table, kind: str) -> str:
+    return table.name if _only_kind(table) is not None else f"{table.name}_{kind.lower()}"
+
+
+def _only_kind(table: Table) -> str | None:
+    return {
+        "Point": "Point",
+        "MultiPoint": "MultiPoint",
+        "LineString": "LineString",
+        "MultiLineString": "LineString",
+        "Polygon": "Polygon",
+        "MultiPolygon": "Polygon",
+    }.get(table.geometry_type or "Unknown")
+
+
+def _by_kind(batch: pa.RecordBatch, table: Table) -> Iterator[tuple[str, pa.RecordBatch]]:
+    """The batch in parts of one kind each; rows without geometry go with the first."""
+    alone = _only_kind(table)
+    if alone is not None:
+        yield alone, batch
+        return
+    kinds = [_kind(value) for value in batch.column(GEOMETRY).to_pylist()]
+    present = [kind for kind in dict.fromkeys(kinds) if kind is not None] or ["Point"]
+    for number, kind in enumerate(present):
+        wanted = {kind, None} if number == 0 else {kind}
+        yield kind, batch.filter(pa.array([one in wanted for one in kinds]))
+
+
+def _kind(wkb: bytes | None) -> str | None:
+    if wkb is None:
+        return None
+    number = int.from_bytes(wkb[1:5], "little" if wkb[0] == 1 else "big") & 0xFF
+    if number not in KINDS:
+        raise InvalidInput(
+            "a shapefile cannot hold a collection of geometries; choose another format",
+            message_zh="Shapefile 不能存放几何集合，请选择其他格式",
+            pointer="f",
+        )
+    return KINDS[number]
+
+
+def _describe(table: Table, names: dict[str, str], encoding: str) -> str:
+    lines = [f"{short}\t{name}" for name, short in names.items()]
+    notes = [f"{name}: {text}" for name, text in (table.notes or {}).items()]
+    return "\n".join(
+        [
+            f"{table.name}: EPSG:{table.epsg}, {encoding}",
+            f"texts are cut at {TEXT_BYTES} bytes / 文字截取至 {TEXT_BYTES} 字节",
+            *notes,
+            "",
+            "field\tproperty",
+            *lines,
+            "",
+        ]
+    )
+
+
+def _zip(path: Path, folder: Path, description: str) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for member in sorted(folder.iterdir()):
+            if member.suffix in MEMBERS:
+                archive.write(member, member.name)
+        archive.writestr("fields.txt", description)

@@ -1,0 +1,107 @@
+"""Rows of features on their way into a file: typed columns beside geometry as WKB."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pyarrow as pa
+
+Kind = Literal["text", "integer", "number", "boolean", "date", "moment", "json"]
+Row = Sequence[Any]
+"""The geometry as WKB or None, then a value for each column."""
+
+GEOMETRY = "geometry"
+BLOCK_ROWS = 4096
+
+TYPES: Mapping[Kind, pa.DataType] = {
+    "text": pa.string(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "moment": pa.timestamp("ms", tz="UTC"),
+    "json": pa.string(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table of features."""
+
+    name: str
+    kind: Kind
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What is to be written: its columns, and its rows in blocks that are read once.
+
+    Attributes:
+        name: Name of the layer.
+        epsg: CRS of the geometry, easting or longitude first.
+        geometry_type: OGC name of the only type there is, or `Unknown`; None without geometry.
+        notes: What a reader should know, such as the licence; kept where the format has room.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    blocks: Iterable[Sequence[Row]]
+    geometry_type: str | None = "Unknown"
+    epsg: int = 4326
+    notes: Mapping[str, str] | None = None
+
+
+def kind_of(schema: Mapping[str, Any]) -> Kind:
+    """The kind of column that holds what a JSON schema allows."""
+    declared = schema.get("type", "string")
+    name = declared if isinstance(declared, str) else next(n for n in declared if n != "null")
+    if name == "string":
+        formats: dict[str, Kind] = {"date": "date", "date-time": "moment"}
+        return formats.get(schema.get("format", ""), "text")
+    kinds: dict[str, Kind] = {"integer": "integer", "number": "number", "boolean": "boolean"}
+    return kinds.get(name, "json")
+
+
+def arrow_schema(columns: Sequence[Column], *, geometry: bool) -> pa.Schema:
+    """The Arrow schema of a table, geometry last."""
+    fields = [pa.field(column.name, TYPES[column.kind]) for column in columns]
+    if geometry:
+        fields.append(pa.field(GEOMETRY, pa.binary()))
+    return pa.schema(fields)
+
+
+def record_batches(table: Table, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """The rows as Arrow batches of the schema."""
+    readers = [_READERS.get(column.kind, _as_is) for column in table.columns]
+    for block in table.blocks:
+        columns = list(zip(*block, strict=True))
+        if not columns:
+            continue
+        arrays = [
+            pa.array([read(value) for value in values], TYPES[column.kind])
+            for column, read, values in zip(table.columns, readers, columns[1:], strict=True)
+        ]
+        if table.geometry_type is not None:
+            arrays.append(pa.array(columns[0], pa.binary()))
+        yield pa.record_batch(arrays, schema=schema)
+
+
+def batch_reader(table: Table, schema: pa.Schema) -> pa.RecordBatchReader:
+    """The rows as an Arrow stream."""
+    return pa.RecordBatchReader.from_batches(schema, record_batches(table, schema))
+
+
+def json_text(value: object) -> str | None:
+    """A nested value as JSON; text is JSON already."""
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _as_is(value: object) -> object:
+    return value
+
+
+_READERS: Mapping[Kind, Callable[[Any], Any]] = {"json": json_text}
