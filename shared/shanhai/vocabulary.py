@@ -1,6 +1,6 @@
 """The closed lists of the method, with Chinese and English labels; what a plan fixes is rows."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -179,6 +179,146 @@ REGION_LEVELS = (
     "cooperation",
     "demonstration_area",
 )
+
+
+def codes(terms: Iterable[Term]) -> tuple[str, ...]:
+    """The codes of a closed list."""
+    return tuple(term.code for term in terms)
+
+
+CONTROL_KINDS: tuple[Term, ...] = (
+    Term("red_line", Label("生态保护红线", "Ecological red line")),
+    Term("permanent_basic_farmland", Label("永久基本农田", "Permanent basic farmland")),
+    Term("cultivated_land", Label("耕地", "Cultivated land")),
+    Term("urban_boundary", Label("城镇开发边界", "Urban development boundary")),
+    Term("eco_control_line", Label("生态控制线", "Ecological control line")),
+    Term("protected_area", Label("自然保护地", "Protected natural area")),
+    Term("water_source_area", Label("饮用水水源保护区", "Drinking water source area")),
+    Term("habitat", Label("重要栖息地", "Key habitat")),
+    Term("access_unit", Label("生态环境管控单元", "Environmental access unit")),
+    Term("wetland", Label("湿地", "Wetland")),
+    Term("shoreline", Label("岸线", "Shoreline")),
+    Term("island", Label("海岛", "Island")),
+    Term("sea_use_right", Label("海域使用权", "Sea use right")),
+    Term("legacy_mine", Label("历史遗留矿山", "Legacy mine")),
+    Term("soil_erosion", Label("水土流失区", "Soil erosion area")),
+)
+"""Kinds of control lines and of protected or sensitive areas."""
+
+CONTROL_LEVELS: tuple[Term, ...] = (
+    Term("national", Label("国家级", "National")),
+    Term("provincial", Label("省级", "Provincial")),
+    Term("city", Label("市级", "City")),
+    Term("district", Label("区县级", "District")),
+    Term("local", Label("镇村级", "Local")),
+)
+
+DECISIONS: tuple[Term, ...] = (
+    Term("forbidden", Label("禁止", "Forbidden")),
+    Term("restricted", Label("限制", "Restricted")),
+    Term("conditional", Label("有条件", "Conditional")),
+    Term("capped", Label("限量", "Capped")),
+    Term("encouraged", Label("鼓励", "Encouraged")),
+    Term("required", Label("要求", "Required")),
+)
+"""What a rule says about an activity."""
+
+RULE_SCOPES: tuple[Term, ...] = (
+    Term("control_area", Label("管控线", "Control area")),
+    Term("zone_class", Label("分区类别", "Zone class")),
+    Term("everywhere", Label("全域", "Everywhere")),
+)
+
+CORRIDOR_TYPES: tuple[Term, ...] = (
+    Term("mountain_sea", Label("山海通廊", "Mountain-sea corridor")),
+    Term("river", Label("河流廊道", "River corridor")),
+    Term("greenway", Label("绿道", "Greenway")),
+    Term("habitat", Label("生境廊道", "Habitat corridor")),
+)
+
+CORRIDOR_CLASSES: tuple[Term, ...] = (
+    Term("main", Label("主廊道", "Main corridor")),
+    Term("branch", Label("支廊道", "Branch corridor")),
+)
+
+NODE_KINDS: tuple[Term, ...] = (
+    Term("source", Label("生态源地", "Ecological source")),
+    Term("stepping_stone", Label("踏脚石", "Stepping stone")),
+    Term("pinch_point", Label("夹点", "Pinch point")),
+    Term("barrier", Label("障碍点", "Barrier")),
+)
+
+STATION_KINDS: tuple[Term, ...] = (
+    Term("sky", Label("天基", "Satellite")),
+    Term("air", Label("空基", "Airborne")),
+    Term("land", Label("地基", "Land")),
+    Term("sea", Label("海基", "Sea")),
+    Term("water_section", Label("水质断面", "Water section")),
+)
+
+PARTY_KINDS: tuple[Term, ...] = (
+    Term("government", Label("政府", "Government")),
+    Term("department", Label("部门", "Department")),
+    Term("firm", Label("企业", "Firm")),
+    Term("social_body", Label("社会组织", "Social body")),
+    Term("expert", Label("专家", "Expert")),
+)
+
+ORIGINS: tuple[Term, ...] = (
+    Term("imported", Label("导入", "Imported")),
+    Term("drawn", Label("绘制", "Drawn")),
+    Term("computed", Label("计算", "Computed")),
+)
+"""How an object came to be; a computed one names its job."""
+
+CERTAINTIES: tuple[Term, ...] = (
+    Term("stated", Label("原文载明", "Stated")),
+    Term("inferred", Label("推断", "Inferred")),
+)
+
+INDICATOR_PROPERTIES: tuple[Term, ...] = (
+    Term("binding", Label("约束性", "Binding")),
+    Term("expected", Label("预期性", "Expected")),
+)
+
+INDICATOR_DIRECTIONS: tuple[Term, ...] = (
+    Term("higher", Label("越高越好", "Higher is better")),
+    Term("lower", Label("越低越好", "Lower is better")),
+)
+
+TARGET_ROLES = ("base", "target", "reference")
+"""A value at the start, one to be reached, and one told elsewhere, which judges nothing."""
+
+COMPARATORS = ("ge", "gt", "le", "lt", "eq", "none")
+"""Comparators as printed beside a target; `none` for a bare number."""
+
+TARGET_SENSES = ("at_least", "at_most", "track")
+
+PROBLEM_STATUSES = ("open", "planned", "resolved")
+
+SEVERITIES: tuple[Term, ...] = (
+    Term("info", Label("提示", "Info")),
+    Term("low", Label("轻", "Low")),
+    Term("medium", Label("中", "Medium")),
+    Term("high", Label("重", "High")),
+)
+
+FUND_KINDS: tuple[Term, ...] = (
+    Term("central", Label("中央财政", "Central budget")),
+    Term("provincial", Label("省级财政", "Provincial budget")),
+    Term("municipal", Label("市级财政", "Municipal budget")),
+    Term("district", Label("区县财政", "District budget")),
+    Term("bond", Label("专项债券", "Special bond")),
+    Term("social", Label("社会资本", "Private capital")),
+    Term("loan", Label("金融贷款", "Loan")),
+    Term("other", Label("其他", "Other")),
+)
+
+PLAN_STATUSES = ("draft", "submitted", "approved", "superseded", "withdrawn")
+SCHEME_STATUSES = ("draft", "review", "approved", "published", "superseded")
+OBJECT_STATUSES = ("draft", "published", "superseded")
+"""States of what is drawn or computed for a plan: lines, corridors, nodes, patterns."""
+CONTROL_STATUSES = ("draft", "published")
 
 _LABELS = {term.code: term.label for term in (*ECOSERVICES, *THEMES)} | {
     zone.code: zone.label for zone in ZONE_CLASSES

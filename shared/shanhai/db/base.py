@@ -1,10 +1,20 @@
 """Declarative base, naming of constraints, and the columns most tables share."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from geoalchemy2 import Geometry
-from sqlalchemy import BigInteger, Identity, MetaData, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Computed,
+    Double,
+    Identity,
+    Index,
+    MetaData,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -22,6 +32,15 @@ Attributes = Annotated[
 ]
 MultiPolygon = Annotated[
     Any, mapped_column(Geometry("MULTIPOLYGON", srid=STORAGE_SRID, spatial_index=False))
+]
+AnyGeometry = Annotated[
+    Any, mapped_column(Geometry("GEOMETRY", srid=STORAGE_SRID, spatial_index=False))
+]
+Area = Annotated[
+    float | None, mapped_column(Double, Computed("ST_Area(geom::geography)", persisted=True))
+]
+Length = Annotated[
+    float | None, mapped_column(Double, Computed("ST_Length(geom::geography)", persisted=True))
 ]
 
 
@@ -47,3 +66,53 @@ class Versioned:
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
     deleted_at: Mapped[Moment | None]
+
+
+class Bounded:
+    """The days a state of a row holds for: half-open, null is open."""
+
+    valid_from: Mapped[date | None]
+    valid_to: Mapped[date | None]
+
+
+class Dated(Bounded):
+    """The days a state of a row holds for; from today on unless told otherwise."""
+
+    valid_from: Mapped[date | None] = mapped_column(server_default=text("current_date"))
+
+
+def in_order() -> CheckConstraint:
+    """No period ends before it begins; an empty one is a state corrected on its first day."""
+    return CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="period")
+
+
+def one_of(column: str, values: Sequence[str]) -> CheckConstraint:
+    """The column holds one of the values, or nothing."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def valid_shape(column: str = "geom") -> CheckConstraint:
+    """What lies in the column is valid, or nothing."""
+    return CheckConstraint(f"{column} IS NULL OR ST_IsValid({column})", name=f"{column}_valid")
+
+
+def computed_has_job() -> CheckConstraint:
+    """What was computed names its job."""
+    return CheckConstraint("origin <> 'computed' OR job_id IS NOT NULL", name="computed_has_job")
+
+
+def live_code(table: str, *parents: str) -> Index:
+    """Codes are unique among the rows that are not deleted, within their parents."""
+    return Index(
+        f"uq_{table}_code_live",
+        *parents,
+        "code",
+        unique=True,
+        postgresql_where=text("deleted_at IS NULL"),
+    )
+
+
+def spatial(table: str, column: str = "geom") -> Index:
+    """The spatial index of a column."""
+    return Index(f"ix_{table}_{column}", column, postgresql_using="gist")

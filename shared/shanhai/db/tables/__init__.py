@@ -1,23 +1,88 @@
 """The tables, one module per noun; importing this package fills the metadata."""
 
-from shanhai.db.tables.access import ApiKey, AuditLog, IdempotencyKey
+from shanhai.db.tables.access import (
+    Account,
+    AccountRole,
+    ApiKey,
+    AuditChain,
+    AuditLog,
+    IdempotencyKey,
+)
+from shanhai.db.tables.compliance import ComplianceException, DataFinding
+from shanhai.db.tables.control import ControlArea, ControlRule
+from shanhai.db.tables.corridor import Corridor, CorridorNode
 from shanhai.db.tables.dataset import Dataset, Upload
+from shanhai.db.tables.document import Document
+from shanhai.db.tables.fund import FundEntry, FundSource
+from shanhai.db.tables.indicator import (
+    EvaluationSnapshot,
+    Indicator,
+    IndicatorTarget,
+    IndicatorValue,
+    PlanIndicator,
+)
 from shanhai.db.tables.job import Job, JobDataset
+from shanhai.db.tables.party import Party
+from shanhai.db.tables.pattern import Pattern, PatternComponent
 from shanhai.db.tables.plan import Plan
+from shanhai.db.tables.problem import Problem
+from shanhai.db.tables.project import (
+    Programme,
+    Project,
+    ProjectEvent,
+    ProjectMeasure,
+    ProjectProblem,
+    ProjectRegion,
+    ProjectState,
+    ProjectTransition,
+)
 from shanhai.db.tables.region import Region
-from shanhai.db.tables.zone import Zone, ZoneClass, ZoneScheme
+from shanhai.db.tables.station import Station
+from shanhai.db.tables.zone import Zone, ZoneAdjustment, ZoneClass, ZoneScheme, ZoneTown
 
 __all__ = [
+    "Account",
+    "AccountRole",
     "ApiKey",
+    "AuditChain",
     "AuditLog",
+    "ComplianceException",
+    "ControlArea",
+    "ControlRule",
+    "Corridor",
+    "CorridorNode",
+    "DataFinding",
     "Dataset",
+    "Document",
+    "EvaluationSnapshot",
+    "FundEntry",
+    "FundSource",
     "IdempotencyKey",
+    "Indicator",
+    "IndicatorTarget",
+    "IndicatorValue",
     "Job",
     "JobDataset",
+    "Party",
+    "Pattern",
+    "PatternComponent",
     "Plan",
+    "PlanIndicator",
+    "Problem",
+    "Programme",
+    "Project",
+    "ProjectEvent",
+    "ProjectMeasure",
+    "ProjectProblem",
+    "ProjectRegion",
+    "ProjectState",
+    "ProjectTransition",
     "Region",
+    "Station",
     "Upload",
     "Zone",
+    "ZoneAdjustment",
     "ZoneClass",
     "ZoneScheme",
+    "ZoneTown",
 ]

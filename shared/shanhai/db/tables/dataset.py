@@ -15,11 +15,25 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shanhai.db.base import Base, BigId, CreatedAt, Moment, MultiPolygon, Versioned
-from shanhai.db.tables.zone import ORIGINS
+from shanhai.db.base import (
+    Base,
+    BigId,
+    CreatedAt,
+    Dated,
+    Moment,
+    MultiPolygon,
+    Versioned,
+    computed_has_job,
+    in_order,
+    live_code,
+    one_of,
+    spatial,
+    valid_shape,
+)
+from shanhai.vocabulary import ORIGINS, codes
 
 
-class Dataset(Versioned, Base):
+class Dataset(Versioned, Dated, Base):
     """A raster in the artifact store.
 
     `theme` is an input theme (`dem`) or an output (`zones`, `ratio.cooling`); `grid` holds epsg,
@@ -29,14 +43,13 @@ class Dataset(Versioned, Base):
 
     __tablename__ = "dataset"
     __table_args__ = (
-        CheckConstraint(f"origin IN {ORIGINS}", name="origin"),
-        CheckConstraint("origin <> 'computed' OR job_id IS NOT NULL", name="computed_has_job"),
-        CheckConstraint("footprint IS NULL OR ST_IsValid(footprint)", name="footprint_valid"),
-        Index(
-            "uq_dataset_code_live", "code", unique=True, postgresql_where=text("deleted_at IS NULL")
-        ),
+        one_of("origin", codes(ORIGINS)),
+        computed_has_job(),
+        valid_shape("footprint"),
+        in_order(),
+        live_code("dataset"),
         Index("ix_dataset_newest", "region_id", "theme", text("created_at DESC")),
-        Index("ix_dataset_footprint", "footprint", postgresql_using="gist"),
+        spatial("dataset", "footprint"),
     )
 
     id: Mapped[BigId]

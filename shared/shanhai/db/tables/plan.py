@@ -1,30 +1,24 @@
 """Plans and policies."""
 
-from datetime import date
-
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import INT4RANGE, Range
+from sqlalchemy import CheckConstraint, ForeignKey, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shanhai.db.base import Base, BigId, Versioned
+from shanhai.db.base import Base, BigId, Bounded, Versioned, in_order, live_code, one_of
+from shanhai.vocabulary import PLAN_STATUSES
 
-PLAN_STATUSES = ("draft", "submitted", "approved", "superseded", "withdrawn")
 
+class Plan(Versioned, Bounded, Base):
+    """A plan; its years are inclusive, the last None while it is in force without end.
 
-class Plan(Versioned, Base):
-    """One version of a plan; `period` is half-open in years."""
+    `version` is the number its issuer gives an edition; former states of the row are history.
+    """
 
     __tablename__ = "plan"
     __table_args__ = (
-        UniqueConstraint("code", "version"),
-        CheckConstraint(f"status IN {PLAN_STATUSES}", name="status"),
-        CheckConstraint("valid_to IS NULL OR valid_to > valid_from", name="period"),
-        Index(
-            "uq_plan_code_live",
-            "code",
-            unique=True,
-            postgresql_where=text("deleted_at IS NULL AND valid_to IS NULL"),
-        ),
+        one_of("status", PLAN_STATUSES),
+        CheckConstraint("last_year >= first_year", name="years"),
+        in_order(),
+        live_code("plan"),
     )
 
     id: Mapped[BigId]
@@ -35,9 +29,8 @@ class Plan(Versioned, Base):
     level: Mapped[str]
     region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
     upper_plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"), index=True)
-    period: Mapped[Range[int]] = mapped_column(INT4RANGE)
+    first_year: Mapped[int]
+    last_year: Mapped[int | None]
     base_year: Mapped[int | None]
     status: Mapped[str] = mapped_column(server_default="draft")
     version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
-    valid_from: Mapped[date | None]
-    valid_to: Mapped[date | None]

@@ -1,35 +1,48 @@
 """Zone schemes, the classes of each kind of scheme, and the zones themselves."""
 
 import uuid
-from datetime import date
+from decimal import Decimal
 
 from sqlalchemy import (
     CheckConstraint,
-    Computed,
-    Double,
     ForeignKey,
     Index,
+    Numeric,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shanhai.db.base import Attributes, Base, BigId, MultiPolygon, Versioned
+from shanhai.db.base import (
+    Area,
+    Base,
+    BigId,
+    Bounded,
+    CreatedAt,
+    Dated,
+    MultiPolygon,
+    Versioned,
+    computed_has_job,
+    in_order,
+    live_code,
+    one_of,
+    spatial,
+    valid_shape,
+)
+from shanhai.vocabulary import ORIGINS, SCHEME_STATUSES, codes
 
-ORIGINS = ("imported", "drawn", "computed")
-SCHEME_STATUSES = ("draft", "review", "approved", "published", "superseded")
 
-
-class ZoneScheme(Versioned, Base):
+class ZoneScheme(Versioned, Bounded, Base):
     """One version of a zoning; at any date one is published per region and kind."""
 
     __tablename__ = "zone_scheme"
     __table_args__ = (
         UniqueConstraint("code", "version"),
-        CheckConstraint(f"origin IN {ORIGINS}", name="origin"),
-        CheckConstraint(f"status IN {SCHEME_STATUSES}", name="status"),
-        CheckConstraint("origin <> 'computed' OR job_id IS NOT NULL", name="computed_has_job"),
+        one_of("origin", codes(ORIGINS)),
+        one_of("status", SCHEME_STATUSES),
+        computed_has_job(),
+        in_order(),
         CheckConstraint("status <> 'published' OR valid_from IS NOT NULL", name="published_from"),
         ExcludeConstraint(
             ("region_id", "="),
@@ -53,20 +66,33 @@ class ZoneScheme(Versioned, Base):
     status: Mapped[str] = mapped_column(server_default="draft")
     version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
     supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("zone_scheme.id"))
-    valid_from: Mapped[date | None]
-    valid_to: Mapped[date | None]
     gap_reason: Mapped[str | None]
 
 
-class ZoneClass(Base):
-    """A class of one kind of scheme, with its requirement."""
+class ZoneClass(Versioned, Dated, Base):
+    """A class of one kind of scheme, with its requirement.
+
+    `code` is `{scheme_kind}.{class_code}`, unique over all kinds; maps and files of one kind speak
+    of `class_code`.
+    """
 
     __tablename__ = "zone_class"
-    __table_args__ = (UniqueConstraint("scheme_kind", "code"),)
+    __table_args__ = (
+        live_code("zone_class"),
+        in_order(),
+        Index(
+            "uq_zone_class_kind_class_live",
+            "scheme_kind",
+            "class_code",
+            unique=True,
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+    )
 
     id: Mapped[BigId]
-    scheme_kind: Mapped[str]
     code: Mapped[str]
+    scheme_kind: Mapped[str]
+    class_code: Mapped[str]
     order_no: Mapped[int]
     group_code: Mapped[str | None]
     name_zh: Mapped[str]
@@ -74,26 +100,64 @@ class ZoneClass(Base):
     color: Mapped[str | None]
     requirement_zh: Mapped[str | None]
     requirement_en: Mapped[str | None]
+    traits_zh: Mapped[str | None]
+    traits_en: Mapped[str | None]
+    relation: Mapped[str | None]
+    restoration_modes: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
 
 
-class Zone(Base):
-    """The polygon of one class in one scheme."""
+class Zone(Versioned, Bounded, Base):
+    """The polygon of one class in one scheme; null where no source draws it."""
 
     __tablename__ = "zone"
     __table_args__ = (
-        UniqueConstraint("scheme_id", "code"),
-        CheckConstraint("geom IS NULL OR ST_IsValid(geom)", name="geom_valid"),
-        Index("ix_zone_geom", "geom", postgresql_using="gist"),
+        live_code("zone", "scheme_id"),
+        valid_shape(),
+        in_order(),
+        spatial("zone"),
+        Index("ix_zone_code", "code"),
     )
 
     id: Mapped[BigId]
     scheme_id: Mapped[int] = mapped_column(ForeignKey("zone_scheme.id"), index=True)
-    class_id: Mapped[int] = mapped_column(ForeignKey("zone_class.id"))
+    class_id: Mapped[int] = mapped_column(ForeignKey("zone_class.id"), index=True)
     code: Mapped[str]
     name_zh: Mapped[str | None]
     name_en: Mapped[str | None]
+    functions: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
+    problems: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
     geom: Mapped[MultiPolygon | None]
-    area_m2: Mapped[float | None] = mapped_column(
-        Double, Computed("ST_Area(geom::geography)", persisted=True)
+    area_m2: Mapped[Area]
+
+
+class ZoneTown(Base):
+    """A town a zone touches; the share of the town is null where no source tells it."""
+
+    __tablename__ = "zone_town"
+    __table_args__ = (CheckConstraint("share BETWEEN 0 AND 1", name="share"),)
+
+    zone_id: Mapped[int] = mapped_column(ForeignKey("zone.id"), primary_key=True)
+    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"), primary_key=True, index=True)
+    share: Mapped[Decimal | None] = mapped_column(Numeric)
+
+
+class ZoneAdjustment(Base):
+    """An area of a computed scheme that someone moved from one class to another by hand."""
+
+    __tablename__ = "zone_adjustment"
+    __table_args__ = (
+        UniqueConstraint("scheme_id", "seq"),
+        valid_shape(),
+        spatial("zone_adjustment"),
     )
-    attrs: Mapped[Attributes]
+
+    id: Mapped[BigId]
+    scheme_id: Mapped[int] = mapped_column(ForeignKey("zone_scheme.id"))
+    seq: Mapped[int]
+    from_class_id: Mapped[int | None] = mapped_column(ForeignKey("zone_class.id"))
+    to_class_id: Mapped[int] = mapped_column(ForeignKey("zone_class.id"))
+    note: Mapped[str]
+    actor: Mapped[str]
+    at: Mapped[CreatedAt]
+    geom: Mapped[MultiPolygon | None]
+    area_m2: Mapped[Area]

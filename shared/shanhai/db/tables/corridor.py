@@ -1,0 +1,109 @@
+"""Ecological corridors, and the places they join or fail at."""
+
+import uuid
+from typing import Any
+
+from geoalchemy2 import Geometry
+from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shanhai.db.base import (
+    STORAGE_SRID,
+    AnyGeometry,
+    Area,
+    Base,
+    BigId,
+    Dated,
+    Length,
+    MultiPolygon,
+    Versioned,
+    computed_has_job,
+    in_order,
+    live_code,
+    one_of,
+    spatial,
+    valid_shape,
+)
+from shanhai.vocabulary import (
+    CORRIDOR_CLASSES,
+    CORRIDOR_TYPES,
+    NODE_KINDS,
+    OBJECT_STATUSES,
+    ORIGINS,
+    codes,
+)
+
+
+class Corridor(Versioned, Dated, Base):
+    """A corridor: its line, null until somebody draws it, and the strip it takes, if known."""
+
+    __tablename__ = "corridor"
+    __table_args__ = (
+        one_of("type", codes(CORRIDOR_TYPES)),
+        one_of("class_code", codes(CORRIDOR_CLASSES)),
+        one_of("status", OBJECT_STATUSES),
+        one_of("origin", codes(ORIGINS)),
+        CheckConstraint("width_m > 0", name="width_m"),
+        computed_has_job(),
+        valid_shape(),
+        valid_shape("footprint"),
+        in_order(),
+        live_code("corridor"),
+        spatial("corridor"),
+        spatial("corridor", "footprint"),
+        Index("ix_corridor_region_id_type", "region_id", "type"),
+    )
+
+    id: Mapped[BigId]
+    code: Mapped[str]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"))
+    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"), index=True)
+    pattern_id: Mapped[int | None] = mapped_column(ForeignKey("pattern.id"), index=True)
+    order_no: Mapped[int | None]
+    type: Mapped[str]
+    class_code: Mapped[str | None]
+    width_m: Mapped[float | None] = mapped_column(Double)
+    connects: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
+    origin: Mapped[str] = mapped_column(server_default="drawn")
+    job_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("job.id"), index=True)
+    status: Mapped[str] = mapped_column(server_default="draft")
+    geom: Mapped[Any | None] = mapped_column(
+        Geometry("MULTILINESTRING", srid=STORAGE_SRID, spatial_index=False)
+    )
+    length_m: Mapped[Length]
+    footprint: Mapped[MultiPolygon | None]
+
+
+class CorridorNode(Versioned, Dated, Base):
+    """A source, stepping stone, pinch point or barrier; `corridors` holds codes of corridors."""
+
+    __tablename__ = "corridor_node"
+    __table_args__ = (
+        one_of("kind", codes(NODE_KINDS)),
+        one_of("status", OBJECT_STATUSES),
+        one_of("origin", codes(ORIGINS)),
+        computed_has_job(),
+        valid_shape(),
+        in_order(),
+        live_code("corridor_node"),
+        spatial("corridor_node"),
+        Index("ix_corridor_node_region_id_kind", "region_id", "kind"),
+        Index("ix_corridor_node_corridors", "corridors", postgresql_using="gin"),
+    )
+
+    id: Mapped[BigId]
+    code: Mapped[str]
+    name_zh: Mapped[str | None]
+    name_en: Mapped[str | None]
+    kind: Mapped[str]
+    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"))
+    corridors: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
+    score: Mapped[float | None] = mapped_column(Double)
+    origin: Mapped[str] = mapped_column(server_default="drawn")
+    job_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("job.id"), index=True)
+    status: Mapped[str] = mapped_column(server_default="draft")
+    geom: Mapped[AnyGeometry | None]
+    area_m2: Mapped[Area]

@@ -1,0 +1,167 @@
+"""Indicators, what plans aim at with them, what was observed, and evaluations as they were told."""
+
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, Numeric, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shanhai.db.base import (
+    Attributes,
+    Base,
+    BigId,
+    CreatedAt,
+    Dated,
+    Versioned,
+    in_order,
+    live_code,
+    one_of,
+)
+from shanhai.vocabulary import (
+    COMPARATORS,
+    INDICATOR_DIRECTIONS,
+    INDICATOR_PROPERTIES,
+    TARGET_ROLES,
+    TARGET_SENSES,
+    codes,
+)
+
+
+class Indicator(Versioned, Dated, Base):
+    """An entry of the dictionary; a plan may bind to it more or less firmly than it says."""
+
+    __tablename__ = "indicator"
+    __table_args__ = (
+        one_of("property", codes(INDICATOR_PROPERTIES)),
+        one_of("direction", codes(INDICATOR_DIRECTIONS)),
+        in_order(),
+        live_code("indicator"),
+    )
+
+    id: Mapped[BigId]
+    code: Mapped[str]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    unit: Mapped[str]
+    property: Mapped[str]
+    direction: Mapped[str]
+    category: Mapped[str | None]
+    formula_zh: Mapped[str | None]
+    formula_en: Mapped[str | None]
+
+
+class PlanIndicator(Versioned, Dated, Base):
+    """An indicator in a plan's list; codes are unique within the plan.
+
+    `property` is what the plan says, where it differs from the dictionary; `party_id` answers.
+    """
+
+    __tablename__ = "plan_indicator"
+    __table_args__ = (
+        one_of("property", codes(INDICATOR_PROPERTIES)),
+        in_order(),
+        live_code("plan_indicator", "plan_id"),
+        Index(
+            "uq_plan_indicator_indicator_live",
+            "plan_id",
+            "indicator_id",
+            unique=True,
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[BigId]
+    code: Mapped[str]
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    indicator_id: Mapped[int] = mapped_column(ForeignKey("indicator.id"), index=True)
+    order_no: Mapped[int]
+    category: Mapped[str | None]
+    category_zh: Mapped[str | None]
+    category_en: Mapped[str | None]
+    property: Mapped[str | None]
+    party_id: Mapped[int | None] = mapped_column(ForeignKey("party.id"), index=True)
+
+
+class IndicatorTarget(Base):
+    """A base or target of an indicator in a plan; the comparator stands as it is printed."""
+
+    __tablename__ = "indicator_target"
+    __table_args__ = (
+        one_of("role", TARGET_ROLES),
+        one_of("comparator_printed", COMPARATORS),
+        one_of("sense", TARGET_SENSES),
+        UniqueConstraint(
+            "indicator_id",
+            "region_id",
+            "plan_id",
+            "role",
+            "year",
+            name="uq_indicator_target_key",
+            postgresql_nulls_not_distinct=True,
+        ),
+    )
+
+    id: Mapped[BigId]
+    indicator_id: Mapped[int] = mapped_column(ForeignKey("indicator.id"))
+    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"), index=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), index=True)
+    role: Mapped[str]
+    year: Mapped[int | None]
+    value: Mapped[Decimal | None] = mapped_column(Numeric)
+    comparator_printed: Mapped[str | None]
+    sense: Mapped[str]
+    cumulative_from: Mapped[int | None]
+    revisable: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    source: Mapped[str | None]
+    attrs: Mapped[Attributes]
+    created_at: Mapped[CreatedAt]
+
+
+class IndicatorValue(Base):
+    """An observed value; append-only, the one recorded last for a year counts."""
+
+    __tablename__ = "indicator_value"
+    __table_args__ = (
+        Index(
+            "ix_indicator_value_key",
+            "indicator_id",
+            "region_id",
+            "year",
+            text("recorded_at DESC"),
+            text("id DESC"),
+        ),
+    )
+
+    id: Mapped[BigId]
+    indicator_id: Mapped[int] = mapped_column(ForeignKey("indicator.id"))
+    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"), index=True)
+    year: Mapped[int]
+    value: Mapped[Decimal] = mapped_column(Numeric)
+    quality: Mapped[str | None]
+    method: Mapped[str | None]
+    source: Mapped[str | None]
+    party_id: Mapped[int | None] = mapped_column(ForeignKey("party.id"), index=True)
+    source_dataset_id: Mapped[int | None] = mapped_column(ForeignKey("dataset.id"), index=True)
+    recorded_by: Mapped[str | None]
+    recorded_at: Mapped[CreatedAt] = mapped_column(server_default=text("clock_timestamp()"))
+
+
+class EvaluationSnapshot(Base):
+    """An evaluation of a year as it was told; it never changes."""
+
+    __tablename__ = "evaluation_snapshot"
+    __table_args__ = (
+        Index("ix_evaluation_snapshot_plan_id_year", "plan_id", "year"),
+        Index("ix_evaluation_snapshot_region_id_year", "region_id", "year"),
+    )
+
+    id: Mapped[BigId]
+    code: Mapped[str] = mapped_column(unique=True)
+    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"))
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    year: Mapped[int]
+    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    sha256: Mapped[str]
+    created_by: Mapped[str]
+    created_at: Mapped[CreatedAt]

@@ -1,0 +1,185 @@
+"""Programmes and restoration projects, the states of a project and its way through them."""
+
+from decimal import Decimal
+
+from sqlalchemy import (
+    CheckConstraint,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Numeric,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shanhai.db.base import (
+    AnyGeometry,
+    Area,
+    Attributes,
+    Base,
+    BigId,
+    CreatedAt,
+    Dated,
+    Length,
+    MultiPolygon,
+    Versioned,
+    in_order,
+    live_code,
+    spatial,
+    valid_shape,
+)
+
+
+class Programme(Versioned, Dated, Base):
+    """A key programme or action plan that groups projects of a plan."""
+
+    __tablename__ = "programme"
+    __table_args__ = (
+        valid_shape("extent"),
+        in_order(),
+        live_code("programme"),
+        spatial("programme", "extent"),
+    )
+
+    id: Mapped[BigId]
+    code: Mapped[str]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), index=True)
+    order_no: Mapped[int] = mapped_column(server_default=text("1"), default=1)
+    summary_zh: Mapped[str | None]
+    summary_en: Mapped[str | None]
+    extent: Mapped[MultiPolygon | None]
+
+
+class ProjectState(Base):
+    """A state of a project; nothing follows a terminal one."""
+
+    __tablename__ = "project_state"
+
+    state: Mapped[str] = mapped_column(primary_key=True)
+    order_no: Mapped[int] = mapped_column(unique=True)
+    terminal: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+
+
+class ProjectTransition(Base):
+    """A step that exists: who makes it and, by its code, the guard it must pass."""
+
+    __tablename__ = "project_transition"
+
+    from_state: Mapped[str] = mapped_column(ForeignKey("project_state.state"), primary_key=True)
+    to_state: Mapped[str] = mapped_column(ForeignKey("project_state.state"), primary_key=True)
+    roles: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+    guard: Mapped[str | None]
+    guard_zh: Mapped[str | None]
+    guard_en: Mapped[str | None]
+
+
+class Project(Versioned, Dated, Base):
+    """A project; without geometry until it is designed. Its years are inclusive."""
+
+    __tablename__ = "project"
+    __table_args__ = (
+        CheckConstraint("end_year >= start_year", name="years"),
+        CheckConstraint("cost >= 0", name="cost"),
+        valid_shape(),
+        in_order(),
+        live_code("project"),
+        spatial("project"),
+        Index("ix_project_region_id_state", "region_id", "state"),
+    )
+
+    id: Mapped[BigId]
+    code: Mapped[str]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    summary_zh: Mapped[str | None]
+    summary_en: Mapped[str | None]
+    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"))
+    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"), index=True)
+    programme_id: Mapped[int | None] = mapped_column(ForeignKey("programme.id"), index=True)
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("party.id"), index=True)
+    plan_group: Mapped[str | None]
+    type_code: Mapped[str | None]
+    state: Mapped[str] = mapped_column(
+        ForeignKey("project_state.state"), server_default="draft", default="draft"
+    )
+    start_year: Mapped[int]
+    end_year: Mapped[int]
+    cost: Mapped[Decimal | None] = mapped_column(Numeric(16, 2))
+    currency: Mapped[str] = mapped_column(String(3), server_default="CNY", default="CNY")
+    score: Mapped[Decimal | None] = mapped_column(Numeric)
+    is_public: Mapped[bool] = mapped_column(server_default=text("true"), default=True)
+    geom: Mapped[AnyGeometry | None]
+    area_m2: Mapped[Area]
+    length_m: Mapped[Length]
+
+
+class ProjectRegion(Base):
+    """A town or other region a project lies in, besides the one that is answerable for it."""
+
+    __tablename__ = "project_region"
+
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), primary_key=True)
+    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"), primary_key=True, index=True)
+
+
+class ProjectProblem(Base):
+    """A problem a project acts on."""
+
+    __tablename__ = "project_problem"
+
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), primary_key=True)
+    problem_id: Mapped[int] = mapped_column(ForeignKey("problem.id"), primary_key=True, index=True)
+
+
+class ProjectEvent(Base):
+    """A step a project took; append-only, and impossible where no transition allows it."""
+
+    __tablename__ = "project_event"
+    __table_args__ = (
+        UniqueConstraint("project_id", "seq"),
+        ForeignKeyConstraint(
+            ["from_state", "to_state"],
+            ["project_transition.from_state", "project_transition.to_state"],
+            name="fk_project_event_step",
+        ),
+    )
+
+    id: Mapped[BigId]
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"))
+    seq: Mapped[int]
+    from_state: Mapped[str]
+    to_state: Mapped[str]
+    at: Mapped[CreatedAt]
+    actor: Mapped[str]
+    note: Mapped[str | None]
+    documents: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
+
+
+class ProjectMeasure(Base):
+    """A measure of a project, with what is planned and done of it."""
+
+    __tablename__ = "project_measure"
+    __table_args__ = (
+        UniqueConstraint("project_id", "measure"),
+        CheckConstraint("planned >= 0 AND done >= 0", name="amounts"),
+    )
+
+    id: Mapped[BigId]
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"))
+    order_no: Mapped[int] = mapped_column(server_default=text("1"), default=1)
+    measure: Mapped[str]
+    name_zh: Mapped[str | None]
+    name_en: Mapped[str | None]
+    planned: Mapped[float | None] = mapped_column(Double)
+    done: Mapped[float | None] = mapped_column(Double)
+    unit: Mapped[str | None]
+    indicator_id: Mapped[int | None] = mapped_column(ForeignKey("indicator.id"), index=True)
+    attrs: Mapped[Attributes]
