@@ -30,7 +30,7 @@ BARE_SQL = {
        ORDER BY r.id LIMIT $5""",
     "zones": """
       SELECT z.id, z.code, ST_AsGeoJSON(z.geom, 7), s.code, s.version, s.status, r.code, s.kind,
-             c.code, c.order_no, c.name_zh, c.name_en, c.group_code, c.color,
+             c.class_code, c.order_no, c.name_zh, c.name_en, c.group_code, c.color,
              c.requirement_zh, c.requirement_en,
              z.name_zh, z.name_en, z.area_m2, z.attrs::text, s.job_id, s.valid_from, s.valid_to
         FROM zone z JOIN zone_scheme s ON s.id = z.scheme_id JOIN zone_class c ON c.id = z.class_id

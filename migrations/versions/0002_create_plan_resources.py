@@ -440,7 +440,12 @@ def _create_tables() -> None:
         _text("name_en", nullable=True),
         _text("kind"),
         _ref("region_id", "region"),
-        _texts("corridors"),
+        sa.Column(
+            "corridor_ids",
+            postgresql.ARRAY(sa.BigInteger()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
         sa.Column("score", sa.Double(), nullable=True),
         _text("origin", server_default="drawn"),
         _job(),
@@ -456,7 +461,7 @@ def _create_tables() -> None:
         _in_order(),
     )
     op.create_index(
-        "ix_corridor_node_corridors", "corridor_node", ["corridors"], postgresql_using="gin"
+        "ix_corridor_node_corridor_ids", "corridor_node", ["corridor_ids"], postgresql_using="gin"
     )
     _spatial("corridor_node", "geom")
     op.create_index("ix_corridor_node_job_id", "corridor_node", ["job_id"])

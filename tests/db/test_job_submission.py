@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables import AuditLog, Job, JobDataset, Plan, Region, Upload
@@ -204,7 +203,8 @@ class TestRefusals:
                     kind="restoration",
                     level="city",
                     region_id=region.id,
-                    period=Range(2021, 2036),
+                    first_year=2021,
+                    last_year=2035,
                     status="approved",
                 )
             )

@@ -211,7 +211,8 @@ async def _supersede(
 async def _add_zones(
     session: AsyncSession, publication: Publication, scheme: ZoneScheme, documents: ZoneDocuments
 ) -> list[dict[str, Any]]:
-    classes = {one.code: one for one in await list_zone_classes(session, scheme_kind=SUPPLY_DEMAND)}
+    found = await list_zone_classes(session, scheme_kind=SUPPLY_DEMAND)
+    classes = {one.class_code: one for one in found}
     rows = []
     for summary in documents.statistics["zones"]:
         zone = Zone(

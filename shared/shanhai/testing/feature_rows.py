@@ -59,7 +59,7 @@ async def add_zone(
     """A rectangular zone (west, south, east, north), or one nobody has drawn."""
     class_id = await session.scalar(
         select(ZoneClass.id).where(
-            ZoneClass.scheme_kind == scheme.kind, ZoneClass.code == class_code
+            ZoneClass.scheme_kind == scheme.kind, ZoneClass.class_code == class_code
         )
     )
     zone = Zone(

@@ -275,7 +275,7 @@ async def _zones(session: AsyncSession, region: Region) -> None:
                 Zone(
                     scheme_id=scheme.id,
                     class_id=one.id,
-                    code=f"xiamen.supply_demand.{one.code}",
+                    code=f"xiamen.supply_demand.{one.class_code}",
                     geom=_shape(geometry),
                     attrs={"share_percent": 50.0 if one is classes[0] else None},
                 )
@@ -289,7 +289,8 @@ async def _classes(session: AsyncSession) -> None:
         session.add(
             ZoneClass(
                 scheme_kind=SUPPLY_DEMAND,
-                code=one.code,
+                code=f"{SUPPLY_DEMAND}.{one.code}",
+                class_code=one.code,
                 order_no=one.value,
                 group_code=one.group,
                 name_zh=one.label.zh,

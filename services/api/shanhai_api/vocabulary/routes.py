@@ -29,7 +29,7 @@ async def list_classes(
     classes = [
         {
             "scheme_kind": row.scheme_kind,
-            "code": row.code,
+            "code": row.class_code,
             "value": row.order_no,
             "group": row.group_code,
             "name": row.name_zh if view.lang == "zh" else row.name_en,

@@ -30,9 +30,7 @@ class RegionRow:
 
 async def find_region(session: AsyncSession, code: str) -> RegionRow | None:
     """The region of that code as it is today."""
-    statement = (
-        _select_regions().where(Region.code == code).order_by(Region.valid_from.desc()).limit(1)
-    )
+    statement = _select_regions().where(Region.code == code)
     row = (await session.execute(statement)).one_or_none()
     return None if row is None else RegionRow(*row)
 
@@ -48,14 +46,8 @@ async def find_districts(session: AsyncSession, region_id: int) -> Sequence[Regi
 
 
 async def find_plan(session: AsyncSession, code: str) -> Plan | None:
-    """The newest version of a plan."""
-    statement = (
-        select(Plan)
-        .where(Plan.code == code, Plan.deleted_at.is_(None))
-        .order_by(Plan.version.desc())
-        .limit(1)
-    )
-    return await session.scalar(statement)
+    """The plan of that code."""
+    return await session.scalar(select(Plan).where(Plan.code == code, Plan.deleted_at.is_(None)))
 
 
 async def find_datasets(session: AsyncSession, codes: Collection[str]) -> dict[str, Dataset]:

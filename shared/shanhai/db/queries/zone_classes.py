@@ -12,7 +12,8 @@ async def list_zone_classes(
     session: AsyncSession, *, scheme_kind: str | None = None
 ) -> Sequence[ZoneClass]:
     """All classes, or those of one kind of scheme, in their order."""
-    query = select(ZoneClass).order_by(ZoneClass.scheme_kind, ZoneClass.order_no)
+    query = select(ZoneClass).where(ZoneClass.deleted_at.is_(None))
+    query = query.order_by(ZoneClass.scheme_kind, ZoneClass.order_no)
     if scheme_kind is not None:
         query = query.where(ZoneClass.scheme_kind == scheme_kind)
     return (await session.scalars(query)).all()

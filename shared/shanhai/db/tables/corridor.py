@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from geoalchemy2 import Geometry
-from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, Double, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -78,7 +78,7 @@ class Corridor(Versioned, Dated, Base):
 
 
 class CorridorNode(Versioned, Dated, Base):
-    """A source, stepping stone, pinch point or barrier; `corridors` holds codes of corridors."""
+    """A source, stepping stone, pinch point or barrier; in no corridor, one or several."""
 
     __tablename__ = "corridor_node"
     __table_args__ = (
@@ -91,7 +91,7 @@ class CorridorNode(Versioned, Dated, Base):
         live_code("corridor_node"),
         spatial("corridor_node"),
         Index("ix_corridor_node_region_id_kind", "region_id", "kind"),
-        Index("ix_corridor_node_corridors", "corridors", postgresql_using="gin"),
+        Index("ix_corridor_node_corridor_ids", "corridor_ids", postgresql_using="gin"),
     )
 
     id: Mapped[BigId]
@@ -100,7 +100,7 @@ class CorridorNode(Versioned, Dated, Base):
     name_en: Mapped[str | None]
     kind: Mapped[str]
     region_id: Mapped[int] = mapped_column(ForeignKey("region.id"))
-    corridors: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
+    corridor_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
     score: Mapped[float | None] = mapped_column(Double)
     origin: Mapped[str] = mapped_column(server_default="drawn")
     job_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("job.id"), index=True)
