@@ -6,14 +6,16 @@ ShanhaiError
 │   └── LimitExceeded    larger or longer than allowed; names the limit
 ├── NotFound             no such object, or none the caller may know of
 ├── Conflict             the object's present state forbids it
+│   ├── Stale            it has changed since the caller read it
 │   ├── InFlight         the first request with this idempotency key is still running
 │   └── KeyReused        this idempotency key was used with another body
 ├── Unauthenticated      no valid identity
 ├── Forbidden            the identity lacks the scope
+├── RateLimited          more was asked for in a while than is allowed; try again later
 └── Unavailable          a dependency does not answer; try again
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -91,10 +93,23 @@ class NotFound(ShanhaiError):
 
 
 class Conflict(ShanhaiError):
-    """The object's present state forbids the request."""
+    """The object's present state forbids the request; `faults` say what in it does."""
 
     title = "Conflict"
     title_zh = "状态冲突"
+
+    def __init__(
+        self, message: str, *, message_zh: str | None = None, faults: Sequence[Fault] = ()
+    ) -> None:
+        super().__init__(message, message_zh=message_zh)
+        self.faults: tuple[Fault, ...] = tuple(faults)
+
+
+class Stale(Conflict):
+    """The object has changed since the caller read it."""
+
+    title = "Precondition failed"
+    title_zh = "前提条件不满足"
 
 
 class InFlight(Conflict):
@@ -120,6 +135,24 @@ class Forbidden(ShanhaiError):
 
     title = "Forbidden"
     title_zh = "没有权限"
+
+
+class RateLimited(ShanhaiError):
+    """More was asked for in a while than is allowed."""
+
+    title = "Too many requests"
+    title_zh = "请求过于频繁"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        message_zh: str | None = None,
+        retry_after_s: int = 1,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message, message_zh=message_zh)
+        self.headers = {"Retry-After": str(retry_after_s), **(headers or {})}
 
 
 class Unavailable(ShanhaiError):

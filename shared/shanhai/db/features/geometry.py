@@ -1,6 +1,7 @@
 """Geometry that comes from outside: GeoJSON, checked and turned into what is stored."""
 
 import asyncio
+import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,6 +59,8 @@ CURVES = frozenset(
     {"CircularString", "CompoundCurve", "CurvePolygon", "MultiCurve", "MultiSurface"}
 )
 NUMBERS = frozenset({int, float})
+MOST_ORIGINAL = 65_536
+"""Characters of a geometry that is kept as it was before a repair."""
 IN_THREAD_FROM = 2_000
 """Positions from which checking would keep other requests waiting."""
 
@@ -304,8 +307,15 @@ REASONS: Mapping[str, str] = {
 
 
 def _account(before: BaseGeometry, after: BaseGeometry, fault: Fault) -> dict[str, Any]:
-    """What a repair did."""
+    """What a repair did, and what it did it to."""
+    original = shapely.to_wkb(before, hex=True)
+    kept = (
+        {"original_wkb": original}
+        if len(original) <= MOST_ORIGINAL
+        else {"original_sha256": hashlib.sha256(bytes.fromhex(original)).hexdigest()}
+    )
     return {
+        **kept,
         "reason": fault.detail.partition(";")[0],
         "reason_zh": (fault.detail_zh or "").partition("；")[0],
         "method": "structure",

@@ -1,0 +1,144 @@
+"""The state of a row as its writers see it, and as the audit log keeps it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import JSON, ColumnElement, Row, Select, literal_column, select, table, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.features.entity import Entity
+from shanhai.db.features.keeping import columns_of
+from shanhai.db.features.selection import viewer_values, visibility
+from shanhai.db.identity import Viewer
+
+IN_JSON = frozenset({"members", "geometry"})
+SHOWN_VERTICES = 2_000
+"""Geometries with more vertices are kept in the audit log as a digest and a box."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A row at a moment.
+
+    Attributes:
+        region_id: The region by which the scope of roles is judged.
+        values: The members clients can write, by property name, as JSON has them.
+        geometry: The geometry, or its digest and box when it is large.
+    """
+
+    row_id: int
+    row_version: int
+    code: str
+    region_id: int | None
+    valid_from: date | None
+    valid_to: date | None
+    values: Mapping[str, Any]
+    geometry: Mapping[str, Any] | None
+
+    def audited(self) -> dict[str, Any]:
+        """What the audit log keeps."""
+        kept = {"id": self.row_id, "row_version": self.row_version, **self.values}
+        return kept if self.geometry is None else {**kept, "geometry": self.geometry}
+
+
+async def find_and_lock(
+    session: AsyncSession,
+    entity: Entity,
+    code: str,
+    viewer: Viewer,
+    *,
+    within: Mapping[str, str],
+    to_delete: bool = False,
+) -> Image | None:
+    """The row a viewer means by a code, locked until the transaction ends; None if unknown.
+
+    Where versions stand beside each other it is the current one, or else the newest.
+
+    Args:
+        within: Codes of what the row belongs to, by property name.
+        to_delete: Also keep others from beginning to refer to it.
+    """
+    visible = tuple(visibility(entity, viewer))
+    query = _locking_query(entity, visible, tuple(sorted(within)), to_delete)
+    values = {f"in_{name}": value for name, value in within.items()}
+    found = await session.execute(query, {"code": code, **values, **viewer_values(viewer)})
+    return _image(found.first())
+
+
+async def lock(
+    session: AsyncSession, entity: Entity, row_id: int, *, to_delete: bool = False
+) -> Image | None:
+    """The row of a number, locked until the transaction ends."""
+    met = (entity.live, f"{entity.key} = :row_id")
+    query = _locked(_image_query(entity, met), entity, to_delete)
+    return _image((await session.execute(query, {"row_id": row_id})).first())
+
+
+async def read_image(session: AsyncSession, entity: Entity, row_id: int) -> Image:
+    """The row of a number, deleted or not."""
+    query = _image_query(entity, (f"{entity.key} = :row_id",))
+    image = _image((await session.execute(query, {"row_id": row_id})).one())
+    if image is None:
+        raise LookupError(f"{entity.name} has no row {row_id}")
+    return image
+
+
+@lru_cache(maxsize=512)
+def _locking_query(
+    entity: Entity, visible: tuple[str, ...], within: tuple[str, ...], to_delete: bool
+) -> Select[Any]:
+    places = []
+    for name in within:
+        declared = entity.declared(name)
+        if declared is None:
+            raise LookupError(f"{entity.name} has no property {name}")
+        places.append(f"({declared.sql}) = :in_{name}")
+    met = (entity.live, *visible, f"{entity.code} = :code", *places)
+    order = text(f"({entity.current}) DESC, {entity.key} DESC")
+    return _locked(_image_query(entity, met).order_by(order).limit(1), entity, to_delete)
+
+
+def _locked(query: Select[Any], entity: Entity, to_delete: bool) -> Select[Any]:
+    """The query, which locks the rows of the entity's own table."""
+    return query.with_for_update(of=table(entity.alias), key_share=not to_delete)
+
+
+@lru_cache(maxsize=512)
+def _image_query(entity: Entity, met: tuple[str, ...]) -> Select[Any]:
+    members = ", ".join(f"'{item.name}', {item.sql}" for item in entity.receivables)
+    own, columns = entity.alias, columns_of(entity)
+    named = {
+        "row_id": entity.key,
+        "row_version": f"{own}.row_version" if "row_version" in columns else "1",
+        "code": entity.code,
+        "region_id": entity.region or "NULL::bigint",
+        "valid_from": f"{own}.valid_from" if "valid_from" in columns else "NULL::date",
+        "valid_to": f"{own}.valid_to" if "valid_to" in columns else "NULL::date",
+        "members": f"json_build_object({members})",
+        "geometry": _geometry(entity),
+    }
+    listed: list[ColumnElement[Any]] = [
+        literal_column(sql, JSON() if name in IN_JSON else None).label(name)
+        for name, sql in named.items()
+    ]
+    return select(*listed).select_from(text(entity.source)).where(*map(text, met))
+
+
+def _geometry(entity: Entity) -> str:
+    if entity.geometry_column is None:
+        return "NULL::json"
+    column = f"{entity.alias}.{entity.geometry_column}"
+    sides = ", ".join(f"ST_{side}({column})" for side in ("XMin", "YMin", "XMax", "YMax"))
+    digest = f"encode(sha256(ST_AsBinary({column}, 'NDR')), 'hex')"
+    return (
+        f"CASE WHEN {column} IS NULL THEN NULL"
+        f" WHEN ST_NPoints({column}) <= {SHOWN_VERTICES} THEN ST_AsGeoJSON({column}, 9, 0)::json"
+        f" ELSE json_build_object('sha256', {digest}, 'bbox', json_build_array({sides})) END"
+    )
+
+
+def _image(row: Row[Any] | None) -> Image | None:
+    return None if row is None else Image(*tuple(row))
