@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.queries.audit import Act
+from shanhai.db.queries.audit import Act, write_entries
 from shanhai.db.queries.keys import (
     KEY_LENGTH,
     create_key,
@@ -95,6 +95,7 @@ async def test_networks_bind(session: AsyncSession) -> None:
 async def test_making_and_ending_are_in_the_audit_log(session: AsyncSession) -> None:
     key = await make(session, act=ACT)
     await revoke_key(session, prefix_of(key) or "", act=ACT)
+    await write_entries(session)
     entries = (
         await session.scalars(
             select(AuditLog).where(AuditLog.object_id == prefix_of(key)).order_by(AuditLog.id)

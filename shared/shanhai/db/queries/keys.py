@@ -7,16 +7,17 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act, record
+from shanhai.db.queries.grants import RegionTree, RoleGiven
 from shanhai.db.tables import ApiKey
-from shanhai.errors import NotFound
+from shanhai.errors import Conflict, NotFound
 from shanhai.vocabulary import Scope
 
 MARK = "shk_"
@@ -32,16 +33,8 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Whom a valid key speaks for."""
-
-    owner: str
-    scopes: frozenset[Scope]
-
-    def may(self, scope: Scope) -> bool:
-        """Whether the scope was granted; `admin` includes every other."""
-        return scope in self.scopes or Scope.ADMIN in self.scopes
+NOTED_S = 60.0
+"""Seconds between notes of a key's use."""
 
 
 def hash_key(key: str) -> str:
@@ -67,17 +60,22 @@ async def create_key(
     *,
     name: str,
     scopes: Sequence[Scope],
+    roles: Sequence[RoleGiven] | None = None,
     networks: Sequence[Network] | None = None,
     expires_at: datetime | None = None,
     act: Act = OPERATOR,
 ) -> str:
-    """Store a new key and return its text, which can never be read again."""
+    """Store a new key and return its text, which can never be read again.
+
+    Without `roles` it acts in every role its scopes allow.
+    """
     prefix, key = generate_key()
     row = ApiKey(
         name=name,
         prefix=prefix,
         sha256=hash_key(key),
         scopes=[scope.value for scope in scopes],
+        roles=None if roles is None else [role.document() for role in roles],
         networks=None if networks is None else list(networks),
         expires_at=expires_at,
     )
@@ -99,13 +97,10 @@ async def find_key(session: AsyncSession, prefix: str) -> ApiKey:
     return row
 
 
-async def verify_key(
+async def find_valid(
     session: AsyncSession, key: str, *, address: Address | None = None
-) -> Identity | None:
-    """Whom the key speaks for; None when it is wrong, expired, revoked or from elsewhere.
-
-    Notes the use, at most once a minute, so the session must be allowed to write.
-    """
+) -> ApiKey | None:
+    """The row of the key; None when it is wrong, expired, revoked or from elsewhere."""
     prefix = prefix_of(key)
     if prefix is None:
         return None
@@ -117,10 +112,91 @@ async def verify_key(
     row = await session.scalar(select(ApiKey).where(*alive))
     if row is None or not hmac.compare_digest(row.sha256, hash_key(key)):
         return None
-    if not _comes_from(row, address):
+    return row if _comes_from(row, address) else None
+
+
+async def identity_of(session: AsyncSession, row: ApiKey, tree: RegionTree) -> Identity:
+    """Whom a valid key speaks for."""
+    scopes = frozenset(Scope(scope) for scope in row.scopes)
+    grants = None
+    if row.roles is not None:
+        grants = await tree.grants(session, map(RoleGiven.parse, row.roles))
+    return Identity(f"key:{row.prefix}", scopes, grants)
+
+
+async def verify_key(
+    session: AsyncSession, key: str, *, address: Address | None = None
+) -> Identity | None:
+    """Whom the key speaks for; None when it is not valid.
+
+    Notes the use, at most once a minute, so the session must be allowed to write.
+    """
+    row = await find_valid(session, key, address=address)
+    if row is None:
         return None
-    await _note_use(session, row)
-    return Identity(f"key:{prefix}", frozenset(Scope(scope) for scope in row.scopes))
+    if is_note_due(row.last_used_at):
+        await note_use(session, row.prefix)
+    return await identity_of(session, row, RegionTree())
+
+
+def is_note_due(noted: datetime | None) -> bool:
+    """Whether the last note of a use is old enough for another."""
+    return noted is None or datetime.now(UTC) - noted > timedelta(seconds=NOTED_S)
+
+
+async def note_use(session: AsyncSession, prefix: str) -> None:
+    """Note that a key was used, unless somebody just did."""
+    stale = or_(
+        ApiKey.last_used_at.is_(None),
+        ApiKey.last_used_at < func.now() - text(f"interval '{NOTED_S:g} seconds'"),
+    )
+    await session.execute(
+        update(ApiKey)
+        .where(ApiKey.prefix == prefix, stale)
+        .values(last_used_at=func.now())
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def rotate_key(
+    session: AsyncSession, prefix: str, *, overlap: timedelta, act: Act = OPERATOR
+) -> str:
+    """Make a key that may do the same; the former one ends after the overlap.
+
+    Raises:
+        NotFound: no such key is alive.
+        Conflict: it was rotated already.
+    """
+    alive = (
+        ApiKey.prefix == prefix,
+        ApiKey.revoked_at.is_(None),
+        or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now()),
+    )
+    row = await session.scalar(select(ApiKey).where(*alive).with_for_update())
+    if row is None:
+        raise _unknown(prefix)
+    if row.successor is not None:
+        raise Conflict(
+            f"key {prefix!r} was rotated already; its successor is {row.successor!r}",
+            message_zh=f"密钥 {prefix!r} 已轮换，后继为 {row.successor!r}",
+        )
+    before = _image(row)
+    key = await create_key(
+        session,
+        name=row.name,
+        scopes=[Scope(scope) for scope in row.scopes],
+        roles=None if row.roles is None else [RoleGiven.parse(role) for role in row.roles],
+        networks=row.networks,
+        expires_at=row.expires_at,
+        act=act,
+    )
+    row.successor = prefix_of(key)
+    end = datetime.now(UTC) + overlap
+    row.expires_at = end if row.expires_at is None else min(row.expires_at, end)
+    await session.flush()
+    image = {**_image(row), "successor": row.successor}
+    record(session, act, "rotate", table="api_key", object_id=prefix, before=before, after=image)
+    return key
 
 
 async def revoke_key(session: AsyncSession, prefix: str, *, act: Act) -> None:
@@ -151,23 +227,11 @@ def _comes_from(row: ApiKey, address: Address | None) -> bool:
     return address is not None and any(address in network for network in row.networks)
 
 
-async def _note_use(session: AsyncSession, row: ApiKey) -> None:
-    stale = or_(
-        ApiKey.last_used_at.is_(None),
-        ApiKey.last_used_at < func.now() - text("interval '1 minute'"),
-    )
-    await session.execute(
-        update(ApiKey)
-        .where(ApiKey.id == row.id, stale)
-        .values(last_used_at=func.now())
-        .execution_options(synchronize_session=False)
-    )
-
-
 def _image(row: ApiKey) -> dict[str, object]:
     return {
         "name": row.name,
         "scopes": row.scopes,
+        "roles": row.roles,
         "networks": None if row.networks is None else [str(network) for network in row.networks],
         "expires_at": None if row.expires_at is None else row.expires_at.isoformat(),
     }

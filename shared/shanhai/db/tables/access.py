@@ -1,16 +1,34 @@
-"""API keys, idempotency keys and the audit log."""
+"""API keys, accounts and their roles, idempotency keys, the audit log and its chain."""
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index, SmallInteger, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    FetchedValue,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, CIDR, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shanhai.db.base import Base, BigId, CreatedAt, Moment
+from shanhai.vocabulary import Role
+
+ROLES = tuple(role.value for role in Role)
 
 
 class ApiKey(Base):
-    """An API key; only its SHA-256 is kept, `prefix` finds it."""
+    """An API key; only its SHA-256 is kept, `prefix` finds it.
+
+    `roles` holds `{"role": …, "region": code or null}`; null acts in every role its scopes allow.
+    `successor` is the prefix of the key that takes its place.
+    """
 
     __tablename__ = "api_key"
 
@@ -19,11 +37,47 @@ class ApiKey(Base):
     prefix: Mapped[str] = mapped_column(unique=True)
     sha256: Mapped[str]
     scopes: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+    roles: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB(none_as_null=True))
     networks: Mapped[list[Any] | None] = mapped_column(ARRAY(CIDR))
+    successor: Mapped[str | None]
     created_at: Mapped[CreatedAt]
     expires_at: Mapped[Moment | None]
     revoked_at: Mapped[Moment | None]
     last_used_at: Mapped[Moment | None]
+
+
+class Account(Base):
+    """A person or machine known by the subject an issuer of tokens gives it."""
+
+    __tablename__ = "account"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+    id: Mapped[BigId]
+    issuer: Mapped[str]
+    subject: Mapped[str]
+    name: Mapped[str]
+    email: Mapped[str | None]
+    party_id: Mapped[int | None] = mapped_column(ForeignKey("party.id"))
+    created_at: Mapped[CreatedAt]
+    disabled_at: Mapped[Moment | None]
+    last_seen_at: Mapped[Moment | None]
+    signed_in_at: Mapped[Moment | None]
+
+
+class AccountRole(Base):
+    """A role of an account in a region and all below it; without region, everywhere."""
+
+    __tablename__ = "account_role"
+    __table_args__ = (
+        UniqueConstraint("account_id", "role", "region_id", postgresql_nulls_not_distinct=True),
+        CheckConstraint(f"role IN {ROLES}", name="role"),
+        CheckConstraint("role <> 'admin' OR region_id IS NULL", name="admin_everywhere"),
+    )
+
+    id: Mapped[BigId]
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    role: Mapped[str]
+    region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
 
 
 class IdempotencyKey(Base):
@@ -47,10 +101,16 @@ class IdempotencyKey(Base):
 
 
 class AuditLog(Base):
-    """Who did what to which object, with its image before and after; append-only."""
+    """Who did what to which object, with its image before and after; append-only.
+
+    The database gives each row the digest of its content.
+    """
 
     __tablename__ = "audit_log"
-    __table_args__ = (Index("ix_audit_log_object_table_object_id", "object_table", "object_id"),)
+    __table_args__ = (
+        Index("ix_audit_log_object_table_object_id", "object_table", "object_id"),
+        Index("ix_audit_log_at", "at"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     at: Mapped[CreatedAt] = mapped_column(server_default=text("clock_timestamp()"))
@@ -61,3 +121,18 @@ class AuditLog(Base):
     before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     request_id: Mapped[str | None]
+    digest: Mapped[bytes] = mapped_column(LargeBinary, server_default=FetchedValue())
+
+
+class AuditChain(Base):
+    """One link a writing statement: the digest of its rows, tied to the link before."""
+
+    __tablename__ = "audit_chain"
+
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    first_id: Mapped[int] = mapped_column(BigInteger, unique=True)
+    last_id: Mapped[int] = mapped_column(BigInteger)
+    rows: Mapped[int] = mapped_column(BigInteger)
+    previous: Mapped[bytes] = mapped_column(LargeBinary)
+    hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    at: Mapped[CreatedAt] = mapped_column(server_default=text("clock_timestamp()"))

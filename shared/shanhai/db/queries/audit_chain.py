@@ -1,0 +1,119 @@
+"""Verify the audit log: every row as it was written, none missing, none slipped in.
+
+Digests are computed here and not by the functions of the database, which who can change rows could
+have changed as well.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from sqlalchemy import Row, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.tables import AuditChain
+from shanhai.errors import Conflict
+
+BLOCK = 2_000
+START = hashlib.sha256(b"").digest()
+"""What the first link names as the one before it."""
+ROWS = text(
+    """SELECT id, digest, jsonb_build_array(
+                id, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                actor, action, object_table, object_id, before, after, request_id)::text AS content
+         FROM audit_log WHERE id > :after ORDER BY id LIMIT :block"""
+)
+
+
+class AuditBroken(Conflict):
+    """The audit log is not as it was written."""
+
+    title = "Audit log broken"
+    title_zh = "审计日志被破坏"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of the chain; who keeps `hash` elsewhere can tell whether the end was cut off."""
+
+    seq: int
+    hash: str
+    rows: int
+
+
+async def verify_chain(session: AsyncSession, *, head: str | None = None) -> Head:
+    """Follow the chain from its beginning.
+
+    Args:
+        session: One that has not been used yet.
+        head: The hash of a link seen earlier; it must still be there.
+
+    Raises:
+        AuditBroken: names the first row or link that is wrong.
+    """
+    # One state of both tables, however long it takes.
+    await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+    rows = _rows(session)
+    end, seen, found = Head(0, START.hex(), 0), 0, head in {None, START.hex()}
+    previous = START
+    async for link in _links(session):
+        if link.seq != end.seq + 1 or link.previous != previous:
+            raise _broken(f"link {link.seq} does not follow link {end.seq}", link.first_id)
+        digests = hashlib.sha256(previous + _numbers(link.seq, link.first_id, link.last_id))
+        for number in range(link.first_id, link.last_id + 1):
+            digests.update(_digest_of(await anext(rows, None), number))
+            seen += 1
+        if digests.digest() != link.hash:
+            raise _broken(f"link {link.seq} does not hold its rows", link.first_id)
+        previous = link.hash
+        end = Head(link.seq, link.hash.hex(), seen)
+        found = found or end.hash == head
+    if (stray := await anext(rows, None)) is not None:
+        raise _broken("is in no link of the chain", stray.id)
+    if not found:
+        raise AuditBroken(
+            f"no link has the hash {head}: the end of the log was cut off or written anew",
+            message_zh=f"链中没有哈希值 {head}：日志末尾被截去或改写",
+        )
+    return end
+
+
+def _digest_of(row: Row[tuple[int, bytes, str]] | None, number: int) -> bytes:
+    """The digest of the row that must come next."""
+    if row is None or row.id > number:
+        raise _broken("is missing", number)
+    if row.id < number:
+        raise _broken("is in no link of the chain", row.id)
+    digest = hashlib.sha256(row.content.encode()).digest()
+    if digest != row.digest:
+        raise _broken("is not as it was written", number)
+    return digest
+
+
+def _broken(what: str, number: int) -> AuditBroken:
+    return AuditBroken(f"audit row {number}: {what}", message_zh=f"审计记录 {number} 有误：{what}")
+
+
+def _numbers(*values: int) -> bytes:
+    return b"".join(value.to_bytes(8, "big", signed=True) for value in values)
+
+
+async def _rows(session: AsyncSession) -> AsyncIterator[Row[tuple[int, bytes, str]]]:
+    after = -1
+    while block := (await session.execute(ROWS, {"after": after, "block": BLOCK})).all():
+        for row in block:
+            yield row
+        after = block[-1].id
+
+
+async def _links(session: AsyncSession) -> AsyncIterator[AuditChain]:
+    after = 0
+    while True:
+        query = select(AuditChain).where(AuditChain.seq > after)
+        block = (await session.scalars(query.order_by(AuditChain.seq).limit(BLOCK))).all()
+        for link in block:
+            yield link
+        if not block:
+            return
+        after = block[-1].seq
+        session.expunge_all()

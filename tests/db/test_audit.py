@@ -1,0 +1,196 @@
+"""The audit log: written at commit, tied into one chain, verified row by row."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.engine import Sessions
+from shanhai.db.queries.audit import Act, record, write_entries
+from shanhai.db.queries.audit_chain import AuditBroken, Head, verify_chain
+from shanhai.db.tables import AuditChain, AuditLog
+from shanhai.testing.job_rows import open_sessions
+
+ACT = Act("tester", "request-1")
+
+
+@pytest.fixture
+async def sessions(fresh_database_url: str) -> AsyncIterator[Sessions]:
+    async with open_sessions(fresh_database_url) as sessions:
+        yield sessions
+
+
+def note(session: AsyncSession, *names: str) -> None:
+    for name in names:
+        record(session, ACT, "create", table="thing", object_id=name, after={"名": name})
+
+
+async def write(sessions: Sessions, *names: str) -> None:
+    async with sessions.begin() as session:
+        note(session, *names)
+
+
+async def objects(sessions: Sessions) -> list[str]:
+    async with sessions() as session:
+        return list(await session.scalars(select(AuditLog.object_id).order_by(AuditLog.id)))
+
+
+async def head_of(sessions: Sessions, head: str | None = None) -> Head:
+    async with sessions() as session:
+        return await verify_chain(session, head=head)
+
+
+async def tamper(sessions: Sessions, *statements: str) -> None:
+    """Do as a superuser does who knows of the triggers."""
+    async with sessions.begin() as session:
+        await session.execute(text("SET LOCAL session_replication_role = 'replica'"))
+        for statement in statements:
+            await session.execute(text(statement))
+
+
+class TestWriting:
+    async def test_entries_of_a_transaction_are_one_link(self, sessions: Sessions) -> None:
+        await write(sessions, "a", "b", "c")
+        await write(sessions, "d")
+        assert await objects(sessions) == ["a", "b", "c", "d"]
+        async with sessions() as session:
+            links = (await session.scalars(select(AuditChain).order_by(AuditChain.seq))).all()
+        assert [(link.seq, link.rows) for link in links] == [(1, 3), (2, 1)]
+        assert links[1].previous == links[0].hash
+
+    async def test_nothing_is_written_of_what_did_not_happen(self, sessions: Sessions) -> None:
+        async with sessions() as session:
+            note(session, "never")
+            await session.rollback()
+            note(session, "kept")
+            async with session.begin_nested():
+                note(session, "inner")
+            savepoint = await session.begin_nested()
+            note(session, "undone")
+            async with session.begin_nested():
+                note(session, "undone within")
+            await savepoint.rollback()
+            note(session, "last")
+            await session.commit()
+            note(session, "next")
+            await session.commit()
+        assert await objects(sessions) == ["kept", "inner", "last", "next"]
+
+    async def test_images_are_those_of_the_moment(self, sessions: Sessions) -> None:
+        image = {"a": 1}
+        async with sessions.begin() as session:
+            record(session, ACT, "update", table="t", object_id="x", after=image)
+            image["a"] = 2
+        async with sessions() as session:
+            entry = (await session.scalars(select(AuditLog))).one()
+        assert (entry.before, entry.after) == (None, {"a": 1})
+        assert (entry.actor, entry.request_id) == ("tester", "request-1")
+
+    async def test_entries_can_be_written_before_the_end(self, sessions: Sessions) -> None:
+        async with sessions.begin() as session:
+            note(session, "early")
+            await write_entries(session)
+            assert await session.scalar(select(func.count()).select_from(AuditLog)) == 1
+        assert await objects(sessions) == ["early"]
+
+    async def test_writers_at_the_same_time_make_one_chain(self, sessions: Sessions) -> None:
+        async def writer(number: int) -> None:
+            for turn in range(10):
+                await write(sessions, *(f"{number}.{turn}.{row}" for row in range(turn % 3 + 1)))
+
+        await asyncio.gather(*(writer(number) for number in range(8)))
+        head = await head_of(sessions)
+        assert (head.seq, head.rows) == (80, 8 * 19)
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "UPDATE audit_chain SET rows = 1",
+            "DELETE FROM audit_chain",
+            "TRUNCATE audit_chain",
+            "INSERT INTO audit_chain (seq, first_id, last_id, rows, previous, hash)"
+            " VALUES (9, 9, 9, 1, '', '')",
+        ],
+    )
+    async def test_chain_is_append_only(self, sessions: Sessions, statement: str) -> None:
+        async with sessions() as session:
+            with pytest.raises(Exception, match="append-only"):
+                await session.execute(text(statement))
+
+
+class TestVerifying:
+    async def test_empty_and_sound(self, sessions: Sessions) -> None:
+        empty = await head_of(sessions)
+        assert (empty.seq, empty.rows) == (0, 0)
+        await write(sessions, "a", "b")
+        first = await head_of(sessions, empty.hash)
+        await write(sessions, "c")
+        assert (await head_of(sessions, first.hash)).rows == 3
+
+    async def test_gaps_of_what_was_rolled_back_are_sound(self, sessions: Sessions) -> None:
+        await write(sessions, "a")
+        async with sessions() as session:
+            note(session, "b")
+            await write_entries(session)
+            await session.rollback()
+        await write(sessions, "c")
+        assert (await head_of(sessions)).rows == 2
+
+    async def test_more_than_a_block(
+        self, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("shanhai.db.queries.audit_chain.BLOCK", 3)
+        for _ in range(5):
+            await write(sessions, "a", "b")
+        assert (await head_of(sessions)).rows == 10
+
+    @pytest.mark.parametrize(
+        ("statements", "said"),
+        [
+            (["UPDATE audit_log SET actor = 'other' WHERE id = 3"], "row 3: is not as it was"),
+            (["""UPDATE audit_log SET after = '{"x": 1}' WHERE id = 2"""], "row 2: is not as"),
+            (["UPDATE audit_log SET at = at + interval '1 us' WHERE id = 4"], "row 4: is not"),
+            (["DELETE FROM audit_log WHERE id = 3"], "row 3: is missing"),
+            (["DELETE FROM audit_log WHERE id = 4"], "row 4: is missing"),
+            (
+                [
+                    "UPDATE audit_log SET actor = 'other' WHERE id = 3",
+                    "UPDATE audit_log SET digest = audit_digest(audit_log) WHERE id = 3",
+                ],
+                "row 3: link 2 does not hold",
+            ),
+            (
+                [
+                    "INSERT INTO audit_log (id, actor, action, object_table, object_id, digest)"
+                    " OVERRIDING SYSTEM VALUE VALUES (99, 'x', 'x', 'x', 'x', '')"
+                ],
+                "row 99: is in no link",
+            ),
+            (["DELETE FROM audit_chain WHERE seq = 2"], "link 3 does not follow link 1"),
+            (["UPDATE audit_chain SET previous = hash WHERE seq = 3"], "link 3 does not follow"),
+        ],
+    )
+    async def test_first_wrong_row_is_named(
+        self, sessions: Sessions, statements: list[str], said: str
+    ) -> None:
+        await write(sessions, "a", "b")
+        await write(sessions, "c")
+        await write(sessions, "d")
+        await tamper(sessions, *statements)
+        with pytest.raises(AuditBroken, match=said):
+            await head_of(sessions)
+
+    async def test_end_cut_off_is_seen_by_who_kept_the_head(self, sessions: Sessions) -> None:
+        await write(sessions, "a")
+        await write(sessions, "b")
+        kept = (await head_of(sessions)).hash
+        await tamper(
+            sessions,
+            "DELETE FROM audit_log WHERE id = 2",
+            "DELETE FROM audit_chain WHERE seq = 2",
+        )
+        assert (await head_of(sessions)).rows == 1
+        with pytest.raises(AuditBroken, match="cut off"):
+            await head_of(sessions, kept)
