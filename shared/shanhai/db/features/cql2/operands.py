@@ -175,6 +175,8 @@ def number_operand(context: Context, number: float) -> Operand:
 def text_operand(context: Context, text: str) -> Operand:
     """A text the filter gives."""
     context.count_operand()
+    if "\x00" in text:
+        raise refused("texts must not contain NUL", "文本不得含有 NUL")
     return Operand("text", repr(excerpt(text)), constant=text)
 
 
