@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
 from shanhai.cli.sessions import in_transaction
 from shanhai.db.migrate import expected_revision
 from shanhai.db.migrate import upgrade as migrate
-from shanhai.db.seed import Seeded, seed_city
+from shanhai.db.seed import Seeded, seed_cities
 from shanhai.settings import DatabaseSettings
 
 app = typer.Typer(no_args_is_help=True)
@@ -28,18 +30,34 @@ def upgrade() -> None:
 
 
 def seed(
-    city: Annotated[
-        str, typer.Argument(help="Code of the city; plans of xiamen and banan are known.")
+    cities: Annotated[
+        list[str],
+        typer.Argument(metavar="CITY...", help="Codes of cities; xiamen and banan are known."),
     ],
     regions: Annotated[
-        Path,
+        list[Path] | None,
         typer.Option(
             exists=True,
             dir_okay=False,
-            help="GeoJSON of the city and its districts, as `shanhai data demo` writes it.",
+            help="GeoJSON of a city and its districts, as `shanhai data demo` writes it; repeat.",
         ),
-    ],
+    ] = None,
 ) -> None:
-    """Put a city's regions and plans into the database, or bring them up to date."""
-    seeded: Seeded = asyncio.run(in_transaction(lambda session: seed_city(session, city, regions)))
-    typer.echo(f"{seeded.regions} regions and {seeded.plans} plans made or changed")
+    """Put cities into the database: boundaries from files, their plans where they are known."""
+    seeded: Seeded = asyncio.run(
+        in_transaction(lambda session: seed_cities(session, cities, regions or []))
+    )
+    console = Console(soft_wrap=True)
+    console.print(_rows_table(seeded))
+    for city, totals in seeded.totals.items():
+        if totals:
+            counted = ", ".join(f"{name} {count}" for name, count in totals.items())
+            typer.echo(f"{city}, as its sources say: {counted}")
+    typer.echo(f"{seeded.changes} rows made or changed")
+
+
+def _rows_table(seeded: Seeded) -> Table:
+    table = Table("table", "rows", "made", "changed")
+    for name, put in seeded.tables.items():
+        table.add_row(name, *map(str, (put.given, put.made, put.changed)))
+    return table

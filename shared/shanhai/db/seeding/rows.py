@@ -1,0 +1,342 @@
+"""The rows the blocks of a city stand for.
+
+A row has the members of its table; what refers to another row is given by that row's code, under
+the column's name without `_id`.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from shanhai.db.seeding.files import (
+    Block,
+    ControlSeed,
+    IndicatorSeed,
+    Named,
+    PatternSeed,
+    PlanSeed,
+    ProgrammeSeed,
+    ProjectSeed,
+    ZoneSeed,
+)
+from shanhai.db.seeding.measures import MEASURES
+from shanhai.vocabulary import SUPPLY_DEMAND, ZONE_CLASSES
+
+Row = dict[str, Any]
+Rows = dict[str, list[Row]]
+"""Rows by table."""
+
+
+def rows_of(blocks: Sequence[Block]) -> Rows:
+    """All rows of some blocks."""
+    rows: Rows = defaultdict(list)
+    since = {plan.code: _since(plan) for block in blocks for plan in block.plans}
+    for block in blocks:
+        starts = {"valid_from": since[block.plan]} if block.plan in since else {}
+        rows["plan"] += map(plan_row, block.plans)
+        rows["region"] += (_region(block, item) for item in block.regions)
+        rows["party"] += (_party(block, item) | starts for item in block.parties)
+        for pattern in block.patterns:
+            _add_pattern(rows, pattern, since[pattern.plan])
+        _add_corridors(rows, block, starts)
+        _add_zoning(rows, block, starts)
+        _add_indicators(rows, block, starts)
+        rows["control_area"] += (_control(block, item) | starts for item in block.control_areas)
+        rows["problem"] += (_problem(block, item) | starts for item in block.problems)
+        for programme in block.programmes:
+            _add_programme(rows, block, programme, starts)
+    return {table: listed for table, listed in rows.items() if listed}
+
+
+def _since(plan: PlanSeed) -> date:
+    """The day from which what a plan names holds."""
+    return plan.valid_from or date(plan.period[0], 1, 1)
+
+
+def plan_row(plan: PlanSeed) -> Row:
+    """The row of a plan."""
+    return {
+        **plan.model_dump(include={"kind", "level", "base_year", "status", "version"}),
+        **_named(plan),
+        "valid_from": plan.valid_from,
+        "region": plan.region,
+        "upper_plan": plan.upper_plan,
+        "first_year": plan.period[0],
+        "last_year": plan.period[1],
+    }
+
+
+def _named(item: Named, source: str | None = None, **more: Any) -> Row:
+    attrs = {**({"source": source} if source else {}), **item.attrs, **more}
+    return {"code": item.code, "name_zh": item.name_zh, "name_en": item.name_en, "attrs": attrs}
+
+
+def _region(block: Block, item: Any) -> Row:
+    return {
+        **_named(item, block.source),
+        "level": item.level,
+        "parent": item.parent,
+        "metric_srid": item.metric_epsg,
+    }
+
+
+def _party(block: Block, item: Any) -> Row:
+    duty = {"articles": list(item.articles)} if item.articles else {}
+    role = {"role": item.role} if item.role else {}
+    described = _named(item, block.source, plan=block.known_plan, **duty, **role)
+    return {**described, "kind": item.kind, "region": block.known_region}
+
+
+def _add_pattern(rows: Rows, pattern: PatternSeed, since: date) -> None:
+    rows["pattern"].append(
+        {
+            **_named(pattern),
+            "plan": pattern.plan,
+            "region": pattern.region,
+            "level": pattern.level,
+            "status": "published",
+            "valid_from": since,
+        }
+    )
+    for part in pattern.components:
+        above = None if part.parent is None else f"{pattern.code}.{part.parent}"
+        rows["pattern_component"].append(
+            {
+                **_named(part),
+                **part.model_dump(include={"type", "certainty", "label_zh", "label_en"}),
+                "code": f"{pattern.code}.{part.code}",
+                "pattern": pattern.code,
+                "parent": above,
+                "order_no": part.order,
+                "covers": list(part.covers),
+                "valid_from": since,
+            }
+        )
+
+
+def _add_corridors(rows: Rows, block: Block, starts: Row) -> None:
+    for item in block.corridors:
+        rows["corridor"].append(
+            {
+                **_named(item, block.source),
+                "region": block.known_region,
+                "plan": block.known_plan,
+                "pattern": block.pattern,
+                "order_no": item.order,
+                "type": item.type,
+                "connects": list(item.connects),
+                "origin": "imported",
+                "status": "published",
+                **starts,
+            }
+        )
+
+
+def _add_zoning(rows: Rows, block: Block, starts: Row) -> None:
+    if block.classes:
+        _add_classes(rows, block)
+    if block.scheme is not None:
+        rows["zone_scheme"].append(
+            {
+                **_named(block.scheme, block.source),
+                "region": block.known_region,
+                "plan": block.known_plan,
+                "kind": block.scheme.kind,
+                "origin": "imported",
+                "status": "published",
+                "version": 1,
+                "valid_from": block.scheme.valid_from,
+                "gap_reason": block.scheme.gap_reason,
+            }
+        )
+        for zone in block.zones:
+            _add_zone(rows, zone, block.scheme.kind, block.scheme.code, starts)
+
+
+def _add_classes(rows: Rows, block: Block) -> None:
+    """What a plan says of the five classes of the method, whose names and colours are known."""
+    known = {item.code: item for item in ZONE_CLASSES}
+    for item in block.classes:
+        code = f"{SUPPLY_DEMAND}.{item.code}"
+        rows["zone_class"].append(
+            {
+                "code": code,
+                "scheme_kind": SUPPLY_DEMAND,
+                "class_code": item.code,
+                "order_no": known[item.code].value,
+                "group_code": known[item.code].group,
+                "name_zh": known[item.code].label.zh,
+                "name_en": known[item.code].label.en,
+                "color": known[item.code].color,
+                "relation": item.relation,
+                "traits_zh": "；".join(item.traits_zh),
+                "traits_en": "; ".join(item.traits_en),
+                "restoration_modes": list(item.restoration_modes),
+                "attrs": {"source": block.source, **item.attrs},
+            }
+        )
+        rows["control_rule"] += (
+            {
+                "code": f"{code}.{rule.activity.replace('_', '-')}",
+                "scope": "zone_class",
+                "subject": code,
+                "activity": rule.activity,
+                "activity_zh": rule.name_zh,
+                "activity_en": rule.name_en,
+                "decision": rule.decision,
+                "conditions": list(rule.conditions),
+                "legal_basis": block.source,
+                "valid_from": None,
+            }
+            for rule in item.activity_rules
+        )
+
+
+def _add_zone(rows: Rows, zone: ZoneSeed, kind: str, scheme: str, starts: Row) -> None:
+    class_code = zone.code.rsplit(".", 1)[-1]
+    named = _named(zone)
+    rows["zone_class"].append(
+        {
+            "code": f"{kind}.{class_code}",
+            "scheme_kind": kind,
+            "class_code": class_code,
+            "order_no": zone.order,
+            "name_zh": zone.name_zh,
+            "name_en": zone.name_en,
+            "color": zone.color,
+            "requirement_zh": zone.requirement_zh,
+            "requirement_en": zone.requirement_en,
+            **starts,
+        }
+    )
+    rows["zone"].append(
+        {
+            **named,
+            "scheme": scheme,
+            "class": f"{kind}.{class_code}",
+            "functions": list(zone.functions),
+            "problems": list(zone.problems),
+        }
+    )
+    rows["zone_town"] += ({"zone": zone.code, "region": town} for town in zone.towns)
+
+
+def _add_indicators(rows: Rows, block: Block, starts: Row) -> None:
+    categories = {item.code: item for item in block.categories}
+    for item in block.indicators:
+        rows["indicator"].append(
+            {
+                **item.model_dump(include={"code", "name_zh", "name_en", "unit", "direction"}),
+                "property": item.property,
+                "valid_from": None,
+            }
+        )
+        group = categories[item.category]
+        rows["plan_indicator"].append(
+            {
+                "code": item.code,
+                "plan": block.known_plan,
+                "indicator": item.code,
+                "order_no": item.order,
+                "category": group.code,
+                "category_zh": group.name_zh,
+                "category_en": group.name_en,
+                "property": item.property,
+                "attrs": {"source": block.source, **item.attrs},
+                **starts,
+            }
+        )
+        rows["indicator_target"] += _figures(block, item)
+    for target in block.targets:
+        rows["indicator_target"].append(
+            {
+                "indicator": target.indicator,
+                "region": block.known_region,
+                "plan": target.plan,
+                "role": target.role,
+                "year": target.year,
+                "value": target.value,
+                "comparator_printed": target.comparator,
+                "sense": target.sense,
+                "source": target.source,
+            }
+        )
+
+
+def _figures(block: Block, item: IndicatorSeed) -> Iterable[Row]:
+    given = [("base", figure) for figure in (item.base,) if figure is not None]
+    for role, figure in [*given, *(("target", figure) for figure in item.targets)]:
+        yield {
+            "indicator": item.code,
+            "region": block.known_region,
+            "plan": block.known_plan,
+            "role": role,
+            "year": figure.year,
+            "value": figure.value,
+            "comparator_printed": figure.comparator if role == "target" else None,
+            "sense": item.sense,
+            "cumulative_from": item.cumulative_from if role == "target" else None,
+            "revisable": item.revisable,
+            "source": block.source,
+        }
+
+
+def _control(block: Block, item: ControlSeed) -> Row:
+    return {
+        **_named(item, block.source),
+        **item.model_dump(include={"kind", "plan", "level", "legal_basis", "delimitation"}),
+        "approved_area_km2": item.approved_area_km2,
+        "region": block.known_region,
+        "origin": "imported",
+        "status": "published",
+    }
+
+
+def _problem(block: Block, item: Any) -> Row:
+    return {
+        **_named(item, block.source),
+        **item.model_dump(include={"type", "level", "element", "quantity", "unit"}),
+        "places": list(item.places),
+        "region": block.known_region,
+        "plan": block.known_plan,
+    }
+
+
+def _add_programme(rows: Rows, block: Block, programme: ProgrammeSeed, starts: Row) -> None:
+    rows["programme"].append(
+        {
+            **_named(programme, block.source),
+            "plan": block.known_plan,
+            "order_no": programme.order,
+            **starts,
+        }
+    )
+    for project in programme.projects:
+        rows["project"].append(
+            {
+                **_named(project, block.source),
+                **project.model_dump(include={"start_year", "end_year"}),
+                "region": block.known_region,
+                "plan": block.known_plan,
+                "programme": programme.code,
+                **starts,
+            }
+        )
+        _add_links(rows, project)
+
+
+def _add_links(rows: Rows, project: ProjectSeed) -> None:
+    code: Mapping[str, str] = {"project": project.code}
+    rows["project_region"] += ({**code, "region": town} for town in project.towns)
+    rows["project_problem"] += ({**code, "problem": problem} for problem in project.problems)
+    rows["project_measure"] += (
+        {
+            **code,
+            "measure": measure,
+            "order_no": order,
+            "name_zh": MEASURES[measure].zh,
+            "name_en": MEASURES[measure].en,
+        }
+        for order, measure in enumerate(project.measures, start=1)
+    )
