@@ -1,74 +1,78 @@
 """Read features: a page, one item, their number and extent; PostGIS writes the GeoJSON."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    ColumnElement,
-    FromClause,
-    Row,
-    ScalarSelect,
-    Select,
-    bindparam,
-    func,
-    literal_column,
-    select,
-    text,
-)
+import orjson
+from sqlalchemy import Row
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.selection import Selection, bound_values, conditions
+from shanhai.db.features.order import Order, Place, Position
+from shanhai.db.features.selection import Selection, bound_values
+from shanhai.db.features.statements import (
+    PLAIN,
+    USUAL,
+    Ask,
+    Form,
+    Question,
+    Statement,
+    count_query,
+    estimate_query,
+    extent_query,
+    keys_query,
+    one_feature_query,
+    page_query,
+    rows_query,
+)
+from shanhai.errors import InvalidInput
 
-Question = tuple[str, ...]
-"""The conditions of a selection without their values."""
-Side = Literal["before", "after"]
-Statement = Select[*tuple[Any, ...]]
-
-COORDINATE_DIGITS = 7
 COUNT_LIMIT = 10_000
-"""Above this many rows the exact number is not worth counting."""
+"""Above this many rows the exact number is counted only on request."""
+INTERNAL_ERROR = "XX000"
 
 
 class FeatureRow(NamedTuple):
-    """A feature as JSON texts, in the order of `feature_columns`; `key` orders pages."""
+    """A feature as JSON texts, in the order of `feature_columns`; `key` is the row's number."""
 
     key: int
     code: str
+    version: int
     geometry: str | None
     properties: str
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """A stretch of features in key order, and whether there is more on either side.
+class Stretch:
+    """A stretch of an order: where it begins and ends, and whether there is more beyond.
 
-    `matched` is the number of all features of the selection, None where it was not counted.
+    `matched` is the number of all features of the selection, None where it was not counted;
+    `estimate` what PostgreSQL expects it to be, where that was asked.
     """
 
-    rows: Sequence[FeatureRow]
+    first: Place | None
+    last: Place | None
     has_next: bool
     has_previous: bool
     matched: int | None
+    estimate: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
-    """Where a page begins: after or before a key, or some rows in."""
+class Page(Stretch):
+    """A stretch with its features."""
 
-    after: int | None = None
-    before: int | None = None
-    offset: int = 0
+    rows: Sequence[FeatureRow]
 
-    @property
-    def side(self) -> Side | None:
-        """On which side of a key the page lies; None for a page counted from the beginning."""
-        if self.before is not None:
-            return "before"
-        return None if self.after is None else "after"
+
+@dataclass(frozen=True, slots=True)
+class LongPage(Stretch):
+    """A stretch too long to be held, with the numbers of its rows; `read_rows` reads them."""
+
+    keys: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,65 @@ class Extent:
     end: date | None
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One reading of a page."""
+
+    session: AsyncSession
+    entity: Entity
+    selection: Selection
+    limit: int
+    position: Position
+    ask: Ask
+
+    async def rows(self, query: Statement) -> Sequence[Row[Any]]:
+        """The rows of a page and one more, which tells whether there are any beyond."""
+        counted = max(COUNT_LIMIT, self.position.offset + self.limit) + 1
+        place = {
+            "wanted": self.limit + 1,
+            "skipped": self.position.offset,
+            "most": None if self.ask.counting == "exact" else counted,
+            **self.position.bound_values(),
+        }
+        values = {**bound_values(self.selection), **place}
+        return await _rows(self.session, query, values, self.ask.form)
+
+    def kept(self, found: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+        """The rows of the page, in its order."""
+        rows = found[: self.limit]
+        return rows[::-1] if self.position.side == "before" else rows
+
+    async def bounds(
+        self, found: Sequence[Row[Any]], kept: Sequence[Row[Any]]
+    ) -> tuple[Place | None, Place | None, bool, bool, int | None, int | None]:
+        """What a `Stretch` holds."""
+        more, side = len(found) > self.limit, self.position.side
+        came_from = side == "after" or self.position.offset > 0
+        return (
+            _place(kept[0], self.ask.order) if kept else None,
+            _place(kept[-1], self.ask.order) if kept else None,
+            side == "before" or more,
+            more if side == "before" else came_from,
+            await self._matched(found),
+            await self._estimate(),
+        )
+
+    async def _matched(self, found: Sequence[Row[Any]]) -> int | None:
+        """The number on the rows; a page beyond the last feature has none to read it from."""
+        if self.ask.counting in {"none", "estimate"}:
+            return None
+        exact = self.ask.counting == "exact"
+        if not found:
+            return await count_features(self.session, self.entity, self.selection, capped=not exact)
+        count: int = found[0].matched
+        return count if exact or count <= COUNT_LIMIT else None
+
+    async def _estimate(self) -> int | None:
+        if self.ask.counting != "estimate":
+            return None
+        return await estimate_features(self.session, self.entity, self.selection)
+
+
 async def read_page(
     session: AsyncSession,
     entity: Entity,
@@ -87,131 +150,101 @@ async def read_page(
     *,
     limit: int,
     position: Position,
+    ask: Ask = USUAL,
 ) -> Page:
-    """The features of a selection from a position on, in the order of their keys."""
-    query = _page_query(entity, conditions(entity, selection), position.side)
-    place = {
-        "edge": position.before if position.side == "before" else position.after,
-        "wanted": limit + 1,
-        "skipped": position.offset,
-        "most": max(COUNT_LIMIT, position.offset + limit) + 1,
-    }
-    found = (await session.execute(query, {**bound_values(selection), **place})).all()
-    matched = await _matched(session, entity, selection, found)
-    rows, more = [_feature(row) for row in found[:limit]], len(found) > limit
-    if position.side == "before":
-        return Page(rows[::-1], has_next=True, has_previous=more, matched=matched)
-    came_from = position.side == "after" or position.offset > 0
-    return Page(rows, has_next=more, has_previous=came_from, matched=matched)
+    """The features of a selection from a position on."""
+    question = Question.of(entity, selection)
+    reading = Reading(session, entity, selection, limit, position, ask)
+    found = await reading.rows(page_query(entity, question, ask, position.side, position.gaps))
+    kept = reading.kept(found)
+    return Page(*await reading.bounds(found, kept), [FeatureRow._make(row[:5]) for row in kept])
+
+
+async def read_long_page(
+    session: AsyncSession,
+    entity: Entity,
+    selection: Selection,
+    *,
+    limit: int,
+    position: Position,
+    ask: Ask = USUAL,
+) -> LongPage:
+    """The row numbers of a page that is too long to be held."""
+    question = Question.of(entity, selection)
+    reading = Reading(session, entity, selection, limit, position, ask)
+    found = await reading.rows(keys_query(entity, question, ask, position.side, position.gaps))
+    kept = reading.kept(found)
+    return LongPage(*await reading.bounds(found, kept), [row.key for row in kept])
+
+
+async def read_rows(
+    session: AsyncSession,
+    entity: Entity,
+    selection: Selection,
+    keys: Sequence[int],
+    form: Form = PLAIN,
+) -> list[FeatureRow]:
+    """The features of a selection with these row numbers, in their order.
+
+    Those that left the selection since their numbers were read are left out.
+    """
+    query = rows_query(entity, Question.of(entity, selection), form)
+    found = await _rows(session, query, {**bound_values(selection), "keys": list(keys)}, form)
+    rows = {row.key: FeatureRow._make(row) for row in found}
+    return [rows[key] for key in keys if key in rows]
 
 
 async def read_feature(
-    session: AsyncSession, entity: Entity, selection: Selection
+    session: AsyncSession, entity: Entity, selection: Selection, form: Form = PLAIN
 ) -> FeatureRow | None:
     """The one feature a selection with a `code` means; the newest when several states match."""
-    query = _feature_query(entity, conditions(entity, selection))
-    row = (await session.execute(query, bound_values(selection))).first()
-    return None if row is None else _feature(row)
+    query = one_feature_query(entity, Question.of(entity, selection), form)
+    found = await _rows(session, query, bound_values(selection), form)
+    return FeatureRow._make(found[0]) if found else None
 
 
-async def count_features(session: AsyncSession, entity: Entity, selection: Selection) -> int | None:
-    """How many features match; None when there are more than `COUNT_LIMIT`."""
-    query = select(_number(entity, conditions(entity, selection)))
-    count = await session.scalar(query, {**bound_values(selection), "most": COUNT_LIMIT + 1})
-    return _exact(count or 0)
+async def count_features(
+    session: AsyncSession, entity: Entity, selection: Selection, *, capped: bool = True
+) -> int | None:
+    """How many features match; None when there are more than `COUNT_LIMIT` and it is `capped`."""
+    query = count_query(entity, Question.of(entity, selection))
+    most = COUNT_LIMIT + 1 if capped else None
+    count = await session.scalar(query, {**bound_values(selection), "most": most}) or 0
+    return None if capped and count > COUNT_LIMIT else count
+
+
+async def estimate_features(session: AsyncSession, entity: Entity, selection: Selection) -> int:
+    """How many features PostgreSQL expects to match, without counting them."""
+    query = estimate_query(entity, Question.of(entity, selection))
+    plan = await session.scalar(query, bound_values(selection))
+    described = orjson.loads(plan) if isinstance(plan, str) else plan
+    return int(described[0]["Plan"]["Plan Rows"])
 
 
 async def read_extent(session: AsyncSession, entity: Entity, selection: Selection) -> Extent:
     """The box and period of all that matches."""
-    query = _extent_query(entity, conditions(entity, selection))
+    query = extent_query(entity, Question.of(entity, selection))
     west, south, east, north, start, last = (
         await session.execute(query, bound_values(selection))
     ).one()
     return Extent(None if west is None else (west, south, east, north), start, last)
 
 
-def feature_query(entity: Entity, question: Question) -> Statement:
-    """Features that meet the conditions, as JSON texts, in no order."""
-    members = ", ".join(f"'{item.name}', {item.sql}" for item in entity.properties)
-    return _of_rows(
-        entity,
-        question,
-        key=entity.key,
-        code=entity.code,
-        # Option 0 leaves out the `crs` member, which GeoJSON does not know.
-        geometry=f"ST_AsGeoJSON({entity.geometry}, {COORDINATE_DIGITS}, 0)",
-        properties=f"json_build_object({members})::text",
-    )
+async def _rows(
+    session: AsyncSession, query: Statement, values: Mapping[str, object], form: Form
+) -> Sequence[Row[Any]]:
+    try:
+        return (await session.execute(query, values)).all()
+    except DBAPIError as error:
+        # PostGIS has no code of its own for what lies outside a projection.
+        if form.crs.as_stored or getattr(error.orig, "sqlstate", None) != INTERNAL_ERROR:
+            raise
+        raise InvalidInput(
+            f"a feature lies where {form.crs.uri} is not defined",
+            message_zh=f"有要素位于 {form.crs.uri} 的定义范围之外",
+            pointer="crs",
+        ) from error
 
 
-@lru_cache(maxsize=1024)
-def _page_query(entity: Entity, question: Question, side: Side | None) -> Statement:
-    """A page and, on each of its rows, how many match: one round trip for both.
-
-    Keys come first, so that JSON is written for the rows of the page only; from the beginning on
-    the keys are also those that are counted.
-    """
-    keys = _of_rows(entity, question, key=entity.key)
-    if side is None:
-        found = keys.order_by(text("key")).limit(bindparam("most")).cte("found")
-        chosen, number = select(found.c.key), _count_of(found)
-    else:
-        chosen = keys.where(text(f"{entity.key} {'<' if side == 'before' else '>'} :edge"))
-        number = _number(entity, question)
-    order = text("key DESC" if side == "before" else "key")
-    page = chosen.order_by(order).limit(bindparam("wanted")).offset(bindparam("skipped"))
-    query = feature_query(entity, ()).add_columns(number.label("matched"))
-    return query.where(literal_column(entity.key).in_(page)).order_by(order)
-
-
-@lru_cache(maxsize=1024)
-def _feature_query(entity: Entity, question: Question) -> Statement:
-    return feature_query(entity, question).order_by(text(f"{entity.key} DESC")).limit(1)
-
-
-@lru_cache(maxsize=1024)
-def _extent_query(entity: Entity, question: Question) -> Statement:
-    starts, ends = entity.interval or ("NULL::date", "NULL::date")
-    box = f"ST_Extent({entity.geometry})"
-    return _of_rows(
-        entity,
-        question,
-        west=f"ST_XMin({box})",
-        south=f"ST_YMin({box})",
-        east=f"ST_XMax({box})",
-        north=f"ST_YMax({box})",
-        start=f"min({starts})",
-        last=f"nullif(max(coalesce({ends}, 'infinity')), 'infinity')",
-    )
-
-
-def _number(entity: Entity, question: Question) -> ScalarSelect[int]:
-    """How many rows meet the conditions; the counting stops at the bind `most`."""
-    return _count_of(_of_rows(entity, question, one="1").limit(bindparam("most")).subquery())
-
-
-def _count_of(rows: FromClause) -> ScalarSelect[int]:
-    return select(func.count()).select_from(rows).scalar_subquery()
-
-
-def _of_rows(entity: Entity, question: Question, **columns: str) -> Statement:
-    """Named expressions over the rows that meet the conditions."""
-    listed: list[ColumnElement[Any]] = [
-        literal_column(sql).label(name) for name, sql in columns.items()
-    ]
-    return select(*listed).select_from(text(entity.source)).where(*map(text, question))
-
-
-def _feature(row: Row[Any]) -> FeatureRow:
-    return FeatureRow._make(row[:4])
-
-
-async def _matched(
-    session: AsyncSession, entity: Entity, selection: Selection, found: Sequence[Row[Any]]
-) -> int | None:
-    """The number on the rows; a page that lies beyond the last feature has none to read it from."""
-    return _exact(found[0].matched) if found else await count_features(session, entity, selection)
-
-
-def _exact(count: int) -> int | None:
-    return count if count <= COUNT_LIMIT else None
+def _place(row: Row[Any], order: Order) -> Place:
+    return Place(row.key, tuple(orjson.loads(row.place)) if order else ())

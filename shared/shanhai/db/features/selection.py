@@ -7,9 +7,12 @@ few statements serve all requests, and each is composed and planned once.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Protocol
 
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.features.entity import Entity
+from shanhai.db.features.order import sql_type
+from shanhai.db.identity import PUBLIC, Viewer
 
 Value = str | int | float | bool
 
@@ -34,6 +37,13 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
+class Outline:
+    """A polygon in longitude and latitude, as well-known binary: a box of a projected system."""
+
+    wkb: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Interval:
     """A closed time interval; None is open."""
 
@@ -41,71 +51,140 @@ class Interval:
     end: datetime | None
 
 
+class Filter(Protocol):
+    """A condition made from a filter expression, with binds that no other condition uses.
+
+    Attributes:
+        properties: The properties it asks about.
+    """
+
+    @property
+    def sql(self) -> str:
+        """The condition."""
+
+    @property
+    def values(self) -> Mapping[str, object]:
+        """The values of its binds."""
+
+    @property
+    def properties(self) -> frozenset[str]:
+        """The names of the properties it reads."""
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is asked of an entity; without identity only what is published."""
+    """What is asked of an entity, and by whom; without identity only what is public."""
 
-    published_only: bool = True
+    viewer: Viewer = PUBLIC
     filters: Mapping[str, Value] = field(default_factory=dict)
-    box: Box | None = None
+    box: Box | Outline | None = None
     during: Interval | None = None
     as_of: date | None = None
     code: str | None = None
+    filter: Filter | None = None
+
+
+def reads_former(entity: Entity, selection: Selection) -> bool:
+    """Whether the rows are also looked for among former states."""
+    return selection.as_of is not None and entity.historic
 
 
 def conditions(entity: Entity, selection: Selection) -> tuple[str, ...]:
     """The conditions a row must meet, in SQL that reads the binds of `bound_values`."""
     return (
-        entity.live,
-        *([entity.published] if selection.published_only else []),
+        # What was deleted since was there on the day asked for.
+        *([] if reads_former(entity, selection) else [entity.live]),
+        *visibility(entity, selection.viewer),
         *_state_conditions(entity, selection),
         *([] if selection.code is None else [f"{entity.code} = :code"]),
         *(_equality(entity, name) for name in selection.filters),
         *([] if selection.box is None else [_touches(entity, selection.box)]),
         *([] if selection.during is None else _overlap_conditions(entity, selection.during)),
+        *([] if selection.filter is None else [f"({selection.filter.sql})"]),
     )
+
+
+def visibility(entity: Entity, viewer: Viewer) -> list[str]:
+    """The conditions of what a reader may see; `viewer_values` binds what they read."""
+    if viewer.sees_all:
+        return []
+    if not viewer.known:
+        return [f"({entity.published})", f"({entity.public})"]
+    if viewer.regions and entity.region is not None:
+        within = f"{entity.region} = ANY(CAST(:viewer_regions AS bigint[]))"
+        return [f"({entity.published} OR {within})"]
+    return [f"({entity.published})"]
+
+
+def viewer_values(viewer: Viewer) -> dict[str, object]:
+    """The values of the binds in the conditions of `visibility`."""
+    return {"viewer_regions": sorted(viewer.regions)} if viewer.regions else {}
 
 
 def bound_values(selection: Selection) -> dict[str, object]:
     """The values of the binds in a selection's conditions."""
     during = selection.during or Interval(None, None)
-    found = {
+    found: dict[str, object] = {
         "code": selection.code,
         "as_of": selection.as_of,
         "during_start": during.start and during.start.date(),
         "during_end": during.end and during.end.date(),
         **{f"is_{name}": value for name, value in selection.filters.items()},
+        **viewer_values(selection.viewer),
+        **_box_values(selection.box),
+        **({} if selection.filter is None else selection.filter.values),
     }
-    for number, part in enumerate(selection.box.parts() if selection.box else ()):
-        found.update(zip(_sides(number), part, strict=True))
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _box_values(box: Box | Outline | None) -> dict[str, object]:
+    if box is None:
+        return {}
+    if isinstance(box, Outline):
+        return {"outline": box.wkb}
+    found: dict[str, object] = {}
+    for number, part in enumerate(box.parts()):
+        found.update(zip(_sides(number), part, strict=True))
+    return found
 
 
 def _state_conditions(entity: Entity, selection: Selection) -> list[str]:
     """The state of the day asked for, or of today unless a filter looks into history."""
     if selection.as_of is not None:
         return [entity.as_of]
-    return [] if entity.history.intersection(selection.filters) else [entity.current]
+    asked = set(selection.filters)
+    if selection.filter is not None:
+        asked |= selection.filter.properties
+    return [] if entity.history.intersection(asked) else [entity.current]
 
 
 def _equality(entity: Entity, name: str) -> str:
-    """A property equal to a value; `name` is a queryable of the entity."""
+    """A property equal to a value, or a list that has it; `name` is a queryable of the entity."""
     declared = entity.declared(name)
     if declared is None:
         raise LookupError(f"{entity.name} has no property {name}")
+    if declared.schema["type"] == "array":
+        return f"CAST(:is_{name} AS text) = ANY({declared.sql})"
+    kind = sql_type(declared.schema)
+    if kind in {"date", "timestamptz"}:
+        return f"({declared.sql}) = CAST(CAST(:is_{name} AS text) AS {kind})"
     return f"({declared.sql}) = :is_{name}"
 
 
-def _touches(entity: Entity, box: Box) -> str:
+def _touches(entity: Entity, box: Box | Outline) -> str:
     """Geometry that meets the box; `&&` is spelled out so that the spatial index serves it."""
-    parts = [_touches_part(entity.geometry, number) for number in range(len(box.parts()))]
+    if isinstance(box, Outline):
+        shapes = [f"ST_GeomFromWKB(CAST(:outline AS bytea), {STORAGE_SRID})"]
+    else:
+        shapes = [_envelope(number) for number in range(len(box.parts()))]
+    geometry = entity.geometry
+    parts = (f"({geometry} && {shape} AND ST_Intersects({geometry}, {shape}))" for shape in shapes)
     return f"({' OR '.join(parts)})"
 
 
-def _touches_part(geometry: str, number: int) -> str:
+def _envelope(number: int) -> str:
     sides = ", ".join(f":{side}" for side in _sides(number))
-    envelope = f"ST_MakeEnvelope({sides}, {STORAGE_SRID})"
-    return f"({geometry} && {envelope} AND ST_Intersects({geometry}, {envelope}))"
+    return f"ST_MakeEnvelope({sides}, {STORAGE_SRID})"
 
 
 def _sides(number: int) -> tuple[str, ...]:

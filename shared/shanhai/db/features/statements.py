@@ -1,0 +1,219 @@
+"""The statements that read features: composed once for each shape of a question, then kept."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    TextClause,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    text,
+)
+
+from shanhai.db.features.crs import CRS84, Crs, digits_of, geometry_in
+from shanhai.db.features.entity import Entity, Property
+from shanhai.db.features.history import columns_of, source_of
+from shanhai.db.features.order import Order, Side, beside, order_by, place_column, sorted_columns
+from shanhai.db.features.selection import Selection, conditions, reads_former
+
+Counting = Literal["capped", "exact", "estimate", "none"]
+Statement = Select[*tuple[Any, ...]]
+
+MEMBERS_IN_CALL = 50
+"""PostgreSQL's functions take a hundred arguments, and each member is two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The conditions of a selection without their values, and where they are asked."""
+
+    conditions: tuple[str, ...]
+    former: bool = False
+
+    @classmethod
+    def of(cls, entity: Entity, selection: Selection) -> "Question":
+        """The question a selection asks."""
+        return cls(conditions(entity, selection), reads_former(entity, selection))
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How features are written: in which system, and which of their properties; None is all."""
+
+    crs: Crs = CRS84
+    members: frozenset[str] | None = None
+
+
+PLAIN = Form()
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """How a page is asked for, beside what is asked."""
+
+    order: Order = ()
+    form: Form = PLAIN
+    counting: Counting = "capped"
+
+
+USUAL = Ask()
+
+
+def feature_query(entity: Entity, question: Question, form: Form = PLAIN) -> Statement:
+    """Features that meet the conditions, as JSON texts, in no order."""
+    return _of_rows(entity, question, **feature_columns(entity, form))
+
+
+def feature_columns(entity: Entity, form: Form) -> dict[str, str]:
+    """SQL of what a `FeatureRow` holds."""
+    versioned = "row_version" in columns_of(entity)
+    return {
+        "key": entity.key,
+        "code": entity.code,
+        "version": f"{entity.alias}.row_version" if versioned else "1",
+        "geometry": _geojson(entity, form.crs),
+        "properties": _members([item for item in entity.properties if _wanted(item, form)]),
+    }
+
+
+def _geojson(entity: Entity, crs: Crs) -> str:
+    if entity.geometry is None:
+        return "NULL::text"
+    # Option 0 leaves out the `crs` member, which GeoJSON does not know.
+    return f"ST_AsGeoJSON({geometry_in(entity.geometry, crs)}, {digits_of(crs)}, 0)"
+
+
+def _wanted(item: Property, form: Form) -> bool:
+    return form.members is None or item.name in form.members
+
+
+def _members(properties: Sequence[Property]) -> str:
+    """SQL of a JSON object's text with these members in this order."""
+    calls = [
+        _object(properties[start : start + MEMBERS_IN_CALL])
+        for start in range(0, len(properties), MEMBERS_IN_CALL)
+    ]
+    if len(calls) < 2:
+        return calls[0] if calls else "'{}'"
+    inside = " || ',' || ".join(f"btrim({call}, '{{}} ')" for call in calls)
+    return f"'{{' || {inside} || '}}'"
+
+
+def _object(properties: Iterable[Property]) -> str:
+    members = ", ".join(f"'{item.name}', {item.sql}" for item in properties)
+    return f"json_build_object({members})::text"
+
+
+@lru_cache(maxsize=1024)
+def page_query(
+    entity: Entity, question: Question, ask: Ask, side: Side | None, gaps: tuple[bool, ...]
+) -> Statement:
+    """A page and, on each of its rows, how many match: one round trip for both."""
+    content = feature_columns(entity, ask.form)
+    return _placed_query(entity, question, ask, side, gaps, content)
+
+
+@lru_cache(maxsize=256)
+def keys_query(
+    entity: Entity, question: Question, ask: Ask, side: Side | None, gaps: tuple[bool, ...]
+) -> Statement:
+    """A page's row numbers alone, and how many match."""
+    return _placed_query(entity, question, ask, side, gaps, {"key": entity.key})
+
+
+def _placed_query(
+    entity: Entity,
+    question: Question,
+    ask: Ask,
+    side: Side | None,
+    gaps: tuple[bool, ...],
+    content: Mapping[str, str],
+) -> Statement:
+    """The rows of a page.
+
+    Keys come first, so that JSON is written for the rows of the page only; from the beginning on
+    the keys are also those that are counted.
+    """
+    order = text(order_by(ask.order, side))
+    keys = _of_rows(entity, question, key=entity.key, **sorted_columns(entity, ask.order))
+    number: ColumnElement[Any] = literal_column("NULL::bigint")
+    if side is None and ask.counting == "capped":
+        found = keys.order_by(order).limit(bindparam("most")).cte("found")
+        chosen = select(found)
+        number = select(func.count()).select_from(found).scalar_subquery()
+    else:
+        chosen = keys
+        if side is not None:
+            chosen = keys.where(text(beside(entity, ask.order, side, gaps)))
+        if ask.counting in {"capped", "exact"}:
+            number = count_query(entity, question).scalar_subquery()
+    page = chosen.order_by(order).limit(bindparam("wanted")).offset(bindparam("skipped")).subquery()
+    placed = {"place": place_column(entity, ask.order), **sorted_columns(entity, ask.order)}
+    # A former state has the number of its row: only the conditions tell the two apart.
+    again = question if question.former else Question(())
+    query = _of_rows(entity, again, **content).add_columns(number.label("matched"))
+    query = query.add_columns(*_labelled(placed if ask.order else {}))
+    return query.where(literal_column(entity.key).in_(select(page.c.key))).order_by(order)
+
+
+@lru_cache(maxsize=256)
+def rows_query(entity: Entity, question: Question, form: Form) -> Statement:
+    """The features that meet the conditions among the row numbers of the bind `keys`."""
+    chosen = text(f"{entity.key} = ANY(CAST(:keys AS bigint[]))")
+    return feature_query(entity, question, form).where(chosen)
+
+
+@lru_cache(maxsize=1024)
+def one_feature_query(entity: Entity, question: Question, form: Form) -> Statement:
+    """The newest row that meets the conditions."""
+    query = feature_query(entity, question, form)
+    return query.order_by(text(f"{entity.key} DESC")).limit(1)
+
+
+@lru_cache(maxsize=1024)
+def count_query(entity: Entity, question: Question) -> Statement:
+    """How many rows meet the conditions; the counting stops at the bind `most`."""
+    rows = _of_rows(entity, question, one="1").limit(bindparam("most")).subquery()
+    return select(func.count()).select_from(rows)
+
+
+@lru_cache(maxsize=1024)
+def estimate_query(entity: Entity, question: Question) -> TextClause:
+    """How many rows PostgreSQL expects to meet the conditions, with its plan."""
+    where = " AND ".join(f"({condition})" for condition in question.conditions) or "true"
+    source = source_of(entity, former=question.former)
+    # Constants of this code; callers' values are bound.
+    return text(f"EXPLAIN (FORMAT JSON) SELECT 1 FROM {source} WHERE {where}")  # noqa: S608
+
+
+@lru_cache(maxsize=1024)
+def extent_query(entity: Entity, question: Question) -> Statement:
+    """The box and period of the rows that meet the conditions."""
+    starts, ends = entity.interval or ("NULL::date", "NULL::date")
+    box = f"ST_Extent({entity.geometry})" if entity.geometry else "NULL::box2d"
+    return _of_rows(
+        entity,
+        question,
+        west=f"ST_XMin({box})",
+        south=f"ST_YMin({box})",
+        east=f"ST_XMax({box})",
+        north=f"ST_YMax({box})",
+        start=f"min({starts})",
+        last=f"nullif(max(coalesce({ends}, 'infinity')), 'infinity')",
+    )
+
+
+def _of_rows(entity: Entity, question: Question, **columns: str) -> Statement:
+    """Named expressions over the rows that meet the conditions."""
+    source = text(source_of(entity, former=question.former))
+    return select(*_labelled(columns)).select_from(source).where(*map(text, question.conditions))
+
+
+def _labelled(columns: Mapping[str, str]) -> list[ColumnElement[Any]]:
+    return [literal_column(sql).label(name) for name, sql in columns.items()]
