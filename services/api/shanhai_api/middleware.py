@@ -10,6 +10,7 @@ from fastapi import Request
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shanhai.limits import Allowance
 from shanhai_api.errors import unexpected
 from shanhai_api.language import language_of
 from shanhai_api.metrics import Metrics
@@ -17,7 +18,7 @@ from shanhai_api.metrics import Metrics
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none';"
-    " form-action 'none'; frame-ancestors 'none'"
+    " form-action 'self'; frame-ancestors 'none'"
 )
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -62,7 +63,7 @@ class RequestScope:
 
     async def _run(self, scope: Scope, receive: Receive, send: Send, course: Course) -> None:
         async def finished(message: Message) -> None:
-            await send(_finish(message, course))
+            await send(_finish(message, course, scope["state"].get("allowance")))
 
         metrics = _metrics(scope)
         with metrics.running.track_inprogress():
@@ -82,13 +83,15 @@ def request_id_from(request: Request) -> str:
     return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
 
-def _finish(message: Message, course: Course) -> Message:
+def _finish(message: Message, course: Course, allowance: Allowance | None) -> Message:
     if message["type"] == "http.response.start":
         course.status = message["status"]
         headers = MutableHeaders(scope=message)
         headers["X-Request-Id"] = course.request_id
         for name, value in HEADERS.items():
             headers.setdefault(name, value)
+        if allowance is not None:
+            headers.update(allowance.headers())
     elif message["type"] == "http.response.body" and course.head:
         return {**message, "body": b""}
     return message

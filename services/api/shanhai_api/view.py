@@ -1,13 +1,14 @@
 """How one request is answered: addresses, language, format, caching."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import AsyncIterator, Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlencode
 
 import orjson
 from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
 
 from shanhai.vocabulary import Lang
 from shanhai_api.address import base_url
@@ -84,8 +85,14 @@ class View:
         status: int = 200,
         headers: Mapping[str, str] | None = None,
         extra: Mapping[str, Any] | None = None,
+        state: str | None = None,
     ) -> Response:
-        """The document in the format asked for; `extra` goes to the page only."""
+        """The document in the format asked for.
+
+        Args:
+            extra: What only the page is given.
+            state: What tells the object's state from others, whatever its representation.
+        """
         chosen = choose_format(self.request, formats)
         body = (
             render(template, self.page_context(document, extra or {}))
@@ -97,13 +104,16 @@ class View:
             chosen.media_type,
             status=status,
             headers={**link_header(document.get("links", ())), **(headers or {})},
+            version=None if state is None else entity_tag(state, body),
         )
 
     def wants_html(self, *formats: Format) -> bool:
         """Whether a page is asked for rather than data."""
         return choose_format(self.request, formats) is HTML
 
-    def respond_features(self, document: dict[str, Any]) -> Response:
+    def respond_features(
+        self, document: dict[str, Any], *, headers: Mapping[str, str] | None = None
+    ) -> Response:
         """A FeatureCollection, whose ETag leaves its time stamp out."""
         stable = orjson.dumps(
             {name: value for name, value in document.items() if name != "timeStamp"}
@@ -112,7 +122,7 @@ class View:
         return self.send(
             b"".join((stamp[:-1], b",", stable[1:])),
             GEOJSON.media_type,
-            headers=link_header(document["links"]),
+            headers={**link_header(document["links"]), **(headers or {})},
             version=digest_of(stable),
         )
 
@@ -139,21 +149,34 @@ class View:
     ) -> Response:
         """A body with an ETag of its content (or of `version`), or 304 when the caller has it."""
         etag = f'"{version or digest_of(body)}"'
-        common = {
-            "ETag": etag,
-            "Cache-Control": self.cache_control(),
-            "Vary": "Accept, Accept-Language, Authorization",
-            "Content-Language": self.lang,
-            **(headers or {}),
-        }
+        common = {"ETag": etag, **self._common_headers(), **(headers or {})}
         if status == 200 and is_known(self.request, etag):
             return Response(status_code=304, headers=common)
         return Response(body, status, media_type=media_type, headers=common)
+
+    def stream(
+        self, body: AsyncIterator[bytes], media_type: str, *, headers: Mapping[str, str]
+    ) -> Response:
+        """A body that is made while it is sent, and so has no ETag."""
+        common = {**self._common_headers(), **headers}
+        return StreamingResponse(body, media_type=media_type, headers=common)
+
+    def _common_headers(self) -> dict[str, str]:
+        return {
+            "Cache-Control": self.cache_control(),
+            "Vary": "Accept, Accept-Language, Authorization",
+            "Content-Language": self.lang,
+        }
 
     def cache_control(self) -> str:
         """Caches may keep the answer but must ask again; shared ones not what needed identity."""
         personal = "authorization" in self.request.headers
         return "private, no-cache" if personal else "public, no-cache"
+
+
+def entity_tag(state: str, body: bytes) -> str:
+    """A tag of an object's state and of its representation; a write compares the state alone."""
+    return f"{state}.{digest_of(body)}"
 
 
 def digest_of(content: bytes) -> str:

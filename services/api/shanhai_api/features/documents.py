@@ -3,25 +3,55 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
-from shanhai.db.features.entity import Entity
-from shanhai.db.features.query import Extent, FeatureRow, Page
-from shanhai_api.features.parameters import ItemsQuery, write_cursor
-from shanhai_api.negotiation import GEOJSON, HTML, JSON, SCHEMA
+from shanhai.db.features.crs import CRS84, Crs, crs_uris, storage_crs
+from shanhai.db.features.entity import Entity, Property
+from shanhai.db.features.query import Extent, FeatureRow, Stretch
+from shanhai_api.features.cursors import write_cursor
+from shanhai_api.features.parameters import PLACES, ItemsQuery
+from shanhai_api.negotiation import GEOJSON, HTML, JSON, SCHEMA, Format
 from shanhai_api.view import Link, View
 
-CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 GREGORIAN = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 REL = "http://www.opengis.net/def/rel/ogc/1.0"
 WORLD = (-180.0, -90.0, 180.0, 90.0)
 
 
+ALL_SYSTEMS = "#/crs"
+"""Where a list of collections names the systems of all of them."""
+
+
+def list_path(entity: Entity, bound: Mapping[str, str]) -> str:
+    """The path of an entity's features or records; `bound` are the codes its path holds."""
+    if entity.path is None:
+        return collections_path(entity, "items")
+    return entity.path.format_map({name: quote(code, safe="") for name, code in bound.items()})
+
+
+def data_format(entity: Entity) -> Format:
+    """What an entity's features or records are written in."""
+    return JSON if entity.geometry is None and entity.path is not None else GEOJSON
+
+
 def collections_path(entity: Entity, *rest: str) -> str:
     """The path of a collection, or of something below it."""
     return "/".join(["/collections", entity.name, *rest])
+
+
+def collection_list(
+    entities: Sequence[Entity], extents: Mapping[str, Extent], view: View
+) -> dict[str, Any]:
+    """The descriptions of all collections."""
+    described = [collection(entity, extents[entity.name], view) for entity in entities]
+    return {
+        "links": view.self_links("/collections"),
+        "collections": [{**document, "crs": [ALL_SYSTEMS]} for document in described],
+        "crs": crs_uris(),
+    }
 
 
 def collection(entity: Entity, extent: Extent, view: View) -> dict[str, Any]:
@@ -32,8 +62,8 @@ def collection(entity: Entity, extent: Extent, view: View) -> dict[str, Any]:
         "description": entity.description.in_(view.lang),
         "itemType": "feature",
         "extent": extent_document(extent),
-        "crs": [CRS84],
-        "storageCrs": CRS84,
+        "crs": crs_uris(),
+        "storageCrs": storage_crs().uri,
         "links": collection_links(entity, view),
     }
 
@@ -43,7 +73,7 @@ def extent_document(extent: Extent) -> dict[str, Any]:
     box = extent.box or WORLD
     interval = [_day_start(extent.start), _day_start(extent.end)]
     return {
-        "spatial": {"bbox": [[round(number, 7) for number in box]], "crs": CRS84},
+        "spatial": {"bbox": [[round(number, 7) for number in box]], "crs": CRS84.uri},
         "temporal": {"interval": [interval], "trs": GREGORIAN},
     }
 
@@ -67,21 +97,39 @@ def collection_links(entity: Entity, view: View) -> list[Link]:
 
 
 def schema(entity: Entity, view: View) -> dict[str, Any]:
-    """The JSON schema of the collection's features."""
-    geometry = {"format": entity.geometry_type, "x-ogc-role": "primary-geometry"}
-    members = {item.name: item.described(view.lang) for item in entity.properties}
-    return _schema(entity, view, "schema", {"geometry": geometry, **members})
+    """The JSON schema of the collection's features: what is returned, and what can be written."""
+    editable = entity.editing is not None
+    members = {item.name: _member(item, view, editable=editable) for item in entity.properties}
+    document = _schema(entity, view, "schema", {**_geometry(entity), **members})
+    required = [item.name for item in entity.receivables if editable and item.required]
+    return {**document, "required": required} if required else document
+
+
+def _member(item: Property, view: View, *, editable: bool) -> dict[str, Any]:
+    described = item.described(view.lang)
+    return described if editable and item.receivable else {**described, "readOnly": True}
+
+
+def _geometry(entity: Entity) -> dict[str, Any]:
+    if entity.geometry is None:
+        return {}
+    described = {"format": entity.geometry_type, "x-ogc-role": "primary-geometry"}
+    return {
+        "geometry": described if entity.geometry_column else {**described, "readOnly": True},
+    }
 
 
 def queryables(entity: Entity, view: View) -> dict[str, Any]:
     """The properties that can be filtered on."""
     members = {item.name: item.described(view.lang) for item in entity.queryables}
-    return {**_schema(entity, view, "queryables", members), "additionalProperties": False}
+    document = _schema(entity, view, "queryables", {**_geometry(entity), **members})
+    return {**document, "additionalProperties": False}
 
 
 def sortables(entity: Entity, view: View) -> dict[str, Any]:
-    """The properties that can be sorted by: none yet, pages follow the order of registration."""
-    return _schema(entity, view, "sortables", {})
+    """The properties that can be sorted by."""
+    members = {item.name: item.described(view.lang) for item in entity.sortables}
+    return _schema(entity, view, "sortables", members)
 
 
 def _schema(entity: Entity, view: View, kind: str, properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,6 +141,11 @@ def _schema(entity: Entity, view: View, kind: str, properties: Mapping[str, Any]
         "description": entity.description.in_(view.lang),
         "properties": properties,
     }
+
+
+def content_crs(crs: Crs) -> dict[str, str]:
+    """The header that tells the system of an answer's coordinates."""
+    return {"Content-Crs": f"<{crs.uri}>"}
 
 
 def feature(row: FeatureRow) -> dict[str, Any]:
@@ -107,7 +160,7 @@ def feature(row: FeatureRow) -> dict[str, Any]:
 
 def feature_document(entity: Entity, row: FeatureRow, view: View) -> dict[str, Any]:
     """A feature by itself, with links."""
-    path = collections_path(entity, "items", row.code)
+    path = collections_path(entity, "items", quote(row.code, safe=""))
     links = [
         *view.self_links(path, GEOJSON, HTML),
         view.link(collections_path(entity), "collection"),
@@ -115,46 +168,106 @@ def feature_document(entity: Entity, row: FeatureRow, view: View) -> dict[str, A
     return {**feature(row), "links": links}
 
 
-def feature_collection(entity: Entity, page: Page, query: ItemsQuery, view: View) -> dict[str, Any]:
-    """A page of features; `numberMatched` only when it was counted."""
-    count = {} if page.matched is None else {"numberMatched": page.matched}
+def record_document(
+    entity: Entity, row: FeatureRow, view: View, bound: Mapping[str, str]
+) -> dict[str, Any]:
+    """A record by itself, with links."""
+    path = list_path(entity, bound)
+    links = [
+        *view.self_links(f"{path}/{quote(row.code, safe='')}"),
+        view.link(path, "collection"),
+    ]
+    return {**orjson.loads(row.properties), "links": links}
+
+
+def list_document(
+    entity: Entity,
+    page: Stretch,
+    rows: Sequence[FeatureRow],
+    query: ItemsQuery,
+    view: View,
+    bound: Mapping[str, str],
+) -> dict[str, Any]:
+    """A page of features or records."""
+    if entity.path is None:
+        return feature_collection(entity, page, rows, query, view)
+    return record_list(entity, page, rows, query, view, bound)
+
+
+def feature_collection(
+    entity: Entity, page: Stretch, rows: Sequence[FeatureRow], query: ItemsQuery, view: View
+) -> dict[str, Any]:
+    """A page of features."""
+    features = [feature(row) for row in rows]
+    return {"type": "FeatureCollection", "features": features} | about_page(
+        entity, page, query, view, returned=len(features)
+    )
+
+
+def about_page(
+    entity: Entity, page: Stretch, query: ItemsQuery, view: View, *, returned: int
+) -> dict[str, Any]:
+    """What a page says beside its features."""
+    path = collections_path(entity, "items")
     return {
-        "type": "FeatureCollection",
-        "features": [feature(row) for row in page.rows],
-        "links": page_links(entity, page, query, view),
-        "timeStamp": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        **count,
-        "numberReturned": len(page.rows),
+        "links": [
+            *page_links(path, page, query, view, GEOJSON),
+            view.link(collections_path(entity), "collection"),
+        ],
+        "timeStamp": time_stamp(),
+        **counts(page),
+        "numberReturned": returned,
     }
 
 
-def page_links(entity: Entity, page: Page, query: ItemsQuery, view: View) -> list[Link]:
-    """`self`, the other format, `next`, `prev` and the collection."""
-    path, here = collections_path(entity, "items"), dict(query.kept)
+def record_list(
+    entity: Entity,
+    page: Stretch,
+    rows: Sequence[FeatureRow],
+    query: ItemsQuery,
+    view: View,
+    bound: Mapping[str, str],
+) -> dict[str, Any]:
+    """A page of records."""
+    return {
+        entity.name: [orjson.Fragment(row.properties) for row in rows],
+        "links": page_links(list_path(entity, bound), page, query, view, JSON),
+        **counts(page),
+        "numberReturned": len(rows),
+    }
+
+
+def counts(page: Stretch) -> dict[str, int]:
+    """How many there are in all, where that was counted or estimated."""
+    told = {"numberMatched": page.matched, "shanhai:numberMatchedEstimate": page.estimate}
+    return {name: count for name, count in told.items() if count is not None}
+
+
+def time_stamp() -> str:
+    """This moment."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def page_links(path: str, page: Stretch, query: ItemsQuery, view: View, data: Format) -> list[Link]:
+    """`self`, the other format, `next` and `prev`."""
+    here = dict(query.kept)
     here.pop("f", None)
-    place = {
-        name: value
-        for name, value in view.request.query_params.items()
-        if name in {"cursor", "offset"}
-    }
-    html = view.wants_html(GEOJSON, HTML)
-    shown, other = (HTML, GEOJSON) if html else (GEOJSON, HTML)
+    place = {name: value for name, value in view.request.query_params.items() if name in PLACES}
+    html = view.wants_html(data, HTML)
+    shown, other = (HTML, data) if html else (data, HTML)
     links = [
         view.link(path, "self", shown.media_type, **query.kept, **place),
         view.link(path, "alternate", other.media_type, **here, **place, f=other.name),
-        view.link(collections_path(entity), "collection"),
     ]
     for rel, cursor in _neighbours(page, here):
         links.append(view.link(path, rel, shown.media_type, **query.kept, cursor=cursor))
     return links
 
 
-def _neighbours(page: Page, kept: Mapping[str, str]) -> Sequence[tuple[str, str]]:
-    if not page.rows:
-        return []
+def _neighbours(page: Stretch, kept: Mapping[str, str]) -> Sequence[tuple[str, str]]:
     found = []
-    if page.has_next:
-        found.append(("next", write_cursor(b"a", page.rows[-1].key, kept)))
-    if page.has_previous:
-        found.append(("prev", write_cursor(b"b", page.rows[0].key, kept)))
+    if page.has_next and page.last is not None:
+        found.append(("next", write_cursor("after", page.last, kept)))
+    if page.has_previous and page.first is not None:
+        found.append(("prev", write_cursor("before", page.first, kept)))
     return found

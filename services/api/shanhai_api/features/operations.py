@@ -1,21 +1,23 @@
 """What can be asked of collections of features."""
 
 from collections.abc import Mapping
-from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.catalogue import ENTITIES
+from shanhai.db.features.catalogue import COLLECTIONS, entity_named
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.query import (
     Extent,
     FeatureRow,
+    LongPage,
     Page,
     read_extent,
     read_feature,
+    read_long_page,
     read_page,
 )
 from shanhai.db.features.selection import Selection
+from shanhai.db.features.statements import PLAIN, Form
 from shanhai.errors import NotFound
 from shanhai_api.features.parameters import ItemsQuery
 from shanhai_api.identity import Caller
@@ -23,40 +25,69 @@ from shanhai_api.identity import Caller
 
 async def read_extents(session: AsyncSession, caller: Caller) -> Mapping[str, Extent]:
     """The extent of what the caller may see of each collection."""
-    return {entity.name: await read_own_extent(session, entity, caller) for entity in ENTITIES}
+    return {entity.name: await read_own_extent(session, entity, caller) for entity in COLLECTIONS}
 
 
 async def read_own_extent(session: AsyncSession, entity: Entity, caller: Caller) -> Extent:
     """The extent of what the caller may see of one collection."""
-    return await read_extent(session, entity, Selection(published_only=caller.anonymous))
+    return await read_extent(session, entity, Selection(caller.viewer))
 
 
 async def read_items(
     session: AsyncSession, entity: Entity, caller: Caller, query: ItemsQuery
 ) -> Page:
     """A page of features."""
-    selection = Selection(
-        published_only=caller.anonymous,
-        filters=query.filters,
-        box=query.box,
-        during=query.during,
-        as_of=query.as_of,
+    return await read_page(
+        session,
+        entity,
+        query.selection(caller.viewer),
+        limit=query.limit,
+        position=query.position,
+        ask=query.ask,
     )
-    return await read_page(session, entity, selection, limit=query.limit, position=query.position)
+
+
+async def read_long_list(
+    session: AsyncSession, entity: Entity, caller: Caller, query: ItemsQuery
+) -> LongPage:
+    """The row numbers of a page too long to be held."""
+    return await read_long_page(
+        session,
+        entity,
+        query.selection(caller.viewer),
+        limit=query.limit,
+        position=query.position,
+        ask=query.ask,
+    )
 
 
 async def read_item(
-    session: AsyncSession, entity: Entity, caller: Caller, code: str, as_of: date | None
+    session: AsyncSession, entity: Entity, selection: Selection, form: Form = PLAIN
 ) -> FeatureRow:
-    """One feature by its code.
+    """The one feature a selection with a `code` means.
 
     Raises:
         NotFound: there is none, or none the caller may know of.
     """
-    selection = Selection(published_only=caller.anonymous, code=code, as_of=as_of)
-    row = await read_feature(session, entity, selection) if "\x00" not in code else None
+    code = selection.code or ""
+    row = await read_feature(session, entity, selection, form) if "\x00" not in code else None
     if row is None:
         raise NotFound(
             f"there is no {code!r} in {entity.name}", message_zh=f"{entity.name} 中没有 {code!r}"
         )
     return row
+
+
+async def demand_owners(
+    session: AsyncSession, entity: Entity, caller: Caller, bound: Mapping[str, str]
+) -> None:
+    """Make sure that what the path of a list names is there for the caller.
+
+    Raises:
+        NotFound: it is not.
+    """
+    for name, code in bound.items():
+        declared = entity.declared(name)
+        if declared is not None and declared.refers_to is not None:
+            owner = entity_named(declared.refers_to)
+            await read_item(session, owner, Selection(caller.viewer, code=code))

@@ -7,11 +7,14 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from shanhai.db.features.catalogue import ENTITIES, entity_named
+from shanhai.db.features.catalogue import COLLECTIONS, collection_named
+from shanhai.db.features.selection import Selection
+from shanhai.db.features.statements import Form
 from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheView
 from shanhai_api.features import documents, operations
-from shanhai_api.features.parameters import parse_items_query
-from shanhai_api.features.tables import columns_of, mapper
+from shanhai_api.features.parameters import asked_by_form, crs_named, parse_items_query
+from shanhai_api.features.streaming import HELD, respond_long
+from shanhai_api.features.tables import item_page, items_page
 from shanhai_api.negotiation import GEOJSON, HTML, SCHEMA
 
 router = APIRouter(tags=["features"])
@@ -22,6 +25,7 @@ class ItemQuery(PageQuery):
     """Parameters of one item."""
 
     as_of: date | None = Field(None, description="Day whose state is wanted")
+    crs: str | None = Field(None, description="System of the coordinates, by URI")
 
 
 @router.get("/collections", summary="The collections there are")
@@ -30,8 +34,7 @@ async def list_collections(
 ) -> Response:
     """List the collections."""
     extents = await operations.read_extents(session, caller)
-    found = [documents.collection(item, extents[item.name], view) for item in ENTITIES]
-    document = {"links": view.self_links("/collections"), "collections": found}
+    document = documents.collection_list(COLLECTIONS, extents, view)
     return view.respond(document, template="collections.html")
 
 
@@ -40,7 +43,7 @@ async def describe_collection(
     view: TheView, caller: Reader, collection: str, query: Parameters, session: ReadSession
 ) -> Response:
     """Describe a collection."""
-    entity = entity_named(collection)
+    entity = collection_named(collection)
     extent = await operations.read_own_extent(session, entity, caller)
     return view.respond(documents.collection(entity, extent, view), template="collection.html")
 
@@ -50,7 +53,7 @@ async def describe_schema(
     view: TheView, caller: Reader, collection: str, query: Parameters
 ) -> Response:
     """Describe the features of a collection."""
-    document = documents.schema(entity_named(collection), view)
+    document = documents.schema(collection_named(collection), view)
     return view.respond(document, formats=(SCHEMA, HTML))
 
 
@@ -59,7 +62,7 @@ async def describe_queryables(
     view: TheView, caller: Reader, collection: str, query: Parameters
 ) -> Response:
     """Describe the queryable properties of a collection."""
-    document = documents.queryables(entity_named(collection), view)
+    document = documents.queryables(collection_named(collection), view)
     return view.respond(document, formats=(SCHEMA, HTML))
 
 
@@ -68,7 +71,7 @@ async def describe_sortables(
     view: TheView, caller: Reader, collection: str, query: Parameters
 ) -> Response:
     """Describe the sortable properties of a collection."""
-    document = documents.sortables(entity_named(collection), view)
+    document = documents.sortables(collection_named(collection), view)
     return view.respond(document, formats=(SCHEMA, HTML))
 
 
@@ -77,19 +80,18 @@ async def list_items(
     request: Request, view: TheView, caller: Reader, collection: str, session: ReadSession
 ) -> Response:
     """Read a page of features."""
-    entity = entity_named(collection)
-    query = parse_items_query(entity, request.query_params)
+    entity = collection_named(collection)
     html = view.wants_html(GEOJSON, HTML)
+    query = parse_items_query(entity, asked_by_form(request) if html else request.query_params)
+    if html:
+        return await items_page(session, entity, caller, query, view)
+    if query.limit > HELD:
+        long_page = await operations.read_long_list(session, entity, caller, query)
+        selection = query.selection(caller.viewer)
+        return await respond_long(view, entity, selection, long_page, query)
     page = await operations.read_items(session, entity, caller, query)
-    document = documents.feature_collection(entity, page, query, view)
-    if not html:
-        return view.respond_features(document)
-    return view.respond(
-        orjson.loads(orjson.dumps(document)),
-        template="items.html",
-        formats=(GEOJSON, HTML),
-        extra={"entity": entity, "columns": columns_of(entity), "map_of": mapper(entity, view)},
-    )
+    document = documents.feature_collection(entity, page, page.rows, query, view)
+    return view.respond_features(document, headers=documents.content_crs(query.ask.form.crs))
 
 
 @router.get("/collections/{collection}/items/{code}", summary="One feature")
@@ -102,13 +104,16 @@ async def read_item(
     session: ReadSession,
 ) -> Response:
     """Read one feature."""
-    entity = entity_named(collection)
+    entity = collection_named(collection)
     html = view.wants_html(GEOJSON, HTML)
-    row = await operations.read_item(session, entity, caller, code, query.as_of)
+    crs = crs_named(query.crs)
+    selection = Selection(viewer=caller.viewer, code=code, as_of=query.as_of)
+    row = await operations.read_item(session, entity, selection, Form(crs))
     document = documents.feature_document(entity, row, view)
     return view.respond(
         orjson.loads(orjson.dumps(document)) if html else document,
         template="item.html",
         formats=(GEOJSON, HTML),
-        extra={"entity": entity, "map_of": mapper(entity, view)},
+        headers=documents.content_crs(crs),
+        extra=item_page(entity, view) if html else None,
     )

@@ -1,0 +1,108 @@
+"""Records, entities without geometry: the same reading as features, each at a path of its own."""
+
+import re
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
+
+from shanhai.db.features.catalogue import RECORDS
+from shanhai.db.features.entity import Entity
+from shanhai.db.features.selection import Selection
+from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheView
+from shanhai_api.features import documents, operations
+from shanhai_api.features.parameters import asked_by_form, parse_items_query
+from shanhai_api.features.tables import item_page, items_page, shown_row
+from shanhai_api.negotiation import HTML, JSON
+
+router = APIRouter(tags=["records"])
+PATH_NAMES = re.compile(r"\{(\w+)\}")
+
+
+class RecordQuery(PageQuery):
+    """Parameters of one record."""
+
+    as_of: date | None = Field(None, description="Day whose state is wanted")
+
+
+def bound_names(entity: Entity) -> list[str]:
+    """The properties a record's path gives."""
+    return PATH_NAMES.findall(entity.path or "")
+
+
+def bound_by(entity: Entity, request: Request) -> dict[str, str]:
+    """The properties the path of a request gives."""
+    return {name: request.path_params[name] for name in bound_names(entity)}
+
+
+def path_parameters(entity: Entity) -> dict[str, Any]:
+    """What the definition says of the properties in the path."""
+    described = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in bound_names(entity)
+    ]
+    return {"parameters": described} if described else {}
+
+
+def add_list(entity: Entity, path: str) -> None:
+    """Offer the list of an entity's records."""
+
+    async def list_records(
+        request: Request, view: TheView, caller: Reader, session: ReadSession
+    ) -> Response:
+        bound = bound_by(entity, request)
+        html = view.wants_html(JSON, HTML)
+        asked = asked_by_form(request) if html else request.query_params
+        query = parse_items_query(entity, asked, bound)
+        await operations.demand_owners(session, entity, caller, bound)
+        if html:
+            return await items_page(session, entity, caller, query, view, bound)
+        page = await operations.read_items(session, entity, caller, query)
+        return view.respond(documents.record_list(entity, page, page.rows, query, view, bound))
+
+    router.add_api_route(
+        path,
+        list_records,
+        name=f"list_{entity.name}",
+        summary=entity.title.en,
+        description=entity.description.en,
+        openapi_extra=path_parameters(entity),
+    )
+
+
+def add_one(entity: Entity, path: str) -> None:
+    """Offer one record of an entity."""
+
+    async def read_record(
+        request: Request,
+        view: TheView,
+        caller: Reader,
+        code: str,
+        query: Annotated[RecordQuery, Query()],
+        session: ReadSession,
+    ) -> Response:
+        bound = bound_by(entity, request)
+        html = view.wants_html(JSON, HTML)
+        selection = Selection(caller.viewer, filters=bound, code=code, as_of=query.as_of)
+        row = await operations.read_item(session, entity, selection)
+        document = documents.record_document(entity, row, view, bound)
+        if not html:
+            return view.respond(document)
+        shown = {"links": document["links"], **shown_row(row)}
+        return view.respond(shown, template="item.html", extra=item_page(entity, view, bound))
+
+    router.add_api_route(
+        f"{path}/{{code}}",
+        read_record,
+        name=f"read_{entity.name}",
+        summary=f"{entity.title.en}: one",
+        description=entity.description.en,
+        openapi_extra=path_parameters(entity),
+    )
+
+
+for _entity in RECORDS:
+    if _entity.path is not None:
+        add_list(_entity, _entity.path)
+        add_one(_entity, _entity.path)

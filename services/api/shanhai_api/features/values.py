@@ -1,0 +1,189 @@
+"""The values of query parameters: each read or refused by itself."""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+import shapely
+
+from shanhai.db.features.crs import CRS84, WEB_MERCATOR, Crs, edges_of, mercator_degrees
+from shanhai.db.features.entity import Entity
+from shanhai.db.features.order import Order, SortKey
+from shanhai.db.features.selection import Box, Interval, Outline, Value
+from shanhai.db.features.statements import Counting
+
+MAX_LIMIT = 10_000
+MAX_OFFSET = 10_000
+MAX_SORT_KEYS = 5
+COUNTINGS: Mapping[str, Counting] = {"exact": "exact", "estimate": "estimate", "none": "none"}
+NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+INTEGER = re.compile(r"-?\d{1,9}", re.ASCII)
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d([Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d))?", re.ASCII)
+"""RFC 3339; Python reads more, such as weeks and dates without hyphens."""
+Corners = tuple[tuple[float, float], tuple[float, float]]
+
+
+def parse_limit(text: str) -> int:
+    """A page size."""
+    return _whole(text, 1, MAX_LIMIT)
+
+
+def parse_offset(text: str) -> int:
+    """A number of items to skip."""
+    return _whole(text, 0, MAX_OFFSET)
+
+
+def _whole(text: str, low: int, high: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and low <= int(text) <= high):
+        raise ValueError(f"must be a whole number from {low} to {high}, not {text[:40]!r}")
+    return int(text)
+
+
+def parse_bbox(text: str, crs: Crs = CRS84) -> Box | Outline:
+    """A box of four numbers, or of six with heights, which are ignored, in the system's axes."""
+    numbers = [parse_number(part) for part in text.split(",")]
+    if len(numbers) not in {4, 6}:
+        raise ValueError("must be four or six finite numbers: the lower corner, then the upper")
+    half = len(numbers) // 2
+    low, high = (numbers[0], numbers[1]), (numbers[half], numbers[half + 1])
+    if crs.geographic:
+        return _degrees((low[::-1], high[::-1]) if crs.flipped else (low, high))
+    if low[1 - crs.flipped] > high[1 - crs.flipped]:
+        raise ValueError("must not have its lower northing above its upper one")
+    if crs.srid == WEB_MERCATOR:
+        return _degrees((mercator_degrees(*low), mercator_degrees(*high)))
+    if low[0] > high[0] or low[1] > high[1]:
+        raise ValueError("must not have its lower corner above its upper one")
+    return Outline(shapely.Polygon(edges_of(crs, low, high)).wkb)
+
+
+def _degrees(corners: Corners) -> Box:
+    (west, south), (east, north) = corners
+    if not (-180 <= west <= 180 and -180 <= east <= 180):
+        raise ValueError("longitudes must lie between -180 and 180")
+    if not -90 <= south <= north <= 90:
+        raise ValueError("latitudes must lie between -90 and 90, the south one first")
+    return Box(west, south, east, north)
+
+
+def parse_datetime(text: str) -> Interval:
+    """An instant or an interval, `..` or nothing being an open end."""
+    start_text, slash, end_text = text.partition("/")
+    if not slash:
+        return Interval(_instant(text, time.min), _instant(text, time.max))
+    interval = Interval(_end(start_text, time.min), _end(end_text, time.max))
+    if interval.start and interval.end and interval.start > interval.end:
+        raise ValueError("must not end before it begins")
+    return interval
+
+
+def _end(text: str, of_day: time) -> datetime | None:
+    return None if text in {"", ".."} else _instant(text, of_day)
+
+
+def _instant(text: str, of_day: time) -> datetime:
+    """An RFC 3339 date-time, or the given time of a date, in UTC."""
+    if MOMENT.fullmatch(text) is None:
+        raise ValueError(
+            "must be an RFC 3339 date, or a date-time with `T` and an offset such as `Z`,"
+            f" not {text[:40]!r}"
+        )
+    try:
+        if len(text) == 10:
+            return datetime.combine(date.fromisoformat(text), of_day, UTC)
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(f"there is no such moment: {text[:40]!r}") from None
+
+
+def parse_day(text: str) -> date:
+    """A day, or the day of an instant."""
+    return _instant(text, time.min).date()
+
+
+def parse_boolean(text: str) -> bool:
+    """`true` or `false`."""
+    if text not in {"true", "false"}:
+        raise ValueError(f"must be true or false, not {text[:40]!r}")
+    return text == "true"
+
+
+def parse_integer(text: str) -> int:
+    """A whole number PostgreSQL's `integer` can hold."""
+    if INTEGER.fullmatch(text) is None:
+        raise ValueError(f"must be a whole number of at most nine digits, not {text[:40]!r}")
+    return int(text)
+
+
+def parse_number(text: str) -> float:
+    """A finite number."""
+    number = float(text) if NUMBER.fullmatch(text) else math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"must be a finite number, not {text[:40]!r}")
+    return number
+
+
+def parse_text(text: str) -> str:
+    """A text PostgreSQL can hold."""
+    if "\x00" in text or len(text) > 1000:
+        raise ValueError("must be at most 1000 characters without NUL")
+    return text
+
+
+def parse_counting(text: str) -> Counting:
+    """How the matching features are counted."""
+    if text not in COUNTINGS:
+        raise ValueError(f"must be exact, estimate or none, not {text[:40]!r}")
+    return COUNTINGS[text]
+
+
+def sort_reader(entity: Entity) -> Callable[[str], Order]:
+    """A reader of `sortby`: properties, each behind `+` or `-`."""
+    known = {item.name for item in entity.sortables}
+
+    def parse(text: str) -> Order:
+        # A plus sign that nobody encoded arrives as a space.
+        keys = [SortKey(part.lstrip("+- "), part.startswith("-")) for part in text.split(",")]
+        names = [key.name for key in keys]
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            listed = ", ".join(sorted(known))
+            raise ValueError(f"{unknown[0][:40]!r} cannot be sorted by; sortable: {listed}")
+        if len(keys) > MAX_SORT_KEYS or len(set(names)) < len(names):
+            raise ValueError(f"must name at most {MAX_SORT_KEYS} properties, each of them once")
+        return tuple(keys)
+
+    return parse
+
+
+def members_reader(entity: Entity) -> Callable[[str], frozenset[str]]:
+    """A reader of `properties`: the members of `properties` that are wanted."""
+
+    def parse(text: str) -> frozenset[str]:
+        names = frozenset(text.split(",")) if text else frozenset()
+        unknown = [name for name in names if entity.declared(name) is None]
+        if unknown:
+            known = ", ".join(item.name for item in entity.properties)
+            raise ValueError(f"{unknown[0][:40]!r} is not a property; known: {known}")
+        return names
+
+    return parse
+
+
+def value_reader(schema: Mapping[str, Any]) -> Callable[[str], Value]:
+    """A reader of values of a property."""
+    match schema["type"], schema.get("format"):
+        case "string", "date":
+            return lambda text: parse_day(text).isoformat()
+        case "string", "date-time":
+            return lambda text: _instant(text, time.min).isoformat()
+        case "integer", _:
+            return parse_integer
+        case "number", _:
+            return parse_number
+        case "boolean", _:
+            return parse_boolean
+        case _:
+            return parse_text
