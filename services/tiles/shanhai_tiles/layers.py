@@ -12,6 +12,7 @@ from typing import Any, Literal
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.cartography import ClassStyle, RampStyle, Style
+from shanhai.db.identity import Viewer
 from shanhai.errors import NotFound
 from shanhai.vocabulary import Label
 from shanhai_tiles.datasets import Row, find_dataset, list_datasets
@@ -124,10 +125,11 @@ async def find_layer(session: AsyncSession, name: str, selection: Selection) -> 
     return _raster_layer(name, row)
 
 
-async def list_layers(session: AsyncSession) -> list[Layer]:
+async def list_layers(session: AsyncSession, viewer: Viewer) -> list[Layer]:
     """Every collection, the newest result of each theme and region, every given raster."""
+    everything = Selection(viewer=viewer)
     vectors = [
-        await _vector_layer(session, collection, Selection()) for collection in VECTORS.values()
+        await _vector_layer(session, collection, everything) for collection in VECTORS.values()
     ]
     rasters = [_raster_layer(row.layer_name, row) for row in await list_datasets(session)]
     return [*vectors, *rasters]

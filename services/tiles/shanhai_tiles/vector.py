@@ -43,10 +43,10 @@ async def features_at(
     entity = collection.entity
     query = text(
         f"""SELECT {_columns(collection.columns)} FROM {entity.source}
-             WHERE {collection.visible}{selection.sql(collection)}
-               AND ST_Intersects({entity.geometry},
+             WHERE {selection.sql(collection)}
+               AND ST_Intersects({collection.geometry},
                                  ST_SetSRID(ST_MakePoint(:lon, :lat), {CGCS2000}))
-             ORDER BY ST_Area({entity.geometry}), {entity.code} LIMIT :most"""  # noqa: S608
+             ORDER BY ST_Area({collection.geometry}), {entity.code} LIMIT :most"""  # noqa: S608
     )
     values = {**selection.values, "lon": lon, "lat": lat, "most": MOST_AT_POINT}
     return [dict(row) for row in (await session.execute(query, values)).mappings()]
@@ -100,12 +100,12 @@ def _tile_query(collection: Collection, selection: Selection, grid: TileGrid) ->
     return text(
         f"""WITH cut AS (
               SELECT {entity.key} AS fid, {_columns(collection.columns)},
-                     ST_AsMVTGeom({_in_grid(entity.geometry, grid)}, {_envelope(grid)},
+                     ST_AsMVTGeom({_in_grid(collection.geometry, grid)}, {_envelope(grid)},
                                   {EXTENT}, {BUFFER}, true) AS geom
                 FROM {entity.source}
-               WHERE {collection.visible}{selection.sql(collection)}
-                 AND {_nearby(entity.geometry)}
-               ORDER BY ST_Area({entity.geometry}) DESC, {entity.key} LIMIT :most
+               WHERE {selection.sql(collection)}
+                 AND {_nearby(collection.geometry)}
+               ORDER BY ST_Area({collection.geometry}) DESC, {entity.key} LIMIT :most
             )
             SELECT ST_AsMVT(cut.*, '{entity.name}', {EXTENT}, 'geom', 'fid')
               FROM cut WHERE geom IS NOT NULL"""  # noqa: S608
@@ -118,10 +118,10 @@ def _labels_query(collection: Collection, selection: Selection, grid: TileGrid) 
     return text(
         f"""WITH place AS (
               SELECT {entity.key} AS fid, {_columns(collection.columns)},
-                     ST_PointOnSurface({entity.geometry}) AS point
+                     ST_PointOnSurface({collection.geometry}) AS point
                 FROM {entity.source}
-               WHERE {collection.visible}{selection.sql(collection)}
-                 AND {_nearby(entity.geometry)}
+               WHERE {selection.sql(collection)}
+                 AND {_nearby(collection.geometry)}
                LIMIT :most
             ), cut AS (
               SELECT place.*, ST_AsMVTGeom({_in_grid("point", grid)}, {_envelope(grid)},

@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.catalogue import entity_named
 from shanhai.db.features.entity import Entity, Property
+from shanhai.db.features.selection import viewer_values, visibility
+from shanhai.db.identity import PUBLIC, Viewer
 from shanhai.errors import InvalidInput
 from shanhai_tiles.grids import Bounds
 from shanhai_tiles.sources import SOURCE_JSON, Source
@@ -48,27 +50,38 @@ class Collection:
         return tuple(item for item in found if item is not None)
 
     @property
-    def visible(self) -> str:
-        """SQL that holds for the rows of today that anyone may see and that have a shape."""
+    def geometry(self) -> str:
+        """SQL of the geometry.
+
+        Raises:
+            LookupError: records are no layer.
+        """
+        if self.entity.geometry is None:
+            raise LookupError(f"{self.entity.name} has no geometry")
+        return self.entity.geometry
+
+    def visible(self, viewer: Viewer) -> str:
+        """SQL that holds for the rows of today that a viewer may see and that have a shape."""
         entity = self.entity
         conditions = (
             entity.live,
-            entity.published,
+            *visibility(entity, viewer),
             entity.current,
-            f"{entity.geometry} IS NOT NULL",
+            f"{self.geometry} IS NOT NULL",
         )
         return " AND ".join(f"({condition})" for condition in conditions)
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The part of a collection a caller asked for, as property and value."""
+    """The part of a collection a caller asked for, as property and value, of what they may see."""
 
     equal: tuple[tuple[str, str], ...] = ()
+    viewer: Viewer = PUBLIC
 
     def sql(self, collection: Collection) -> str:
-        """The condition, over bound values `:only_{property}`."""
-        parts = []
+        """The condition, over the binds of `values`."""
+        parts = [collection.visible(self.viewer)]
         for name, value in self.equal:
             column = collection.entity.declared(name)
             if name not in collection.filters or column is None:
@@ -78,9 +91,10 @@ class Selection:
         return "".join(parts)
 
     @property
-    def values(self) -> dict[str, str]:
+    def values(self) -> dict[str, object]:
         """The bound values."""
-        return {f"only_{name}": value for name, value in self.equal}
+        only = {f"only_{name}": value for name, value in self.equal}
+        return {**only, **viewer_values(self.viewer)}
 
 
 VECTORS: Mapping[str, Collection] = MappingProxyType(
@@ -119,10 +133,10 @@ async def read_state(session: AsyncSession, collection: Collection, selection: S
     """Version, extent and sources of the visible rows."""
     query = text(
         f"""WITH seen AS (
-              SELECT {collection.entity.geometry} AS geom, {collection.stamp} AS stamp,
+              SELECT {collection.geometry} AS geom, {collection.stamp} AS stamp,
                      {collection.jobs} AS job
                 FROM {collection.entity.source}
-               WHERE {collection.visible}{selection.sql(collection)}
+               WHERE {selection.sql(collection)}
             ), box AS (SELECT ST_Extent(geom) AS b FROM seen)
             SELECT (SELECT string_agg(stamp, ',' ORDER BY stamp) FROM seen) AS stamps,
                    ST_XMin(b) AS west, ST_YMin(b) AS south, ST_XMax(b) AS east, ST_YMax(b) AS north,

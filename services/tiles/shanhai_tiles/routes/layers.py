@@ -42,7 +42,7 @@ async def list_all(
 ) -> Response:
     """Every layer the caller may see."""
     async with services.session() as session:
-        layers = await list_layers(session)
+        layers = await list_layers(session, reader.viewer)
     entries = [summary(layer, links, lang) for layer in layers if reader.may_see(layer)]
     private = reader.known or not reader.public_read
     return answer_json(request, {"layers": entries}, lang=lang, private=private)
