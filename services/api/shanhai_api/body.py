@@ -17,6 +17,8 @@ from shanhai_api.errors import SlowClient, UnsupportedMedia
 
 JSON_LIMIT_BYTES = 10 * 1024**2
 JSON_DEPTH = 32
+LARGE_BYTES = 1024**2
+"""Bodies above this size are parsed in a thread, so that other requests need not wait."""
 IDLE_S = 30.0
 TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 """A string, ended or not, or a bracket; possessive, so that no input makes it look twice."""
@@ -64,8 +66,8 @@ def _too_large(limit: int) -> LimitExceeded:
     )
 
 
-async def read_json(request: Request) -> JsonBody:
-    """The JSON body.
+async def read_json(request: Request, *, limit: int = JSON_LIMIT_BYTES) -> JsonBody:
+    """The JSON body, of at most `limit` bytes.
 
     Raises:
         UnsupportedMedia: the body says it is something else.
@@ -77,7 +79,11 @@ async def read_json(request: Request) -> JsonBody:
             f"Content-Type must be application/json, not {media_type or 'absent'}",
             message_zh="Content-Type 须为 application/json",
         )
-    body = b"".join([block async for block in read_blocks(request, limit=JSON_LIMIT_BYTES)])
+    body = b"".join([block async for block in read_blocks(request, limit=limit)])
+    return await asyncio.to_thread(_parsed, body) if len(body) > LARGE_BYTES else _parsed(body)
+
+
+def _parsed(body: bytes) -> JsonBody:
     if depth_of(body) > JSON_DEPTH:
         raise InvalidInput(
             f"JSON is nested more than {JSON_DEPTH} deep",

@@ -23,7 +23,9 @@ from shanhai.errors import (
     KeyReused,
     LimitExceeded,
     NotFound,
+    RateLimited,
     ShanhaiError,
+    Stale,
     Unauthenticated,
     Unavailable,
 )
@@ -81,6 +83,24 @@ class UnsupportedMedia(ShanhaiError):
     title_zh = "内容类型不受支持"
 
 
+class MethodNotAllowed(ShanhaiError):
+    """The resource does not take the method; `headers` name those it takes."""
+
+    title = "Method not allowed"
+    title_zh = "方法不被允许"
+
+    def __init__(self, message: str, *, message_zh: str, allowed: Sequence[str]) -> None:
+        super().__init__(message, message_zh=message_zh)
+        self.headers = {"Allow": ", ".join(allowed)}
+
+
+class PreconditionRequired(ShanhaiError):
+    """The request must say which state of the object it is about."""
+
+    title = "Precondition required"
+    title_zh = "缺少前提条件"
+
+
 class BrokenOff(InvalidInput):
     """The connection ended before the body did; hardly anyone is left to read this."""
 
@@ -101,9 +121,13 @@ STATUS: Mapping[type[ShanhaiError], int] = {
     LimitExceeded: 413,
     NotFound: 404,
     Conflict: 409,
+    Stale: 412,
     KeyReused: 422,
+    PreconditionRequired: 428,
+    MethodNotAllowed: 405,
     Unauthenticated: 401,
     Forbidden: 403,
+    RateLimited: 429,
     Unavailable: 503,
     JobDismissed: 410,
     NotAcceptable: 406,
@@ -202,7 +226,7 @@ async def on_shanhai_error(request: Request, error: Exception) -> Response:
         faults=[fault.told(lang) for fault in getattr(error, "faults", ())],
     )
     headers = next((HEADERS[base] for base in kind.__mro__ if base in HEADERS), {})
-    return answer(document, lang, headers)
+    return answer(document, lang, {**headers, **getattr(error, "headers", {})})
 
 
 async def on_invalid_request(request: Request, error: Exception) -> Response:

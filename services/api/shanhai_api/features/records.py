@@ -10,6 +10,7 @@ from pydantic import Field
 from shanhai.db.features.catalogue import RECORDS
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.selection import Selection
+from shanhai.db.features.writing import state_tag
 from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheView
 from shanhai_api.features import documents, operations
 from shanhai_api.features.parameters import asked_by_form, parse_items_query
@@ -87,10 +88,12 @@ def add_one(entity: Entity, path: str) -> None:
         selection = Selection(caller.viewer, filters=bound, code=code, as_of=query.as_of)
         row = await operations.read_item(session, entity, selection)
         document = documents.record_document(entity, row, view, bound)
+        state = state_tag(row.key, row.version)
         if not html:
-            return view.respond(document)
+            return view.respond(document, state=state)
         shown = {"links": document["links"], **shown_row(row)}
-        return view.respond(shown, template="item.html", extra=item_page(entity, view, bound))
+        page = item_page(entity, view, bound)
+        return view.respond(shown, template="item.html", extra=page, state=state)
 
     router.add_api_route(
         f"{path}/{{code}}",

@@ -10,6 +10,7 @@ from pydantic import Field
 from shanhai.db.features.catalogue import COLLECTIONS, collection_named
 from shanhai.db.features.selection import Selection
 from shanhai.db.features.statements import Form
+from shanhai.db.features.writing import state_tag
 from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheView
 from shanhai_api.features import documents, operations
 from shanhai_api.features.parameters import asked_by_form, crs_named, parse_items_query
@@ -116,4 +117,5 @@ async def read_item(
         formats=(GEOJSON, HTML),
         headers=documents.content_crs(crs),
         extra=item_page(entity, view) if html else None,
+        state=state_tag(row.key, row.version),
     )

@@ -94,7 +94,7 @@ def code_property(entity: Entity) -> Property:
 def _members(entity: Entity, body: object, *, whole: bool) -> Members:
     if not isinstance(body, dict):
         raise broken_body([Fault("", "must be a JSON object", "必须是 JSON 对象")])
-    if entity.geometry is None:
+    if entity.path is not None:
         flat = {name: value for name, value in body.items() if name != "links"}
         return Members(flat, under="")
     faults = list(_unlike_feature(entity, body, whole=whole))

@@ -19,9 +19,11 @@ from shanhai.db.features.images import Image, find_and_lock, lock, read_image
 from shanhai.db.features.keeping import columns_of
 from shanhai.db.features.lifecycles import demand_change, demand_initial, demand_unsettled
 from shanhai.db.features.members import changed_members, merged_members, replaced_members
+from shanhai.db.features.query import FeatureRow
 from shanhai.db.features.references import ids_of, referrers, resolve
 from shanhai.db.features.refusals import told_refusals
 from shanhai.db.features.rights import demand_role, editing_of
+from shanhai.db.features.statements import Question, feature_query
 from shanhai.db.features.storing import (
     Contents,
     add_shape,
@@ -31,7 +33,7 @@ from shanhai.db.features.storing import (
     insert,
     overwrite,
 )
-from shanhai.db.identity import Identity
+from shanhai.db.identity import EVERYTHING, Identity
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import Conflict, Fault, InvalidInput, NotFound, Stale
 
@@ -94,7 +96,20 @@ def state_tag(row_id: int, row_version: int) -> str:
 
 def pointer_of_properties(entity: Entity) -> str:
     """Where the properties are in a body."""
-    return "" if entity.geometry is None else "/properties"
+    return "/properties" if entity.path is None else ""
+
+
+async def exists(session: AsyncSession, entity: Entity, target: Target) -> bool:
+    """Whether there is such an object, whoever may know of it."""
+    found = await find_and_lock(session, entity, target.code, EVERYTHING, within=target.within)
+    return found is not None
+
+
+async def read_written(session: AsyncSession, entity: Entity, row_id: int) -> FeatureRow:
+    """The row of a number as features are read, current or not."""
+    question = Question((f"{entity.key} = :row_id",))
+    query = feature_query(entity, question)
+    return FeatureRow._make((await session.execute(query, {"row_id": row_id})).one())
 
 
 async def create(

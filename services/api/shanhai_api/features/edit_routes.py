@@ -1,0 +1,225 @@
+"""Writing features and records over HTTP, and what can be done with each resource."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
+
+from shanhai.db.features.catalogue import RECORDS, collection_named
+from shanhai.db.features.entity import Entity
+from shanhai.db.features.rights import verbs_for
+from shanhai.db.features.versions import MOST_VERSIONS
+from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheUnit, TheView, Writer
+from shanhai_api.features import editing
+from shanhai_api.features.editing import Edit
+from shanhai_api.features.options import READING, item_methods, list_methods, methods_answer
+from shanhai_api.features.records import bound_by, path_parameters
+from shanhai_api.features.states import show_versions
+from shanhai_api.identity import Caller
+from shanhai_api.state import Unit
+from shanhai_api.view import View
+
+router = APIRouter(tags=["features"])
+records = APIRouter(tags=["records"])
+ITEMS = "/collections/{collection}/items"
+Body = Mapping[str, Any]
+
+
+class WriteQuery(PageQuery):
+    """Parameters of a write."""
+
+    repair: bool = Field(
+        False, description="Mend an invalid geometry, and say what was done, instead of refusing it"
+    )
+
+
+class VersionsQuery(PageQuery):
+    """Parameters of the states of an object."""
+
+    limit: int = Field(100, ge=1, le=MOST_VERSIONS, description="States to show")
+
+
+Parameters = Annotated[PageQuery, Query()]
+WriteParameters = Annotated[WriteQuery, Query()]
+VersionParameters = Annotated[VersionsQuery, Query()]
+
+
+@router.post(ITEMS, summary="Make a feature", status_code=201)
+async def create_item(
+    request: Request,
+    view: TheView,
+    caller: Writer,
+    collection: str,
+    query: WriteParameters,
+    unit: TheUnit,
+) -> Response:
+    """Make a feature; without a code it is given one."""
+    entity = collection_named(collection)
+    return await editing.create(Edit(request, view, caller, unit, entity, {}, query.repair))
+
+
+@router.put(f"{ITEMS}/{{code}}", summary="Replace a feature")
+async def replace_item(
+    request: Request,
+    view: TheView,
+    caller: Writer,
+    collection: str,
+    code: str,
+    query: WriteParameters,
+    unit: TheUnit,
+) -> Response:
+    """Write all of a feature anew; with `If-None-Match: *`, make it."""
+    edit = Edit(request, view, caller, unit, collection_named(collection), {}, query.repair)
+    return await editing.replace(edit, code)
+
+
+@router.patch(f"{ITEMS}/{{code}}", summary="Change a feature")
+async def update_item(
+    request: Request,
+    view: TheView,
+    caller: Writer,
+    collection: str,
+    code: str,
+    query: WriteParameters,
+    unit: TheUnit,
+) -> Response:
+    """Change the members given, by a JSON merge patch."""
+    edit = Edit(request, view, caller, unit, collection_named(collection), {}, query.repair)
+    return await editing.update(edit, code)
+
+
+@router.delete(f"{ITEMS}/{{code}}", summary="Delete a feature", status_code=204)
+async def delete_item(
+    request: Request,
+    view: TheView,
+    caller: Writer,
+    collection: str,
+    code: str,
+    query: Parameters,
+    unit: TheUnit,
+) -> Response:
+    """Delete a feature; its states of former days stay."""
+    return await editing.remove(
+        Edit(request, view, caller, unit, collection_named(collection), {}), code
+    )
+
+
+@router.get(f"{ITEMS}/{{code}}/versions", summary="The states of a feature")
+async def list_versions(
+    view: TheView,
+    caller: Reader,
+    collection: str,
+    code: str,
+    query: VersionParameters,
+    session: ReadSession,
+) -> Response:
+    """Show all the states a feature has had, the newest first."""
+    entity = collection_named(collection)
+    return await show_versions(session, entity, caller, view, code, {}, query.limit)
+
+
+@router.options("/collections/{collection}", summary="What can be done with a collection")
+async def tell_collection_methods(caller: Reader, collection: str) -> Response:
+    """Tell the methods of a collection."""
+    collection_named(collection)
+    return methods_answer(list(READING))
+
+
+@router.options(ITEMS, summary="What can be done with the features of a collection")
+async def tell_items_methods(caller: Reader, collection: str) -> Response:
+    """Tell the methods of a collection's features, as far as the caller may use them."""
+    return methods_answer(list_methods(verbs_for(collection_named(collection), caller)))
+
+
+@router.options(f"{ITEMS}/{{code}}", summary="What can be done with a feature")
+async def tell_item_methods(caller: Reader, collection: str, code: str) -> Response:
+    """Tell the methods of a feature, as far as the caller may use them."""
+    return methods_answer(item_methods(verbs_for(collection_named(collection), caller)))
+
+
+def add_writing(entity: Entity, path: str) -> None:
+    """Offer the writing of an entity's records: what it does not take is answered with 405."""
+
+    def edit_of(
+        request: Request, view: View, caller: Caller, unit: Unit, *, repair: bool = False
+    ) -> Edit:
+        return Edit(request, view, caller, unit, entity, bound_by(entity, request), repair)
+
+    async def create_record(
+        request: Request, view: TheView, caller: Writer, query: Parameters, unit: TheUnit
+    ) -> Response:
+        return await editing.create(edit_of(request, view, caller, unit))
+
+    async def replace_record(
+        request: Request, view: TheView, caller: Writer, code: str, query: Parameters, unit: TheUnit
+    ) -> Response:
+        return await editing.replace(edit_of(request, view, caller, unit), code)
+
+    async def update_record(
+        request: Request, view: TheView, caller: Writer, code: str, query: Parameters, unit: TheUnit
+    ) -> Response:
+        return await editing.update(edit_of(request, view, caller, unit), code)
+
+    async def delete_record(
+        request: Request, view: TheView, caller: Writer, code: str, query: Parameters, unit: TheUnit
+    ) -> Response:
+        return await editing.remove(edit_of(request, view, caller, unit), code)
+
+    async def tell_list(caller: Reader) -> Response:
+        return methods_answer(list_methods(verbs_for(entity, caller)))
+
+    async def tell_one(caller: Reader, code: str) -> Response:
+        return methods_answer(item_methods(verbs_for(entity, caller)))
+
+    one, title = f"{path}/{{code}}", entity.title.en
+    _offer(entity, path, "POST", create_record, f"{title}: make one", status=201)
+    _offer(entity, one, "PUT", replace_record, f"{title}: replace one")
+    _offer(entity, one, "PATCH", update_record, f"{title}: change one")
+    _offer(entity, one, "DELETE", delete_record, f"{title}: delete one", status=204)
+    _offer(entity, path, "OPTIONS", tell_list, f"{title}: what can be done")
+    _offer(entity, one, "OPTIONS", tell_one, f"{title}: what can be done with one")
+
+
+def add_versions(entity: Entity, path: str) -> None:
+    """Offer the states of an entity's records."""
+
+    async def list_record_versions(
+        request: Request,
+        view: TheView,
+        caller: Reader,
+        code: str,
+        query: VersionParameters,
+        session: ReadSession,
+    ) -> Response:
+        bound = bound_by(entity, request)
+        return await show_versions(session, entity, caller, view, code, bound, query.limit)
+
+    _offer(
+        entity,
+        f"{path}/{{code}}/versions",
+        "GET",
+        list_record_versions,
+        f"{entity.title.en}: the states of one",
+    )
+
+
+def _offer(
+    entity: Entity, path: str, method: str, endpoint: Any, summary: str, *, status: int = 200
+) -> None:
+    records.add_api_route(
+        path,
+        endpoint,
+        methods=[method],
+        name=f"{endpoint.__name__}_{entity.name}",
+        summary=summary,
+        description=summary,
+        status_code=status,
+        openapi_extra=path_parameters(entity),
+    )
+
+
+for _entity in RECORDS:
+    if _entity.path is not None:
+        add_writing(_entity, _entity.path)
+        add_versions(_entity, _entity.path)

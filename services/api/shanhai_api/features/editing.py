@@ -1,0 +1,232 @@
+"""Create, replace, change and delete features and records: OGC API - Features, part 4."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from fastapi import Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.features import writing
+from shanhai.db.features.crs import CRS84, Crs, parse_crs
+from shanhai.db.features.drafts import Draft, read_draft
+from shanhai.db.features.entity import Entity, Verb
+from shanhai.db.features.query import FeatureRow
+from shanhai.db.features.rights import editing_of
+from shanhai.db.features.writing import Target, Terms, Written, state_tag
+from shanhai.errors import InvalidInput, Stale
+from shanhai_api.body import read_json
+from shanhai_api.dependencies import act_of
+from shanhai_api.errors import MethodNotAllowed
+from shanhai_api.features import documents
+from shanhai_api.features.options import item_methods, list_methods
+from shanhai_api.identity import Caller
+from shanhai_api.once import Made, once
+from shanhai_api.preconditions import expected_states, wants_new
+from shanhai_api.state import Unit
+from shanhai_api.view import View, entity_tag
+
+BODY_LIMIT_BYTES = 64 * 1024**2
+"""As much as a feature with the most vertices there may be takes in GeoJSON."""
+MINIMAL = "return=minimal"
+KEPT_TO_ITSELF = frozenset({"original_wkb", "original_sha256"})
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One request that writes.
+
+    Attributes:
+        bound: The codes in the path that the object belongs to, by property name.
+        repair: Mend an invalid geometry instead of refusing it.
+    """
+
+    request: Request
+    view: View
+    caller: Caller
+    unit: Unit
+    entity: Entity
+    bound: Mapping[str, str]
+    repair: bool = False
+
+    @property
+    def session(self) -> AsyncSession:
+        """The session of the transaction."""
+        return self.unit.session
+
+    def target(self, code: str) -> Target:
+        """The object of a code."""
+        return Target(code, self.bound)
+
+
+async def create(edit: Edit) -> Response:
+    """Make an object; its address is in `Location`."""
+    _demand(edit, "create")
+    draft, fingerprint = await _read_body(edit, whole=True)
+
+    async def effect() -> Made:
+        act = act_of(edit.caller, edit.view)
+        written = await writing.create(
+            edit.session, edit.entity, edit.caller, act, draft, within=edit.bound
+        )
+        return await _made(edit, written)
+
+    made = await once(edit.request, edit.unit, edit.caller, body_sha256=fingerprint, effect=effect)
+    return _answer(edit, made)
+
+
+async def replace(edit: Edit, code: str) -> Response:
+    """Write all of an object anew, or make it when the caller says that it is new."""
+    if wants_new(edit.request):
+        return await _create_at(edit, code)
+    _demand(edit, "replace")
+    expected = expected_states(edit.request)
+    draft, _ = await _read_body(edit, whole=True)
+    written = await writing.replace(
+        edit.session,
+        edit.entity,
+        edit.caller,
+        act_of(edit.caller, edit.view),
+        edit.target(code),
+        draft,
+        terms=Terms(expected),
+    )
+    return _answer(edit, await _made(edit, written, status=200))
+
+
+async def update(edit: Edit, code: str) -> Response:
+    """Change the members given."""
+    _demand(edit, "update")
+    expected = expected_states(edit.request)
+    draft, _ = await _read_body(edit, whole=False)
+    written = await writing.update(
+        edit.session,
+        edit.entity,
+        edit.caller,
+        act_of(edit.caller, edit.view),
+        edit.target(code),
+        draft,
+        terms=Terms(expected),
+    )
+    return _answer(edit, await _made(edit, written, status=200))
+
+
+async def remove(edit: Edit, code: str) -> Response:
+    """Delete an object."""
+    _demand(edit, "delete")
+    await writing.remove(
+        edit.session,
+        edit.entity,
+        edit.caller,
+        act_of(edit.caller, edit.view),
+        edit.target(code),
+        terms=Terms(expected_states(edit.request)),
+    )
+    return Response(status_code=204)
+
+
+async def _create_at(edit: Edit, code: str) -> Response:
+    _demand(edit, "create")
+    draft, _ = await _read_body(edit, whole=True)
+    if draft.code not in {None, code}:
+        raise InvalidInput(
+            f"the body says the code is {draft.code!r}, the path {code!r}",
+            message_zh="请求体中的代码与路径不一致",
+            pointer=f"{writing.pointer_of_properties(edit.entity)}/code",
+        )
+    if await writing.exists(edit.session, edit.entity, edit.target(code)):
+        raise Stale(f"there is a {code!r} already", message_zh=f"{code!r} 已存在")
+    written = await writing.create(
+        edit.session,
+        edit.entity,
+        edit.caller,
+        act_of(edit.caller, edit.view),
+        Draft(code, draft.values, draft.shape, draft.has_geometry),
+        within=edit.bound,
+    )
+    return _answer(edit, await _made(edit, written))
+
+
+def _demand(edit: Edit, verb: Verb) -> None:
+    """Refuse what nobody, or not this caller, can do, before the body is read.
+
+    Raises:
+        MethodNotAllowed: the entity is not written so.
+        Unauthenticated, Forbidden: the caller's scopes do not allow it.
+    """
+    editing = edit.entity.editing
+    if editing is not None and verb in editing.verbs:
+        editing_of(edit.entity, edit.caller, verb)
+        return
+    methods = list_methods if verb == "create" and not wants_new(edit.request) else item_methods
+    raise MethodNotAllowed(
+        f"{edit.entity.name} takes no {edit.request.method}",
+        message_zh=f"{edit.entity.name} 不支持 {edit.request.method}",
+        allowed=methods(editing.verbs if editing is not None else frozenset()),
+    )
+
+
+async def _read_body(edit: Edit, *, whole: bool) -> tuple[Draft, str]:
+    """The checked body, and what tells the request from others with the same key."""
+    crs = _content_crs(edit.request)
+    body = await read_json(edit.request, limit=BODY_LIMIT_BYTES)
+    draft = await read_draft(edit.entity, body.value, whole=whole, crs=crs, repair=edit.repair)
+    terms = f"{body.sha256} {crs.uri} {edit.repair}"
+    return draft, hashlib.sha256(terms.encode()).hexdigest()
+
+
+def _content_crs(request: Request) -> Crs:
+    """The system the body's positions are written in."""
+    given = request.headers.get("content-crs")
+    if given is None:
+        return CRS84
+    try:
+        return parse_crs(given.strip().removeprefix("<").removesuffix(">"))
+    except ValueError as error:
+        raise InvalidInput(
+            f"Content-Crs {error}",
+            message_zh="Content-Crs 不是可用的坐标系",
+            pointer="Content-Crs",
+        ) from None
+
+
+async def _made(edit: Edit, written: Written, *, status: int = 201) -> Made:
+    """The object as it now is."""
+    row = await writing.read_written(edit.session, edit.entity, written.row_id)
+    document = document_of(edit.entity, row, edit.view, edit.bound)
+    if written.mended is not None:
+        shown = {k: value for k, value in written.mended.items() if k not in KEPT_TO_ITSELF}
+        document["repair"] = shown
+    tag = entity_tag(state_tag(written.row_id, written.row_version), orjson.dumps(document))
+    headers = {"ETag": f'"{tag}"', "Content-Crs": f"<{CRS84.uri}>"}
+    if edit.entity.path is not None:
+        headers.pop("Content-Crs")
+    if status == 201:
+        headers["Location"] = edit.view.url(item_path(edit.entity, edit.bound, written.code))
+    return Made(document, headers, status)
+
+
+def document_of(
+    entity: Entity, row: FeatureRow, view: View, bound: Mapping[str, str]
+) -> dict[str, Any]:
+    """A feature or record by itself."""
+    if entity.path is not None:
+        return documents.record_document(entity, row, view, bound)
+    return documents.feature_document(entity, row, view)
+
+
+def item_path(entity: Entity, bound: Mapping[str, str], code: str) -> str:
+    """Where an object is."""
+    return f"{documents.list_path(entity, bound)}/{quote(code, safe='')}"
+
+
+def _answer(edit: Edit, made: Made) -> Response:
+    headers = {**made.headers, "Cache-Control": "no-store"}
+    wishes = edit.request.headers.get("prefer", "").replace(" ", "").split(",")
+    if made.status == 200 and MINIMAL in wishes:
+        return Response(status_code=204, headers={**headers, "Preference-Applied": MINIMAL})
+    media_type = documents.data_format(edit.entity).media_type
+    return Response(orjson.dumps(made.content), made.status, headers, media_type)
