@@ -1,7 +1,7 @@
 """GeoParquet 1.1: columns with geometry as WKB and the CRS as PROJJSON."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,21 @@ import pyarrow.parquet as pq
 import shapely
 from pyproj import CRS
 
-from shanhai.vector.tables import GEOMETRY, Table, arrow_schema, record_batches
+from shanhai.vector.tables import (
+    BLOCK_ROWS,
+    GEOMETRY,
+    Column,
+    Row,
+    Table,
+    arrow_schema,
+    record_batches,
+)
 
 VERSION = "1.1.0"
 GEO = "geo"
 DEGREES = 4326
 ROW_GROUP = 65_536
+GROUP_BYTES = 32 * 1024**2
 
 
 class Seen:
@@ -88,7 +97,7 @@ def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
     for batch in batches:
         waiting.append(batch)
         rows, size = sum(b.num_rows for b in waiting), sum(b.nbytes for b in waiting)
-        if rows >= ROW_GROUP or size >= 32 * 1024**2:
+        if rows >= ROW_GROUP or size >= GROUP_BYTES:
             yield from _joined(waiting)
             waiting = []
     yield from _joined(waiting)
@@ -97,3 +106,39 @@ def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
 def _joined(batches: list[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
     if batches:
         yield from pa.Table.from_batches(batches).combine_chunks().to_batches()
+
+
+class ParquetRows:
+    """A Parquet file written block by block, for rows we will read again ourselves."""
+
+    def __init__(self, path: Path, columns: Sequence[Column]) -> None:
+        self._schema = arrow_schema(columns, geometry=True)
+        self._columns = tuple(columns)
+        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
+        self._waiting: list[pa.RecordBatch] = []
+
+    def write(self, block: Sequence[Row]) -> None:
+        """Add rows."""
+        table = Table("rows", self._columns, [block])
+        self._waiting += record_batches(table, self._schema)
+        rows, size = sum(b.num_rows for b in self._waiting), sum(b.nbytes for b in self._waiting)
+        if rows >= ROW_GROUP or size >= GROUP_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        for batch in _joined(self._waiting):
+            self._writer.write_batch(batch)
+        self._waiting = []
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._flush()
+        self._writer.close()
+
+
+def read_blocks(path: Path, columns: Sequence[Column]) -> Iterator[list[Row]]:
+    """The rows of a file that `ParquetRows` wrote."""
+    names = [GEOMETRY, *(column.name for column in columns)]
+    with pq.ParquetFile(path, pre_buffer=False) as file:
+        for batch in file.iter_batches(batch_size=BLOCK_ROWS):
+            yield list(zip(*(batch.column(name).to_pylist() for name in names), strict=True))

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyogrio
 
+from shanhai.vector.gdal import pyogrio
 from shanhai.vector.tables import GEOMETRY, Table, arrow_schema, batch_reader, record_batches
 
 

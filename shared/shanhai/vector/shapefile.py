@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyogrio
 import shapely
 
 from shanhai.errors import InvalidInput
+from shanhai.vector.gdal import pyogrio
 from shanhai.vector.tables import (
     GEOMETRY,
     Column,
