@@ -1,0 +1,78 @@
+"""What a reader must know of a judgement of an indicator, in two languages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from shanhai.vocabulary import Label
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What a reader must know of a judgement."""
+
+    code: str
+    label: Label
+
+
+TARGET_MISSING = Remark(
+    "target_missing", Label("规划未给出目标值。", "The plan states no value for this target.")
+)
+VALUE_MISSING = Remark("value_missing", Label("没有可用的数值。", "No value is known."))
+BASE_MISSING = Remark(
+    "base_missing",
+    Label(
+        "没有基期值，无法给出进度路径，只计算与目标的差距。",
+        "No base value is known: there is no path, only the gap to the target.",
+    ),
+)
+NO_YEAR = Remark(
+    "no_year",
+    Label("目标没有年份，视为始终适用。", "The target names no year; it holds at all times."),
+)
+
+
+def base_beyond_target(year: int, base: Decimal, aim: Decimal) -> Remark:
+    """The base is better than the target, as after a new delimitation of the same thing."""
+    return Remark(
+        "base_beyond_target",
+        Label(
+            f"{year} 年基期值 {base} 已优于目标值 {aim}（如重新划定）：以目标值为底线，"
+            "与基期的差异不作为退步。",
+            f"The base of {year}, {base}, is already beyond the target {aim}, as after "
+            "a re-delimitation: the target is the limit, the change from the base is no decline.",
+        ),
+    )
+
+
+def base_not_counted(year: int, base: Decimal, since: int, aim: Decimal) -> Remark:
+    """A total counts from after the base; perhaps the target was meant to include it."""
+    return Remark(
+        "base_not_counted",
+        Label(
+            f"自 {since} 年起累计，{year} 年及以前的 {base} 不计入；若目标值 {aim} 已含"
+            f"该部分，则自 {since} 年起应完成 {aim - base}。",
+            f"Counted from {since} on; the {base} up to {year} are left out. Should the "
+            f"target {aim} include them, {aim - base} are to be done from {since} on.",
+        ),
+    )
+
+
+def earlier_value(value_year: int, year: int) -> Remark:
+    """The year asked about has no value."""
+    return Remark(
+        "earlier_value",
+        Label(
+            f"{year} 年没有数值，采用 {value_year} 年的数值。",
+            f"There is no value of {year}; the one of {value_year} is used.",
+        ),
+    )
+
+
+def years_missing(years: Sequence[int]) -> Remark:
+    """A total lacks some years."""
+    zh, en = "、".join(map(str, years)), ", ".join(map(str, years))
+    return Remark(
+        "years_missing",
+        Label(f"累计值缺少以下年份：{zh}。", f"The total knows nothing of {en}."),
+    )

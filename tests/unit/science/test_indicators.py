@@ -1,0 +1,337 @@
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shanhai.science.indicators import (
+    Base,
+    Observed,
+    Record,
+    Sense,
+    Standing,
+    Status,
+    Target,
+    contradicts,
+    falls_short,
+    half_of_last_digit,
+    sense_of,
+    total,
+    uncounted,
+)
+from shanhai.science.trend import sen_slope
+
+ORDER = {Status.NO_DATA: 0, Status.BEHIND: 0, Status.ON_TRACK: 1, Status.REACHED: 2}
+
+
+def number(text: str) -> Decimal:
+    return Decimal(text)
+
+
+def goal(year: int | None, value: str | None, sense: Sense = "at_least", **rest: Any) -> Target:
+    return Target(year, None if value is None else number(value), sense, **rest)
+
+
+def values(**by_year: str) -> list[Observed]:
+    return [Observed(int(year.lstrip("y")), number(value)) for year, value in by_year.items()]
+
+
+def judge(
+    target: Target,
+    observed: Sequence[Observed],
+    *,
+    year: int,
+    base: tuple[int, str] | None = (2020, "318"),
+    others: Sequence[Target] = (),
+) -> Standing:
+    start = None if base is None else Base(base[0], number(base[1]))
+    return Record((*others, target), start, observed).judge(target, year)
+
+
+def codes(standing: Standing) -> list[str]:
+    return [remark.code for remark in standing.remarks]
+
+
+STOCK = goal(2025, "320", comparator="ge")
+
+
+@pytest.mark.parametrize(
+    ("value", "status", "gap"),
+    [
+        ("320", Status.REACHED, "0"),
+        ("321", Status.REACHED, "-1"),
+        # Two in five years: 1.2 of them are due by 2023.
+        ("319.2", Status.ON_TRACK, "0.8"),
+        ("319.19", Status.BEHIND, "0.81"),
+    ],
+)
+def test_higher_is_better(value: str, status: Status, gap: str):
+    standing = judge(STOCK, values(y2023=value), year=2023)
+    assert (standing.status, standing.gap, standing.path) == (status, number(gap), number("319.2"))
+    assert standing.value_year == 2023
+
+
+@pytest.mark.parametrize(
+    ("value", "status"),
+    [("2", Status.REACHED), ("6", Status.ON_TRACK), ("6.01", Status.BEHIND)],
+)
+def test_lower_is_better(value: str, status: Status):
+    # From 10 to 2 in ten years: 6 is due by 2025.
+    target = goal(2030, "2", "at_most", comparator="le")
+    standing = judge(target, values(y2025=value), year=2025, base=(2020, "10"))
+    assert (standing.status, standing.path) == (status, number("6"))
+    assert standing.gap == number(value) - 2
+
+
+@pytest.mark.parametrize(
+    ("value", "status"),
+    [
+        ("83.3", Status.REACHED),
+        ("83.35", Status.REACHED),
+        ("83.36", Status.BEHIND),
+        ("81.65", Status.ON_TRACK),
+        ("84.95", Status.ON_TRACK),
+        ("81.64", Status.BEHIND),
+    ],
+)
+def test_a_figure_to_follow_is_equalled_at_its_printed_precision(value: str, status: Status):
+    # From 80 to 83.3 in ten years: 81.65 by 2025, as far above as below.
+    target = goal(2030, "83.3", "track", comparator="eq")
+    year = 2030 if status is Status.BEHIND and value == "83.36" else 2025
+    standing = judge(target, [Observed(year, number(value))], year=year, base=(2020, "80"))
+    assert standing.status is status
+
+
+@pytest.mark.parametrize(
+    ("sense", "comparator", "value", "met"),
+    [
+        ("at_least", "ge", "5", True),
+        ("at_least", "gt", "5", False),
+        ("at_least", "gt", "5.01", True),
+        ("at_least", "none", "5", True),
+        ("at_least", "eq", "6", True),
+        ("at_least", None, "4.99", False),
+        ("at_most", "le", "5", True),
+        ("at_most", "lt", "5", False),
+        ("at_most", "lt", "4.9", True),
+        ("at_most", "none", "5.1", False),
+        ("track", "eq", "5", True),
+        ("track", "none", "5.5", True),
+        ("track", "eq", "5.6", False),
+    ],
+)
+def test_comparators(sense: Sense, comparator: Any, value: str, met: bool):
+    assert goal(2025, "5", sense, comparator=comparator).meets(number(value)) is met
+
+
+def test_the_path_goes_by_way_of_the_near_target():
+    near, final = goal(2025, "320"), goal(2035, "330")
+    at_2030 = judge(final, values(y2030="325"), year=2030, others=[near])
+    assert (at_2030.path, at_2030.status) == (number("325"), Status.ON_TRACK)
+    at_2025 = judge(final, values(y2025="320"), year=2025, others=[near])
+    assert (at_2025.path, at_2025.status) == (number("320"), Status.ON_TRACK)
+    record = Record((near, final), Base(2020, number("318")), ())
+    assert [record.due(year) for year in (2022, 2025, 2026, 2040)] == [near, near, final, final]
+
+
+def test_a_new_delimitation_raises_no_alert():
+    # The red line fell from 184.6 to 142.4 km2 because it was drawn anew.
+    line = goal(2025, "142.4", comparator="none")
+    kept = judge(line, values(y2022="142.4"), year=2022, base=(2020, "184.6"))
+    assert kept.status is Status.REACHED
+    assert codes(kept) == ["base_beyond_target"]
+    assert "184.6" in kept.remarks[0].label.en
+    assert kept.progress_percent is None
+    lost = judge(line, values(y2022="142.3"), year=2022, base=(2020, "184.6"))
+    assert (lost.status, lost.path) == (Status.BEHIND, number("142.4"))
+
+
+def test_without_a_base_there_is_a_gap_and_no_path():
+    target = goal(2025, "93.1", comparator="ge")
+    standing = judge(target, values(y2023="90"), year=2023, base=None)
+    assert (standing.status, standing.path, standing.gap) == (
+        Status.NO_DATA,
+        None,
+        number("3.1"),
+    )
+    assert standing.progress_percent is None
+    assert codes(standing) == ["base_missing"]
+    assert judge(target, values(y2023="93.1"), year=2023, base=None).status is Status.REACHED
+    assert judge(target, values(y2025="93"), year=2025, base=None).status is Status.BEHIND
+
+
+MINE = goal(2025, "261", cumulative_from=2021)
+
+
+def test_a_total_is_summed_from_its_first_year():
+    done = values(y2020="99", y2021="50", y2022="60", y2023="46.6")
+    standing = judge(MINE, done, year=2023, base=(2020, "131.8"))
+    # 261 in five years: 156.6 by the end of the third.
+    assert (standing.value, standing.path) == (number("156.6"), number("156.6"))
+    assert (standing.status, standing.gap) == (Status.ON_TRACK, number("104.4"))
+    assert standing.progress_percent == number("60.00")
+    assert codes(standing) == ["base_not_counted"]
+    assert "129.2" in standing.remarks[0].label.en
+
+
+def test_a_stated_total_replaces_the_years_before():
+    observed = [
+        *values(y2021="50", y2023="20"),
+        Observed(2022, number("120"), cumulative=True),
+    ]
+    assert total(observed, 2021, 2023) == Observed(2023, number("140"), True)
+    assert total(observed, 2021, 2021) == Observed(2021, number("50"), True)
+    assert uncounted(observed, 2021, 2023) == []
+
+
+def test_years_nobody_told_of_are_named():
+    standing = judge(MINE, values(y2021="50", y2024="10"), year=2024, base=None)
+    assert standing.value == number("60")
+    assert codes(standing) == ["years_missing"]
+    assert "2022, 2023" in standing.remarks[0].label.en
+
+
+def test_a_limit_of_a_total_is_not_kept_before_its_last_year():
+    cap = goal(2023, "100", "at_most", cumulative_from=2021)
+    assert judge(cap, values(y2021="10"), year=2021, base=None).status is Status.ON_TRACK
+    early = judge(cap, values(y2021="110"), year=2021, base=None)
+    assert early.status is Status.BEHIND
+    whole = judge(cap, values(y2021="10", y2022="0", y2023="5"), year=2023, base=None)
+    assert whole.status is Status.REACHED
+
+
+def test_a_value_of_an_earlier_year_is_judged_by_its_own_year():
+    standing = judge(STOCK, values(y2022="318.8"), year=2024)
+    assert (standing.status, standing.value_year) == (Status.ON_TRACK, 2022)
+    assert codes(standing) == ["earlier_value"]
+
+
+def test_a_value_from_before_the_target_year_proves_nothing_after_it():
+    assert judge(STOCK, values(y2022="318.8"), year=2026).status is Status.NO_DATA
+    assert judge(STOCK, values(y2022="320"), year=2026).status is Status.REACHED
+    assert judge(STOCK, values(y2026="319"), year=2026).status is Status.BEHIND
+
+
+def test_values_from_before_the_base_or_after_the_year_are_not_looked_at():
+    standing = judge(STOCK, values(y2019="400", y2024="400"), year=2023)
+    assert (standing.status, standing.value) == (Status.NO_DATA, None)
+    assert codes(standing) == ["value_missing"]
+
+
+def test_a_target_without_a_year_holds_always():
+    floor = goal(None, "288", comparator="ge")
+    assert judge(floor, values(y2024="288"), year=2024, base=None).status is Status.REACHED
+    short = judge(floor, values(y2024="287.97"), year=2024, base=None)
+    assert (short.status, short.gap, codes(short)) == (
+        Status.BEHIND,
+        number("0.03"),
+        ["no_year"],
+    )
+
+
+def test_a_target_without_a_value_judges_nothing():
+    standing = judge(goal(2025, None), values(y2024="7"), year=2024)
+    assert (standing.status, standing.value, standing.gap) == (Status.NO_DATA, number("7"), None)
+    assert codes(standing) == ["target_missing"]
+
+
+def test_a_flat_target_asks_for_no_less_than_itself():
+    flat = goal(2025, "47.6")
+    standing = judge(flat, values(y2021="47.5"), year=2021, base=(2020, "47.6"))
+    assert (standing.status, standing.progress_percent) == (Status.BEHIND, None)
+
+
+@given(
+    sense=st.sampled_from(["at_least", "at_most"]),
+    base=st.none() | st.integers(0, 100),
+    aim=st.integers(0, 100),
+    value=st.integers(0, 100),
+    better=st.integers(0, 50),
+    year=st.integers(2020, 2030),
+    strict=st.booleans(),
+)
+def test_a_better_value_never_has_a_worse_status(
+    sense: Any, base: int | None, aim: int, value: int, better: int, year: int, strict: bool
+):
+    comparator = {"at_least": "gt", "at_most": "lt"}[sense] if strict else None
+    target = Target(2026, Decimal(aim), sense, comparator)
+    start = None if base is None else (2020, str(base))
+    step = better if sense == "at_least" else -better
+    worse, improved = (
+        judge(target, [Observed(year, Decimal(given))], year=year, base=start)
+        for given in (value, value + step)
+    )
+    assert ORDER[improved.status] >= ORDER[worse.status]
+
+
+@given(
+    aim=st.integers(0, 100),
+    base=st.integers(0, 100),
+    far=st.integers(0, 60),
+    near=st.integers(0, 60),
+    year=st.integers(2020, 2026),
+)
+def test_nearer_to_a_figure_to_follow_is_never_worse(
+    aim: int, base: int, far: int, near: int, year: int
+):
+    target = Target(2026, Decimal(aim), "track")
+    farther, nearer = (
+        judge(target, [Observed(year, Decimal(aim + away))], year=year, base=(2020, str(base)))
+        for away in (max(far, near), min(far, near))
+    )
+    assert ORDER[nearer.status] >= ORDER[farther.status]
+
+
+@given(st.lists(st.integers(0, 50), min_size=1, max_size=10))
+def test_a_total_never_falls(amounts: list[int]):
+    observed = [Observed(2021 + place, Decimal(each)) for place, each in enumerate(amounts)]
+    sums = [total(observed, 2021, item.year) for item in observed]
+    found = [item.value for item in sums if item is not None]
+    assert found == sorted(found)
+    assert found[-1] == sum(amounts)
+
+
+@pytest.mark.parametrize(
+    ("comparator", "direction", "sense"),
+    [
+        ("ge", "lower", "at_least"),
+        ("lt", "higher", "at_most"),
+        ("eq", "higher", "track"),
+        ("none", "higher", "at_least"),
+        ("none", "lower", "at_most"),
+        (None, "lower", "at_most"),
+    ],
+)
+def test_how_a_comparator_reads(comparator: Any, direction: Any, sense: Sense):
+    assert sense_of(comparator, direction) == sense
+
+
+def test_contradictions():
+    assert contradicts("le", "at_least")
+    assert contradicts("gt", "track")
+    assert not contradicts("eq", "at_least")
+    assert not contradicts("none", "at_most")
+    assert not contradicts(None, "track")
+
+
+def test_a_lower_plan_must_not_ask_for_less():
+    floor, cap = goal(2025, "142.4"), goal(2025, "589.67", "at_most")
+    assert falls_short(replace(floor, value=number("140")), floor)
+    assert not falls_short(replace(floor, value=number("142.4"), comparator="ge"), floor)
+    assert falls_short(replace(cap, value=number("590")), cap)
+    assert not falls_short(goal(2025, None), floor)
+
+
+def test_half_of_the_last_digit():
+    assert half_of_last_digit(number("83.3")) == number("0.05")
+    assert half_of_last_digit(number("386")) == number("0.5")
+
+
+def test_sen_slope():
+    # Slopes 1, 1, 1, 33, 49, 97: the one outlier moves the median to (1 + 33)/2.
+    assert sen_slope([(2020, 1), (2021, 2), (2022, 3), (2023, 100)]) == pytest.approx(17.0)
+    assert sen_slope([(2022, 5), (2020, 1), (2021, 3)]) == 2
+    assert sen_slope([(2020, 1), (2021, 2)]) is None
