@@ -61,18 +61,26 @@ PLACE = re.compile(r"(\d+):(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word of the filter's text; `start` counts characters from 0."""
+    """A word of the filter's text.
+
+    Attributes:
+        start: Where it stands, counted from 0.
+        apart: Something other than a word stands before it. A sign is one with its number: the
+            parser knows `NOT -1`, but not `NOT - 1`.
+    """
 
     kind: str
     text: str
     start: int
+    apart: bool
 
     @property
     def written(self) -> str:
         """As the parser reads it: it knows no `.5`, nor names that begin with `_`."""
-        if self.kind == "number" and self.text.startswith("."):
-            return f"0{self.text}"
-        return f'"{self.text}"' if self.text.startswith("_") else self.text
+        gap, text = " " if self.apart else "", self.text
+        if self.kind == "number" and text.startswith("."):
+            return f"{gap}0{text}"
+        return f'{gap}"{text}"' if text.startswith("_") else f"{gap}{text}"
 
     @property
     def low(self) -> str:
@@ -116,7 +124,8 @@ def _tokens(text: str) -> Iterator[Token]:
         kind = found.lastgroup
         if kind is None:
             return
-        token = Token(kind, found[kind], found.start(kind))
+        start = found.start(kind)
+        token = Token(kind, found[kind], start, apart=start > found.start())
         if kind == "other":
             raise _misplaced(token)
         yield token
@@ -203,12 +212,12 @@ class _Piece:
         self.starts.append(start)
 
     def stand_in(self, tree: Tree, start: int) -> None:
-        self.add(f'"{STAND_IN}{len(self.inner)}"', start)
+        self.add(f' "{STAND_IN}{len(self.inner)}"', start)
         self.inner.append(tree)
 
     def tree(self, whole: str) -> Tree:
         """What the piece says, with the inner trees in their places."""
-        text = " ".join(self.words)
+        text = "".join(self.words)
         try:
             return _filled(cql2.parse_text(text).to_json(), self.inner, 0)
         except InvalidInput:
@@ -219,11 +228,10 @@ class _Piece:
     def _unread(self, text: str, whole: str, told: str) -> InvalidInput:
         """The parser tells a line and column of the piece; a client wants the filter's."""
         place = PLACE.search(told)
-        column = int(place[2]) - 1 if place else 0
-        ends = list(itertools.accumulate(len(word) + 1 for word in self.words))
-        # A word's end counts the blank behind it, which belongs to what follows.
-        ends = [end - 1 for end in ends]
-        word_no = bisect.bisect_right(ends, column)
+        line, column = (int(place[1]), int(place[2])) if place else (1, 1)
+        lines = text.splitlines(keepends=True)
+        at = sum(map(len, lines[: line - 1])) + column - 1
+        word_no = bisect.bisect_right(list(itertools.accumulate(map(len, self.words))), at)
         start = self.starts[word_no] if word_no < len(self.starts) else len(whole)
         rest = excerpt(whole[start:]) or "the end"
         return refused(
