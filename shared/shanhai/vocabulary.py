@@ -294,6 +294,7 @@ COMPARATORS = ("ge", "gt", "le", "lt", "eq", "none")
 
 TARGET_SENSES = ("at_least", "at_most", "track")
 
+PROBLEM_LEVELS = ("region", "city", "district")
 PROBLEM_STATUSES = ("open", "planned", "resolved")
 
 SEVERITIES: tuple[Term, ...] = (

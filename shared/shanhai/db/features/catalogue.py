@@ -1,25 +1,58 @@
-"""The collections there are."""
+"""The collections there are, and the records without geometry."""
 
+from shanhai.db.features.control_areas import CONTROL_AREAS
+from shanhai.db.features.corridors import CORRIDOR_NODES, CORRIDORS
 from shanhai.db.features.datasets import DATASETS
 from shanhai.db.features.entity import Entity
+from shanhai.db.features.indicators import INDICATORS, PLAN_INDICATORS
+from shanhai.db.features.patterns import PATTERN_COMPONENTS, PATTERNS
 from shanhai.db.features.plans import PLANS
+from shanhai.db.features.problems import PROBLEMS
+from shanhai.db.features.programmes import DOCUMENTS, FUND_SOURCES, PARTIES, PROGRAMMES
+from shanhai.db.features.projects import PROJECTS
 from shanhai.db.features.regions import REGIONS
+from shanhai.db.features.rules import CONTROL_RULES, ZONE_CLASSES
+from shanhai.db.features.stations import STATIONS
 from shanhai.db.features.zones import ZONE_SCHEMES, ZONES
 from shanhai.errors import NotFound
 
-ENTITIES: tuple[Entity, ...] = (REGIONS, PLANS, ZONE_SCHEMES, ZONES, DATASETS)
+COLLECTIONS: tuple[Entity, ...] = (
+    REGIONS,
+    PLANS,
+    PATTERN_COMPONENTS,
+    CORRIDORS,
+    CORRIDOR_NODES,
+    ZONE_SCHEMES,
+    ZONES,
+    CONTROL_AREAS,
+    PROBLEMS,
+    PROJECTS,
+    STATIONS,
+    DATASETS,
+)
+"""Features, served at `/collections/{name}`."""
 
-COLLECTIONS: tuple[Entity, ...] = tuple(item for item in ENTITIES if item.path is None)
-"""What is served as features at `/collections/{name}/items`."""
-RECORDS: tuple[Entity, ...] = tuple(item for item in ENTITIES if item.path is not None)
-"""What is served as records, each at its own path."""
+RECORDS: tuple[Entity, ...] = (
+    PATTERNS,
+    ZONE_CLASSES,
+    CONTROL_RULES,
+    INDICATORS,
+    PLAN_INDICATORS,
+    PROGRAMMES,
+    PARTIES,
+    FUND_SOURCES,
+    DOCUMENTS,
+)
+"""Entities without geometry, served at paths of their own."""
+
+ENTITIES: tuple[Entity, ...] = (*COLLECTIONS, *RECORDS)
 
 
 def entity_named(name: str) -> Entity:
-    """The collection called `name`.
+    """The collection or the records called `name`.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there are none.
     """
     for entity in ENTITIES:
         if entity.name == name:
@@ -37,11 +70,11 @@ def collection_named(name: str) -> Entity:
     Raises:
         NotFound: there is none.
     """
-    entity = next((item for item in COLLECTIONS if item.name == name), None)
-    if entity is None:
-        known = ", ".join(item.name for item in COLLECTIONS)
-        raise NotFound(
-            f"there is no collection {name!r}; collections: {known}",
-            message_zh=f"没有名为 {name!r} 的数据集合；现有：{known}",
-        )
-    return entity
+    for entity in COLLECTIONS:
+        if entity.name == name:
+            return entity
+    known = ", ".join(entity.name for entity in COLLECTIONS)
+    raise NotFound(
+        f"there is no collection {name!r}; collections: {known}",
+        message_zh=f"没有名为 {name!r} 的数据集合；现有：{known}",
+    )

@@ -1,7 +1,62 @@
 """Plans and policies; each lies where its region lies."""
 
-from shanhai.db.features.entity import DATE, INTEGER, TEXT, Entity, Property
-from shanhai.vocabulary import Label
+from collections.abc import Sequence
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.features.columns import YEAR, Columns, as_of, choice, current
+from shanhai.db.features.entity import (
+    DATE,
+    INTEGER,
+    TEXT,
+    Change,
+    Editing,
+    Entity,
+    Lifecycle,
+    Step,
+)
+from shanhai.db.features.guards import PERIOD, became, in_order, no_circle
+from shanhai.errors import Fault
+from shanhai.vocabulary import PLAN_STATUSES, Label, Role
+
+_OWN = Columns("p")
+_UPPER_STATUS = text("SELECT status FROM plan WHERE code = :code AND deleted_at IS NULL")
+_PLANNER, _APPROVER = frozenset({Role.PLANNER}), frozenset({Role.APPROVER})
+
+LIFECYCLE = Lifecycle(
+    property="status",
+    initial="draft",
+    steps=(
+        Step("draft", "submitted", _PLANNER),
+        Step("submitted", "approved", _APPROVER),
+        Step("submitted", "draft", _PLANNER | _APPROVER),
+        Step("approved", "superseded", _APPROVER),
+        *(
+            Step(source, "withdrawn", _APPROVER)
+            for source in ("draft", "submitted", "approved", "superseded")
+        ),
+    ),
+    settled=frozenset({"approved", "superseded", "withdrawn"}),
+)
+
+
+async def upper_plan_is_approved(session: AsyncSession, change: Change) -> Sequence[Fault]:
+    """A plan is not approved before the plan above it."""
+    upper = (change.after or {}).get("upper_plan")
+    if upper is None or not became(change, "status", "approved"):
+        return ()
+    status = await session.scalar(_UPPER_STATUS, {"code": upper})
+    if status in {"approved", "superseded"}:
+        return ()
+    return (
+        Fault(
+            "/properties/status",
+            f"the upper plan {upper!r} is {status}; it must be approved first",
+            f"上位规划 {upper!r} 的状态为 {status}，须先获批准",
+        ),
+    )
+
 
 PLANS = Entity(
     name="plans",
@@ -10,49 +65,61 @@ PLANS = Entity(
         "规划与政策文件：级别、期限、上位规划与状态。",
         "Plans and policies: level, period, upper plan and status.",
     ),
-    source=(
-        "plan p LEFT JOIN region r ON r.id = p.region_id"
+    table="plan",
+    alias="p",
+    joins=(
+        " LEFT JOIN region r ON r.id = p.region_id"
         " LEFT JOIN plan upper_plan ON upper_plan.id = p.upper_plan_id"
     ),
-    key="p.id",
     code="p.code",
     geometry="r.geom",
     geometry_type="geometry-multipolygon",
     live="p.deleted_at IS NULL",
     published="p.status IN ('approved', 'superseded')",
-    current="(p.valid_to IS NULL OR p.valid_to > current_date)",
-    as_of="daterange(p.valid_from, p.valid_to) @> CAST(:as_of AS date)",
-    history=frozenset({"version"}),
-    interval=(
-        "make_date(lower(p.period), 1, 1)",
-        "make_date(upper(p.period), 1, 1)",
-    ),
+    current=current("p"),
+    as_of=as_of("p"),
+    region="p.region_id",
+    interval=("make_date(p.first_year, 1, 1)", "make_date(p.last_year + 1, 1, 1)"),
     properties=(
-        Property("code", "p.code", TEXT, Label("代码", "Code"), queryable=True, role="id"),
-        Property("name_zh", "p.name_zh", TEXT, Label("中文名称", "Chinese name"), queryable=True),
-        Property("name_en", "p.name_en", TEXT, Label("英文名称", "English name"), queryable=True),
-        Property("kind", "p.kind", TEXT, Label("类型", "Kind"), queryable=True),
-        Property("level", "p.level", TEXT, Label("级别", "Level"), queryable=True),
-        Property(
-            "region", "r.code", TEXT, Label("区域", "Region"), queryable=True, role="reference"
+        _OWN.code,
+        *_OWN.names(),
+        _OWN.column("kind", TEXT, Label("类型", "Kind"), queryable=True, required=True),
+        _OWN.column("level", TEXT, Label("级别", "Level"), queryable=True, required=True),
+        _OWN.reference("region", "r.code", Label("区域", "Region"), to="regions"),
+        _OWN.reference(
+            "upper_plan", "upper_plan.code", Label("上位规划", "Upper plan"), to="plans"
         ),
-        Property(
-            "upper_plan",
-            "upper_plan.code",
-            TEXT,
-            Label("上位规划", "Upper plan"),
+        _OWN.column(
+            "period_start",
+            YEAR,
+            Label("起始年", "First year"),
+            column="first_year",
             queryable=True,
-            role="reference",
+            required=True,
         ),
-        Property("period_start", "lower(p.period)", INTEGER, Label("起始年", "First year")),
-        Property("period_end", "upper(p.period) - 1", INTEGER, Label("终止年", "Last year")),
-        Property("base_year", "p.base_year", INTEGER, Label("基准年", "Base year")),
-        Property("document", "p.attrs->>'document'", TEXT, Label("文号", "Document number")),
-        Property("issuer", "p.attrs->>'issuer'", TEXT, Label("发布机构", "Issuer")),
-        Property("issued_on", "p.attrs->>'issued_on'", DATE, Label("发布日期", "Issued on")),
-        Property("status", "p.status", TEXT, Label("状态", "Status"), queryable=True),
-        Property("version", "p.version", INTEGER, Label("版本", "Version"), queryable=True),
-        Property("valid_from", "p.valid_from", DATE, Label("生效日期", "Valid from")),
-        Property("valid_to", "p.valid_to", DATE, Label("失效日期", "Valid to")),
+        _OWN.column(
+            "period_end", YEAR, Label("终止年", "Last year"), column="last_year", queryable=True
+        ),
+        _OWN.column("base_year", YEAR, Label("基准年", "Base year")),
+        _OWN.attribute("document", TEXT, Label("文号", "Document number")),
+        _OWN.attribute("issuer", TEXT, Label("发布机构", "Issuer")),
+        _OWN.attribute("issued_on", DATE, Label("发布日期", "Issued on")),
+        _OWN.column("status", choice(PLAN_STATUSES), Label("状态", "Status"), queryable=True),
+        _OWN.column("version", {**INTEGER, "minimum": 1}, Label("版本", "Version"), queryable=True),
+        *_OWN.period,
+    ),
+    editing=Editing(
+        roles=_PLANNER,
+        lifecycle=LIFECYCLE,
+        guards=(
+            PERIOD,
+            in_order(
+                "period_start",
+                "period_end",
+                Label("终止年不得早于起始年", "period_end must not be before period_start"),
+            ),
+            no_circle("plan", "upper_plan_id", "upper_plan"),
+            upper_plan_is_approved,
+        ),
     ),
 )

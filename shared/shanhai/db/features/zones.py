@@ -1,16 +1,29 @@
 """Versions of a zoning, and the polygons of their classes."""
 
+from shanhai.db.features.columns import NAME, Columns, choice, square_kilometres
 from shanhai.db.features.entity import (
-    DATE,
     INTEGER,
     NUMBER,
     OBJECT,
     OBJECTS,
     TEXT,
+    TEXTS,
+    Editing,
     Entity,
     Property,
 )
-from shanhai.vocabulary import Label
+from shanhai.db.features.guards import PERIOD, computed_by_jobs
+from shanhai.db.features.zoning import (
+    LIFECYCLE,
+    class_fits_scheme,
+    only_in_drafts,
+    published_without_gap,
+    published_without_rival,
+)
+from shanhai.vocabulary import ORIGINS, SCHEME_STATUSES, Label, Role
+
+_SCHEME, _ZONE = Columns("s"), Columns("z")
+_WRITERS = frozenset({Role.PLANNER, Role.ANALYST})
 
 LIVE = "s.deleted_at IS NULL"
 PUBLISHED = "s.status IN ('published', 'superseded')"
@@ -23,31 +36,7 @@ NEWEST = (
 CURRENT_SCHEME = f"(s.status = 'published' OR {NEWEST})"
 """The published version of a scheme; of one never published its newest draft."""
 
-SCHEME = Property("code", "s.code", TEXT, Label("代码", "Code"), queryable=True, role="id")
-REGION = Property(
-    "region", "r.code", TEXT, Label("区域", "Region"), queryable=True, role="reference"
-)
-PLAN = Property("plan", "p.code", TEXT, Label("规划", "Plan"), queryable=True, role="reference")
-KIND = Property("kind", "s.kind", TEXT, Label("方案类型", "Kind of scheme"), queryable=True)
-STATUS = Property("status", "s.status", TEXT, Label("状态", "Status"), queryable=True)
-VERSION = Property("version", "s.version", INTEGER, Label("版本", "Version"), queryable=True)
-JOB = Property(
-    "job",
-    "s.job_id::text",
-    {"type": "string", "format": "uuid"},
-    Label("作业", "Job"),
-    queryable=True,
-)
-VALID_FROM = Property(
-    "valid_from",
-    "s.valid_from",
-    DATE,
-    Label("生效日期", "Valid from"),
-    role="primary-interval-start",
-)
-VALID_TO = Property(
-    "valid_to", "s.valid_to", DATE, Label("失效日期", "Valid to"), role="primary-interval-end"
-)
+VERSION = _SCHEME.shown("version", INTEGER, Label("版本", "Version"), queryable=True)
 
 ZONE_SCHEMES = Entity(
     name="zone_schemes",
@@ -56,11 +45,9 @@ ZONE_SCHEMES = Entity(
         "分区方案的版本及其来源；默认给出现行版本。",
         "Versions of a zoning and their provenance; the one in force unless asked otherwise.",
     ),
-    source=(
-        "zone_scheme s LEFT JOIN region r ON r.id = s.region_id"
-        " LEFT JOIN plan p ON p.id = s.plan_id"
-    ),
-    key="s.id",
+    table="zone_scheme",
+    alias="s",
+    joins=" LEFT JOIN region r ON r.id = s.region_id LEFT JOIN plan p ON p.id = s.plan_id",
     code="s.code",
     geometry="r.geom",
     geometry_type="geometry-multipolygon",
@@ -68,23 +55,36 @@ ZONE_SCHEMES = Entity(
     published=PUBLISHED,
     current=CURRENT_SCHEME,
     as_of=AS_OF,
+    region="s.region_id",
     history=frozenset({"version", "status", "job"}),
-    interval=("s.valid_from", "s.valid_to"),
+    historic=False,
+    interval=_SCHEME.interval,
     properties=(
-        SCHEME,
-        Property("name_zh", "s.name_zh", TEXT, Label("中文名称", "Chinese name"), queryable=True),
-        Property("name_en", "s.name_en", TEXT, Label("英文名称", "English name"), queryable=True),
-        REGION,
-        PLAN,
-        KIND,
-        Property("origin", "s.origin", TEXT, Label("来源方式", "Origin"), queryable=True),
-        JOB,
-        STATUS,
+        _SCHEME.code,
+        *_SCHEME.names(),
+        _SCHEME.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
+        _SCHEME.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
+        _SCHEME.column(
+            "kind", NAME, Label("方案类型", "Kind of scheme"), queryable=True, required=True
+        ),
+        _SCHEME.column(
+            "origin",
+            choice(ORIGINS),
+            Label("来源方式", "Origin"),
+            queryable=True,
+            required=True,
+        ),
+        _SCHEME.job,
+        _SCHEME.column("status", choice(SCHEME_STATUSES), Label("状态", "Status"), queryable=True),
         VERSION,
-        VALID_FROM,
-        VALID_TO,
-        Property("gap_reason", "s.gap_reason", TEXT, Label("空缺说明", "Reason for gaps")),
+        *_SCHEME.period,
+        _SCHEME.column("gap_reason", TEXT, Label("空缺说明", "Reason for gaps")),
         Property("details", "s.attrs", OBJECT, Label("详情", "Details")),
+    ),
+    editing=Editing(
+        roles=_WRITERS,
+        lifecycle=LIFECYCLE,
+        guards=(PERIOD, computed_by_jobs, published_without_rival, published_without_gap),
     ),
 )
 
@@ -92,37 +92,51 @@ ZONES = Entity(
     name="zones",
     title=Label("分区", "Zones"),
     description=Label(
-        "分区的图斑：类别、管控要求与来源；默认给出已发布的现行方案。",
-        "The polygons of a zoning with class, requirement and provenance; of published schemes in"
-        " force unless asked otherwise.",
+        "分区的图斑：类别、管控要求与来源；默认给出现行方案。",
+        "The polygons of a zoning with class, requirement and provenance; of the schemes in force"
+        " unless asked otherwise.",
     ),
-    source=(
-        "zone z JOIN zone_scheme s ON s.id = z.scheme_id"
+    table="zone",
+    alias="z",
+    joins=(
+        " JOIN zone_scheme s ON s.id = z.scheme_id"
         # Always found; told as outer joins, PostgreSQL leaves out those a count has no use for.
         " LEFT JOIN zone_class c ON c.id = z.class_id"
         " LEFT JOIN region r ON r.id = s.region_id LEFT JOIN plan p ON p.id = s.plan_id"
     ),
-    key="z.id",
     code="z.code",
     geometry="z.geom",
     geometry_type="geometry-multipolygon",
-    live=LIVE,
+    geometry_column="geom",
+    live=f"{LIVE} AND z.deleted_at IS NULL",
     published=PUBLISHED,
-    current="s.status = 'published'",
+    current=CURRENT_SCHEME,
     as_of=AS_OF,
+    region="s.region_id",
     history=frozenset({"version", "status", "job"}),
-    interval=("s.valid_from", "s.valid_to"),
+    historic=False,
+    interval=_SCHEME.interval,
     properties=(
-        Property("code", "z.code", TEXT, Label("代码", "Code"), queryable=True, role="id"),
-        Property(
-            "scheme", "s.code", TEXT, Label("方案", "Scheme"), queryable=True, role="reference"
+        _ZONE.code,
+        _ZONE.reference(
+            "scheme", "s.code", Label("方案", "Scheme"), to="zone_schemes", required=True
         ),
         VERSION,
-        STATUS,
-        REGION,
-        PLAN,
-        KIND,
-        Property("class", "c.code", TEXT, Label("类别代码", "Class code"), queryable=True),
+        _SCHEME.shown("status", choice(SCHEME_STATUSES), Label("状态", "Status"), queryable=True),
+        Property(
+            "region", "r.code", TEXT, Label("区域", "Region"), queryable=True, role="reference"
+        ),
+        Property("plan", "p.code", TEXT, Label("规划", "Plan"), queryable=True, role="reference"),
+        _SCHEME.shown("kind", TEXT, Label("方案类型", "Kind of scheme"), queryable=True),
+        _ZONE.reference(
+            "zone_class",
+            "c.code",
+            Label("类别", "Class"),
+            to="zone_classes",
+            column="class_id",
+            required=True,
+        ),
+        Property("class", "c.class_code", TEXT, Label("类别代码", "Class code"), queryable=True),
         Property("class_value", "c.order_no", INTEGER, Label("类别序号", "Class number")),
         Property("class_name_zh", "c.name_zh", TEXT, Label("类别名称", "Class name in Chinese")),
         Property(
@@ -135,16 +149,33 @@ ZONES = Entity(
             "requirement_en", "c.requirement_en", TEXT, Label("管控要求(英)", "Requirement, en")
         ),
         Property(
-            "name_zh", "coalesce(z.name_zh, c.name_zh)", TEXT, Label("中文名称", "Chinese name")
+            "name_zh",
+            "coalesce(z.name_zh, c.name_zh)",
+            NAME,
+            Label("中文名称", "Chinese name"),
+            column="name_zh",
         ),
         Property(
-            "name_en", "coalesce(z.name_en, c.name_en)", TEXT, Label("英文名称", "English name")
+            "name_en",
+            "coalesce(z.name_en, c.name_en)",
+            NAME,
+            Label("英文名称", "English name"),
+            column="name_en",
         ),
+        _ZONE.column("functions", TEXTS, Label("主导功能", "Functions")),
+        _ZONE.column("problems", TEXTS, Label("主要问题", "Problems")),
         Property(
-            "area_km2",
-            "round((z.area_m2 / 1e6)::numeric, 4)",
-            NUMBER,
-            Label("面积", "Area"),
+            "towns",
+            "ARRAY(SELECT t.code FROM zone_town zt JOIN region t ON t.id = zt.region_id"
+            " WHERE zt.zone_id = z.id ORDER BY t.code)",
+            TEXTS,
+            Label("涉及镇街", "Towns"),
+        ),
+        square_kilometres("area_km2", "z.area_m2", Label("面积", "Area")),
+        _ZONE.attribute(
+            "stated_area_km2",
+            {**NUMBER, "minimum": 0},
+            Label("原文面积", "Area as stated"),
             unit="km2",
         ),
         Property(
@@ -160,8 +191,21 @@ ZONES = Entity(
         Property("cells", "z.attrs->'cells'", INTEGER, Label("栅格数", "Cells")),
         Property("statistics", "z.attrs->'statistics'", OBJECT, Label("统计", "Statistics")),
         Property("flags", "z.attrs->'flags'", OBJECTS, Label("提示", "Flags")),
-        JOB,
-        VALID_FROM,
-        VALID_TO,
+        _SCHEME.job,
+        Property(
+            "valid_from",
+            "s.valid_from",
+            {"type": "string", "format": "date"},
+            Label("生效日期", "Valid from"),
+            role="primary-interval-start",
+        ),
+        Property(
+            "valid_to",
+            "s.valid_to",
+            {"type": "string", "format": "date"},
+            Label("失效日期", "Valid to"),
+            role="primary-interval-end",
+        ),
     ),
+    editing=Editing(roles=_WRITERS, guards=(only_in_drafts, class_fits_scheme)),
 )

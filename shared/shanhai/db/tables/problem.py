@@ -19,7 +19,7 @@ from shanhai.db.base import (
     spatial,
     valid_shape,
 )
-from shanhai.vocabulary import PROBLEM_STATUSES, SEVERITIES, codes
+from shanhai.vocabulary import PROBLEM_LEVELS, PROBLEM_STATUSES, SEVERITIES, codes
 
 
 class Problem(Versioned, Dated, Base):
@@ -27,7 +27,7 @@ class Problem(Versioned, Dated, Base):
 
     __tablename__ = "problem"
     __table_args__ = (
-        one_of("level", ("region", "city", "district")),
+        one_of("level", PROBLEM_LEVELS),
         one_of("severity", codes(SEVERITIES)),
         one_of("status", PROBLEM_STATUSES),
         valid_shape(),

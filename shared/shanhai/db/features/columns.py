@@ -1,0 +1,176 @@
+"""Declare properties that are a column, or a member of `attrs`, of an entity's own table."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shanhai.db.features.entity import DATE, INTEGER, NUMBER, TEXT, OgcRole, Property
+from shanhai.vocabulary import Label, Term, codes
+
+YEAR: Mapping[str, Any] = {**INTEGER, "minimum": 1900, "maximum": 2200}
+POSITIVE: Mapping[str, Any] = {**NUMBER, "exclusiveMinimum": 0}
+AMOUNT: Mapping[str, Any] = {**NUMBER, "minimum": 0, "exclusiveMaximum": 1e14}
+"""A number of money; columns of money hold sixteen digits, two of them after the point."""
+ORDER: Mapping[str, Any] = {**INTEGER, "minimum": 0}
+NAME: Mapping[str, Any] = {**TEXT, "minLength": 1, "maxLength": 300}
+UUID: Mapping[str, Any] = {**TEXT, "format": "uuid"}
+OPEN = "({alias}.valid_to IS NULL OR {alias}.valid_to > current_date)"
+
+
+def choice(values: Iterable[str] | tuple[Term, ...]) -> Mapping[str, Any]:
+    """The schema of a closed list."""
+    listed = tuple(values)
+    terms = tuple(item for item in listed if isinstance(item, Term))
+    return {"type": "string", "enum": list(codes(terms) if terms else listed)}
+
+
+def current(alias: str) -> str:
+    """SQL that holds for rows that were not closed before today."""
+    return OPEN.format(alias=alias)
+
+
+def as_of(alias: str) -> str:
+    """SQL that holds for the states of the day of the bind `:as_of`."""
+    return f"daterange({alias}.valid_from, {alias}.valid_to) @> CAST(:as_of AS date)"
+
+
+def square_kilometres(name: str, sql: str, title: Label) -> Property:
+    """An area kept in square metres."""
+    return Property(name, f"round(({sql} / 1e6)::numeric, 4)", NUMBER, title, unit="km2")
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Makes the properties of the table that is called `alias` in an entity's SQL."""
+
+    alias: str
+
+    def column(
+        self,
+        name: str,
+        schema: Mapping[str, Any],
+        title: Label,
+        *,
+        column: str | None = None,
+        queryable: bool = False,
+        required: bool = False,
+        unit: str | None = None,
+        role: OgcRole | None = None,
+    ) -> Property:
+        """A member kept in the column of its name, or in another."""
+        kept = column or name
+        sql = f"{self.alias}.{kept}"
+        return Property(
+            name, sql, schema, title, queryable, unit, role, column=kept, required=required
+        )
+
+    def shown(
+        self,
+        name: str,
+        schema: Mapping[str, Any],
+        title: Label,
+        *,
+        column: str | None = None,
+        queryable: bool = False,
+        unit: str | None = None,
+    ) -> Property:
+        """A column that clients only read."""
+        return Property(name, f"{self.alias}.{column or name}", schema, title, queryable, unit)
+
+    def attribute(
+        self,
+        name: str,
+        schema: Mapping[str, Any],
+        title: Label,
+        *,
+        queryable: bool = False,
+        unit: str | None = None,
+    ) -> Property:
+        """A member kept under its name in `attrs`."""
+        arrow = "->>" if schema["type"] == "string" else "->"
+        sql = f"{self.alias}.attrs{arrow}'{name}'"
+        return Property(name, sql, schema, title, queryable, unit, attribute=name)
+
+    def reference(
+        self,
+        name: str,
+        sql: str,
+        title: Label,
+        *,
+        to: str,
+        column: str | None = None,
+        required: bool = False,
+    ) -> Property:
+        """The code of a row of another entity, read by `sql`, whose id the table holds."""
+        return Property(
+            name,
+            sql,
+            TEXT,
+            title,
+            queryable=True,
+            role="reference",
+            column=column or f"{name}_id",
+            refers_to=to,
+            required=required,
+        )
+
+    @property
+    def code(self) -> Property:
+        """The code of the row."""
+        title = Label("代码", "Code")
+        return self.column("code", TEXT, title, queryable=True, role="id")
+
+    def names(self, *, required: bool = True) -> tuple[Property, Property]:
+        """The names in both languages."""
+        return (
+            self.column(
+                "name_zh",
+                NAME,
+                Label("中文名称", "Chinese name"),
+                queryable=True,
+                required=required,
+            ),
+            self.column(
+                "name_en",
+                NAME,
+                Label("英文名称", "English name"),
+                queryable=True,
+                required=required,
+            ),
+        )
+
+    @property
+    def period(self) -> tuple[Property, Property]:
+        """The days the state holds for, as the feature's interval."""
+        return (
+            self.column(
+                "valid_from",
+                DATE,
+                Label("生效日期", "Valid from"),
+                queryable=True,
+                role="primary-interval-start",
+            ),
+            self.column(
+                "valid_to",
+                DATE,
+                Label("失效日期", "Valid to"),
+                queryable=True,
+                role="primary-interval-end",
+            ),
+        )
+
+    @property
+    def interval(self) -> tuple[str, str]:
+        """SQL of the beginning and end of the period."""
+        return (f"{self.alias}.valid_from", f"{self.alias}.valid_to")
+
+    @property
+    def job(self) -> Property:
+        """The job a row was computed by."""
+        sql, title = f"{self.alias}.job_id::text", Label("作业", "Job")
+        return Property("job", sql, UUID, title, queryable=True)
+
+    @property
+    def source(self) -> Property:
+        """Where a row's content comes from."""
+        return self.attribute("source", TEXT, Label("来源", "Source"))

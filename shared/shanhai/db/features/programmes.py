@@ -1,0 +1,197 @@
+"""Records: programmes of plans, parties, sources of money, documents."""
+
+from shanhai.db.features.columns import AMOUNT, ORDER, YEAR, Columns, as_of, choice, current
+from shanhai.db.features.entity import (
+    BOOLEAN,
+    INTEGER,
+    MOMENT,
+    NUMBER,
+    TEXT,
+    TEXTS,
+    Editing,
+    Entity,
+    Property,
+)
+from shanhai.db.features.guards import RECORD_PERIOD, no_circle
+from shanhai.vocabulary import FUND_KINDS, PARTY_KINDS, Label, Role, Scope
+
+_PROGRAMME, _PARTY, _FUND, _DOCUMENT = Columns("pg"), Columns("pa"), Columns("fs"), Columns("dc")
+
+PROGRAMMES = Entity(
+    name="programmes",
+    title=Label("重点工程", "Programmes"),
+    description=Label(
+        "规划的重点工程或行动计划。", "The key programmes and action plans of a plan."
+    ),
+    table="programme",
+    alias="pg",
+    joins=" JOIN plan p ON p.id = pg.plan_id",
+    code="pg.code",
+    live="pg.deleted_at IS NULL AND p.deleted_at IS NULL",
+    published="p.status IN ('approved', 'superseded')",
+    current=current("pg"),
+    as_of=as_of("pg"),
+    region="p.region_id",
+    interval=_PROGRAMME.interval,
+    path="/plans/{plan}/programmes",
+    properties=(
+        _PROGRAMME.code,
+        *_PROGRAMME.names(),
+        _PROGRAMME.reference("plan", "p.code", Label("规划", "Plan"), to="plans", required=True),
+        _PROGRAMME.column(
+            "order", ORDER, Label("序号", "Order"), column="order_no", queryable=True
+        ),
+        _PROGRAMME.column("summary_zh", TEXT, Label("摘要", "Summary, zh")),
+        _PROGRAMME.column("summary_en", TEXT, Label("摘要(英)", "Summary, en")),
+        Property(
+            "projects",
+            "(SELECT count(*) FROM project pj WHERE pj.programme_id = pg.id"
+            " AND pj.deleted_at IS NULL AND pj.is_public"
+            " AND pj.state NOT IN ('draft', 'proposed', 'rejected', 'cancelled'))",
+            INTEGER,
+            Label("公开项目数", "Public projects"),
+        ),
+        _PROGRAMME.source,
+        *_PROGRAMME.period,
+    ),
+    editing=Editing(roles=frozenset({Role.PLANNER}), guards=(RECORD_PERIOD,)),
+)
+
+PARTIES = Entity(
+    name="parties",
+    title=Label("参与方", "Parties"),
+    description=Label(
+        "部门、企业、社会组织与专家。", "Departments, firms, social bodies and experts."
+    ),
+    table="party",
+    alias="pa",
+    joins=(
+        " LEFT JOIN region r ON r.id = pa.region_id"
+        " LEFT JOIN party parent ON parent.id = pa.parent_id"
+    ),
+    code="pa.code",
+    live="pa.deleted_at IS NULL",
+    published="true",
+    # Experts are persons.
+    public="pa.kind <> 'expert'",
+    current=current("pa"),
+    as_of=as_of("pa"),
+    region="pa.region_id",
+    interval=_PARTY.interval,
+    path="/parties",
+    properties=(
+        _PARTY.code,
+        *_PARTY.names(),
+        _PARTY.column(
+            "kind", choice(PARTY_KINDS), Label("类型", "Kind"), queryable=True, required=True
+        ),
+        _PARTY.reference("region", "r.code", Label("区域", "Region"), to="regions"),
+        _PARTY.reference("parent", "parent.code", Label("上级", "Parent"), to="parties"),
+        _PARTY.source,
+        *_PARTY.period,
+    ),
+    editing=Editing(
+        roles=frozenset({Role.PLANNER, Role.ADMIN}),
+        guards=(RECORD_PERIOD, no_circle("party", "parent_id", "parent", under="")),
+    ),
+)
+
+FUND_SOURCES = Entity(
+    name="fund_sources",
+    title=Label("资金来源", "Sources of funds"),
+    description=Label(
+        "资金来源及其限定用途；未限定的可用于任何措施。",
+        "Sources of money and what it is earmarked for; null allows any measure.",
+    ),
+    table="fund_source",
+    alias="fs",
+    joins=" LEFT JOIN region r ON r.id = fs.region_id",
+    code="fs.code",
+    live="fs.deleted_at IS NULL",
+    published="true",
+    public="false",
+    current=current("fs"),
+    as_of=as_of("fs"),
+    region="fs.region_id",
+    interval=_FUND.interval,
+    path="/fund-sources",
+    properties=(
+        _FUND.code,
+        *_FUND.names(),
+        _FUND.column(
+            "kind", choice(FUND_KINDS), Label("类型", "Kind"), queryable=True, required=True
+        ),
+        _FUND.reference("region", "r.code", Label("区域", "Region"), to="regions"),
+        _FUND.column("year", YEAR, Label("年度", "Year"), queryable=True),
+        _FUND.column("amount", AMOUNT, Label("金额", "Amount"), queryable=True, required=True),
+        _FUND.column("allowed_measures", TEXTS, Label("限定用途", "Allowed measures")),
+        Property(
+            "allocated",
+            "(SELECT coalesce(sum(e.amount), 0) FROM fund_entry e"
+            " WHERE e.source_id = fs.id AND e.kind = 'allocation')",
+            NUMBER,
+            Label("已分配", "Allocated"),
+        ),
+        Property(
+            "paid",
+            "(SELECT coalesce(sum(e.amount), 0) FROM fund_entry e"
+            " WHERE e.source_id = fs.id AND e.kind = 'payment')",
+            NUMBER,
+            Label("已支付", "Paid"),
+        ),
+        _FUND.source,
+        *_FUND.period,
+    ),
+    editing=Editing(
+        roles=frozenset({Role.PLANNER, Role.APPROVER}),
+        scopes=frozenset({Scope.PROJECTS, Scope.WRITE}),
+        guards=(RECORD_PERIOD,),
+    ),
+)
+
+DOCUMENTS = Entity(
+    name="documents",
+    title=Label("文件", "Documents"),
+    description=Label("附于规划对象的文件。", "Files that belong to an object of the plan."),
+    table="document",
+    alias="dc",
+    joins=" LEFT JOIN region r ON r.id = dc.region_id",
+    code="dc.code",
+    live="dc.deleted_at IS NULL",
+    published="dc.is_public",
+    current=current("dc"),
+    as_of=as_of("dc"),
+    region="dc.region_id",
+    interval=_DOCUMENT.interval,
+    path="/documents",
+    properties=(
+        _DOCUMENT.code,
+        _DOCUMENT.shown("title_zh", TEXT, Label("标题", "Title, zh"), queryable=True),
+        _DOCUMENT.shown("title_en", TEXT, Label("标题(英)", "Title, en"), queryable=True),
+        _DOCUMENT.shown("kind", TEXT, Label("类型", "Kind"), queryable=True),
+        _DOCUMENT.shown(
+            "collection",
+            TEXT,
+            Label("所属集合", "Collection"),
+            column="owner_collection",
+            queryable=True,
+        ),
+        _DOCUMENT.shown(
+            "object", TEXT, Label("所属对象", "Object"), column="owner_code", queryable=True
+        ),
+        Property(
+            "region", "r.code", TEXT, Label("区域", "Region"), queryable=True, role="reference"
+        ),
+        _DOCUMENT.shown("filename", TEXT, Label("文件名", "File name")),
+        _DOCUMENT.shown("media_type", TEXT, Label("媒体类型", "Media type"), queryable=True),
+        _DOCUMENT.shown("bytes", INTEGER, Label("字节数", "Bytes"), unit="By"),
+        _DOCUMENT.shown("sha256", TEXT, Label("校验和", "SHA-256"), queryable=True),
+        _DOCUMENT.shown(
+            "public", BOOLEAN, Label("公开", "Public"), column="is_public", queryable=True
+        ),
+        _DOCUMENT.shown(
+            "uploaded_at", MOMENT, Label("上传时间", "Uploaded at"), column="created_at"
+        ),
+        *_DOCUMENT.period,
+    ),
+)

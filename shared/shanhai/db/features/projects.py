@@ -1,0 +1,148 @@
+"""Restoration projects; their state is changed by transitions, never by a write."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.features.columns import (
+    AMOUNT,
+    YEAR,
+    Columns,
+    as_of,
+    current,
+    square_kilometres,
+)
+from shanhai.db.features.entity import (
+    BOOLEAN,
+    NUMBER,
+    TEXT,
+    TEXTS,
+    Change,
+    Editing,
+    Entity,
+    Property,
+)
+from shanhai.db.features.guards import PERIOD, in_order
+from shanhai.errors import Fault
+from shanhai.vocabulary import Label, Role, Scope
+
+_OWN = Columns("pj")
+_STATE = text("SELECT state FROM project WHERE id = :row_id")
+DELETABLE = ("draft", "proposed", "rejected", "cancelled")
+"""States of projects that were never accepted, or are no more."""
+
+
+async def only_deleted_before_reserve(session: AsyncSession, change: Change) -> Sequence[Fault]:
+    """A project that was taken into the reserve is cancelled, not deleted."""
+    if change.verb != "delete":
+        return ()
+    state = await session.scalar(_STATE, {"row_id": change.row_id})
+    if state in DELETABLE:
+        return ()
+    return (
+        Fault(
+            "",
+            f"the project is in state {state!r}; cancel it instead",
+            f"项目状态为 {state!r}，不能删除，请改为取消",
+        ),
+    )
+
+
+PROJECTS = Entity(
+    name="projects",
+    title=Label("修复项目", "Projects"),
+    description=Label(
+        "生态修复项目及其生命周期；设计前可无几何。",
+        "Restoration projects with their lifecycle; without geometry until they are designed.",
+    ),
+    table="project",
+    alias="pj",
+    joins=(
+        " LEFT JOIN region r ON r.id = pj.region_id LEFT JOIN plan p ON p.id = pj.plan_id"
+        " LEFT JOIN programme pg ON pg.id = pj.programme_id"
+        " LEFT JOIN party o ON o.id = pj.owner_id"
+        " LEFT JOIN project_state st ON st.state = pj.state"
+    ),
+    code="pj.code",
+    geometry="pj.geom",
+    geometry_type="geometry-any",
+    geometry_column="geom",
+    live="pj.deleted_at IS NULL",
+    published="pj.state NOT IN ('draft', 'proposed', 'rejected', 'cancelled')",
+    public="pj.is_public",
+    current=current("pj"),
+    as_of=as_of("pj"),
+    region="pj.region_id",
+    interval=("make_date(pj.start_year, 1, 1)", "make_date(pj.end_year + 1, 1, 1)"),
+    properties=(
+        _OWN.code,
+        *_OWN.names(),
+        _OWN.column("summary_zh", TEXT, Label("摘要", "Summary, zh")),
+        _OWN.column("summary_en", TEXT, Label("摘要(英)", "Summary, en")),
+        _OWN.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
+        Property(
+            "regions",
+            "ARRAY(SELECT t.code FROM project_region pr JOIN region t ON t.id = pr.region_id"
+            " WHERE pr.project_id = pj.id ORDER BY t.code)",
+            TEXTS,
+            Label("涉及镇街", "Towns"),
+            queryable=True,
+        ),
+        _OWN.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
+        _OWN.reference("programme", "pg.code", Label("重点工程", "Programme"), to="programmes"),
+        _OWN.reference("owner", "o.code", Label("责任单位", "Owner"), to="parties"),
+        _OWN.column("plan_group", TEXT, Label("行动计划", "Action plan"), queryable=True),
+        _OWN.column("type", TEXT, Label("类型", "Type"), column="type_code", queryable=True),
+        _OWN.shown("state", TEXT, Label("状态", "State"), queryable=True),
+        Property("state_name_zh", "st.name_zh", TEXT, Label("状态名称", "State name, zh")),
+        Property("state_name_en", "st.name_en", TEXT, Label("状态英文名称", "State name, en")),
+        _OWN.column(
+            "start_year", YEAR, Label("起始年", "First year"), queryable=True, required=True
+        ),
+        _OWN.column("end_year", YEAR, Label("终止年", "Last year"), queryable=True, required=True),
+        _OWN.column("cost", AMOUNT, Label("投资", "Cost"), queryable=True),
+        _OWN.column("currency", {**TEXT, "pattern": "^[A-Z]{3}$"}, Label("币种", "Currency")),
+        _OWN.column("score", NUMBER, Label("评分", "Score"), queryable=True),
+        Property(
+            "measures",
+            "ARRAY(SELECT m.measure FROM project_measure m WHERE m.project_id = pj.id"
+            " ORDER BY m.order_no, m.measure)",
+            TEXTS,
+            Label("措施", "Measures"),
+            queryable=True,
+        ),
+        Property(
+            "problems",
+            "ARRAY(SELECT b.code FROM project_problem pp JOIN problem b ON b.id = pp.problem_id"
+            " WHERE pp.project_id = pj.id AND b.deleted_at IS NULL ORDER BY b.code)",
+            TEXTS,
+            Label("针对的问题", "Problems"),
+            queryable=True,
+        ),
+        square_kilometres("area_km2", "pj.area_m2", Label("面积", "Area")),
+        Property(
+            "length_km",
+            "round((pj.length_m / 1e3)::numeric, 4)",
+            NUMBER,
+            Label("长度", "Length"),
+            unit="km",
+        ),
+        _OWN.column("public", BOOLEAN, Label("公开", "Public"), column="is_public", queryable=True),
+        _OWN.source,
+        *_OWN.period,
+    ),
+    editing=Editing(
+        roles=frozenset({Role.OWNER, Role.PLANNER}),
+        scopes=frozenset({Scope.PROJECTS, Scope.WRITE}),
+        guards=(
+            PERIOD,
+            in_order(
+                "start_year",
+                "end_year",
+                Label("终止年不得早于起始年", "end_year must not be before start_year"),
+            ),
+            only_deleted_before_reserve,
+        ),
+    ),
+)

@@ -1,0 +1,106 @@
+"""Records: the classes of zonings, and what may be done where."""
+
+from shanhai.db.features.columns import NAME, Columns, as_of, choice, current
+from shanhai.db.features.entity import INTEGER, TEXT, TEXTS, Editing, Entity
+from shanhai.db.features.guards import RECORD_PERIOD
+from shanhai.vocabulary import DECISIONS, RULE_SCOPES, Label, Role
+
+_CLASS, _RULE = Columns("c"), Columns("cr")
+_WRITERS = frozenset({Role.PLANNER, Role.APPROVER})
+
+ZONE_CLASSES = Entity(
+    name="zone_classes",
+    title=Label("分区类别", "Zone classes"),
+    description=Label(
+        "各类分区方案的类别、特征与管控要求。",
+        "The classes of each kind of zoning, with traits and requirement.",
+    ),
+    table="zone_class",
+    alias="c",
+    code="c.code",
+    live="c.deleted_at IS NULL",
+    published="true",
+    current=current("c"),
+    as_of=as_of("c"),
+    interval=_CLASS.interval,
+    path="/zone-classes",
+    properties=(
+        _CLASS.code,
+        _CLASS.column(
+            "scheme_kind",
+            NAME,
+            Label("方案类型", "Kind of scheme"),
+            queryable=True,
+            required=True,
+        ),
+        _CLASS.column(
+            "class",
+            {**TEXT, "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$", "maxLength": 80},
+            Label("类别代码", "Class code"),
+            column="class_code",
+            queryable=True,
+            required=True,
+        ),
+        _CLASS.column(
+            "value",
+            {**INTEGER, "minimum": 1, "maximum": 255},
+            Label("类别序号", "Class number"),
+            column="order_no",
+            queryable=True,
+            required=True,
+        ),
+        _CLASS.column("group", TEXT, Label("类组", "Group"), column="group_code", queryable=True),
+        *_CLASS.names(),
+        _CLASS.column("color", {**TEXT, "pattern": "^#[0-9a-fA-F]{6}$"}, Label("颜色", "Colour")),
+        _CLASS.column("requirement_zh", TEXT, Label("管控要求", "Requirement, zh")),
+        _CLASS.column("requirement_en", TEXT, Label("管控要求(英)", "Requirement, en")),
+        _CLASS.column("traits_zh", TEXT, Label("特征", "Traits, zh")),
+        _CLASS.column("traits_en", TEXT, Label("特征(英)", "Traits, en")),
+        _CLASS.column("relation", TEXT, Label("供需关系", "Supply and demand"), queryable=True),
+        _CLASS.column("restoration_modes", TEXTS, Label("修复方式", "Modes of restoration")),
+        *_CLASS.period,
+    ),
+    editing=Editing(roles=_WRITERS, guards=(RECORD_PERIOD,)),
+)
+
+CONTROL_RULES = Entity(
+    name="control_rules",
+    title=Label("管控规则", "Control rules"),
+    description=Label(
+        "按管控线或分区类别对活动的规定。",
+        "What is decided about activities in control areas and classes of zones.",
+    ),
+    table="control_rule",
+    alias="cr",
+    joins=" LEFT JOIN region r ON r.id = cr.region_id LEFT JOIN plan p ON p.id = cr.plan_id",
+    code="cr.code",
+    live="cr.deleted_at IS NULL",
+    published="true",
+    current=current("cr"),
+    as_of=as_of("cr"),
+    region="cr.region_id",
+    interval=_RULE.interval,
+    path="/control-rules",
+    properties=(
+        _RULE.code,
+        _RULE.column(
+            "scope", choice(RULE_SCOPES), Label("适用范围", "Scope"), queryable=True, required=True
+        ),
+        _RULE.column("subject", TEXT, Label("适用对象", "Subject"), queryable=True),
+        _RULE.reference("region", "r.code", Label("区域", "Region"), to="regions"),
+        _RULE.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
+        _RULE.column("activity", NAME, Label("活动", "Activity"), queryable=True, required=True),
+        _RULE.column("activity_zh", TEXT, Label("活动名称", "Activity, zh")),
+        _RULE.column("activity_en", TEXT, Label("活动名称(英)", "Activity, en")),
+        _RULE.column(
+            "decision", choice(DECISIONS), Label("规定", "Decision"), queryable=True, required=True
+        ),
+        _RULE.column("conditions", TEXTS, Label("条件", "Conditions")),
+        _RULE.column("legal_basis", TEXT, Label("法律依据", "Legal basis")),
+        _RULE.column("text_zh", TEXT, Label("说明", "Text, zh")),
+        _RULE.column("text_en", TEXT, Label("说明(英)", "Text, en")),
+        _RULE.source,
+        *_RULE.period,
+    ),
+    editing=Editing(roles=_WRITERS, guards=(RECORD_PERIOD,)),
+)
