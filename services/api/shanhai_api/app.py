@@ -12,10 +12,14 @@ from starlette.staticfiles import StaticFiles
 
 from shanhai import __version__
 from shanhai.telemetry import configure_logging
+from shanhai_api.accounts.routes import router as accounts
 from shanhai_api.audit.routes import router as audit
 from shanhai_api.configuration import Configuration
 from shanhai_api.draining import noticing_stop
 from shanhai_api.errors import install_handlers
+from shanhai_api.features.edit_routes import records as record_edits
+from shanhai_api.features.edit_routes import router as edits
+from shanhai_api.features.records import router as records
 from shanhai_api.features.routes import router as features
 from shanhai_api.health.routes import router as health
 from shanhai_api.jobs.routes import router as jobs
@@ -28,13 +32,30 @@ from shanhai_api.uploads.routes import router as uploads
 from shanhai_api.vocabulary.routes import router as vocabulary
 
 STATIC = Path(__file__).parent / "static"
-ROUTERS = (landing, features, vocabulary, processes, jobs, uploads, keys, audit, health)
+ROUTERS = (
+    landing,
+    features,
+    edits,
+    vocabulary,
+    records,
+    record_edits,
+    processes,
+    jobs,
+    uploads,
+    keys,
+    accounts,
+    audit,
+    health,
+)
 SEEN_BY_SCRIPTS = (
+    "Content-Crs",
     "Content-Language",
     "ETag",
     "Link",
     "Location",
     "Preference-Applied",
+    "RateLimit",
+    "RateLimit-Policy",
     "Retry-After",
     "X-Request-Id",
 )

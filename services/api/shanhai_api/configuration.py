@@ -7,7 +7,9 @@ from shanhai.settings import (
     ArtifactSettings,
     DatabaseSettings,
     LogSettings,
+    OidcSettings,
     PublicSettings,
+    RateSettings,
     RedisSettings,
 )
 
@@ -22,3 +24,5 @@ class Configuration:
     public: PublicSettings = field(default_factory=PublicSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
     log: LogSettings = field(default_factory=LogSettings)
+    oidc: OidcSettings = field(default_factory=OidcSettings)
+    rate: RateSettings = field(default_factory=RateSettings)

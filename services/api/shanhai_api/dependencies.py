@@ -7,9 +7,11 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.queries.audit import Act
+from shanhai.db.queries.audit import Act, record
+from shanhai.errors import Forbidden
 from shanhai.vocabulary import Scope
-from shanhai_api.identity import Caller, caller_of, demand
+from shanhai_api.errors import request_id_of
+from shanhai_api.identity import Caller, caller_of, demand, may_audit
 from shanhai_api.state import State, Unit, get_state, state_of
 from shanhai_api.view import View
 
@@ -39,14 +41,37 @@ async def get_reader(request: Request) -> Caller:
     return demand(await caller_of(request), Scope.READ)
 
 
+async def get_writer(request: Request) -> Caller:
+    """A caller who wants to write; whether it may is for the entity to say."""
+    return await caller_of(request)
+
+
 async def get_job_caller(request: Request) -> Caller:
     """A caller who may run jobs."""
     return demand(await caller_of(request), Scope.JOBS)
 
 
 async def get_administrator(request: Request) -> Caller:
-    """A caller who may administer."""
-    return demand(await caller_of(request), Scope.ADMIN)
+    """A caller who may administer; others who try are in the audit log."""
+    caller = await caller_of(request)
+    try:
+        return demand(caller, Scope.ADMIN)
+    except Forbidden:
+        await _note_refusal(request, caller)
+        raise
+
+
+async def get_auditor(request: Request) -> Caller:
+    """A caller who may read the audit log: an auditor of everything, or an administrator."""
+    caller = await caller_of(request)
+    return caller if may_audit(caller) else await get_administrator(request)
+
+
+async def _note_refusal(request: Request, caller: Caller) -> None:
+    act = Act(caller.owner, request_id_of(request))
+    object_id = f"{request.method} {request.url.path}"[:200].replace("\x00", "")
+    async with state_of(request).sessions.begin() as session:
+        record(session, act, "refuse", table="request", object_id=object_id)
 
 
 async def get_read_session(request: Request) -> AsyncIterator[AsyncSession]:
@@ -72,7 +97,9 @@ MAY_LOOK = Depends(get_guest)
 TheState = Annotated[State, Depends(get_state)]
 TheView = Annotated[View, Depends(get_view)]
 Reader = Annotated[Caller, Depends(get_reader)]
+Writer = Annotated[Caller, Depends(get_writer)]
 JobCaller = Annotated[Caller, Depends(get_job_caller)]
 Administrator = Annotated[Caller, Depends(get_administrator)]
+Auditor = Annotated[Caller, Depends(get_auditor)]
 ReadSession = Annotated[AsyncSession, Depends(get_read_session, scope="function")]
 TheUnit = Annotated[Unit, Depends(get_unit, scope="function")]

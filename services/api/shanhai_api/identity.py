@@ -1,67 +1,54 @@
 """Who is calling, and what they may do."""
 
-from dataclasses import dataclass
-
 from fastapi import Request
 
-from shanhai.db.queries.keys import verify_key
+from shanhai.db.identity import ANONYMOUS, Identity
 from shanhai.errors import Forbidden, Unauthenticated
-from shanhai.vocabulary import Scope
+from shanhai.limits import address_bucket
+from shanhai.vocabulary import Role, Scope
 from shanhai_api.address import client_address
+from shanhai_api.costs import FAILED_SIGN_IN, cost_of
 from shanhai_api.state import State, state_of
 
-ANONYMOUS = "anonymous"
+Caller = Identity
+"""Identities are called so where requests are answered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """A caller; without identity only what is published is shown."""
-
-    owner: str
-    scopes: frozenset[Scope]
-
-    @property
-    def anonymous(self) -> bool:
-        """Whether no identity was given."""
-        return self.owner == ANONYMOUS
-
-    def may(self, scope: Scope) -> bool:
-        """Whether the scope was granted; `admin` includes every other."""
-        return scope in self.scopes or Scope.ADMIN in self.scopes
-
-
-async def caller_of(request: Request) -> Caller:
-    """The caller by API key, or the anonymous one where the public may read.
+async def caller_of(request: Request) -> Identity:
+    """Whom the request speaks for, or the anonymous caller where the public may read.
 
     Raises:
-        Unauthenticated: the key is not valid.
+        Unauthenticated: the credential is not valid.
+        RateLimited: the caller asked for too much in a while.
     """
     state = state_of(request)
     header = request.headers.get("authorization")
-    if header is None:
-        public = state.configuration.public.public_read
-        return Caller(ANONYMOUS, frozenset({Scope.READ}) if public else frozenset())
-    scheme, _, key = header.partition(" ")
-    if scheme.lower() != "bearer":
-        raise Unauthenticated(
-            "Authorization must read `Bearer <API key>`",
-            message_zh="Authorization 须为 `Bearer <API 密钥>`",
-        )
-    return await _caller_by_key(state, request, key.strip())
+    caller = await _identify(state, request, header) if header else _anybody(state)
+    spender = address_bucket(client_address(request)) if caller.anonymous else caller.owner
+    request.state.allowance = state.limiter.spend(
+        spender, cost_of(request), anonymous=caller.anonymous
+    )
+    return caller
 
 
-async def _caller_by_key(state: State, request: Request, key: str) -> Caller:
-    async with state.sessions.begin() as session:
-        identity = await verify_key(session, key, address=client_address(request))
-    if identity is None:
-        raise Unauthenticated(
-            "the API key is unknown, expired, revoked or not valid from this address",
-            message_zh="API 密钥不存在、已过期、已撤销，或不能从该地址使用",
-        )
-    return Caller(identity.owner, identity.scopes)
+def _anybody(state: State) -> Identity:
+    public = state.configuration.public.public_read
+    return Identity(ANONYMOUS, frozenset({Scope.READ}) if public else frozenset())
 
 
-def demand(caller: Caller, scope: Scope) -> Caller:
+async def _identify(state: State, request: Request, header: str) -> Identity:
+    address = client_address(request)
+    bucket = address_bucket(address)
+    state.limiter.check(bucket)
+    try:
+        return await state.authenticator.identify(header, address)
+    except Unauthenticated:
+        # Guessing costs the address it comes from; the key that is guessed at keeps its allowance.
+        state.limiter.spend(bucket, FAILED_SIGN_IN, anonymous=True)
+        raise
+
+
+def demand(caller: Identity, scope: Scope) -> Identity:
     """The caller, who must have the scope.
 
     Raises:
@@ -72,10 +59,18 @@ def demand(caller: Caller, scope: Scope) -> Caller:
         return caller
     if caller.anonymous:
         raise Unauthenticated(
-            f"an API key with scope {scope.value!r} is needed",
-            message_zh=f"需要具有 {scope.value!r} 权限的 API 密钥",
+            f"an identity with scope {scope.value!r} is needed",
+            message_zh=f"需要具有 {scope.value!r} 权限的身份",
         )
     raise Forbidden(
-        f"this API key lacks the scope {scope.value!r}",
-        message_zh=f"该 API 密钥没有 {scope.value!r} 权限",
+        f"this identity lacks the scope {scope.value!r}",
+        message_zh=f"该身份没有 {scope.value!r} 权限",
     )
+
+
+def may_audit(caller: Identity) -> bool:
+    """Whether the caller may read the whole audit log, which has no regions."""
+    if caller.may(Scope.ADMIN):
+        return True
+    grants = caller.grants or ()
+    return any(grant.role is Role.AUDITOR and grant.regions is None for grant in grants)

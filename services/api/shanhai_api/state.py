@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from shanhai.db.authentication import Authenticator
 from shanhai.db.engine import Sessions, create_engine, create_reading_engine, create_sessions
 from shanhai.jobs.queue import ArqDispatcher, Dispatcher
+from shanhai.limits import RateLimiter
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai_api.configuration import Configuration
 from shanhai_api.metrics import Metrics
@@ -38,6 +40,8 @@ class State:
     dispatcher: Dispatcher
     store: LocalArtifacts
     metrics: Metrics
+    authenticator: Authenticator
+    limiter: RateLimiter
     draining: asyncio.Event = field(default_factory=asyncio.Event)
 
     @asynccontextmanager
@@ -60,17 +64,22 @@ async def open_state(configuration: Configuration) -> AsyncIterator[State]:
     probe_settings = configuration.database.model_copy(update={"pool_size": 1})
     probes = create_engine(probe_settings, application=f"{APPLICATION}-probe")
     dispatcher = ArqDispatcher(configuration.redis.url.get_secret_value())
+    limiter = RateLimiter(configuration.rate, configuration.redis.url.get_secret_value(), "api")
+    writing_sessions, reading_sessions = create_sessions(engine), create_sessions(reading)
     try:
-        yield State(
-            configuration,
-            engine,
-            probes,
-            create_sessions(engine),
-            create_sessions(reading),
-            dispatcher,
-            LocalArtifacts(configuration.artifacts.root),
-            Metrics(),
-        )
+        async with limiter.synchronised():
+            yield State(
+                configuration,
+                engine,
+                probes,
+                writing_sessions,
+                reading_sessions,
+                dispatcher,
+                LocalArtifacts(configuration.artifacts.root),
+                Metrics(),
+                Authenticator(reading_sessions, writing_sessions.begin, configuration.oidc),
+                limiter,
+            )
     finally:
         await dispatcher.close()
         await probes.dispose()

@@ -3,21 +3,37 @@
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
-from shanhai.db.queries import keys
+from shanhai.db.authentication import Authenticator
+from shanhai.db.identity import ANONYMOUS, Identity, Viewer
+from shanhai.db.queries.keys import Address
 from shanhai.errors import Forbidden, Unauthenticated
+from shanhai.limits import RateLimiter, address_bucket
 from shanhai.vocabulary import Scope
 from shanhai_tiles.layers import Layer
+
+TILE = 1
+FAILED_SIGN_IN = 20
+NOBODY = Identity(ANONYMOUS, frozenset({Scope.READ}))
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A caller who may read; `known` when they showed a key."""
+    """A caller who may read."""
 
-    known: bool
+    identity: Identity
     public_read: bool
+
+    @property
+    def known(self) -> bool:
+        """Whether an identity was shown."""
+        return not self.identity.anonymous
+
+    @property
+    def viewer(self) -> Viewer:
+        """Which rows the caller may see."""
+        return self.identity.viewer
 
     def may_see(self, layer: Layer) -> bool:
         """Whether the layer exists for this caller."""
@@ -25,41 +41,45 @@ class Reader:
 
     def privately(self, layer: Layer) -> bool:
         """Whether what is answered must not be kept by shared caches."""
-        return not (self.public_read and layer.public)
+        # Collections show drafts to some callers under the same address.
+        drafts = self.known and layer.kind == "vector"
+        return drafts or not (self.public_read and layer.public)
 
 
-async def identify(session: AsyncSession, request: Request, *, public_read: bool) -> Reader:
-    """The caller; a key that is shown must be valid even where none is needed.
+async def identify(
+    request: Request, authenticator: Authenticator, limiter: RateLimiter, *, public_read: bool
+) -> Reader:
+    """The caller; a credential that is shown must be valid even where none is needed.
 
     Raises:
-        Unauthenticated: no valid key, and anonymous reading is off or the key shown is wrong.
-        Forbidden: the key lacks the scope `read`.
+        Unauthenticated: no valid credential, and anonymous reading is off or the one shown wrong.
+        Forbidden: the identity lacks the scope `read`.
+        RateLimited: the caller asked for too much in a while.
     """
     header = request.headers.get("authorization")
+    address = _address(request)
+    bucket = address_bucket(address)
     if header is None and public_read:
-        return Reader(known=False, public_read=True)
-    identity = await keys.verify_key(session, _bearer(header), address=_address(request))
-    await session.commit()
-    if identity is None:
-        raise Unauthenticated(
-            "the API key is wrong, expired or revoked", message_zh="API 密钥错误、过期或已吊销"
-        )
+        request.state.allowance = limiter.spend(bucket, TILE, anonymous=True)
+        return Reader(NOBODY, public_read)
+    limiter.check(bucket)
+    try:
+        if header is None:
+            raise Unauthenticated(
+                "an identity is needed: Authorization: Bearer <key or token>",
+                message_zh="需要身份：Authorization: Bearer <密钥或令牌>",
+            )
+        identity = await authenticator.identify(header, address)
+    except Unauthenticated:
+        limiter.spend(bucket, FAILED_SIGN_IN, anonymous=True)
+        raise
+    request.state.allowance = limiter.spend(identity.owner, TILE)
     if not identity.may(Scope.READ):
-        raise Forbidden("the key lacks the scope read", message_zh="该密钥没有 read 权限")
-    return Reader(known=True, public_read=public_read)
+        raise Forbidden("the identity lacks the scope read", message_zh="该身份没有 read 权限")
+    return Reader(identity, public_read)
 
 
-def _bearer(header: str | None) -> str:
-    scheme, _, token = (header or "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise Unauthenticated(
-            "an API key is needed: Authorization: Bearer <key>",
-            message_zh="需要 API 密钥：Authorization: Bearer <key>",
-        )
-    return token.strip()
-
-
-def _address(request: Request) -> keys.Address | None:
+def _address(request: Request) -> Address | None:
     if request.client is None:
         return None
     try:

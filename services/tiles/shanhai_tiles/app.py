@@ -3,18 +3,27 @@
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 import shanhai
+from shanhai.db.authentication import Authenticator
 from shanhai.db.engine import create_engine, create_sessions
-from shanhai.settings import ArtifactSettings, DatabaseSettings, PublicSettings
+from shanhai.limits import RateLimiter
+from shanhai.settings import (
+    ArtifactSettings,
+    DatabaseSettings,
+    OidcSettings,
+    PublicSettings,
+    RateSettings,
+    RedisSettings,
+)
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai_tiles.cache import TileCache
-from shanhai_tiles.dependencies import Services
+from shanhai_tiles.dependencies import Services, transaction, working_session
 from shanhai_tiles.errors import install_error_handlers
 from shanhai_tiles.middleware import Surround
 from shanhai_tiles.openapi import describe_api
@@ -31,6 +40,9 @@ class Settings:
     database: DatabaseSettings
     artifacts: ArtifactSettings
     public: PublicSettings
+    redis: RedisSettings | None = None
+    oidc: OidcSettings = field(default_factory=OidcSettings)
+    rate: RateSettings = field(default_factory=RateSettings)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -39,16 +51,27 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         engine = create_engine(settings.database, application="shanhai-tiles")
-        with ThreadPoolExecutor(READERS, thread_name_prefix="reader") as readers:
-            app.state.services = Services(
-                public=settings.public,
-                engine=engine,
-                sessions=create_sessions(engine),
-                artifacts=LocalArtifacts(settings.artifacts.root),
-                readers=readers,
-                cache=TileCache(),
-            )
-            yield
+        sessions = create_sessions(engine)
+        redis_url = None if settings.redis is None else settings.redis.url.get_secret_value()
+        limiter = RateLimiter(settings.rate, redis_url, "tiles")
+        readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
+        async with limiter.synchronised():
+            with readers:
+                app.state.services = Services(
+                    public=settings.public,
+                    engine=engine,
+                    sessions=sessions,
+                    artifacts=LocalArtifacts(settings.artifacts.root),
+                    readers=readers,
+                    cache=TileCache(),
+                    authenticator=Authenticator(
+                        partial(working_session, sessions),
+                        partial(transaction, sessions),
+                        settings.oidc,
+                    ),
+                    limiter=limiter,
+                )
+                yield
         await engine.dispose()
 
     app = FastAPI(
@@ -70,4 +93,6 @@ def create_app(settings: Settings) -> FastAPI:
 
 def from_environment() -> FastAPI:
     """The application with its settings read from `SHANHAI_*`."""
-    return create_app(Settings(DatabaseSettings(), ArtifactSettings(), PublicSettings()))
+    return create_app(
+        Settings(DatabaseSettings(), ArtifactSettings(), PublicSettings(), RedisSettings())
+    )

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, ParamSpec, TypeVar
 
@@ -12,8 +12,10 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from shanhai.db.authentication import Authenticator
 from shanhai.db.engine import Sessions
 from shanhai.errors import InvalidInput, Unavailable
+from shanhai.limits import RateLimiter
 from shanhai.settings import PublicSettings
 from shanhai.storage.artifacts import ArtifactStore
 from shanhai.vocabulary import Lang
@@ -31,6 +33,32 @@ EVERYWHERE = frozenset({"lang", "f"})
 CHOOSING = frozenset(name for collection in VECTORS.values() for name in collection.filters)
 
 
+@asynccontextmanager
+async def working_session(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """A session on a connection that works.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    async with sessions() as session:
+        try:
+            await session.connection()
+        except (OSError, OperationalError, InterfaceError, PoolTimeoutError) as error:
+            raise Unavailable(
+                "the database does not answer; try again",
+                message_zh="数据库没有响应，请稍后再试",
+            ) from error
+        yield session
+
+
+@asynccontextmanager
+async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """Work that is committed as a whole, on a connection that works."""
+    async with working_session(sessions) as session:
+        yield session
+        await session.commit()
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What one process of the tile service holds open."""
@@ -41,23 +69,16 @@ class Services:
     artifacts: ArtifactStore
     readers: ThreadPoolExecutor
     cache: TileCache
+    authenticator: Authenticator
+    limiter: RateLimiter
 
-    @asynccontextmanager
-    async def session(self) -> AsyncIterator[AsyncSession]:
+    def session(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A session on a connection that works.
 
         Raises:
             Unavailable: the database does not answer.
         """
-        async with self.sessions() as session:
-            try:
-                await session.connection()
-            except (OSError, OperationalError, InterfaceError, PoolTimeoutError) as error:
-                raise Unavailable(
-                    "the database does not answer; try again",
-                    message_zh="数据库没有响应，请稍后再试",
-                ) from error
-            yield session
+        return working_session(self.sessions)
 
     async def off_the_loop(
         self,
@@ -105,9 +126,9 @@ async def seen_layer(request: Request, layer: str, services: ServicesDep) -> See
     chosen = tuple(
         (name, value) for name, value in request.query_params.items() if name in CHOOSING
     )
+    reader = await reader_of(request, services)
     async with services.session() as session:
-        reader = await identify(session, request, public_read=services.public.public_read)
-        found = await find_layer(session, layer, Selection(chosen))
+        found = await find_layer(session, layer, Selection(chosen, reader.viewer))
     if not reader.may_see(found):
         raise no_layer(layer)
     if isinstance(found, RasterLayer) and chosen:
@@ -119,9 +140,13 @@ SeenDep = Annotated[Seen, Depends(seen_layer)]
 
 
 async def reader_of(request: Request, services: ServicesDep) -> Reader:
-    """The caller, where no single layer is named."""
-    async with services.session() as session:
-        return await identify(session, request, public_read=services.public.public_read)
+    """The caller."""
+    return await identify(
+        request,
+        services.authenticator,
+        services.limiter,
+        public_read=services.public.public_read,
+    )
 
 
 ReaderDep = Annotated[Reader, Depends(reader_of)]

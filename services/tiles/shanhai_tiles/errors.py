@@ -17,6 +17,7 @@ from shanhai.errors import (
     Forbidden,
     InvalidInput,
     NotFound,
+    RateLimited,
     ShanhaiError,
     Unauthenticated,
     Unavailable,
@@ -51,6 +52,7 @@ _STATUS: tuple[tuple[type[ShanhaiError], int, str], ...] = (
     (Conflict, 409, "conflict"),
     (Unauthenticated, 401, "unauthenticated"),
     (Forbidden, 403, "forbidden"),
+    (RateLimited, 429, "rate-limited"),
     (Unavailable, 503, "unavailable"),
 )
 _CANCELLED = "57014"
@@ -96,7 +98,9 @@ async def show_error(request: Request, error: Exception) -> Response:
         (500, "internal"),
     )
     title = error.title_zh if lang == "zh" else error.title
-    return problem(request, status, kind, title, error.localised(lang), faults)
+    told = problem(request, status, kind, title, error.localised(lang), faults)
+    told.headers.update(getattr(error, "headers", {}))
+    return told
 
 
 def _was(one: Mapping[str, Any]) -> str:

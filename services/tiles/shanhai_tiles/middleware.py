@@ -10,6 +10,8 @@ from prometheus_client import Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shanhai.limits import Allowance
+
 SECONDS = Histogram(
     "shanhai_tiles_request_seconds", "Time to answer", ["method", "route", "status"]
 )
@@ -18,7 +20,9 @@ HEADERS = {
     "Referrer-Policy": "strict-origin-when-cross-origin",
     # Any map, wherever it is hosted, may show what is public; no cookie is ever read.
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "ETag, X-Request-Id, Content-Language",
+    "Access-Control-Expose-Headers": (
+        "ETag, X-Request-Id, Content-Language, RateLimit, RateLimit-Policy, Retry-After"
+    ),
     "Cross-Origin-Resource-Policy": "cross-origin",
     "Cache-Control": "no-cache",
 }
@@ -80,6 +84,9 @@ class Surround:
                 headers = MutableHeaders(scope=message)
                 for name, value in (*self.headers.items(), ("X-Request-Id", request_id)):
                     headers.setdefault(name, value)
+                allowance: Allowance | None = scope["state"].get("allowance")
+                if allowance is not None:
+                    headers.update(allowance.headers())
             elif method == "HEAD":
                 message["body"] = b""
             await send(message)

@@ -1,9 +1,11 @@
 """Whom a credential speaks for, the same in every service: an API key or an issuer's token."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
-from shanhai.db.engine import Sessions
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from shanhai.db.identity import Identity
 from shanhai.db.queries.accounts import Holder, find_holder, is_seen_due, note_seen, register
 from shanhai.db.queries.grants import RegionTree, RoleGiven, scopes_of
@@ -21,12 +23,20 @@ from shanhai.settings import OidcSettings
 from shanhai.vocabulary import Role, Scope
 
 
+Open = Callable[[], AbstractAsyncContextManager[AsyncSession]]
+
+
 @dataclass(slots=True)
 class Authenticator:
-    """Checks credentials; `reading` and `writing` may be the same."""
+    """Checks credentials.
 
-    reading: Sessions
-    writing: Sessions
+    Attributes:
+        reading: Opens a session to read with.
+        writing: Opens a transaction, which ends with its context.
+    """
+
+    reading: Open
+    writing: Open
     settings: OidcSettings = field(default_factory=OidcSettings)
     tree: RegionTree = field(default_factory=RegionTree)
     tokens: TokenVerifier | None = None
@@ -66,7 +76,7 @@ class Authenticator:
                 )
             identity = await identity_of(session, row, self.tree)
         if is_note_due(row.last_used_at):
-            async with self.writing.begin() as session:
+            async with self.writing() as session:
                 await note_use(session, row.prefix)
         return identity
 
@@ -84,7 +94,7 @@ class Authenticator:
         return Identity(holder.owner, scopes, grants)
 
     async def _note(self, holder: Holder | None, claims: Claims) -> Holder:
-        async with self.writing.begin() as session:
+        async with self.writing() as session:
             if holder is None:
                 holder = await register(
                     session,

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from shanhai.db.queries.keys import find_key, list_keys, revoke_key
 from shanhai_api.body import parse, read_json
+from shanhai_api.body_schema import body_of
 from shanhai_api.dependencies import (
     Administrator,
     PageQuery,
@@ -15,33 +16,16 @@ from shanhai_api.dependencies import (
     TheView,
     act_of,
 )
-from shanhai_api.keys.operations import make_key
-from shanhai_api.keys.schemas import NewKey, describe_key
+from shanhai_api.keys.operations import make_key, replace_key
+from shanhai_api.keys.schemas import NewKey, Rotation, describe_key
 from shanhai_api.negotiation import JSON
 from shanhai_api.once import once
 
 router = APIRouter(tags=["access"])
 Parameters = Annotated[PageQuery, Query()]
 NO_STORE = {"Cache-Control": "no-store"}
-KEY_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["name", "scopes"],
-                    "properties": {
-                        "name": {"type": "string"},
-                        "scopes": {"type": "array", "items": {"type": "string"}},
-                        "networks": {"type": "array", "items": {"type": "string"}},
-                        "expires_at": {"type": "string", "format": "date-time"},
-                    },
-                }
-            }
-        },
-    }
-}
+KEY_BODY = body_of(NewKey)
+ROTATION_BODY = body_of(Rotation)
 
 
 @router.get("/keys", summary="API keys, without their secrets")
@@ -86,3 +70,28 @@ async def end_key(
     """Revoke a key at once."""
     await revoke_key(unit.session, key, act=act_of(caller, view))
     return Response(status_code=204)
+
+
+@router.post(
+    "/keys/{key}/rotate",
+    summary="Replace an API key by one that may do the same",
+    status_code=201,
+    openapi_extra=ROTATION_BODY,
+)
+async def rotate_key(
+    request: Request, view: TheView, caller: Administrator, key: str, unit: TheUnit
+) -> Response:
+    """Make the key's successor and show it, once; the key itself ends after the overlap."""
+    body = await read_json(request)
+    rotation = parse(Rotation, body.value)
+    made = await once(
+        request,
+        unit,
+        caller,
+        body_sha256=body.sha256,
+        effect=lambda: replace_key(
+            unit.session, key, rotation, base=view.base, act=act_of(caller, view)
+        ),
+    )
+    headers = {**made.headers, **NO_STORE}
+    return Response(orjson.dumps(made.content), made.status, headers, JSON.media_type)

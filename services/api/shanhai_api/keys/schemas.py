@@ -2,12 +2,22 @@
 
 from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network
+from typing import Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
+from shanhai.db.queries.grants import RoleGiven, scopes_of
 from shanhai.db.tables import ApiKey
 from shanhai.jobs.results import rfc3339
-from shanhai.vocabulary import Scope
+from shanhai.vocabulary import Role, Scope
+from shanhai_api.roles import RoleAsked, given_by
 
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -18,7 +28,12 @@ class NewKey(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(min_length=1, max_length=200, description="Who or what uses it")
-    scopes: list[Scope] = Field(min_length=1, max_length=len(Scope), description="What it may do")
+    scopes: list[Scope] | None = Field(
+        None, min_length=1, max_length=len(Scope), description="What it may do; default by roles"
+    )
+    roles: list[RoleAsked] | None = Field(
+        None, min_length=1, max_length=100, description="Default every role the scopes allow"
+    )
     networks: list[IPv4Network | IPv6Network] | None = Field(
         None, min_length=1, max_length=100, description="Addresses it may be used from; default any"
     )
@@ -36,6 +51,36 @@ class NewKey(BaseModel):
             raise ValueError("must lie before the year 9999")
         return moment
 
+    @model_validator(mode="after")
+    def check_scopes(self) -> Self:
+        """Either scopes or roles say what it may do; the scope admin would undo any other role."""
+        if self.scopes is None and self.roles is None:
+            raise ValueError("scopes or roles are needed")
+        asked = {item.role for item in self.roles or ()}
+        if asked and Role.ADMIN not in asked and Scope.ADMIN in (self.scopes or ()):
+            raise ValueError("the scope admin needs the role admin, or no roles at all")
+        return self
+
+    @property
+    def given(self) -> list[RoleGiven] | None:
+        """The roles it is to have."""
+        return None if self.roles is None else given_by(self.roles)
+
+    @property
+    def allowed(self) -> list[Scope]:
+        """The scopes it is to have."""
+        return self.scopes or [scope for scope in Scope if scope in scopes_of(self.given or ())]
+
+
+class Rotation(BaseModel):
+    """How a key is replaced."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    overlap_hours: float = Field(
+        24, ge=0, le=24 * 90, description="Hours for which the former key is still valid"
+    )
+
 
 def describe_key(row: ApiKey) -> dict[str, object]:
     """A key as it is shown, without its secret."""
@@ -43,9 +88,11 @@ def describe_key(row: ApiKey) -> dict[str, object]:
         "id": row.prefix,
         "name": row.name,
         "scopes": row.scopes,
+        "roles": row.roles,
         "networks": None if row.networks is None else [str(network) for network in row.networks],
         "created": rfc3339(row.created_at),
         "expires": rfc3339(row.expires_at),
         "revoked": rfc3339(row.revoked_at),
         "last_used": rfc3339(row.last_used_at),
+        "successor": row.successor,
     }
