@@ -1,16 +1,21 @@
-"""`shanhai keys`."""
+"""`shanhai keys`, `shanhai audit`."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.cli.sessions import in_transaction
-from shanhai.db.queries.keys import create_key
-from shanhai.vocabulary import Scope
+from shanhai.db.queries.audit_chain import verify_chain
+from shanhai.db.queries.grants import RoleGiven, check_roles, scopes_of
+from shanhai.db.queries.keys import create_key, rotate_key
+from shanhai.errors import InvalidInput
+from shanhai.vocabulary import Role, Scope
 
 app = typer.Typer(no_args_is_help=True)
+audit = typer.Typer(no_args_is_help=True)
 
 
 @app.callback()
@@ -21,16 +26,80 @@ def keys() -> None:
 @app.command()
 def create(
     name: Annotated[str, typer.Option(help="Who or what uses the key.")],
-    scope: Annotated[list[Scope], typer.Option(help="What it may do; repeat for several.")],
+    scope: Annotated[
+        list[Scope] | None,
+        typer.Option(help="What it may do; repeat for several. Default: what its roles may."),
+    ] = None,
+    role: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Role, or role@region with the region's code; repeat for several."
+            " Default: every role its scopes allow."
+        ),
+    ] = None,
     days: Annotated[
         int | None, typer.Option(min=1, help="Days it is valid; default for ever.")
     ] = None,
 ) -> None:
     """Make a key and print it; it can never be read again."""
+    roles = None if not role else [role_of(text) for text in role]
+    scopes = scope or sorted(scopes_of(roles or ()))
+    if not scopes:
+        raise InvalidInput("--scope or --role is needed", message_zh="须给出 --scope 或 --role")
     expires_at = None if days is None else datetime.now(UTC) + timedelta(days=days)
-    key = asyncio.run(
-        in_transaction(
-            lambda session: create_key(session, name=name, scopes=scope, expires_at=expires_at)
+
+    async def work(session: AsyncSession) -> str:
+        await check_roles(session, roles or ())
+        return await create_key(
+            session, name=name, scopes=scopes, roles=roles, expires_at=expires_at
         )
+
+    typer.echo(asyncio.run(in_transaction(work)))
+
+
+@app.command()
+def rotate(
+    key: Annotated[str, typer.Argument(help="The eight characters that name the key.")],
+    hours: Annotated[
+        float, typer.Option(min=0, help="Hours for which the former key is still valid.")
+    ] = 24,
+) -> None:
+    """Make a key that may do the same as another, and print it; the other one ends."""
+    overlap = timedelta(hours=hours)
+    typer.echo(
+        asyncio.run(in_transaction(lambda session: rotate_key(session, key, overlap=overlap)))
     )
-    typer.echo(key)
+
+
+@audit.callback()
+def audit_log() -> None:
+    """The audit log."""
+
+
+@audit.command()
+def verify(
+    head: Annotated[
+        str | None, typer.Option(help="A head noted earlier; it must still be in the chain.")
+    ] = None,
+) -> None:
+    """Follow the chain of the audit log, name the first wrong row, or print the chain's head."""
+    found = asyncio.run(in_transaction(lambda session: verify_chain(session, head=head)))
+    typer.echo(f"{found.rows} rows in {found.seq} links as they were written")
+    typer.echo(f"head {found.hash}")
+
+
+def role_of(text: str) -> RoleGiven:
+    """The role named by `role` or `role@region`.
+
+    Raises:
+        InvalidInput: there is no such role.
+    """
+    name, _, region = text.partition("@")
+    if name not in set(Role):
+        known = ", ".join(Role)
+        raise InvalidInput(
+            f"there is no role {name!r}; roles: {known}",
+            message_zh=f"没有角色 {name!r}；现有：{known}",
+            pointer="--role",
+        )
+    return RoleGiven(Role(name), region or None)

@@ -24,6 +24,7 @@ app.add_typer(data, name="data")
 app.command("import")(files.import_files)
 app.command("run")(files.run)
 app.add_typer(access.app, name="keys", help="API keys.")
+app.add_typer(access.audit, name="audit", help="The audit log.")
 app.command("settings")(diagnosis.settings)
 app.command("doctor")(diagnosis.doctor)
 

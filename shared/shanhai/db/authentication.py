@@ -22,7 +22,6 @@ from shanhai.oidc import Claims, TokenVerifier
 from shanhai.settings import OidcSettings
 from shanhai.vocabulary import Role, Scope
 
-
 Open = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 
 
