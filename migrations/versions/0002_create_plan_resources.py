@@ -718,6 +718,13 @@ def _create_tables() -> None:
         _text("source", nullable=True),
         _ref("party_id", "party", nullable=True),
         _ref("source_dataset_id", "dataset", nullable=True),
+        sa.Column("cumulative", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column(
+            "attrs",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'::jsonb"),
+            nullable=False,
+        ),
         _text("recorded_by", nullable=True),
         sa.Column(
             "recorded_at",

@@ -119,7 +119,10 @@ class IndicatorTarget(Base):
 
 
 class IndicatorValue(Base):
-    """An observed value; append-only, the one recorded last for a year counts."""
+    """An observed value; append-only, the one recorded last for a year counts.
+
+    A cumulative one is the total up to its year; `attrs.given` keeps a figure in another unit.
+    """
 
     __tablename__ = "indicator_value"
     __table_args__ = (
@@ -143,6 +146,8 @@ class IndicatorValue(Base):
     source: Mapped[str | None]
     party_id: Mapped[int | None] = mapped_column(ForeignKey("party.id"), index=True)
     source_dataset_id: Mapped[int | None] = mapped_column(ForeignKey("dataset.id"), index=True)
+    cumulative: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    attrs: Mapped[Attributes]
     recorded_by: Mapped[str | None]
     recorded_at: Mapped[CreatedAt] = mapped_column(server_default=text("clock_timestamp()"))
 
