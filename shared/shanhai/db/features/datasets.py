@@ -46,7 +46,7 @@ DATASETS = Entity(
         _OWN.shown("theme", TEXT, Label("专题", "Theme"), queryable=True),
         _OWN.shown("kind", TEXT, Label("类型", "Kind"), queryable=True),
         _OWN.column("unit", TEXT, Label("单位", "Unit")),
-        _OWN.shown("crs", TEXT, Label("坐标系", "CRS"), queryable=True),
+        _OWN.shown("crs", TEXT, Label("坐标系", "CRS")),
         _OWN.column(
             "native_resolution_m",
             POSITIVE,
