@@ -3,7 +3,7 @@
 from shanhai.db.features.entity import Editing, Entity, Verb
 from shanhai.db.identity import Identity
 from shanhai.errors import Forbidden, Unauthenticated
-from shanhai.vocabulary import Role
+from shanhai.vocabulary import Role, Scope
 
 
 def editing_of(entity: Entity, identity: Identity, verb: Verb) -> Editing:
@@ -16,9 +16,20 @@ def editing_of(entity: Entity, identity: Identity, verb: Verb) -> Editing:
     editing = entity.editing
     if editing is None or verb not in editing.verbs:
         raise Forbidden(f"{entity.name} takes no {verb}", message_zh=f"{entity.name} 不支持 {verb}")
-    if identity.may(*editing.scopes):
-        return editing
-    names = " or ".join(sorted(editing.scopes))
+    demand_scopes(identity, editing.scopes)
+    return editing
+
+
+def demand_scopes(identity: Identity, scopes: frozenset[Scope]) -> None:
+    """Refuse an identity that has none of the scopes.
+
+    Raises:
+        Unauthenticated: no identity was given.
+        Forbidden: it has not.
+    """
+    if identity.may(*scopes):
+        return
+    names = " or ".join(sorted(scopes))
     if identity.anonymous:
         raise Unauthenticated(
             f"an identity with scope {names} is needed", message_zh=f"需要具有 {names} 权限的身份"
