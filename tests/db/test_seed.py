@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,23 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from shanhai.db.base import Base
+from shanhai.db.quality.checks import check_plan
+from shanhai.db.quality.figures import Figures
+from shanhai.db.quality.reading import check_and_keep, list_findings
 from shanhai.db.queries.audit import Act
-from shanhai.db.seed import CITIES, read_plans, read_regions, seed, seed_city
-from shanhai.db.tables import AuditLog, Plan, Region
+from shanhai.db.seed import CITIES, read_plans, read_regions, seed, seed_cities, seed_city
+from shanhai.db.seeding.files import read_blocks
+from shanhai.db.seeding.rows import rows_of
+from shanhai.db.tables import (
+    AuditLog,
+    Indicator,
+    IndicatorTarget,
+    Plan,
+    Project,
+    Region,
+    Zone,
+)
 from shanhai.errors import InvalidInput, UnsupportedFile
 from shanhai.testing.job_rows import open_sessions
 
@@ -174,3 +189,159 @@ def test_file_that_is_no_feature_collection(tmp_path: Path, content: str) -> Non
     path.write_text(content, "utf-8")
     with pytest.raises(UnsupportedFile):
         read_regions(path)
+
+
+COUNTS = {
+    "zone_class": 10,
+    "control_rule": 28,
+    "corridor": 10,
+    "indicator": 39,
+    "plan_indicator": 43,
+    "indicator_target": 30,
+    "pattern": 8,
+    "pattern_component": 55,
+    "party": 34,
+    "plan": 7,
+    "problem": 13,
+    "programme": 15,
+    "project": 21,
+    "project_measure": 93,
+    "project_region": 63,
+    "region": 47,
+    "zone": 5,
+    "zone_town": 34,
+}
+
+
+async def count(session: AsyncSession, table: str) -> int:
+    found = await session.scalar(select(func.count()).select_from(Base.metadata.tables[table]))
+    assert found is not None
+    return found
+
+
+async def test_both_cities_fill_an_empty_database(session: AsyncSession) -> None:
+    seeded = await seed_cities(session, CITIES, [], act=ACT)
+    assert {name: await count(session, name) for name in COUNTS} == COUNTS
+    assert {name: seeded.tables[name].given for name in COUNTS} == COUNTS
+    assert seeded.totals["banan"]["towns"] == 23
+    assert seeded.totals["xiamen"]["project_types"] == 26
+    drawn = await session.scalar(
+        select(func.count()).select_from(Region).where(Region.geom.is_not(None))
+    )
+    assert drawn == 0
+
+
+async def test_both_cities_again_change_nothing(session: AsyncSession) -> None:
+    first = await seed_cities(session, CITIES, [], act=ACT)
+    again = await seed_cities(session, CITIES, [], act=ACT)
+    assert first.changes > 500
+    assert again.changes == 0
+    assert again.touched("data_finding") == 0
+    assert again.totals == first.totals
+
+
+async def test_every_row_has_its_entry_in_the_audit_log(session: AsyncSession) -> None:
+    seeded = await seed_cities(session, ["banan"], [], act=ACT)
+    waiting = session.sync_session.info["audit_entries"]
+    assert len(waiting) == seeded.changes
+
+
+async def test_boundaries_come_later_and_stay(session: AsyncSession, regions: Path) -> None:
+    await seed_cities(session, CITIES, [], act=ACT)
+    drawn = await seed_cities(session, CITIES, [regions], act=ACT)
+    assert (drawn.changes, drawn.touched("region")) == (3, 3)
+    banan = (await session.scalars(select(Region).where(Region.code == "banan"))).one()
+    assert banan.geom is not None
+    # The file names no parent and no stated area: what the plan says of them is kept.
+    assert banan.attrs["stated_area_km2"] == 1823
+    assert banan.parent_id is not None
+    kept = await seed_cities(session, CITIES, [regions], act=ACT)
+    assert kept.changes == 0
+
+
+async def test_what_somebody_added_is_kept(session: AsyncSession) -> None:
+    await seed_cities(session, ["banan"], [], act=ACT)
+    project = (await session.scalars(select(Project).where(Project.code == "banan.PRJ02"))).one()
+    project.attrs = {**project.attrs, "contact": "somebody"}
+    project.cost = Decimal(100)
+    await session.flush()
+    assert (await seed_cities(session, ["banan"], [], act=ACT)).changes == 0
+    await session.refresh(project)
+    assert (project.attrs["contact"], project.cost) == ("somebody", 100)
+
+
+async def test_figures_are_kept_to_the_last_digit(session: AsyncSession) -> None:
+    await seed_cities(session, ["banan"], [], act=ACT)
+    stored = await session.execute(
+        select(Indicator.code, IndicatorTarget.role, IndicatorTarget.year, IndicatorTarget.value)
+        .join(IndicatorTarget, IndicatorTarget.indicator_id == Indicator.id)
+        .where(Indicator.code.in_(["mine_restored_area", "protected_area_share"]))
+        .order_by(Indicator.code, IndicatorTarget.year)
+    )
+    assert [tuple(row) for row in stored] == [
+        ("mine_restored_area", "base", 2020, Decimal("131.8")),
+        ("mine_restored_area", "target", 2025, Decimal(261)),
+        ("mine_restored_area", "target", 2035, Decimal(386)),
+        ("protected_area_share", "base", 2020, None),
+        ("protected_area_share", "target", 2025, Decimal("5.51")),
+        ("protected_area_share", "target", 2035, Decimal("5.51")),
+    ]
+
+
+async def plan_id(session: AsyncSession, code: str) -> int:
+    found = await session.scalar(select(Plan.id).where(Plan.code == code))
+    assert found is not None
+    return found
+
+
+def told(figures: dict[str, Any]) -> str:
+    return json.dumps(figures, sort_keys=True)
+
+
+async def test_findings_are_those_of_the_files(session: AsyncSession) -> None:
+    await seed_cities(session, CITIES, [], act=ACT)
+    rows = rows_of(read_blocks("banan"))
+    plan = next(row for row in rows["plan"] if row["code"] == "banan-restoration-2021")
+    expected = check_plan(Figures(plan, rows))
+    kept = await list_findings(session, await plan_id(session, plan["code"]))
+    found = {(row.code, row.severity, row.text_zh, row.text_en, told(row.figures)) for row in kept}
+    assert found == {
+        (item.code, item.severity, item.text.zh, item.text.en, told(dict(item.figures)))
+        for item in expected
+    }
+    ranks = ["high", "medium", "low", "info"]
+    assert [ranks.index(row.severity) for row in kept] == sorted(
+        ranks.index(row.severity) for row in kept
+    )
+
+
+async def test_finding_goes_when_its_cause_goes_and_comes_back(session: AsyncSession) -> None:
+    await seed_cities(session, ["banan"], [], act=ACT)
+    plan = await plan_id(session, "banan-restoration-2021")
+    zone = (await session.scalars(select(Zone).where(Zone.code == "banan.zone.southeast"))).one()
+    zone.attrs = {**zone.attrs, "stated_area_km2": 1248.63}
+    await session.flush()
+    assert (await check_and_keep(session, plan)).changed == 1
+    assert "sum_mismatch.zones" not in [row.code for row in await list_findings(session, plan)]
+    await seed_cities(session, ["banan"], [], act=ACT)
+    assert "sum_mismatch.zones" in [row.code for row in await list_findings(session, plan)]
+
+
+async def test_a_file_must_hold_one_of_the_cities(session: AsyncSession, tmp_path: Path) -> None:
+    path = tmp_path / "regions.geojson"
+    city = feature("quanzhou", square(118.3, 24.8, 0.3), level="city")
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [city]}), "utf-8")
+    with pytest.raises(UnsupportedFile, match="no region with the code 'xiamen' or 'banan'"):
+        await seed_cities(session, CITIES, [path], act=ACT)
+    with pytest.raises(UnsupportedFile, match="'longhai' is not known"):
+        await seed_cities(session, ["quanzhou", "longhai"], [path], act=ACT)
+
+
+async def test_rows_that_refer_to_each_other_are_refused(session: AsyncSession) -> None:
+    plan = read_plans("banan")[0]
+    circle = [
+        plan.model_copy(update={"code": "a", "region": None, "upper_plan": "b"}),
+        plan.model_copy(update={"code": "b", "region": None, "upper_plan": "a"}),
+    ]
+    with pytest.raises(InvalidInput, match="refer to each other: a, b"):
+        await seed(session, regions=[], plans=circle, act=ACT)

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.quality.reading import check_and_keep
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.keys import OPERATOR
 from shanhai.db.seeding.boundaries import RegionSeed, read_regions, region_row
@@ -16,6 +18,7 @@ from shanhai.db.seeding.files import CITIES, PlanSeed, read_blocks, read_plans, 
 from shanhai.db.seeding.rows import Row, Rows, plan_row, rows_of
 from shanhai.db.seeding.totals import count_rows
 from shanhai.db.seeding.writing import Put, put_all
+from shanhai.db.tables import Plan
 from shanhai.errors import UnsupportedFile
 
 __all__ = [
@@ -45,8 +48,8 @@ class Seeded:
 
     @property
     def changes(self) -> int:
-        """How many rows were made or changed."""
-        return sum(map(self.touched, self.tables))
+        """How many rows were made or changed, findings apart."""
+        return sum(self.touched(table) for table in self.tables if table != "data_finding")
 
 
 async def seed(
@@ -91,7 +94,19 @@ async def seed_cities(
             rows.setdefault(table, []).extend(listed)
     rows["region"] = _overlaid(rows["region"], bounded)
     rows = {table: _once(listed) for table, listed in rows.items()}
-    return Seeded(await put_all(session, rows, act), totals)
+    tables = await put_all(session, rows, act)
+    checked = await _check(session, [row["code"] for row in rows.get("plan", [])])
+    return Seeded({**tables, "data_finding": checked}, totals)
+
+
+async def _check(session: AsyncSession, plans: Sequence[str]) -> Put:
+    """Look for what does not add up in the plans; that stops nothing."""
+    live = select(Plan.id).where(Plan.code.in_(plans), Plan.deleted_at.is_(None))
+    put = Put()
+    for plan_id in (await session.scalars(live)).all():
+        checked = await check_and_keep(session, plan_id)
+        put += Put(checked.found, 0, checked.changed)
+    return put
 
 
 def _bounded(cities: Sequence[str], files: Sequence[Path]) -> list[Row]:

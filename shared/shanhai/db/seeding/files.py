@@ -6,6 +6,7 @@ A figure that no source prints is absent here. `source` names the document and p
 import json
 from collections.abc import Iterator, Mapping
 from datetime import date
+from decimal import Decimal
 from importlib import resources
 from typing import Annotated, Any, Literal
 
@@ -142,7 +143,7 @@ class FigureSeed(Item):
     """A base or target; `value` None where the source prints none."""
 
     year: int | None
-    value: float | None
+    value: Decimal | None
     comparator: Comparator = "none"
 
 
@@ -187,7 +188,7 @@ class ControlSeed(Named):
     level: str | None = None
     legal_basis: str | None = None
     delimitation: str | None = None
-    approved_area_km2: float
+    approved_area_km2: Decimal
 
 
 class ProblemSeed(Named):
@@ -196,7 +197,7 @@ class ProblemSeed(Named):
     type: str
     level: Literal["region", "city", "district"]
     element: str
-    quantity: float | None = None
+    quantity: Decimal | None = None
     unit: str | None = None
     places: tuple[str, ...] = ()
 
