@@ -11,29 +11,28 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.catalogue import ENTITIES, entity_named
-from shanhai.db.features.entity import Entity
-from shanhai.db.features.query import (
-    Position,
-    count_features,
-    feature_query,
-    read_extent,
-    read_feature,
-    read_page,
-)
-from shanhai.db.features.selection import (
-    Box,
-    Interval,
-    Selection,
-    Value,
-    bound_values,
-    conditions,
-)
+from shanhai.db.features.entity import TEXT, Entity, Property
+from shanhai.db.features.order import Place, Position
+from shanhai.db.features.query import count_features, read_extent, read_feature, read_page
+from shanhai.db.features.selection import Box, Interval, Selection, Value, bound_values
+from shanhai.db.features.statements import Question, feature_query
+from shanhai.db.identity import Viewer
 from shanhai.errors import NotFound
 from shanhai.testing.feature_rows import add_five_zones, add_scheme
 from shanhai.testing.job_rows import add_dataset, add_region, open_sessions
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 VALUES: dict[str, Value] = {"string": "x", "integer": 1, "number": 1.0, "boolean": True}
+DAYS = {"date": "2024-01-01", "date-time": "2024-01-01T00:00:00+00:00"}
+
+
+def asked_about(entity: Entity) -> list[Property]:
+    """The queryable properties a parameter can name."""
+    return [item for item in entity.queryables if item.sortable or item.schema.get("items") == TEXT]
+
+
+def value_of(item: Property) -> Value:
+    return DAYS.get(item.schema.get("format", ""), VALUES.get(item.schema["type"], "x"))
 
 
 @pytest.fixture
@@ -56,15 +55,15 @@ class TestEveryEntity:
         self, session: AsyncSession, entity: Entity
     ) -> None:
         selection = Selection(
-            published_only=True,
-            filters={item.name: VALUES[item.schema["type"]] for item in entity.queryables},
-            box=Box(170, -10, -170, 10),
+            viewer=Viewer(known=True, regions=frozenset({1})),
+            filters={item.name: value_of(item) for item in asked_about(entity)},
+            box=None if entity.geometry is None else Box(170, -10, -170, 10),
             during=Interval(NOW, NOW),
             as_of=date(2025, 6, 1),
             code="x",
         )
         page = await read_page(
-            session, entity, selection, limit=10, position=Position(after=1, offset=1)
+            session, entity, selection, limit=10, position=Position(after=Place(1), offset=1)
         )
         assert page.rows == []
         assert await count_features(session, entity, selection) == 0
@@ -99,7 +98,7 @@ def check_type(schema: Any, value: object) -> None:
 
 
 async def plan_of(session: AsyncSession, entity: Entity, selection: Selection) -> str:
-    query = feature_query(entity, conditions(entity, selection))
+    query = feature_query(entity, Question.of(entity, selection))
     compiled = query.compile(dialect=postgresql.dialect(paramstyle="named"))
     rows = await session.execute(text(f"EXPLAIN {compiled}"), bound_values(selection))
     return "\n".join(row[0] for row in rows)

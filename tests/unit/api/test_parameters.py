@@ -3,19 +3,20 @@
 from datetime import UTC, datetime
 
 import pytest
+import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import QueryParams
 
-from shanhai.db.features.catalogue import entity_named
-from shanhai.db.features.selection import Box
+from shanhai.db.features.catalogue import ENTITIES, entity_named
+from shanhai.db.features.crs import parse_crs
+from shanhai.db.features.entity import Entity
+from shanhai.db.features.order import Place, Side, SortKey
+from shanhai.db.features.selection import Box, Outline
 from shanhai.errors import InvalidInput
-from shanhai_api.features.parameters import (
-    parse_bbox,
-    parse_datetime,
-    parse_items_query,
-    write_cursor,
-)
+from shanhai_api.features.cursors import write_cursor
+from shanhai_api.features.parameters import known_parameters, parse_items_query
+from shanhai_api.features.values import parse_bbox, parse_datetime
 
 REGIONS = entity_named("regions")
 
@@ -34,7 +35,9 @@ def test_boxes(text: str, box: Box) -> None:
 
 
 def test_box_over_the_antimeridian_has_two_parts() -> None:
-    assert parse_bbox("177,65,-177,70").parts() == ((177, 65, 180, 70), (-180, 65, -177, 70))
+    box = parse_bbox("177,65,-177,70")
+    assert isinstance(box, Box)
+    assert box.parts() == ((177, 65, 180, 70), (-180, 65, -177, 70))
 
 
 def test_instants_are_in_utc_and_days_are_whole() -> None:
@@ -68,12 +71,97 @@ def test_numbers_are_those_of_json(text: str) -> None:
         parse_bbox(text)
 
 
-@given(st.integers(-(2**63), 2**63 - 1), st.sampled_from([b"a", b"b"]))
-def test_cursors_come_back(key: int, direction: bytes) -> None:
-    kept = {"limit": "5", "level": "city"}
-    cursor = write_cursor(direction, key, kept)
+@pytest.mark.parametrize(
+    ("crs", "text", "box"),
+    [
+        ("[EPSG:4490]", "24,118,25,119", Box(118, 24, 119, 25)),
+        ("[EPSG:4326]", "24,118,-5,25,119,5", Box(118, 24, 119, 25)),
+        ("[EPSG:4326]", "65,177,70,-177", Box(177, 65, -177, 70)),
+        ("[OGC:CRS84]", "118,24,119,25", Box(118, 24, 119, 25)),
+    ],
+)
+def test_boxes_follow_the_axes_of_their_system(crs: str, text: str, box: Box) -> None:
+    assert parse_bbox(text, parse_crs(crs)) == box
+
+
+def test_a_mercator_box_is_a_box_in_degrees() -> None:
+    box = parse_bbox("13135699,2753408,13191359,2814454", parse_crs("[EPSG:3857]"))
+    assert isinstance(box, Box)
+    assert (box.west, box.south) == pytest.approx((118.0, 24.0), abs=1e-4)
+    assert (box.east, box.north) == pytest.approx((118.5, 24.5), abs=1e-4)
+
+
+def test_a_gauss_kruger_box_has_bent_edges() -> None:
+    outline = parse_bbox("2655000,590000,2712000,660000", parse_crs("[EPSG:4548]"))
+    assert isinstance(outline, Outline)
+    polygon = shapely.from_wkb(outline.wkb)
+    assert polygon.is_valid
+    assert polygon.contains(shapely.Point(118.1, 24.2))
+    assert shapely.get_num_coordinates(polygon) > 50
+
+
+@pytest.mark.parametrize(
+    ("crs", "text"),
+    [
+        ("[EPSG:4490]", "118,24,119,25"),
+        ("[EPSG:3857]", "0,10,1,5"),
+        ("[EPSG:4548]", "2712000,590000,2655000,660000"),
+        ("[EPSG:4548]", "2655000,660000,2712000,590000"),
+        ("[EPSG:4548]", "1,1,1e9,1e9"),
+    ],
+)
+def test_boxes_that_mean_nothing(crs: str, text: str) -> None:
+    with pytest.raises(ValueError, match=r"must|coordinates"):
+        parse_bbox(text, parse_crs(crs))
+
+
+TEXTS_OF_A_LEVEL = st.none() | st.text(
+    st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), max_size=100
+)
+
+
+@given(st.integers(-(2**63) + 1, 2**63 - 1), TEXTS_OF_A_LEVEL, st.sampled_from(["after", "before"]))
+def test_cursors_come_back(key: int, value: str | None, side: Side) -> None:
+    kept = {"limit": "5", "sortby": "-level"}
+    place = Place(key, (value,))
+    cursor = write_cursor(side, place, kept)
     position = parse_items_query(REGIONS, QueryParams({**kept, "cursor": cursor})).position
-    assert (position.after if direction == b"a" else position.before) == key
+    assert (position.after if side == "after" else position.before) == place
+
+
+def test_a_cursor_is_good_for_its_query_only() -> None:
+    cursor = write_cursor("after", Place(1, ("city",)), {"sortby": "level"})
+    for other in ({}, {"sortby": "-level"}, {"sortby": "level", "as_of": "2024-01-01"}):
+        with pytest.raises(InvalidInput, match="cursor"):
+            parse_items_query(REGIONS, QueryParams({**other, "cursor": cursor}))
+    for same in ({"limit": "3"}, {"f": "html"}, {"crs": "[EPSG:4490]"}, {"count": "none"}):
+        parse_items_query(REGIONS, QueryParams({**same, "sortby": "level", "cursor": cursor}))
+
+
+@pytest.mark.parametrize("value", ["ten", "1'; --", ""])
+def test_values_of_a_forged_cursor_never_reach_the_database(value: str) -> None:
+    cursor = write_cursor("after", Place(1, (value,)), {"sortby": "valid_from"})
+    with pytest.raises(InvalidInput, match="cursor"):
+        parse_items_query(REGIONS, QueryParams({"sortby": "valid_from", "cursor": cursor}))
+
+
+def test_orders() -> None:
+    query = parse_items_query(REGIONS, QueryParams("sortby=%2Blevel,-code"))
+    assert query.ask.order == (SortKey("level"), SortKey("code", descending=True))
+    assert parse_items_query(REGIONS, QueryParams("sortby=+level")).ask.order[0].name == "level"
+
+
+@pytest.mark.parametrize("text", ["", "nothing", "level,level", "level,", "+", "geometry"])
+def test_orders_that_do_not_exist(text: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_items_query(REGIONS, QueryParams({"sortby": text}))
+    assert [fault.pointer for fault in caught.value.faults] == ["sortby"]
+
+
+@pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.name)
+def test_no_queryable_hides_behind_a_parameter(entity: Entity) -> None:
+    names = {item.name for item in entity.queryables}
+    assert not names & {*known_parameters(entity), "f", "lang"}
 
 
 @given(st.text(max_size=60))
@@ -82,7 +170,15 @@ def test_no_text_is_taken_for_a_cursor(text: str) -> None:
         parse_items_query(REGIONS, QueryParams([("cursor", text)]))
 
 
-@given(st.sampled_from(["limit", "bbox", "datetime", "as_of", "offset"]), st.text(max_size=40))
+@given(
+    st.sampled_from(
+        [
+            *("limit", "bbox", "datetime", "as_of", "offset", "crs", "bbox-crs", "sortby"),
+            *("properties", "count", "filter-lang", "filter-crs"),
+        ]
+    ),
+    st.text(max_size=40),
+)
 def test_any_text_is_understood_or_refused(name: str, text: str) -> None:
     try:
         parse_items_query(REGIONS, QueryParams([(name, text)]))

@@ -10,7 +10,7 @@ from starlette.datastructures import QueryParams
 
 from shanhai.db.features.cql2 import FilterLanguage, compile_filter
 from shanhai.db.features.crs import CRS84, Crs, parse_crs
-from shanhai.db.features.entity import Entity, Property
+from shanhai.db.features.entity import TEXT, Entity, Property
 from shanhai.db.features.order import Order, Position
 from shanhai.db.features.selection import Box, Filter, Interval, Outline, Selection, Value
 from shanhai.db.features.statements import Ask, Form
@@ -152,9 +152,13 @@ def known_parameters(entity: Entity) -> tuple[str, ...]:
 
 
 def parameters_of(entity: Entity, bound: Mapping[str, str]) -> list[Property]:
-    """The properties that are parameters."""
+    """The properties that are parameters: those with one value, and lists of texts."""
     taken = {*known_parameters(entity), *bound}
-    return [item for item in entity.queryables if item.name not in taken]
+    return [
+        item
+        for item in entity.queryables
+        if item.name not in taken and (item.sortable or item.schema.get("items") == TEXT)
+    ]
 
 
 def _strangers(entity: Entity, query: QueryParams, bound: Mapping[str, str]) -> list[Fault]:

@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-import shapely
-
-from shanhai.db.features.crs import CRS84, WEB_MERCATOR, Crs, edges_of, mercator_degrees
+from shanhai.db.features.crs import CRS84, WEB_MERCATOR, Crs, mercator_degrees
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.order import Order, SortKey
 from shanhai.db.features.selection import Box, Interval, Outline, Value
@@ -56,7 +54,7 @@ def parse_bbox(text: str, crs: Crs = CRS84) -> Box | Outline:
         return _degrees((mercator_degrees(*low), mercator_degrees(*high)))
     if low[0] > high[0] or low[1] > high[1]:
         raise ValueError("must not have its lower corner above its upper one")
-    return Outline(shapely.Polygon(edges_of(crs, low, high)).wkb)
+    return Outline.of(crs, low, high)
 
 
 def _degrees(corners: Corners) -> Box:

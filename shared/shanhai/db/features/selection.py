@@ -7,13 +7,17 @@ few statements serve all requests, and each is composed and planned once.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Protocol
+from typing import Protocol, Self
+
+import shapely
 
 from shanhai.db.base import STORAGE_SRID
+from shanhai.db.features.crs import Crs, edges_of
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.order import sql_type
 from shanhai.db.identity import PUBLIC, Viewer
 
+Corner = tuple[float, float]
 Value = str | int | float | bool
 
 
@@ -38,9 +42,22 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A polygon in longitude and latitude, as well-known binary: a box of a projected system."""
+    """A box of a projected system: its shape in longitude and latitude, as well-known binary."""
 
     wkb: bytes
+
+    @classmethod
+    def of(cls, crs: Crs, low: Corner, high: Corner) -> Self:
+        """The box between two corners, in the order of the system's axes.
+
+        Raises:
+            ValueError: it does not lie where the system is defined.
+        """
+        ring = edges_of(crs, low, high)
+        if low == high:
+            return cls(shapely.Point(ring[0]).wkb)
+        flat = low[0] == high[0] or low[1] == high[1]
+        return cls((shapely.LineString(ring) if flat else shapely.Polygon(ring)).wkb)
 
 
 @dataclass(frozen=True, slots=True)
