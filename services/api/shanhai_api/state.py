@@ -43,6 +43,8 @@ class State:
     authenticator: Authenticator
     limiter: RateLimiter
     draining: asyncio.Event = field(default_factory=asyncio.Event)
+    exports: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    """Files being written at once: each holds a connection and a thread."""
 
     @asynccontextmanager
     async def unit(self) -> AsyncIterator[Unit]:

@@ -12,6 +12,8 @@ from shanhai.db.features.entity import Entity
 from shanhai.db.features.selection import Selection
 from shanhai.db.features.writing import state_tag
 from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheView
+from shanhai_api.exports.formats import file_format
+from shanhai_api.exports.operations import respond_file
 from shanhai_api.features import documents, operations
 from shanhai_api.features.parameters import asked_by_form, parse_items_query
 from shanhai_api.features.tables import item_page, items_page, shown_row
@@ -53,6 +55,10 @@ def add_list(entity: Entity, path: str) -> None:
         request: Request, view: TheView, caller: Reader, session: ReadSession
     ) -> Response:
         bound = bound_by(entity, request)
+        chosen = file_format(request, entity)
+        if chosen is not None:
+            await operations.demand_owners(session, entity, caller, bound)
+            return await respond_file(request, view, caller, entity, chosen, bound)
         html = view.wants_html(JSON, HTML)
         asked = asked_by_form(request) if html else request.query_params
         query = parse_items_query(entity, asked, bound)

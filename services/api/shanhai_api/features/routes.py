@@ -12,6 +12,8 @@ from shanhai.db.features.selection import Selection
 from shanhai.db.features.statements import Form
 from shanhai.db.features.writing import state_tag
 from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheView
+from shanhai_api.exports.formats import file_format
+from shanhai_api.exports.operations import respond_file
 from shanhai_api.features import documents, operations
 from shanhai_api.features.parameters import asked_by_form, crs_named, parse_items_query
 from shanhai_api.features.streaming import HELD, respond_long
@@ -82,6 +84,9 @@ async def list_items(
 ) -> Response:
     """Read a page of features."""
     entity = collection_named(collection)
+    chosen = file_format(request, entity)
+    if chosen is not None:
+        return await respond_file(request, view, caller, entity, chosen)
     html = view.wants_html(GEOJSON, HTML)
     query = parse_items_query(entity, asked_by_form(request) if html else request.query_params)
     if html:

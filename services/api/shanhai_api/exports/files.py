@@ -1,0 +1,183 @@
+"""Write a selection into a temporary file and send it.
+
+The file is finished before the first byte leaves: what goes wrong is told with a status, a slow
+client holds no transaction, and memory stays that of a block of rows.
+"""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from shanhai.db.features.entity import Entity
+from shanhai.db.features.exporting import Export, reading_rows
+from shanhai.db.queries.audit import Act, record
+from shanhai.errors import Unavailable
+from shanhai.vector.formats import FileFormat
+from shanhai_api.state import State
+
+BLOCK = 256 * 1024
+WAIT_S = 10.0
+DATUM = "CGCS2000 (EPSG:4490); WGS 84 has the same coordinates to within decimetres"
+WGS84 = 4326
+Block = Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be written, for whom, and how."""
+
+    export: Export
+    format: FileFormat
+    encoding: str | None
+    act: Act
+    asked: dict[str, str]
+
+
+class FileOnce(Response):
+    """A file that is removed with its folder when it was sent, or could not be."""
+
+    def __init__(self, path: Path, media_type: str, headers: dict[str, str]) -> None:
+        super().__init__(media_type=media_type, headers=headers)
+        self._path = path
+        self.headers["Content-Length"] = str(path.stat().st_size)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the file block by block."""
+        try:
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": self.status_code,
+                    "headers": self.raw_headers,
+                }
+            )
+            with self._path.open("rb") as file:
+                while block := await asyncio.to_thread(file.read, BLOCK):
+                    await send({"type": "http.response.body", "body": block, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            await asyncio.to_thread(shutil.rmtree, self._path.parent, ignore_errors=True)
+
+
+async def export_file(state: State, order: Order, headers: dict[str, str]) -> Response:
+    """The file a request asks for.
+
+    Raises:
+        Unavailable: too many files are being written.
+    """
+    try:
+        await asyncio.wait_for(state.exports.acquire(), WAIT_S)
+    except TimeoutError:
+        raise Unavailable(
+            "too many files are being written; try again shortly",
+            message_zh="正在生成的导出文件过多，请稍后重试",
+        ) from None
+    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="shanhai-export-"))
+    path = folder / f"{order.export.entity.name}{order.format.suffix}"
+    try:
+        rows = await _write(state, order, path)
+        async with state.unit() as unit:
+            record(
+                unit.session,
+                order.act,
+                "export",
+                table=order.export.entity.table,
+                object_id=order.export.entity.name,
+                after={"format": order.format.name, "rows": rows, "query": order.asked},
+            )
+    except BaseException:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        raise
+    finally:
+        state.exports.release()
+    disposition = f'attachment; filename="{path.name}"'
+    return FileOnce(
+        path,
+        order.format.media_type,
+        {"Content-Disposition": disposition, "Cache-Control": "no-store", **headers},
+    )
+
+
+async def _write(state: State, order: Order, path: Path) -> int:
+    """Write the file in a thread that asks this loop for each block; the number of rows."""
+    async with state.reading() as session, reading_rows(session, order.export) as blocks:
+        pump = Pump(blocks, asyncio.get_running_loop())
+        try:
+            await asyncio.to_thread(_write_in_thread, order, path, pump)
+        except Exception as error:
+            # GDAL knows only that its source of rows has failed, not why.
+            raise pump.error or error from None
+        finally:
+            pump.stopped = True
+        return pump.rows
+
+
+def _write_in_thread(order: Order, path: Path, pump: "Pump") -> None:
+    # Only who exports pays for these libraries.
+    from shanhai.vector.tables import Column, Table, kind_of
+    from shanhai.vector.writing import write_table
+
+    entity, crs = order.export.entity, order.export.form.crs
+    columns = tuple(
+        Column(item.name, kind_of(item.schema), item.title.zh) for item in order.export.properties
+    )
+    degrees_of_84 = crs.uri.endswith("CRS84") or order.format.only_degrees
+    table = Table(
+        entity.name,
+        columns,
+        pump.blocks(),
+        geometry_type_of(entity),
+        WGS84 if degrees_of_84 else crs.srid,
+        {"datum": DATUM, "collection": entity.title.zh},
+    )
+    write_table(path, table, order.format.name, encoding=order.encoding)
+
+
+class Pump:
+    """Blocks read by a loop, asked for by a thread."""
+
+    def __init__(self, source: AsyncIterator[Block], loop: asyncio.AbstractEventLoop) -> None:
+        self._source = source
+        self._loop = loop
+        self.rows = 0
+        self.stopped = False
+        self.error: Exception | None = None
+
+    def blocks(self) -> Iterator[Block]:
+        """The blocks, in the thread."""
+        while not self.stopped:
+            block = asyncio.run_coroutine_threadsafe(self._next(), self._loop).result()
+            if block is None:
+                return
+            self.rows += len(block)
+            yield block
+        raise InterruptedError("nobody waits for the file any more")
+
+    async def _next(self) -> Block | None:
+        try:
+            return await anext(self._source, None)
+        except Exception as error:
+            self.error = error
+            raise
+
+
+def geometry_type_of(entity: Entity) -> str | None:
+    """What files call the only type of geometry there is."""
+    if entity.geometry is None:
+        return None
+    names = {
+        "point": "Point",
+        "multipoint": "MultiPoint",
+        "linestring": "LineString",
+        "multilinestring": "MultiLineString",
+        "polygon": "Polygon",
+        "multipolygon": "MultiPolygon",
+    }
+    return names.get((entity.geometry_type or "").removeprefix("geometry-"), "Unknown")

@@ -1,0 +1,121 @@
+"""Read all rows of a selection as typed values, in blocks, however many there are."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, bindparam, literal_column, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from shanhai.db.features.crs import Crs, geometry_in
+from shanhai.db.features.entity import Entity, Property
+from shanhai.db.features.history import source_of
+from shanhai.db.features.order import Order, order_by, sorted_columns
+from shanhai.db.features.query import INTERNAL_ERROR
+from shanhai.db.features.selection import Selection, bound_values
+from shanhai.db.features.statements import Form, Question
+from shanhai.errors import InvalidInput
+
+BLOCK_ROWS = 4_096
+FETCH_LIMIT_S = 60
+"""Seconds one block may take; the first one may have to sort everything."""
+SQL_TYPES = {"integer": "bigint", "number": "double precision", "boolean": "boolean"}
+TIMED = {"date": "date", "date-time": "timestamptz"}
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What is read, and how it is written; `limit` of None is all there is."""
+
+    entity: Entity
+    selection: Selection
+    form: Form
+    order: Order = ()
+    limit: int | None = None
+
+    @property
+    def properties(self) -> list[Property]:
+        """The properties of each row, in their order."""
+        wanted = self.form.members
+        listed = self.entity.properties
+        return [item for item in listed if wanted is None or item.name in wanted]
+
+
+@asynccontextmanager
+async def reading_rows(
+    session: AsyncSession, export: Export
+) -> AsyncIterator[AsyncIterator[Sequence[Sequence[Any]]]]:
+    """Blocks of rows, geometry as WKB first, all of one moment; values follow `properties`."""
+    connection = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    limit = f"SET LOCAL statement_timeout = '{FETCH_LIMIT_S}s'"
+    await connection.execute(text(limit))
+    await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = '120s'"))
+    yield _blocks(connection, export)
+
+
+async def _blocks(
+    connection: AsyncConnection, export: Export
+) -> AsyncIterator[Sequence[Sequence[Any]]]:
+    query = _query(
+        export.entity, Question.of(export.entity, export.selection), export.form, export.order
+    )
+    values = {**bound_values(export.selection), "wanted": export.limit}
+    try:
+        async with connection.stream(
+            query, values, execution_options={"max_row_buffer": BLOCK_ROWS}
+        ) as result:
+            async for block in result.partitions(BLOCK_ROWS):
+                yield block
+    except DBAPIError as error:
+        # PostGIS has no code of its own for what lies outside a projection.
+        if export.form.crs.as_stored or getattr(error.orig, "sqlstate", None) != INTERNAL_ERROR:
+            raise
+        raise InvalidInput(
+            f"a feature lies where {export.form.crs.uri} is not defined",
+            message_zh=f"有要素位于 {export.form.crs.uri} 的定义范围之外",
+            pointer="crs",
+        ) from error
+
+
+@lru_cache(maxsize=256)
+def _query(entity: Entity, question: Question, form: Form, order: Order) -> Select[Any]:
+    columns = {"shape": _wkb(entity, form.crs)}
+    for item in entity.properties:
+        if form.members is None or item.name in form.members:
+            columns[f"p_{item.name}"] = typed(item)
+    columns |= {"key": entity.key, **sorted_columns(entity, order)}
+    listed: list[ColumnElement[Any]] = [
+        literal_column(sql).label(name) for name, sql in columns.items()
+    ]
+    rows = (
+        select(*listed)
+        .select_from(text(source_of(entity, former=question.former)))
+        .where(*map(text, question.conditions))
+        .order_by(text(order_by(order, None)))
+        .limit(bindparam("wanted"))
+        .subquery()
+    )
+    kept = [rows.c[name] for name in columns if name == "shape" or name.startswith("p_")]
+    return select(*kept)
+
+
+def _wkb(entity: Entity, crs: Crs) -> str:
+    """The geometry, easting or longitude first, as every file format has it."""
+    if entity.geometry is None:
+        return "NULL::bytea"
+    return f"ST_AsBinary({geometry_in(entity.geometry, replace(crs, flipped=False))})"
+
+
+def typed(item: Property) -> str:
+    """SQL of a property's value as the type its schema means; nested values as JSON text."""
+    kind = item.schema["type"]
+    if kind in {"array", "object"}:
+        return f"to_json({item.sql})::text"
+    if kind == "string":
+        return f"CAST({item.sql} AS {TIMED.get(item.schema.get('format', ''), 'text')})"
+    if item.attribute is not None:
+        return f"CAST(nullif({item.sql}, 'null'::jsonb) AS {SQL_TYPES[kind]})"
+    return f"CAST({item.sql} AS {SQL_TYPES[kind]})"

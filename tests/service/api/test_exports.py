@@ -1,0 +1,178 @@
+"""Whole selections as files: every format, filters, systems, visibility and the audit entry."""
+
+import csv
+import io
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import shapely
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.tables import AuditLog, Region
+from shanhai.testing.feature_rows import add_five_zones, add_scheme
+from shanhai.testing.job_rows import add_region
+from shanhai.vector.formats import FILE_FORMATS
+from shanhai.vector.opening import open_source
+from shanhai.vector.sources import Wishes
+
+REGIONS = "/collections/regions/items"
+ZONES = "/collections/zones/items"
+GAUSS_KRUGER = "http://www.opengis.net/def/crs/EPSG/0/4548"
+
+
+@pytest.fixture
+async def many(session: AsyncSession) -> list[str]:
+    """25 regions in a row, one without geometry."""
+    found = [f"r{number:02}" for number in range(25)]
+    for number, code in enumerate(found):
+        west = 100 + number
+        region = await add_region(session, code, box=(west, 20, west + 0.5, 20.5))
+        if number == 24:
+            region.geom = None
+    await session.commit()
+    return found
+
+
+@pytest.fixture
+async def city(session: AsyncSession) -> Region:
+    city = await add_region(session, "city", box=(117.0, 24.4, 117.5, 24.5))
+    await session.commit()
+    return city
+
+
+def opened(answer: httpx.Response, tmp_path: Path) -> tuple[Any, list[str], list[Any]]:
+    assert answer.status_code == 200, answer.text
+    path = tmp_path / "file"
+    path.write_bytes(answer.content)
+    folder = tmp_path / "opened"
+    folder.mkdir()
+    source = open_source(path, folder, Wishes())
+    codes, shapes = [], []
+    for block in source.blocks():
+        codes += list(block.columns["code"])
+        shapes += list(block.geometry)
+    return source.info, codes, shapes
+
+
+@pytest.mark.parametrize("name", FILE_FORMATS)
+async def test_a_file_has_the_whole_selection(
+    anonymous: httpx.AsyncClient, many: list[str], tmp_path: Path, name: str
+) -> None:
+    answer = await anonymous.get(REGIONS, params={"f": name})
+    _, codes, shapes = opened(answer, tmp_path)
+    assert codes == many
+    assert shapely.from_wkb(shapes[0]).bounds == pytest.approx((100, 20, 100.5, 20.5))
+    assert shapes[24] is None
+    chosen = FILE_FORMATS[name]
+    assert answer.headers["content-type"] == chosen.media_type
+    assert answer.headers["content-disposition"].endswith(f'filename="regions{chosen.suffix}"')
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    assert "CRS84" in answer.headers["content-crs"]
+
+
+async def test_filters_limit_and_order_hold(
+    anonymous: httpx.AsyncClient, many: list[str], tmp_path: Path
+) -> None:
+    params = {"f": "csv", "bbox": "103,19,110,21", "sortby": "-code", "limit": "3"}
+    answer = await anonymous.get(REGIONS, params=params)
+    assert opened(answer, tmp_path)[1] == ["r10", "r09", "r08"]
+
+
+async def test_file_in_gauss_kruger_has_eastings_first(
+    anonymous: httpx.AsyncClient, city: Region, tmp_path: Path
+) -> None:
+    answer = await anonymous.get(REGIONS, params={"f": "gpkg", "crs": GAUSS_KRUGER})
+    info, _, shapes = opened(answer, tmp_path)
+    assert info.crs == "EPSG:4548"
+    west, south, *_ = shapely.from_wkb(shapes[0]).bounds
+    assert (west, south) == pytest.approx((500_000, 2_699_700), abs=500)
+    assert answer.headers["content-crs"] == f"<{GAUSS_KRUGER}>"
+
+
+async def test_drafts_stay_at_home(
+    anonymous: httpx.AsyncClient, admin: httpx.AsyncClient, session: AsyncSession, city: Region
+) -> None:
+    await add_five_zones(session, await add_scheme(session, city, status="draft"))
+    await session.commit()
+    params = {"f": "csv", "scheme": "city.supply_demand", "status": "draft"}
+    assert len((await anonymous.get(ZONES, params=params)).text.splitlines()) == 1
+    assert len((await admin.get(ZONES, params=params)).text.splitlines()) == 6
+
+
+async def test_accept_asks_for_a_file_too(anonymous: httpx.AsyncClient, city: Region) -> None:
+    answer = await anonymous.get(REGIONS, headers={"Accept": "text/csv"})
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert rows[0]["code"] == "city"
+
+
+async def test_properties_choose_columns(anonymous: httpx.AsyncClient, city: Region) -> None:
+    answer = await anonymous.get(REGIONS, params={"f": "csv", "properties": "code,name_zh"})
+    assert answer.content.decode("utf-8-sig").splitlines()[0] == "code,name_zh,geometry"
+
+
+async def test_shapefile_in_gbk(anonymous: httpx.AsyncClient, city: Region) -> None:
+    answer = await anonymous.get(REGIONS, params={"f": "shp", "encoding": "gbk"})
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.read("regions.cpg") == b"GBK"
+
+
+@pytest.mark.parametrize(
+    ("params", "pointer"),
+    [
+        ({"f": "csv", "offset": "3"}, "offset"),
+        ({"f": "csv", "cursor": "x"}, "cursor"),
+        ({"f": "kml", "crs": GAUSS_KRUGER}, "crs"),
+        ({"f": "csv", "encoding": "GBK"}, "encoding"),
+        ({"f": "shp", "encoding": "EBCDIC"}, "encoding"),
+        ({"f": "csv", "nonsense": "1"}, "nonsense"),
+        ({"f": "xlsx"}, "f"),
+    ],
+)
+async def test_what_makes_no_sense_is_refused(
+    anonymous: httpx.AsyncClient, city: Region, params: dict[str, str], pointer: str
+) -> None:
+    answer = await anonymous.get(REGIONS, params=params)
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["errors"][0]["pointer"] == pointer
+
+
+async def test_place_outside_the_projection_is_told_and_leaves_no_file(
+    anonymous: httpx.AsyncClient,
+    session: AsyncSession,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    await add_region(session, "far", box=(26.0, -1, 28.0, 1))
+    await session.commit()
+    answer = await anonymous.get(REGIONS, params={"f": "gpkg", "crs": GAUSS_KRUGER})
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["errors"][0]["pointer"] == "crs"
+    assert left_over(tmp_path) == []
+
+
+def left_over(folder: Path) -> list[Path]:
+    return list(folder.glob("shanhai-export-*"))
+
+
+async def test_a_sent_file_is_removed(
+    anonymous: httpx.AsyncClient, city: Region, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert (await anonymous.get(REGIONS, params={"f": "gpkg"})).status_code == 200
+    assert left_over(tmp_path) == []
+
+
+async def test_exports_are_in_the_audit_log(
+    reader: httpx.AsyncClient, session: AsyncSession, city: Region
+) -> None:
+    await reader.get(REGIONS, params={"f": "fgb", "limit": "1"})
+    query = select(AuditLog).where(AuditLog.action == "export").order_by(AuditLog.id.desc())
+    entry = (await session.scalars(query.limit(1))).one()
+    assert (entry.object_table, entry.object_id) == ("region", "regions")
+    assert entry.after == {"format": "fgb", "rows": 1, "query": {"f": "fgb", "limit": "1"}}
