@@ -8,18 +8,17 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from shanhai import __version__
-from shanhai.db.features.catalogue import ENTITIES
-from shanhai.db.features.entity import Entity
+from shanhai.db.features.catalogue import COLLECTIONS, ENTITIES
 from shanhai.jobs.contracts import CONTRACTS
 from shanhai_api import errors
-from shanhai_api.features.parameters import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
-from shanhai_api.negotiation import GEOJSON, HTML
+from shanhai_api.features.definition import paths_of, schemas_of
 
 Document = dict[str, Any]
 ITEMS = "/collections/{collection}/items"
 TAGS = {
     "service": "What the service is",
-    "features": "OGC API - Features: regions, plans, zone schemes, zones, datasets",
+    "features": "OGC API - Features: the collections of a plan",
+    "records": "What has no place of its own: dictionaries, rules, lists of a plan",
     "processes": "OGC API - Processes: computations and their jobs",
     "uploads": "Files for imports",
     "vocabulary": "Closed lists",
@@ -50,57 +49,11 @@ PROBLEM_ANSWER = {
     "description": "An error, told as a problem document",
     "content": {errors.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
-BBOX = {
-    "name": "bbox",
-    "in": "query",
-    "description": "Only features that meet the box: west,south,east,north in CRS84",
-    "required": False,
-    "schema": {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}},
-    "style": "form",
-    "explode": False,
-}
-
-
-def query_parameter(name: str, description: str, schema: Mapping[str, Any]) -> Document:
-    """An optional parameter of a query."""
-    return {
-        "name": name,
-        "in": "query",
-        "description": description,
-        "required": False,
-        "schema": dict(schema),
-        "style": "form",
-        "explode": False,
-    }
-
-
-PAGING = (
-    query_parameter(
-        "limit",
-        "Features on a page",
-        {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
-    ),
-    query_parameter(
-        "offset",
-        "Features to skip; prefer the links",
-        {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "default": 0},
-    ),
-    query_parameter("cursor", "A place given by a `next` or `prev` link", {"type": "string"}),
-    BBOX,
-    query_parameter(
-        "datetime",
-        "Only features whose period meets this RFC 3339 instant or interval; `..` is open",
-        {"type": "string"},
-    ),
-    query_parameter("as_of", "Day whose state is wanted", {"type": "string", "format": "date"}),
-    query_parameter("f", "Format", {"type": "string", "enum": ["json", "geojson", "html"]}),
-    query_parameter("lang", "Language", {"type": "string", "enum": ["zh", "en"]}),
-)
 COLLECTION_PARAMETER = {
     "name": "collection",
     "in": "path",
     "required": True,
-    "schema": {"type": "string", "enum": [entity.name for entity in ENTITIES]},
+    "schema": {"type": "string", "enum": [entity.name for entity in COLLECTIONS]},
 }
 PROCESS_PARAMETER = {
     "name": "process",
@@ -145,46 +98,25 @@ def complete(document: Document) -> Document:
         schemas.pop(name, None)
     document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     document["security"] = [{}, {"key": []}]
-    document["paths"] = _with_items(document["paths"])
+    document["components"]["responses"] = {"Problem": PROBLEM_ANSWER}
+    for entity in ENTITIES:
+        schemas |= schemas_of(entity)
+    document["paths"] = _with_entities(document["paths"])
     for path, item in document["paths"].items():
         for method, operation in item.items():
             _complete_operation(path, method, operation)
     return document
 
 
-def _with_items(paths: Mapping[str, Any]) -> Document:
-    """Replace the items path by one per collection, with that collection's parameters."""
-    found: Document = {}
-    for path, item in paths.items():
-        if path == ITEMS:
-            found |= {f"/collections/{e.name}/items": {"get": items_operation(e)} for e in ENTITIES}
-        else:
-            found[path] = item
-    return found
-
-
-def items_operation(entity: Entity) -> Document:
-    """The operation that reads a collection's features."""
-    filters = [
-        query_parameter(item.name, f"Only features with this value: {item.title.en}", item.schema)
-        for item in entity.queryables
-    ]
-    return {
-        "tags": ["features"],
-        "operationId": f"list_{entity.name}",
-        "summary": f"{entity.title.en}",
-        "description": entity.description.en,
-        "parameters": [*PAGING, *filters],
-        "responses": {
-            "200": {
-                "description": "A page of features",
-                "content": {
-                    GEOJSON.media_type: {"schema": {"type": "object"}},
-                    HTML.media_type: {"schema": {"type": "string"}},
-                },
-            }
-        },
+def _with_entities(paths: Mapping[str, Any]) -> Document:
+    """The paths with those of each collection and record instead of the ones that serve them."""
+    declared = {path: item for entity in ENTITIES for path, item in paths_of(entity).items()}
+    others = {
+        path: item
+        for path, item in paths.items()
+        if not path.startswith(ITEMS) and path not in declared
     }
+    return others | declared
 
 
 def _complete_operation(path: str, method: str, operation: Document) -> None:

@@ -173,7 +173,9 @@ async def _read_body(edit: Edit, *, whole: bool) -> tuple[Draft, str]:
     """The checked body, and what tells the request from others with the same key."""
     crs = _content_crs(edit.request)
     body = await read_json(edit.request, limit=BODY_LIMIT_BYTES)
-    draft = await read_draft(edit.entity, body.value, whole=whole, crs=crs, repair=edit.repair)
+    draft = await read_draft(
+        edit.entity, body.value, whole=whole, crs=crs, repair=edit.repair, told=edit.bound
+    )
     terms = f"{body.sha256} {crs.uri} {edit.repair}"
     return draft, hashlib.sha256(terms.encode()).hexdigest()
 

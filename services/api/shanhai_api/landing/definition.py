@@ -30,9 +30,16 @@ def operations_of(document: Mapping[str, Any]) -> list[Operation]:
             item[method].get("summary", ""),
             item[method].get("description", ""),
             tuple(item[method].get("parameters", ())),
-            {code: answer["description"] for code, answer in item[method]["responses"].items()},
+            {code: told(answer, document) for code, answer in item[method]["responses"].items()},
         )
         for path, item in document["paths"].items()
         for method in METHODS
         if method in item
     ]
+
+
+def told(answer: Mapping[str, Any], document: Mapping[str, Any]) -> str:
+    """What an answer is, which many operations have in common."""
+    name = answer.get("$ref", "").rpartition("/")[2]
+    shared = document.get("components", {}).get("responses", {})
+    return str(shared.get(name, answer)["description"])

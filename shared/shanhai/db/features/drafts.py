@@ -1,7 +1,7 @@
 """What a body says about an object, checked against the entity's declaration."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,6 +55,7 @@ async def read_draft(
     whole: bool,
     crs: Crs = CRS84,
     repair: bool = False,
+    told: Collection[str] = (),
 ) -> Draft:
     """A feature or record as it is to be written.
 
@@ -62,13 +63,14 @@ async def read_draft(
         whole: The body is all of the object (create, replace), and not a patch of it.
         crs: What the geometry's positions are written in.
         repair: Mend an invalid geometry instead of refusing it.
+        told: Properties that are known without the body, from the path.
 
     Raises:
         InvalidInput: with one fault for each broken rule.
     """
     members = _members(entity, body, whole=whole)
     faults = list(_strangers(entity, members))
-    values = _values(entity, members, whole=whole, faults=faults)
+    values = _values(entity, members, whole=whole, told=told, faults=faults)
     code = _code(entity, members, faults)
     shape = await _shape(entity, members, crs=crs, repair=repair, faults=faults)
     if faults:
@@ -151,7 +153,12 @@ def escaped(name: str) -> str:
 
 
 def _values(
-    entity: Entity, members: Members, *, whole: bool, faults: list[Fault]
+    entity: Entity,
+    members: Members,
+    *,
+    whole: bool,
+    told: Collection[str],
+    faults: list[Fault],
 ) -> dict[str, Any]:
     """The receivable members that were given; the code is not among them."""
     found: dict[str, Any] = {}
@@ -163,7 +170,8 @@ def _values(
         value = members.properties.get(item.name)
         if value is None:
             if item.required and (whole or item.name in members.properties):
-                faults.append(Fault(pointer, "is required", "必填"))
+                if item.name not in told:
+                    faults.append(Fault(pointer, "is required", "必填"))
             elif item.name in members.properties:
                 found[item.name] = None
             continue

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.keeping import columns_of
 from shanhai.db.features.selection import viewer_values, visibility
+from shanhai.db.features.statements import MEMBERS_IN_CALL
 from shanhai.db.identity import Viewer
 
 IN_JSON = frozenset({"members", "geometry"})
@@ -108,7 +109,6 @@ def _locked(query: Select[Any], entity: Entity, to_delete: bool) -> Select[Any]:
 
 @lru_cache(maxsize=512)
 def _image_query(entity: Entity, met: tuple[str, ...]) -> Select[Any]:
-    members = ", ".join(f"'{item.name}', {item.sql}" for item in entity.receivables)
     own, columns = entity.alias, columns_of(entity)
     named = {
         "row_id": entity.key,
@@ -117,7 +117,7 @@ def _image_query(entity: Entity, met: tuple[str, ...]) -> Select[Any]:
         "region_id": entity.region or "NULL::bigint",
         "valid_from": f"{own}.valid_from" if "valid_from" in columns else "NULL::date",
         "valid_to": f"{own}.valid_to" if "valid_to" in columns else "NULL::date",
-        "members": f"json_build_object({members})",
+        "members": _members(entity),
         "geometry": _geometry(entity),
     }
     listed: list[ColumnElement[Any]] = [
@@ -125,6 +125,16 @@ def _image_query(entity: Entity, met: tuple[str, ...]) -> Select[Any]:
         for name, sql in named.items()
     ]
     return select(*listed).select_from(text(entity.source)).where(*map(text, met))
+
+
+def _members(entity: Entity) -> str:
+    """SQL of an object of all the members clients can write."""
+    items = entity.receivables
+    calls = [
+        ", ".join(f"'{item.name}', {item.sql}" for item in items[start : start + MEMBERS_IN_CALL])
+        for start in range(0, len(items), MEMBERS_IN_CALL)
+    ]
+    return " || ".join(f"jsonb_build_object({call})" for call in calls) or "'{}'::jsonb"
 
 
 def _geometry(entity: Entity) -> str:

@@ -71,7 +71,8 @@ async def ids_of(
     """
     query = _ids_query(name, tuple(visibility(entity_named(name), viewer)))
     values = {"codes": sorted(codes), **viewer_values(viewer)}
-    return dict(sorted((await session.execute(query, values)).tuples()))
+    found = [(row.code, row.id) for row in await session.execute(query, values)]
+    return dict(sorted(found))
 
 
 async def referrers(session: AsyncSession, entity: Entity, row_id: int) -> Sequence[Referrer]:

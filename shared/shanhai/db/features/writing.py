@@ -18,7 +18,12 @@ from shanhai.db.features.entity import Change, Editing, Entity, Verb
 from shanhai.db.features.images import Image, find_and_lock, lock, read_image
 from shanhai.db.features.keeping import columns_of
 from shanhai.db.features.lifecycles import demand_change, demand_initial, demand_unsettled
-from shanhai.db.features.members import changed_members, merged_members, replaced_members
+from shanhai.db.features.members import (
+    as_json,
+    changed_members,
+    merged_members,
+    replaced_members,
+)
 from shanhai.db.features.query import FeatureRow
 from shanhai.db.features.references import ids_of, referrers, resolve
 from shanhai.db.features.refusals import told_refusals
@@ -139,7 +144,8 @@ async def create(
         state = values.setdefault(editing.lifecycle.property, editing.lifecycle.initial)
         if not terms.as_given:
             demand_initial(editing.lifecycle, state, under)
-    after = {**values, **(within or {}), code_property(entity).name: code}
+    own = {**(within or {}), code_property(entity).name: code}
+    after = {**{name: as_json(value) for name, value in values.items()}, **own}
     await _ask_guards(session, editing, Change("create", None, None, after, draft.has_geometry))
     resolved = await resolve(session, entity, values, identity.viewer, under=under)
     contents = contents_of(entity, {**resolved, **parents})

@@ -1,0 +1,393 @@
+"""The paths and schemas of every collection and record, made from the declarations alone."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from shanhai.db.features.crs import CRS84, crs_uris
+from shanhai.db.features.drafts import CODE
+from shanhai.db.features.entity import Entity, Property, Verb
+from shanhai.db.features.geometry import DEPTHS
+from shanhai.db.features.versions import MOST_VERSIONS
+from shanhai_api.features.parameters import DEFAULT_LIMIT, parameters_of
+from shanhai_api.features.records import bound_names
+from shanhai_api.features.values import MAX_LIMIT, MAX_OFFSET
+from shanhai_api.negotiation import GEOJSON, HTML, JSON
+
+Document = dict[str, Any]
+READ_FAILURES = (400, 401, 403, 404, 406, 429, 503)
+WRITE_FAILURES = (400, 401, 403, 404, 405, 406, 408, 409, 412, 413, 415, 422, 428, 429, 503)
+MERGE_PATCH = "application/merge-patch+json"
+BBOX = {
+    "name": "bbox",
+    "in": "query",
+    "description": "Only features that meet the box: west,south,east,north in CRS84, or as bbox-crs"
+    " has it",
+    "required": False,
+    "schema": {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}},
+    "style": "form",
+    "explode": False,
+}
+COUNTINGS = ("capped", "exact", "estimate", "none")
+
+
+def query_parameter(name: str, description: str, schema: Mapping[str, Any]) -> Document:
+    """An optional parameter of a query."""
+    return {
+        "name": name,
+        "in": "query",
+        "description": description,
+        "required": False,
+        "schema": dict(schema),
+        "style": "form",
+        "explode": False,
+    }
+
+
+def header_parameter(name: str, description: str, schema: Mapping[str, Any]) -> Document:
+    """An optional header."""
+    return {
+        "name": name,
+        "in": "header",
+        "description": description,
+        "required": False,
+        "schema": dict(schema),
+    }
+
+
+SYSTEM = {"type": "string", "format": "uri", "enum": crs_uris(), "default": CRS84.uri}
+LANG = query_parameter("lang", "Language", {"type": "string", "enum": ["zh", "en"]})
+AS_OF = query_parameter("as_of", "Day whose state is wanted", {"type": "string", "format": "date"})
+CRS = query_parameter("crs", "System of the coordinates in the answer", SYSTEM)
+LISTING = (
+    query_parameter(
+        "limit",
+        "Features on a page",
+        {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+    ),
+    query_parameter(
+        "offset",
+        "Features to skip; prefer the links",
+        {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "default": 0},
+    ),
+    query_parameter("cursor", "A place given by a `next` or `prev` link", {"type": "string"}),
+    query_parameter(
+        "datetime",
+        "Only features whose period meets this RFC 3339 instant or interval; `..` is open",
+        {"type": "string"},
+    ),
+    AS_OF,
+    query_parameter(
+        "sortby", "Properties to order by, `-` before one for descending", {"type": "string"}
+    ),
+    query_parameter(
+        "count", "How exactly to count what matches", {"type": "string", "enum": list(COUNTINGS)}
+    ),
+    query_parameter("properties", "Properties to tell, comma separated", {"type": "string"}),
+    query_parameter("filter", "A CQL2 filter over the queryables", {"type": "string"}),
+    query_parameter(
+        "filter-lang",
+        "Language of the filter",
+        {"type": "string", "enum": ["cql2-text", "cql2-json"], "default": "cql2-text"},
+    ),
+)
+PLACING = (
+    BBOX,
+    query_parameter("bbox-crs", "System of the box", SYSTEM),
+    CRS,
+    query_parameter("filter-crs", "System of the geometries in the filter", SYSTEM),
+)
+REPAIR = query_parameter(
+    "repair",
+    "Mend an invalid geometry, and say what was done, instead of refusing it",
+    {"type": "boolean", "default": False},
+)
+IF_MATCH = header_parameter(
+    "If-Match", "ETag of the state that is to be written over", {"type": "string"}
+)
+IF_NONE_MATCH = header_parameter(
+    "If-None-Match", "`*`: make the object, which must not be there yet", {"type": "string"}
+)
+CONTENT_CRS = header_parameter(
+    "Content-Crs", "System of the body's coordinates, by URI; CRS84 without", {"type": "string"}
+)
+IDEMPOTENCY_KEY = header_parameter(
+    "Idempotency-Key",
+    "Made once for each key, and answered as often as asked",
+    {"type": "string", "minLength": 1, "maxLength": 255},
+)
+
+
+def schemas_of(entity: Entity) -> Document:
+    """The schemas of an entity: as it is told, as it is made, and as it is changed."""
+    found = {entity.name: _told(entity)}
+    if entity.editing is not None:
+        found[f"{entity.name}_new"] = _taken(entity, whole=True)
+        found[f"{entity.name}_change"] = _taken(entity, whole=False)
+    return found
+
+
+def paths_of(entity: Entity) -> Document:
+    """The paths of an entity's objects."""
+    path = entity.path or f"/collections/{entity.name}/items"
+    verbs = entity.editing.verbs if entity.editing is not None else frozenset[Verb]()
+    within = [path_parameter(name) for name in bound_names(entity)]
+    code = path_parameter("code")
+    every: Document = {"get": _listing(entity)}
+    if "create" in verbs:
+        every["post"] = _creating(entity)
+    one: Document = {"get": _reading(entity)}
+    if "replace" in verbs:
+        one["put"] = _replacing(entity)
+    if "update" in verbs:
+        one["patch"] = _updating(entity)
+    if "delete" in verbs:
+        one["delete"] = _deleting(entity)
+    found = {path: every, f"{path}/{{code}}": one}
+    found[f"{path}/{{code}}/versions"] = {"get": _states(entity)}
+    for place, item in found.items():
+        own = [*within, code] if "{code}" in place else within
+        for operation in item.values():
+            operation["parameters"] = [*own, *operation["parameters"]]
+    return found
+
+
+def path_parameter(name: str) -> Document:
+    """A code in a path."""
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "minLength": 1, "maxLength": 80},
+    }
+
+
+def _listing(entity: Entity) -> Document:
+    filters = [
+        query_parameter(item.name, f"Only those with this value: {item.title.en}", item.schema)
+        for item in parameters_of(entity, dict.fromkeys(bound_names(entity), ""))
+    ]
+    placing = PLACING if entity.geometry is not None else ()
+    return {
+        **_about(entity, "list", entity.title.en),
+        "parameters": [*LISTING, *placing, *filters, _format(entity), LANG],
+        "responses": {
+            "200": _content("A page", {_media(entity): _page(entity), HTML.media_type: TEXT}),
+            **failures(READ_FAILURES),
+        },
+    }
+
+
+def _reading(entity: Entity) -> Document:
+    crs = [CRS] if entity.geometry is not None else []
+    told = {_media(entity): _reference(entity.name), HTML.media_type: TEXT}
+    return {
+        **_about(entity, "read", f"{entity.title.en}: one"),
+        "parameters": [AS_OF, *crs, _format(entity), LANG],
+        "responses": {
+            "200": _content("The object", told),
+            "304": {"description": "The caller has it already"},
+            **failures(READ_FAILURES),
+        },
+    }
+
+
+def _creating(entity: Entity) -> Document:
+    return {
+        **_about(entity, "create", f"{entity.title.en}: make one"),
+        "parameters": [*_writing(entity), IDEMPOTENCY_KEY, LANG],
+        "requestBody": _body(entity, f"{entity.name}_new", [_media(entity), JSON.media_type]),
+        "responses": {"201": _written(entity, "Made"), **failures(WRITE_FAILURES)},
+    }
+
+
+def _replacing(entity: Entity) -> Document:
+    return {
+        **_about(entity, "replace", f"{entity.title.en}: replace one"),
+        "parameters": [*_writing(entity), IF_MATCH, IF_NONE_MATCH, LANG],
+        "requestBody": _body(entity, f"{entity.name}_new", [_media(entity), JSON.media_type]),
+        "responses": {
+            "200": _written(entity, "As it is now"),
+            "201": _written(entity, "Made"),
+            "204": {"description": "As it was sent; asked for by `Prefer: return=minimal`"},
+            **failures(WRITE_FAILURES),
+        },
+    }
+
+
+def _updating(entity: Entity) -> Document:
+    media_types = [MERGE_PATCH, _media(entity), JSON.media_type]
+    return {
+        **_about(entity, "update", f"{entity.title.en}: change one"),
+        "parameters": [*_writing(entity), IF_MATCH, LANG],
+        "requestBody": _body(entity, f"{entity.name}_change", media_types),
+        "responses": {
+            "200": _written(entity, "As it is now"),
+            "204": {"description": "Changed; asked for by `Prefer: return=minimal`"},
+            **failures(WRITE_FAILURES),
+        },
+    }
+
+
+def _deleting(entity: Entity) -> Document:
+    return {
+        **_about(entity, "delete", f"{entity.title.en}: delete one"),
+        "parameters": [IF_MATCH, LANG],
+        "responses": {"204": {"description": "Deleted"}, **failures(WRITE_FAILURES)},
+    }
+
+
+def _states(entity: Entity) -> Document:
+    most = {"type": "integer", "minimum": 1, "maximum": MOST_VERSIONS, "default": 100}
+    told = {JSON.media_type: {"type": "object"}, HTML.media_type: TEXT}
+    formats = {"type": "string", "enum": [JSON.name, HTML.name]}
+    return {
+        **_about(entity, "list_versions_of", f"{entity.title.en}: the states of one"),
+        "parameters": [
+            query_parameter("limit", "States to show", most),
+            query_parameter("f", "Format", formats),
+            LANG,
+        ],
+        "responses": {
+            "200": _content("Its states, the newest first", told),
+            "304": {"description": "The caller has them already"},
+            **failures(READ_FAILURES),
+        },
+    }
+
+
+TEXT = {"type": "string"}
+
+
+def _about(entity: Entity, verb: str, summary: str) -> Document:
+    return {
+        "tags": ["features" if entity.path is None else "records"],
+        "operationId": f"{verb}_{entity.name}",
+        "summary": summary,
+        "description": entity.description.en,
+    }
+
+
+def failures(statuses: Iterable[int]) -> Document:
+    """The answers that tell a problem."""
+    return {str(status): {"$ref": "#/components/responses/Problem"} for status in statuses}
+
+
+def _writing(entity: Entity) -> Sequence[Document]:
+    return (REPAIR, CONTENT_CRS) if entity.geometry_column and entity.path is None else ()
+
+
+def _format(entity: Entity) -> Document:
+    names = [JSON.name, HTML.name] if entity.path is not None else ["json", "geojson", "html"]
+    return query_parameter("f", "Format", {"type": "string", "enum": names})
+
+
+def _media(entity: Entity) -> str:
+    return (GEOJSON if entity.path is None else JSON).media_type
+
+
+def _reference(name: str) -> Document:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _content(description: str, schemas: Mapping[str, Any]) -> Document:
+    content = {media_type: {"schema": schema} for media_type, schema in schemas.items()}
+    return {"description": description, "content": content}
+
+
+def _body(entity: Entity, name: str, media_types: Iterable[str]) -> Document:
+    content = {media_type: {"schema": _reference(name)} for media_type in media_types}
+    return {"required": True, "content": content}
+
+
+def _written(entity: Entity, description: str) -> Document:
+    headers = {
+        name: {"description": told, "schema": {"type": "string"}}
+        for name, told in (
+            ("ETag", "Tag of its state, for `If-Match`"),
+            ("Location", "Where it is, when it was made"),
+        )
+    }
+    return {**_content(description, {_media(entity): _reference(entity.name)}), "headers": headers}
+
+
+def _page(entity: Entity) -> Document:
+    name = "features" if entity.path is None else entity.name
+    members: Document = {
+        name: {"type": "array", "items": _reference(entity.name)},
+        "links": {"type": "array", "items": {"type": "object"}},
+        "numberMatched": {"type": "integer", "minimum": 0},
+        "numberReturned": {"type": "integer", "minimum": 0},
+    }
+    if entity.path is None:
+        members["type"] = {"type": "string", "enum": ["FeatureCollection"]}
+        members["timeStamp"] = {"type": "string", "format": "date-time"}
+    return {"type": "object", "required": [name, "links"], "properties": members}
+
+
+def _told(entity: Entity) -> Document:
+    """The schema of an object as it is read."""
+    members = {item.name: _nullable(item, item.role != "id") for item in entity.properties}
+    if entity.path is not None:
+        return {"type": "object", "description": entity.description.en, "properties": members}
+    return _feature(entity, {"type": "object", "properties": members}, ["properties", "geometry"])
+
+
+def _taken(entity: Entity, *, whole: bool) -> Document:
+    """The schema of an object as it is written; other members it has are left as they are."""
+    editing = entity.editing
+    required = [item.name for item in entity.receivables if item.required and whole]
+    state = editing.lifecycle.property if editing is not None and editing.lifecycle else None
+    within = set(bound_names(entity))
+    members = {
+        item.name: _code(item) if item.role == "id" else _nullable(item, not item.required)
+        for item in entity.receivables
+    }
+    needed = [name for name in required if name not in within and name != state]
+    schema: Document = {"type": "object", "properties": members}
+    if needed:
+        schema["required"] = needed
+    if entity.path is not None:
+        return schema
+    geometry = ["geometry"] if whole and entity.geometry_column else []
+    return _feature(entity, schema, ["properties", *geometry] if whole else [])
+
+
+def _feature(entity: Entity, properties: Document, required: Sequence[str]) -> Document:
+    schema: Document = {
+        "type": "object",
+        "description": entity.description.en,
+        "properties": {
+            "type": {"type": "string", "enum": ["Feature"]},
+            "id": {"type": "string"},
+            "geometry": _geometry(entity),
+            "properties": properties,
+        },
+    }
+    if required:
+        schema["required"] = ["type", *required]
+    return schema
+
+
+def _geometry(entity: Entity) -> Document:
+    kind = (entity.geometry_type or "geometry-any").removeprefix("geometry-")
+    known = [name for name in DEPTHS if kind in {"any", name.lower(), f"multi{name.lower()}"}]
+    return {
+        "type": ["object", "null"],
+        "required": ["type", "coordinates"],
+        "properties": {
+            "type": {"type": "string", "enum": known},
+            "coordinates": {"type": "array", "items": {}},
+        },
+    }
+
+
+def _code(item: Property) -> Document:
+    return {**item.described("en"), "pattern": f"^{CODE.pattern}$"}
+
+
+def _nullable(item: Property, nullable: bool) -> Document:
+    described = item.described("en")
+    if not nullable:
+        return described
+    found = {**described, "type": [described["type"], "null"]}
+    return {**found, "enum": [*found["enum"], None]} if "enum" in found else found
