@@ -71,8 +71,10 @@ class TestCollections:
         queryables = (await anonymous.get("/collections/zones/queryables")).json()["properties"]
         assert queryables.keys() < schema.keys()
         assert schema["area_km2"]["x-ogc-unit"] == "km2"
+        assert queryables.pop("geometry")["x-ogc-role"] == "primary-geometry"
         for name, described in queryables.items():
             value = {"string": "x", "integer": "1"}[described["type"]]
+            value = "2024-01-01" if described.get("format") == "date" else value
             assert (await anonymous.get(ZONES, params={name: value})).status_code == 200
 
     async def test_unknown_collection(self, anonymous: httpx.AsyncClient) -> None:

@@ -102,9 +102,9 @@ class Reader:
     faults: list[Fault] = field(default_factory=list)
 
     def read(self, name: str, parse: Callable[[str], Read]) -> Read | None:
-        """The parameter's value; None when absent or wrong."""
+        """The parameter's value; None when absent, wrong, or found at fault before."""
         text = self.query.get(name)
-        if text is None:
+        if text is None or any(fault.pointer == name for fault in self.faults):
             return None
         try:
             return parse(text)
