@@ -21,6 +21,7 @@ from shanhai_api.features.edit_routes import records as record_edits
 from shanhai_api.features.edit_routes import router as edits
 from shanhai_api.features.records import router as records
 from shanhai_api.features.routes import router as features
+from shanhai_api.findings.routes import router as findings
 from shanhai_api.health.routes import router as health
 from shanhai_api.jobs.routes import router as jobs
 from shanhai_api.keys.routes import router as keys
@@ -39,6 +40,7 @@ ROUTERS = (
     vocabulary,
     records,
     record_edits,
+    findings,
     processes,
     jobs,
     uploads,

@@ -68,6 +68,10 @@ WORDS: Mapping[str, Label] = {
     "show": Label("显示", "Show"),
     "clear": Label("清除", "Clear"),
     "versions": Label("历史版本", "Versions"),
+    "findings": Label("数据检查结果", "Findings in the figures"),
+    "finding": Label("发现", "Finding"),
+    "figures": Label("数值", "Figures"),
+    "severity": Label("程度", "Severity"),
     "yes": Label("是", "yes"),
     "no": Label("否", "no"),
 }

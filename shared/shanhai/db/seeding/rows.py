@@ -320,6 +320,8 @@ def _add_programme(rows: Rows, block: Block, programme: ProgrammeSeed, starts: R
                 "region": block.known_region,
                 "plan": block.known_plan,
                 "programme": programme.code,
+                # What an approved plan lists is in its reserve library; further it comes by steps.
+                "state": "reserve",
                 **starts,
             }
         )

@@ -32,6 +32,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 }
 """What tells a row among the live ones; the code, where a table is not named here."""
 GEOMETRY = "geom"
+BEGUN_WITH = frozenset({"state", "status"})
+"""Columns given to new rows only: what an object has come to since is not undone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,11 @@ def _differing(values: Row, old: Row) -> Row:
     merged = dict(values)
     if "attrs" in values:
         merged["attrs"] = {**old["attrs"], **values["attrs"]}
-    return {name: value for name, value in merged.items() if _plain(value) != _plain(old[name])}
+    return {
+        name: value
+        for name, value in merged.items()
+        if name not in BEGUN_WITH and _plain(value) != _plain(old[name])
+    }
 
 
 def _plain(value: Any) -> Any:

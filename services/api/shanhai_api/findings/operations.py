@@ -1,0 +1,35 @@
+"""Run the checks of a plan on request."""
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.features.plans import PLANS
+from shanhai.db.features.rights import demand_role, editing_of
+from shanhai.db.features.selection import Selection
+from shanhai.db.quality.reading import check_and_keep
+from shanhai.db.queries.audit import Act, record
+from shanhai.db.tables import Plan
+from shanhai_api.features.operations import read_item
+from shanhai_api.identity import Caller
+from shanhai_api.once import Made
+
+
+async def check_again(session: AsyncSession, caller: Caller, plan: str, act: Act) -> Made:
+    """Check a plan, by someone who may write it.
+
+    Raises:
+        NotFound: there is no such plan, or none the caller may know of.
+        Unauthenticated: no identity was given.
+        Forbidden: the identity may not write plans, or not this one.
+    """
+    editing = editing_of(PLANS, caller, "update")
+    row = await read_item(session, PLANS, Selection(caller.viewer, code=plan))
+    demand_role(caller, editing.roles, await _region_id(session, row.key))
+    checked = await check_and_keep(session, row.key)
+    after = {"found": checked.found, "changed": checked.changed}
+    record(session, act, "check", table="plan", object_id=plan, after=after)
+    return Made({"plan": plan, **after}, status=200)
+
+
+async def _region_id(session: AsyncSession, plan_id: int) -> int | None:
+    return await session.scalar(select(Plan.region_id).where(Plan.id == plan_id))

@@ -1,0 +1,84 @@
+"""`/plans/{plan}/findings`."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
+
+from shanhai.db.features.plans import PLANS
+from shanhai.db.features.selection import Selection
+from shanhai.db.quality.reading import list_findings
+from shanhai_api.dependencies import (
+    PageQuery,
+    Reader,
+    ReadSession,
+    TheUnit,
+    TheView,
+    Writer,
+    act_of,
+)
+from shanhai_api.features.operations import read_item
+from shanhai_api.findings.documents import as_csv, count_severities, describe_finding
+from shanhai_api.findings.operations import check_again
+from shanhai_api.negotiation import HTML, JSON, Format, choose_format
+from shanhai_api.once import once
+
+router = APIRouter(tags=["records"])
+CSV = Format("csv", "text/csv")
+FORMATS = (JSON, HTML, CSV)
+NO_BODY = ""
+
+
+class FindingsQuery(PageQuery):
+    """Parameters of the findings."""
+
+    f: str | None = Field(None, description="Format: `json`, `html` or `csv`", examples=["json"])
+
+
+@router.get("/plans/{plan}/findings", summary="What does not add up in a plan's figures")
+async def show_findings(
+    view: TheView,
+    caller: Reader,
+    plan: str,
+    query: Annotated[FindingsQuery, Query()],
+    session: ReadSession,
+) -> Response:
+    """List what the checks found when they last ran, the worst first."""
+    row = await read_item(session, PLANS, Selection(caller.viewer, code=plan))
+    found = await list_findings(session, row.key)
+    path = f"/plans/{quote(plan, safe='')}/findings"
+    if choose_format(view.request, FORMATS) is CSV:
+        headers = {"Content-Disposition": 'attachment; filename="findings.csv"'}
+        return view.send(as_csv(found), CSV.media_type, headers=headers)
+    document = {
+        "plan": plan,
+        "counts": count_severities(found),
+        "findings": [describe_finding(item, view.lang) for item in found],
+        "links": [
+            *view.self_links(path, *FORMATS),
+            view.link(f"/collections/plans/items/{quote(plan, safe='')}", "up"),
+        ],
+    }
+    return view.respond(document, template="findings.html", formats=FORMATS)
+
+
+@router.post("/plans/{plan}/findings", summary="Check a plan's figures again", status_code=200)
+async def renew_findings(
+    request: Request,
+    view: TheView,
+    caller: Writer,
+    plan: str,
+    query: Annotated[PageQuery, Query()],
+    unit: TheUnit,
+) -> Response:
+    """Run the checks on the figures as they are now."""
+    made = await once(
+        request,
+        unit,
+        caller,
+        body_sha256=NO_BODY,
+        effect=lambda: check_again(unit.session, caller, plan, act_of(caller, view)),
+    )
+    return Response(orjson.dumps(made.content), made.status, made.headers, JSON.media_type)
