@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+import asyncpg
 from sqlalchemy import ColumnElement, Select, bindparam, literal_column, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -17,9 +18,10 @@ from shanhai.db.features.order import Order, order_by, sorted_columns
 from shanhai.db.features.query import INTERNAL_ERROR
 from shanhai.db.features.selection import Selection, bound_values
 from shanhai.db.features.statements import Form, Question
-from shanhai.errors import InvalidInput
+from shanhai.errors import InvalidInput, ShanhaiError, Unavailable
 
 BLOCK_ROWS = 4_096
+CANCELLED = "57014"
 FETCH_LIMIT_S = 60
 """Seconds one block may take; the first one may have to sort everything."""
 SQL_TYPES = {"integer": "bigint", "number": "double precision", "boolean": "boolean"}
@@ -69,15 +71,27 @@ async def _blocks(
         ) as result:
             async for block in result.partitions(BLOCK_ROWS):
                 yield block
-    except DBAPIError as error:
-        # PostGIS has no code of its own for what lies outside a projection.
-        if export.form.crs.as_stored or getattr(error.orig, "sqlstate", None) != INTERNAL_ERROR:
-            raise
-        raise InvalidInput(
-            f"a feature lies where {export.form.crs.uri} is not defined",
-            message_zh=f"有要素位于 {export.form.crs.uri} 的定义范围之外",
+    except (DBAPIError, asyncpg.PostgresError) as error:
+        # While rows are fetched the driver's own errors come through.
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        raise _told(getattr(cause, "sqlstate", None), export.form.crs) or error from error
+
+
+def _told(sqlstate: str | None, crs: Crs) -> ShanhaiError | None:
+    """What a reader is told of an error of the database, if it is about the request."""
+    if sqlstate == CANCELLED:
+        return Unavailable(
+            "the rows could not be read in time; ask for fewer",
+            message_zh="读取超时，请缩小范围",
+        )
+    # PostGIS has no code of its own for what lies outside a projection.
+    if sqlstate == INTERNAL_ERROR and not crs.as_stored:
+        return InvalidInput(
+            f"a feature lies where {crs.uri} is not defined",
+            message_zh=f"有要素位于 {crs.uri} 的定义范围之外",
             pointer="crs",
-        ) from error
+        )
+    return None
 
 
 @lru_cache(maxsize=256)
