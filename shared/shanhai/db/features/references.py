@@ -114,13 +114,16 @@ def _ids_query(name: str, visible: tuple[str, ...]) -> TextClause:
 @lru_cache(maxsize=64)
 def _referrers_query(name: str) -> TextClause | None:
     halves = [
-        f"(SELECT '{entity.name}', {entity.code} FROM {entity.source}"  # noqa: S608
+        f"(SELECT '{entity.name}' AS name, {entity.code} AS code FROM {entity.source}"  # noqa: S608
         f" WHERE {entity.live} AND {_refers(entity, item)} LIMIT {MOST_NAMED})"
         for entity in ENTITIES
         for item in entity.properties
         if item.refers_to == name and item.column is not None
     ]
-    return text(f"{' UNION ALL '.join(halves)} LIMIT {MOST_NAMED}") if halves else None
+    if not halves:
+        return None
+    found = " UNION ALL ".join(halves)
+    return text(f"SELECT name, code FROM ({found}) found LIMIT {MOST_NAMED}")  # noqa: S608
 
 
 def _refers(entity: Entity, item: Property) -> str:
