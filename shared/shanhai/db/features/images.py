@@ -118,7 +118,7 @@ def _image_query(entity: Entity, met: tuple[str, ...]) -> Select[Any]:
         "valid_from": f"{own}.valid_from" if "valid_from" in columns else "NULL::date",
         "valid_to": f"{own}.valid_to" if "valid_to" in columns else "NULL::date",
         "members": _members(entity),
-        "geometry": _geometry(entity),
+        "geometry": geometry_image(entity),
     }
     listed: list[ColumnElement[Any]] = [
         literal_column(sql, JSON() if name in IN_JSON else None).label(name)
@@ -137,7 +137,8 @@ def _members(entity: Entity) -> str:
     return " || ".join(f"jsonb_build_object({call})" for call in calls) or "'{}'::jsonb"
 
 
-def _geometry(entity: Entity) -> str:
+def geometry_image(entity: Entity) -> str:
+    """SQL of what the audit log keeps of a geometry."""
     if entity.geometry_column is None:
         return "NULL::json"
     column = f"{entity.alias}.{entity.geometry_column}"
