@@ -119,7 +119,8 @@ def _unlike_feature(entity: Entity, body: Mapping[str, Any], *, whole: bool) -> 
             "must be one Feature; the process `import-features` takes many",
             "须为单个 Feature；批量数据请用 `import-features`",
         )
-    elif kind != "Feature":
+        return
+    if kind != "Feature":
         yield Fault("/type", "must be `Feature`", "必须是 `Feature`")
     if not isinstance(body.get("properties"), dict | None):
         yield Fault("/properties", "must be an object", "必须是对象")

@@ -173,6 +173,8 @@ def _type_of(value: object, pointer: str) -> tuple[str, Any]:
     if not isinstance(value, dict):
         raise _refuse("must be a GeoJSON geometry or null", "必须是 GeoJSON 几何或 null", pointer)
     name = value.get("type")
+    if not isinstance(name, str):
+        name = ""
     if name in CURVES:
         raise _refuse(
             f"{name} has curves; only straight segments are kept",
@@ -185,7 +187,7 @@ def _type_of(value: object, pointer: str) -> tuple[str, Any]:
             "GeometryCollection 混合了不同维度；请逐个要素写入",
             f"{pointer}/type",
         )
-    if not isinstance(name, str) or name not in DEPTHS:
+    if name not in DEPTHS:
         listed = ", ".join(DEPTHS)
         raise _refuse(f"must be one of {listed}", f"必须是以下之一：{listed}", f"{pointer}/type")
     return name, value.get("coordinates")

@@ -39,7 +39,11 @@ def mended(geometry: BaseGeometry) -> BaseGeometry | None:
     """The geometry made valid, without what has come out in a lower dimension."""
     valid = shapely.make_valid(geometry, method="structure", keep_collapsed=False)
     dimension = shapely.get_dimensions(geometry)
-    parts = [part for part in _simple_parts(valid) if shapely.get_dimensions(part) == dimension]
+    parts = [
+        part
+        for part in _simple_parts(valid)
+        if shapely.get_dimensions(part) == dimension and not part.is_empty
+    ]
     if not parts:
         return None
     result: BaseGeometry = getattr(shapely, DIMENSIONS[int(dimension)])(parts)
