@@ -104,6 +104,16 @@ class Issuer:
             raise _refused("it is signed by a key its issuer does not publish", "签名密钥未知")
         return found
 
+    async def newer_key(self, header: Mapping[str, Any], tried: SigningKey) -> SigningKey | None:
+        """Another key than the one tried, where tokens do not name theirs."""
+        if header.get("kid") is not None:
+            return None
+        async with self.lock:
+            if self._age(self.tried_at) > REFRESH_S:
+                await self._refresh()
+        found = self._find(header)
+        return None if found == tried else found
+
     def _find(self, header: Mapping[str, Any]) -> SigningKey | None:
         fitting = [key for key in self.keys if key.fits(header)]
         # Without a name only one key can be meant.
@@ -158,7 +168,19 @@ class TokenVerifier:
         issuer = self.issuers.get(claimed) if isinstance(claimed, str) else None
         if issuer is None:
             raise _refused("its issuer is not accepted here", "签发方不被接受")
-        return self._claims(self._decode(token, header, await issuer.key(header), issuer))
+        return self._claims(await self._proven(token, header, issuer))
+
+    async def _proven(
+        self, token: str, header: Mapping[str, Any], issuer: Issuer
+    ) -> Mapping[str, Any]:
+        """The claims, by the issuer's key; by its next one where keys have no names."""
+        key: SigningKey | None = await issuer.key(header)
+        while key is not None:
+            try:
+                return self._decode(token, header, key, issuer)
+            except jwt.InvalidSignatureError:
+                key = await issuer.newer_key(header, key)
+        raise _refused("its signature is not valid", "签名无效")
 
     def _decode(
         self, token: str, header: Mapping[str, Any], key: SigningKey, issuer: Issuer
@@ -179,6 +201,8 @@ class TokenVerifier:
             raise _refused("it is not valid yet", "尚未生效") from None
         except jwt.InvalidAudienceError:
             raise _refused("it is meant for somebody else", "受众不符") from None
+        except jwt.InvalidSignatureError:
+            raise
         except (jwt.PyJWTError, ValueError, TypeError):
             raise _refused("its signature or claims are not valid", "签名或声明无效") from None
         return claims

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import jwt
 import orjson
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -205,6 +206,25 @@ class TestKeys:
         monkeypatch.setattr(oidc, "REFRESH_S", 0.0)
         await verifier.verify(issuer.token())
         with pytest.raises(Unauthenticated, match="key"):
+            await verifier.verify(former)
+
+    async def test_keys_without_names_may_change_too(
+        self, issuer: LocalIssuer, verifier: TokenVerifier, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def nameless() -> str:
+            key = next(iter(issuer.keys.values()))
+            now = int(time.time())
+            claims = {"iss": issuer.url, "aud": AUDIENCE, "sub": "x", "iat": now, "exp": now + 60}
+            return jwt.encode(claims, key, algorithm="RS256")
+
+        former = nameless()
+        await verifier.verify(former)
+        issuer.rotate("second")
+        with pytest.raises(Unauthenticated, match="signature"):
+            await verifier.verify(nameless())
+        monkeypatch.setattr(oidc, "REFRESH_S", 0.0)
+        await verifier.verify(nameless())
+        with pytest.raises(Unauthenticated, match="signature"):
             await verifier.verify(former)
 
     async def test_made_up_names_do_not_make_us_ask(

@@ -219,7 +219,7 @@ async def _holders(
         .limit(limit)
         .execution_options(populate_existing=True)
     )
-    rows = (await session.execute(query)).tuples().all()
+    rows = (await session.execute(query)).all()
     roles = await _roles(session, [account.id for account, _ in rows])
     return [Holder(account, roles.get(account.id, ()), party) for account, party in rows]
 
@@ -232,7 +232,7 @@ async def _roles(session: AsyncSession, ids: Iterable[int]) -> Mapping[int, tupl
         .order_by(AccountRole.id)
     )
     found: dict[int, tuple[RoleGiven, ...]] = {}
-    for account_id, role, region in (await session.execute(query)).tuples():
+    for account_id, role, region in await session.execute(query):
         found[account_id] = (*found.get(account_id, ()), RoleGiven(Role(role), region))
     return found
 

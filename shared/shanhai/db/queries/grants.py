@@ -91,7 +91,8 @@ async def check_roles(session: AsyncSession, roles: Iterable[RoleGiven]) -> dict
     query = select(Region.code, Region.id).where(
         Region.code.in_(codes), Region.deleted_at.is_(None)
     )
-    known: dict[str, int] = dict((await session.execute(query)).tuples().all()) if codes else {}
+    rows = (await session.execute(query)).all() if codes else ()
+    known = {row.code: row.id for row in rows}
     faults = [
         fault
         for place, item in enumerate(given)
