@@ -52,12 +52,14 @@ def seed(
     for city, totals in seeded.totals.items():
         if totals:
             counted = ", ".join(f"{name} {count}" for name, count in totals.items())
-            typer.echo(f"{city}, as its sources say: {counted}")
+            typer.echo(f"{city}, as its totals ask: {counted}")
     typer.echo(f"{seeded.changes} rows made or changed")
 
 
 def _rows_table(seeded: Seeded) -> Table:
-    table = Table("table", "rows", "made", "changed")
+    table = Table("table")
+    for heading in ("rows", "made", "changed"):
+        table.add_column(heading, justify="right")
     for name, put in seeded.tables.items():
         table.add_row(name, *map(str, (put.given, put.made, put.changed)))
     return table

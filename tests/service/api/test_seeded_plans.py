@@ -1,0 +1,103 @@
+"""The two plans that ship with the product, read as anyone reads them."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from shanhai.db.queries.audit import Act
+from shanhai.db.seed import seed_cities
+from shanhai_api.state import State
+
+BANAN = "banan-restoration-2021"
+XIAMEN = "xiamen-demonstration"
+
+
+@pytest.fixture
+async def public(state: State, anonymous: httpx.AsyncClient) -> httpx.AsyncClient:
+    """Anyone, before a database with both plans."""
+    async with state.sessions.begin() as session:
+        await seed_cities(session, ["xiamen", "banan"], [], act=Act("tester"))
+    return anonymous
+
+
+async def read(client: httpx.AsyncClient, path: str, **parameters: Any) -> dict[str, Any]:
+    answer = await client.get(path, params=parameters)
+    assert answer.status_code == 200, answer.text
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+async def listed(client: httpx.AsyncClient, path: str, **filters: str) -> dict[str, Any]:
+    return await read(client, path, limit=200, **filters)
+
+
+@pytest.mark.parametrize(
+    ("collection", "filters", "count"),
+    [
+        ("regions", {"parent": "banan"}, 23),
+        ("regions", {"level": "basin"}, 4),
+        ("plans", {"region": "xiamen"}, 4),
+        ("corridors", {"region": "xiamen"}, 10),
+        ("pattern_components", {"pattern": "xiamen.regional"}, 4),
+        ("zone_schemes", {"region": "banan"}, 1),
+        ("zones", {"region": "banan"}, 5),
+        ("control_areas", {}, 5),
+        ("problems", {"region": "banan"}, 8),
+        ("projects", {"plan": BANAN}, 21),
+    ],
+)
+async def test_collections(
+    public: httpx.AsyncClient, collection: str, filters: dict[str, str], count: int
+) -> None:
+    document = await listed(public, f"/collections/{collection}/items", **filters)
+    assert document["numberMatched"] == count
+    assert all(feature["geometry"] is None for feature in document["features"])
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "count"),
+    [
+        (f"/plans/{XIAMEN}/indicators", "plan_indicators", 35),
+        (f"/plans/{BANAN}/indicators", "plan_indicators", 8),
+        (f"/plans/{XIAMEN}/programmes", "programmes", 8),
+        (f"/plans/{BANAN}/programmes", "programmes", 7),
+        ("/control-rules", "control_rules", 28),
+        ("/patterns", "patterns", 8),
+        ("/parties", "parties", 34),
+    ],
+)
+async def test_records(public: httpx.AsyncClient, path: str, name: str, count: int) -> None:
+    document = await listed(public, path)
+    assert document["numberMatched"] == count
+    assert len(document[name]) == count
+
+
+async def test_project_with_towns_measures_and_problem(public: httpx.AsyncClient) -> None:
+    project = (await read(public, "/collections/projects/items/banan.PRJ02"))["properties"]
+    assert project["programme"] == "banan.PRG2"
+    assert project["regions"] == ["banan.longzhouwan", "banan.nanquan", "banan.yipin"]
+    assert project["measures"] == ["mine_restoration", "vegetation_recovery", "forest_tending"]
+    assert project["problems"] == ["banan.P1"]
+    assert (project["start_year"], project["end_year"]) == (2021, 2027)
+
+
+async def test_zone_with_its_stated_area_and_towns(public: httpx.AsyncClient) -> None:
+    path = "/collections/zones/items/banan.zone.southeast"
+    zone = (await read(public, path))["properties"]
+    assert (zone["stated_area_km2"], zone["area_km2"]) == (1157.24, None)
+    assert len(zone["towns"]) == 8
+
+
+async def test_plan_holds_since_its_first_year(public: httpx.AsyncClient) -> None:
+    items = "/collections/projects/items"
+    before = await listed(public, items, plan=BANAN, as_of="2020-12-31")
+    since = await listed(public, items, plan=BANAN, as_of="2021-01-01")
+    assert (before["numberMatched"], since["numberMatched"]) == (0, 21)
+
+
+async def test_classes_of_both_zonings(public: httpx.AsyncClient) -> None:
+    kinds = {f"plan_zones.{BANAN}", "supply_demand"}
+    classes = (await read(public, "/zone-classes"))["zoneClasses"]
+    assert {item["scheme_kind"] for item in classes} == kinds
+    assert len(classes) == 10
