@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.queries.audit import write_entries
 from shanhai.db.tables import AuditLog, Job, JobDataset, Plan, Region, Upload
 from shanhai.errors import InvalidInput
 from shanhai.jobs.contracts import (
@@ -101,6 +102,7 @@ class TestZoning:
         read = select(JobDataset.name, JobDataset.role).where(JobDataset.job_id == job.id)
         rows = [tuple(row) for row in await session.execute(read)]
         assert set(rows) == {(theme, "input") for theme in INDEX_REQUIRED}
+        await write_entries(session)
         entry = await session.scalar(select(AuditLog).where(AuditLog.object_id == str(job.id)))
         assert entry is not None
         assert (entry.actor, entry.action) == ("tester", "submit")
