@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.features.catalogue import ENTITIES
 from shanhai.db.tables import Job, Region, Zone, ZoneClass, ZoneScheme
 from shanhai.vocabulary import SUPPLY_DEMAND, ZONE_CLASSES
 
@@ -88,5 +89,8 @@ async def add_five_zones(session: AsyncSession, scheme: ZoneScheme) -> list[Zone
 
 
 async def forget_features(session: AsyncSession) -> None:
-    """Leave no region, and nothing that refers to one."""
-    await session.execute(text("TRUNCATE region, plan, job, idempotency_key, upload CASCADE"))
+    """Leave no object, no former state and nothing that refers to one; zone classes are kept."""
+    tables = {entity.table for entity in ENTITIES}
+    former = {f"{table}_history" for table in tables}
+    emptied = sorted((tables | former | {"job", "idempotency_key", "upload"}) - {"zone_class"})
+    await session.execute(text(f"TRUNCATE {', '.join(emptied)} CASCADE"))
