@@ -52,8 +52,9 @@ class View:
 
     def here(self, **changed: str) -> str:
         """The address of this very request with some parameters changed."""
-        query = urlencode({**self.request.query_params, **changed})
-        return f"{self.base}{self.request.url.path}?{query}"
+        # A form also sends what was left empty.
+        given = {name: value for name, value in self.request.query_params.items() if value}
+        return f"{self.base}{self.request.url.path}?{urlencode({**given, **changed})}"
 
     def link(
         self,

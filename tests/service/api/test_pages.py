@@ -1,5 +1,8 @@
 """Pages for people: tables, pictures and ways on, in two languages and without script."""
 
+import html
+import re
+
 import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -106,3 +109,20 @@ async def test_successful_job_leads_to_report_maps_and_layers(
         assert f'href="http://api.test/jobs/{job.id}/results/report"' in text
         assert f'src="http://api.test/jobs/{job.id}/results/map_en"' in text
         assert "http://tiles.test/layers/zones.city/map?lang=en" in text
+
+
+async def test_the_form_of_a_list_asks_the_list(anonymous: httpx.AsyncClient, filled: None) -> None:
+    """What a browser sends: every field, most of them empty."""
+    asked = {"class": "key_protection", "sortby": "-class", "bbox": "", "limit": "", "as_of": ""}
+    answer = await anonymous.get(
+        "/collections/zones/items", params={"f": "html", "lang": "zh", **asked}
+    )
+    assert answer.status_code == 200
+    assert "city.supply_demand.key_protection" in answer.text
+    assert "city.supply_demand.strict_protection" not in answer.text
+    assert '<option value="-class" selected>' in answer.text
+    assert "form-action 'self'" in answer.headers["Content-Security-Policy"]
+    other = html.unescape(re.findall(r'<footer>.*?href="([^"]+)"', answer.text, re.DOTALL)[0])
+    assert len((await anonymous.get(other)).json()["features"]) == 1
+    file = html.unescape(re.findall(r'href="([^"]+f=csv[^"]*)"', answer.text)[0])
+    assert (await anonymous.get(file)).text.count("city.supply_demand.") >= 1

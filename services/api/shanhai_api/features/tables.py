@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.features.catalogue import ENTITIES
 from shanhai.db.features.entity import Entity, Property
 from shanhai.db.features.query import FeatureRow
+from shanhai.vector.formats import FILE_FORMATS, FileFormat
 from shanhai.vocabulary import Lang
 from shanhai_api.features import documents, operations
 from shanhai_api.features.parameters import ItemsQuery, parameters_of
@@ -65,6 +66,8 @@ async def items_page(
             "columns": columns_of(entity, query, bound or {}),
             "fields": parameters_of(entity, bound or {}),
             "asked": query.kept,
+            "files": [item.name for item in FILE_FORMATS.values() if fits(item, entity)],
+            "selected": {k: v for k, v in query.kept.items() if k not in {"f", "limit"}},
             "pairs": lambda values: [(str(value), value) for value in values],
             "orders": lambda entity: order_choices(entity, view.lang),
         },
@@ -89,6 +92,11 @@ def order_choices(entity: Entity, lang: Lang) -> list[tuple[str, str]]:
         for item in entity.sortables
         for sign, arrow in (("+", "↑"), ("-", "↓"))
     ]
+
+
+def fits(file: FileFormat, entity: Entity) -> bool:
+    """Whether an entity's rows can be had as such a file."""
+    return entity.geometry is not None or not file.spatial
 
 
 def shown_row(row: FeatureRow) -> Record:
