@@ -7,6 +7,7 @@ few statements serve all requests, and each is composed and planned once.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Protocol, Self
 
 import shapely
@@ -146,12 +147,17 @@ def bound_values(selection: Selection) -> dict[str, object]:
         "as_of": selection.as_of,
         "during_start": during.start and during.start.date(),
         "during_end": during.end and during.end.date(),
-        **{f"is_{name}": value for name, value in selection.filters.items()},
+        **{f"is_{name}": _exact(value) for name, value in selection.filters.items()},
         **viewer_values(selection.viewer),
         **_box_values(selection.box),
         **({} if selection.filter is None else selection.filter.values),
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _exact(value: Value) -> object:
+    """A value as it was written: 0.1 is a tenth, not the double nearest to it."""
+    return Decimal(repr(value)) if isinstance(value, float) else value
 
 
 def _box_values(box: Box | Outline | None) -> dict[str, object]:
