@@ -19,6 +19,7 @@ TAGS = {
     "service": "What the service is",
     "features": "OGC API - Features: the collections of a plan",
     "records": "What has no place of its own: dictionaries, rules, lists of a plan",
+    "indicators": "What a plan aims at, what was observed, and how far it has come",
     "processes": "OGC API - Processes: computations and their jobs",
     "uploads": "Files for imports",
     "vocabulary": "Closed lists",

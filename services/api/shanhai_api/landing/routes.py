@@ -5,8 +5,8 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 
-from shanhai_api.dependencies import MAY_LOOK, PageQuery, TheView
-from shanhai_api.landing.conformance import CONFORMS_TO
+from shanhai_api.dependencies import MAY_LOOK, PageQuery, TheState, TheView
+from shanhai_api.landing.conformance import conforms_to
 from shanhai_api.landing.definition import operations_of
 from shanhai_api.negotiation import HTML, JSON, OPENAPI
 from shanhai_api.openapi import describe_30, describe_31
@@ -46,10 +46,11 @@ def landing_links(view: View) -> list[Link]:
 
 
 @router.get("/conformance", summary="Standards conformed to", dependencies=[MAY_LOOK])
-async def declare_conformance(view: TheView, query: Parameters) -> Response:
+async def declare_conformance(view: TheView, query: Parameters, state: TheState) -> Response:
     """List the conformance classes."""
     links = view.self_links("/conformance")
-    return view.respond({"conformsTo": list(CONFORMS_TO), "links": links})
+    classes = conforms_to(require_if_match=state.configuration.public.require_if_match)
+    return view.respond({"conformsTo": classes, "links": links})
 
 
 @router.get("/api", summary="This definition, as OpenAPI 3.0", dependencies=[MAY_LOOK])
