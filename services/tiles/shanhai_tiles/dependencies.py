@@ -24,13 +24,12 @@ from shanhai_tiles.cache import TileCache
 from shanhai_tiles.documents import Links
 from shanhai_tiles.language import required_language
 from shanhai_tiles.layers import Layer, RasterLayer, find_layer, no_layer
-from shanhai_tiles.vector_layers import VECTORS, Selection
+from shanhai_tiles.vector_layers import CHOOSING, selection_of
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 EVERYWHERE = frozenset({"lang", "f"})
-CHOOSING = frozenset(name for collection in VECTORS.values() for name in collection.filters)
 
 
 @asynccontextmanager
@@ -123,16 +122,15 @@ async def seen_layer(request: Request, layer: str, services: ServicesDep) -> See
     Raises:
         NotFound: there is none for this caller.
     """
-    chosen = tuple(
-        (name, value) for name, value in request.query_params.items() if name in CHOOSING
-    )
+    chosen = [name for name in request.query_params if name in CHOOSING]
     reader = await reader_of(request, services)
+    selection = selection_of(layer, request.query_params, reader.viewer)
     async with services.session() as session:
-        found = await find_layer(session, layer, Selection(chosen, reader.viewer))
+        found = await find_layer(session, layer, selection)
     if not reader.may_see(found):
         raise no_layer(layer)
     if isinstance(found, RasterLayer) and chosen:
-        raise _unknown(chosen[0][0], EVERYWHERE)
+        raise _unknown(chosen[0], EVERYWHERE)
     return Seen(found, reader.privately(found))
 
 

@@ -26,7 +26,7 @@ class Links:
 
     def layer(self, layer: Layer, path: str = "", **query: str | None) -> str:
         """The address of a layer or of something below it."""
-        chosen = dict(layer.selection.equal) if isinstance(layer, VectorLayer) else {}
+        chosen = layer.selection.asked if isinstance(layer, VectorLayer) else {}
         parameters = {**chosen, **{name: value for name, value in query.items() if value}}
         tail = f"?{urlencode(parameters)}" if parameters else ""
         return f"{self.base}/layers/{quote(layer.name)}{path}{tail}"

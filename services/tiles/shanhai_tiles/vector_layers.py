@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.catalogue import entity_named
+from shanhai.db.features.cql2 import Compiled, compile_filter
 from shanhai.db.features.entity import Entity, Property
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import PUBLIC, Viewer
@@ -21,6 +22,8 @@ from shanhai_tiles.sources import SOURCE_JSON, Source
 _CODE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")
 WORLD: Bounds = (-180.0, -85.0, 180.0, 85.0)
 VERSION_LENGTH = 16
+FILTER = "filter"
+"""The parameter that holds a CQL2 text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +63,16 @@ class Collection:
             raise LookupError(f"{self.entity.name} has no geometry")
         return self.entity.geometry
 
-    def visible(self, viewer: Viewer) -> str:
-        """SQL that holds for the rows of today that a viewer may see and that have a shape."""
+    def visible(self, viewer: Viewer, read: Set[str] = frozenset()) -> str:
+        """SQL that holds for the rows of today that a viewer may see and that have a shape.
+
+        A filter that reads the state itself looks beyond what is in force today.
+        """
         entity = self.entity
         conditions = (
             entity.live,
             *visibility(entity, viewer),
-            entity.current,
+            *([] if entity.history.intersection(read) else [entity.current]),
             f"{self.geometry} IS NOT NULL",
         )
         return " AND ".join(f"({condition})" for condition in conditions)
@@ -74,27 +80,42 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The part of a collection a caller asked for, as property and value, of what they may see."""
+    """The part of a collection a caller asked for, of what they may see.
+
+    Attributes:
+        equal: Properties and their values.
+        filter: A filter expression, and what it was compiled to.
+    """
 
     equal: tuple[tuple[str, str], ...] = ()
     viewer: Viewer = PUBLIC
+    filter: tuple[str, Compiled] | None = None
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """The parameters that ask for it."""
+        return dict(self.equal) | ({} if self.filter is None else {FILTER: self.filter[0]})
 
     def sql(self, collection: Collection) -> str:
         """The condition, over the binds of `values`."""
-        parts = [collection.visible(self.viewer)]
+        read = self.filter[1].properties if self.filter else frozenset()
+        parts = [collection.visible(self.viewer, read)]
         for name, value in self.equal:
             column = collection.entity.declared(name)
             if name not in collection.filters or column is None:
                 raise _no_filter(collection, name)
             _require_code(name, value)
             parts.append(f" AND {column.sql} = :only_{name}")
+        if self.filter:
+            parts.append(f" AND ({self.filter[1].sql})")
         return "".join(parts)
 
     @property
     def values(self) -> dict[str, object]:
         """The bound values."""
         only = {f"only_{name}": value for name, value in self.equal}
-        return {**only, **viewer_values(self.viewer)}
+        asked = self.filter[1].values if self.filter else {}
+        return {**only, **viewer_values(self.viewer), **asked}
 
 
 VECTORS: Mapping[str, Collection] = MappingProxyType(
@@ -118,6 +139,26 @@ VECTORS: Mapping[str, Collection] = MappingProxyType(
         ),
     }
 )
+
+
+CHOOSING = frozenset(
+    {FILTER, *(name for collection in VECTORS.values() for name in collection.filters)}
+)
+"""The parameters that choose a part of some collection."""
+
+
+def selection_of(layer: str, parameters: Mapping[str, str], viewer: Viewer) -> Selection:
+    """The part of a layer that a request's parameters ask for.
+
+    Raises:
+        InvalidInput: the filter is none that the collection can answer.
+    """
+    named = CHOOSING - {FILTER}
+    equal = tuple((name, value) for name, value in parameters.items() if name in named)
+    text = parameters.get(FILTER)
+    if text is None or layer not in VECTORS:
+        return Selection(equal, viewer)
+    return Selection(equal, viewer, (text, compile_filter(text, entity=VECTORS[layer].entity)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,27 @@ async def test_a_part_of_a_collection(client: httpx.AsyncClient) -> None:
     assert (there.status_code, nowhere.status_code) == (200, 204)
 
 
+async def test_a_filter_chooses_features(client: httpx.AsyncClient) -> None:
+    path = "/layers/zones/tiles/WebMercatorQuad/7/105/54.mvt"
+    whole = await client.get(path)
+    part = await client.get(path, params={"filter": "class = 'key_protection'"})
+    none = await client.get(path, params={"filter": "class = 'nothing'"})
+    assert (whole.status_code, part.status_code, none.status_code) == (200, 200, 204)
+    drawn = mapbox_vector_tile.decode(part.content)["zones"]["features"]
+    assert {feature["properties"]["class"] for feature in drawn} == {"key_protection"}
+    assert len({answer.headers["etag"] for answer in (whole, part, none)}) == 3
+    document = (await client.get("/layers/zones", params={"filter": "version = 1"})).json()
+    assert "filter=version" in document["tile_matrix_sets"]["WebMercatorQuad"]
+
+
+async def test_a_filter_that_means_nothing(client: httpx.AsyncClient) -> None:
+    path = "/layers/zones/tiles/WebMercatorQuad/7/105/54.mvt"
+    for text in ("nothing = 1", "class =", "pg_sleep(9) = 1"):
+        answer = await client.get(path, params={"filter": text})
+        assert answer.status_code == 400, text
+        assert answer.json()["errors"][0]["pointer"] == "filter"
+
+
 async def test_a_point_tells_its_features(client: httpx.AsyncClient) -> None:
     answer = await client.get("/layers/zones/point", params={"lon": 118.2, "lat": 24.5})
     (zone,) = answer.json()["features"]

@@ -8,7 +8,6 @@ from starlette.responses import Response
 from shanhai.cartography import ClassStyle
 from shanhai_tiles.answers import answer, answer_json
 from shanhai_tiles.dependencies import (
-    CHOOSING,
     LangDep,
     LinksDep,
     ReaderDep,
@@ -26,6 +25,7 @@ from shanhai_tiles.request import parse_format, parse_rescale, path_of
 from shanhai_tiles.sources import stand_in_notes
 from shanhai_tiles.styles import style_document
 from shanhai_tiles.vector import features_at
+from shanhai_tiles.vector_layers import CHOOSING
 
 router = APIRouter(default_response_class=Response)
 

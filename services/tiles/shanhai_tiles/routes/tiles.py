@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from shanhai_tiles.cache import Freshness, etag_of
-from shanhai_tiles.dependencies import CHOOSING, SeenDep, Services, ServicesDep, accepts
+from shanhai_tiles.dependencies import SeenDep, Services, ServicesDep, accepts
 from shanhai_tiles.documents import formats_of
 from shanhai_tiles.drawing import Range, encode, index_of, palette_of
 from shanhai_tiles.grids import Bounds, TileGrid, grid_named
@@ -18,6 +18,7 @@ from shanhai_tiles.layers import Layer, RasterLayer
 from shanhai_tiles.raster import Cells, read_tile, require_band
 from shanhai_tiles.request import parse_format, parse_rescale, parse_row, path_of
 from shanhai_tiles.vector import draw_tile
+from shanhai_tiles.vector_layers import CHOOSING
 
 router = APIRouter(default_response_class=Response)
 
@@ -82,7 +83,8 @@ def _identity(layer: Layer, asked: Asked) -> tuple[object, ...]:
     if isinstance(layer, RasterLayer):
         look = (layer.style, asked.rescale or layer.range_of(asked.band))
     else:
-        look = (layer.collection.properties, layer.selection)
+        # Which rows the viewer may see is told by the version: it is made of those rows.
+        look = (layer.collection.properties, sorted(layer.selection.asked.items()))
     return (
         layer.name,
         layer.version,

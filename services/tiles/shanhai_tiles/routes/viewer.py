@@ -7,7 +7,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import Response
 
 from shanhai_tiles.answers import answer
-from shanhai_tiles.dependencies import CHOOSING, LangDep, SeenDep, accepts
+from shanhai_tiles.dependencies import LangDep, SeenDep, accepts
+from shanhai_tiles.vector_layers import CHOOSING
 
 router = APIRouter(default_response_class=Response)
 
