@@ -101,3 +101,18 @@ async def test_classes_of_both_zonings(public: httpx.AsyncClient) -> None:
     classes = (await read(public, "/zone-classes"))["zoneClasses"]
     assert {item["scheme_kind"] for item in classes} == kinds
     assert len(classes) == 10
+
+
+async def test_types_of_project_duties_and_what_else_a_plan_says(
+    public: httpx.AsyncClient,
+) -> None:
+    groups = (await listed(public, f"/plans/{XIAMEN}/programmes"))["programmes"]
+    types = [item for group in groups for item in group["project_types"]]
+    assert len(types) == 26
+    assert {item["certainty"] for item in types} == {"A", "B"}
+    party = await read(public, "/parties/xiamen.ecology-environment")
+    assert party["articles"] == ["1", *map(str, range(3, 13))]
+    plan = (await read(public, f"/collections/plans/items/{BANAN}"))["properties"]
+    assert len(plan["details"]["tasks"]) == 5
+    problem = (await read(public, "/collections/problems/items/banan.P4a"))["properties"]
+    assert problem["details"]["shares"][1]["printed_percent"] == 13.04

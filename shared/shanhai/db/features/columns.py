@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shanhai.db.features.entity import DATE, INTEGER, NUMBER, TEXT, OgcRole, Property
+from shanhai.db.features.entity import DATE, INTEGER, NUMBER, OBJECT, TEXT, OgcRole, Property
 from shanhai.vocabulary import Label, Term, codes
 
 YEAR: Mapping[str, Any] = {**INTEGER, "minimum": 1900, "maximum": 2200}
@@ -113,6 +113,11 @@ class Columns:
             refers_to=to,
             required=required,
         )
+
+    @property
+    def details(self) -> Property:
+        """All that a source says of the row besides; read only."""
+        return Property("details", f"{self.alias}.attrs", OBJECT, Label("详情", "Details"))
 
     @property
     def code(self) -> Property:

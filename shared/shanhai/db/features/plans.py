@@ -106,6 +106,7 @@ PLANS = Entity(
         _OWN.attribute("issued_on", DATE, Label("发布日期", "Issued on")),
         _OWN.column("status", choice(PLAN_STATUSES), Label("状态", "Status"), queryable=True),
         _OWN.column("version", {**INTEGER, "minimum": 1}, Label("版本", "Version"), queryable=True),
+        _OWN.details,
         *_OWN.period,
     ),
     editing=Editing(

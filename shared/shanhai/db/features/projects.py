@@ -130,6 +130,7 @@ PROJECTS = Entity(
         ),
         _OWN.column("public", BOOLEAN, Label("公开", "Public"), column="is_public", queryable=True),
         _OWN.source,
+        _OWN.details,
         *_OWN.period,
     ),
     editing=Editing(
