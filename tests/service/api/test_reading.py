@@ -291,6 +291,22 @@ class TestLongPages:
         assert document["features"] == []
         assert document["numberMatched"] == document["numberReturned"] == 0
 
+    async def test_are_never_held_whole(
+        self, anonymous: httpx.AsyncClient, many: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(streaming, "HELD", 200)
+        monkeypatch.setattr(streaming, "BLOCK", 100)
+        held: list[int] = []
+
+        async def count(*given: Any) -> Any:
+            held.append(len(given[3]))
+            return await read_rows(*given)
+
+        monkeypatch.setattr(streaming, "read_rows", count)
+        answer = await anonymous.get(REGIONS, params={"limit": 10000, "sortby": "code"})
+        assert codes(answer) == many
+        assert held == [200, *[100] * 10, 50]
+
     async def test_an_error_on_the_way_is_no_answer(
         self, app: FastAPI, many: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
