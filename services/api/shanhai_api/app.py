@@ -23,10 +23,12 @@ from shanhai_api.features.records import router as records
 from shanhai_api.features.routes import router as features
 from shanhai_api.findings.routes import router as findings
 from shanhai_api.health.routes import router as health
+from shanhai_api.identify.routes import router as identify
 from shanhai_api.jobs.routes import router as jobs
 from shanhai_api.keys.routes import router as keys
 from shanhai_api.landing.routes import router as landing
 from shanhai_api.middleware import RequestScope
+from shanhai_api.plans.routes import router as plans
 from shanhai_api.processes.routes import router as processes
 from shanhai_api.state import open_state
 from shanhai_api.uploads.routes import router as uploads
@@ -38,8 +40,10 @@ ROUTERS = (
     features,
     edits,
     vocabulary,
+    identify,
     records,
     record_edits,
+    plans,
     findings,
     processes,
     jobs,

@@ -19,6 +19,8 @@ WORDS: Mapping[str, Label] = {
     "other_language": Label("English", "中文"),
     "formats": Label("其他格式", "Other formats"),
     "items": Label("要素", "Items"),
+    "at_point": Label("该点的对象", "Objects at the point"),
+    "collection": Label("数据集合", "Collection"),
     "schema": Label("字段结构", "Schema"),
     "queryables": Label("可查询字段", "Queryables"),
     "extent": Label("范围", "Extent"),

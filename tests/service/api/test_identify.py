@@ -1,0 +1,107 @@
+"""What lies at a point: over all collections, for the caller's eyes only."""
+
+from collections.abc import Awaitable, Callable
+from datetime import date
+
+import httpx
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.tables import ControlArea, Region
+from shanhai.testing.feature_rows import add_five_zones, add_scheme
+from shanhai.testing.job_rows import add_region
+from shanhai.vocabulary import Scope
+
+INSIDE = {"lon": 118.05, "lat": 24.45}
+MakeClient = Callable[..., Awaitable[httpx.AsyncClient]]
+
+
+def found(answer: httpx.Response) -> set[tuple[str, str]]:
+    assert answer.status_code == 200, answer.text
+    return {(item["collection"], item["id"]) for item in answer.json()["features"]}
+
+
+@pytest.fixture
+async def city(session: AsyncSession) -> Region:
+    city = await add_region(session, "city", box=(118.0, 24.4, 118.5, 24.5))
+    await add_five_zones(session, await add_scheme(session, city))
+    for code, kind, wkt, status in (
+        ("line-1", "red_line", "POLYGON((118 24.4,118.1 24.4,118.1 24.5,118 24.5,118 24.4))", ""),
+        ("line-2", "red_line", "POLYGON((118 24.4,118.1 24.4,118.1 24.5,118 24.5,118 24.4))", "x"),
+        ("shore", "shoreline", "LINESTRING(118 24.4501,118.1 24.4501)", ""),
+    ):
+        session.add(
+            ControlArea(
+                code=code,
+                name_zh=code,
+                name_en=code,
+                kind=kind,
+                region_id=city.id,
+                status="draft" if status else "published",
+                origin="drawn",
+                valid_from=date(2020, 1, 1),
+                geom=f"SRID=4490;{wkt}",
+                attrs={"source": "test"},
+            )
+        )
+    await session.commit()
+    return city
+
+
+async def test_a_point_in_a_line_and_a_zone_finds_both(
+    anonymous: httpx.AsyncClient, city: Region
+) -> None:
+    objects = found(await anonymous.get("/identify", params=INSIDE))
+    assert objects == {
+        ("regions", "city"),
+        ("zone_schemes", "city.supply_demand"),
+        ("zones", "city.supply_demand.strict_protection"),
+        ("control_areas", "line-1"),
+    }
+
+
+async def test_drafts_are_for_those_who_may_see_them(client_with: MakeClient, city: Region) -> None:
+    client = await client_with(Scope.READ)
+    assert ("control_areas", "line-2") in found(await client.get("/identify", params=INSIDE))
+
+
+async def test_a_line_is_found_within_the_tolerance(
+    anonymous: httpx.AsyncClient, city: Region
+) -> None:
+    near = found(await anonymous.get("/identify", params={**INSIDE, "tolerance_m": 12}))
+    assert ("control_areas", "shore") in near  # 0.0001 degrees of latitude are 11.1 m
+    nearer = found(await anonymous.get("/identify", params={**INSIDE, "tolerance_m": 10}))
+    assert ("control_areas", "shore") not in nearer
+
+
+async def test_the_day_asked_for_counts(anonymous: httpx.AsyncClient, city: Region) -> None:
+    past = await anonymous.get("/identify", params={**INSIDE, "as_of": "2019-12-31"})
+    assert found(past) == {("regions", "city")}
+
+
+async def test_only_the_collections_asked_for(anonymous: httpx.AsyncClient, city: Region) -> None:
+    some = await anonymous.get("/identify", params={**INSIDE, "collections": "zones,regions"})
+    assert {collection for collection, _ in found(some)} == {"zones", "regions"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [
+        ({"lon": "181"}, 400),
+        ({"lat": "north"}, 400),
+        ({"lon": "nan"}, 400),
+        ({"tolerance_m": "1e9"}, 400),
+        ({"collections": "nowhere"}, 404),
+        ({"radius": "3"}, 400),
+    ],
+)
+async def test_refuses_what_makes_no_sense(
+    anonymous: httpx.AsyncClient, changed: dict[str, str], status: int
+) -> None:
+    assert (await anonymous.get("/identify", params={**INSIDE, **changed})).status_code == status
+
+
+async def test_a_page_lists_them(anonymous: httpx.AsyncClient, city: Region) -> None:
+    page = await anonymous.get("/identify", params={**INSIDE, "f": "html", "lang": "zh"})
+    assert page.status_code == 200
+    assert "严格保护与管控区" in page.text
