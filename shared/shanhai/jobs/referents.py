@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.features.catalogue import ENTITIES
 from shanhai.db.queries.job_inputs import (
     RegionRow,
     find_datasets,
@@ -128,6 +129,22 @@ async def judge_upload(session: AsyncSession, upload_id: UUID, *, owner: str) ->
         )
         return (Fault("/inputs/upload", detail, "上传尚未完成"),)
     return ()
+
+
+def judge_collection(name: str, mapping: Mapping[str, str]) -> Sequence[Fault]:
+    """What is wrong with the collection rows shall be imported into, and with their properties."""
+    entity = next((item for item in ENTITIES if item.name == name), None)
+    if entity is None or entity.editing is None:
+        known = ", ".join(item.name for item in ENTITIES if item.editing is not None)
+        detail = f"is not a collection that can be written; those are: {known}"
+        return (Fault("/inputs/collection", detail, f"不是可写入的集合；可写入：{known}"),)
+    return [
+        Fault(
+            f"/inputs/mapping/{field}", f"{name} has no property {target!r}", f"没有属性 {target!r}"
+        )
+        for field, target in mapping.items()
+        if entity.declared(target) is None
+    ]
 
 
 async def judge_new_code(

@@ -15,11 +15,13 @@ from shanhai.jobs.contracts import (
     DELINEATE_ZONES,
     ECHO,
     IMPORT_DATASET,
+    IMPORT_FEATURES,
     INDEX_OPTIONAL,
     INDEX_REQUIRED,
     DelineateZonesInputs,
     EchoInputs,
     ImportDatasetInputs,
+    ImportFeaturesInputs,
     Inputs,
     RegionTask,
     Task,
@@ -28,6 +30,7 @@ from shanhai.jobs.referents import (
     describe_dataset,
     find_themes,
     find_usable_region,
+    judge_collection,
     judge_new_code,
     judge_plan,
     judge_upload,
@@ -61,6 +64,25 @@ async def _(inputs: ImportDatasetInputs, session: AsyncSession, *, requested_by:
     )
     return Task(
         process=IMPORT_DATASET.id,
+        inputs=inputs.model_dump(mode="json"),
+        region=region,
+        upload_uri=f"uploads/{inputs.upload}",
+    )
+
+
+@resolve.register
+async def _(inputs: ImportFeaturesInputs, session: AsyncSession, *, requested_by: str) -> Task:
+    region = None
+    if inputs.region is not None:
+        _, region = await find_usable_region(session, inputs.region)
+    refuse(
+        [
+            *judge_collection(inputs.collection, inputs.mapping),
+            *await judge_upload(session, inputs.upload, owner=requested_by),
+        ]
+    )
+    return Task(
+        process=IMPORT_FEATURES.id,
         inputs=inputs.model_dump(mode="json"),
         region=region,
         upload_uri=f"uploads/{inputs.upload}",

@@ -9,6 +9,8 @@ STAGES: Mapping[str, Label] = {
     "inspect": Label("检查文件", "Inspecting the file"),
     "convert": Label("转换格式", "Converting"),
     "check": Label("检查数据", "Checking the data"),
+    "rows": Label("逐行读取", "Reading row by row"),
+    "report": Label("撰写报告", "Writing the report"),
     "prepare": Label("准备", "Preparing"),
     "align": Label("对齐到分析格网", "Aligning to the analysis grid"),
     "derive": Label("计算派生图层", "Deriving layers"),

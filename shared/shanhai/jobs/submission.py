@@ -3,8 +3,10 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai import __version__
+from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables import Job, JobDataset
+from shanhai.jobs.authority import with_authority
 from shanhai.jobs.contracts import Inputs, ProcessContract, Task
 from shanhai.jobs.resolution import resolve
 
@@ -15,15 +17,27 @@ async def submit(
     contract: ProcessContract,
     inputs: Inputs,
     requested_by: str,
+    identity: Identity | None = None,
     request_id: str | None = None,
     software: str = f"shanhai {__version__}",
 ) -> Job:
     """Write an accepted job; the caller commits, and only then dispatches it.
 
+    Args:
+        session: Where the row is written.
+        contract: The process.
+        inputs: What was asked, checked against the contract.
+        requested_by: Who asked.
+        identity: What who asked may do, for processes that write in their name.
+        request_id: The request, for the audit log.
+        software: The version that computes.
+
     Raises:
         InvalidInput: The inputs name what does not exist or does not fit; names every fault.
     """
     task = await resolve(inputs, session, requested_by=requested_by)
+    if identity is not None:
+        task = await with_authority(session, task, identity)
     job = Job(
         kind=contract.id,
         inputs=inputs.model_dump(mode="json", exclude_unset=True),

@@ -12,6 +12,7 @@ from shanhai.processes.base import Process
 HOMES: tuple[tuple[str, str], ...] = (
     ("echo", "shanhai.processes.echo:Echo"),
     ("import-dataset", "shanhai.processes.import_dataset:ImportDataset"),
+    ("import-features", "shanhai.processes.import_features:ImportFeatures"),
     ("delineate-zones", "shanhai.processes.delineate_zones:DelineateZones"),
 )
 """Process id and class, one line each."""

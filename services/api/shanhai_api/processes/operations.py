@@ -19,6 +19,7 @@ async def accept(state: State, unit: Unit, view: View, caller: Caller, order: Or
         contract=order.contract,
         inputs=order.inputs,
         requested_by=caller.owner,
+        identity=caller,
         request_id=view.request_id,
     )
     unit.after_commit.append(partial(state.dispatcher.dispatch, job.id, job.attempt))

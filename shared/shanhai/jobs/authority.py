@@ -1,0 +1,79 @@
+"""What who asked for a job may do, kept with the task: the job writes in their name, later."""
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.features.catalogue import entity_named
+from shanhai.db.features.entity import Entity
+from shanhai.db.features.rights import editing_of
+from shanhai.db.features.selection import viewer_values, visibility
+from shanhai.db.identity import Grant, Identity
+from shanhai.errors import Forbidden
+from shanhai.jobs.contracts import IMPORT_FEATURES, AuthorityTask, GrantTask, Task
+
+FEW = 5_000
+"""Codes of one collection that a task may carry, so that a report can name unknown ones."""
+
+
+async def with_authority(session: AsyncSession, task: Task, identity: Identity) -> Task:
+    """The task with the rights of who asked, where its process writes in their name.
+
+    Raises:
+        Unauthenticated, Forbidden: they may not write what the job would.
+    """
+    if task.process != IMPORT_FEATURES.id:
+        return task
+    entity = entity_named(task.inputs["collection"])
+    editing_of(entity, identity, "update")
+    references = await _few_codes(session, entity, identity)
+    return task.model_copy(update={"authority": _kept(identity), "references": references})
+
+
+def identity_of(task: Task) -> Identity:
+    """Who asked for a job, with the rights of that moment.
+
+    Raises:
+        Forbidden: the task carries none, so nothing can be written in anybody's name.
+    """
+    kept = task.authority
+    if kept is None:
+        raise Forbidden("the task carries no rights", message_zh="任务未附带权限")
+    grants = None
+    if kept.grants is not None:
+        grants = tuple(
+            Grant(item.role, None if item.regions is None else frozenset(item.regions))
+            for item in kept.grants
+        )
+    return Identity(kept.owner, frozenset(kept.scopes), grants)
+
+
+def _kept(identity: Identity) -> AuthorityTask:
+    grants = None
+    if identity.grants is not None:
+        grants = [
+            GrantTask(
+                role=item.role, regions=None if item.regions is None else sorted(item.regions)
+            )
+            for item in identity.grants
+        ]
+    return AuthorityTask(owner=identity.owner, scopes=sorted(identity.scopes), grants=grants)
+
+
+async def _few_codes(
+    session: AsyncSession, entity: Entity, identity: Identity
+) -> dict[str, list[str]]:
+    """The codes each reference may have, by property, for collections that are not large."""
+    found: dict[str, list[str]] = {}
+    for item in entity.receivables:
+        # Rows of one file may refer to each other, as places to the places above them.
+        if item.refers_to is None or item.refers_to == entity.name:
+            continue
+        other = entity_named(item.refers_to)
+        met = " AND ".join((other.live, *visibility(other, identity.viewer)))
+        query = text(
+            f"SELECT DISTINCT {other.code} FROM {other.source} WHERE {met} LIMIT {FEW + 1}"  # noqa: S608
+        )
+        codes = list((await session.execute(query, viewer_values(identity.viewer))).scalars())
+        if len(codes) <= FEW:
+            found[item.name] = sorted(codes)
+    return found

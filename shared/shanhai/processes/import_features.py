@@ -1,0 +1,186 @@
+"""Import a file of features: judge it row by row, then create and change objects by their codes."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from shapely.geometry import shape
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.features.bulk import Rejected, Tally, write_many
+from shanhai.db.features.catalogue import entity_named
+from shanhai.db.features.entity import Entity
+from shanhai.db.queries.audit import Act
+from shanhai.jobs.authority import identity_of
+from shanhai.jobs.contracts import IMPORT_FEATURES, ImportFeaturesInputs, Outcome, Task
+from shanhai.processes.base import Progress, Publication
+from shanhai.processes.importing.accepted import read_accepted, written_properties
+from shanhai.processes.importing.findings import Findings
+from shanhai.processes.importing.neighbours import find_gaps, find_overlaps
+from shanhai.processes.importing.reading import Reading, RowsRead, first_bounds, read_rows
+from shanhai.processes.importing.report import write_reports
+from shanhai.processes.importing.rows import plan_fields
+from shanhai.storage.artifacts import sha256_of
+from shanhai.vector.opening import open_source
+from shanhai.vector.sources import Source, Wishes
+from shanhai.vector.systems import find_system
+
+ACCEPTED, FINDINGS, SOURCE = "accepted.parquet", "findings.ndjson", "source"
+MOST_TOLD = 1_000
+
+
+class ImportFeatures:
+    """Takes a file of rows into a collection."""
+
+    contract = IMPORT_FEATURES
+
+    def compute(self, task: Task, workspace: Path, progress: Progress) -> Outcome:
+        """Judge every row; nothing is written before `publish`."""
+        inputs = ImportFeaturesInputs.model_validate(task.inputs)
+        entity = entity_named(inputs.collection)
+        folder, upload = workspace / SOURCE, Path(task.files[task.upload_uri or ""])
+        folder.mkdir()
+        progress(1, "inspect")
+        source = open_source(upload, folder, Wishes(inputs.crs, inputs.encoding, inputs.layer))
+        reading = _reading(source, entity, inputs, task)
+        findings = Findings(workspace / FINDINGS)
+        read = read_rows(source, reading, findings, workspace / ACCEPTED, progress)
+        progress(80, "check")
+        _check_neighbours(inputs, task, read, findings, workspace / ACCEPTED)
+        progress(95, "report")
+        summary = _summary(source, reading, read, findings)
+        files = write_reports(workspace, summary, findings)
+        findings.close()
+        shutil.rmtree(folder)
+        return Outcome(
+            files=files,
+            values={
+                "summary": summary,
+                "rejected_rows": sorted(findings.rejected),
+                "fields": sorted(reading.plan.fields),
+                "shaped": reading.system is not None,
+                "general_errors": findings.general_errors,
+            },
+            manifest={"source": {"sha256": sha256_of(upload), **_described(source)}},
+        )
+
+    async def publish(self, session: AsyncSession, publication: Publication) -> dict[str, Any]:
+        """Write the rows that passed, or none of them."""
+        inputs = ImportFeaturesInputs.model_validate(publication.task.inputs)
+        values = publication.outcome.values
+        partly = inputs.mode == "valid_rows"
+        errors = len(values["rejected_rows"]) + values["general_errors"]
+        if errors and not partly:
+            return _verdict(values, Tally(), written=False)
+        tally = await _write(session, publication, inputs, partly=partly)
+        return _verdict(values, tally, written=partly or not tally.rejected)
+
+
+def _reading(source: Source, entity: Entity, inputs: ImportFeaturesInputs, task: Task) -> Reading:
+    plan = plan_fields(entity, source.info.fields, inputs.mapping)
+    system = None
+    if entity.geometry_column is not None:
+        bounds = first_bounds(source)
+        if bounds is not None or source.info.crs is not None:
+            system = find_system(source.info.crs, inputs.crs, bounds)
+    known = {name: frozenset(codes) for name, codes in task.references.items()}
+    return Reading(entity, plan, system, inputs.repair, known)
+
+
+def _check_neighbours(
+    inputs: ImportFeaturesInputs, task: Task, read: RowsRead, findings: Findings, path: Path
+) -> None:
+    around = read.around(path)
+    if "overlap" in inputs.checks:
+        for finding in find_overlaps(around, frozenset(findings.rejected)):
+            findings.add(finding)
+    if "gap" in inputs.checks and task.region is not None:
+        for finding in find_gaps(around, findings.rejected, shape(task.region.geometry)):
+            findings.add(finding)
+
+
+def _summary(
+    source: Source, reading: Reading, read: RowsRead, findings: Findings
+) -> dict[str, Any]:
+    system = reading.system
+    return {
+        "rows": read.total,
+        "passed": read.total - len(findings.rejected),
+        "rejected": len(findings.rejected),
+        "by_rule": dict(sorted(findings.rules.items())),
+        **_described(source),
+        "crs": None if system is None else system.name,
+        "crs_from": None if system is None else system.told_by,
+        "zone_in_eastings": None if system is None or system.zone == 0 else system.zone,
+        "mapping": {field: name for name, field in sorted(reading.plan.fields.items())},
+        "code_from": reading.plan.code,
+        "ignored": list(reading.plan.ignored),
+    }
+
+
+def _described(source: Source) -> dict[str, Any]:
+    info = source.info
+    return {
+        "format": info.format,
+        "layer": info.layer,
+        "encoding": info.encoding,
+        "encoding_from": info.encoding_from,
+        "samples": list(info.samples),
+    }
+
+
+async def _write(
+    session: AsyncSession, publication: Publication, inputs: ImportFeaturesInputs, *, partly: bool
+) -> Tally:
+    values, entity = publication.outcome.values, entity_named(inputs.collection)
+    properties = written_properties(entity, values["fields"])
+    rows = read_accepted(
+        publication.workspace / ACCEPTED, properties, frozenset(values["rejected_rows"])
+    )
+    return await write_many(
+        session,
+        entity,
+        identity_of(publication.task),
+        Act(publication.requested_by),
+        properties,
+        _unblocking(rows),
+        shaped=values["shaped"],
+        partly=partly,
+    )
+
+
+async def _unblocking(
+    blocks: Iterator[Sequence[Sequence[Any]]],
+) -> AsyncIterator[Sequence[Sequence[Any]]]:
+    """The blocks, each read in a thread."""
+    while (block := await asyncio.to_thread(next, blocks, None)) is not None:
+        yield block
+
+
+def _verdict(values: dict[str, Any], tally: Tally, *, written: bool) -> dict[str, Any]:
+    rejected = values["summary"]["rejected"] + len({item.row for item in tally.rejected})
+    verdict = "imported" if not rejected else "partly_imported" if written else "refused"
+    return {
+        "summary": {
+            **values["summary"],
+            "verdict": verdict if written else "refused",
+            "rejected": rejected,
+            "created": tally.created,
+            "updated": tally.updated,
+            "unchanged": tally.unchanged,
+            "rejections": [_told(item) for item in tally.rejected[:MOST_TOLD]],
+        }
+    }
+
+
+def _told(item: Rejected) -> dict[str, Any]:
+    return {
+        "row": item.row,
+        "code": item.code,
+        "rule": item.rule,
+        "member": item.member,
+        "detail": item.detail.en,
+        "detail_zh": item.detail.zh,
+    }

@@ -1,0 +1,1 @@
+"""What `import-features` does with a file before anything is written."""

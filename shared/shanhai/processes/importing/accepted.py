@@ -1,0 +1,49 @@
+"""The rows that passed, kept in a file between the computation and its publication."""
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from shanhai.db.features.entity import Entity, Property
+from shanhai.vector.columnar import ParquetRows, read_blocks
+from shanhai.vector.tables import Column
+
+ROW, CODE = "row", "code"
+
+
+def written_properties(entity: Entity, names: Collection[str]) -> tuple[Property, ...]:
+    """The properties a file writes, in the order of the declaration."""
+    return tuple(item for item in entity.receivables if item.name in names)
+
+
+class AcceptedRows:
+    """Writes rows that passed: geometry, number, code, and each value as JSON text."""
+
+    def __init__(self, path: Path, properties: Sequence[Property]) -> None:
+        self._file = ParquetRows(path, _columns(properties))
+
+    def add(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Keep rows of geometry, number, code and values."""
+        self._file.write([[*row[:3], *map(_text, row[3:])] for row in rows])
+
+    def close(self) -> None:
+        """No more rows come."""
+        self._file.close()
+
+
+def read_accepted(
+    path: Path, properties: Sequence[Property], rejected: Collection[int]
+) -> Iterator[list[tuple[Any, ...]]]:
+    """Blocks of (row, code, geometry, *texts) without the rows rejected since."""
+    for block in read_blocks(path, _columns(properties)):
+        yield [(row[1], row[2], row[0], *row[3:]) for row in block if row[1] not in rejected]
+
+
+def _columns(properties: Sequence[Property]) -> tuple[Column, ...]:
+    members = (Column(f"p_{item.name}", "text") for item in properties)
+    return (Column(ROW, "integer"), Column(CODE, "text"), *members)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,111 @@
+"""Read a file row by row: what passes is kept, what does not is told."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from shanhai.db.features.entity import Entity
+from shanhai.processes.base import Progress
+from shanhai.processes.importing.accepted import AcceptedRows, written_properties
+from shanhai.processes.importing.findings import Finding, Findings
+from shanhai.processes.importing.neighbours import Neighbourhood
+from shanhai.processes.importing.rows import Plan, RowReader
+from shanhai.processes.importing.shapes import Remark, judge_shapes
+from shanhai.vector.sources import Source, SourceBlock
+from shanhai.vector.systems import Numbers, System
+
+HALFWAY_ROWS = 100_000
+"""Rows after which half of the reading is told as done; how many there are is not known before."""
+
+
+@dataclass(slots=True)
+class RowsRead:
+    """How many rows there were, and the boxes of those that passed."""
+
+    total: int = 0
+    rows: list[NDArray[np.int64]] = field(default_factory=list)
+    boxes: list[NDArray[np.float64]] = field(default_factory=list)
+
+    def around(self, path: Path) -> Neighbourhood:
+        """The rows that passed, for checks between them."""
+        rows = np.concatenate([*self.rows, np.zeros(0, np.int64)])
+        return Neighbourhood(path, rows, np.concatenate([*self.boxes, np.zeros((0, 4))]))
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a file is to be read."""
+
+    entity: Entity
+    plan: Plan
+    system: System | None
+    repair: bool
+    known: Mapping[str, frozenset[str]]
+
+
+def first_bounds(source: Source) -> Numbers | None:
+    """The box of the first rows that have geometry, as the file has it."""
+    for block in source.blocks():
+        shapes = shapely.from_wkb(np.array(block.geometry, dtype=object), on_invalid="ignore")
+        box = shapely.total_bounds(shapes)
+        if np.isfinite(box).all():
+            bounds: Numbers = box
+            return bounds
+    return None
+
+
+def read_rows(
+    source: Source, reading: Reading, findings: Findings, target: Path, progress: Progress
+) -> RowsRead:
+    """Judge every row; those without errors are kept in `target`."""
+    properties = written_properties(reading.entity, reading.plan.fields)
+    reader = RowReader(reading.entity, reading.plan, reading.known)
+    accepted, done = AcceptedRows(target, properties), RowsRead()
+    for block in source.blocks():
+        first = done.total + 1
+        shapes = _shapes(block, reading)
+        values = reader.read(block, first, findings.add)
+        for finding in _remarks(block, shapes[1], values.codes, first):
+            findings.add(finding)
+        kept = [n for n in range(len(block)) if first + n not in findings.rejected]
+        wkb = shapely.to_wkb(shapes[0])
+        columns = [values.columns[item.name] for item in properties]
+        accepted.add(
+            [[wkb[n], first + n, values.codes[n], *(column[n] for column in columns)] for n in kept]
+        )
+        done.rows.append(np.array([first + n for n in kept], dtype=np.int64))
+        done.boxes.append(shapely.bounds(shapes[0])[kept].reshape(-1, 4))
+        done.total += len(block)
+        progress(5 + 70 * done.total / (done.total + HALFWAY_ROWS), "rows")
+    accepted.close()
+    return done
+
+
+def _shapes(block: SourceBlock, reading: Reading) -> tuple[Any, tuple[Remark, ...]]:
+    if reading.system is None:
+        return np.full(len(block), None, dtype=object), ()
+    kind = reading.entity.geometry_type or "geometry-any"
+    judged = judge_shapes(block.geometry, system=reading.system, kind=kind, repair=reading.repair)
+    return judged.shapes, judged.remarks
+
+
+def _remarks(
+    block: SourceBlock, remarks: tuple[Remark, ...], codes: Any, first: int
+) -> Iterator[Finding]:
+    for number, label in block.broken.items():
+        yield Finding(first + number, codes[number], "unreadable", label)
+    for item in remarks:
+        yield Finding(
+            first + item.index,
+            codes[item.index],
+            item.rule,
+            item.detail,
+            "geometry",
+            item.place,
+            item.severity,
+        )

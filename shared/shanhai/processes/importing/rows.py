@@ -1,0 +1,245 @@
+"""From the fields of a file to the properties of an entity."""
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from shanhai.db.features.drafts import CODE, CODE_RULE, CODE_RULE_ZH, code_property
+from shanhai.db.features.entity import Entity, Property
+from shanhai.db.features.values import broken_rules
+from shanhai.errors import Fault, InvalidInput
+from shanhai.processes.importing.findings import Finding
+from shanhai.vector.shapefile import short_names
+from shanhai.vector.sources import SourceBlock
+from shanhai.vocabulary import Label
+
+MAPPING = "/inputs/mapping"
+TRUE = frozenset({"true", "t", "yes", "y", "1", "是"})
+FALSE = frozenset({"false", "f", "no", "n", "0", "否"})
+MISSING_CODE = Label("缺少代码 `code`", "has no code")
+DUPLICATE = Label("代码在文件中重复", "its code is in the file before")
+REQUIRED = Label("必填", "is required")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which field of the file each property is read from.
+
+    Attributes:
+        code: The field of the code.
+        fields: The field of every other property that is written.
+        ignored: Fields nothing is read from.
+    """
+
+    code: str
+    fields: Mapping[str, str]
+    ignored: tuple[str, ...]
+
+
+def plan_fields(entity: Entity, fields: Sequence[str], mapping: Mapping[str, str]) -> Plan:
+    """Match fields with properties: as told, else by name, by short name as shapefiles have it.
+
+    Raises:
+        InvalidInput: the mapping names what does not exist, or no field holds the code.
+    """
+    faults = list(_strangers(entity, fields, mapping))
+    if faults:
+        raise InvalidInput(
+            "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults),
+            message_zh="；".join(f"{fault.pointer}：{fault.detail_zh}" for fault in faults),
+            faults=faults,
+        )
+    own = code_property(entity).name
+    found = {target: source for source, target in mapping.items()}
+    free = [name for name in fields if name not in mapping]
+    for name, item in _guesses(entity):
+        source = next((one for one in free if one.lower() == name), None)
+        if source is not None and item.name not in found:
+            found[item.name] = source
+            free.remove(source)
+    if own not in found:
+        field = next((name for name in free if name.lower() == "id"), None)
+        if field is None:
+            raise InvalidInput(
+                f"no field holds the code; the fields are: {', '.join(fields[:50])}",
+                message_zh=f"没有代码字段；文件字段有：{'、'.join(fields[:50])}",
+                pointer=MAPPING,
+            )
+        found[own] = field
+    written = {item.name for item in entity.receivables}
+    used = {name: field for name, field in found.items() if name in written and name != own}
+    ignored = [name for name in fields if name not in used.values() and name != found[own]]
+    return Plan(found[own], used, tuple(ignored))
+
+
+def _strangers(
+    entity: Entity, fields: Sequence[str], mapping: Mapping[str, str]
+) -> Iterator[Fault]:
+    targets: set[str] = set()
+    for source, target in mapping.items():
+        pointer = f"{MAPPING}/{source.replace('~', '~0').replace('/', '~1')}"
+        if source not in fields:
+            listed = ", ".join(fields[:50])
+            yield Fault(pointer, f"is no field of the file; it has: {listed}", "文件中没有该字段")
+        if entity.declared(target) is None:
+            yield Fault(
+                pointer, f"{target!r} is not a property of {entity.name}", f"没有属性 {target!r}"
+            )
+        if target in targets:
+            yield Fault(pointer, f"{target!r} has two fields", f"属性 {target!r} 对应了两个字段")
+        targets.add(target)
+
+
+def _guesses(entity: Entity) -> Iterator[tuple[str, Property]]:
+    """The names a property may have as a field, in lower case: its own ones first."""
+    short = short_names([item.name for item in entity.properties])
+    for item in entity.properties:
+        yield item.name.lower(), item
+    for item in entity.properties:
+        yield short[item.name].lower(), item
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The values of some rows, by property, and the rows' codes."""
+
+    codes: Sequence[str | None]
+    columns: Mapping[str, Sequence[Any]]
+
+
+class RowReader:
+    """Reads values block by block; remembers the codes it has seen."""
+
+    def __init__(self, entity: Entity, plan: Plan, known: Mapping[str, frozenset[str]]) -> None:
+        self._plan = plan
+        self._properties = [item for item in entity.receivables if item.name in plan.fields]
+        self._known = known
+        self._seen: set[str] = set()
+
+    def read(self, block: SourceBlock, first_row: int, say: Callable[[Finding], None]) -> Values:
+        """The values of a block; what is wrong with them is said."""
+        codes = self._codes(block, first_row, say)
+        columns = {
+            item.name: self._column(item, block, codes, first_row, say) for item in self._properties
+        }
+        return Values(codes, columns)
+
+    def _codes(
+        self, block: SourceBlock, first_row: int, say: Callable[[Finding], None]
+    ) -> list[str | None]:
+        found: list[str | None] = []
+        for number, value in enumerate(block.columns[self._plan.code]):
+            row, code = first_row + number, plain(value, "string")
+            detail = None
+            if code is None:
+                detail = MISSING_CODE
+            elif not isinstance(code, str) or CODE.fullmatch(code) is None:
+                detail = Label(CODE_RULE_ZH, CODE_RULE)
+            if detail is not None:
+                say(Finding(row, None if code is None else str(code), "code", detail, "code"))
+                found.append(None)
+                continue
+            if code in self._seen:
+                say(Finding(row, code, "duplicate", DUPLICATE, "code"))
+            self._seen.add(code)
+            found.append(code)
+        return found
+
+    def _column(
+        self,
+        item: Property,
+        block: SourceBlock,
+        codes: Sequence[str | None],
+        first_row: int,
+        say: Callable[[Finding], None],
+    ) -> list[Any]:
+        kind, known = item.schema["type"], self._known.get(item.name)
+        found: list[Any] = []
+        for number, raw in enumerate(block.columns[self._plan.fields[item.name]]):
+            value = plain(raw, kind)
+            row, code = first_row + number, codes[number]
+            if value is None:
+                if item.required:
+                    say(Finding(row, code, "required", REQUIRED, item.name))
+            elif broken := next(broken_rules(item.schema, value), None):
+                say(Finding(row, code, "type", broken.rule, item.name))
+                value = None
+            elif known is not None and (lost := _lost(value, known)) is not None:
+                say(Finding(row, code, "reference", _unknown(lost), item.name))
+                value = None
+            found.append(value)
+        return found
+
+
+def _lost(value: Any, known: frozenset[str]) -> str | None:
+    """The first code that is not known."""
+    codes = value if isinstance(value, list) else [value]
+    return next((str(code) for code in codes if code not in known), None)
+
+
+def _unknown(code: str) -> Label:
+    return Label(f"没有 {code!r}", f"there is no {code!r}")
+
+
+def plain(value: Any, kind: str) -> Any:
+    """A file's value as JSON would have it for a kind; what does not fit stays as it is."""
+    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
+        return None
+    return PLAINS[kind](value)
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, datetime):
+        moment = value if value.tzinfo else value.replace(tzinfo=UTC)
+        # Formats without a date of their own write a day as its first moment.
+        return (
+            value.date().isoformat() if moment.time() == datetime.min.time() else moment.isoformat()
+        )
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return value.strip() or None if isinstance(value, str) else str(value)
+
+
+def _integer(value: Any) -> Any:
+    number = _number(value)
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            return float(value) if value.isascii() else value
+        except ValueError:
+            return value
+    return value
+
+
+def _boolean(value: Any) -> Any:
+    text = str(value).strip().lower()
+    if text in TRUE:
+        return True
+    return False if text in FALSE else value
+
+
+def _nested(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+PLAINS: Mapping[str, Callable[[Any], Any]] = {
+    "string": _text,
+    "integer": _integer,
+    "number": _number,
+    "boolean": _boolean,
+    "array": _nested,
+    "object": _nested,
+}

@@ -1,0 +1,151 @@
+"""A file of features on its way through the worker into a collection."""
+
+import json
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from shanhai.db.engine import Sessions
+from shanhai.db.identity import Grant, Identity
+from shanhai.db.tables import Job, Region, Upload
+from shanhai.errors import Forbidden
+from shanhai.jobs.contracts import IMPORT_FEATURES, ImportFeaturesInputs
+from shanhai.jobs.submission import submit
+from shanhai.storage.artifacts import LocalArtifacts
+from shanhai.testing.workers import reach
+from shanhai.vocabulary import JobStatus, Role, Scope
+from shanhai_worker.context import Context
+
+ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
+EDITOR = Identity("tester", frozenset({Scope.WRITE, Scope.JOBS}))
+
+
+@pytest.fixture
+def prefix() -> str:
+    """What the codes of this test begin with."""
+    return f"imp{datetime.now(UTC):%H%M%S%f}"
+
+
+async def imported(
+    worker: Context, sessions: Sessions, path: Path, *, identity: Identity = EDITOR, **inputs: Any
+) -> Job:
+    assert isinstance(worker.artifacts, LocalArtifacts)
+    async with worker.sessions.begin() as session:
+        upload = Upload(
+            owner="tester",
+            received_bytes=1,
+            sha256="0" * 64,
+            expires_at=datetime.now(UTC) + timedelta(days=1),
+        )
+        session.add(upload)
+        await session.flush()
+        shutil.copy(path, worker.artifacts.upload_path(upload.id))
+        job = await submit(
+            session,
+            contract=IMPORT_FEATURES,
+            inputs=ImportFeaturesInputs(upload=upload.id, collection="regions", **inputs),
+            requested_by="tester",
+            identity=identity,
+        )
+    await worker.dispatcher.dispatch(job.id, 0)
+    return await reach(sessions, job.id, *ENDED)
+
+
+def collection(path: Path, prefix: str, *wests: float, name: str = "区") -> Path:
+    features = []
+    for number, west in enumerate(wests):
+        ring = [[west, 24], [west + 0.1, 24], [west + 0.1, 24.1], [west, 24.1], [west, 24]]
+        if west < 0:  # a bow tie
+            ring = [[118, 24], [118.2, 24.2], [118.2, 24], [118, 24.2], [118, 24]]
+        properties = {
+            "code": f"{prefix}.{number}",
+            "name_zh": f"{name}{number}",
+            "name_en": f"Place {number}",
+            "level": "district",
+        }
+        geometry = {"type": "Polygon", "coordinates": [ring]}
+        features.append({"type": "Feature", "geometry": geometry, "properties": properties})
+    file = path / "upload"
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    return file
+
+
+async def number_of(sessions: Sessions, prefix: str) -> int:
+    query = select(func.count()).where(Region.code.startswith(prefix))
+    async with sessions() as session:
+        return int(await session.scalar(query) or 0)
+
+
+def summary_of(job: Job) -> dict[str, Any]:
+    assert job.status == JobStatus.SUCCESSFUL, job.error
+    assert job.result is not None
+    summary: dict[str, Any] = job.result["values"]["summary"]
+    return summary
+
+
+def tally_of(job: Job) -> tuple[Any, ...]:
+    summary = summary_of(job)
+    names = ("verdict", "created", "updated", "unchanged", "rejected")
+    return tuple(summary[name] for name in names)
+
+
+async def test_rows_are_created_then_left_alone_then_changed(
+    worker: Context, sessions: Sessions, prefix: str, tmp_path: Path
+) -> None:
+    job = await imported(worker, sessions, collection(tmp_path, prefix, 118, 118.2))
+    assert tally_of(job) == ("imported", 2, 0, 0, 0)
+    assert job.result is not None
+    assert {"report", "table", "page"} <= job.result["outputs"].keys()
+    again = await imported(worker, sessions, collection(tmp_path, prefix, 118, 118.2))
+    assert tally_of(again) == ("imported", 0, 0, 2, 0)
+    moved = await imported(worker, sessions, collection(tmp_path, prefix, 118, 118.3))
+    assert tally_of(moved) == ("imported", 0, 1, 1, 0)
+
+
+async def test_one_bad_row_leaves_all_unwritten(
+    worker: Context, sessions: Sessions, prefix: str, tmp_path: Path
+) -> None:
+    job = await imported(worker, sessions, collection(tmp_path, prefix, 118, -1))
+    assert tally_of(job) == ("refused", 0, 0, 0, 1)
+    assert await number_of(sessions, prefix) == 0
+
+
+async def test_valid_rows_are_written_without_the_bad_one(
+    worker: Context, sessions: Sessions, prefix: str, tmp_path: Path
+) -> None:
+    path = collection(tmp_path, prefix, 118, -1)
+    job = await imported(worker, sessions, path, mode="valid_rows")
+    assert tally_of(job) == ("partly_imported", 1, 0, 0, 1)
+    assert await number_of(sessions, prefix) == 1
+
+
+async def test_region_scope_of_who_asked_holds(
+    worker: Context, sessions: Sessions, prefix: str, tmp_path: Path
+) -> None:
+    here = Grant(Role.PLANNER, frozenset({1}))
+    stranger = Identity("tester", EDITOR.scopes, (here,))
+    job = await imported(worker, sessions, collection(tmp_path, prefix, 118), identity=stranger)
+    assert summary_of(job)["rejections"][0]["rule"] == "authority"
+    assert await number_of(sessions, prefix) == 0
+
+
+async def test_who_may_not_write_is_told_before_the_job_is_accepted(
+    worker: Context, sessions: Sessions, prefix: str, tmp_path: Path
+) -> None:
+    reader = Identity("tester", frozenset({Scope.READ, Scope.JOBS}))
+    with pytest.raises(Forbidden):
+        await imported(worker, sessions, collection(tmp_path, prefix, 118), identity=reader)
+
+
+async def test_a_file_that_cannot_be_read_fails_the_job(
+    worker: Context, sessions: Sessions, tmp_path: Path
+) -> None:
+    (tmp_path / "upload").write_bytes(b"\x00 nothing")
+    job = await imported(worker, sessions, tmp_path / "upload")
+    assert job.status == JobStatus.FAILED
+    assert job.error is not None
+    assert [fault["pointer"] for fault in job.error["faults"]] == ["/inputs/upload"]

@@ -1,0 +1,230 @@
+"""Files of features judged row by row, without a database."""
+
+import csv
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import pytest
+import shapely
+from pyproj import Transformer
+
+from shanhai.db.features.regions import REGIONS
+from shanhai.errors import InvalidInput
+from shanhai.jobs.contracts import Outcome, RegionTask, Task
+from shanhai.processes.import_features import ACCEPTED, ImportFeatures
+from shanhai.processes.importing.accepted import read_accepted, written_properties
+from shanhai.vector.formats import FILE_FORMATS, FormatName
+from shanhai.vector.tables import Column, Table
+from shanhai.vector.writing import write_table
+
+COLUMNS = (
+    Column("code", "text"),
+    Column("name_zh", "text"),
+    Column("name_en", "text"),
+    Column("level", "text"),
+)
+BOW_TIE = shapely.Polygon([(118, 24), (118.2, 24.2), (118.2, 24), (118, 24.2), (118, 24)])
+
+
+@dataclass(frozen=True)
+class Judged:
+    outcome: Outcome
+    folder: Path
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.outcome.values["summary"]
+        return found
+
+    @property
+    def findings(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads((self.folder / "report.json").read_text())[
+            "findings"
+        ]
+        return found
+
+    def told(self, *members: str) -> list[tuple[Any, ...]]:
+        return [tuple(item[name] for name in members) for item in self.findings]
+
+    def accepted(self) -> list[tuple[Any, ...]]:
+        properties = written_properties(REGIONS, self.outcome.values["fields"])
+        rejected = set(self.outcome.values["rejected_rows"])
+        blocks = read_accepted(self.folder / ACCEPTED, properties, rejected)
+        return [row for block in blocks for row in block]
+
+
+Judge = Callable[..., Judged]
+
+
+@pytest.fixture
+def judge(tmp_path: Path) -> Judge:
+    def run(path: Path, *, area: Any = None, references: Any = None, **inputs: Any) -> Judged:
+        folder = tmp_path / "work"
+        folder.mkdir()
+        task = Task(
+            process="import-features",
+            inputs={"upload": str(uuid4()), "collection": "regions", **inputs},
+            upload_uri="uploads/x",
+            files={"uploads/x": str(path)},
+            region=area,
+            references=references or {},
+        )
+        return Judged(ImportFeatures().compute(task, folder, lambda percent, stage: None), folder)
+
+    return run
+
+
+def row(number: int, geometry: Any, **changed: Any) -> list[Any]:
+    values = {"code": f"r.{number}", "name_zh": "区", "name_en": "Place", "level": "district"}
+    values.update(changed)
+    wkb = None if geometry is None else shapely.to_wkb(geometry)
+    return [wkb, *(values[column.name] for column in COLUMNS)]
+
+
+def square(west: float, size: float = 0.1) -> Any:
+    return shapely.box(west, 24, west + size, 24 + size)
+
+
+def made(tmp_path: Path, rows: list[list[Any]], name: FormatName = "gpkg", **options: Any) -> Path:
+    described: dict[str, Any] = {"geometry_type": "Unknown", "epsg": 4490, **options}
+    path = tmp_path / f"made{FILE_FORMATS[name].suffix}"
+    write_table(path, Table("things", COLUMNS, [rows], **described), name)
+    return path
+
+
+def test_rows_that_pass_are_kept_as_the_collection_has_them(tmp_path: Path, judge: Judge) -> None:
+    judged = judge(made(tmp_path, [row(1, square(118)), row(2, None)]))
+    assert judged.summary["passed"] == 2
+    assert judged.findings == []
+    first, second = judged.accepted()
+    assert first[:2] == (1, "r.1")
+    assert shapely.from_wkb(first[2]).geom_type == "MultiPolygon"
+    assert json.loads(first[3]) == "区"
+    assert second[2] is None
+
+
+def test_every_kind_of_fault_names_its_row(tmp_path: Path, judge: Judge) -> None:
+    rows = [
+        row(1, BOW_TIE),
+        row(2, square(118), code=None),
+        row(3, square(118), code="no spaces allowed"),
+        row(4, square(118), level="nonsense"),
+        row(5, square(118), name_zh=None),
+        row(6, shapely.Point(118, 24)),
+        row(7, shapely.Polygon([(118, 24, 5), (118.1, 24, 5), (118, 24.1, 5)])),
+        row(8, shapely.box(24, 118, 24.1, 118.1)),
+        row(9, square(118)),
+        row(10, square(118), code="r.9"),
+    ]
+    judged = judge(made(tmp_path, rows))
+    assert sorted(judged.told("row", "rule", "member")) == [
+        (1, "invalid", "geometry"),
+        (2, "code", "code"),
+        (3, "code", "code"),
+        (4, "type", "level"),
+        (5, "required", "name_zh"),
+        (6, "geometry", "geometry"),
+        (7, "dimension", "geometry"),
+        (8, "crs", "geometry"),
+        (10, "duplicate", "code"),
+    ]
+    crossing = next(item for item in judged.findings if item["rule"] == "invalid")
+    assert (crossing["lon"], crossing["lat"]) == pytest.approx((118.1, 24.1))
+    assert "自相交" in crossing["detail_zh"]
+    swapped = next(item for item in judged.findings if item["rule"] == "crs")
+    assert "swapped" in swapped["detail"]
+    assert [item[0] for item in judged.accepted()] == [9]
+
+
+def test_repair_mends_and_says_so(tmp_path: Path, judge: Judge) -> None:
+    raised = shapely.Polygon([(118, 24, 5), (118.1, 24, 5), (118, 24.1, 5)])
+    judged = judge(made(tmp_path, [row(1, BOW_TIE), row(2, raised)]), repair=True)
+    assert judged.told("rule", "severity") == [("repaired", "note")] * 2
+    shapes = [shapely.from_wkb(item[2]) for item in judged.accepted()]
+    assert all(shape.is_valid and not shape.has_z for shape in shapes)
+
+
+def test_overlaps_reject_the_later_row(tmp_path: Path, judge: Judge) -> None:
+    rows = [row(1, square(118)), row(2, square(118.1)), row(3, square(118.15))]
+    judged = judge(made(tmp_path, rows), checks=["overlap"])
+    assert judged.told("row", "code", "rule") == [(3, "r.3", "overlap")]
+    assert "row 2 (r.2)" in judged.findings[0]["detail"]
+    assert judged.findings[0]["lon"] == pytest.approx(118.175, abs=0.02)
+
+
+def test_gaps_in_the_region_are_told(tmp_path: Path, judge: Judge) -> None:
+    region = RegionTask(
+        code="city",
+        name_zh="市",
+        name_en="City",
+        epsg=4548,
+        geometry=shapely.geometry.mapping(shapely.box(118, 24, 118.3, 24.1)),
+    )
+    rows = [row(1, square(118)), row(2, square(118.2))]
+    judged = judge(made(tmp_path, rows), checks=["gap"], region="city", area=region)
+    assert judged.told("row", "rule") == [(0, "gap")]
+    assert judged.findings[0]["lon"] == pytest.approx(118.15)
+    assert judged.outcome.values["general_errors"] == 1
+
+
+def test_unknown_references_are_told(tmp_path: Path, judge: Judge) -> None:
+    path = tmp_path / "upload.csv"
+    path.write_text(
+        "code,name_zh,name_en,level,parent\na,区,A,district,city\nb,区,B,district,town\n"
+    )
+    judged = judge(path, references={"parent": ["city"]})
+    assert judged.told("row", "rule", "member") == [(2, "reference", "parent")]
+
+
+@pytest.mark.parametrize("prefix", [True, False])
+def test_gauss_kruger_lands_where_it_should(tmp_path: Path, judge: Judge, prefix: bool) -> None:
+    place = Transformer.from_crs(4490, 4548, always_xy=True)
+    moved = shapely.transform(square(117.2), lambda xy: np.column_stack(place.transform(*xy.T)))
+    if prefix:
+        moved = shapely.transform(moved, lambda xy: xy + np.array([39e6, 0]))
+    judged = judge(made(tmp_path, [row(1, moved)], "shp", epsg=4548, geometry_type="Polygon"))
+    west, south, *_ = shapely.from_wkb(judged.accepted()[0][2]).bounds
+    assert (west, south) == pytest.approx((117.2, 24), abs=1e-6)
+    assert judged.summary["zone_in_eastings"] == (39 if prefix else None)
+
+
+def test_fields_are_matched_by_mapping_and_short_name(tmp_path: Path, judge: Judge) -> None:
+    path = tmp_path / "upload.csv"
+    path.write_text("DM,MC,NAME_EN,level,other\na,区,A,district,x\n", encoding="utf-8")
+    judged = judge(path, mapping={"DM": "code", "MC": "name_zh"})
+    assert judged.summary["mapping"] == {"MC": "name_zh", "NAME_EN": "name_en", "level": "level"}
+    assert judged.summary["ignored"] == ["other"]
+
+
+@pytest.mark.parametrize("mapping", [{"nowhere": "name_zh"}, {"MC": "nonsense"}, {}])
+def test_mappings_that_lead_nowhere_are_refused(
+    tmp_path: Path, judge: Judge, mapping: dict[str, str]
+) -> None:
+    path = tmp_path / "upload.csv"
+    path.write_text("DM,MC\na,区\n", encoding="utf-8")
+    with pytest.raises(InvalidInput) as refused:
+        judge(path, mapping=mapping)
+    assert refused.value.faults[0].pointer.startswith("/inputs/mapping")
+
+
+def test_reports_come_as_table_and_page_too(tmp_path: Path, judge: Judge) -> None:
+    judged = judge(made(tmp_path, [row(1, BOW_TIE, code="=danger")]))
+    text = (judged.folder / "report.csv").read_text(encoding="utf-8-sig")
+    rows = list(csv.DictReader(text.splitlines()))
+    assert {item["rule"] for item in rows} == {"code", "invalid"}
+    assert "'=danger" in text
+    page = (judged.folder / "report.html").read_text(encoding="utf-8")
+    assert "自相交" in page
+    assert "<script" not in page
+
+
+def test_too_many_vertices_are_refused(tmp_path: Path, judge: Judge) -> None:
+    angles = np.linspace(0, 2 * np.pi, 500_002)
+    ring = shapely.Polygon(np.column_stack([118 + np.cos(angles) / 9, 24 + np.sin(angles) / 9]))
+    judged = judge(made(tmp_path, [row(1, ring)]))
+    assert judged.told("rule") == [("vertices",)]
