@@ -25,7 +25,7 @@ LINES = 8
 
 def square(west: float, south: float, size: float = 0.1) -> dict[str, Any]:
     """A square as a MultiPolygon."""
-    east, north = west + size, south + size
+    east, north = round(west + size, 7), round(south + size, 7)
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     return {"type": "MultiPolygon", "coordinates": [[ring]]}
 
