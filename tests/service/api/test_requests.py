@@ -59,7 +59,7 @@ class TestRefusals:
             ("GET", "/nowhere", 404),
             ("GET", "/collections/", 404),
             ("POST", "/collections", 405),
-            ("DELETE", "/collections/zones/items/x", 405),
+            ("DELETE", "/collections/zones/items", 405),
             ("PUT", "/", 405),
             ("GET", ECHO, 405),
         ],
