@@ -39,10 +39,10 @@ class Status(StrEnum):
 
 
 STATUSES: tuple[Term, ...] = (
-    Term(Status.REACHED, Label("已达到", "Reached")),
-    Term(Status.ON_TRACK, Label("按进度", "On track")),
-    Term(Status.BEHIND, Label("落后", "Behind")),
-    Term(Status.NO_DATA, Label("无数据", "No data")),
+    Term(Status.REACHED.value, Label("已达到", "Reached")),
+    Term(Status.ON_TRACK.value, Label("按进度", "On track")),
+    Term(Status.BEHIND.value, Label("落后", "Behind")),
+    Term(Status.NO_DATA.value, Label("无数据", "No data")),
 )
 SENSES: dict[Comparator, Sense] = {
     "ge": "at_least",

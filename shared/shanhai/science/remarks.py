@@ -76,3 +76,27 @@ def years_missing(years: Sequence[int]) -> Remark:
         "years_missing",
         Label(f"累计值缺少以下年份：{zh}。", f"The total knows nothing of {en}."),
     )
+
+
+def measures_counted(years: Sequence[int]) -> Remark:
+    """Years without an entered value are filled by what accepted projects did."""
+    zh, en = "、".join(map(str, years)), ", ".join(map(str, years))
+    return Remark(
+        "measures_counted",
+        Label(
+            f"{zh} 年未填报，按已验收项目的完成量计入。",
+            f"For {en} nothing was entered: the measures of accepted projects are counted.",
+        ),
+    )
+
+
+def measures_foreign(units: Sequence[str]) -> Remark:
+    """Some measures are in units that are not the indicator's."""
+    zh, en = "、".join(units), ", ".join(units)
+    return Remark(
+        "measures_foreign",
+        Label(
+            f"以下单位的措施量无法换算，未计入：{zh}。",
+            f"Measures in {en} cannot be converted and are left out.",
+        ),
+    )

@@ -1,0 +1,193 @@
+"""The indicators of plans as documents."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from shanhai.db.indicators.listing import Listed, Place, PlanSeen, plain
+from shanhai.db.indicators.targets import describe_target
+from shanhai.db.indicators.values import Recorded
+from shanhai.db.tables import EvaluationSnapshot, IndicatorTarget, IndicatorValue
+from shanhai.jobs.results import rfc3339
+from shanhai.reporting.evaluation import Stamp, title_of
+from shanhai.vocabulary import Label
+from shanhai_api.negotiation import HTML, JSON, Format
+from shanhai_api.view import View
+
+CSV = Format("csv", "text/csv")
+DOCX = Format("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document")
+TABLE_FORMATS = (JSON, HTML, CSV, DOCX)
+Document = dict[str, Any]
+
+
+def plan_path(code: str) -> str:
+    """Where what belongs to a plan is."""
+    return f"/plans/{quote(code, safe='')}"
+
+
+def item_of_plan(code: str) -> str:
+    """The plan itself."""
+    return f"/collections/plans/items/{quote(code, safe='')}"
+
+
+def indicator_path(plan: PlanSeen, listed: Listed) -> str:
+    """Where an indicator of a plan is."""
+    return f"{plan_path(plan.code)}/indicators/{quote(listed.code, safe='')}"
+
+
+def targets_document(
+    view: View, plan: PlanSeen, listed: Listed, place: Place, rows: Sequence[IndicatorTarget]
+) -> Document:
+    """The figures of an indicator in a region."""
+    path = indicator_path(plan, listed)
+    return {
+        **_head(plan, listed, place),
+        "targets": [describe_target(row) for row in rows],
+        "links": [
+            *self_and_alternate(view),
+            view.link(path, "up"),
+            view.link(f"{path}/values", "related", region=place.code),
+        ],
+    }
+
+
+def values_document(
+    view: View,
+    plan: PlanSeen,
+    listed: Listed,
+    place: Place,
+    page: Sequence[Recorded],
+    following: str | None,
+) -> Document:
+    """A page of the values of an indicator in a region."""
+    path = indicator_path(plan, listed)
+    links = [*self_and_alternate(view), view.link(path, "up")]
+    if following is not None:
+        link = view.link(path, "next")
+        links.append({**link, "href": view.here(before=following)})
+    return {
+        **_head(plan, listed, place),
+        "values": [
+            describe_value(
+                item.row,
+                department=item.department,
+                dataset=item.dataset,
+                unit=listed.unit,
+                counts=item.counts,
+            )
+            for item in page
+        ],
+        "links": links,
+    }
+
+
+def describe_value(
+    row: IndicatorValue, *, unit: str, department: str | None, dataset: str | None, counts: bool
+) -> Document:
+    """A value; `counts` unless a newer one of its year replaced it."""
+    return {
+        "id": row.id,
+        "year": row.year,
+        "value": plain(row.value),
+        "unit": unit,
+        "given": row.attrs.get("given"),
+        "cumulative": row.cumulative,
+        "counts": counts,
+        "quality": row.quality,
+        "method": row.method,
+        "source": row.source,
+        "note": row.attrs.get("note"),
+        "department": department,
+        "dataset": dataset,
+        "recorded_by": row.recorded_by,
+        "recorded_at": rfc3339(row.recorded_at),
+    }
+
+
+def progress_document(
+    view: View,
+    plan: PlanSeen,
+    place: Place,
+    year: int,
+    summary: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+) -> Document:
+    """How the indicators of a plan stand in a region."""
+    path = plan_path(plan.code)
+    title = Label(f"{plan.name.zh}：指标进度", f"{plan.name.en}: progress of indicators")
+    return {
+        "title": title.in_(view.lang),
+        "plan": plan.code,
+        "region": place.code,
+        "year": year,
+        "summary": summary,
+        "indicators": list(rows),
+        "links": [
+            *self_and_alternate(view),
+            view.link(f"{path}/indicators", "up"),
+            view.link(f"{path}/evaluation", "related", year=year, region=place.code),
+        ],
+    }
+
+
+def evaluation_document(view: View, content: Mapping[str, Any]) -> Document:
+    """An evaluation made anew."""
+    path = plan_path(content["plan"]["code"])
+    return {
+        "title": title_of(content, view.lang),
+        **content,
+        "links": [
+            *self_and_alternate(view, *TABLE_FORMATS),
+            view.link(path + "/evaluations", "up"),
+        ],
+    }
+
+
+def stored_document(view: View, plan: PlanSeen, row: EvaluationSnapshot) -> Document:
+    """A stored evaluation: its content is what the hash is of."""
+    path = f"{plan_path(plan.code)}/evaluations"
+    return {
+        "title": title_of(row.content, view.lang),
+        **stored_head(row),
+        "content": row.content,
+        "links": [
+            *view.self_links(f"{path}/{quote(row.code, safe='')}", *TABLE_FORMATS),
+            view.link(path, "up"),
+        ],
+    }
+
+
+def stored_head(row: EvaluationSnapshot) -> Document:
+    """A stored evaluation without its content."""
+    return {
+        "id": row.code,
+        "year": row.year,
+        "sha256": row.sha256,
+        "created": rfc3339(row.created_at),
+        "created_by": row.created_by,
+    }
+
+
+def stamp_of(row: EvaluationSnapshot) -> Stamp:
+    """What marks the evaluation as stored."""
+    return Stamp(row.code, rfc3339(row.created_at) or "", row.sha256)
+
+
+def self_and_alternate(view: View, *formats: Format) -> list[dict[str, str]]:
+    """The links to this very document in its formats, with the parameters it was asked with."""
+    offered = formats or (JSON, HTML)
+    return [
+        {**link, "href": view.here(f=item.name)}
+        for item, link in zip(offered, view.self_links("", *offered), strict=True)
+    ]
+
+
+def _head(plan: PlanSeen, listed: Listed, place: Place) -> Document:
+    return {
+        "plan": plan.code,
+        "indicator": listed.code,
+        "name_zh": listed.name.zh,
+        "name_en": listed.name.en,
+        "unit": listed.unit,
+        "region": place.code,
+    }

@@ -1,0 +1,204 @@
+"""What is done with the indicators of plans, and who may do it."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from fastapi import Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.features.indicators import PLAN_INDICATORS
+from shanhai.db.features.references import ids_of
+from shanhai.db.features.rights import demand_role, demand_scopes
+from shanhai.db.identity import Identity
+from shanhai.db.indicators.evaluation import Question, store_snapshot
+from shanhai.db.indicators.listing import (
+    Listed,
+    PlanSeen,
+    find_indicator,
+    find_party,
+    find_place,
+    find_plan,
+)
+from shanhai.db.indicators.targets import Figure, Rewriting, state_targets
+from shanhai.db.indicators.values import NewValue, add_value
+from shanhai.db.queries.audit import Act
+from shanhai.db.tables import IndicatorTarget
+from shanhai.errors import InvalidInput
+from shanhai.reporting.evaluation import (
+    COLUMNS,
+    Stamp,
+    stamp_line,
+    summary_lines,
+    table_of,
+    write_csv,
+    write_docx,
+)
+from shanhai.vocabulary import Role, Scope
+from shanhai_api.negotiation import choose_format
+from shanhai_api.once import Made
+from shanhai_api.plans import documents
+from shanhai_api.plans.documents import CSV, DOCX, TABLE_FORMATS
+from shanhai_api.plans.schemas import EvaluationBody, TargetsBody, ValueBody
+from shanhai_api.view import View, digest_of
+
+REPORTING_SCOPES = frozenset({Scope.WRITE, Scope.OBSERVE})
+VALUE_ROLES = frozenset({Role.SUPERVISOR, Role.FEED, Role.ANALYST, Role.PLANNER})
+EVALUATION_ROLES = frozenset({Role.SUPERVISOR, Role.PLANNER, Role.APPROVER, Role.ANALYST})
+PLANNING_TIME = timezone(timedelta(hours=8))
+"""Years of plans begin and end in China."""
+
+
+def this_year() -> int:
+    """The present year where the plans are made."""
+    return datetime.now(PLANNING_TIME).year
+
+
+async def find_listed(
+    session: AsyncSession, caller: Identity, plan: str, indicator: str
+) -> tuple[PlanSeen, Listed]:
+    """A plan the caller may know of, and an indicator of it."""
+    seen = await find_plan(session, plan, caller.viewer)
+    return seen, await find_indicator(session, seen, indicator)
+
+
+async def rewrite_targets(
+    session: AsyncSession,
+    caller: Identity,
+    act: Act,
+    what: tuple[str, str, str | None],
+    body: TargetsBody,
+    *,
+    expected: frozenset[str] | None,
+) -> tuple[Rewriting, Sequence[IndicatorTarget]]:
+    """State the figures of an indicator of a plan in a region; `what` is their codes."""
+    editing = PLAN_INDICATORS.editing
+    if editing is None:
+        raise LookupError("nobody edits the indicators of plans")
+    demand_scopes(caller, editing.scopes)
+    plan, indicator, region = what
+    seen, listed = await find_listed(session, caller, plan, indicator)
+    place = await find_place(session, seen, region, pointer="region")
+    demand_role(caller, editing.roles, place.id)
+    rewriting = Rewriting(seen, listed, place, act, body.reason)
+    figures = [Figure(**dict(figure)) for figure in body.targets]
+    return rewriting, await state_targets(session, rewriting, figures, expected=expected)
+
+
+async def record_value(
+    session: AsyncSession,
+    caller: Identity,
+    view: View,
+    act: Act,
+    what: tuple[str, str],
+    body: ValueBody,
+) -> Made:
+    """Record a value of an indicator; nothing that was recorded before is changed."""
+    demand_scopes(caller, REPORTING_SCOPES)
+    plan, listed = await find_listed(session, caller, *what)
+    place = await find_place(session, plan, body.region, pointer="/region")
+    demand_role(caller, VALUE_ROLES, place.id)
+    _demand_past(body.year)
+    new = NewValue(
+        **body.model_dump(exclude={"region", "department", "dataset"}),
+        party_id=await _party(session, body.department),
+        dataset_id=await _dataset(session, caller, body.dataset),
+    )
+    row = await add_value(session, plan, listed, place, new, caller=caller, act=act)
+    path = f"{documents.indicator_path(plan, listed)}/values"
+    shown = documents.describe_value(
+        row,
+        department=body.department,
+        dataset=body.dataset,
+        unit=listed.unit,
+        counts=True,
+    )
+    location = view.url(path, region=place.code, year=row.year)
+    return Made({**shown, "indicator": listed.code, "region": place.code}, {"Location": location})
+
+
+async def store_evaluation(
+    session: AsyncSession,
+    caller: Identity,
+    view: View,
+    act: Act,
+    plan: str,
+    body: EvaluationBody,
+) -> Made:
+    """Store the evaluation of a year as it is now."""
+    demand_scopes(caller, REPORTING_SCOPES)
+    seen = await find_plan(session, plan, caller.viewer)
+    place = await find_place(session, seen, body.region, pointer="/region")
+    demand_role(caller, EVALUATION_ROLES, place.id)
+    _demand_past(body.year)
+    asked = Question(body.year, body.region, body.department)
+    row = await store_snapshot(session, seen, asked, caller=caller, act=act)
+    path = f"{documents.plan_path(seen.code)}/evaluations/{row.code}"
+    return Made(documents.stored_document(view, seen, row), {"Location": view.url(path)})
+
+
+async def show_table(
+    view: View,
+    document: Mapping[str, Any],
+    content: Mapping[str, Any],
+    stamp: Stamp | None = None,
+) -> Response:
+    """An evaluation in the format asked for; `content` is what its table is made of."""
+    chosen = choose_format(view.request, TABLE_FORMATS)
+    name = f"{content['plan']['code']}-{content['year']}"
+    if chosen is CSV:
+        return view.send(
+            write_csv(content, view.lang),
+            f"{CSV.media_type}; charset=utf-8",
+            headers=_attachment(f"{name}.csv"),
+        )
+    if chosen is DOCX:
+        made = await asyncio.to_thread(write_docx, content, view.lang, stamp)
+        # The file holds the time it was made; the tag must not.
+        version = digest_of(repr((content, view.lang, stamp)).encode())
+        headers = _attachment(f"{name}.docx")
+        return view.send(made, DOCX.media_type, headers=headers, version=version)
+    return view.respond(
+        document,
+        template="evaluation.html",
+        formats=TABLE_FORMATS,
+        extra=page_of(view, content, stamp),
+    )
+
+
+def page_of(view: View, content: Mapping[str, Any], stamp: Stamp | None = None) -> dict[str, Any]:
+    """What the page of an evaluation is given."""
+    return {
+        "columns": COLUMNS,
+        "lines": summary_lines(content, view.lang),
+        "table": list(zip(content["rows"], table_of(content, view.lang), strict=True)),
+        "stamp": None if stamp is None else stamp_line(stamp, view.lang),
+    }
+
+
+def _attachment(name: str) -> dict[str, str]:
+    safe = "".join(letter if letter.isascii() and letter not in '"\\' else "_" for letter in name)
+    return {"Content-Disposition": f'attachment; filename="{safe}"'}
+
+
+def _demand_past(year: int) -> None:
+    if year > this_year():
+        raise InvalidInput(
+            "the year has not begun yet", message_zh="该年份尚未开始", pointer="/year"
+        )
+
+
+async def _party(session: AsyncSession, code: str | None) -> int | None:
+    return None if code is None else await find_party(session, code, pointer="/department")
+
+
+async def _dataset(session: AsyncSession, caller: Identity, code: str | None) -> int | None:
+    if code is None:
+        return None
+    found = await ids_of(session, "datasets", [code], caller.viewer)
+    if code not in found:
+        raise InvalidInput(
+            f"there is no dataset {code!r}", message_zh=f"没有数据集 {code!r}", pointer="/dataset"
+        )
+    return found[code]

@@ -1,0 +1,265 @@
+"""`/plans/{plan}/…`: targets, values, progress and evaluation of a plan's indicators."""
+
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+
+from shanhai.db.indicators.evaluation import (
+    Question,
+    evaluate,
+    find_snapshot,
+    judged_rows,
+    list_snapshots,
+    summary_of,
+)
+from shanhai.db.indicators.listing import find_party, find_place, find_plan, list_indicators
+from shanhai.db.indicators.targets import read_targets, state_of_targets
+from shanhai.db.indicators.values import list_values
+from shanhai_api.body import parse, read_json
+from shanhai_api.body_schema import body_of
+from shanhai_api.dependencies import (
+    PageQuery,
+    Reader,
+    ReadSession,
+    TheUnit,
+    TheView,
+    Writer,
+    act_of,
+)
+from shanhai_api.negotiation import JSON
+from shanhai_api.once import Made, once
+from shanhai_api.plans import documents, operations
+from shanhai_api.plans.schemas import (
+    EvaluationBody,
+    EvaluationQuery,
+    ProgressQuery,
+    RegionQuery,
+    StoredListQuery,
+    StoredQuery,
+    TargetsBody,
+    ValueBody,
+    ValuesQuery,
+)
+from shanhai_api.preconditions import expected_states
+
+router = APIRouter(tags=["indicators"])
+PLAN = "/plans/{plan}"
+INDICATOR = f"{PLAN}/indicators/{{indicator}}"
+NO_STORE = {"Cache-Control": "no-store"}
+Parameters = Annotated[PageQuery, Query()]
+
+
+@router.get(f"{INDICATOR}/targets", summary="Base and targets of an indicator in a region")
+async def show_targets(
+    view: TheView,
+    caller: Reader,
+    plan: str,
+    indicator: str,
+    query: Annotated[RegionQuery, Query()],
+    session: ReadSession,
+) -> Response:
+    """Show the figures the plan states for the region."""
+    seen, listed = await operations.find_listed(session, caller, plan, indicator)
+    place = await find_place(session, seen, query.region, pointer="region")
+    rows = await read_targets(session, seen.id, indicators=[listed.id], region_id=place.id)
+    document = documents.targets_document(view, seen, listed, place, rows)
+    return view.respond(document, state=state_of_targets(rows))
+
+
+@router.put(
+    f"{INDICATOR}/targets",
+    summary="State base and targets of an indicator in a region",
+    openapi_extra=body_of(TargetsBody),
+)
+async def put_targets(
+    request: Request,
+    view: TheView,
+    caller: Writer,
+    plan: str,
+    indicator: str,
+    query: Annotated[RegionQuery, Query()],
+    unit: TheUnit,
+) -> Response:
+    """Put these figures in the place of those there are."""
+    expected = expected_states(request)
+    body = parse(TargetsBody, (await read_json(request)).value)
+    what, rows = await operations.rewrite_targets(
+        unit.session,
+        caller,
+        act_of(caller, view),
+        (plan, indicator, query.region),
+        body,
+        expected=expected,
+    )
+    document = documents.targets_document(view, what.plan, what.listed, what.place, rows)
+    return view.respond(document, state=state_of_targets(rows), headers=NO_STORE)
+
+
+@router.get(f"{INDICATOR}/values", summary="Observed values of an indicator in a region")
+async def show_values(
+    view: TheView,
+    caller: Reader,
+    plan: str,
+    indicator: str,
+    query: Annotated[ValuesQuery, Query()],
+    session: ReadSession,
+) -> Response:
+    """Show all that was recorded; of a year's values the newest counts."""
+    seen, listed = await operations.find_listed(session, caller, plan, indicator)
+    place = await find_place(session, seen, query.region, pointer="region")
+    before = None
+    if query.before is not None:
+        year, _, row_id = query.before.partition("-")
+        before = (int(year), int(row_id))
+    rows = await list_values(
+        session, listed, place, year=query.year, limit=query.limit + 1, before=before
+    )
+    page = rows[: query.limit]
+    last = page[-1].row if len(rows) > query.limit else None
+    following = None if last is None else f"{last.year}-{last.id}"
+    return view.respond(documents.values_document(view, seen, listed, place, page, following))
+
+
+@router.post(
+    f"{INDICATOR}/values",
+    summary="Record a value of an indicator",
+    status_code=201,
+    openapi_extra=body_of(ValueBody),
+)
+async def post_value(
+    request: Request,
+    view: TheView,
+    caller: Writer,
+    plan: str,
+    indicator: str,
+    query: Parameters,
+    unit: TheUnit,
+) -> Response:
+    """Record a value; a correction is another value of the year."""
+    body = await read_json(request)
+    new = parse(ValueBody, body.value)
+    made = await once(
+        request,
+        unit,
+        caller,
+        body_sha256=body.sha256,
+        effect=lambda: operations.record_value(
+            unit.session, caller, view, act_of(caller, view), (plan, indicator), new
+        ),
+    )
+    return _created(made)
+
+
+@router.get(f"{PLAN}/progress", summary="How the indicators of a plan stand")
+async def show_progress(
+    view: TheView,
+    caller: Reader,
+    plan: str,
+    query: Annotated[ProgressQuery, Query()],
+    session: ReadSession,
+) -> Response:
+    """Judge the values of a region against the plan's targets."""
+    seen = await find_plan(session, plan, caller.viewer)
+    place = await find_place(session, seen, query.region, pointer="region")
+    if query.department is not None:
+        await find_party(session, query.department, pointer="department")
+    year = query.year or operations.this_year()
+    indicators = await list_indicators(session, seen, department=query.department)
+    rows = await judged_rows(session, seen, indicators, [place], year)
+    summary = summary_of(rows)
+    document = documents.progress_document(view, seen, place, year, summary, rows)
+    page = operations.page_of(view, {"rows": rows, "summary": summary})
+    return view.respond(document, template="evaluation.html", extra=page)
+
+
+@router.get(f"{PLAN}/evaluation", summary="The evaluation of a year, what is missed first")
+async def show_evaluation(
+    view: TheView,
+    caller: Reader,
+    plan: str,
+    query: Annotated[EvaluationQuery, Query()],
+    session: ReadSession,
+) -> Response:
+    """Evaluate a year by region and department as JSON, page, CSV or DOCX."""
+    seen = await find_plan(session, plan, caller.viewer)
+    asked = Question(query.year, query.region, query.department)
+    content = await evaluate(session, seen, asked)
+    return await operations.show_table(view, documents.evaluation_document(view, content), content)
+
+
+@router.post(
+    f"{PLAN}/evaluations",
+    summary="Store the evaluation of a year",
+    status_code=201,
+    openapi_extra=body_of(EvaluationBody),
+)
+async def post_evaluation(
+    request: Request, view: TheView, caller: Writer, plan: str, query: Parameters, unit: TheUnit
+) -> Response:
+    """Store the evaluation as it is now; it never changes."""
+    body = await read_json(request)
+    wanted = parse(EvaluationBody, body.value)
+    made = await once(
+        request,
+        unit,
+        caller,
+        body_sha256=body.sha256,
+        effect=lambda: operations.store_evaluation(
+            unit.session, caller, view, act_of(caller, view), plan, wanted
+        ),
+    )
+    return _created(made)
+
+
+@router.get(f"{PLAN}/evaluations", summary="The stored evaluations of a plan")
+async def show_evaluations(
+    view: TheView,
+    caller: Reader,
+    plan: str,
+    query: Annotated[StoredListQuery, Query()],
+    session: ReadSession,
+) -> Response:
+    """List the stored evaluations, the newest first."""
+    seen = await find_plan(session, plan, caller.viewer)
+    rows = await list_snapshots(
+        session, seen, year=query.year, limit=query.limit + 1, before=query.before
+    )
+    page = rows[: query.limit]
+    path = f"{documents.plan_path(seen.code)}/evaluations"
+    links = [
+        *documents.self_and_alternate(view),
+        view.link(documents.item_of_plan(seen.code), "up"),
+    ]
+    if len(rows) > query.limit:
+        links.append({**view.link(path, "next"), "href": view.here(before=str(page[-1][0].id))})
+    stored = [
+        {
+            **documents.stored_head(row),
+            "region": region,
+            "links": [view.link(f"{path}/{row.code}", "item", JSON.media_type)],
+        }
+        for row, region in page
+    ]
+    return view.respond({"plan": seen.code, "evaluations": stored, "links": links})
+
+
+@router.get(f"{PLAN}/evaluations/{{evaluation}}", summary="A stored evaluation")
+async def show_stored(
+    view: TheView,
+    caller: Reader,
+    plan: str,
+    evaluation: str,
+    query: Annotated[StoredQuery, Query()],
+    session: ReadSession,
+) -> Response:
+    """Show an evaluation as it was stored."""
+    seen = await find_plan(session, plan, caller.viewer)
+    row = await find_snapshot(session, seen, evaluation)
+    document = documents.stored_document(view, seen, row)
+    return await operations.show_table(view, document, row.content, documents.stamp_of(row))
+
+
+def _created(made: Made) -> Response:
+    headers = {**made.headers, **NO_STORE}
+    return Response(orjson.dumps(made.content), made.status, headers, JSON.media_type)

@@ -1,0 +1,197 @@
+"""The evaluation of a year: a table that can be stored as it was told, and never changes then."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.identity import Identity
+from shanhai.db.indicators.listing import (
+    Listed,
+    Place,
+    PlanSeen,
+    find_party,
+    find_place,
+    list_indicators,
+)
+from shanhai.db.indicators.progress import describe_case, read_cases
+from shanhai.db.queries.audit import Act, record
+from shanhai.db.tables import EvaluationSnapshot, Party, Plan, Region
+from shanhai.errors import NotFound
+from shanhai.science.indicators import STATUSES, Status
+from shanhai.vocabulary import Label
+
+Content = Mapping[str, Any]
+PLACES = text(
+    """SELECT DISTINCT r.id, r.code, r.name_zh, r.name_en FROM region r
+         JOIN indicator_target t ON t.region_id = r.id
+        WHERE t.plan_id = :plan AND r.deleted_at IS NULL ORDER BY r.code"""
+)
+RANK = {
+    ("binding", Status.BEHIND): 0,
+    ("expected", Status.BEHIND): 1,
+    ("binding", Status.NO_DATA): 2,
+    ("expected", Status.NO_DATA): 3,
+}
+"""What is missed comes first, and of that what binds; the rest keeps the plan's order."""
+REST = len(RANK)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which evaluation is asked for: of one region or all that have targets, of one department."""
+
+    year: int
+    region: str | None = None
+    department: str | None = None
+
+
+async def evaluate(session: AsyncSession, plan: PlanSeen, asked: Question) -> Content:
+    """The table of a year, what is missed first, in both languages.
+
+    Raises:
+        InvalidInput: the region or department is unknown.
+    """
+    if asked.department is not None:
+        await find_party(session, asked.department, pointer="department")
+    indicators = await list_indicators(session, plan, department=asked.department)
+    places = await _places(session, plan, asked.region)
+    rows = await judged_rows(session, plan, indicators, places, asked.year)
+    several = len(places) > 1
+    # Of further regions only what the plan states something for; of the plan's own, all.
+    own = None if plan.region is None else plan.region.code
+    told = [row for row in rows if not several or row["targets"] or row["region"]["code"] == own]
+    return {
+        "plan": {"code": plan.code, "name_zh": plan.name.zh, "name_en": plan.name.en},
+        "year": asked.year,
+        "region": asked.region,
+        "department": await _department(session, asked.department),
+        "summary": summary_of(told),
+        "rows": sorted(told, key=_rank),
+    }
+
+
+async def judged_rows(
+    session: AsyncSession,
+    plan: PlanSeen,
+    indicators: Sequence[Listed],
+    places: Sequence[Place],
+    year: int,
+) -> list[dict[str, Any]]:
+    """How the indicators stand in each region."""
+    cases = await read_cases(session, plan, indicators, places, year)
+    return [describe_case(case, year) for case in cases]
+
+
+def summary_of(rows: Sequence[Content]) -> dict[str, Any]:
+    """How many indicators have each status, by how firmly the plan states them."""
+    counts = Counter((row["property"], row["status"]) for row in rows)
+    return {
+        kind: {term.code: counts[kind, term.code] for term in STATUSES}
+        for kind in ("binding", "expected")
+    }
+
+
+async def store_snapshot(
+    session: AsyncSession,
+    plan: PlanSeen,
+    asked: Question,
+    *,
+    caller: Identity,
+    act: Act,
+) -> EvaluationSnapshot:
+    """Keep the evaluation as it is now; a later one is another snapshot."""
+    place = await find_place(session, plan, asked.region, pointer="/region")
+    # Two snapshots of a plan wait for each other, so that their numbers follow.
+    await session.execute(select(Plan.id).where(Plan.id == plan.id).with_for_update(key_share=True))
+    content = await evaluate(session, plan, asked)
+    own = EvaluationSnapshot
+    before = await session.scalar(
+        select(func.count()).where(own.plan_id == plan.id, own.year == asked.year)
+    )
+    row = own(
+        code=f"{plan.code}.{asked.year}.{(before or 0) + 1}",
+        region_id=place.id,
+        plan_id=plan.id,
+        year=asked.year,
+        content=content,
+        sha256=hash_of(content),
+        created_by=caller.owner,
+    )
+    session.add(row)
+    await session.flush()
+    await session.refresh(row)
+    after = {"plan": plan.code, "year": asked.year, "sha256": row.sha256}
+    record(session, act, "create", table="evaluation_snapshot", object_id=row.code, after=after)
+    return row
+
+
+async def find_snapshot(session: AsyncSession, plan: PlanSeen, code: str) -> EvaluationSnapshot:
+    """A snapshot of the plan.
+
+    Raises:
+        NotFound: there is none of the code.
+    """
+    own = EvaluationSnapshot
+    row = await session.scalar(select(own).where(own.plan_id == plan.id, own.code == code))
+    if row is None:
+        raise NotFound(
+            f"plan {plan.code!r} has no evaluation {code!r}",
+            message_zh=f"规划 {plan.code!r} 没有评估 {code!r}",
+        )
+    return row
+
+
+async def list_snapshots(
+    session: AsyncSession, plan: PlanSeen, *, year: int | None, limit: int, before: int | None
+) -> Sequence[tuple[EvaluationSnapshot, str]]:
+    """The snapshots of a plan with the codes of their regions, the newest first."""
+    own = EvaluationSnapshot
+    query = (
+        select(own, Region.code)
+        .join(Region, Region.id == own.region_id)
+        .where(own.plan_id == plan.id)
+        .order_by(own.id.desc())
+        .limit(limit)
+    )
+    if year is not None:
+        query = query.where(own.year == year)
+    if before is not None:
+        query = query.where(own.id < before)
+    return [(row, region) for row, region in await session.execute(query)]
+
+
+def hash_of(content: Content) -> str:
+    """SHA-256 of the content as JSON with sorted names and no spaces, in UTF-8."""
+    written = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(written.encode()).hexdigest()
+
+
+def _rank(row: Content) -> tuple[int, str, int]:
+    rank = RANK.get((row["property"], Status(row["status"])), REST)
+    return rank, row["region"]["code"], row["order"]
+
+
+async def _places(session: AsyncSession, plan: PlanSeen, code: str | None) -> Sequence[Place]:
+    if code is not None:
+        return [await find_place(session, plan, code, pointer="region")]
+    rows = await session.execute(PLACES, {"plan": plan.id})
+    found = [Place(row[0], row[1], Label(row[2], row[3])) for row in rows]
+    if plan.region is not None and plan.region.id not in {place.id for place in found}:
+        found.insert(0, plan.region)
+    return found
+
+
+async def _department(session: AsyncSession, code: str | None) -> dict[str, str] | None:
+    if code is None:
+        return None
+    query = select(Party.name_zh, Party.name_en).where(
+        Party.code == code, Party.deleted_at.is_(None)
+    )
+    name_zh, name_en = (await session.execute(query)).one()
+    return {"code": code, "name_zh": name_zh, "name_en": name_en}

@@ -1,0 +1,203 @@
+"""A plan as its indicators need it, the indicators in its list, and the regions in it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.features.plans import PLANS
+from shanhai.db.features.selection import viewer_values, visibility
+from shanhai.db.identity import Viewer
+from shanhai.db.tables import Party
+from shanhai.errors import InvalidInput, NotFound
+from shanhai.science.indicators import Direction
+from shanhai.vocabulary import Label
+
+LISTED = """
+SELECT pi.code, pi.order_no, coalesce(pi.property, i.property), pi.category, pi.category_zh,
+       pi.category_en, i.id, i.code, i.name_zh, i.name_en, i.unit, i.direction,
+       o.code, o.name_zh, o.name_en
+  FROM plan_indicator pi
+  JOIN indicator i ON i.id = pi.indicator_id
+  LEFT JOIN party o ON o.id = pi.party_id
+ WHERE pi.plan_id = :plan AND pi.deleted_at IS NULL AND i.deleted_at IS NULL
+   AND (pi.valid_to IS NULL OR pi.valid_to > current_date)
+   AND (CAST(:code AS text) IS NULL OR pi.code = :code)
+   AND (CAST(:department AS text) IS NULL OR o.code = :department)
+ ORDER BY pi.order_no, pi.code
+"""
+WITHIN = """
+WITH RECURSIVE within (id) AS (
+  SELECT CAST(:top AS bigint)
+  UNION
+  SELECT region.id FROM region JOIN within ON region.parent_id = within.id
+)
+SELECT id, code, name_zh, name_en FROM region
+ WHERE code = :code AND deleted_at IS NULL
+   AND (CAST(:top AS bigint) IS NULL OR id IN (SELECT id FROM within))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A region by id, code and name."""
+
+    id: int
+    code: str
+    name: Label
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What has a code and a name."""
+
+    code: str
+    name: Label
+
+    def document(self) -> dict[str, Any]:
+        """As documents show it."""
+        return {"code": self.code, "name_zh": self.name.zh, "name_en": self.name.en}
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSeen:
+    """A plan a reader may know of; without a region it holds everywhere."""
+
+    id: int
+    code: str
+    name: Label
+    status: str
+    region: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An indicator as a plan lists it; `indicator` is its code in the dictionary."""
+
+    id: int
+    code: str
+    indicator: str
+    name: Label
+    unit: str
+    direction: Direction
+    binding: bool
+    order: int
+    category: Named | None
+    department: Named | None
+
+
+async def find_plan(session: AsyncSession, code: str, viewer: Viewer) -> PlanSeen:
+    """The plan, of whatever day: its figures are judged after it ended, too.
+
+    Raises:
+        NotFound: there is none the viewer may know of.
+    """
+    met = " AND ".join((PLANS.live, "p.code = :code", *visibility(PLANS, viewer)))
+    query = text(
+        "SELECT p.id, p.code, p.name_zh, p.name_en, p.status, r.id, r.code, r.name_zh, r.name_en"  # noqa: S608
+        f" FROM {PLANS.source} WHERE {met}"
+    )
+    row = (await session.execute(query, {"code": code, **viewer_values(viewer)})).first()
+    if row is None:
+        raise NotFound(f"there is no plan {code!r}", message_zh=f"没有规划 {code!r}")
+    plan_id, plan_code, name_zh, name_en, status, region_id, *region = row
+    place = None if region_id is None else Place(region_id, region[0], Label(*region[1:]))
+    return PlanSeen(plan_id, plan_code, Label(name_zh, name_en), status, place)
+
+
+async def list_indicators(
+    session: AsyncSession, plan: PlanSeen, *, code: str | None = None, department: str | None = None
+) -> Sequence[Listed]:
+    """The indicators of the plan, in its order; or those a department answers for."""
+    values = {"plan": plan.id, "code": code, "department": department}
+    return [_listed(*row) for row in await session.execute(text(LISTED), values)]
+
+
+async def find_indicator(session: AsyncSession, plan: PlanSeen, code: str) -> Listed:
+    """One indicator of the plan.
+
+    Raises:
+        NotFound: the plan has no such indicator.
+    """
+    found = await list_indicators(session, plan, code=code)
+    if not found:
+        raise NotFound(
+            f"plan {plan.code!r} has no indicator {code!r}",
+            message_zh=f"规划 {plan.code!r} 没有指标 {code!r}",
+        )
+    return found[0]
+
+
+async def find_place(
+    session: AsyncSession, plan: PlanSeen, code: str | None, *, pointer: str
+) -> Place:
+    """The region of the code, which lies in that of the plan; the plan's own without a code.
+
+    Raises:
+        InvalidInput: it does not, or there is none.
+    """
+    top = plan.region
+    if code is None and top is None:
+        raise InvalidInput(
+            "the plan has no region of its own; name one",
+            message_zh="该规划没有所属区域，请指定区域",
+            pointer=pointer,
+        )
+    if top is not None and code in {None, top.code}:
+        return top
+    values = {"code": code, "top": None if top is None else top.id}
+    row = (await session.execute(text(WITHIN), values)).first()
+    if row is None:
+        raise InvalidInput(
+            f"there is no region {code!r} in this plan",
+            message_zh=f"该规划范围内没有区域 {code!r}",
+            pointer=pointer,
+        )
+    return Place(row[0], row[1], Label(row[2], row[3]))
+
+
+async def find_party(session: AsyncSession, code: str, *, pointer: str) -> int:
+    """The id of a department or other party.
+
+    Raises:
+        InvalidInput: there is none of the code.
+    """
+    query = select(Party.id).where(Party.code == code, Party.deleted_at.is_(None))
+    found = await session.scalar(query)
+    if found is None:
+        raise InvalidInput(
+            f"there is no party {code!r}", message_zh=f"没有单位 {code!r}", pointer=pointer
+        )
+    return found
+
+
+def ids(rows: Iterable[Listed] | Iterable[Place]) -> list[int]:
+    """The ids of rows."""
+    return [row.id for row in rows]
+
+
+def plain(number: Decimal | None) -> int | float | None:
+    """A decimal as JSON has it: whole numbers without a point."""
+    if number is None:
+        return None
+    return int(number) if number == number.to_integral_value() else float(number)
+
+
+def _listed(code: str, order: int, kind: str, category: str | None, *rest: Any) -> Listed:
+    category_zh, category_en, row_id, indicator, name_zh, name_en, unit, direction, *party = rest
+    group = Label(category_zh or category or "", category_en or category or "")
+    return Listed(
+        row_id,
+        code,
+        indicator,
+        Label(name_zh, name_en),
+        unit,
+        direction,
+        kind == "binding",
+        order,
+        None if category is None else Named(category, group),
+        None if party[0] is None else Named(party[0], Label(party[1], party[2])),
+    )

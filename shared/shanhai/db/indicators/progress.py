@@ -1,0 +1,217 @@
+"""How the indicators of a plan stand: their figures, values and project measures put together."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.indicators.listing import Listed, Place, PlanSeen, ids, plain
+from shanhai.db.indicators.measures import Contribution, contributions
+from shanhai.db.indicators.targets import as_target, describe_target, read_targets
+from shanhai.db.indicators.values import newest_values
+from shanhai.db.tables import IndicatorTarget
+from shanhai.science.indicators import Base, Observed, Record, Standing, Status
+from shanhai.science.remarks import Remark, measures_counted, measures_foreign
+from shanhai.science.trend import sen_slope
+from shanhai.vocabulary import Label
+
+NO_TARGET = Remark(
+    "no_target",
+    Label("规划未给出该区域的目标。", "The plan states no target for this region."),
+)
+STEADY_SHARE = 1e-9
+"""A slope that is a smaller part of the values is that of rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An indicator in a region: what the plan states, what was entered, what projects did."""
+
+    listed: Listed
+    place: Place
+    figures: Sequence[IndicatorTarget]
+    entered: Sequence[Observed] = field(default=())
+    projects: Contribution | None = None
+
+    @property
+    def targets(self) -> list[IndicatorTarget]:
+        """The figures to be reached."""
+        return [row for row in self.figures if row.role == "target"]
+
+    @property
+    def base(self) -> IndicatorTarget | None:
+        """The figure it starts from."""
+        return next((row for row in self.figures if row.role == "base"), None)
+
+    def record(self, year: int, *, counted_up: bool) -> Record:
+        """What is judged; what projects did is part of totals only."""
+        row = self.base
+        base = (
+            Base(row.year, row.value)
+            if row is not None and row.year is not None and row.value is not None
+            else None
+        )
+        observed = self.entered
+        if counted_up and self.projects is not None:
+            observed = self.projects.beside(self.entered, year)
+        return Record([as_target(target) for target in self.targets], base, observed)
+
+
+async def read_cases(
+    session: AsyncSession,
+    plan: PlanSeen,
+    indicators: Sequence[Listed],
+    places: Sequence[Place],
+    year: int,
+) -> list[Case]:
+    """The indicators in each of the regions, with all that is known of them up to a year."""
+    wanted, regions = ids(indicators), ids(places)
+    rows = await read_targets(session, plan.id, indicators=wanted)
+    values = await newest_values(session, wanted, regions, year)
+    units = {item.id: item.unit for item in indicators}
+    done = await contributions(session, plan.id, units, regions)
+    figures: dict[tuple[int, int], list[IndicatorTarget]] = {}
+    for row in rows:
+        figures.setdefault((row.indicator_id, row.region_id), []).append(row)
+    return [
+        Case(
+            listed,
+            place,
+            figures.get((listed.id, place.id), []),
+            values.get((listed.id, place.id), []),
+            done.get((listed.id, place.id)),
+        )
+        for place in places
+        for listed in indicators
+    ]
+
+
+def describe_case(case: Case, year: int) -> dict[str, Any]:
+    """How an indicator stands in a region, in both languages."""
+    listed, base = case.listed, case.base
+    judged = [_judged(case, place, year) for place in range(len(case.targets))]
+    due = _due(case, year)
+    headline = Standing(Status.NO_DATA, remarks=(NO_TARGET,)) if due is None else judged[due]
+    latest = headline if headline.value is not None else _latest(case)
+    return {
+        "indicator": listed.code,
+        "order": listed.order,
+        "name_zh": listed.name.zh,
+        "name_en": listed.name.en,
+        "unit": listed.unit,
+        "property": "binding" if listed.binding else "expected",
+        "direction": listed.direction,
+        "category": None if listed.category is None else listed.category.document(),
+        "department": None if listed.department is None else listed.department.document(),
+        "region": {
+            "code": case.place.code,
+            "name_zh": case.place.name.zh,
+            "name_en": case.place.name.en,
+        },
+        "base": None if base is None else {"year": base.year, "value": plain(base.value)},
+        "target": None if due is None else describe_target(case.targets[due]),
+        **_told(headline),
+        "value": plain(latest.value),
+        "value_year": latest.value_year,
+        "targets": [
+            {"stage": stage, **describe_target(row), **_told(standing)}
+            for stage, row, standing in zip(
+                _stages(case.targets), case.targets, judged, strict=True
+            )
+        ],
+        "references": [describe_target(row) for row in case.figures if row.role == "reference"],
+        "trend": _trend(case),
+        "projects": _projects(case),
+    }
+
+
+def _due(case: Case, year: int) -> int | None:
+    """The place of the target a year works towards."""
+    record = case.record(year, counted_up=False)
+    target = record.due(year)
+    return None if target is None else list(record.targets).index(target)
+
+
+def _judged(case: Case, place: int, year: int) -> Standing:
+    counted_up = case.targets[place].cumulative_from is not None
+    record = case.record(year, counted_up=counted_up)
+    standing = record.judge(record.targets[place], year)
+    more = tuple(_measure_remarks(case, year)) if counted_up else ()
+    if not more:
+        return standing
+    return Standing(
+        standing.status,
+        standing.value,
+        standing.value_year,
+        standing.path,
+        standing.gap,
+        standing.progress_percent,
+        (*standing.remarks, *more),
+    )
+
+
+def _measure_remarks(case: Case, year: int) -> Iterable[Remark]:
+    if case.projects is None:
+        return
+    entered = {item.year for item in case.entered}
+    years = [item.year for item in case.projects.beside(case.entered, year)]
+    counted = sorted(set(years) - entered)
+    if counted:
+        yield measures_counted(counted)
+    if case.projects.foreign:
+        yield measures_foreign(sorted(case.projects.foreign))
+
+
+def _latest(case: Case) -> Standing:
+    """The newest value entered, where no target is there to judge it."""
+    newest = max(case.entered, key=lambda item: item.year, default=None)
+    if newest is None:
+        return Standing(Status.NO_DATA)
+    return Standing(Status.NO_DATA, newest.value, newest.year)
+
+
+def _stages(targets: Sequence[IndicatorTarget]) -> list[str | None]:
+    """The last year is final, those before are near; what has no year is neither."""
+    final = max((row.year for row in targets if row.year is not None), default=None)
+    return [
+        None if row.year is None else "final" if row.year == final else "near" for row in targets
+    ]
+
+
+def _told(standing: Standing) -> dict[str, Any]:
+    return {
+        "status": standing.status.value,
+        "gap": plain(standing.gap),
+        "path_value": plain(standing.path),
+        "progress_percent": plain(standing.progress_percent),
+        "remarks": [
+            {"code": remark.code, "zh": remark.label.zh, "en": remark.label.en}
+            for remark in standing.remarks
+        ],
+    }
+
+
+def _trend(case: Case) -> dict[str, Any] | None:
+    """The slope of the yearly values; totals have none of their own."""
+    points = [(float(item.year), float(item.value)) for item in case.entered if not item.cumulative]
+    slope = sen_slope(points)
+    if slope is None:
+        return None
+    size = max(abs(value) for _, value in points)
+    if abs(slope) <= STEADY_SHARE * size:
+        course = "steady"
+    else:
+        course = "improving" if (slope > 0) == (case.listed.direction == "higher") else "worsening"
+    return {"per_year": slope, "course": course, "values": len(points)}
+
+
+def _projects(case: Case) -> Mapping[str, Any] | None:
+    if case.projects is None:
+        return None
+    return {
+        "count": len(case.projects.projects),
+        "planned": plain(case.projects.planned),
+        "done": plain(case.projects.done),
+        "accepted": plain(sum(case.projects.accepted.values(), start=0 * case.projects.done)),
+    }

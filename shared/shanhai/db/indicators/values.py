@@ -1,0 +1,161 @@
+"""Observed values of indicators: only ever added to, the newest of a year counts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import exists, select, text, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from shanhai.db.identity import Identity
+from shanhai.db.indicators.listing import Listed, Place, PlanSeen
+from shanhai.db.queries.audit import Act, record
+from shanhai.db.tables import Dataset, IndicatorTarget, IndicatorValue, Party
+from shanhai.errors import InvalidInput
+from shanhai.science.indicators import Observed
+from shanhai.science.units import convert
+
+NEWEST = text(
+    """SELECT DISTINCT ON (indicator_id, region_id, year)
+              indicator_id, region_id, year, value, cumulative
+         FROM indicator_value
+        WHERE indicator_id = ANY(:indicators) AND region_id = ANY(:regions) AND year <= :year
+        ORDER BY indicator_id, region_id, year, recorded_at DESC, id DESC"""
+)
+Key = tuple[int, int]
+"""The ids of an indicator and a region."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewValue:
+    """A value to be recorded; without a unit it is in the indicator's."""
+
+    year: int
+    value: Decimal
+    unit: str | None = None
+    cumulative: bool = False
+    quality: str | None = None
+    method: str | None = None
+    source: str | None = None
+    note: str | None = None
+    party_id: int | None = None
+    dataset_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A recorded value; `counts` unless a newer one of its year replaced it."""
+
+    row: IndicatorValue
+    department: str | None
+    dataset: str | None
+    counts: bool
+
+
+async def newest_values(
+    session: AsyncSession, indicators: Sequence[int], regions: Sequence[int], year: int
+) -> dict[Key, list[Observed]]:
+    """The value that counts of each year up to one, by indicator and region."""
+    values = {"indicators": list(indicators), "regions": list(regions), "year": year}
+    found: dict[Key, list[Observed]] = {}
+    for indicator, region, *rest in await session.execute(NEWEST, values):
+        found.setdefault((indicator, region), []).append(Observed(*rest))
+    return found
+
+
+async def list_values(
+    session: AsyncSession,
+    listed: Listed,
+    place: Place,
+    *,
+    year: int | None,
+    limit: int,
+    before: tuple[int, int] | None,
+) -> Sequence[Recorded]:
+    """The values from the newest year on, each year from its newest value on."""
+    own, newer = IndicatorValue, aliased(IndicatorValue)
+    replaced = exists().where(
+        newer.indicator_id == own.indicator_id,
+        newer.region_id == own.region_id,
+        newer.year == own.year,
+        tuple_(newer.recorded_at, newer.id) > tuple_(own.recorded_at, own.id),
+    )
+    query = (
+        select(own, Party.code, Dataset.code, ~replaced)
+        .outerjoin(Party, Party.id == own.party_id)
+        .outerjoin(Dataset, Dataset.id == own.source_dataset_id)
+        .where(own.indicator_id == listed.id, own.region_id == place.id)
+        .order_by(own.year.desc(), own.id.desc())
+        .limit(limit)
+    )
+    if year is not None:
+        query = query.where(own.year == year)
+    if before is not None:
+        query = query.where(tuple_(own.year, own.id) < before)
+    return [Recorded(*row) for row in await session.execute(query)]
+
+
+async def add_value(
+    session: AsyncSession,
+    plan: PlanSeen,
+    listed: Listed,
+    place: Place,
+    new: NewValue,
+    *,
+    caller: Identity,
+    act: Act,
+) -> IndicatorValue:
+    """Record a value in the indicator's unit; the figure as given is kept beside it.
+
+    Raises:
+        InvalidInput: the unit cannot be converted, or a total is given of what is not counted up.
+    """
+    if new.cumulative and not await _is_counted_up(session, plan, listed):
+        raise InvalidInput(
+            "no target of this indicator is cumulative",
+            message_zh="该指标没有累计目标，不能填报累计值",
+            pointer="/cumulative",
+        )
+    value = new.value if new.unit is None else convert(new.value, new.unit, listed.unit)
+    row = IndicatorValue(
+        indicator_id=listed.id,
+        region_id=place.id,
+        year=new.year,
+        value=value,
+        cumulative=new.cumulative,
+        quality=new.quality,
+        method=new.method,
+        source=new.source,
+        party_id=new.party_id,
+        source_dataset_id=new.dataset_id,
+        recorded_by=caller.owner,
+        attrs=_as_given(new, converted=value != new.value),
+    )
+    session.add(row)
+    await session.flush()
+    await session.refresh(row)
+    record(
+        session,
+        act,
+        "create",
+        table="indicator_value",
+        object_id=f"{plan.code}/{listed.code}/{place.code}/{new.year}",
+        after={"value": str(value), "unit": listed.unit, "year": new.year, **row.attrs},
+    )
+    return row
+
+
+async def _is_counted_up(session: AsyncSession, plan: PlanSeen, listed: Listed) -> bool:
+    query = select(IndicatorTarget.id).where(
+        IndicatorTarget.plan_id == plan.id,
+        IndicatorTarget.indicator_id == listed.id,
+        IndicatorTarget.cumulative_from.is_not(None),
+    )
+    return await session.scalar(query.limit(1)) is not None
+
+
+def _as_given(new: NewValue, *, converted: bool) -> Mapping[str, Any]:
+    given = {"given": {"value": str(new.value), "unit": new.unit}} if converted else {}
+    return {**given, **({} if new.note is None else {"note": new.note})}
