@@ -5,7 +5,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from shanhai.cli import access, database, diagnosis, files, services
+from shanhai.cli import access, database, diagnosis, features, files, services
 from shanhai.cli.settings_listing import faults_of
 from shanhai.data.cli import app as data
 from shanhai.errors import InvalidInput, ShanhaiError
@@ -22,6 +22,7 @@ app.add_typer(database.app, name="db", help="The database.")
 app.command("seed")(database.seed)
 app.add_typer(data, name="data")
 app.command("import")(files.import_files)
+app.command("export")(features.export)
 app.command("run")(files.run)
 app.add_typer(access.app, name="keys", help="API keys.")
 app.add_typer(access.audit, name="audit", help="The audit log.")

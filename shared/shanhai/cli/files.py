@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import Progress
 
+from shanhai.cli.features import import_feature_file
 from shanhai.client import ApiClient
 from shanhai.data.description import read_description
 from shanhai.errors import InvalidInput
@@ -16,20 +17,40 @@ from shanhai.settings import PublicSettings
 
 
 def import_files(
-    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="GeoTIFFs.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(exists=True, dir_okay=False, help="GeoTIFFs, or files of features."),
+    ],
     key: Annotated[str, typer.Option(envvar="SHANHAI_API_KEY", help="API key, scope `jobs`.")],
     region: Annotated[str | None, typer.Option(help="Region code.")] = None,
     theme: Annotated[str | None, typer.Option(help="What the raster is about.")] = None,
+    collection: Annotated[
+        str | None, typer.Option(help="Collection the features belong to.")
+    ] = None,
+    mapping: Annotated[
+        list[str] | None, typer.Option(help="Features: field=property; repeat.")
+    ] = None,
+    reports: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Features: folder for the reports.")
+    ] = None,
     option: Annotated[
         list[str] | None, typer.Option("--set", help="Another input as name=value; repeat.")
     ] = None,
     api: Annotated[str | None, typer.Option(help="Base URL; default SHANHAI_API_URL.")] = None,
 ) -> None:
-    """Register rasters through the API; a description `<name>.json` beside a file is honoured."""
+    """Import files through the API: rasters, or with --collection features.
+
+    Beside a raster a description `<name>.json` is honoured.
+    """
     given = {"region": region, "theme": theme, **parse_settings(option or [])}
     stated = {name: value for name, value in given.items() if value is not None}
     with ApiClient(api or PublicSettings().api_url, key) as client:
         for path in files:
+            if collection is not None:
+                own = {"collection": collection, "mapping": parse_settings(mapping or [])}
+                done = import_feature_file(client, path, {**own, **stated}, reports)
+                typer.echo(f"{path.name}: {done}")
+                continue
             typer.echo(f"{path.name}: {import_file(client, path, stated)}")
 
 
