@@ -104,6 +104,35 @@ class TestWriting:
         head = await head_of(sessions)
         assert (head.seq, head.rows) == (80, 8 * 19)
 
+    async def test_who_does_not_own_the_tables_can_write_and_nothing_else(
+        self, sessions: Sessions
+    ) -> None:
+        async with sessions.begin() as session:
+            for statement in (
+                "CREATE ROLE audit_writer",
+                "GRANT SELECT, INSERT ON audit_log, audit_chain TO audit_writer",
+            ):
+                await session.execute(text(statement))
+        try:
+            async with sessions.begin() as session:
+                await session.execute(text("SET LOCAL ROLE audit_writer"))
+                note(session, "a")
+            assert (await head_of(sessions)).rows == 1
+            for statement in (
+                "ALTER TABLE audit_log DISABLE TRIGGER ALL",
+                "UPDATE audit_log SET actor = 'x'",
+                "DELETE FROM audit_chain",
+                "SET LOCAL session_replication_role = 'replica'",
+            ):
+                async with sessions() as session:
+                    await session.execute(text("SET LOCAL ROLE audit_writer"))
+                    with pytest.raises(Exception, match=r"owner|denied|append-only"):
+                        await session.execute(text(statement))
+        finally:
+            async with sessions.begin() as session:
+                await session.execute(text("DROP OWNED BY audit_writer"))
+                await session.execute(text("DROP ROLE audit_writer"))
+
     @pytest.mark.parametrize(
         "statement",
         [

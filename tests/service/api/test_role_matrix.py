@@ -1,0 +1,350 @@
+"""Who sees and writes what: every entity, in every state, for every role in and out of its region.
+
+What is expected is told here once more, from the declarations and in the plainest way, without the
+code that answers requests.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.features import writing
+from shanhai.db.features.catalogue import ENTITIES
+from shanhai.db.features.drafts import Draft, read_draft
+from shanhai.db.features.entity import Entity, Property, Verb
+from shanhai.db.features.writing import Target
+from shanhai.db.identity import ANONYMOUS, Identity
+from shanhai.db.queries.audit import Act
+from shanhai.db.queries.grants import RoleGiven
+from shanhai.db.queries.keys import create_key
+from shanhai.db.tables import Document, Region
+from shanhai.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
+from shanhai.testing.examples import Body, Examples
+from shanhai.testing.job_rows import add_dataset, add_region
+from shanhai.vocabulary import ROLE_SCOPES, Role, Scope
+from shanhai_api.state import State
+
+ACT = Act("tester")
+INSIDE, OUTSIDE = "region.example", "elsewhere"
+STATUSES: Mapping[str, tuple[str, str, str]] = {
+    "control_area": ("status", "draft", "published"),
+    "corridor": ("status", "draft", "published"),
+    "corridor_node": ("status", "draft", "published"),
+    "pattern": ("status", "draft", "published"),
+    "plan": ("status", "draft", "approved"),
+    "project": ("state", "draft", "approved"),
+    "zone_scheme": ("status", "draft", "published"),
+}
+"""By table: the column of the state, and a hidden and a shown state."""
+FLAGS = {"control_area": "is_public", "dataset": "public", "document": "is_public"}
+FLAGS["project"] = "is_public"
+STATES = ("draft", "published", "not public")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody, in the words of the test; `roles` of None is a key that was given none."""
+
+    name: str
+    scopes: frozenset[str]
+    roles: tuple[tuple[str, str | None], ...] | None = ()
+    anonymous: bool = False
+
+    @property
+    def admin(self) -> bool:
+        return "admin" in self.scopes
+
+    def has(self, *scopes: str) -> bool:
+        return self.admin or any(scope in self.scopes for scope in scopes)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What the declaration says of a row."""
+
+    entity: Entity
+    code: str
+    path: str
+    published: bool
+    public: bool
+    region: str | None
+
+
+def callers() -> Iterator[Caller]:
+    yield Caller("anonymous", frozenset({"read"}), anonymous=True)
+    yield Caller("reading key", frozenset({"read"}), roles=None)
+    yield Caller("writing key", frozenset({"read", "write", "projects"}), roles=None)
+    yield Caller("scope without role", frozenset({"read", "write"}), roles=(("viewer", None),))
+    for role in Role:
+        scopes = frozenset(scope.value for scope in ROLE_SCOPES[role])
+        for region in (INSIDE, OUTSIDE, None):
+            if role is not Role.ADMIN or region is None:
+                yield Caller(f"{role}@{region}", scopes, ((role.value, region),))
+
+
+def covers(place: str | None, region: str | None) -> bool:
+    return place is None or place == region
+
+
+def may_see(caller: Caller, fact: Fact) -> bool:
+    if caller.anonymous:
+        return fact.published and fact.public
+    if fact.published or caller.admin or caller.roles is None:
+        return True
+    insiders = [place for role, place in caller.roles if role not in {"viewer", "feed"}]
+    return any(covers(place, fact.region) for place in insiders)
+
+
+def may_write(caller: Caller, fact: Fact, verb: Verb) -> bool:
+    editing = fact.entity.editing
+    if editing is None or verb not in editing.verbs or caller.anonymous:
+        return False
+    if not caller.has(*editing.scopes):
+        return False
+    if verb != "create" and not may_see(caller, fact):
+        return False
+    if caller.admin or caller.roles is None:
+        return True
+    # A region without a parent lies in no other: making one needs the role everywhere.
+    alone = verb == "create" and fact.entity.name == "regions"
+    region = None if alone else fact.region
+    return any(role in editing.roles and covers(at, region) for role, at in caller.roles)
+
+
+@pytest.fixture
+async def facts(admin: httpx.AsyncClient, session: AsyncSession) -> list[Fact]:
+    """An example of every entity in the region called inside, all of them drafts where they can."""
+
+    async def make(entity: Entity, body: Body, within: Mapping[str, str]) -> None:
+        path = (entity.path or f"/collections/{entity.name}/items").format_map(within)
+        answer = await admin.post(path, json=body)
+        assert answer.status_code == 201, answer.text
+
+    examples = Examples(make)
+    await add_region(session, OUTSIDE)
+    await session.execute(text("DELETE FROM zone_class WHERE class_code = 'example'"))
+    await session.commit()
+    await examples.made("regions")
+    region = (
+        await session.execute(text(f"SELECT id FROM region WHERE code = '{INSIDE}'"))
+    ).scalar()
+    found = await session.get(Region, region)
+    assert found is not None
+    await add_dataset(session, found, "dem", "dataset.example")
+    session.add(document(found.id))
+    await session.commit()
+    examples.codes |= {"datasets": "dataset.example", "documents": "document.example"}
+    return [
+        Fact(
+            entity,
+            await examples.made(entity.name),
+            (entity.path or f"/collections/{entity.name}/items").format_map(
+                {"plan": await examples.made("plans")}
+            ),
+            published=False,
+            public=False,
+            region=None,
+        )
+        for entity in ENTITIES
+    ]
+
+
+def document(region_id: int) -> Document:
+    return Document(
+        code="document.example",
+        owner_collection="projects",
+        owner_code="project.example",
+        region_id=region_id,
+        filename="x.txt",
+        title_zh="文",
+        title_en="Document",
+        kind="other",
+        media_type="text/plain",
+        bytes=1,
+        sha256="0" * 64,
+        uri="objects/00/x",
+        uploaded_by="tester",
+    )
+
+
+async def bring_to(session: AsyncSession, state: str) -> None:
+    """Bring every row to a state past all steps, and its flag with it."""
+    await session.execute(text("SET LOCAL session_replication_role = 'replica'"))
+    await session.execute(
+        text("UPDATE zone_scheme SET valid_from = coalesce(valid_from, :day)"),
+        {"day": date(2020, 1, 1)},
+    )
+    for table, (column, hidden, shown) in STATUSES.items():
+        value = hidden if state == "draft" else shown
+        await session.execute(text(f"UPDATE {table} SET {column} = '{value}'"))
+    for table, column in FLAGS.items():
+        await session.execute(text(f"UPDATE {table} SET {column} = {state == 'published'}"))
+    await session.commit()
+
+
+async def as_declared(session: AsyncSession, fact: Fact) -> Fact:
+    """The fact with what the declaration says of its row now."""
+    entity = fact.entity
+    query = text(
+        f"SELECT {entity.published} AS published, {entity.public} AS public,"
+        f" (SELECT code FROM region WHERE id = {entity.region or 'NULL'}) AS region"
+        f" FROM {entity.source} WHERE {entity.code} = :code AND {entity.live}"
+    )
+    row = (await session.execute(query, {"code": fact.code})).one()
+    return Fact(entity, fact.code, fact.path, bool(row.published), bool(row.public), row.region)
+
+
+@pytest.mark.parametrize("state_name", STATES)
+async def test_reading(
+    state_name: str,
+    facts: list[Fact],
+    session: AsyncSession,
+    anonymous: httpx.AsyncClient,
+) -> None:
+    await bring_to(session, state_name)
+    rows = [await as_declared(session, fact) for fact in facts]
+    wrong: list[str] = []
+    for caller in callers():
+        headers = await credential(session, caller)
+        for row in rows:
+            wrong += await misread(anonymous, headers, caller, row)
+    assert wrong == []
+
+
+async def misread(
+    client: httpx.AsyncClient, headers: dict[str, str], caller: Caller, fact: Fact
+) -> list[str]:
+    """How the answers to a reader differ from what they should be."""
+    seen = may_see(caller, fact)
+    item = await client.get(f"{fact.path}/{fact.code}", headers=headers)
+    expected = (200 if seen else 404) if caller.has("read") else 403
+    wrong = []
+    if item.status_code != expected:
+        wrong.append(f"{caller.name} {fact.entity.name}: {item.status_code}, not {expected}")
+    asked = ["?limit=100", *(["?f=csv"] if caller.name in EXPORTERS else [])]
+    if fact.entity.name in LISTED_OTHERWISE:
+        return wrong
+    for query in asked:
+        answer = await client.get(f"{fact.path}{query}", headers=headers)
+        listed = answer.status_code == 200 and fact.code in answer.text
+        if listed != (seen and caller.has("read")) or answer.status_code >= 500:
+            wrong.append(f"{caller.name} {fact.entity.name}{query}: listed is {listed}")
+    return wrong
+
+
+LISTED_OTHERWISE = {"zone_classes"}
+"""A vocabulary anyone reads, whose list is older than the records."""
+EXPORTERS = {"anonymous", "viewer@None", f"planner@{INSIDE}", f"planner@{OUTSIDE}"}
+VERBS: tuple[Verb, ...] = ("create", "replace", "update", "delete")
+
+
+@pytest.mark.parametrize("state_name", STATES[:2])
+async def test_writing(
+    state_name: str, facts: list[Fact], session: AsyncSession, state: State
+) -> None:
+    await bring_to(session, state_name)
+    rows = [await as_declared(session, fact) for fact in facts]
+    drafts = {row.entity.name: await drafts_of(row) for row in rows if row.entity.editing}
+    wrong: list[str] = []
+    for caller in callers():
+        identity = await identity_of(session, state, caller)
+        for row in rows:
+            for verb in VERBS:
+                if row.entity.editing is None or verb not in row.entity.editing.verbs:
+                    continue
+                done = await attempt(session, identity, row, verb, drafts[row.entity.name])
+                allowed = may_write(caller, row, verb)
+                if (done == "done" and not allowed) or (done == "refused" and allowed):
+                    wrong.append(f"{caller.name} {verb} {row.entity.name}: {done}")
+                if done == "otherwise" and not allowed and verb in {"update", "delete"}:
+                    wrong.append(f"{caller.name} {verb} {row.entity.name}: rights come first")
+    assert wrong == []
+
+
+async def attempt(
+    session: AsyncSession, identity: Identity, fact: Fact, verb: Verb, drafts: Mapping[str, Draft]
+) -> str:
+    """What becomes of a write, which is undone whatever becomes of it."""
+    entity, within = fact.entity, WITHIN if "{" in (fact.entity.path or "") else {}
+    target = Target(fact.code, within)
+    savepoint = await session.begin_nested()
+    try:
+        match verb:
+            case "create":
+                await writing.create(session, entity, identity, ACT, drafts[verb], within=within)
+            case "replace":
+                await writing.replace(session, entity, identity, ACT, target, drafts[verb])
+            case "update":
+                await writing.update(session, entity, identity, ACT, target, drafts[verb])
+            case "delete":
+                await writing.remove(session, entity, identity, ACT, target)
+    except (Unauthenticated, Forbidden, NotFound):
+        return "refused"
+    except (Conflict, InvalidInput):
+        return "otherwise"
+    finally:
+        await savepoint.rollback()
+    return "done"
+
+
+WITHIN = {"plan": "plan.example"}
+
+
+async def drafts_of(fact: Fact) -> dict[str, Draft]:
+    """What is written: a new object, the same one otherwise, and one member of it."""
+
+    async def never(entity: Entity, body: Body, within: Mapping[str, str]) -> None:
+        raise AssertionError(f"{entity.name} was not made")
+
+    entity = fact.entity
+    known = {item.name: f"{item.table.replace('_', '-')}.example" for item in ENTITIES}
+    known |= {"zone_classes": "supply_demand.example"}
+    examples = Examples(never, known)
+    new = "supply_demand.new" if entity.name == "zone_classes" else "matrix.new"
+    made, _ = await examples.body(entity, new)
+    other, _ = await examples.body(entity, fact.code, variant=2)
+    if entity.name == "zone_classes":
+        made["class"] = "new"
+    name = next(item.name for item in entity.receivables if is_plain(item))
+    patch: dict[str, Any] = {name: "改过的"}
+    body = patch if entity.path is not None else {"type": "Feature", "properties": patch}
+    return {
+        "create": await read_draft(entity, made, whole=True),
+        "replace": await read_draft(entity, other, whole=True),
+        "update": await read_draft(entity, body, whole=False),
+    }
+
+
+def is_plain(item: Property) -> bool:
+    """Whether any text can be written there."""
+    ruled = {"enum", "format", "pattern"} & item.schema.keys()
+    text_like = item.schema["type"] == "string" and not ruled
+    fixed = item.role is not None or item.name in {"kind", "scheme_kind", "class"}
+    return text_like and item.refers_to is None and not fixed
+
+
+async def credential(session: AsyncSession, caller: Caller) -> dict[str, str]:
+    if caller.anonymous:
+        return {}
+    roles = caller.roles
+    key = await create_key(
+        session,
+        name=caller.name,
+        scopes=[Scope(scope) for scope in sorted(caller.scopes)],
+        roles=None if roles is None else [RoleGiven(Role(role), at) for role, at in roles],
+    )
+    await session.commit()
+    return {"Authorization": f"Bearer {key}"}
+
+
+async def identity_of(session: AsyncSession, state: State, caller: Caller) -> Identity:
+    if caller.anonymous:
+        return Identity(ANONYMOUS, frozenset({Scope.READ}))
+    headers = await credential(session, caller)
+    return await state.authenticator.identify(headers["Authorization"], None)
