@@ -4,19 +4,29 @@ Each function works in the caller's transaction and leaves it to the caller to c
 raises, the transaction must be rolled back, and nothing is half-written then.
 """
 
-import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.features.demands import (
+    ANY_TERMS,
+    Target,
+    Terms,
+    ask_guards,
+    begin_state,
+    demand_code,
+    demand_parents,
+    demand_state,
+    demand_unreferenced,
+    pointer_of_properties,
+    state_tag,
+)
 from shanhai.db.features.drafts import Draft, code_property
-from shanhai.db.features.entity import Change, Editing, Entity, Verb
+from shanhai.db.features.entity import Change, Entity, Verb
 from shanhai.db.features.images import Image, find_and_lock, lock, read_image
-from shanhai.db.features.keeping import columns_of
 from shanhai.db.features.lifecycles import demand_change, demand_initial, demand_unsettled
 from shanhai.db.features.members import (
     as_json,
@@ -25,12 +35,11 @@ from shanhai.db.features.members import (
     replaced_members,
 )
 from shanhai.db.features.query import FeatureRow
-from shanhai.db.features.references import ids_of, referrers, resolve
+from shanhai.db.features.references import ids_of, resolve
 from shanhai.db.features.refusals import told_refusals
 from shanhai.db.features.rights import demand_role, editing_of
 from shanhai.db.features.statements import Question, feature_query
 from shanhai.db.features.storing import (
-    Contents,
     add_shape,
     bury,
     contents_of,
@@ -40,42 +49,24 @@ from shanhai.db.features.storing import (
 )
 from shanhai.db.identity import EVERYTHING, Identity
 from shanhai.db.queries.audit import Act, record
-from shanhai.errors import Conflict, Fault, InvalidInput, NotFound, Stale
+from shanhai.errors import NotFound
 
+__all__ = [
+    "ANY_TERMS",
+    "Target",
+    "Terms",
+    "Written",
+    "create",
+    "exists",
+    "pointer_of_properties",
+    "read_written",
+    "remove",
+    "replace",
+    "state_tag",
+    "update",
+]
 CODE_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 CODE_LENGTH = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The object a write is about.
-
-    Attributes:
-        code: Its code.
-        within: The codes of what it belongs to, by property name, when its path names them.
-        row_id: Its row, where versions with the same code stand beside each other.
-    """
-
-    code: str
-    within: Mapping[str, str] = field(default_factory=dict)
-    row_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """On what terms a write is made.
-
-    Attributes:
-        expected: The state tags one of which the object must have; None for any state.
-        as_given: The state is written as it is given, without a step: it was reached elsewhere.
-            For data the platform loads itself, never for a request.
-    """
-
-    expected: frozenset[str] | None = None
-    as_given: bool = False
-
-
-ANY_TERMS = Terms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +83,6 @@ class Written:
     row_version: int
     changed: bool = True
     mended: Mapping[str, Any] | None = None
-
-
-def state_tag(row_id: int, row_version: int) -> str:
-    """What tells one state of a row from another; the first part of an item's ETag."""
-    return hashlib.sha256(f"{row_id}.{row_version}".encode()).hexdigest()[:16]
-
-
-def pointer_of_properties(entity: Entity) -> str:
-    """Where the properties are in a body."""
-    return "/properties" if entity.path is None else ""
 
 
 async def exists(session: AsyncSession, entity: Entity, target: Target) -> bool:
@@ -139,14 +120,14 @@ async def create(
     parents = await _parents(session, entity, identity, within or {})
     code = draft.code or _new_code(entity)
     values = {name: value for name, value in draft.values.items() if value is not None}
-    _demand_parents(values, within or {}, under)
+    demand_parents(values, within or {}, under)
     if editing.lifecycle is not None:
         state = values.setdefault(editing.lifecycle.property, editing.lifecycle.initial)
         if not terms.as_given:
             demand_initial(editing.lifecycle, state, under)
     own = {**(within or {}), code_property(entity).name: code}
     after = {**{name: as_json(value) for name, value in values.items()}, **own}
-    await _ask_guards(session, editing, Change("create", None, None, after, draft.has_geometry))
+    await ask_guards(session, editing, Change("create", None, None, after, draft.has_geometry))
     resolved = await resolve(session, entity, values, identity.viewer, under=under)
     contents = contents_of(entity, {**resolved, **parents})
     contents.columns[_code_column(entity)] = code
@@ -215,13 +196,13 @@ async def remove(
     """
     editing = editing_of(entity, identity, "delete")
     before = await _found(session, entity, identity, target, to_delete=True)
-    _demand_state(before, terms)
+    demand_state(before, terms)
     demand_role(identity, editing.roles, before.region_id)
     if editing.lifecycle is not None and not terms.as_given:
         demand_unsettled(editing.lifecycle, before.values)
-    await _demand_unreferenced(session, entity, before)
+    await demand_unreferenced(session, entity, before)
     change = Change("delete", before.row_id, before.values, None, geometry_changed=False)
-    await _ask_guards(session, editing, change)
+    await ask_guards(session, editing, change)
     with told_refusals(entity, ""):
         await bury(session, entity, before.row_id)
     _audit(session, entity, act, "delete", before, None)
@@ -240,9 +221,9 @@ async def _change(
 ) -> Written:
     editing, under = editing_of(entity, identity, verb), pointer_of_properties(entity)
     before = await _found(session, entity, identity, target)
-    _demand_state(before, terms)
-    _demand_code(entity, draft, before.code, under)
-    _demand_parents(draft.values, target.within, under)
+    demand_state(before, terms)
+    demand_code(entity, draft, before.code, under)
+    demand_parents(draft.values, target.within, under)
     compose = replaced_members if verb == "replace" else merged_members
     wanted = compose(entity, editing, before.values, draft.values, kept=target.within)
     changed = changed_members(before.values, wanted)
@@ -260,13 +241,13 @@ async def _change(
     if not changed and not moved:
         return Written(before.code, before.row_id, before.row_version, changed=False)
     after = {**before.values, **changed}
-    await _ask_guards(session, editing, Change(verb, before.row_id, before.values, after, moved))
+    await ask_guards(session, editing, Change(verb, before.row_id, before.values, after, moved))
     contents = contents_of(
         entity, await resolve(session, entity, changed, identity.viewer, under=under)
     )
     if moved:
         add_shape(entity, contents, draft.shape)
-    _begin_state(entity, before, contents, under)
+    begin_state(entity, before, contents, under)
     with told_refusals(entity, under):
         await overwrite(session, entity, before.row_id, contents)
     image = await read_image(session, entity, before.row_id)
@@ -330,38 +311,6 @@ async def _found(
     return image
 
 
-def _demand_state(before: Image, terms: Terms) -> None:
-    if terms.expected is None or state_tag(before.row_id, before.row_version) in terms.expected:
-        return
-    raise Stale(
-        f"{before.code!r} has changed since it was read; read it again",
-        message_zh=f"{before.code!r} 在读取之后已被更改，请重新读取",
-    )
-
-
-def _demand_code(entity: Entity, draft: Draft, code: str, under: str) -> None:
-    if draft.code in {None, code}:
-        return
-    en, zh = f"cannot be changed; it is {code!r}", f"不可更改，应为 {code!r}"
-    pointer = f"{under}/{code_property(entity).name}"
-    raise InvalidInput(
-        f"{pointer}: {en}", message_zh=f"{pointer}：{zh}", faults=[Fault(pointer, en, zh)]
-    )
-
-
-def _demand_parents(values: Mapping[str, Any], within: Mapping[str, str], under: str) -> None:
-    """Refuse a body that says the object belongs elsewhere than its path does."""
-    faults = [
-        Fault(f"{under}/{name}", f"differs from the path, which says {code!r}", "与路径不一致")
-        for name, code in within.items()
-        if values.get(name) not in {None, code}
-    ]
-    if faults:
-        raise InvalidInput(
-            "the body and the path differ", message_zh="请求体与路径不一致", faults=faults
-        )
-
-
 async def _moved(session: AsyncSession, entity: Entity, before: Image, draft: Draft) -> bool:
     """Whether the geometry is to be written."""
     if not draft.has_geometry:
@@ -369,68 +318,6 @@ async def _moved(session: AsyncSession, entity: Entity, before: Image, draft: Dr
     if draft.shape is None or before.geometry is None:
         return draft.shape is not None or before.geometry is not None
     return await has_moved(session, entity, before.row_id, draft.shape)
-
-
-def _begin_state(entity: Entity, before: Image, contents: Contents, under: str) -> None:
-    """Say from when on the new state holds: from today, unless it is given.
-
-    What has ended, or has not begun, is corrected where it stands.
-    """
-    if not entity.historic or "valid_from" not in columns_of(entity):
-        return
-    today = datetime.now(UTC).date()
-    given: date | None = contents.columns.get("valid_from")
-    if given is not None:
-        if before.valid_from is not None and given < before.valid_from:
-            _refuse_rewriting(before.valid_from, under)
-        return
-    end = contents.columns.get("valid_to", before.valid_to)
-    begun = before.valid_from is None or before.valid_from <= today
-    if begun and (end is None or end > today):
-        contents.columns["valid_from"] = today
-    else:
-        contents.columns.pop("valid_from", None)
-
-
-def _refuse_rewriting(start: date, under: str) -> None:
-    en = f"must not lie before {start}, when the present state began"
-    zh = f"不得早于现行状态的起始日 {start}"
-    pointer = f"{under}/valid_from"
-    raise InvalidInput(
-        f"{pointer}: {en}", message_zh=f"{pointer}：{zh}", faults=[Fault(pointer, en, zh)]
-    )
-
-
-async def _ask_guards(session: AsyncSession, editing: Editing, change: Change) -> None:
-    faults: list[Fault] = []
-    for guard in editing.guards:
-        faults.extend(await guard(session, change))
-    if faults:
-        raise Conflict(
-            "; ".join(fault.detail for fault in faults),
-            message_zh="；".join(fault.detail_zh or fault.detail for fault in faults),
-            faults=faults,
-        )
-
-
-async def _demand_unreferenced(session: AsyncSession, entity: Entity, before: Image) -> None:
-    named = await referrers(session, entity, before.row_id)
-    if not named:
-        return
-    listed = ", ".join(f"{item.collection}/{item.code}" for item in named)
-    faults: Sequence[Fault] = [
-        Fault(
-            "",
-            f"{item.collection}/{item.code} refers to it",
-            f"{item.collection}/{item.code} 引用了它",
-        )
-        for item in named
-    ]
-    raise Conflict(
-        f"{before.code!r} is referred to by {listed}",
-        message_zh=f"{before.code!r} 仍被引用：{listed}",
-        faults=faults,
-    )
 
 
 def _region_of_new(entity: Entity, image: Image, values: Mapping[str, Any]) -> int | None:
