@@ -1,9 +1,10 @@
 """The rows that passed, kept in a file between the computation and its publication."""
 
-import json
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from shanhai.db.features.entity import Entity, Property
 from shanhai.vector.columnar import ParquetRows, read_blocks
@@ -46,4 +47,4 @@ def _columns(properties: Sequence[Property]) -> tuple[Column, ...]:
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None else json.dumps(value, ensure_ascii=False)
+    return None if value is None else orjson.dumps(value).decode()

@@ -1,0 +1,114 @@
+"""Files of a million features: how fast, and how much memory, both ways.
+
+Each format is written and read in a process of its own, so that its peak is its own. The floor is
+the same rows as GeoJSON lines through the standard library.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+
+from shanhai.jobs.contracts import Task
+from shanhai.processes.import_features import ImportFeatures
+from shanhai.vector.formats import FILE_FORMATS
+from shanhai.vector.tables import BLOCK_ROWS, Column, Table
+from shanhai.vector.writing import write_table
+
+ROWS = 1_000_000
+LIMIT_MB = 512
+COLUMNS = (
+    Column("code", "text"),
+    Column("name_zh", "text"),
+    Column("name_en", "text"),
+    Column("level", "text"),
+)
+
+
+def blocks(rows: int) -> Iterator[list[list[Any]]]:
+    """Small squares in a grid, in blocks."""
+    for start in range(0, rows, BLOCK_ROWS):
+        number = np.arange(start, min(start + BLOCK_ROWS, rows))
+        west, south = 110 + number % 1000 / 100, 20 + number // 1000 / 100
+        shapes = shapely.multipolygons(
+            shapely.box(west, south, west + 0.009, south + 0.009)[:, None]
+        )
+        yield [
+            [wkb, f"bench.{n}", "厦门市海沧区", "Haicang, Xiamen", "district"]
+            for wkb, n in zip(shapely.to_wkb(shapes), number, strict=True)
+        ]
+
+
+def write(name: str, rows: int, path: Path) -> None:
+    """Write one format."""
+    epsg = 4326 if FILE_FORMATS[name].only_degrees else 4490
+    table = Table("bench", COLUMNS, blocks(rows), "MultiPolygon", epsg)
+    write_table(path, table, FILE_FORMATS[name].name)
+
+
+def read(name: str, path: Path) -> None:
+    """Judge one file for import, as the worker's child does."""
+    inputs: dict[str, Any] = {
+        "upload": "00000000-0000-0000-0000-000000000000",
+        "collection": "regions",
+        **({"crs": "EPSG:4490"} if name == "csv" else {}),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        task = Task(
+            process="import-features", inputs=inputs, upload_uri="u", files={"u": str(path)}
+        )
+        outcome = ImportFeatures().compute(task, Path(folder), lambda percent, stage: None)
+    if outcome.values["rejected_rows"]:
+        raise RuntimeError("rows were rejected")
+
+
+def measure(step: str, name: str, rows: int, path: Path) -> tuple[float, int]:
+    """Seconds and peak memory (MB) of a step in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.formats", step, name, str(rows), str(path)]
+    told = subprocess.run(command, check=True, capture_output=True, text=True)
+    found = json.loads(told.stdout.splitlines()[-1])
+    return found["seconds"], found["peak_mb"]
+
+
+def run(rows: int = ROWS) -> list[tuple[str, str, float, int]]:
+    """Format, step, seconds and peak of every step."""
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name in FILE_FORMATS:
+            path = Path(folder) / f"bench{FILE_FORMATS[name].suffix}"
+            for step in ("write", "read"):
+                seconds, peak = measure(step, name, rows, path)
+                found.append((name, step, seconds, peak))
+                print(f"{name:12} {step:6} {seconds:7.1f} s {peak:5} MB", flush=True)
+            path.unlink()
+    return found
+
+
+def main() -> None:
+    """One step in this process, or all of them."""
+    if len(sys.argv) < 3:
+        rows = int(sys.argv[1]) if len(sys.argv) == 2 else ROWS
+        worst = max(peak for *_, peak in run(rows))
+        print(f"peak {worst} MB of {LIMIT_MB} MB allowed")
+        sys.exit(worst > LIMIT_MB)
+    step, name, rows_text, path = sys.argv[1:]
+    start = time.perf_counter()
+    if step == "write":
+        write(name, int(rows_text), Path(path))
+    else:
+        read(name, Path(path))
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(json.dumps({"seconds": seconds, "peak_mb": peak}))
+
+
+if __name__ == "__main__":
+    main()
