@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
 
-from shanhai.db.features.catalogue import COLLECTIONS
+from shanhai.db.features.catalogue import COLLECTIONS, ENTITIES
 from shanhai_api.app import add_routes
 from shanhai_api.landing.definition import METHODS
 from shanhai_api.openapi import describe_30, describe_31, downgrade
@@ -71,6 +71,24 @@ def test_items_declare_the_parameters_ogc_suites_check(
     assert (limit["minimum"], limit["maximum"], limit["default"]) == (1, 10_000, 10)
     assert parameters["datetime"]["schema"] == {"type": "string"}
     assert {item.name for item in entity.sortables} <= parameters.keys()
+
+
+@pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.name)
+def test_what_can_be_written_is_described_from_the_declaration(
+    definition: dict[str, Any], entity: Any
+) -> None:
+    path = entity.path or f"/collections/{entity.name}/items"
+    every, one = definition["paths"][path], definition["paths"][f"{path}/{{code}}"]
+    verbs = entity.editing.verbs if entity.editing else frozenset()
+    assert ("post" in every) == ("create" in verbs)
+    offered = {"replace": "put", "update": "patch", "delete": "delete"}
+    assert {verb for verb, method in offered.items() if method in one} == verbs - {"create"}
+    if not verbs:
+        return
+    taken = definition["components"]["schemas"][f"{entity.name}_change"]["properties"]
+    members = taken if entity.path else taken["properties"]["properties"]
+    assert set(members) == {item.name for item in entity.receivables}
+    assert {"409", "412", "428"} <= one["patch"]["responses"].keys()
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,12 @@ async def test_every_get_operation_without_parameters_answers_200(
     admin: httpx.AsyncClient,
 ) -> None:
     paths = (await admin.get("/api")).json()["paths"]
-    plain = [path for path, item in paths.items() if "get" in item and "{" not in path]
+    plain = [
+        path
+        for path, item in paths.items()
+        if "get" in item
+        and not any(parameter["required"] for parameter in item["get"].get("parameters", ()))
+    ]
     assert len(plain) > 15
     for path in plain:
         assert (await admin.get(path)).status_code == 200, path
