@@ -13,6 +13,7 @@ from shanhai.local.secret_book import SecretBook
 from shanhai.local.servers import PrivatePostgres, PrivateRedis, Surroundings
 
 Part = PrivatePostgres | PrivateRedis | ServiceProcess
+OWN_ALLOWANCE = "10000000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,9 @@ class Stack:
             "SHANHAI_REDIS_URL": self.redis.url(),
             "SHANHAI_ARTIFACTS_ROOT": str(self.home.artifacts),
             "SHANHAI_PUBLIC_READ": "true",
+            # One's own machine: limits are kept, but nobody who measures it runs into them.
+            "SHANHAI_RATE_IDENTITY": OWN_ALLOWANCE,
+            "SHANHAI_RATE_ANONYMOUS": OWN_ALLOWANCE,
         }
         for service in self.services.values():
             settings[f"{service.spec.variable}HOST"] = HOST
