@@ -590,6 +590,21 @@ async def test_the_evaluation_as_a_page(
         assert words in page.text
 
 
+async def test_lists_are_pages_too(plan: Plan, planner: httpx.AsyncClient):
+    await fill(planner)
+    stored = (await planner.post(f"{PLAN}/evaluations", json={"year": 2023})).json()
+    for path, words in (
+        ("indicators/forest_stock_volume/values", '<td class="number">321</td>'),
+        ("indicators/forest_stock_volume/targets", '<td class="number">330</td>'),
+        ("evaluations", stored["sha256"]),
+        (f"evaluations/{stored['id']}", stored["sha256"]),
+    ):
+        page = await planner.get(f"{PLAN}/{path}?f=html&lang=zh")
+        assert page.status_code == 200
+        assert words in page.text
+        assert "年份" in page.text
+
+
 async def test_a_snapshot_never_changes(
     plan: Plan, planner: httpx.AsyncClient, session: AsyncSession
 ):
@@ -644,6 +659,58 @@ async def test_writes_are_in_the_audit_log(
         ("evaluation_snapshot", "banan-plan.2023.1"),
         ("indicator_value", "banan-plan/red_line_area/banan/2023"),
     ]
+
+
+async def test_a_plan_beside_the_plan_above(
+    plan: Plan, planner: httpx.AsyncClient, session: AsyncSession
+):
+    alone = (await planner.get(f"{PLAN}/conformance")).json()
+    assert (alone["upper_plan"], alone["targets"]) == (None, [])
+    upper = Plan(
+        code="upper",
+        name_zh="上位规划",
+        name_en="Upper plan",
+        kind="special_plan",
+        level="province",
+        first_year=2021,
+        status="approved",
+    )
+    session.add(upper)
+    await session.flush()
+    for code, year, value in (
+        ("red_line_area", 2025, 145),
+        ("red_line_area", 2035, 145),
+        ("forest_stock_volume", 2025, 320),
+        ("surface_water_inferior_v_share", 2025, 0),
+    ):
+        await session.execute(
+            text(
+                "INSERT INTO indicator_target (indicator_id, region_id, plan_id, role, year, value,"
+                " sense) SELECT id, :region, :plan, 'target', :year, :value, 'at_least'"
+                " FROM indicator WHERE code = :code"
+            ),
+            {
+                "region": plan.region_id,
+                "plan": upper.id,
+                "year": year,
+                "value": value,
+                "code": code,
+            },
+        )
+    await session.execute(
+        text("UPDATE plan SET upper_plan_id = :id WHERE code = 'banan-plan'"), {"id": upper.id}
+    )
+    await session.commit()
+    answer = (await planner.get(f"{PLAN}/conformance")).json()
+    assert (answer["upper_plan"], answer["departures"]) == ("upper", 2)
+    told = [(item["indicator"], item["year"], item["verdict"]) for item in answer["targets"]]
+    assert told == [
+        ("red_line_area", 2025, "falls_short"),
+        ("red_line_area", 2035, "missing"),
+        ("forest_stock_volume", 2025, "conforms"),
+    ]
+    page = await planner.get(f"{PLAN}/conformance?f=html&lang=zh")
+    assert "低于要求" in page.text
 
 
 async def test_unknown_plans_and_indicators(plan: Plan, planner: httpx.AsyncClient):

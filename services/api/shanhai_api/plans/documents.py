@@ -18,6 +18,8 @@ CSV = Format("csv", "text/csv")
 DOCX = Format("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document")
 TABLE_FORMATS = (JSON, HTML, CSV, DOCX)
 Document = dict[str, Any]
+TARGETS = Label("基期值与目标值", "base and targets")
+VALUES = Label("历年数值", "values")
 
 
 def plan_path(code: str) -> str:
@@ -41,7 +43,8 @@ def targets_document(
     """The figures of an indicator in a region."""
     path = indicator_path(plan, listed)
     return {
-        **_head(plan, listed, place),
+        **_head(view, listed, TARGETS),
+        **_about(plan, listed, place),
         "targets": [describe_target(row) for row in rows],
         "links": [
             *self_and_alternate(view),
@@ -66,7 +69,8 @@ def values_document(
         link = view.link(path, "next")
         links.append({**link, "href": view.here(before=following)})
     return {
-        **_head(plan, listed, place),
+        **_head(view, listed, VALUES),
+        **_about(plan, listed, place),
         "values": [
             describe_value(
                 item.row,
@@ -130,6 +134,27 @@ def progress_document(
     }
 
 
+def conformance_document(
+    view: View, plan: PlanSeen, upper: PlanSeen | None, compared: Sequence[Mapping[str, Any]]
+) -> Document:
+    """The targets of a plan beside those of the plan above, departures first."""
+    title = Label(
+        f"{plan.name.zh}：与上位规划目标的一致性",
+        f"{plan.name.en}: conformance with the upper plan",
+    )
+    links = [*self_and_alternate(view), view.link(item_of_plan(plan.code), "up")]
+    if upper is not None:
+        links.append(view.link(item_of_plan(upper.code), "related"))
+    return {
+        "title": title.in_(view.lang),
+        "plan": plan.code,
+        "upper_plan": None if upper is None else upper.code,
+        "departures": sum(item["verdict"] != "conforms" for item in compared),
+        "targets": list(compared),
+        "links": links,
+    }
+
+
 def evaluation_document(view: View, content: Mapping[str, Any]) -> Document:
     """An evaluation made anew."""
     path = plan_path(content["plan"]["code"])
@@ -182,7 +207,17 @@ def self_and_alternate(view: View, *formats: Format) -> list[dict[str, str]]:
     ]
 
 
-def _head(plan: PlanSeen, listed: Listed, place: Place) -> Document:
+def stored_title(plan: PlanSeen) -> Label:
+    """The heading of the list of stored evaluations."""
+    return Label(f"{plan.name.zh}：评估存档", f"{plan.name.en}: stored evaluations")
+
+
+def _head(view: View, listed: Listed, what: Label) -> Document:
+    title = Label(f"{listed.name.zh}：{what.zh}", f"{listed.name.en}: {what.en}")
+    return {"title": title.in_(view.lang)}
+
+
+def _about(plan: PlanSeen, listed: Listed, place: Place) -> Document:
     return {
         "plan": plan.code,
         "indicator": listed.code,

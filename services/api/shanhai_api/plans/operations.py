@@ -26,19 +26,11 @@ from shanhai.db.indicators.values import NewValue, add_value
 from shanhai.db.queries.audit import Act
 from shanhai.db.tables import IndicatorTarget
 from shanhai.errors import InvalidInput
-from shanhai.reporting.evaluation import (
-    COLUMNS,
-    Stamp,
-    stamp_line,
-    summary_lines,
-    table_of,
-    write_csv,
-    write_docx,
-)
+from shanhai.reporting.evaluation import Stamp, write_csv, write_docx
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.negotiation import choose_format
 from shanhai_api.once import Made
-from shanhai_api.plans import documents
+from shanhai_api.plans import documents, pages
 from shanhai_api.plans.documents import CSV, DOCX, TABLE_FORMATS
 from shanhai_api.plans.schemas import EvaluationBody, TargetsBody, ValueBody
 from shanhai_api.view import View, digest_of
@@ -161,20 +153,10 @@ async def show_table(
         return view.send(made, DOCX.media_type, headers=headers, version=version)
     return view.respond(
         document,
-        template="evaluation.html",
+        template=pages.TEMPLATE,
         formats=TABLE_FORMATS,
-        extra=page_of(view, content, stamp),
+        extra=pages.judged_page(view, content, *TABLE_FORMATS, stamp=stamp),
     )
-
-
-def page_of(view: View, content: Mapping[str, Any], stamp: Stamp | None = None) -> dict[str, Any]:
-    """What the page of an evaluation is given."""
-    return {
-        "columns": COLUMNS,
-        "lines": summary_lines(content, view.lang),
-        "table": list(zip(content["rows"], table_of(content, view.lang), strict=True)),
-        "stamp": None if stamp is None else stamp_line(stamp, view.lang),
-    }
 
 
 def _attachment(name: str) -> dict[str, str]:

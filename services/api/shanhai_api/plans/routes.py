@@ -5,6 +5,7 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 
+from shanhai.db.indicators.conformance import compare_targets, upper_plan_of
 from shanhai.db.indicators.evaluation import (
     Question,
     evaluate,
@@ -29,7 +30,7 @@ from shanhai_api.dependencies import (
 )
 from shanhai_api.negotiation import JSON
 from shanhai_api.once import Made, once
-from shanhai_api.plans import documents, operations
+from shanhai_api.plans import documents, operations, pages
 from shanhai_api.plans.schemas import (
     EvaluationBody,
     EvaluationQuery,
@@ -64,7 +65,8 @@ async def show_targets(
     place = await find_place(session, seen, query.region, pointer="region")
     rows = await read_targets(session, seen.id, indicators=[listed.id], region_id=place.id)
     document = documents.targets_document(view, seen, listed, place, rows)
-    return view.respond(document, state=state_of_targets(rows))
+    page = pages.plain_page(view, pages.TARGETS, document["targets"])
+    return view.respond(document, template=pages.TEMPLATE, extra=page, state=state_of_targets(rows))
 
 
 @router.put(
@@ -118,7 +120,9 @@ async def show_values(
     page = rows[: query.limit]
     last = page[-1].row if len(rows) > query.limit else None
     following = None if last is None else f"{last.year}-{last.id}"
-    return view.respond(documents.values_document(view, seen, listed, place, page, following))
+    document = documents.values_document(view, seen, listed, place, page, following)
+    shown = pages.plain_page(view, pages.VALUES, document["values"])
+    return view.respond(document, template=pages.TEMPLATE, extra=shown)
 
 
 @router.post(
@@ -169,8 +173,21 @@ async def show_progress(
     rows = await judged_rows(session, seen, indicators, [place], year)
     summary = summary_of(rows)
     document = documents.progress_document(view, seen, place, year, summary, rows)
-    page = operations.page_of(view, {"rows": rows, "summary": summary})
-    return view.respond(document, template="evaluation.html", extra=page)
+    page = pages.judged_page(view, {"rows": rows, "summary": summary}, JSON)
+    return view.respond(document, template=pages.TEMPLATE, extra=page)
+
+
+@router.get(f"{PLAN}/conformance", summary="A plan's targets beside those of the plan above")
+async def show_conformance(
+    view: TheView, caller: Reader, plan: str, query: Parameters, session: ReadSession
+) -> Response:
+    """Tell where the plan asks for less than the plan above it."""
+    seen = await find_plan(session, plan, caller.viewer)
+    upper = await upper_plan_of(session, seen, caller.viewer)
+    compared = [] if upper is None else await compare_targets(session, seen, upper)
+    document = documents.conformance_document(view, seen, upper, compared)
+    page = pages.plain_page(view, pages.CONFORMANCE, pages.compared_rows(compared, view.lang))
+    return view.respond(document, template=pages.TEMPLATE, extra=page)
 
 
 @router.get(f"{PLAN}/evaluation", summary="The evaluation of a year, what is missed first")
@@ -241,7 +258,10 @@ async def show_evaluations(
         }
         for row, region in page
     ]
-    return view.respond({"plan": seen.code, "evaluations": stored, "links": links})
+    title = documents.stored_title(seen).in_(view.lang)
+    document = {"title": title, "plan": seen.code, "evaluations": stored, "links": links}
+    shown = pages.plain_page(view, pages.STORED, stored)
+    return view.respond(document, template=pages.TEMPLATE, extra=shown)
 
 
 @router.get(f"{PLAN}/evaluations/{{evaluation}}", summary="A stored evaluation")

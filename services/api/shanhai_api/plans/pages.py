@@ -1,0 +1,121 @@
+"""The indicators of plans as pages: a table each, with headings in the reader's language."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from shanhai.reporting.evaluation import COLUMNS, Stamp, stamp_line, summary_lines, table_of
+from shanhai.vocabulary import Label, Lang
+from shanhai_api.negotiation import HTML, JSON, Format
+from shanhai_api.view import View
+
+TEMPLATE = "indicators.html"
+Rows = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A column that shows a member of its rows as it is."""
+
+    name: str
+    label: Label
+    kind: Literal["text", "number"] = "text"
+
+
+YEAR = Heading("year", Label("年份", "Year"))
+SOURCE = Heading("source", Label("来源", "Source"))
+VALUES = (
+    YEAR,
+    Heading("value", Label("数值", "Value"), "number"),
+    Heading("unit", Label("单位", "Unit")),
+    Heading("counts", Label("有效", "Counts")),
+    Heading("cumulative", Label("累计值", "Cumulative")),
+    SOURCE,
+    Heading("method", Label("方法", "Method")),
+    Heading("quality", Label("质量", "Quality")),
+    Heading("department", Label("填报部门", "Department")),
+    Heading("note", Label("备注", "Note")),
+    Heading("recorded_at", Label("填报时间", "Recorded")),
+)
+TARGETS = (
+    Heading("role", Label("类型", "Role")),
+    YEAR,
+    Heading("value", Label("数值", "Value"), "number"),
+    Heading("comparator", Label("原文比较符", "Comparator as printed")),
+    Heading("sense", Label("含义", "Sense")),
+    Heading("cumulative_from", Label("累计起始年", "Counted from")),
+    Heading("revisable", Label("可修订", "Revisable")),
+    SOURCE,
+)
+STORED = (
+    Heading("id", Label("编号", "Id")),
+    YEAR,
+    Heading("region", Label("区域", "Region")),
+    Heading("created", Label("存档时间", "Stored")),
+    Heading("created_by", Label("存档人", "Stored by")),
+    Heading("sha256", Label("SHA-256", "SHA-256")),
+)
+
+
+CONFORMANCE = (
+    Heading("name", Label("指标", "Indicator")),
+    Heading("region", Label("区域", "Region")),
+    YEAR,
+    Heading("unit", Label("单位", "Unit")),
+    Heading("upper_value", Label("上位规划", "Upper plan"), "number"),
+    Heading("own_value", Label("本规划", "This plan"), "number"),
+    Heading("verdict", Label("结论", "Verdict")),
+)
+VERDICTS = {
+    "conforms": Label("一致", "conforms"),
+    "falls_short": Label("低于要求", "falls short"),
+    "missing": Label("缺少", "missing"),
+}
+
+
+def compared_rows(compared: Rows, lang: Lang) -> list[dict[str, Any]]:
+    """Compared targets, as the page shows them."""
+    return [
+        {
+            **item,
+            "name": item[f"name_{lang}"],
+            "upper_value": item["upper"]["value"],
+            "own_value": None if item["own"] is None else item["own"]["value"],
+            "verdict": VERDICTS[item["verdict"]].in_(lang),
+        }
+        for item in compared
+    ]
+
+
+def plain_page(view: View, headings: Sequence[Heading], rows: Rows) -> dict[str, Any]:
+    """What the page of a list is given."""
+    table = [(row, [row[heading.name] for heading in headings]) for row in rows]
+    return {
+        "columns": headings,
+        "lines": [],
+        "table": table,
+        "offered": offered(view, JSON),
+        "stamp": None,
+    }
+
+
+def judged_page(
+    view: View, content: Mapping[str, Any], *formats: Format, stamp: Stamp | None = None
+) -> dict[str, Any]:
+    """What the page of judged indicators is given."""
+    return {
+        "columns": COLUMNS,
+        "lines": summary_lines(content, view.lang),
+        "table": list(zip(content["rows"], table_of(content, view.lang), strict=True)),
+        "offered": offered(view, *formats),
+        "stamp": None if stamp is None else stamp_line(stamp, view.lang),
+    }
+
+
+def offered(view: View, *formats: Format) -> list[dict[str, str]]:
+    """Links to the same in other formats."""
+    return [
+        {"name": item.name.upper(), "href": view.here(f=item.name)}
+        for item in formats
+        if item is not HTML
+    ]
