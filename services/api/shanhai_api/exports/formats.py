@@ -10,15 +10,19 @@ from shanhai.vector.formats import FILE_FORMATS, FileFormat
 ENCODINGS = ("UTF-8", "GBK")
 
 
+def file_formats(entity: Entity) -> tuple[FileFormat, ...]:
+    """The formats of files that can hold an entity's rows."""
+    spatial = entity.geometry is not None
+    return tuple(item for item in FILE_FORMATS.values() if spatial or not item.spatial)
+
+
 def file_format(request: Request, entity: Entity) -> FileFormat | None:
     """The format named by `f`, or by a media type in `Accept`; None for a page of JSON or HTML."""
     wanted = request.query_params.get("f")
     if wanted is not None:
-        found = FILE_FORMATS.get(wanted)
-    else:
-        accepted = request.headers.get("accept", "").partition(",")[0].partition(";")[0].strip()
-        found = next((item for item in FILE_FORMATS.values() if _media(item) == accepted), None)
-    return None if found is None or (found.spatial and entity.geometry is None) else found
+        return next((item for item in file_formats(entity) if item.name == wanted), None)
+    accepted = request.headers.get("accept", "").partition(",")[0].partition(";")[0].strip()
+    return next((item for item in file_formats(entity) if _media(item) == accepted), None)
 
 
 def _media(item: FileFormat) -> str | None:

@@ -8,7 +8,8 @@ from shanhai.db.features.drafts import CODE
 from shanhai.db.features.entity import Entity, Property, Verb
 from shanhai.db.features.geometry import DEPTHS
 from shanhai.db.features.versions import MOST_VERSIONS
-from shanhai_api.features.parameters import DEFAULT_LIMIT, parameters_of
+from shanhai_api.exports.formats import ENCODINGS, file_formats
+from shanhai_api.features.parameters import DEFAULT_LIMIT, LANGUAGES, parameters_of
 from shanhai_api.features.records import bound_names
 from shanhai_api.features.values import MAX_LIMIT, MAX_OFFSET
 from shanhai_api.negotiation import GEOJSON, HTML, JSON
@@ -87,7 +88,7 @@ LISTING = (
     query_parameter(
         "filter-lang",
         "Language of the filter",
-        {"type": "string", "enum": ["cql2-text", "cql2-json"], "default": "cql2-text"},
+        {"type": "string", "enum": list(LANGUAGES), "default": "cql2-text"},
     ),
 )
 PLACING = (
@@ -169,12 +170,30 @@ def _listing(entity: Entity) -> Document:
     placing = PLACING if entity.geometry is not None else ()
     return {
         **_about(entity, "list", entity.title.en),
-        "parameters": [*LISTING, *placing, *filters, _format(entity), LANG],
+        "parameters": [*LISTING, *placing, *filters, *_file_parameters(entity), LANG],
         "responses": {
-            "200": _content("A page", {_media(entity): _page(entity), HTML.media_type: TEXT}),
+            "200": _content("A page, or a file of all", _listed(entity)),
             **failures(READ_FAILURES),
         },
     }
+
+
+def _listed(entity: Entity) -> dict[str, Document]:
+    """What a list is answered with, by media type."""
+    pages = {_media(entity): _page(entity), HTML.media_type: TEXT}
+    files = {item.media_type.partition(";")[0]: FILE for item in file_formats(entity)}
+    return {**pages, **files}
+
+
+def _file_parameters(entity: Entity) -> tuple[Document, ...]:
+    """The format of a list, whole files included, and the encoding of those that have several."""
+    pages = [JSON.name, HTML.name] if entity.path is not None else ["json", "geojson", "html"]
+    names = [*pages, *(item.name for item in file_formats(entity))]
+    chosen = query_parameter("f", "Format", {"type": "string", "enum": names})
+    if entity.geometry is None:
+        return (chosen,)
+    encodings = {"type": "string", "enum": list(ENCODINGS)}
+    return (chosen, query_parameter("encoding", "Of the texts, with f=shp", encodings))
 
 
 def _reading(entity: Entity) -> Document:
@@ -256,6 +275,7 @@ def _states(entity: Entity) -> Document:
 
 
 TEXT = {"type": "string"}
+FILE = {"type": "string", "format": "binary"}
 
 
 def _about(entity: Entity, verb: str, summary: str) -> Document:

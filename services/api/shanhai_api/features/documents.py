@@ -10,6 +10,7 @@ import orjson
 from shanhai.db.features.crs import CRS84, Crs, crs_uris, storage_crs
 from shanhai.db.features.entity import Entity, Property
 from shanhai.db.features.query import Extent, FeatureRow, Stretch
+from shanhai_api.exports.formats import file_formats
 from shanhai_api.features.cursors import write_cursor
 from shanhai_api.features.parameters import PLACES, ItemsQuery
 from shanhai_api.negotiation import GEOJSON, HTML, JSON, SCHEMA, Format
@@ -93,6 +94,16 @@ def collection_links(entity: Entity, view: View) -> list[Link]:
         view.link(f"{path}/schema", f"{REL}/schema", SCHEMA.media_type),
         view.link(f"{path}/queryables", f"{REL}/queryables", SCHEMA.media_type),
         view.link(f"{path}/sortables", f"{REL}/sortables", SCHEMA.media_type),
+        *(
+            view.link(
+                f"{path}/items",
+                "enclosure",
+                item.media_type,
+                item.title.in_(view.lang),
+                f=item.name,
+            )
+            for item in file_formats(entity)
+        ),
     ]
 
 
