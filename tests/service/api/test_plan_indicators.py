@@ -360,6 +360,7 @@ BAD_VALUES: tuple[tuple[dict[str, Any], str], ...] = (
     ({"year": 2023, "value": "many"}, "/value"),
     ({"year": 2023, "value": True}, "/value"),
     ({"year": 2023, "value": 1e300}, "/value"),
+    ({"year": 2023, "value": "1e-20000"}, "/value"),
     ({"year": 2023, "value": 1, "unit": "km"}, "/unit"),
     ({"year": 2023, "value": 1, "department": "nobody"}, "/department"),
     ({"year": 2023, "value": 1, "dataset": "nothing"}, "/dataset"),

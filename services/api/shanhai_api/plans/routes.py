@@ -1,6 +1,6 @@
 """`/plans/{plan}/…`: targets, values, progress and evaluation of a plan's indicators."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
@@ -47,6 +47,16 @@ from shanhai_api.preconditions import expected_states
 router = APIRouter(tags=["indicators"])
 PLAN = "/plans/{plan}"
 INDICATOR = f"{PLAN}/indicators/{{indicator}}"
+TABLES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {
+            item.media_type: {"schema": {"type": "string"}}
+            for item in documents.TABLE_FORMATS
+            if item is not JSON
+        }
+    }
+}
+"""What the definition says of tables besides that they are JSON."""
 NO_STORE = {"Cache-Control": "no-store"}
 Parameters = Annotated[PageQuery, Query()]
 
@@ -190,7 +200,11 @@ async def show_conformance(
     return view.respond(document, template=pages.TEMPLATE, extra=page)
 
 
-@router.get(f"{PLAN}/evaluation", summary="The evaluation of a year, what is missed first")
+@router.get(
+    f"{PLAN}/evaluation",
+    summary="The evaluation of a year, what is missed first",
+    responses=TABLES,
+)
 async def show_evaluation(
     view: TheView,
     caller: Reader,
@@ -264,7 +278,7 @@ async def show_evaluations(
     return view.respond(document, template=pages.TEMPLATE, extra=shown)
 
 
-@router.get(f"{PLAN}/evaluations/{{evaluation}}", summary="A stored evaluation")
+@router.get(f"{PLAN}/evaluations/{{evaluation}}", summary="A stored evaluation", responses=TABLES)
 async def show_stored(
     view: TheView,
     caller: Reader,

@@ -14,7 +14,11 @@ MOST_VALUES = 10_000
 Code = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Year = Annotated[int, Field(ge=FIRST_YEAR, le=LAST_YEAR)]
-Number = Annotated[Decimal, Field(allow_inf_nan=False, ge=-(10**15), le=10**15)]
+# More places than any float is written with, and fewer than the database can hold.
+Number = Annotated[
+    Decimal,
+    Field(allow_inf_nan=False, ge=-(10**15), le=10**15, max_digits=60, decimal_places=40),
+]
 
 
 class RegionQuery(PageQuery):
