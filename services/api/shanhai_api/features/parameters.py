@@ -35,7 +35,12 @@ RECORD_PARAMETERS = (
     *("sortby", "count", "properties", "filter", "filter-lang"),
 )
 PARAMETERS = (*RECORD_PARAMETERS, "bbox", "bbox-crs", "crs", "filter-crs")
-LANGUAGES: Mapping[str, FilterLanguage] = {"cql2-text": "cql2-text", "cql2-json": "cql2-json"}
+LANGUAGES: Mapping[str, FilterLanguage] = {
+    "cql2-text": "cql2-text",
+    "cql2-json": "cql2-json",
+    # What GDAL asks in; what it writes means the same in CQL2.
+    "cql-text": "cql2-text",
+}
 PLACES = frozenset({"cursor", "offset"})
 Read = TypeVar("Read")
 

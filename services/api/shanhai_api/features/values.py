@@ -102,10 +102,10 @@ def parse_day(text: str) -> date:
 
 
 def parse_boolean(text: str) -> bool:
-    """`true` or `false`."""
-    if text not in {"true", "false"}:
+    """`true` or `false`; GDAL writes `1` or `0`."""
+    if text not in {"true", "false", "1", "0"}:
         raise ValueError(f"must be true or false, not {text[:40]!r}")
-    return text == "true"
+    return text in {"true", "1"}
 
 
 def parse_integer(text: str) -> int:

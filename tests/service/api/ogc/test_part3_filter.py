@@ -71,7 +71,7 @@ async def test_req_filter_filter_lang_param(
     client: httpx.AsyncClient, definition: Json, name: str
 ) -> None:
     found = parameter(definition, f"/collections/{name}/items", "filter-lang")["schema"]
-    assert found["enum"] == ["cql2-text", "cql2-json"]
+    assert found["enum"][:2] == ["cql2-text", "cql2-json"]
     assert found["default"] == "cql2-text"
 
 
@@ -80,7 +80,7 @@ async def test_req_filter_filter_lang_action(client: httpx.AsyncClient) -> None:
     assert await ids(client, ITEMS, **{"filter": tree, "filter-lang": "cql2-json"}) == RED
     text = "kind = 'red_line'"
     assert await ids(client, ITEMS, **{"filter": text, "filter-lang": "cql2-text"}) == RED
-    for language in ("cql-text", "sql", ""):
+    for language in ("cql2", "sql", ""):
         answer = await client.get(ITEMS, params={"filter": text, "filter-lang": language})
         refused(answer, 400, "filter-lang")
 
