@@ -1,0 +1,230 @@
+"""Check a geometry, or a project, against the lines, the rules and the zones in force."""
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+import shapely
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.compliance.activities import activities
+from shanhai.db.compliance.judging import judge
+from shanhai.db.compliance.overlaps import read_lines, read_zones
+from shanhai.db.compliance.result import (
+    Leave,
+    Measure,
+    Place,
+    Result,
+    Subject,
+    TouchedLine,
+    TouchedZone,
+)
+from shanhai.db.compliance.rules import find_named, read_leaves, read_rules
+from shanhai.db.features.history import source_of
+from shanhai.db.features.projects import PROJECTS
+from shanhai.db.features.regions import REGIONS
+from shanhai.db.features.selection import Selection, bound_values, conditions
+from shanhai.db.identity import Viewer
+from shanhai.errors import InvalidInput, NotFound
+from shanhai.vocabulary import CONTROL_KINDS, Label
+
+MOST_AT_ONCE = 10_000
+"""Vertices up to which a check is answered at once; above, it is a job."""
+KIND_NAMES = {term.code: term.label for term in CONTROL_KINDS}
+EVERYWHERE = Place("everywhere", None, Label("全域", "Everywhere"))
+MEASURES = text(
+    """SELECT measure FROM project_measure WHERE project_id = :project_id
+        ORDER BY order_no, measure"""
+)
+SIZE = text(
+    """SELECT ST_Area(geom::geography) AS area, ST_Length(geom::geography) AS length
+         FROM (SELECT ST_GeomFromWKB(CAST(:wkb AS bytea), 4490) AS geom) given"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked beside the geometry.
+
+    Attributes:
+        activities: What is to be done, measures of projects included; nothing is judged as
+            development, and the answer says so.
+        region: The code of a region whose rules hold besides those of the touched places.
+        as_of: The day of the check; None is today.
+        lines: The kinds of control areas that are looked at; None is all.
+    """
+
+    activities: tuple[str, ...] = ()
+    region: str | None = None
+    as_of: date | None = None
+    lines: frozenset[str] | None = field(default=None)
+
+
+WHATEVER = Asked()
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectShape:
+    """A project as it is checked: the stored bytes of its geometry, and its measures."""
+
+    id: int
+    code: str
+    region_id: int
+    wkb: bytes
+    vertices: int
+    measures: tuple[str, ...]
+
+
+async def check_geometry(
+    session: AsyncSession,
+    viewer: Viewer,
+    wkb: bytes,
+    asked: Asked = WHATEVER,
+    *,
+    project: ProjectShape | None = None,
+) -> Result:
+    """Check a geometry in stored coordinates: overlaps, rules that speak of it, and a verdict.
+
+    Raises:
+        InvalidInput: the region is not there, or not for this viewer.
+    """
+    day = asked.as_of or datetime.now(UTC).date()
+    shape = shapely.from_wkb(wkb)
+    sha256 = digest_of(wkb)
+    whole = await _measure(session, shape, wkb)
+    lines, beneath = await read_lines(
+        session, viewer, wkb, whole, as_of=asked.as_of, kinds=asked.lines
+    )
+    zones, around = await read_zones(session, viewer, wkb, whole, day=day)
+    places = places_of(lines, zones)
+    regions = {*beneath, *around, *await _regions(session, viewer, asked, project)}
+    rules = await read_rules(session, viewer, places, regions, as_of=asked.as_of)
+    project_id = None if project is None else project.id
+    leaves = await read_leaves(session, sha256=sha256, project_id=project_id, day=day)
+    unknown = await _unknown(session, asked.activities)
+    judged = judge(activities(), asked.activities, places, rules, leaves, unknown)
+    return Result(
+        verdict=judged.verdict,
+        subject=Subject(
+            whole,
+            int(shapely.get_num_coordinates(shape)),
+            sha256,
+            day,
+            None if project is None else project.code,
+        ),
+        lines=lines,
+        zones=zones,
+        hits=judged.hits,
+        duties=judged.duties,
+        unknown=unknown,
+        exceptions=_applied(leaves, judged.hits),
+        reasons=judged.reasons,
+    )
+
+
+async def check_project(
+    session: AsyncSession, viewer: Viewer, code: str, asked: Asked = WHATEVER
+) -> Result:
+    """Check a project: its geometry, and its measures where no activities are asked about.
+
+    Raises:
+        NotFound: there is no such project, or none the viewer may know of.
+        InvalidInput: it has no geometry yet.
+    """
+    project = await find_project(session, viewer, code)
+    named = asked.activities or project.measures
+    asked = Asked(named, asked.region, asked.as_of, asked.lines)
+    return await check_geometry(session, viewer, project.wkb, asked, project=project)
+
+
+async def find_project(session: AsyncSession, viewer: Viewer, code: str) -> ProjectShape:
+    """A project as it is checked.
+
+    Raises:
+        NotFound: there is none, or none the viewer may know of.
+        InvalidInput: it has no geometry yet.
+    """
+    selection = Selection(viewer, code=code)
+    where = " AND ".join(f"({item})" for item in conditions(PROJECTS, selection))
+    # Constants of the declarations; callers' values are bound.
+    query = text(
+        "SELECT pj.id, pj.code, pj.region_id, ST_AsBinary(pj.geom, 'NDR') AS wkb,"  # noqa: S608
+        f" ST_NPoints(pj.geom) AS vertices FROM {source_of(PROJECTS, former=False)} WHERE {where}"
+    )
+    row = (await session.execute(query, bound_values(selection))).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no project {code!r}", message_zh=f"没有项目 {code!r}")
+    if row.wkb is None:
+        raise InvalidInput(
+            f"project {code!r} has no geometry to check yet",
+            message_zh=f"项目 {code!r} 尚无几何，无法检查",
+            pointer="/inputs/project",
+        )
+    found = await session.scalars(MEASURES, {"project_id": row.id})
+    return ProjectShape(row.id, row.code, row.region_id, bytes(row.wkb), row.vertices, tuple(found))
+
+
+def digest_of(wkb: bytes) -> str:
+    """What tells one shape from another, whichever vertex it begins with."""
+    normal = shapely.normalize(shapely.from_wkb(wkb))
+    return hashlib.sha256(shapely.to_wkb(normal, byte_order=1, output_dimension=2)).hexdigest()
+
+
+def places_of(lines: Sequence[TouchedLine], zones: Sequence[TouchedZone]) -> list[Place]:
+    """The places whose rules hold for a geometry; there is always everywhere."""
+    kinds: dict[str, list[str]] = {}
+    for line in lines:
+        kinds.setdefault(line.kind, []).extend(area.code for area in line.areas)
+    classes = {zone.class_code: zone for zone in zones}
+    return [
+        *(
+            Place("control_area", kind, KIND_NAMES[kind], tuple(found))
+            for kind, found in kinds.items()
+        ),
+        *(Place("zone_class", code, zone.name, zone.zones) for code, zone in classes.items()),
+        EVERYWHERE,
+    ]
+
+
+async def _measure(session: AsyncSession, shape: Any, wkb: bytes) -> Measure:
+    dimension = int(shapely.get_dimensions(shape))
+    if dimension == 0:
+        return Measure()
+    row = (await session.execute(SIZE, {"wkb": wkb})).one()
+    return Measure(area_m2=row.area) if dimension == 2 else Measure(length_m=row.length)
+
+
+async def _regions(
+    session: AsyncSession, viewer: Viewer, asked: Asked, project: ProjectShape | None
+) -> frozenset[int]:
+    """The ids of the regions that are named, besides those of the touched places."""
+    own = frozenset() if project is None else frozenset({project.region_id})
+    if asked.region is None:
+        return own
+    selection = Selection(viewer, code=asked.region)
+    where = " AND ".join(f"({item})" for item in conditions(REGIONS, selection))
+    # Constants of the declarations; callers' values are bound.
+    query = text(f"SELECT {REGIONS.key} FROM {REGIONS.source} WHERE {where}")  # noqa: S608
+    found = await session.scalar(query, bound_values(selection))
+    if found is None:
+        raise InvalidInput(
+            f"there is no region {asked.region!r}",
+            message_zh=f"没有区域 {asked.region!r}",
+            pointer="/inputs/region",
+        )
+    return own | {found}
+
+
+async def _unknown(session: AsyncSession, asked: Collection[str]) -> tuple[str, ...]:
+    strange = {code for code in asked if code not in activities().known}
+    named = await find_named(session, strange)
+    return tuple(sorted(strange - named))
+
+
+def _applied(leaves: Sequence[Leave], hits: Sequence[Any]) -> tuple[Leave, ...]:
+    """The exceptions that lift a rule which was hit."""
+    used = {leave.code for hit in hits for leave in hit.leaves}
+    return tuple(leave for leave in leaves if leave.code in used)

@@ -1,0 +1,218 @@
+"""Which lines and zones a geometry lies in, and how much of it: one statement for each.
+
+Sizes are geodesic. A part that only touches has no size and is left out. What a reader may not see
+is no part of the answer: the conditions are those of `shanhai.db.features.selection`.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import lru_cache
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Row, TextClause, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.base import STORAGE_SRID
+from shanhai.db.compliance.result import Measure, TouchedArea, TouchedLine, TouchedZone
+from shanhai.db.features.control_areas import CONTROL_AREAS
+from shanhai.db.features.entity import Entity
+from shanhai.db.features.history import source_of
+from shanhai.db.features.selection import Selection, bound_values, conditions
+from shanhai.db.features.zones import ZONES
+from shanhai.db.identity import Viewer
+from shanhai.vocabulary import Label
+
+LEAST_M2 = LEAST_M = 0.01
+"""Smaller overlaps are how two drawings of one border differ in the last digits."""
+
+# The geometry is read from its bytes once; as the answer of a subquery it still leads the search
+# in the spatial index. What lies wholly inside, or around, needs no cutting.
+PARTS = """
+WITH given AS MATERIALIZED (
+  SELECT ST_GeomFromWKB(CAST(:wkb AS bytea), {srid}) AS geom
+), touched AS MATERIALIZED (
+  SELECT {columns},
+         least(ST_Dimension({geometry}), CAST(:dimension AS integer)) AS size,
+         CASE WHEN ST_CoveredBy((SELECT geom FROM given), {geometry}) THEN (SELECT geom FROM given)
+              WHEN ST_CoveredBy({geometry}, (SELECT geom FROM given)) THEN {geometry}
+              ELSE ST_Intersection({geometry}, (SELECT geom FROM given)) END AS part
+    FROM {source}
+   WHERE {conditions}
+     AND {geometry} && (SELECT geom FROM given)
+     AND ST_Intersects({geometry}, (SELECT geom FROM given))
+     AND (:dimension = 2 OR ST_Dimension({geometry}) < 2
+          OR NOT ST_Touches({geometry}, (SELECT geom FROM given)))
+), measured AS MATERIALIZED (
+  SELECT t.*, CASE WHEN size = 2 THEN ST_Area(part::geography) END AS area,
+         CASE WHEN size = 1 THEN ST_Length(part::geography) END AS length
+    FROM touched t
+), kept AS MATERIALIZED (
+  SELECT m.*, count(*) OVER (PARTITION BY {group}, size) > 1 AS several
+    FROM measured m
+   WHERE size = 0 OR area >= {least_m2} OR length >= {least_m}
+), together AS (
+  SELECT {group}, size, ST_UnaryUnion(ST_Collect(part)) AS whole
+    FROM kept WHERE several GROUP BY {group}, size
+)
+SELECT kept.*, ST_Area(whole::geography) AS whole_area, ST_Length(whole::geography) AS whole_length
+  FROM kept LEFT JOIN together USING ({group}, size)
+ ORDER BY {group}, size DESC, {order}
+"""
+
+AREA_COLUMNS = """ca.code, ca.name_zh, ca.name_en, ca.kind, ca.class_code, ca.level, ca.region_id,
+         r.code AS region, ca.legal_basis, ca.delimitation, ca.row_version AS version,
+         ca.valid_from, ca.valid_to"""
+ZONE_COLUMNS = """z.code, s.code AS scheme, s.version, s.region_id, c.code AS class_code,
+         coalesce(z.name_zh, c.name_zh) AS name_zh, coalesce(z.name_en, c.name_en) AS name_en,
+         c.color, c.requirement_zh, c.requirement_en, s.code || ' ' || c.code AS of_class"""
+
+
+async def read_lines(
+    session: AsyncSession,
+    viewer: Viewer,
+    wkb: bytes,
+    whole: Measure,
+    *,
+    as_of: date | None,
+    kinds: frozenset[str] | None = None,
+) -> tuple[tuple[TouchedLine, ...], frozenset[int]]:
+    """The control areas in force that a geometry lies in, by kind, and the ids of their regions."""
+    selection = Selection(viewer, as_of=as_of)
+    statement = line_statement(conditions(CONTROL_AREAS, selection), as_of is not None)
+    rows = await _read(session, statement, selection, wkb, whole, kinds=_sorted(kinds))
+    lines = [
+        _line(kind, size, list(found), whole)
+        for (kind, size), found in groupby(rows, key=lambda row: (row.kind, row.size))
+    ]
+    return tuple(lines), frozenset(row.region_id for row in rows)
+
+
+async def read_zones(
+    session: AsyncSession, viewer: Viewer, wkb: bytes, whole: Measure, *, day: date
+) -> tuple[tuple[TouchedZone, ...], frozenset[int]]:
+    """The classes of the zonings published on a day, and the ids of the regions they are of."""
+    selection = Selection(viewer, as_of=day)
+    statement = zone_statement(conditions(ZONES, selection))
+    rows = await _read(session, statement, selection, wkb, whole)
+    zones = [
+        _zone(list(found), whole)
+        for _, found in groupby(rows, key=lambda row: (row.of_class, row.size))
+    ]
+    return tuple(zones), frozenset(row.region_id for row in rows)
+
+
+@lru_cache(maxsize=64)
+def line_statement(met: tuple[str, ...], former: bool) -> TextClause:
+    """The statement over control areas; besides what the reader may see, only what is in force."""
+    own = (
+        f"({CONTROL_AREAS.published})",
+        "(:kinds IS NULL OR ca.kind = ANY(CAST(:kinds AS text[])))",
+        *(() if former else ("(ca.valid_from IS NULL OR ca.valid_from <= current_date)",)),
+    )
+    return _statement(CONTROL_AREAS, (*met, *own), AREA_COLUMNS, "kind", former=former)
+
+
+@lru_cache(maxsize=64)
+def zone_statement(met: tuple[str, ...]) -> TextClause:
+    """The statement over zones."""
+    return _statement(ZONES, met, ZONE_COLUMNS, "of_class", former=False)
+
+
+def _statement(
+    entity: Entity, met: Sequence[str], columns: str, group: str, *, former: bool
+) -> TextClause:
+    # Constants of the declarations; callers' values are bound.
+    return text(
+        PARTS.format(
+            srid=STORAGE_SRID,
+            columns=columns,
+            geometry=entity.geometry,
+            source=source_of(entity, former=former),
+            conditions=" AND ".join(f"({condition})" for condition in met),
+            group=group,
+            order="code",
+            least_m2=LEAST_M2,
+            least_m=LEAST_M,
+        )
+    )
+
+
+async def _read(
+    session: AsyncSession,
+    statement: TextClause,
+    selection: Selection,
+    wkb: bytes,
+    whole: Measure,
+    **values: Any,
+) -> Sequence[Row[Any]]:
+    given: Mapping[str, Any] = {"wkb": wkb, "dimension": dimension_of(whole), **values}
+    return (await session.execute(statement, {**bound_values(selection), **given})).all()
+
+
+def dimension_of(measure: Measure) -> int:
+    """How many dimensions what was measured has."""
+    if measure.area_m2 is not None:
+        return 2
+    return 0 if measure.length_m is None else 1
+
+
+def _sorted(kinds: frozenset[str] | None) -> list[str] | None:
+    return None if kinds is None else sorted(kinds)
+
+
+def _line(kind: str, size: int, rows: Sequence[Row[Any]], whole: Measure) -> TouchedLine:
+    measure = _together(rows, size)
+    areas = tuple(_area(row, whole) for row in rows)
+    return TouchedLine(kind, measure, _share(measure, whole), areas)
+
+
+def _area(row: Row[Any], whole: Measure) -> TouchedArea:
+    measure = Measure(row.area, row.length)
+    return TouchedArea(
+        code=row.code,
+        name=Label(row.name_zh, row.name_en),
+        kind=row.kind,
+        class_code=row.class_code,
+        level=row.level,
+        region=row.region,
+        legal_basis=row.legal_basis,
+        delimitation=row.delimitation,
+        version=row.version,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        measure=measure,
+        share=_share(measure, whole),
+    )
+
+
+def _zone(rows: Sequence[Row[Any]], whole: Measure) -> TouchedZone:
+    first = rows[0]
+    measure = _together(rows, first.size)
+    required = first.requirement_zh or first.requirement_en
+    return TouchedZone(
+        scheme=first.scheme,
+        version=first.version,
+        class_code=first.class_code,
+        name=Label(first.name_zh, first.name_en),
+        color=first.color,
+        requirement=Label(first.requirement_zh or required, first.requirement_en or required)
+        if required
+        else None,
+        zones=tuple(row.code for row in rows),
+        measure=measure,
+        share=_share(measure, whole),
+    )
+
+
+def _together(rows: Sequence[Row[Any]], size: int) -> Measure:
+    """The size of what several rows cover together, or of the only one."""
+    row = rows[0]
+    if not row.several:
+        return Measure(row.area, row.length)
+    return Measure(row.whole_area if size == 2 else None, row.whole_length if size == 1 else None)
+
+
+def _share(measure: Measure, whole: Measure) -> float | None:
+    """The share of the geometry; a point lies inside as a whole."""
+    return 1.0 if dimension_of(whole) == 0 else measure.share_of(whole)

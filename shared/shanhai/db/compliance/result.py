@@ -1,0 +1,215 @@
+"""What a check of lines and rules found: overlaps, zones, hits of rules, and a verdict."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from shanhai.vocabulary import CONTROL_KINDS, CONTROL_LEVELS, DECISIONS, SEVERITIES, Label
+
+Verdict = Literal["pass", "conditional", "refused"]
+VERDICTS: dict[Verdict, Label] = {
+    "pass": Label("通过", "Pass"),
+    "conditional": Label("有条件", "Conditional"),
+    "refused": Label("不通过", "Refused"),
+}
+LABELS = {
+    term.code: term.label for term in (*CONTROL_KINDS, *CONTROL_LEVELS, *DECISIONS, *SEVERITIES)
+}
+M2_IN_MU = 10_000 / 15
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A geodesic size: an area, or the length of what has none; points have neither."""
+
+    area_m2: float | None = None
+    length_m: float | None = None
+
+    def share_of(self, whole: "Measure") -> float | None:
+        """The part of a whole of the same kind, 0 to 1; None where the two do not compare."""
+        for part, all_of_it in ((self.area_m2, whole.area_m2), (self.length_m, whole.length_m)):
+            if part is not None and all_of_it:
+                return min(part / all_of_it, 1.0)
+        return None
+
+    def document(self) -> dict[str, float | None]:
+        """The size in the units plans are written in."""
+        found: dict[str, float | None] = {}
+        if self.area_m2 is not None:
+            found |= {
+                "area_m2": round(self.area_m2, 2),
+                "area_km2": round(self.area_m2 / 1e6, 6),
+                "area_ha": round(self.area_m2 / 1e4, 4),
+                "area_mu": round(self.area_m2 / M2_IN_MU, 3),
+            }
+        if self.length_m is not None:
+            found |= {
+                "length_m": round(self.length_m, 2),
+                "length_km": round(self.length_m / 1e3, 5),
+            }
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What was checked: the geometry's size, vertices and SHA-256, and the day."""
+
+    measure: Measure
+    vertices: int
+    sha256: str
+    as_of: date
+    project: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TouchedArea:
+    """A control area the geometry lies in, and how much of the geometry does."""
+
+    code: str
+    name: Label
+    kind: str
+    class_code: str | None
+    level: str | None
+    region: str | None
+    legal_basis: str | None
+    delimitation: str | None
+    version: int
+    valid_from: date | None
+    valid_to: date | None
+    measure: Measure
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TouchedLine:
+    """All control areas of a kind together; what several of them cover counts once."""
+
+    kind: str
+    measure: Measure
+    share: float | None
+    areas: tuple[TouchedArea, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TouchedZone:
+    """A class of a published zoning the geometry lies in."""
+
+    scheme: str
+    version: int
+    class_code: str
+    name: Label
+    color: str | None
+    requirement: Label | None
+    zones: tuple[str, ...]
+    measure: Measure
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a rule holds: a kind of control area, a class of zone, or everywhere."""
+
+    scope: str
+    subject: str | None
+    name: Label
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """An exception an approver has given; `outdated` when the project's shape has changed since."""
+
+    code: str
+    rule: str
+    reason: str
+    approver: str
+    approved_at: datetime
+    valid_from: date | None
+    valid_to: date | None
+    control_area: str | None = None
+    document: str | None = None
+    outdated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule in force; `confirm` while the bureau has not said that it holds."""
+
+    code: str
+    scope: str
+    subject: str | None
+    activity: str
+    name: Label
+    decision: str
+    conditions: tuple[str, ...] = ()
+    legal_basis: str | None = None
+    text: Label | None = None
+    covers: tuple[str, ...] = ()
+    confirm: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A rule that speaks of an activity at a place; `leaves` are the exceptions from it.
+
+    Attributes:
+        activity: The activity that was asked about; None for a duty nobody asked about.
+        presumed: Nothing was said of activities, and this one was assumed.
+    """
+
+    rule: Rule
+    place: Place
+    activity: str | None
+    activity_name: Label
+    leaves: tuple[Leave, ...] = ()
+    presumed: bool = False
+
+    @property
+    def excepted(self) -> bool:
+        """Whether an exception in force lifts the rule here, for all areas it was hit in."""
+        valid = [leave for leave in self.leaves if not leave.outdated]
+        if any(leave.control_area is None for leave in valid):
+            return True
+        lifted = {leave.control_area for leave in valid}
+        return bool(self.place.codes) and lifted.issuperset(self.place.codes)
+
+    @property
+    def severity(self) -> str:
+        """How much the rule weighs."""
+        return SEVERITY_OF[self.rule.decision]
+
+
+SEVERITY_OF = {
+    "forbidden": "high",
+    "restricted": "medium",
+    "conditional": "medium",
+    "capped": "low",
+    "encouraged": "info",
+    "required": "info",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The answer of a check.
+
+    Attributes:
+        duties: What the zones and lines demand and nobody asked about; it weighs nothing.
+        unknown: Activities no rule and no list knows; they cannot pass unjudged.
+        reasons: Why the verdict is what it is.
+    """
+
+    verdict: Verdict
+    subject: Subject
+    lines: tuple[TouchedLine, ...]
+    zones: tuple[TouchedZone, ...]
+    hits: tuple[Hit, ...]
+    duties: tuple[Hit, ...]
+    unknown: tuple[str, ...]
+    exceptions: tuple[Leave, ...]
+    reasons: tuple[Label, ...]
+
+    @property
+    def refused(self) -> bool:
+        """Whether a rule forbids what was asked and no exception lifts it."""
+        return self.verdict == "refused"

@@ -1,0 +1,140 @@
+"""The rules in force at places, and the exceptions from them."""
+
+from collections.abc import Collection, Sequence
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Row, TextClause, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.compliance.result import Leave, Place, Rule
+from shanhai.db.features.history import source_of
+from shanhai.db.features.rules import CONTROL_RULES
+from shanhai.db.features.selection import Selection, bound_values, conditions
+from shanhai.db.identity import Viewer
+from shanhai.vocabulary import Label
+
+# A rule of a region holds in all that lies below it.
+RULES = """
+WITH RECURSIVE above AS (
+  SELECT id, parent_id FROM region WHERE id = ANY(CAST(:regions AS bigint[]))
+  UNION SELECT r.id, r.parent_id FROM region r JOIN above ON r.id = above.parent_id
+)
+SELECT cr.code, cr.scope, cr.subject, cr.activity, cr.activity_zh, cr.activity_en, cr.decision,
+       cr.conditions, cr.legal_basis, cr.text_zh, cr.text_en,
+       CASE jsonb_typeof(cr.attrs->'covers') WHEN 'array'
+            THEN ARRAY(SELECT jsonb_array_elements_text(cr.attrs->'covers')) END AS covers,
+       cr.attrs->'confirm' = 'true'::jsonb AS confirm
+  FROM {source}
+ WHERE {conditions}
+   AND (cr.scope = 'everywhere'
+        OR cr.scope = 'control_area'
+           AND (cr.subject IS NULL AND :lines OR cr.subject = ANY(CAST(:kinds AS text[])))
+        OR cr.scope = 'zone_class'
+           AND (cr.subject IS NULL AND :zones OR cr.subject = ANY(CAST(:classes AS text[]))))
+   AND (cr.region_id IS NULL OR cr.region_id IN (SELECT id FROM above))
+ ORDER BY cr.code
+"""
+LEAVES = text(
+    """SELECT e.code, e.rule, e.reason, e.approver, e.approved_at, e.valid_from, e.valid_to,
+              ca.code AS control_area, e.attrs->>'document' AS document,
+              e.attrs->>'project_geometry_sha256' AS seen
+         FROM compliance_exception e LEFT JOIN control_area ca ON ca.id = e.control_area_id
+        WHERE e.deleted_at IS NULL
+          AND daterange(e.valid_from, e.valid_to) @> CAST(:day AS date)
+          AND (e.geometry_sha256 = :sha256 OR e.project_id = CAST(:project_id AS bigint))
+        ORDER BY e.code"""
+)
+NAMED = text(
+    """SELECT DISTINCT named FROM unnest(CAST(:codes AS text[])) named
+        WHERE EXISTS (SELECT FROM control_rule r WHERE r.deleted_at IS NULL
+                       AND (r.activity = named
+                            OR jsonb_exists(coalesce(r.attrs->'covers', '[]'), named)))"""
+)
+
+
+async def read_rules(
+    session: AsyncSession,
+    viewer: Viewer,
+    places: Sequence[Place],
+    regions: Collection[int],
+    *,
+    as_of: date | None,
+) -> tuple[Rule, ...]:
+    """The rules in force that hold at any of the places."""
+    selection = Selection(viewer, as_of=as_of)
+    statement = _rules_statement(conditions(CONTROL_RULES, selection), as_of is not None)
+    kinds = [place.subject for place in places if place.scope == "control_area"]
+    classes = [place.subject for place in places if place.scope == "zone_class"]
+    values = {
+        "kinds": kinds,
+        "classes": classes,
+        "lines": bool(kinds),
+        "zones": bool(classes),
+        "regions": sorted(regions),
+    }
+    rows = await session.execute(statement, {**bound_values(selection), **values})
+    return tuple(_rule(row) for row in rows)
+
+
+@lru_cache(maxsize=64)
+def _rules_statement(met: tuple[str, ...], former: bool) -> TextClause:
+    begun = () if former else ("cr.valid_from IS NULL OR cr.valid_from <= current_date",)
+    # Constants of the declarations; callers' values are bound.
+    return text(
+        RULES.format(
+            source=source_of(CONTROL_RULES, former=former),
+            conditions=" AND ".join(f"({condition})" for condition in (*met, *begun)),
+        )
+    )
+
+
+async def read_leaves(
+    session: AsyncSession, *, sha256: str, project_id: int | None, day: date
+) -> tuple[Leave, ...]:
+    """The exceptions in force for a geometry or a project."""
+    rows = await session.execute(LEAVES, {"sha256": sha256, "project_id": project_id, "day": day})
+    return tuple(_leave(row, sha256) for row in rows)
+
+
+async def find_named(session: AsyncSession, codes: Collection[str]) -> frozenset[str]:
+    """Those of some activities that a rule speaks of."""
+    if not codes:
+        return frozenset()
+    return frozenset((await session.scalars(NAMED, {"codes": sorted(codes)})).all())
+
+
+def _rule(row: Row[Any]) -> Rule:
+    spoken = row.text_zh or row.text_en
+    return Rule(
+        code=row.code,
+        scope=row.scope,
+        subject=row.subject,
+        activity=row.activity,
+        name=Label(
+            row.activity_zh or row.activity_en or row.activity,
+            row.activity_en or row.activity_zh or row.activity,
+        ),
+        decision=row.decision,
+        conditions=tuple(row.conditions),
+        legal_basis=row.legal_basis,
+        text=Label(row.text_zh or spoken, row.text_en or spoken) if spoken else None,
+        covers=tuple(row.covers or ()),
+        confirm=bool(row.confirm),
+    )
+
+
+def _leave(row: Row[Any], sha256: str) -> Leave:
+    return Leave(
+        code=row.code,
+        rule=row.rule,
+        reason=row.reason,
+        approver=row.approver,
+        approved_at=row.approved_at,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        control_area=row.control_area,
+        document=row.document,
+        outdated=row.seen is not None and row.seen != sha256,
+    )
