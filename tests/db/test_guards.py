@@ -1,6 +1,7 @@
 """Rules of single entities: what a write may not do although it is well formed."""
 
 from collections.abc import AsyncIterator
+from datetime import date
 from typing import Any
 
 import pytest
@@ -125,22 +126,36 @@ class TestSchemes:
         await self.approve(session, scheme.code)
         await patch(session, "zone_schemes", scheme.code, status="published")
 
-    async def test_one_is_published_per_region_and_kind(
+    async def test_publishing_closes_the_one_in_force(
         self, session: AsyncSession, city: Region
     ) -> None:
-        await add_scheme(session, city, code="first")
-        other = await add_scheme(session, city, code="second", status="draft")
+        former = await add_scheme(session, city, code="first")
+        other = await add_scheme(
+            session, city, code="second", status="draft", valid=(date(2025, 3, 1), None)
+        )
+        await self.approve(session, other.code)
+        await patch(session, "zone_schemes", "second", status="published", gap_reason="x")
+        await session.refresh(former)
+        assert (former.status, former.valid_to) == ("superseded", date(2025, 3, 1))
+
+    async def test_nothing_is_published_before_what_follows_it(
+        self, session: AsyncSession, city: Region
+    ) -> None:
+        await add_scheme(session, city, code="first", valid=(date(2025, 1, 1), None))
+        other = await add_scheme(
+            session, city, code="second", status="draft", valid=(date(2024, 1, 1), None)
+        )
         await self.approve(session, other.code)
         with pytest.raises(Conflict, match="'first' version 1"):
             await patch(session, "zone_schemes", "second", status="published", gap_reason="x")
 
-    async def test_a_published_one_has_a_first_day(
+    async def test_a_published_one_is_valid_from_today_unless_it_says(
         self, session: AsyncSession, city: Region
     ) -> None:
-        await add_scheme(session, city, code="open", status="approved", valid=(None, None))
-        with pytest.raises(InvalidInput) as caught:
-            await patch(session, "zone_schemes", "open", status="published", gap_reason="x")
-        assert faults_of(caught) == ["/properties/valid_from"]
+        scheme = await add_scheme(session, city, code="open", status="approved", valid=(None, None))
+        await patch(session, "zone_schemes", "open", status="published", gap_reason="x")
+        await session.refresh(scheme)
+        assert scheme.valid_from == await session.scalar(text("SELECT current_date"))
 
     async def test_nobody_draws_what_counts_as_computed(
         self, session: AsyncSession, city: Region

@@ -30,9 +30,11 @@ from shanhai_api.landing.routes import router as landing
 from shanhai_api.middleware import RequestScope
 from shanhai_api.plans.routes import router as plans
 from shanhai_api.processes.routes import router as processes
+from shanhai_api.projects.routes import router as projects
 from shanhai_api.state import open_state
 from shanhai_api.uploads.routes import router as uploads
 from shanhai_api.vocabulary.routes import router as vocabulary
+from shanhai_api.zones.routes import router as zonings
 
 STATIC = Path(__file__).parent / "static"
 ROUTERS = (
@@ -41,9 +43,11 @@ ROUTERS = (
     edits,
     vocabulary,
     identify,
+    zonings,
     records,
     record_edits,
     plans,
+    projects,
     findings,
     processes,
     jobs,

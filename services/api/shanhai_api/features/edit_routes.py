@@ -14,6 +14,7 @@ from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheUnit, Th
 from shanhai_api.features import editing
 from shanhai_api.features.editing import Edit
 from shanhai_api.features.options import READING, item_methods, list_methods, methods_answer
+from shanhai_api.features.parameters import version_filter
 from shanhai_api.features.records import bound_by, path_parameters
 from shanhai_api.features.states import show_versions
 from shanhai_api.identity import Caller
@@ -26,7 +27,15 @@ ITEMS = "/collections/{collection}/items"
 Body = Mapping[str, Any]
 
 
-class WriteQuery(PageQuery):
+class OneQuery(PageQuery):
+    """Parameters of what is done with one feature."""
+
+    version: int | None = Field(
+        None, ge=1, le=100_000, description="Version, of what has several; default: the current one"
+    )
+
+
+class WriteQuery(OneQuery):
     """Parameters of a write."""
 
     repair: bool = Field(
@@ -41,6 +50,7 @@ class VersionsQuery(PageQuery):
 
 
 Parameters = Annotated[PageQuery, Query()]
+OneParameters = Annotated[OneQuery, Query()]
 WriteParameters = Annotated[WriteQuery, Query()]
 VersionParameters = Annotated[VersionsQuery, Query()]
 
@@ -70,8 +80,7 @@ async def replace_item(
     unit: TheUnit,
 ) -> Response:
     """Write all of a feature anew; with `If-None-Match: *`, make it."""
-    edit = Edit(request, view, caller, unit, collection_named(collection), {}, query.repair)
-    return await editing.replace(edit, code)
+    return await editing.replace(_edit(request, view, caller, collection, unit, query), code)
 
 
 @router.patch(f"{ITEMS}/{{code}}", summary="Change a feature")
@@ -85,8 +94,7 @@ async def update_item(
     unit: TheUnit,
 ) -> Response:
     """Change the members given, by a JSON merge patch."""
-    edit = Edit(request, view, caller, unit, collection_named(collection), {}, query.repair)
-    return await editing.update(edit, code)
+    return await editing.update(_edit(request, view, caller, collection, unit, query), code)
 
 
 @router.delete(f"{ITEMS}/{{code}}", summary="Delete a feature", status_code=204)
@@ -96,13 +104,20 @@ async def delete_item(
     caller: Writer,
     collection: str,
     code: str,
-    query: Parameters,
+    query: OneParameters,
     unit: TheUnit,
 ) -> Response:
     """Delete a feature; its states of former days stay."""
-    return await editing.remove(
-        Edit(request, view, caller, unit, collection_named(collection), {}), code
-    )
+    return await editing.remove(_edit(request, view, caller, collection, unit, query), code)
+
+
+def _edit(
+    request: Request, view: View, caller: Caller, collection: str, unit: Unit, query: OneQuery
+) -> Edit:
+    repair = isinstance(query, WriteQuery) and query.repair
+    entity = collection_named(collection)
+    version_filter(entity, query.version)
+    return Edit(request, view, caller, unit, entity, {}, repair, query.version)
 
 
 @router.get(f"{ITEMS}/{{code}}/versions", summary="The states of a feature")

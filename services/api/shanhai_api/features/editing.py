@@ -42,6 +42,7 @@ class Edit:
     Attributes:
         bound: The codes in the path that the object belongs to, by property name.
         repair: Mend an invalid geometry instead of refusing it.
+        version: The version meant, of what has several.
     """
 
     request: Request
@@ -51,6 +52,7 @@ class Edit:
     entity: Entity
     bound: Mapping[str, str]
     repair: bool = False
+    version: int | None = None
 
     @property
     def session(self) -> AsyncSession:
@@ -59,7 +61,7 @@ class Edit:
 
     def target(self, code: str) -> Target:
         """The object of a code."""
-        return Target(code, self.bound)
+        return Target(code, self.bound, version=self.version)
 
 
 async def create(edit: Edit) -> Response:

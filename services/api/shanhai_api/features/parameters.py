@@ -151,6 +151,23 @@ def crs_named(text: str | None) -> Crs:
     return crs
 
 
+def version_filter(entity: Entity, version: int | None) -> dict[str, Value]:
+    """The filter that means a version of an object.
+
+    Raises:
+        InvalidInput: objects of the entity have no versions beside each other.
+    """
+    if version is None:
+        return {}
+    if "version" in entity.history:
+        return {"version": version}
+    raise InvalidInput(
+        f"{entity.name} have no versions beside each other; see /versions, or as_of",
+        message_zh=f"{entity.name} 没有并存的版本；请用 /versions 或 as_of",
+        pointer="version",
+    )
+
+
 def known_parameters(entity: Entity) -> tuple[str, ...]:
     """The parameters that are not properties."""
     return RECORD_PARAMETERS if entity.geometry is None else PARAMETERS

@@ -15,7 +15,12 @@ from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheView
 from shanhai_api.exports.formats import file_format
 from shanhai_api.exports.operations import respond_file
 from shanhai_api.features import documents, operations
-from shanhai_api.features.parameters import asked_by_form, crs_named, parse_items_query
+from shanhai_api.features.parameters import (
+    asked_by_form,
+    crs_named,
+    parse_items_query,
+    version_filter,
+)
 from shanhai_api.features.streaming import HELD, respond_long
 from shanhai_api.features.tables import item_page, items_page
 from shanhai_api.negotiation import GEOJSON, HTML, SCHEMA
@@ -29,6 +34,9 @@ class ItemQuery(PageQuery):
 
     as_of: date | None = Field(None, description="Day whose state is wanted")
     crs: str | None = Field(None, description="System of the coordinates, by URI")
+    version: int | None = Field(
+        None, ge=1, le=100_000, description="Version, of what has several; default: the current one"
+    )
 
 
 @router.get("/collections", summary="The collections there are")
@@ -113,7 +121,8 @@ async def read_item(
     entity = collection_named(collection)
     html = view.wants_html(GEOJSON, HTML)
     crs = crs_named(query.crs)
-    selection = Selection(viewer=caller.viewer, code=code, as_of=query.as_of)
+    version = version_filter(entity, query.version)
+    selection = Selection(caller.viewer, version, code=code, as_of=query.as_of)
     row = await operations.read_item(session, entity, selection, Form(crs))
     document = documents.feature_document(entity, row, view)
     return view.respond(

@@ -24,12 +24,15 @@ class Target:
     Attributes:
         code: Its code.
         within: The codes of what it belongs to, by property name, when its path names them.
-        row_id: Its row, where versions with the same code stand beside each other.
+        row_id: Its row, also when it is not the current one.
+        version: Its version, where versions with the same code stand beside each other; None for
+            the current one.
     """
 
     code: str
     within: Mapping[str, str] = field(default_factory=dict)
     row_id: int | None = None
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

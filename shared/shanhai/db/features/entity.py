@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.queries.audit import Act
 from shanhai.errors import Fault
 from shanhai.vocabulary import Label, Lang, Role, Scope
 
@@ -119,6 +120,11 @@ Guard = Callable[[AsyncSession, Change], Awaitable[Sequence[Fault]]]
 """A rule of one entity, asked inside the transaction of a write; faults refuse it."""
 
 
+Effect = Callable[[AsyncSession, Act, Change], Awaitable[Mapping[str, Any]]]
+"""What a write brings with it, done in its transaction before the guards are asked; gives back
+members the written row is to have besides."""
+
+
 @dataclass(frozen=True, slots=True)
 class Editing:
     """Who writes an entity, and how.
@@ -128,6 +134,7 @@ class Editing:
         roles: Any one of these roles is needed, for the row's region.
         verbs: What can be done at all.
         lifecycle: The states of its rows.
+        effects: What its writes bring with them.
         guards: The rules of its writes.
     """
 
@@ -135,6 +142,7 @@ class Editing:
     scopes: frozenset[Scope] = frozenset({Scope.WRITE})
     verbs: frozenset[Verb] = ALL_VERBS
     lifecycle: Lifecycle | None = None
+    effects: tuple[Effect, ...] = ()
     guards: tuple[Guard, ...] = ()
 
 

@@ -7,6 +7,7 @@ raises, the transaction must be rolled back, and nothing is half-written then.
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,7 +26,7 @@ from shanhai.db.features.demands import (
     state_tag,
 )
 from shanhai.db.features.drafts import Draft, code_property
-from shanhai.db.features.entity import Change, Entity, Verb
+from shanhai.db.features.entity import Change, Editing, Entity, Verb
 from shanhai.db.features.images import Image, find_and_lock, lock, read_image
 from shanhai.db.features.lifecycles import demand_change, demand_initial, demand_unsettled
 from shanhai.db.features.members import (
@@ -34,10 +35,11 @@ from shanhai.db.features.members import (
     merged_members,
     replaced_members,
 )
-from shanhai.db.features.query import FeatureRow
+from shanhai.db.features.query import FeatureRow, read_feature
 from shanhai.db.features.references import ids_of, resolve
 from shanhai.db.features.refusals import told_refusals
 from shanhai.db.features.rights import demand_role, editing_of
+from shanhai.db.features.selection import Selection
 from shanhai.db.features.statements import Question, feature_query
 from shanhai.db.features.storing import (
     add_shape,
@@ -127,7 +129,10 @@ async def create(
             demand_initial(editing.lifecycle, state, under)
     own = {**(within or {}), code_property(entity).name: code}
     after = {**{name: as_json(value) for name, value in values.items()}, **own}
-    await ask_guards(session, editing, Change("create", None, None, after, draft.has_geometry))
+    change = Change("create", None, None, after, draft.has_geometry)
+    added = await _bring_about(session, editing, act, change)
+    values |= added
+    await ask_guards(session, editing, replaced(change, after={**after, **added}))
     resolved = await resolve(session, entity, values, identity.viewer, under=under)
     contents = contents_of(entity, {**resolved, **parents})
     contents.columns[_code_column(entity)] = code
@@ -241,7 +246,10 @@ async def _change(
     if not changed and not moved:
         return Written(before.code, before.row_id, before.row_version, changed=False)
     after = {**before.values, **changed}
-    await ask_guards(session, editing, Change(verb, before.row_id, before.values, after, moved))
+    change = Change(verb, before.row_id, before.values, after, moved)
+    added = await _bring_about(session, editing, act, change)
+    changed = {**changed, **added}
+    await ask_guards(session, editing, replaced(change, after={**after, **added}))
     contents = contents_of(
         entity, await resolve(session, entity, changed, identity.viewer, under=under)
     )
@@ -255,6 +263,16 @@ async def _change(
         demand_role(identity, editing.roles, image.region_id)
     _audit(session, entity, act, verb, before, image)
     return _written(image, draft)
+
+
+async def _bring_about(
+    session: AsyncSession, editing: Editing, act: Act, change: Change
+) -> dict[str, Any]:
+    """Do what a write brings with it; the members the written row has besides."""
+    added: dict[str, Any] = {}
+    for effect in editing.effects:
+        added |= await effect(session, act, change)
+    return added
 
 
 def _new_code(entity: Entity) -> str:
@@ -292,6 +310,12 @@ async def _found(
     """The object as it is, locked until the transaction ends."""
     if target.row_id is not None:
         image = await lock(session, entity, target.row_id, to_delete=to_delete)
+    elif target.version is not None:
+        selection = Selection(
+            identity.viewer, {**target.within, "version": target.version}, code=target.code
+        )
+        row = await read_feature(session, entity, selection)
+        image = None if row is None else await lock(session, entity, row.key, to_delete=to_delete)
     elif "\x00" in target.code or any("\x00" in code for code in target.within.values()):
         image = None
     else:

@@ -16,9 +16,11 @@ from shanhai.db.features.guards import PERIOD, computed_by_jobs
 from shanhai.db.features.zoning import (
     LIFECYCLE,
     class_fits_scheme,
+    close_former,
     only_in_drafts,
     published_without_gap,
     published_without_rival,
+    reviewed_without_overlap,
 )
 from shanhai.vocabulary import ORIGINS, SCHEME_STATUSES, Label, Role
 
@@ -84,7 +86,14 @@ ZONE_SCHEMES = Entity(
     editing=Editing(
         roles=_WRITERS,
         lifecycle=LIFECYCLE,
-        guards=(PERIOD, computed_by_jobs, published_without_rival, published_without_gap),
+        effects=(close_former,),
+        guards=(
+            PERIOD,
+            computed_by_jobs,
+            reviewed_without_overlap,
+            published_without_rival,
+            published_without_gap,
+        ),
     ),
 )
 

@@ -1,12 +1,15 @@
 """The states of a zone scheme, and what must hold before it moves on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.entity import Change, Lifecycle, Step
 from shanhai.db.features.guards import became, refused
+from shanhai.db.queries.audit import Act, record
 from shanhai.errors import Fault
 from shanhai.vocabulary import Label, Role
 
@@ -46,6 +49,15 @@ _COVER = text(
     " LEFT JOIN zone z ON z.scheme_id = s.id AND z.deleted_at IS NULL"
     " WHERE s.id = :row_id GROUP BY r.id"
 )
+_OVERLAP = text(
+    "SELECT a.code AS first, b.code AS second FROM zone a"
+    " JOIN zone b ON b.scheme_id = a.scheme_id AND b.id > a.id AND a.geom && b.geom"
+    " WHERE a.scheme_id = :row_id AND a.deleted_at IS NULL AND b.deleted_at IS NULL"
+    " AND ST_Relate(a.geom, b.geom, '2********')"
+    " AND ST_Area(ST_Intersection(a.geom, b.geom)::geography) > :tolerated LIMIT 1"
+)
+OVERLAP_TOLERATED_M2 = 1.0
+"""Rounding of coordinates leaves less than this between neighbours."""
 
 _STATUS_OF_ZONE = text(
     "SELECT s.status FROM zone z JOIN zone_scheme s ON s.id = z.scheme_id WHERE z.id = :row_id"
@@ -110,6 +122,23 @@ async def published_without_gap(session: AsyncSession, change: Change) -> Sequen
     )
 
 
+async def reviewed_without_overlap(session: AsyncSession, change: Change) -> Sequence[Fault]:
+    """No place lies in two zones of a scheme that goes to review."""
+    if not became(change, "status", "review"):
+        return ()
+    asked = {"row_id": change.row_id, "tolerated": OVERLAP_TOLERATED_M2}
+    pair = (await session.execute(_OVERLAP, asked)).first()
+    if pair is None:
+        return ()
+    return (
+        Fault(
+            "/properties/status",
+            f"the zones {pair.first!r} and {pair.second!r} overlap; see /topology",
+            f"分区 {pair.first!r} 与 {pair.second!r} 重叠，详见 /topology",
+        ),
+    )
+
+
 async def only_in_drafts(session: AsyncSession, change: Change) -> Sequence[Fault]:
     """The zones of a scheme are written while it is a draft."""
     statuses = []
@@ -145,3 +174,45 @@ async def class_fits_scheme(session: AsyncSession, change: Change) -> Sequence[F
             f"the scheme is of kind {kind}, the class of {of_class}",
         ),
     )
+
+
+_CLOSE = text(
+    "UPDATE zone_scheme s SET status = 'superseded', valid_to = CAST(:start AS date),"
+    " row_version = s.row_version + 1, updated_at = now()"
+    " FROM region r WHERE r.id = s.region_id AND r.code = :region AND s.kind = :kind"
+    " AND s.id <> :row_id AND s.status = 'published' AND s.deleted_at IS NULL"
+    " AND s.valid_from <= CAST(:start AS date)"
+    " AND (s.valid_to IS NULL OR s.valid_to > CAST(:start AS date))"
+    " RETURNING s.id, s.code, s.version, s.valid_from, s.valid_to"
+)
+_TODAY = text("SELECT current_date")
+
+
+async def close_former(session: AsyncSession, act: Act, change: Change) -> Mapping[str, Any]:
+    """Publishing a scheme closes the one in force for the region and kind on the same day.
+
+    A scheme published without a day is valid from today.
+    """
+    if not became(change, "status", "published"):
+        return {}
+    after = change.after or {}
+    given = after.get("valid_from")
+    start = await session.scalar(_TODAY) if given is None else date.fromisoformat(str(given))
+    asked = {name: after.get(name) for name in ("region", "kind")}
+    closed = await session.execute(_CLOSE, {**asked, "start": start, "row_id": change.row_id or 0})
+    for row in closed.all():
+        record(
+            session,
+            act,
+            "supersede",
+            table="zone_scheme",
+            object_id=row.code,
+            before={"version": row.version, "status": "published"},
+            after={
+                "version": row.version,
+                "status": "superseded",
+                "valid_from": str(row.valid_from),
+                "valid_to": str(row.valid_to),
+            },
+        )
+    return {} if given is not None else {"valid_from": start}

@@ -1,0 +1,1 @@
+"""What can be done with versions of a zoning beyond reading and writing their features."""

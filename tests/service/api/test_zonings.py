@@ -1,0 +1,313 @@
+"""Versions of a zoning: begun, adjusted by hand, compared, measured and published."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.tables import Region
+from shanhai.testing.feature_rows import add_five_zones, add_scheme, add_zone
+from shanhai.testing.job_rows import add_region
+from shanhai.vocabulary import Scope
+
+MakeClient = Callable[..., Awaitable[httpx.AsyncClient]]
+CODE = "city.supply_demand"
+BASE = f"/zone-schemes/{CODE}"
+ITEM = f"/collections/zone_schemes/items/{CODE}"
+STRIP = {
+    "type": "Polygon",
+    "coordinates": [
+        [[118.05, 24.4], [118.15, 24.4], [118.15, 24.5], [118.05, 24.5], [118.05, 24.4]]
+    ],
+}
+"""The eastern half of the first zone and the western half of the second."""
+GEODESIC = 1e-5
+"""Edges of half a degree are arcs: areas side by side do not quite sum to that of their union."""
+
+
+@pytest.fixture
+async def city(session: AsyncSession) -> Region:
+    """A region that five zones cover exactly, published."""
+    city = await add_region(session, "city", box=(118.0, 24.4, 118.5, 24.5))
+    await add_five_zones(session, await add_scheme(session, city, code=CODE))
+    await session.commit()
+    return city
+
+
+@pytest.fixture
+async def writer(client_with: MakeClient, city: Region) -> httpx.AsyncClient:
+    return await client_with(Scope.READ, Scope.WRITE)
+
+
+async def adjust(writer: httpx.AsyncClient, **changed: Any) -> httpx.Response:
+    wish = {"geometry": STRIP, "to_class": "priority_restoration", "note": "field visit", **changed}
+    return await writer.post(f"{BASE}/adjustments", json=wish)
+
+
+async def step(writer: httpx.AsyncClient, version: int, **members: Any) -> httpx.Response:
+    headers = {"Content-Type": "application/merge-patch+json"}
+    return await writer.patch(
+        ITEM, params={"version": version}, json={"properties": members}, headers=headers
+    )
+
+
+async def publish(writer: httpx.AsyncClient, version: int, **members: Any) -> httpx.Response:
+    for status in ("review", "approved"):
+        answer = await step(writer, version, status=status)
+        assert answer.status_code == 200, answer.text
+    return await step(writer, version, status="published", **members)
+
+
+class TestTopology:
+    async def test_a_coverage_is_valid(self, writer: httpx.AsyncClient) -> None:
+        document = (await writer.get(f"{BASE}/topology")).json()
+        assert document["valid"] is True
+        assert document["zones"] == 5
+        assert document["overlap_area_km2"] == document["gap_area_km2"] == 0
+        assert document["zones_area_km2"] == pytest.approx(
+            document["region_area_km2"], rel=GEODESIC
+        )
+
+    async def test_a_gap_is_measured_and_placed(
+        self, writer: httpx.AsyncClient, session: AsyncSession
+    ) -> None:
+        await session.execute(
+            text("UPDATE zone SET deleted_at = now() WHERE code LIKE '%general_protection'")
+        )
+        await session.commit()
+        document = (await writer.get(f"{BASE}/topology")).json()
+        assert document["valid"] is False
+        assert document["gap_percent"] == pytest.approx(20, abs=0.01)
+        (gap,) = document["gaps"]
+        assert gap["point"] == pytest.approx([118.25, 24.45], abs=0.05)
+
+    async def test_an_overlap_names_both_zones_and_keeps_from_review(
+        self, writer: httpx.AsyncClient, session: AsyncSession, city: Region
+    ) -> None:
+        draft = await add_scheme(
+            session, city, code="city.other", status="draft", valid=(None, None)
+        )
+        await add_zone(session, draft, "strict_protection", (118.0, 24.4, 118.3, 24.5))
+        await add_zone(session, draft, "key_protection", (118.2, 24.4, 118.5, 24.5))
+        await session.commit()
+        document = (await writer.get("/zone-schemes/city.other/topology")).json()
+        (overlap,) = document["overlaps"]
+        assert overlap["zones"] == ["city.other.strict_protection", "city.other.key_protection"]
+        # A fifth of the region, by whose area the overlap is known.
+        assert overlap["area_km2"] == pytest.approx(document["region_area_km2"] / 5, rel=GEODESIC)
+        answer = await writer.patch(
+            "/collections/zone_schemes/items/city.other",
+            json={"properties": {"status": "review"}},
+            headers={"Content-Type": "application/merge-patch+json"},
+        )
+        assert answer.status_code == 409
+        assert "overlap" in answer.text
+
+
+class TestAdjustment:
+    async def test_what_was_published_stays_and_a_draft_takes_the_change(
+        self, writer: httpx.AsyncClient
+    ) -> None:
+        answer = await adjust(writer)
+        assert answer.status_code == 201, answer.text
+        document = answer.json()
+        assert document["scheme"] == {"code": CODE, "version": 2, "status": "draft"}
+        region = (await writer.get(f"{BASE}/topology")).json()["region_area_km2"]
+        # Two halves of a fifth.
+        assert document["moved_km2"] == {
+            "strict_protection": pytest.approx(region / 10, rel=1e-4),
+            "key_protection": pytest.approx(region / 10, rel=1e-4),
+        }
+        published = (await writer.get(ITEM)).json()["properties"]
+        assert (published["version"], published["status"]) == (1, "published")
+        draft = (await writer.get(ITEM, params={"version": 2})).json()["properties"]
+        assert draft["origin"] == "drawn"
+
+    async def test_the_draft_still_is_a_coverage(self, writer: httpx.AsyncClient) -> None:
+        await adjust(writer)
+        topology = (await writer.get(f"{BASE}/topology", params={"version": 2})).json()
+        assert topology["valid"] is True
+        assert topology["zones_area_km2"] == pytest.approx(
+            topology["region_area_km2"], rel=GEODESIC
+        )
+
+    async def test_shares_are_measured_anew_and_flagged(self, writer: httpx.AsyncClient) -> None:
+        await adjust(writer)
+        zones = (
+            await writer.get(
+                "/collections/zones/items", params={"scheme": CODE, "version": 2, "limit": 10}
+            )
+        ).json()["features"]
+        shares = {
+            zone["properties"]["class"]: zone["properties"]["share_percent"] for zone in zones
+        }
+        assert shares["priority_restoration"] == pytest.approx(40, abs=0.01)
+        assert shares["strict_protection"] == pytest.approx(10, abs=0.01)
+        flags = [flag["code"] for zone in zones for flag in zone["properties"]["flags"]]
+        assert flags == ["adjusted_by_hand"] * 5
+        assert {zone["properties"]["cells"] for zone in zones} == {None}
+
+    async def test_adjustments_are_listed_with_who_and_why(self, writer: httpx.AsyncClient) -> None:
+        await adjust(writer)
+        again = await adjust(writer, to_class="general_protection", version=2, note="second look")
+        assert again.json()["scheme"]["version"] == 2
+        listed = (await writer.get(f"{BASE}/adjustments", params={"version": 2})).json()
+        found = [
+            (item["seq"], item["from_class"], item["to_class"], item["note"])
+            for item in listed["adjustments"]
+        ]
+        assert found == [
+            (1, "strict_protection", "priority_restoration", "field visit"),
+            (2, "key_protection", "priority_restoration", "field visit"),
+            (3, "priority_restoration", "general_protection", "second look"),
+        ]
+        assert all(item["actor"].startswith("key:") for item in listed["adjustments"])
+
+    async def test_a_zone_that_loses_everything_is_gone(self, writer: httpx.AsyncClient) -> None:
+        whole = {
+            "type": "Polygon",
+            "coordinates": [[[118, 24.4], [118.1, 24.4], [118.1, 24.5], [118, 24.5], [118, 24.4]]],
+        }
+        await adjust(writer, geometry=whole)
+        zones = (
+            await writer.get("/collections/zones/items", params={"scheme": CODE, "version": 2})
+        ).json()["features"]
+        assert {zone["properties"]["class"] for zone in zones} == {
+            "key_protection",
+            "general_protection",
+            "priority_restoration",
+            "general_restoration",
+        }
+
+    async def test_the_audit_log_tells_of_it(
+        self, writer: httpx.AsyncClient, session: AsyncSession
+    ) -> None:
+        await adjust(writer)
+        rows = await session.scalars(
+            text("SELECT action FROM audit_log WHERE object_table = 'zone_scheme' ORDER BY id")
+        )
+        assert list(rows)[-2:] == ["begin_version", "adjust"]
+
+    @pytest.mark.parametrize(
+        ("changed", "status", "pointer"),
+        [
+            ({"to_class": "paradise"}, 400, "/to_class"),
+            ({"note": ""}, 400, "/note"),
+            ({"geometry": {"type": "Point", "coordinates": [118, 24.4]}}, 400, "/geometry/type"),
+            ({"geometry": {"type": "Polygon", "coordinates": []}}, 400, None),
+            ({"version": 9}, 404, None),
+            ({"colour": "red"}, 400, "/colour"),
+        ],
+    )
+    async def test_refuses_what_makes_no_sense(
+        self,
+        writer: httpx.AsyncClient,
+        changed: dict[str, Any],
+        status: int,
+        pointer: str | None,
+    ) -> None:
+        answer = await adjust(writer, **changed)
+        assert answer.status_code == status, answer.text
+        if pointer is not None:
+            assert [fault["pointer"] for fault in answer.json()["errors"]] == [pointer]
+
+    async def test_nothing_to_move_leaves_no_draft(self, writer: httpx.AsyncClient) -> None:
+        far = {
+            "type": "Polygon",
+            "coordinates": [[[119, 25], [119.1, 25], [119.1, 25.1], [119, 25]]],
+        }
+        assert (await adjust(writer, geometry=far)).status_code == 400
+        assert (await writer.get(ITEM, params={"version": 2})).status_code == 404
+
+    async def test_needs_the_right_to_write(
+        self, client_with: MakeClient, anonymous: httpx.AsyncClient, city: Region
+    ) -> None:
+        assert (await adjust(anonymous)).status_code == 401
+        assert (await adjust(await client_with(Scope.READ))).status_code == 403
+
+
+class TestVersions:
+    async def test_one_draft_at_a_time(self, writer: httpx.AsyncClient) -> None:
+        begun = await asyncio.gather(
+            *(writer.post(f"{BASE}/versions", json={"note": "revision"}) for _ in range(3))
+        )
+        assert sorted(answer.status_code for answer in begun) == [201, 409, 409]
+
+    async def test_publishing_closes_the_former_version_on_the_same_day(
+        self, writer: httpx.AsyncClient
+    ) -> None:
+        await adjust(writer)
+        answer = await publish(writer, 2)
+        assert answer.status_code == 200, answer.text
+        old = (await writer.get(ITEM, params={"version": 1})).json()["properties"]
+        new = (await writer.get(ITEM)).json()["properties"]
+        assert (old["status"], new["status"], new["version"]) == ("superseded", "published", 2)
+        assert old["valid_to"] == new["valid_from"]
+        before = (await writer.get(ITEM, params={"as_of": "2024-06-01"})).json()["properties"]
+        assert before["version"] == 1
+
+    async def test_what_is_published_changes_no_more(self, writer: httpx.AsyncClient) -> None:
+        assert (await step(writer, 1, name_en="Other")).status_code == 409
+
+    async def test_a_step_that_does_not_exist_is_refused(self, writer: httpx.AsyncClient) -> None:
+        await adjust(writer)
+        answer = await step(writer, 2, status="published")
+        assert answer.status_code == 409
+        assert "review" in answer.text
+
+    async def test_things_without_versions_have_none_to_ask_for(
+        self, writer: httpx.AsyncClient
+    ) -> None:
+        answer = await writer.get("/collections/regions/items/city", params={"version": 1})
+        assert answer.status_code == 400
+
+
+class TestComparison:
+    async def test_the_matrix_sums_to_the_classes(self, writer: httpx.AsyncClient) -> None:
+        await adjust(writer)
+        document = (
+            await writer.get(f"{BASE}/compare", params={"version": 1, "with_version": 2})
+        ).json()
+        moved = {(move["from"], move["to"]): move["area_km2"] for move in document["moves"]}
+        for item in document["from_classes"]:
+            total = sum(area for (origin, _), area in moved.items() if origin == item["class"])
+            assert total == pytest.approx(item["area_km2"], rel=1e-5)
+        changed = {pair for pair in moved if pair[0] != pair[1]}
+        assert changed == {
+            ("strict_protection", "priority_restoration"),
+            ("key_protection", "priority_restoration"),
+        }
+        whole = document["changed_km2"] + document["unchanged_km2"]
+        assert document["changed_km2"] == pytest.approx(whole / 5, rel=1e-4)
+
+    async def test_what_only_one_covers_is_outside(
+        self, writer: httpx.AsyncClient, session: AsyncSession, city: Region
+    ) -> None:
+        small = await add_scheme(session, city, code="small", status="draft", valid=(None, None))
+        await add_zone(session, small, "key_protection", (118.0, 24.4, 118.1, 24.5))
+        await session.commit()
+        document = (await writer.get(f"{BASE}/compare", params={"with": "small"})).json()
+        outside = [move["from"] for move in document["moves"] if move["to"] == "outside"]
+        assert len(outside) == 4
+        assert ("strict_protection", "key_protection") in {
+            (move["from"], move["to"]) for move in document["moves"]
+        }
+
+    async def test_as_a_page_and_as_a_table(self, writer: httpx.AsyncClient) -> None:
+        await adjust(writer)
+        asked = {"version": 1, "with_version": 2}
+        page = await writer.get(f"{BASE}/compare", params={**asked, "f": "html", "lang": "zh"})
+        assert "优先修复与功能提升区" in page.text
+        table = await writer.get(f"{BASE}/compare", params={**asked, "f": "csv"})
+        assert table.text.startswith("\ufefffrom,to,area_km2")
+
+    async def test_drafts_are_not_for_everyone(
+        self, writer: httpx.AsyncClient, anonymous: httpx.AsyncClient
+    ) -> None:
+        await adjust(writer)
+        answer = await anonymous.get(f"{BASE}/compare", params={"with_version": 2})
+        assert answer.status_code == 404
