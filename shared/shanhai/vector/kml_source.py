@@ -57,6 +57,7 @@ class Placemarks:
         self._current: Placemark | None = None
         self._data_name: str | None = None
         self.parser = expat.ParserCreate()
+        self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._characters

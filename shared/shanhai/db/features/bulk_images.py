@@ -10,6 +10,7 @@ from shanhai.db.features.staging import ROWS, Stage
 from shanhai.db.queries.audit import Act
 
 MEMBERS_IN_CALL = 50
+ENTRIES_AT_ONCE = 25_000
 
 
 async def keep_images(session: AsyncSession, stage: Stage) -> None:
@@ -33,19 +34,28 @@ async def keep_images(session: AsyncSession, stage: Stage) -> None:
 async def audit_rows(session: AsyncSession, stage: Stage, act: Act) -> None:
     """Write an entry for every row that was written, in the order of the file."""
     entity = stage.entity
-    await session.execute(
-        text(
-            "INSERT INTO audit_log"  # noqa: S608
-            " (actor, action, object_table, object_id, before, after, request_id)"
-            " SELECT CAST(:actor AS text),"
-            " CASE WHEN i_r.found IS NULL THEN 'create' ELSE 'update' END,"
-            f" '{entity.table}', i_r.code, i_r.before,"
-            f" (SELECT {_image(entity)} FROM {entity.source} WHERE {entity.key} = i_r.written),"
-            f" CAST(:request AS text) FROM {ROWS} i_r"
-            " WHERE i_r.written IS NOT NULL ORDER BY i_r.row"
-        ),
-        {"actor": act.actor, "request": act.request_id},
+    query = text(
+        "INSERT INTO audit_log"  # noqa: S608
+        " (actor, action, object_table, object_id, before, after, request_id)"
+        " SELECT CAST(:actor AS text),"
+        " CASE WHEN i_r.found IS NULL THEN 'create' ELSE 'update' END,"
+        f" '{entity.table}', i_r.code, i_r.before,"
+        f" (SELECT {_image(entity)} FROM {entity.source} WHERE {entity.key} = i_r.written),"
+        f" CAST(:request AS text) FROM {ROWS} i_r"
+        " WHERE i_r.written IS NOT NULL AND i_r.row >= :first AND i_r.row < :end ORDER BY i_r.row"
     )
+    last = int(await session.scalar(text(f"SELECT max(row) FROM {ROWS}")) or 0)  # noqa: S608
+    # In portions: one statement for a million rows would outlast the time a statement has.
+    for first in range(0, last + 1, ENTRIES_AT_ONCE):
+        await session.execute(
+            query,
+            {
+                "actor": act.actor,
+                "request": act.request_id,
+                "first": first,
+                "end": first + ENTRIES_AT_ONCE,
+            },
+        )
 
 
 def _image(entity: Entity) -> str:

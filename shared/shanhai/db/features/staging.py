@@ -244,7 +244,8 @@ async def resolve_rows(session: AsyncSession, stage: Stage) -> None:
             f" SELECT {', '.join(parts)} FROM {GIVEN} i_g"
         )
     )
-    await session.execute(text(f"CREATE INDEX ON {ROWS} (found)"))
+    for column in ("row", "found"):
+        await session.execute(text(f"CREATE INDEX ON {ROWS} ({column})"))
     await session.execute(text(f"ANALYZE {ROWS}"))
     await session.execute(
         text(
