@@ -49,8 +49,10 @@ class TestBinds:
             ("whole IN (1, 2)", [[1, 2]]),
             ("real IN (1, 2.5)", [[Decimal(1), Decimal("2.5")]]),
             ("yes = true", [True]),
+            ("yes = 1 OR yes <> 0", [True, False]),
             ("day >= DATE('2026-01-31')", [date(2026, 1, 31)]),
             ("day >= '2026-01-31'", [date(2026, 1, 31)]),
+            ("day >= '2026-01-31T'", [date(2026, 1, 31)]),
             (
                 "moment < TIMESTAMP('2026-01-31T08:00:00+08:00')",
                 [datetime(2026, 1, 31, tzinfo=UTC)],
@@ -231,6 +233,7 @@ class TestRefusals:
             ("id = 1", "is not a queryable property"),
             ("whole = 'x'", "whole (a number) cannot be compared with 'x' (a text)"),
             ("note > 1", "cannot be compared"),
+            ("yes = 2", "cannot be compared"),
             ("day > 3", "cannot be compared"),
             ("day > 'soon'", "'soon' is not a timestamp"),
             ("day = DATE('2026-02-30')", "is not a date"),

@@ -17,6 +17,7 @@ from shanhai.db.features.cql2.operands import (
     number_operand,
     property_operand,
     read_as_time,
+    read_as_truth,
     temporal_operand,
     text_operand,
 )
@@ -271,7 +272,9 @@ def _alike(context: Context, operator: str, *operands: Operand) -> list[str]:
     kinds = {operand.kind for operand in operands}
     if kinds & TIMES:
         operands = tuple(map(read_as_time, operands))
-        kinds = {operand.kind for operand in operands}
+    elif "boolean" in kinds:
+        operands = tuple(map(read_as_truth, operands))
+    kinds = {operand.kind for operand in operands}
     kind: Kind = "moment" if kinds == TIMES else operands[0].kind
     if (kinds != {kind} and kinds != TIMES) or kind in {"geometry", "other"}:
         other = next((item for item in operands if item.kind != kind), operands[-1])

@@ -225,6 +225,15 @@ def read_as_time(operand: Operand) -> Operand:
     text = operand.constant
     if not isinstance(text, str):
         return operand
-    if DAY.fullmatch(text):
-        return Operand("date", operand.told, constant=parse_date(text))
+    # GDAL writes a day as a moment that ends before its time.
+    day = text.removesuffix("T")
+    if DAY.fullmatch(day):
+        return Operand("date", operand.told, constant=parse_date(day))
     return Operand("moment", operand.told, constant=parse_moment(text))
+
+
+def read_as_truth(operand: Operand) -> Operand:
+    """The number 1 or 0 that stands where a boolean is meant, as GDAL writes it, as that."""
+    if isinstance(operand.constant, Decimal) and operand.constant in {0, 1}:
+        return Operand("boolean", operand.told, constant=bool(operand.constant))
+    return operand
