@@ -85,7 +85,7 @@ def _remarks(row: Row, lang: Lang) -> Cell:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("indicator", Label("指标", "Indicator"), lambda row, lang: row[f"name_{lang}"], 4.2),
+    Column("indicator", Label("指标", "Indicator"), lambda row, lang: row[f"name_{lang}"], 4.0),
     Column("region", Label("区域", "Region"), _name("region"), 1.8),
     Column("department", Label("责任部门", "Department"), _name("department"), 2.0),
     Column("property", Label("属性", "Property"), _term("property"), 1.5),
@@ -93,7 +93,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("base", Label("基期值", "Base"), _base, 2.1),
     Column("target", Label("目标值", "Target"), _target, 2.6),
     Column("value", Label("现状值", "Value"), _plain("value"), 1.5, "number"),
-    Column("value_year", Label("数值年份", "Year of value"), _plain("value_year"), 1.3, "number"),
+    Column("value_year", Label("数值年份", "Value of"), _plain("value_year"), 1.3, "number"),
     Column("path_value", Label("当年应达值", "Due by path"), _plain("path_value"), 1.5, "number"),
     Column("gap", Label("差距", "Gap"), _plain("gap"), 1.4, "number"),
     Column("status", Label("状态", "Status"), _term("status"), 1.5),

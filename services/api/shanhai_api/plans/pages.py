@@ -1,10 +1,10 @@
 """The indicators of plans as pages: a table each, with headings in the reader's language."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from shanhai.reporting.evaluation import COLUMNS, Stamp, stamp_line, summary_lines, table_of
+from shanhai.reporting.evaluation import COLUMNS, SIGNS, Stamp, stamp_line, summary_lines, table_of
 from shanhai.vocabulary import Label, Lang
 from shanhai_api.negotiation import HTML, JSON, Format
 from shanhai_api.view import View
@@ -15,13 +15,38 @@ Rows = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A column that shows a member of its rows as it is."""
+    """A column that shows a member of its rows; codes of a closed list in `words`."""
 
     name: str
     label: Label
     kind: Literal["text", "number"] = "text"
+    words: Mapping[str, Label] = field(default_factory=dict)
+
+    def cell(self, row: Mapping[str, Any], lang: Lang) -> Any:
+        """What the column shows of a row."""
+        value = row[self.name]
+        return self.words[value].in_(lang) if value in self.words else value
 
 
+ROLES = {
+    "base": Label("基期值", "Base"),
+    "target": Label("目标值", "Target"),
+    "reference": Label("参考值", "Reference"),
+}
+SENSES = {
+    "at_least": Label("不低于", "at least"),
+    "at_most": Label("不高于", "at most"),
+    "track": Label("等于", "equal to"),
+}
+SIGNS_PRINTED = {
+    **{code: Label(sign, sign) for code, sign in SIGNS.items()},
+    "none": Label("无", "none"),
+}
+VERDICTS = {
+    "conforms": Label("一致", "conforms"),
+    "falls_short": Label("低于要求", "falls short"),
+    "missing": Label("缺少", "missing"),
+}
 YEAR = Heading("year", Label("年份", "Year"))
 SOURCE = Heading("source", Label("来源", "Source"))
 VALUES = (
@@ -38,11 +63,11 @@ VALUES = (
     Heading("recorded_at", Label("填报时间", "Recorded")),
 )
 TARGETS = (
-    Heading("role", Label("类型", "Role")),
+    Heading("role", Label("类型", "Role"), words=ROLES),
     YEAR,
     Heading("value", Label("数值", "Value"), "number"),
-    Heading("comparator", Label("原文比较符", "Comparator as printed")),
-    Heading("sense", Label("含义", "Sense")),
+    Heading("comparator", Label("原文比较符", "As printed"), words=SIGNS_PRINTED),
+    Heading("sense", Label("含义", "Reads as"), words=SENSES),
     Heading("cumulative_from", Label("累计起始年", "Counted from")),
     Heading("revisable", Label("可修订", "Revisable")),
     SOURCE,
@@ -64,13 +89,8 @@ CONFORMANCE = (
     Heading("unit", Label("单位", "Unit")),
     Heading("upper_value", Label("上位规划", "Upper plan"), "number"),
     Heading("own_value", Label("本规划", "This plan"), "number"),
-    Heading("verdict", Label("结论", "Verdict")),
+    Heading("verdict", Label("结论", "Verdict"), words=VERDICTS),
 )
-VERDICTS = {
-    "conforms": Label("一致", "conforms"),
-    "falls_short": Label("低于要求", "falls short"),
-    "missing": Label("缺少", "missing"),
-}
 
 
 def compared_rows(compared: Rows, lang: Lang) -> list[dict[str, Any]]:
@@ -81,7 +101,6 @@ def compared_rows(compared: Rows, lang: Lang) -> list[dict[str, Any]]:
             "name": item[f"name_{lang}"],
             "upper_value": item["upper"]["value"],
             "own_value": None if item["own"] is None else item["own"]["value"],
-            "verdict": VERDICTS[item["verdict"]].in_(lang),
         }
         for item in compared
     ]
@@ -89,7 +108,7 @@ def compared_rows(compared: Rows, lang: Lang) -> list[dict[str, Any]]:
 
 def plain_page(view: View, headings: Sequence[Heading], rows: Rows) -> dict[str, Any]:
     """What the page of a list is given."""
-    table = [(row, [row[heading.name] for heading in headings]) for row in rows]
+    table = [(row, [heading.cell(row, view.lang) for heading in headings]) for row in rows]
     return {
         "columns": headings,
         "lines": [],

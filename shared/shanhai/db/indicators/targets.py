@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.indicators.listing import Listed, Place, PlanSeen, plain
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.tables import IndicatorTarget, PlanIndicator
+from shanhai.db.tables import IndicatorTarget, Plan, PlanIndicator
 from shanhai.errors import Conflict, Fault, InvalidInput, Stale
 from shanhai.science.indicators import Comparator, Sense, Target, contradicts, sense_of
 from shanhai.science.units import convert
@@ -132,7 +132,9 @@ async def state_targets(
     changes = _changes(rows, wanted)
     if not changes:
         return rows
-    demand_freedom(what, changes, rows)
+    # Until this is committed, nobody approves the plan.
+    query = select(Plan.status).where(Plan.id == what.plan.id).with_for_update(read=True)
+    demand_freedom((await session.scalars(query)).one(), what.reason, changes, rows)
     before = [describe_target(row) for row in rows]
     for _, row, figure in changes:
         await _write(session, what, row, figure)
@@ -155,15 +157,17 @@ Change = tuple[int | None, IndicatorTarget | None, Figure | None]
 
 
 def demand_freedom(
-    what: Rewriting, changes: Sequence[Change], rows: Sequence[IndicatorTarget]
+    status: str,
+    reason: str | None,
+    changes: Sequence[Change],
+    rows: Sequence[IndicatorTarget],
 ) -> None:
-    """Refuse changes the plan's state forbids.
+    """Refuse changes the plan's status forbids.
 
     Raises:
         Conflict: the plan is not in work, and a figure that is not revisable would change.
         InvalidInput: a change to a plan in force gives no reason.
     """
-    status = what.plan.status
     if status in OPEN_STATUSES:
         return
     if status != "approved":
@@ -183,7 +187,7 @@ def demand_freedom(
             message_zh="不可修订的指标值只能随新规划变更",
             faults=faults,
         )
-    if not what.reason:
+    if not reason:
         raise InvalidInput(
             "a change to a plan in force needs a reason",
             message_zh="修订已批准规划的指标须说明理由",
