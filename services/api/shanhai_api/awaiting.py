@@ -37,7 +37,7 @@ async def wait_for_end(state: State, job_id: UUID, seconds: float) -> Job | None
     deadline = loop.time() + seconds
     while not state.draining.is_set():
         async with state.sessions() as session:
-            job = await find_job(session, job_id, published_only=False)
+            job = await find_job(session, job_id, reader=None)
         if job is not None and JobStatus(job.status).final:
             return job
         if loop.time() >= deadline:

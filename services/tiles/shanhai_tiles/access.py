@@ -41,8 +41,8 @@ class Reader:
 
     def privately(self, layer: Layer) -> bool:
         """Whether what is answered must not be kept by shared caches."""
-        # Collections show drafts to some callers under the same address.
-        drafts = self.known and layer.kind == "vector"
+        # Collections and jobs show drafts to some callers under the same address.
+        drafts = self.known and (layer.kind == "vector" or layer.draft_of is not None)
         return drafts or not (self.public_read and layer.public)
 
 

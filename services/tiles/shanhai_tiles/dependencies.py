@@ -23,7 +23,7 @@ from shanhai_tiles.access import Reader, identify
 from shanhai_tiles.cache import TileCache
 from shanhai_tiles.documents import Links
 from shanhai_tiles.language import required_language
-from shanhai_tiles.layers import Layer, RasterLayer, find_layer, no_layer
+from shanhai_tiles.layers import Layer, RasterLayer, find_layer, is_hidden, no_layer
 from shanhai_tiles.vector_layers import CHOOSING, selection_of
 
 Parameters = ParamSpec("Parameters")
@@ -127,7 +127,8 @@ async def seen_layer(request: Request, layer: str, services: ServicesDep) -> See
     selection = selection_of(layer, request.query_params, reader.viewer)
     async with services.session() as session:
         found = await find_layer(session, layer, selection)
-    if not reader.may_see(found):
+        hidden = await is_hidden(session, found, reader.identity)
+    if hidden or not reader.may_see(found):
         raise no_layer(layer)
     if isinstance(found, RasterLayer) and chosen:
         raise _unknown(chosen[0], EVERYWHERE)

@@ -8,11 +8,13 @@ import math
 import re
 from dataclasses import dataclass
 from typing import Any, Literal
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.cartography import ClassStyle, RampStyle, Style
-from shanhai.db.identity import Viewer
+from shanhai.db.identity import Identity, Viewer
+from shanhai.db.queries.job_reading import find_job
 from shanhai.errors import NotFound
 from shanhai.vocabulary import Label
 from shanhai_tiles.datasets import Row, find_dataset, list_datasets
@@ -30,7 +32,12 @@ VECTOR_MAXZOOM = 14
 
 @dataclass(frozen=True, slots=True)
 class RasterLayer:
-    """A stored raster with what is needed to draw and to describe it."""
+    """A stored raster with what is needed to draw and to describe it.
+
+    Attributes:
+        draft_of: The job it is an unpublished result of; who may not know of the job may not know
+            of the layer.
+    """
 
     name: str
     title: Label
@@ -46,6 +53,7 @@ class RasterLayer:
     stand_in: bool
     sources: tuple[Source, ...]
     job: str | None
+    draft_of: UUID | None = None
     kind: Literal["raster"] = "raster"
 
     @property
@@ -135,6 +143,13 @@ async def list_layers(session: AsyncSession, viewer: Viewer) -> list[Layer]:
     return [*vectors, *rasters]
 
 
+async def is_hidden(session: AsyncSession, layer: Layer, reader: Identity) -> bool:
+    """Whether it is the draft of a job the reader may not know of."""
+    if not isinstance(layer, RasterLayer) or layer.draft_of is None:
+        return False
+    return await find_job(session, layer.draft_of, reader=reader) is None
+
+
 def no_layer(name: str) -> NotFound:
     """The error for a layer that does not exist, or that the caller may not know of."""
     return NotFound(
@@ -174,6 +189,7 @@ def _raster_layer(name: str, row: Row) -> RasterLayer:
         stand_in=row.stand_in or any(source.stand_in for source in row.sources),
         sources=row.sources,
         job=row.job,
+        draft_of=UUID(row.job) if row.job and row.computed and not row.public else None,
     )
 
 

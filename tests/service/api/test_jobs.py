@@ -11,10 +11,13 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.queries.grants import RoleGiven
+from shanhai.db.queries.keys import create_key, prefix_of
 from shanhai.db.tables import Job, JobDataset
 from shanhai.jobs import states
 from shanhai.testing.feature_rows import add_job, add_scheme
 from shanhai.testing.job_rows import add_dataset, add_region, submit_echo
+from shanhai.vocabulary import Role, Scope
 from shanhai_api.state import State
 
 EXCEPTIONS = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0"
@@ -191,6 +194,57 @@ class TestVisibility:
         )
         await session.commit()
         assert (await anonymous.get(f"/jobs/{zoning.id}")).status_code == 404
+
+    @pytest.mark.parametrize(
+        ("role", "place", "seen"),
+        [
+            ("planner", "city", {"behind a published scheme", "of the city"}),
+            ("planner", "elsewhere", {"behind a published scheme", "of elsewhere"}),
+            ("viewer", None, {"behind a published scheme"}),
+            (
+                "auditor",
+                None,
+                {"behind a published scheme", "of the city", "of elsewhere", "of no region"},
+            ),
+        ],
+    )
+    async def test_regions_see_their_own_jobs(
+        self,
+        anonymous: httpx.AsyncClient,
+        session: AsyncSession,
+        zoning: Job,
+        role: str,
+        place: str | None,
+        seen: set[str],
+    ) -> None:
+        await add_region(session, "elsewhere")
+        jobs = {"behind a published scheme": zoning}
+        for name, region in (("of the city", "city"), ("of elsewhere", "elsewhere")):
+            jobs[name] = await add_job(session, task={"region": {"code": region}})
+        jobs["of no region"] = await add_job(session, kind="echo")
+        roles = [RoleGiven(Role(role), place)]
+        key = await create_key(session, name="own", scopes=[Scope.READ], roles=roles)
+        await session.commit()
+        headers = {"Authorization": f"Bearer {key}"}
+        listed = (await anonymous.get("/jobs", headers=headers)).json()["jobs"]
+        assert {job["jobID"] for job in listed} == {str(jobs[name].id) for name in seen}
+        for name, job in jobs.items():
+            answer = await anonymous.get(f"/jobs/{job.id}", headers=headers)
+            assert answer.status_code == (200 if name in seen else 404)
+            for path in () if name in seen else ("/manifest", "/results", "/events"):
+                answer = await anonymous.get(f"/jobs/{job.id}{path}", headers=headers)
+                assert answer.status_code == 404
+
+    async def test_who_asked_sees_the_job(
+        self, anonymous: httpx.AsyncClient, session: AsyncSession
+    ) -> None:
+        roles = [RoleGiven(Role.VIEWER)]
+        key = await create_key(session, name="own", scopes=[Scope.READ], roles=roles)
+        owner = f"key:{prefix_of(key)}"
+        job = await add_job(session, kind="echo", requested_by=owner)
+        await session.commit()
+        answer = await anonymous.get(f"/jobs/{job.id}", headers={"Authorization": f"Bearer {key}"})
+        assert answer.status_code == 200
 
 
 class TestEvents:

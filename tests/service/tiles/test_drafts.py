@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
-from shanhai.db.tables import Region
-from shanhai.testing.feature_rows import add_scheme, add_zone
+from shanhai.db.tables import Dataset, Region
+from shanhai.testing.feature_rows import add_job, add_scheme, add_zone
 from shanhai.testing.job_rows import add_region, open_sessions
 from shanhai.vocabulary import ZONE_CLASSES, Role, Scope
 
@@ -71,3 +71,21 @@ async def test_tile_drawn_for_one_is_not_given_to_another(
         answer = await client.get(TILE, headers={**credentials[name], **tag}, **asked)
         assert answer.status_code != 304
         assert DRAFT.encode() not in answer.content
+
+
+@pytest.mark.parametrize("name", [*SEERS, *OTHERS])
+async def test_unpublished_raster_is_drawn_for_those_who_may_know_of_its_job(
+    client: httpx.AsyncClient, world: Any, credentials: dict[str, dict[str, str]], name: str
+) -> None:
+    async with open_sessions(world.database_url) as sessions, sessions.begin() as session:
+        job = await add_job(session, status="successful", task={"region": {"code": "xiamen"}})
+        drawn = (await session.scalars(select(Dataset).where(Dataset.theme == "ratio"))).first()
+        assert drawn is not None
+        kept = {c.name: getattr(drawn, c.name) for c in Dataset.__table__.columns if c.name != "id"}
+        code = f"draft.{job.id}"
+        session.add(Dataset(**{**kept, "code": code, "job_id": job.id, "public": False}))
+    for layer in (f"ratio.{job.id}", f"dataset.{code}"):
+        answer = await client.get(f"/layers/{layer}", headers=credentials[name])
+        assert answer.status_code == (200 if name in SEERS else 404)
+        if name in SEERS:
+            assert "private" in answer.headers["Cache-Control"]

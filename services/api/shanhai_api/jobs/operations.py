@@ -26,7 +26,7 @@ async def read_job(session: AsyncSession, caller: Caller, job_id: str) -> Job:
     """
     job = None
     if (known := as_uuid(job_id)) is not None:
-        job = await find_job(session, known, published_only=caller.anonymous)
+        job = await find_job(session, known, reader=caller)
     if job is None:
         raise NoSuchJob(f"there is no job {job_id!r}", message_zh=f"没有作业 {job_id!r}")
     return job
@@ -46,7 +46,7 @@ async def read_jobs(session: AsyncSession, caller: Caller, query: JobsQuery) -> 
     return await list_jobs(
         session,
         JobFilter(
-            published_only=caller.anonymous,
+            reader=caller,
             kinds=members(query.processID),
             statuses=members(query.status),
             min_seconds=query.minDuration,

@@ -119,7 +119,7 @@ async def stream_events(
 ) -> Response:
     """Tell every change of a job until it ends."""
     row = await operations.read_job(session, caller, job)
-    events = follow(state, view, row.id, published_only=caller.anonymous)
+    events = follow(state, view, row.id, caller)
     # Proxies must pass each event on at once.
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(events, media_type=EVENT_STREAM, headers=headers)

@@ -5,19 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.tables import Dataset, Job, JobDataset, ZoneScheme
+from shanhai.db.identity import Identity
+from shanhai.db.tables import Dataset, Job, JobDataset, Region, ZoneScheme
 
 PUBLISHED = ("published", "superseded")
 
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """Which jobs are meant; without identity only those behind a published scheme."""
+    """Which jobs are meant, by whom; without a reader it is the platform itself, which sees all."""
 
-    published_only: bool
+    reader: Identity | None = None
     kinds: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ()
     min_seconds: int | None = None
@@ -25,25 +26,44 @@ class JobFilter:
 
 
 def published() -> ColumnElement[bool]:
-    """Jobs whose scheme was published and whose inputs are all public."""
-    scheme = exists().where(
+    """Jobs whose scheme was published."""
+    return exists().where(
         ZoneScheme.job_id == Job.id,
         ZoneScheme.status.in_(PUBLISHED),
         ZoneScheme.deleted_at.is_(None),
     )
-    private_input = exists().where(
+
+
+def reads_public() -> ColumnElement[bool]:
+    """Jobs whose inputs are all public."""
+    return ~exists().where(
         JobDataset.job_id == Job.id,
         JobDataset.dataset_id == Dataset.id,
         ~Dataset.public,
     )
-    return and_(scheme, ~private_input)
+
+
+def visible_to(reader: Identity) -> ColumnElement[bool] | None:
+    """Jobs the reader may know of: published ones, their own, those of their regions.
+
+    None where nothing is hidden. Jobs of no region are seen by who asked for them.
+    """
+    viewer = reader.viewer
+    if viewer.sees_all:
+        return None
+    if not viewer.known:
+        return and_(published(), reads_public())
+    own = Job.requested_by == reader.owner
+    within = select(Region.code).where(Region.id.in_(sorted(viewer.regions or ())))
+    return or_(own, Job.task["region"]["code"].astext.in_(within), published())
 
 
 def conditions(job_filter: JobFilter) -> list[ColumnElement[bool]]:
     """The conditions a job must meet."""
     found: list[ColumnElement[bool]] = []
-    if job_filter.published_only:
-        found.append(published())
+    visible = None if job_filter.reader is None else visible_to(job_filter.reader)
+    if visible is not None:
+        found.append(visible)
     if job_filter.kinds:
         found.append(Job.kind.in_(job_filter.kinds))
     if job_filter.statuses:
@@ -56,9 +76,9 @@ def conditions(job_filter: JobFilter) -> list[ColumnElement[bool]]:
     return found
 
 
-async def find_job(session: AsyncSession, job_id: UUID, *, published_only: bool) -> Job | None:
-    """A job the caller may know of."""
-    known = conditions(JobFilter(published_only))
+async def find_job(session: AsyncSession, job_id: UUID, *, reader: Identity | None) -> Job | None:
+    """A job the reader may know of; None reads for the platform itself."""
+    known = conditions(JobFilter(reader))
     # populate_existing: a poll within one session must see what others committed since.
     query = select(Job).where(Job.id == job_id, *known).execution_options(populate_existing=True)
     return (await session.scalars(query)).one_or_none()
