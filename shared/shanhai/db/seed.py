@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.compliance.defaults import put_default_rules
 from shanhai.db.quality.reading import check_and_keep
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.keys import OPERATOR
@@ -95,6 +96,8 @@ async def seed_cities(
     rows["region"] = _overlaid(rows["region"], bounded)
     rows = {table: _once(listed) for table, listed in rows.items()}
     tables = await put_all(session, rows, act)
+    rules = tables.get("control_rule", Put()) + await put_default_rules(session, act)
+    tables["control_rule"] = rules
     checked = await _check(session, [row["code"] for row in rows.get("plan", [])])
     return Seeded({**tables, "data_finding": checked}, totals)
 

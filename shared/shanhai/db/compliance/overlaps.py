@@ -41,7 +41,7 @@ WITH given AS MATERIALIZED (
    WHERE {conditions}
      AND {geometry} && (SELECT geom FROM given)
      AND ST_Intersects({geometry}, (SELECT geom FROM given))
-     AND (:dimension = 2 OR ST_Dimension({geometry}) < 2
+     AND (CAST(:dimension AS integer) = 2 OR ST_Dimension({geometry}) < 2
           OR NOT ST_Touches({geometry}, (SELECT geom FROM given)))
 ), measured AS MATERIALIZED (
   SELECT t.*, CASE WHEN size = 2 THEN ST_Area(part::geography) END AS area,
@@ -107,7 +107,7 @@ def line_statement(met: tuple[str, ...], former: bool) -> TextClause:
     """The statement over control areas; besides what the reader may see, only what is in force."""
     own = (
         f"({CONTROL_AREAS.published})",
-        "(:kinds IS NULL OR ca.kind = ANY(CAST(:kinds AS text[])))",
+        "(CAST(:kinds AS text[]) IS NULL OR ca.kind = ANY(CAST(:kinds AS text[])))",
         *(() if former else ("(ca.valid_from IS NULL OR ca.valid_from <= current_date)",)),
     )
     return _statement(CONTROL_AREAS, (*met, *own), AREA_COLUMNS, "kind", former=former)

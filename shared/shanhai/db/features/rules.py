@@ -1,7 +1,7 @@
 """Records: the classes of zonings, and what may be done where."""
 
 from shanhai.db.features.columns import NAME, Columns, as_of, choice, current
-from shanhai.db.features.entity import INTEGER, TEXT, TEXTS, Editing, Entity
+from shanhai.db.features.entity import BOOLEAN, INTEGER, TEXT, TEXTS, Editing, Entity
 from shanhai.db.features.guards import RECORD_PERIOD
 from shanhai.vocabulary import DECISIONS, RULE_SCOPES, Label, Role
 
@@ -99,6 +99,8 @@ CONTROL_RULES = Entity(
         _RULE.column("legal_basis", TEXT, Label("法律依据", "Legal basis")),
         _RULE.column("text_zh", TEXT, Label("说明", "Text, zh")),
         _RULE.column("text_en", TEXT, Label("说明(英)", "Text, en")),
+        _RULE.attribute("covers", TEXTS, Label("另适用的活动", "Further activities")),
+        _RULE.attribute("confirm", BOOLEAN, Label("待确认", "To be confirmed")),
         _RULE.source,
         *_RULE.period,
     ),

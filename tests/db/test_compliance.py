@@ -1,0 +1,389 @@
+"""Checks of lines, rules and zones on PostGIS: shares, unions, rules one by one, leave given."""
+
+from collections.abc import AsyncIterator
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+import shapely
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.compliance import Asked, Result, check_geometry, check_project
+from shanhai.db.compliance.checking import digest_of
+from shanhai.db.compliance.defaults import default_rules, put_default_rules
+from shanhai.db.compliance.overlaps import line_statement
+from shanhai.db.features.control_areas import CONTROL_AREAS
+from shanhai.db.features.selection import Selection, conditions
+from shanhai.db.identity import EVERYTHING, PUBLIC, Viewer
+from shanhai.db.queries.audit import Act
+from shanhai.db.seed import seed_cities
+from shanhai.db.tables import (
+    ComplianceException,
+    ControlArea,
+    ControlRule,
+    Project,
+    ProjectMeasure,
+    Region,
+)
+from shanhai.errors import InvalidInput, NotFound
+from shanhai.testing.feature_rows import add_five_zones, add_scheme
+from shanhai.testing.job_rows import add_region, open_sessions
+
+ACT = Act("tester")
+LONG_AGO = date(2020, 1, 1)
+
+
+@pytest.fixture
+async def session(database_url: str) -> AsyncIterator[AsyncSession]:
+    """A session whose work is rolled back."""
+    async with open_sessions(database_url) as sessions, sessions() as session:
+        yield session
+        await session.rollback()
+
+
+@pytest.fixture
+async def city(session: AsyncSession) -> Region:
+    """A city with the default rules."""
+    await put_default_rules(session, ACT)
+    return await add_region(session, "city")
+
+
+def box(west: float, south: float, size: float = 0.1) -> BaseGeometry:
+    return shapely.box(west, south, west + size, south + size)
+
+
+async def draw(
+    session: AsyncSession,
+    region: Region,
+    geometry: BaseGeometry,
+    kind: str = "red_line",
+    **values: Any,
+) -> ControlArea:
+    """A published line, valid for long."""
+    given = {"code": f"{kind}-{geometry.bounds}", "status": "published", "valid_from": LONG_AGO}
+    row = ControlArea(
+        name_zh="线",
+        name_en="Line",
+        kind=kind,
+        region_id=region.id,
+        geom=f"SRID=4490;{geometry.wkt}",
+        **{**given, **values},
+    )
+    session.add(row)
+    await session.flush()
+    return row
+
+
+async def check(
+    session: AsyncSession, geometry: BaseGeometry, *activities: str, **asked: Any
+) -> Result:
+    return await check_geometry(
+        session, asked.pop("viewer", EVERYTHING), geometry.wkb, Asked(activities, **asked)
+    )
+
+
+class TestOverlaps:
+    async def test_half_inside_is_half(self, session: AsyncSession, city: Region) -> None:
+        await draw(session, city, box(118.0, 24.4), level="national", delimitation="2022")
+        result = await check(session, shapely.box(118.05, 24.4, 118.15, 24.5))
+        (line,) = result.lines
+        assert line.kind == "red_line"
+        assert line.share == pytest.approx(0.5, abs=1e-3)
+        assert line.measure.area_m2 == pytest.approx(result.subject.measure.area_m2 / 2, rel=1e-3)  # type: ignore[operator]
+        (area,) = line.areas
+        assert (area.level, area.delimitation, area.region) == ("national", "2022", "city")
+
+    async def test_touching_edges_are_no_overlap(self, session: AsyncSession, city: Region) -> None:
+        await draw(session, city, box(118.0, 24.4))
+        result = await check(session, box(118.1, 24.4), "mining")
+        assert result.lines == ()
+        assert result.verdict == "pass"
+
+    async def test_line_along_a_border_is_no_overlap(
+        self, session: AsyncSession, city: Region
+    ) -> None:
+        await draw(session, city, box(118.0, 24.4))
+        along = shapely.LineString([(118.1, 24.42), (118.1, 24.48)])
+        assert (await check(session, along)).lines == ()
+        through = shapely.LineString([(118.05, 24.45), (118.15, 24.45)])
+        (line,) = (await check(session, through)).lines
+        assert line.share == pytest.approx(0.5, abs=1e-3)
+        assert line.measure.area_m2 is None
+
+    async def test_what_several_areas_cover_counts_once(
+        self, session: AsyncSession, city: Region
+    ) -> None:
+        await draw(session, city, box(118.0, 24.4), "protected_area", code="outer")
+        await draw(session, city, box(118.02, 24.42, 0.05), "protected_area", code="nested")
+        await draw(session, city, box(118.05, 24.4), "protected_area", code="overlapping")
+        (line,) = (await check(session, shapely.box(118.0, 24.4, 118.2, 24.5))).lines
+        assert [area.code for area in line.areas] == ["nested", "outer", "overlapping"]
+        assert line.share == pytest.approx(0.75, abs=1e-3)
+        assert sum(area.share or 0 for area in line.areas) > 1
+
+    async def test_shoreline_is_measured_by_length(
+        self, session: AsyncSession, city: Region
+    ) -> None:
+        shore = shapely.LineString([(118.0, 24.45), (118.3, 24.45)])
+        await draw(session, city, shore, "shoreline")
+        (line,) = (await check(session, box(118.1, 24.4))).lines
+        assert line.measure.length_m == pytest.approx(10_137, rel=2e-3)
+        assert line.measure.area_m2 is None
+
+    async def test_point_lies_inside_or_not(self, session: AsyncSession, city: Region) -> None:
+        await draw(session, city, box(118.0, 24.4))
+        (line,) = (await check(session, shapely.Point(118.05, 24.45), "mining")).lines
+        assert line.share == 1.0
+        assert (await check(session, shapely.Point(118.15, 24.45))).lines == ()
+
+    async def test_kinds_can_be_chosen(self, session: AsyncSession, city: Region) -> None:
+        await draw(session, city, box(118.0, 24.4))
+        await draw(session, city, box(118.0, 24.4), "wetland")
+        result = await check(session, box(118.0, 24.4), lines=frozenset({"wetland"}))
+        assert [line.kind for line in result.lines] == ["wetland"]
+
+    async def test_only_what_is_in_force_and_may_be_seen(
+        self, session: AsyncSession, city: Region
+    ) -> None:
+        await draw(session, city, box(118.0, 24.4), code="draft", status="draft")
+        await draw(session, city, box(118.0, 24.4), code="hidden", is_public=False)
+        tomorrow = date.today() + timedelta(days=2)  # noqa: DTZ011 - days as the database has them
+        await draw(session, city, box(118.0, 24.4), code="later", valid_from=tomorrow)
+        await draw(session, city, box(118.0, 24.4), code="over", valid_to=date(2021, 1, 1))
+
+        async def seen(viewer: Viewer, as_of: date | None = None) -> list[str]:
+            result = await check(session, box(118.0, 24.4), viewer=viewer, as_of=as_of)
+            return [area.code for line in result.lines for area in line.areas]
+
+        assert await seen(EVERYTHING) == ["hidden"]
+        assert await seen(PUBLIC) == []
+        assert await seen(EVERYTHING, date(2020, 6, 1)) == ["hidden", "over"]
+        assert await seen(EVERYTHING, tomorrow) == ["hidden", "later"]
+
+    async def test_former_shape_is_found_by_its_day(
+        self, session: AsyncSession, city: Region
+    ) -> None:
+        row = await draw(session, city, box(118.0, 24.4))
+        await session.execute(
+            text(
+                "UPDATE control_area SET geom = ST_Translate(geom, 1, 0), row_version = 2,"
+                " valid_from = '2024-01-01' WHERE id = :id"
+            ),
+            {"id": row.id},
+        )
+        assert (await check(session, box(118.0, 24.4))).lines == ()
+        (line,) = (await check(session, box(118.0, 24.4), as_of=date(2022, 1, 1))).lines
+        assert line.share == pytest.approx(1)
+
+    async def test_spatial_index_leads(self, session: AsyncSession, city: Region) -> None:
+        await session.execute(
+            text(
+                """INSERT INTO control_area (code, name_zh, name_en, kind, region_id, status, geom)
+                   SELECT 'many-' || n, 'x', 'x', 'red_line', :region, 'published',
+                          ST_MakeEnvelope(100 + n % 200 * 0.1, 20 + n / 200 * 0.1,
+                                          100.09 + n % 200 * 0.1, 20.09 + n / 200 * 0.1, 4490)
+                     FROM generate_series(0, 19999) n"""
+            ),
+            {"region": city.id},
+        )
+        await session.execute(text("ANALYZE control_area"))
+        for as_of in (None, date(2024, 1, 1)):
+            selection = Selection(EVERYTHING, as_of=as_of)
+            statement = line_statement(conditions(CONTROL_AREAS, selection), as_of is not None)
+            values = {"wkb": box(118.0, 24.4, 0.3).wkb, "dimension": 2, "kinds": None}
+            if as_of is not None:
+                values["as_of"] = as_of
+            plan = (await session.scalars(text(f"EXPLAIN {statement.text}"), values)).all()
+            assert any("ix_control_area_geom" in row for row in plan), "\n".join(plan)
+            assert not any("Seq Scan on control_area" in row for row in plan), "\n".join(plan)
+
+
+class TestRules:
+    @pytest.mark.parametrize(
+        ("kind", "activity", "verdict"),
+        [
+            ("red_line", "mining", "refused"),
+            ("red_line", "nature_museum", "refused"),
+            ("red_line", "conservation", "pass"),
+            ("red_line", "wetland_restoration", "conditional"),
+            ("red_line", "flood_bank", "conditional"),
+            ("permanent_basic_farmland", "building", "refused"),
+            ("permanent_basic_farmland", "tree_planting", "refused"),
+            ("permanent_basic_farmland", "grass_planting", "conditional"),
+            ("permanent_basic_farmland", "farming", "pass"),
+            ("urban_boundary", "building", "conditional"),
+            ("urban_boundary", "wetland_restoration", "pass"),
+            ("protected_area", "logging", "refused"),
+            ("protected_area", "protected_area_monitoring", "pass"),
+            ("island", "quarrying", "refused"),
+            ("island", "habitat_repair", "pass"),
+            ("shoreline", "sea_reclamation", "refused"),
+            ("wetland", "wetland_draining", "refused"),
+            ("water_source_area", "sewage_outfall", "refused"),
+            ("cultivated_land", "building", "conditional"),
+            ("habitat", "mining", "pass"),
+        ],
+    )
+    async def test_default_rules(
+        self, session: AsyncSession, city: Region, kind: str, activity: str, verdict: str
+    ) -> None:
+        await draw(session, city, box(118.0, 24.4), kind)
+        inside = await check(session, box(118.02, 24.42, 0.02), activity)
+        assert inside.verdict == verdict, inside.reasons
+        assert (await check(session, box(119.0, 24.4), activity)).verdict == "pass"
+        assert all(hit.rule.confirm and hit.rule.legal_basis for hit in inside.hits)
+
+    async def test_nothing_named_is_judged_as_development(
+        self, session: AsyncSession, city: Region
+    ) -> None:
+        await draw(session, city, box(118.0, 24.4), "permanent_basic_farmland")
+        result = await check(session, box(118.0, 24.4))
+        assert result.refused
+        assert all(hit.presumed for hit in result.hits)
+
+    async def test_unknown_activities_are_named_and_do_not_pass(
+        self, session: AsyncSession, city: Region
+    ) -> None:
+        result = await check(session, box(118.0, 24.4), "sorcery", "farming")
+        assert result.unknown == ("sorcery",)
+        assert result.verdict == "conditional"
+
+    async def test_rule_of_a_region_holds_below_it_only(
+        self, session: AsyncSession, city: Region
+    ) -> None:
+        district = await add_region(session, "district", parent=city)
+        elsewhere = await add_region(session, "elsewhere")
+        for region, west in ((district, 118.0), (elsewhere, 119.0)):
+            await draw(session, region, box(west, 24.4), "habitat")
+        session.add(
+            ControlRule(
+                code="local",
+                scope="control_area",
+                subject="habitat",
+                region_id=city.id,
+                activity="kite_flying",
+                decision="forbidden",
+                attrs={"covers": ["drone_flying"]},
+            )
+        )
+        await session.flush()
+        for activity in ("kite_flying", "drone_flying"):
+            assert (await check(session, box(118.0, 24.4), activity)).refused
+            assert (await check(session, box(119.0, 24.4), activity)).verdict == "pass"
+
+    async def test_zones_decide_by_class(self, session: AsyncSession) -> None:
+        await seed_cities(session, ["xiamen"], [], act=ACT)
+        region = await add_region(session, "city")
+        await add_five_zones(session, await add_scheme(session, region))
+        draft = await add_scheme(session, region, code="draft", status="draft")
+        await add_five_zones(session, draft)
+        strict, general = box(118.02, 24.42, 0.02), box(118.22, 24.42, 0.02)
+        assert (await check(session, strict, "building")).refused
+        passed = await check(session, strict, "conservation")
+        assert passed.verdict == "pass"
+        assert [hit.rule.decision for hit in passed.hits] == ["encouraged"]
+        assert (await check(session, general, "tourism")).verdict == "conditional"
+        both = await check(session, shapely.box(118.05, 24.42, 118.15, 24.48), "building")
+        assert [(zone.scheme, zone.class_code) for zone in both.zones] == [
+            ("city.supply_demand", "supply_demand.key_protection"),
+            ("city.supply_demand", "supply_demand.strict_protection"),
+        ]
+        assert [zone.share for zone in both.zones] == pytest.approx([0.5, 0.5], abs=1e-3)
+        assert both.duties
+
+
+class TestProjects:
+    async def test_measures_are_what_is_judged(self, session: AsyncSession, city: Region) -> None:
+        await draw(session, city, box(118.0, 24.4))
+        project = await add_project(session, city, box(118.02, 24.42, 0.02))
+        session.add(ProjectMeasure(project_id=project.id, measure="wetland_restoration"))
+        await session.flush()
+        result = await check_project(session, EVERYTHING, "project")
+        assert result.subject.project == "project"
+        assert result.verdict == "conditional"
+        session.add(ProjectMeasure(project_id=project.id, measure="nature_museum"))
+        await session.flush()
+        assert (await check_project(session, EVERYTHING, "project")).refused
+
+    async def test_project_without_geometry_or_unseen(
+        self, session: AsyncSession, city: Region
+    ) -> None:
+        await add_project(session, city, None)
+        with pytest.raises(InvalidInput):
+            await check_project(session, EVERYTHING, "project")
+        with pytest.raises(NotFound):
+            await check_project(session, PUBLIC, "project")
+
+    async def test_exception_lifts_a_rule_and_is_shown(
+        self, session: AsyncSession, city: Region
+    ) -> None:
+        await draw(session, city, box(118.0, 24.4))
+        shape = box(118.02, 24.42, 0.02)
+        project = await add_project(session, city, shape)
+        leave = ComplianceException(
+            code="leave-1",
+            project_id=project.id,
+            rule="national.red-line.mining",
+            reason="strategic mineral",
+            approver="tester",
+            attrs={"project_geometry_sha256": digest_of(shape.wkb)},
+        )
+        session.add(leave)
+        await session.flush()
+        result = await check_project(session, EVERYTHING, "project", Asked(("mining",)))
+        assert result.verdict == "conditional"
+        assert [item.code for item in result.exceptions] == ["leave-1"]
+        assert (await check(session, shape, "mining")).refused, "leave is the project's alone"
+        project.geom = f"SRID=4490;{box(118.03, 24.42, 0.02).wkt}"
+        await session.flush()
+        moved = await check_project(session, EVERYTHING, "project", Asked(("mining",)))
+        assert moved.refused
+        assert moved.exceptions[0].outdated
+
+    async def test_exception_for_a_geometry_ends(self, session: AsyncSession, city: Region) -> None:
+        await draw(session, city, box(118.0, 24.4))
+        shape = box(118.02, 24.42, 0.02)
+        session.add(
+            ComplianceException(
+                code="leave-2",
+                geometry_sha256=digest_of(shape.wkb),
+                rule="national.red-line.mining",
+                reason="past",
+                approver="tester",
+                valid_from=LONG_AGO,
+                valid_to=date(2021, 1, 1),
+            )
+        )
+        await session.flush()
+        assert (await check(session, shape, "mining")).refused
+        assert not (await check(session, shape, "mining", as_of=date(2020, 6, 1))).refused
+
+
+async def add_project(
+    session: AsyncSession, region: Region, geometry: BaseGeometry | None
+) -> Project:
+    project = Project(
+        code="project",
+        name_zh="项目",
+        name_en="Project",
+        region_id=region.id,
+        start_year=2024,
+        end_year=2025,
+        geom=None if geometry is None else f"SRID=4490;{geometry.wkt}",
+    )
+    session.add(project)
+    await session.flush()
+    return project
+
+
+async def test_default_rules_are_put_once_and_never_undone(
+    session: AsyncSession, city: Region
+) -> None:
+    assert (await put_default_rules(session, ACT)).made == 0
+    await session.execute(
+        text("UPDATE control_rule SET deleted_at = now() WHERE code = 'national.red-line.mining'")
+    )
+    assert (await put_default_rules(session, ACT)).made == 0
+    assert len({row["code"] for row in default_rules()}) == len(default_rules())
