@@ -127,7 +127,7 @@ HISTORIC_TABLES = (
 )
 """Tables whose former states are kept."""
 
-UNCHANGING_TABLES = ("project_event", "indicator_value", "evaluation_snapshot")
+UNCHANGING_TABLES = ("project_event", "fund_entry", "indicator_value", "evaluation_snapshot")
 
 # A state that was followed by one of a later day held until that day. One that was corrected
 # without a later day never held: its period is empty, so no day finds it. The counters alone are
@@ -1028,7 +1028,7 @@ def _create_tables() -> None:
             nullable=False,
         ),
         sa.CheckConstraint("kind <> 'payment' OR paid_on IS NOT NULL", name="paid_on"),
-        _one_of("kind", "allocation payment"),
+        _one_of("kind", "allocation payment return"),
         sa.CheckConstraint("amount > 0", name="amount"),
     )
     op.create_index("ix_fund_entry_project_id_kind", "fund_entry", ["project_id", "kind"])

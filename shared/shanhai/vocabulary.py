@@ -315,6 +315,33 @@ FUND_KINDS: tuple[Term, ...] = (
     Term("other", Label("其他", "Other")),
 )
 
+FUND_ENTRY_KINDS = ("allocation", "payment", "return")
+"""What moves money: to a project, out of it, and back to its source."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentKind:
+    """What a document of a project proves, and who may add it."""
+
+    code: str
+    label: Label
+    roles: frozenset[Role]
+
+
+_EDITORS = frozenset({Role.OWNER, Role.PLANNER, Role.APPROVER, Role.SUPERVISOR})
+_JUDGES = frozenset({Role.APPROVER, Role.SUPERVISOR})
+DOCUMENT_KINDS: tuple[DocumentKind, ...] = (
+    DocumentKind("proposal", Label("申报材料", "Proposal"), _EDITORS),
+    DocumentKind("design", Label("设计文件", "Design"), _EDITORS),
+    DocumentKind("completion", Label("完工文件", "Completion of measures"), _EDITORS),
+    DocumentKind("acceptance", Label("验收文件", "Acceptance"), _JUDGES),
+    DocumentKind("monitoring", Label("监测结果", "Monitoring result"), _EDITORS),
+    DocumentKind("effect_evaluation", Label("成效评估", "Evaluation of effect"), _JUDGES),
+    DocumentKind("after_care", Label("管护记录", "Record of after-care"), _EDITORS),
+    DocumentKind("photo", Label("照片", "Photo"), _EDITORS),
+    DocumentKind("other", Label("其他", "Other"), _EDITORS),
+)
+
 PLAN_STATUSES = ("draft", "submitted", "approved", "superseded", "withdrawn")
 SCHEME_STATUSES = ("draft", "review", "approved", "published", "superseded")
 OBJECT_STATUSES = ("draft", "published", "superseded")

@@ -1,6 +1,12 @@
 """Records: programmes of plans, parties, sources of money, documents."""
 
-from shanhai.db.features.columns import AMOUNT, ORDER, YEAR, Columns, as_of, choice, current
+from collections.abc import Sequence
+from decimal import Decimal
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.features.columns import AMOUNT, NAME, ORDER, YEAR, Columns, as_of, choice, current
 from shanhai.db.features.entity import (
     BOOLEAN,
     INTEGER,
@@ -9,12 +15,63 @@ from shanhai.db.features.entity import (
     OBJECTS,
     TEXT,
     TEXTS,
+    Change,
     Editing,
     Entity,
     Property,
 )
 from shanhai.db.features.guards import RECORD_PERIOD, no_circle
+from shanhai.errors import Fault
 from shanhai.vocabulary import FUND_KINDS, PARTY_KINDS, Label, Role, Scope
+
+_USED = text(
+    "SELECT min(p.code) FROM document d JOIN project p ON p.code = d.owner_code"
+    " JOIN project_event e ON e.project_id = p.id AND d.code = ANY(e.documents)"
+    " WHERE d.id = :row_id AND d.owner_collection = 'projects'"
+)
+
+
+async def only_deleted_unused(session: AsyncSession, change: Change) -> Sequence[Fault]:
+    """A file that a step of a project was based on stays."""
+    if change.verb != "delete":
+        return ()
+    project = await session.scalar(_USED, {"row_id": change.row_id})
+    if project is None:
+        return ()
+    return (
+        Fault(
+            "",
+            f"a step of project {project!r} was based on it",
+            f"项目 {project!r} 的状态变更以其为依据",
+        ),
+    )
+
+
+_COMMITTED = text(
+    "SELECT sum(CASE kind WHEN 'return' THEN -amount ELSE amount END) FROM fund_entry"
+    " WHERE source_id = :row_id AND kind <> 'payment'"
+)
+
+
+async def only_above_committed(session: AsyncSession, change: Change) -> Sequence[Fault]:
+    """Money that was promised to projects stays there; a source in the ledger stays known."""
+    if change.row_id is None:
+        return ()
+    committed = await session.scalar(_COMMITTED, {"row_id": change.row_id})
+    if committed is None:
+        return ()
+    if change.after is None:
+        return (Fault("", "the ledger has entries of it", "台账中已有其记录"),)
+    if Decimal(str(change.after.get("amount"))) >= committed:
+        return ()
+    return (
+        Fault(
+            "/amount",
+            f"must not be below the {committed} allocated to projects",
+            f"不得低于已分配给项目的 {committed}",
+        ),
+    )
+
 
 _PROGRAMME, _PARTY, _FUND, _DOCUMENT = Columns("pg"), Columns("pa"), Columns("fs"), Columns("dc")
 
@@ -130,8 +187,8 @@ FUND_SOURCES = Entity(
         _FUND.column("allowed_measures", TEXTS, Label("限定用途", "Allowed measures")),
         Property(
             "allocated",
-            "(SELECT coalesce(sum(e.amount), 0) FROM fund_entry e"
-            " WHERE e.source_id = fs.id AND e.kind = 'allocation')",
+            "(SELECT coalesce(sum(CASE e.kind WHEN 'return' THEN -e.amount ELSE e.amount END), 0)"
+            " FROM fund_entry e WHERE e.source_id = fs.id AND e.kind <> 'payment')",
             NUMBER,
             Label("已分配", "Allocated"),
         ),
@@ -148,7 +205,7 @@ FUND_SOURCES = Entity(
     editing=Editing(
         roles=frozenset({Role.PLANNER, Role.APPROVER}),
         scopes=frozenset({Scope.PROJECTS, Scope.WRITE}),
-        guards=(RECORD_PERIOD,),
+        guards=(RECORD_PERIOD, only_above_committed),
     ),
 )
 
@@ -169,9 +226,12 @@ DOCUMENTS = Entity(
     path="/documents",
     properties=(
         _DOCUMENT.code,
-        _DOCUMENT.shown("title_zh", TEXT, Label("标题", "Title, zh"), queryable=True),
-        _DOCUMENT.shown("title_en", TEXT, Label("标题(英)", "Title, en"), queryable=True),
+        _DOCUMENT.column(
+            "title_zh", NAME, Label("标题", "Title, zh"), queryable=True, required=True
+        ),
+        _DOCUMENT.column("title_en", NAME, Label("标题(英)", "Title, en"), queryable=True),
         _DOCUMENT.shown("kind", TEXT, Label("类型", "Kind"), queryable=True),
+        Property("measure", "dc.attrs->>'measure'", TEXT, Label("措施", "Measure")),
         _DOCUMENT.shown(
             "collection",
             TEXT,
@@ -189,12 +249,19 @@ DOCUMENTS = Entity(
         _DOCUMENT.shown("media_type", TEXT, Label("媒体类型", "Media type"), queryable=True),
         _DOCUMENT.shown("bytes", INTEGER, Label("字节数", "Bytes"), unit="By"),
         _DOCUMENT.shown("sha256", TEXT, Label("校验和", "SHA-256"), queryable=True),
-        _DOCUMENT.shown(
+        _DOCUMENT.column(
             "public", BOOLEAN, Label("公开", "Public"), column="is_public", queryable=True
         ),
         _DOCUMENT.shown(
             "uploaded_at", MOMENT, Label("上传时间", "Uploaded at"), column="created_at"
         ),
         *_DOCUMENT.period,
+    ),
+    # A file is sent to the object it belongs to, and never changed; what is said of it can be.
+    editing=Editing(
+        roles=frozenset({Role.OWNER, Role.PLANNER, Role.APPROVER, Role.SUPERVISOR}),
+        scopes=frozenset({Scope.PROJECTS, Scope.WRITE}),
+        verbs=frozenset({"update", "delete"}),
+        guards=(RECORD_PERIOD, only_deleted_unused),
     ),
 )

@@ -15,6 +15,7 @@ from shanhai.db.features.columns import (
 )
 from shanhai.db.features.entity import (
     BOOLEAN,
+    DATE,
     NUMBER,
     TEXT,
     TEXTS,
@@ -31,6 +32,12 @@ _OWN = Columns("pj")
 _STATE = text("SELECT state FROM project WHERE id = :row_id")
 DELETABLE = ("draft", "proposed", "rejected", "cancelled")
 """States of projects that were never accepted, or are no more."""
+AT_WORK = (
+    *("implementation", "suspended", "acceptance", "monitoring", "effect_evaluation"),
+    *("after_care", "closed"),
+)
+"""States of projects that are built where they were approved to be."""
+PERCENT = {**NUMBER, "minimum": 0, "maximum": 100}
 
 
 async def only_deleted_before_reserve(session: AsyncSession, change: Change) -> Sequence[Fault]:
@@ -45,6 +52,22 @@ async def only_deleted_before_reserve(session: AsyncSession, change: Change) -> 
             "",
             f"the project is in state {state!r}; cancel it instead",
             f"项目状态为 {state!r}，不能删除，请改为取消",
+        ),
+    )
+
+
+async def only_moved_before_work(session: AsyncSession, change: Change) -> Sequence[Fault]:
+    """The place that was checked is the one that is worked on."""
+    if not change.geometry_changed or change.row_id is None:
+        return ()
+    state = await session.scalar(_STATE, {"row_id": change.row_id})
+    if state not in AT_WORK:
+        return ()
+    return (
+        Fault(
+            "/geometry",
+            f"cannot be changed any more: the project is in state {state!r}",
+            f"项目状态为 {state!r}，范围不得再更改",
         ),
     )
 
@@ -128,6 +151,12 @@ PROJECTS = Entity(
             Label("长度", "Length"),
             unit="km",
         ),
+        _OWN.attribute("geometry_final", BOOLEAN, Label("范围已定", "Geometry is final")),
+        _OWN.attribute(
+            "fund_share_percent", PERCENT, Label("财政资金占比", "Share of public funds"), unit="%"
+        ),
+        _OWN.attribute("comment_until", DATE, Label("公示截止日", "Last day for comments")),
+        _OWN.attribute("after_care_until", DATE, Label("管护截止日", "End of after-care")),
         _OWN.column("public", BOOLEAN, Label("公开", "Public"), column="is_public", queryable=True),
         _OWN.source,
         _OWN.details,
@@ -144,6 +173,7 @@ PROJECTS = Entity(
                 Label("终止年不得早于起始年", "end_year must not be before start_year"),
             ),
             only_deleted_before_reserve,
+            only_moved_before_work,
         ),
     ),
 )

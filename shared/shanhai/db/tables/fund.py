@@ -17,7 +17,7 @@ from shanhai.db.base import (
     live_code,
     one_of,
 )
-from shanhai.vocabulary import FUND_KINDS, codes
+from shanhai.vocabulary import FUND_ENTRY_KINDS, FUND_KINDS, codes
 
 
 class FundSource(Versioned, Dated, Base):
@@ -43,11 +43,11 @@ class FundSource(Versioned, Dated, Base):
 
 
 class FundEntry(Base):
-    """An allocation of a source to a project, or a payment out of it."""
+    """An allocation of a source to a project, a payment out of it, or what is given back of it."""
 
     __tablename__ = "fund_entry"
     __table_args__ = (
-        one_of("kind", ("allocation", "payment")),
+        one_of("kind", FUND_ENTRY_KINDS),
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint("kind <> 'payment' OR paid_on IS NOT NULL", name="paid_on"),
         Index("ix_fund_entry_project_id_kind", "project_id", "kind"),

@@ -1,0 +1,1 @@
+"""What hangs on a project: its steps, measures, money and papers."""

@@ -1,0 +1,137 @@
+"""Bodies and parameters of what hangs on a project."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from shanhai_api.dependencies import PageQuery
+
+EXACT_BELOW = 1e13
+"""JSON numbers below it keep two digits after the point; larger amounts come as strings."""
+MOST_DOCUMENTS = 100
+MOST_LINKS = 1_000
+
+Code = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=300)]
+
+
+def _exact(value: object) -> object:
+    """A number that is still the one that was sent."""
+    if isinstance(value, float) and abs(value) >= EXACT_BELOW:
+        raise ValueError("an amount this large must be a string, to be exact")
+    return value
+
+
+Amount = Annotated[
+    Decimal,
+    BeforeValidator(_exact),
+    Field(gt=0, max_digits=16, decimal_places=2, allow_inf_nan=False),
+]
+Quantity = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
+
+
+class Body(BaseModel):
+    """A body whose members are all known."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class TransitionBody(Body):
+    """A step to be taken."""
+
+    to: Code = Field(description="The state to go to", examples=["proposed"])
+    note: Words | None = Field(None, description="The reason, or the faults to be mended")
+    documents: list[Code] = Field(
+        default_factory=list,
+        max_length=MOST_DOCUMENTS,
+        description="Codes of the project's documents the step is based on",
+    )
+
+
+class EventsQuery(PageQuery):
+    """Parameters of the steps of the past."""
+
+    limit: int = Field(10, ge=1, le=10_000, description="Events on a page")
+    after: int = Field(0, ge=0, le=2**31 - 1, description="Only events behind this one")
+
+
+class MeasureBody(Body):
+    """What is said of a measure; its code is in the path."""
+
+    order: int = Field(1, ge=0, le=10_000, description="Place in the list")
+    name_zh: Name | None = Field(None, description="Chinese name")
+    name_en: Name | None = Field(None, description="English name")
+    planned: Quantity | None = Field(None, description="Planned amount")
+    done: Quantity | None = Field(None, description="Amount done; told during implementation")
+    unit: Code | None = Field(None, description="Unit of both amounts", examples=["ha"])
+    indicator: Code | None = Field(None, description="Code of the indicator it adds to")
+
+
+class NewMeasureBody(MeasureBody):
+    """A new measure."""
+
+    measure: Code = Field(description="Code of the measure", examples=["mine_restoration"])
+
+
+class FundEntryBody(Body):
+    """An entry of the ledger."""
+
+    kind: Literal["allocation", "payment", "return"] = Field(
+        description="To the project, out of it, or back to the source"
+    )
+    source: Code = Field(description="Code of the source of funds")
+    amount: Amount = Field(
+        description="A string, or a number below 10^13, of at most two decimals",
+        examples=["125000.00"],
+    )
+    measure: Code | None = Field(
+        None, description="Measure it is for; needed when money of an earmarked source is paid"
+    )
+    paid_on: date | None = Field(None, description="Day of the payment; default today")
+    note: Words | None = Field(None, description="Anything else")
+
+
+class ProblemsBody(Body):
+    """The problems a project acts on."""
+
+    problems: list[Code] = Field(max_length=MOST_LINKS, description="Codes of problems")
+
+
+class RegionsBody(Body):
+    """The towns and other regions a project lies in."""
+
+    regions: list[Code] = Field(max_length=MOST_LINKS, description="Codes of regions")
+
+
+class UploadQuery(PageQuery):
+    """What is said of a file that is sent."""
+
+    filename: str = Field(min_length=1, max_length=200, description="Name, with its ending")
+    kind: Code = Field(description="What it proves", examples=["completion"])
+    title_zh: Name = Field(description="Chinese title")
+    title_en: Name | None = Field(None, description="English title")
+    measure: Code | None = Field(None, description="The measure it is about; default all")
+    public: bool = Field(False, description="Whether anyone may read it")
+
+
+class DocumentsQuery(PageQuery):
+    """Parameters of the documents of a project."""
+
+    limit: int = Field(100, ge=1, le=10_000, description="Documents on a page")
+    after: int = Field(0, ge=0, le=2**63 - 1, description="Only documents behind this one")
+
+
+class TableQuery(PageQuery):
+    """Parameters of what is also a table."""
+
+    f: str | None = Field(None, description="Format: `json`, `html` or `csv`", examples=["json"])
+
+
+class ReserveQuery(TableQuery):
+    """Parameters of the reserve library."""
+
+    region: Code | None = Field(None, description="Only projects in this region and below it")
+    limit: int = Field(100, ge=1, le=10_000, description="Projects shown")

@@ -1,0 +1,202 @@
+"""The guards of a project's steps: lists of conditions, by the codes in the table of steps."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from shanhai.db.projects.facts import Facts
+from shanhai.vocabulary import Label
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something that must hold before a step.
+
+    Attributes:
+        holds: Tells it from the facts; None when it depends on what will be sent.
+        lacking: What is wrong when it does not hold, where the rule alone does not tell.
+        pointer: The member of the request it is about.
+    """
+
+    code: str
+    rule: Label
+    holds: Callable[[Facts], bool | None]
+    lacking: Callable[[Facts], Label] | None = None
+    pointer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a condition stands; `met` is None when it depends on what will be sent."""
+
+    code: str
+    met: bool | None
+    text: Label
+    pointer: str
+
+
+def judge(guard: str | None, facts: Facts) -> list[Verdict]:
+    """How the conditions of a guard stand.
+
+    Raises:
+        LookupError: the guard is not known: a step nobody can judge is not taken.
+    """
+    if guard is None:
+        return []
+    if guard not in GUARDS:
+        raise LookupError(f"no conditions are known for the guard {guard!r}")
+    return [_verdict(condition, facts) for condition in GUARDS[guard]]
+
+
+def _verdict(condition: Condition, facts: Facts) -> Verdict:
+    met, told = condition.holds(facts), condition.rule
+    if met is False and condition.lacking is not None:
+        more = condition.lacking(facts)
+        told = Label(f"{told.zh}：{more.zh}", f"{told.en}: {more.en}")
+    return Verdict(condition.code, met, told, condition.pointer)
+
+
+def _noted(facts: Facts) -> bool | None:
+    return None if facts.note is None else bool(facts.note.strip())
+
+
+def _listed(names: Callable[[Facts], Sequence[str]]) -> Callable[[Facts], Label]:
+    def told(facts: Facts) -> Label:
+        found = names(facts)
+        return Label("、".join(found), ", ".join(found))
+
+    return told
+
+
+def _paper(kind: str, rule: Label) -> Condition:
+    return Condition(kind, rule, lambda facts: kind in facts.papers)
+
+
+def _unexcepted(code: str, decision: str, rule: Label) -> Condition:
+    return Condition(
+        code,
+        rule,
+        lambda facts: not facts.against(decision),
+        _listed(lambda facts: facts.against(decision)),
+    )
+
+
+def _until(day: str, unstated: Label) -> Callable[[Facts], Label]:
+    def told(facts: Facts) -> Label:
+        value = getattr(facts, day)
+        return unstated if value is None else Label(f"至 {value}", f"until {value}")
+
+    return told
+
+
+REASON = Condition(
+    "reason", Label("须说明理由", "a reason must be given in `note`"), _noted, pointer="/note"
+)
+FAULTS = Condition(
+    "faults",
+    Label("须在 note 中列出整改问题", "the faults to be mended must be listed in `note`"),
+    _noted,
+    pointer="/note",
+)
+DRAWN = Condition("geometry", Label("须有空间范围", "geometry must be given"), lambda f: f.drawn)
+ALLOWED = _unexcepted(
+    "rules",
+    "forbidden",
+    Label(
+        "管控线与分区规则不得禁止其措施",
+        "no rule of lines and zones may forbid its measures",
+    ),
+)
+_COMPLETE = (
+    Condition("name", Label("须有名称", "names must be given"), lambda f: f.named),
+    Condition("type", Label("须有项目类型", "the type must be given"), lambda f: f.typed),
+    Condition(
+        "measures",
+        Label("至少须有一项措施", "at least one measure must be given"),
+        lambda f: f.measures > 0,
+    ),
+)
+_CHECKED = (
+    DRAWN,
+    Condition("cost", Label("须有投资额", "the cost must be given"), lambda f: f.cost is not None),
+    ALLOWED,
+)
+_DECIDED = (
+    _unexcepted(
+        "exceptions",
+        "restricted",
+        Label("例外事项须已有决定", "exceptions from restricting rules must be decided"),
+    ),
+    Condition(
+        "fund_share",
+        Label("资金份额须已知", "the share of funds must be known, or funds allocated"),
+        lambda f: f.funded or f.fund_share_percent is not None,
+    ),
+    Condition(
+        "comment_period",
+        Label("公示期须已满", "the comment period must be over"),
+        lambda f: f.comment_until is not None and f.comment_until < f.today,
+        _until("comment_until", Label("未载明公示期", "its last day is not stated")),
+    ),
+)
+_READY = (
+    DRAWN,
+    Condition(
+        "geometry_final",
+        Label("范围须已最终确定", "the geometry must be final"),
+        lambda f: f.settled_geometry,
+    ),
+    ALLOWED,
+)
+_DONE = (
+    Condition(
+        "done",
+        Label("每项措施均须有完成量", "every measure must have a done amount"),
+        lambda f: f.measures > 0 and not f.undone,
+        _listed(lambda f: f.undone),
+    ),
+    Condition(
+        "completion",
+        Label("每项措施均须有完工文件", "every measure must have a document of kind `completion`"),
+        lambda f: not f.unproven,
+        _listed(lambda f: f.unproven),
+    ),
+)
+_SETTLED = (
+    REASON,
+    Condition(
+        "settled",
+        Label("资金须已结清", "the money must be settled"),
+        lambda f: f.balance == 0,
+        lambda f: Label(f"余额 {f.balance}", f"the balance is {f.balance}"),
+    ),
+)
+_CARE_OVER = (
+    Condition(
+        "after_care",
+        Label("管护期须已满", "the period of after-care must be over"),
+        lambda f: f.after_care_until is not None and f.after_care_until <= f.today,
+        _until("after_care_until", Label("未载明管护期", "its end is not stated")),
+    ),
+)
+_ACCEPTED = Label("须有验收文件", "there must be a document of kind `acceptance`")
+_MONITORED = Label(
+    "验收后须至少有一次监测结果", "there must be a document of kind `monitoring` after acceptance"
+)
+_EVALUATED = Label("须有成效评估文件", "there must be a document of kind `effect_evaluation`")
+
+GUARDS: Mapping[str, tuple[Condition, ...]] = {
+    "reason": (REASON,),
+    "complete": _COMPLETE,
+    "checked": _CHECKED,
+    "decided": _DECIDED,
+    "ready": _READY,
+    "settled": _SETTLED,
+    "done": _DONE,
+    "faults": (FAULTS,),
+    "accepted": (_paper("acceptance", _ACCEPTED),),
+    "monitored": (_paper("monitoring", _MONITORED),),
+    "goal_missed": (REASON,),
+    "evaluated": (_paper("effect_evaluation", _EVALUATED),),
+    "care_over": _CARE_OVER,
+}
+"""By the code in `project_transition.guard`."""
