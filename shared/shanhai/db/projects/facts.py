@@ -8,6 +8,7 @@ from decimal import Decimal
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.projects.reading import ProjectSeen
 from shanhai.db.projects.rules import RuleHit, rule_hits
 
 # Papers of a state are those that came since the project entered it.
@@ -86,7 +87,8 @@ class Facts:
         return [hit.rule for hit in self.hits if hit.decision == decision and not hit.excepted]
 
 
-async def read_facts(session: AsyncSession, project_id: int, note: str | None) -> Facts:
+async def read_facts(session: AsyncSession, project: ProjectSeen, note: str | None) -> Facts:
     """All that the guards of a project ask about, as it is now."""
-    row = (await session.execute(FACTS, {"project": project_id})).one()
-    return Facts(**row._mapping, hits=await rule_hits(session, project_id), note=note)
+    row = (await session.execute(FACTS, {"project": project.id})).one()
+    hits = await rule_hits(session, project.code) if row.drawn else ()
+    return Facts(**row._mapping, hits=hits, note=note)

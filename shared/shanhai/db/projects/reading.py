@@ -48,7 +48,8 @@ async def find_project(
     Raises:
         NotFound: there is none the viewer may know of.
     """
-    met = " AND ".join((PROJECTS.live, "pj.code = :code", *visibility(PROJECTS, viewer)))
+    about = (PROJECTS.live, PROJECTS.current, "pj.code = :code")
+    met = " AND ".join((*about, *visibility(PROJECTS, viewer)))
     locking = " FOR NO KEY UPDATE OF pj" if lock else ""
     query = text(
         "SELECT pj.id, pj.code, pj.name_zh, pj.name_en, pj.state, pj.region_id, pj.row_version"  # noqa: S608

@@ -110,7 +110,7 @@ async def prospects(
 ) -> Sequence[Prospect]:
     """What the caller can do with the project now, and what stands against the rest."""
     steps = await steps_ahead(session, project.state)
-    facts = await read_facts(session, project.id, None)
+    facts = await read_facts(session, project, None)
     able = identity.may(*SCOPES)
     return [
         Prospect(
@@ -150,7 +150,7 @@ async def take_step(
     step = await _demand_step(session, project, asked.to)
     demand_role(identity, step.roles, project.region_id)
     await _demand_documents(session, project, asked.documents)
-    facts = await read_facts(session, project.id, asked.note or "")
+    facts = await read_facts(session, project, asked.note or "")
     verdicts = judge(step.guard, facts)
     _demand_met(project, step, verdicts)
     return await _move(session, project, step, act, asked)
