@@ -198,7 +198,9 @@ class TestZones:
             "zone_classes",
             "other.one",
             **named("one"),
-            **{"scheme_kind": "other", "class": "one", "value": 1},
+            scheme_kind="other",
+            class_code="one",
+            value=1,
         )
         with pytest.raises(InvalidInput) as caught:
             await put(session, "zones", "z", scheme="s", zone_class="other.one")

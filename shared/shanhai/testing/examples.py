@@ -17,7 +17,7 @@ LEFT_OUT = frozenset({"computed"})
 GIVEN: Mapping[tuple[str, str], tuple[Any, Any]] = {
     ("zone_schemes", "kind"): (SUPPLY_DEMAND, SUPPLY_DEMAND),
     ("zone_classes", "scheme_kind"): (SUPPLY_DEMAND, SUPPLY_DEMAND),
-    ("zone_classes", "class"): ("example", "example"),
+    ("zone_classes", "class_code"): ("example", "example"),
     ("plans", "period_start"): (2021, 2022),
     ("plans", "period_end"): (2030, 2035),
     ("projects", "start_year"): (2021, 2022),

@@ -45,7 +45,9 @@ def examples(admin: httpx.AsyncClient, session: AsyncSession) -> Examples:
 async def test_goes_round(admin: httpx.AsyncClient, examples: Examples, entity: Entity) -> None:
     code = "supply_demand.round" if entity.name == "zone_classes" else "round.1"
     body, within = await examples.body(entity, code)
-    members_of(entity, body).update({"class": "round"} if entity.name == "zone_classes" else {})
+    members_of(entity, body).update(
+        {"class_code": "round"} if entity.name == "zone_classes" else {}
+    )
     path = list_path(entity, within)
     made = await admin.post(path, json=body)
     assert made.status_code == 201, made.text
@@ -61,7 +63,9 @@ async def test_goes_round(admin: httpx.AsyncClient, examples: Examples, entity: 
     assert (await admin.get(place, headers={"If-None-Match": read.headers["ETag"]})).is_redirect
 
     other, _ = await examples.body(entity, code, variant=2)
-    members_of(entity, other).update({"class": "round"} if entity.name == "zone_classes" else {})
+    members_of(entity, other).update(
+        {"class_code": "round"} if entity.name == "zone_classes" else {}
+    )
     replaced = await admin.put(place, json=other, headers={"If-Match": read.headers["ETag"]})
     assert replaced.status_code == 200, replaced.text
     assert differences(entity, other, replaced.json()) == {}

@@ -247,10 +247,10 @@ class TestHealth:
 
 async def test_vocabulary_is_bilingual(anonymous: httpx.AsyncClient) -> None:
     classes: list[dict[str, Any]] = (
-        await anonymous.get("/zone-classes?scheme_kind=supply_demand&lang=zh")
-    ).json()["zoneClasses"]
+        await anonymous.get("/zone-classes?scheme_kind=supply_demand&sortby=value")
+    ).json()["zone_classes"]
     assert [item["value"] for item in classes] == [1, 2, 3, 4, 5]
-    assert classes[0]["name"] == classes[0]["name_zh"] == "严格保护与管控区"
-    assert (await anonymous.get("/zone-classes?scheme_kind=none")).json()["zoneClasses"] == []
+    assert classes[0]["name_zh"] == "严格保护与管控区"
+    assert (await anonymous.get("/zone-classes?scheme_kind=none")).json()["zone_classes"] == []
     services = (await anonymous.get("/ecoservices")).json()["ecoservices"]
     assert len(services) == 7

@@ -98,9 +98,14 @@ async def test_plan_holds_since_its_first_year(public: httpx.AsyncClient) -> Non
 
 async def test_classes_of_both_zonings(public: httpx.AsyncClient) -> None:
     kinds = {f"plan_zones.{BANAN}", "supply_demand"}
-    classes = (await read(public, "/zone-classes"))["zoneClasses"]
+    classes = (await listed(public, "/zone-classes"))["zone_classes"]
     assert {item["scheme_kind"] for item in classes} == kinds
     assert len(classes) == 10
+    strict = next(item for item in classes if item["class_code"] == "strict_protection")
+    decided = {rule["activity"]: rule["decision"] for rule in strict["activity_rules"]}
+    prefix = {"scope": "zone_class", "subject": strict["code"]}
+    rules = (await listed(public, "/control-rules", **prefix))["control_rules"]
+    assert decided == {rule["activity"]: rule["decision"] for rule in rules} != {}
 
 
 async def test_types_of_project_duties_and_what_else_a_plan_says(

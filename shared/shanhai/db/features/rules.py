@@ -1,12 +1,32 @@
 """Records: the classes of zonings, and what may be done where."""
 
 from shanhai.db.features.columns import NAME, Columns, as_of, choice, current
-from shanhai.db.features.entity import BOOLEAN, INTEGER, TEXT, TEXTS, Editing, Entity
+from shanhai.db.features.entity import (
+    BOOLEAN,
+    INTEGER,
+    OBJECTS,
+    TEXT,
+    TEXTS,
+    Editing,
+    Entity,
+    Property,
+)
 from shanhai.db.features.guards import RECORD_PERIOD
 from shanhai.vocabulary import DECISIONS, RULE_SCOPES, Label, Role
 
 _CLASS, _RULE = Columns("c"), Columns("cr")
 _WRITERS = frozenset({Role.PLANNER, Role.APPROVER})
+
+ACTIVITY_RULES = f"""coalesce((
+    SELECT jsonb_agg(jsonb_build_object(
+             'code', rule.code, 'activity', rule.activity,
+             'activity_zh', rule.activity_zh, 'activity_en', rule.activity_en,
+             'decision', rule.decision, 'conditions', rule.conditions,
+             'legal_basis', rule.legal_basis) ORDER BY rule.code)
+      FROM control_rule rule
+     WHERE rule.scope = 'zone_class' AND rule.subject = c.code
+       AND rule.deleted_at IS NULL AND {current("rule")}), '[]'::jsonb)"""  # noqa: S608
+"""The rules of a class that are in force today; those of `CONTROL_RULES` with its code."""
 
 ZONE_CLASSES = Entity(
     name="zone_classes",
@@ -34,10 +54,9 @@ ZONE_CLASSES = Entity(
             required=True,
         ),
         _CLASS.column(
-            "class",
+            "class_code",
             {**TEXT, "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$", "maxLength": 80},
             Label("类别代码", "Class code"),
-            column="class_code",
             queryable=True,
             required=True,
         ),
@@ -58,6 +77,12 @@ ZONE_CLASSES = Entity(
         _CLASS.column("traits_en", TEXT, Label("特征(英)", "Traits, en")),
         _CLASS.column("relation", TEXT, Label("供需关系", "Supply and demand"), queryable=True),
         _CLASS.column("restoration_modes", TEXTS, Label("修复方式", "Modes of restoration")),
+        Property(
+            "activity_rules",
+            ACTIVITY_RULES,
+            OBJECTS,
+            Label("活动准入", "What is decided about activities"),
+        ),
         *_CLASS.period,
     ),
     editing=Editing(roles=_WRITERS, guards=(RECORD_PERIOD,)),
