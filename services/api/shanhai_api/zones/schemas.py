@@ -41,7 +41,7 @@ class NewVersion(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     note: Note = Field(description="Why a new version is begun")
-    version: int | None = Field(None, ge=1, description="The version it begins from")
+    version: int | None = Field(None, ge=1, le=100_000, description="The version it begins from")
 
 
 class Adjustment(BaseModel):
@@ -52,4 +52,4 @@ class Adjustment(BaseModel):
     geometry: dict[str, Any] = Field(description="GeoJSON Polygon or MultiPolygon")
     to_class: str = Field(min_length=1, max_length=160, description="Code of the class it becomes")
     note: Note = Field(description="Why")
-    version: int | None = Field(None, ge=1, description="The version to adjust")
+    version: int | None = Field(None, ge=1, le=100_000, description="The version to adjust")

@@ -46,7 +46,8 @@ found = {}
 for layer in asked.pop("layers", layers):
     about, _, shapes, fields = pyogrio.raw.read(address, layer=layer, **asked)
     codes = fields[list(about["fields"]).index("code")]
-    found[layer] = [about["crs"], [str(code) for code in codes], [shape and shape.hex() for shape in shapes]]
+    placed = [shape and shape.hex() for shape in shapes]
+    found[layer] = [about["crs"], [str(code) for code in codes], placed]
 print(json.dumps([layers, found]))
 """
 
