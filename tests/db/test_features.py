@@ -61,6 +61,7 @@ class TestEveryEntity:
             during=Interval(NOW, NOW),
             as_of=date(2025, 6, 1),
             code="x",
+            search="x",
         )
         page = await read_page(
             session, entity, selection, limit=10, position=Position(after=Place(1), offset=1)

@@ -140,6 +140,56 @@ class TestSystems:
         assert following.headers["Content-Crs"] == f"<{EPSG}/4490>"
 
 
+class TestSearch:
+    @pytest.mark.parametrize(
+        ("text", "found"),
+        [
+            ("GULANG", ["a"]),
+            ("浪屿", ["a"]),
+            ("island", ["a", "b"]),
+            (" b ", ["b"]),
+            ("100%", ["b"]),
+            ("100_", []),
+            ("%", ["b"]),
+            ("\\", ["b"]),
+            ("'); DROP TABLE region; --", []),
+        ],
+    )
+    async def test_names_in_both_languages_and_codes(
+        self, anonymous: httpx.AsyncClient, session: AsyncSession, text: str, found: list[str]
+    ) -> None:
+        for code, zh, en in (("a", "鼓浪屿", "Gulangyu Island"), ("b", "乙岛", "100% Island \\")):
+            region = await add_region(session, code)
+            region.name_zh, region.name_en = zh, en
+        await session.commit()
+        for asked in ({"q": text}, {"q": text, "as_of": "2026-01-01", "limit": "2000"}):
+            answer = await anonymous.get(REGIONS, params=asked)
+            assert codes(answer) == found
+        page = await anonymous.get(REGIONS, params={"q": text, "f": "html"})
+        assert page.status_code == 200
+
+    async def test_pages_and_files_keep_the_search(
+        self, anonymous: httpx.AsyncClient, session: AsyncSession
+    ) -> None:
+        for code in ("one.x", "two", "three.x"):
+            await add_region(session, code)
+        await session.commit()
+        first = await anonymous.get(REGIONS, params={"q": ".X", "limit": "1"})
+        following = link(first.json(), "next")
+        assert following is not None
+        assert codes(await anonymous.get(following)) == ["three.x"]
+        table = await anonymous.get(REGIONS, params={"q": ".X", "f": "csv"})
+        assert ("one.x" in table.text, "two" in table.text) == (True, False)
+
+    @pytest.mark.parametrize("text", [" ", "x" * 201, "\x00"])
+    async def test_what_cannot_be_looked_for(
+        self, anonymous: httpx.AsyncClient, session: AsyncSession, text: str
+    ) -> None:
+        answer = await anonymous.get(REGIONS, params={"q": text})
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0]["pointer"] == "q"
+
+
 class TestFilters:
     @pytest.mark.parametrize(
         ("asked", "number"),

@@ -11,7 +11,7 @@ from shanhai.db.features.versions import MOST_VERSIONS
 from shanhai_api.exports.formats import ENCODINGS, file_formats
 from shanhai_api.features.parameters import DEFAULT_LIMIT, LANGUAGES, parameters_of
 from shanhai_api.features.records import bound_names
-from shanhai_api.features.values import MAX_LIMIT, MAX_OFFSET
+from shanhai_api.features.values import MAX_LIMIT, MAX_OFFSET, MAX_SEARCH
 from shanhai_api.negotiation import GEOJSON, HTML, JSON
 
 Document = dict[str, Any]
@@ -84,6 +84,11 @@ LISTING = (
         "count", "How exactly to count what matches", {"type": "string", "enum": list(COUNTINGS)}
     ),
     query_parameter("properties", "Properties to tell, comma separated", {"type": "string"}),
+    query_parameter(
+        "q",
+        "A text that the code or a name in either language has in it, whatever its case",
+        {"type": "string", "minLength": 1, "maxLength": MAX_SEARCH},
+    ),
     query_parameter("filter", "A CQL2 filter over the queryables", {"type": "string"}),
     query_parameter(
         "filter-lang",

@@ -25,6 +25,7 @@ from shanhai_api.features.values import (
     parse_day,
     parse_limit,
     parse_offset,
+    parse_search,
     sort_reader,
     value_reader,
 )
@@ -32,7 +33,7 @@ from shanhai_api.features.values import (
 DEFAULT_LIMIT = 10
 RECORD_PARAMETERS = (
     *("f", "lang", "limit", "offset", "cursor", "datetime", "as_of"),
-    *("sortby", "count", "properties", "filter", "filter-lang"),
+    *("sortby", "count", "properties", "filter", "filter-lang", "q"),
 )
 PARAMETERS = (*RECORD_PARAMETERS, "bbox", "bbox-crs", "crs", "filter-crs")
 LANGUAGES: Mapping[str, FilterLanguage] = {
@@ -57,6 +58,7 @@ class ItemsQuery:
     as_of: date | None
     filters: Mapping[str, Value]
     filter: Filter | None
+    search: str | None
     kept: Mapping[str, str]
 
     def selection(self, viewer: Viewer) -> Selection:
@@ -68,6 +70,7 @@ class ItemsQuery:
             during=self.during,
             as_of=self.as_of,
             filter=self.filter,
+            search=self.search,
         )
 
 
@@ -93,6 +96,7 @@ def parse_items_query(
         as_of=reader.read("as_of", parse_day),
         filters=filters,
         filter=_filter(entity, reader),
+        search=reader.read("q", parse_search),
         kept=kept,
     )
     reader.refuse_faults()

@@ -15,6 +15,7 @@ from shanhai.db.features.statements import Counting
 MAX_LIMIT = 10_000
 MAX_OFFSET = 10_000
 MAX_SORT_KEYS = 5
+MAX_SEARCH = 200
 COUNTINGS: Mapping[str, Counting] = {"exact": "exact", "estimate": "estimate", "none": "none"}
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 INTEGER = re.compile(r"-?\d{1,9}", re.ASCII)
@@ -128,6 +129,14 @@ def parse_text(text: str) -> str:
     if "\x00" in text or len(text) > 1000:
         raise ValueError("must be at most 1000 characters without NUL")
     return text
+
+
+def parse_search(text: str) -> str:
+    """A text to look for."""
+    found = text.strip()
+    if not found or len(found) > MAX_SEARCH or "\x00" in found:
+        raise ValueError(f"must be 1 to {MAX_SEARCH} characters without NUL")
+    return found
 
 
 def parse_counting(text: str) -> Counting:

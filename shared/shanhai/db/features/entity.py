@@ -18,6 +18,11 @@ OgcRole = Literal["id", "reference", "primary-interval-start", "primary-interval
 Verb = Literal["create", "replace", "update", "delete"]
 ALL_VERBS: frozenset[Verb] = frozenset({"create", "replace", "update", "delete"})
 
+NAMES = frozenset(
+    f"{what}_{lang}" for what in ("name", "title", "activity") for lang in ("zh", "en")
+)
+"""What entities call the names of their rows."""
+
 TEXT: Mapping[str, Any] = {"type": "string"}
 INTEGER: Mapping[str, Any] = {"type": "integer"}
 NUMBER: Mapping[str, Any] = {"type": "number"}
@@ -218,6 +223,11 @@ class Entity:
     def sortables(self) -> tuple[Property, ...]:
         """The properties pages can be ordered by."""
         return tuple(item for item in self.properties if item.sortable)
+
+    @property
+    def searched(self) -> tuple[Property, ...]:
+        """The properties a text is looked for in: the code and the names in both languages."""
+        return tuple(item for item in self.properties if item.role == "id" or item.name in NAMES)
 
     @property
     def receivables(self) -> tuple[Property, ...]:

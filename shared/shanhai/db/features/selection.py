@@ -4,6 +4,7 @@ The text of a condition depends on what is asked about, never on the values: tho
 few statements serve all requests, and each is composed and planned once.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -20,6 +21,8 @@ from shanhai.db.identity import PUBLIC, Viewer
 
 Corner = tuple[float, float]
 Value = str | int | float | bool
+ESCAPED = re.compile(r"[%_\\]")
+BEHIND_BACKSLASH = r"\\\g<0>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,11 @@ class Filter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is asked of an entity, and by whom; without identity only what is public."""
+    """What is asked of an entity, and by whom; without identity only what is public.
+
+    Attributes:
+        search: A text that the code or a name has in it.
+    """
 
     viewer: Viewer = PUBLIC
     filters: Mapping[str, Value] = field(default_factory=dict)
@@ -100,6 +107,7 @@ class Selection:
     as_of: date | None = None
     code: str | None = None
     filter: Filter | None = None
+    search: str | None = None
 
 
 def reads_former(entity: Entity, selection: Selection) -> bool:
@@ -119,6 +127,7 @@ def conditions(entity: Entity, selection: Selection) -> tuple[str, ...]:
         *([] if selection.box is None else [_touches(entity, selection.box)]),
         *([] if selection.during is None else _overlap_conditions(entity, selection.during)),
         *([] if selection.filter is None else [f"({selection.filter.sql})"]),
+        *([] if selection.search is None else [_names_hold(entity)]),
     )
 
 
@@ -145,6 +154,7 @@ def bound_values(selection: Selection) -> dict[str, object]:
     found: dict[str, object] = {
         "code": selection.code,
         "as_of": selection.as_of,
+        "search": selection.search and _anywhere(selection.search),
         "during_start": during.start and during.start.date(),
         "during_end": during.end and during.end.date(),
         **{f"is_{name}": _exact(value) for name, value in selection.filters.items()},
@@ -192,6 +202,16 @@ def _equality(entity: Entity, name: str) -> str:
     if kind in {"date", "timestamptz"}:
         return f"({declared.sql}) = CAST(CAST(:is_{name} AS text) AS {kind})"
     return f"({declared.sql}) = :is_{name}"
+
+
+def _names_hold(entity: Entity) -> str:
+    """The code or a name that has the text of the bind `search` in it, whatever its case."""
+    return f"({' OR '.join(f'{item.sql} ILIKE :search' for item in entity.searched)})"
+
+
+def _anywhere(text: str) -> str:
+    """The pattern that finds a text as it is, with no character that means others."""
+    return f"%{ESCAPED.sub(BEHIND_BACKSLASH, text)}%"
 
 
 def _touches(entity: Entity, box: Box | Outline) -> str:
