@@ -57,6 +57,9 @@ class ArtifactSettings(BaseSettings):
     upload_limit_bytes: int = Field(
         2 * 1024**3, ge=1024, description="largest upload accepted, in bytes"
     )
+    document_limit_bytes: int = Field(
+        100 * 1024**2, ge=1024, description="largest document of a project accepted, in bytes"
+    )
 
 
 class PublicSettings(BaseSettings):

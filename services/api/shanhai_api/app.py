@@ -14,6 +14,7 @@ from shanhai import __version__
 from shanhai.telemetry import configure_logging
 from shanhai_api.accounts.routes import router as accounts
 from shanhai_api.audit.routes import router as audit
+from shanhai_api.compliance.routes import router as compliance
 from shanhai_api.configuration import Configuration
 from shanhai_api.draining import noticing_stop
 from shanhai_api.errors import install_handlers
@@ -30,6 +31,7 @@ from shanhai_api.landing.routes import router as landing
 from shanhai_api.middleware import RequestScope
 from shanhai_api.plans.routes import router as plans
 from shanhai_api.processes.routes import router as processes
+from shanhai_api.projects.paper_routes import router as papers
 from shanhai_api.projects.routes import router as projects
 from shanhai_api.state import open_state
 from shanhai_api.uploads.routes import router as uploads
@@ -48,7 +50,9 @@ ROUTERS = (
     record_edits,
     plans,
     projects,
+    papers,
     findings,
+    compliance,
     processes,
     jobs,
     uploads,

@@ -1,5 +1,6 @@
 """Bodies and parameters of what hangs on a project."""
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -10,6 +11,7 @@ from shanhai_api.dependencies import PageQuery
 
 EXACT_BELOW = 1e13
 """JSON numbers below it keep two digits after the point; larger amounts come as strings."""
+WRITTEN = re.compile(r"-?\d{1,30}(\.\d{1,30})?", re.ASCII)
 MOST_DOCUMENTS = 100
 MOST_LINKS = 1_000
 
@@ -18,11 +20,15 @@ Words = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 
 
-def _exact(value: object) -> object:
-    """A number that is still the one that was sent."""
-    if isinstance(value, float) and abs(value) >= EXACT_BELOW:
-        raise ValueError("an amount this large must be a string, to be exact")
-    return value
+def _exact(value: object) -> Decimal:
+    """The amount as it was written."""
+    if isinstance(value, str) and WRITTEN.fullmatch(value):
+        return Decimal(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Decimal(value)
+    if isinstance(value, float) and abs(value) < EXACT_BELOW:
+        return Decimal(repr(value))
+    raise ValueError("must be a decimal number, as a string where it is 10^13 or more")
 
 
 Amount = Annotated[

@@ -1,0 +1,134 @@
+"""Receiving and sending the documents of projects."""
+
+import asyncio
+import hashlib
+from pathlib import Path
+from uuid import uuid4
+
+import orjson
+from fastapi import Request, Response
+from fastapi.responses import FileResponse
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.features.programmes import DOCUMENTS
+from shanhai.db.features.query import FeatureRow
+from shanhai.db.features.selection import Selection
+from shanhai.db.features.writing import read_written, state_tag
+from shanhai.db.projects.papers import Paper, add_paper, checked_name, demand_adder
+from shanhai.db.projects.reading import ProjectSeen
+from shanhai.db.tables import Document
+from shanhai.errors import InvalidInput
+from shanhai.storage.recognition import FileKind, demand_kind, kind_of
+from shanhai_api.body import read_blocks
+from shanhai_api.dependencies import act_of
+from shanhai_api.features.documents import record_document
+from shanhai_api.features.operations import read_item
+from shanhai_api.identity import Caller
+from shanhai_api.once import Made, once
+from shanhai_api.projects import documents
+from shanhai_api.projects.schemas import UploadQuery
+from shanhai_api.state import State
+from shanhai_api.uploads.receiving import append
+from shanhai_api.view import View, entity_tag, is_known
+
+
+async def receive(
+    state: State, request: Request, view: View, caller: Caller, project: str, query: UploadQuery
+) -> Made:
+    """Receive a file, look what it is, store it, and register it as a document.
+
+    Who may not add it is told before the body is read.
+    """
+    name = checked_name(query.filename)
+    kind = kind_of(request.headers.get("content-type", ""), name)
+    async with state.sessions() as session:
+        await demand_adder(session, project, caller, query.kind)
+    path = state.store.upload_path(uuid4())
+    try:
+        digest = await _take(state, request, path, kind)
+        stored = await asyncio.to_thread(state.store.put, path, suffix=kind.suffix)
+    finally:
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+    said = query.model_dump(include={"kind", "title_zh", "title_en", "measure", "public"})
+    paper = Paper(filename=name, media_type=kind.media_type, **said)
+
+    async with state.unit() as unit:
+
+        async def effect() -> Made:
+            act = act_of(caller, view)
+            row = await add_paper(unit.session, project, caller, act, paper, stored)
+            return await _made(unit.session, view, row)
+
+        asked = hashlib.sha256(f"{digest} {paper}".encode()).hexdigest()
+        return await once(request, unit, caller, body_sha256=asked, effect=effect)
+
+
+async def _take(state: State, request: Request, path: Path, kind: FileKind) -> str:
+    limit = state.configuration.artifacts.document_limit_bytes
+    digest = await append(path, 0, read_blocks(request, limit=limit))
+    if not await asyncio.to_thread(lambda: path.stat().st_size):
+        raise InvalidInput("the body is empty", message_zh="请求体为空", pointer="")
+    await asyncio.to_thread(demand_kind, path, kind)
+    return digest
+
+
+async def _made(session: AsyncSession, view: View, row: Document) -> Made:
+    document = described(await read_written(session, DOCUMENTS, row.id), view)
+    tag = entity_tag(state_tag(row.id, row.row_version), orjson.dumps(document))
+    return Made(document, {"Location": view.url(f"/documents/{row.code}"), "ETag": f'"{tag}"'})
+
+
+def described(row: FeatureRow, view: View) -> documents.Document:
+    """A document with where its file is."""
+    document = record_document(DOCUMENTS, row, view, {})
+    file = view.link(f"/documents/{row.code}/file", "enclosure", str(document["media_type"]))
+    return {**document, "links": [*document["links"], file]}
+
+
+async def list_papers(
+    session: AsyncSession,
+    caller: Caller,
+    project: ProjectSeen,
+    view: View,
+    *,
+    after: int,
+    limit: int,
+) -> tuple[list[documents.Document], int | None]:
+    """A page of what the caller may see of a project's documents, and where the next begins."""
+    query = (
+        select(Document.id, Document.code)
+        .where(
+            Document.owner_collection == "projects",
+            Document.owner_code == project.code,
+            Document.deleted_at.is_(None),
+            Document.id > after,
+        )
+        .order_by(Document.id)
+    )
+    if not caller.viewer.sees_all:
+        seen = caller.viewer.regions or frozenset()
+        query = query.where(Document.is_public | Document.region_id.in_(seen))
+    found = (await session.execute(query.limit(limit + 1))).all()
+    shown = [await read_written(session, DOCUMENTS, row.id) for row in found[:limit]]
+    following = found[limit - 1].id if len(found) > limit else None
+    return [described(row, view) for row in shown], following
+
+
+async def send(
+    state: State, session: AsyncSession, view: View, caller: Caller, code: str
+) -> Response:
+    """The file of a document, to be kept and never to be shown in place."""
+    seen = await read_item(session, DOCUMENTS, Selection(caller.viewer, code=code))
+    row = await session.get_one(Document, seen.key)
+    etag = f'"{row.sha256}"'
+    headers = {"ETag": etag, "Cache-Control": view.cache_control(), "Vary": "Authorization"}
+    if is_known(view.request, etag):
+        return Response(status_code=304, headers=headers)
+    return FileResponse(
+        state.store.local_path(row.uri),
+        media_type=row.media_type,
+        headers={**headers, "X-Content-Type-Options": "nosniff"},
+        filename=row.filename,
+        content_disposition_type="attachment",
+    )
