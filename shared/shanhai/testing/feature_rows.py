@@ -4,11 +4,12 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.catalogue import ENTITIES
 from shanhai.db.tables import Job, Region, Zone, ZoneClass, ZoneScheme
+from shanhai.testing.emptying import KEPT, forget_rows
 from shanhai.vocabulary import SUPPLY_DEMAND, ZONE_CLASSES
 
 Bounds = tuple[float, float, float, float]
@@ -88,33 +89,8 @@ async def add_five_zones(session: AsyncSession, scheme: ZoneScheme) -> list[Zone
     ]
 
 
-# Deleting from fifty empty tables takes a millisecond, truncating them most of a second. Without
-# triggers no state is moved to history, and nothing asks in which order rows go.
-_FORGET = """
-DO $$
-DECLARE emptied text;
-BEGIN
-  SET LOCAL session_replication_role = replica;
-  FOR emptied IN
-    WITH RECURSIVE closure(name) AS (
-      SELECT to_regclass(named)::oid FROM unnest(ARRAY[{names}]) AS named
-      UNION
-      SELECT c.conrelid FROM pg_constraint c JOIN closure ON c.confrelid = closure.name
-       WHERE c.contype = 'f'
-    )
-    SELECT name::regclass::text FROM closure WHERE name <> 'zone_class'::regclass
-  LOOP
-    EXECUTE 'DELETE FROM ' || emptied;
-  END LOOP;
-  SET LOCAL session_replication_role = origin;
-END $$
-"""
-
-
 async def forget_features(session: AsyncSession) -> None:
     """Leave no object, no former state and nothing that refers to one; zone classes are kept."""
     tables = {entity.table for entity in ENTITIES}
     former = {f"{table}_history" for table in tables}
-    emptied = sorted((tables | former | {"job", "idempotency_key", "upload"}) - {"zone_class"})
-    names = ", ".join(f"'{name}'" for name in emptied)
-    await session.execute(text(_FORGET.format(names=names)))
+    await forget_rows(session, (tables | former | {"job", "idempotency_key", "upload"}) - KEPT)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import SecretStr
-from sqlalchemy import func, text, update
+from sqlalchemy import func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Sessions, create_engine, create_sessions
@@ -15,6 +15,7 @@ from shanhai.db.tables import Dataset, Job, Region
 from shanhai.jobs.contracts import ECHO, EchoInputs
 from shanhai.jobs.submission import submit
 from shanhai.settings import DatabaseSettings
+from shanhai.testing.emptying import forget_rows
 
 CHECKSUM = "0" * 64
 XIAMEN_EPSG = 4548
@@ -34,7 +35,7 @@ async def open_sessions(url: str) -> AsyncIterator[Sessions]:
 async def forget_jobs(sessions: Sessions) -> None:
     """Leave no job, and nothing that refers to one."""
     async with sessions.begin() as session:
-        await session.execute(text("TRUNCATE job CASCADE"))
+        await forget_rows(session, ["job"])
 
 
 async def submit_echo(sessions: Sessions, message: str = "hello", *, pause: float = 0) -> UUID:

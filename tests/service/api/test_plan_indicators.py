@@ -29,6 +29,7 @@ from shanhai.db.tables import (
     ProjectMeasure,
     Region,
 )
+from shanhai.testing.emptying import forget_rows
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.state import State
 
@@ -77,7 +78,7 @@ MakeClient = Callable[..., Awaitable[httpx.AsyncClient]]
 @pytest.fixture
 async def plan(session: AsyncSession) -> Plan:
     """An approved plan of a district with a town, and indicators a department answers for."""
-    await session.execute(text("TRUNCATE indicator, party, evaluation_snapshot CASCADE"))
+    await forget_rows(session, ["indicator", "party", "evaluation_snapshot"])
     banan = Region(code="banan", name_zh="巴南区", name_en="Banan", level="district")
     session.add(banan)
     await session.flush()

@@ -18,6 +18,7 @@ from shanhai.db.features.crs import CRS84, crs_uris
 from shanhai.db.features.query import read_rows
 from shanhai.db.tables import Region
 from shanhai.local.ports import any_free_port
+from shanhai.testing.emptying import forget_rows
 from shanhai.testing.feature_rows import add_five_zones, add_scheme
 from shanhai.testing.job_rows import add_region
 from shanhai_api.features import streaming
@@ -403,7 +404,7 @@ class TestRecords:
         )
         await session.commit()
         yield
-        await session.execute(text("TRUNCATE party CASCADE"))
+        await forget_rows(session, ["party"])
         await session.commit()
 
     async def test_list_and_one(self, anonymous: httpx.AsyncClient, planned: None) -> None:

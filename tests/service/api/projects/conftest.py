@@ -5,12 +5,12 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.db.tables import Region
+from shanhai.testing.emptying import forget_rows
 from shanhai.testing.projects import PROJECT, add_project
 from shanhai.vocabulary import ROLE_SCOPES, Role
 from shanhai_api.state import State
@@ -60,5 +60,5 @@ async def add_region(session: AsyncSession) -> None:
         {"code": "elsewhere", "name_zh": "别处", "name_en": "Elsewhere"},
     ]
     session.add_all(Region(**row, level="district") for row in rows)
-    await session.execute(text("TRUNCATE indicator CASCADE"))
+    await forget_rows(session, ["indicator"])
     await session.commit()
