@@ -22,6 +22,7 @@ TAGS = {
     "zonings": "Versions of a zoning: gaps, comparison, adjustment by hand",
     "indicators": "What a plan aims at, what was observed, and how far it has come",
     "projects": "The steps, measures, money and documents of projects",
+    "compliance": "Whether places and projects keep to lines, rules and zones",
     "processes": "OGC API - Processes: computations and their jobs",
     "uploads": "Files for imports",
     "vocabulary": "Closed lists",

@@ -9,18 +9,26 @@ from shanhai.db.features.rights import editing_of
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import Grant, Identity
 from shanhai.errors import Forbidden
-from shanhai.jobs.contracts import IMPORT_FEATURES, AuthorityTask, GrantTask, Task
+from shanhai.jobs.contracts import (
+    CHECK_COMPLIANCE,
+    IMPORT_FEATURES,
+    AuthorityTask,
+    GrantTask,
+    Task,
+)
 
 FEW = 5_000
 """Codes of one collection that a task may carry, so that a report can name unknown ones."""
 
 
 async def with_authority(session: AsyncSession, task: Task, identity: Identity) -> Task:
-    """The task with the rights of who asked, where its process writes in their name.
+    """The task with the rights of who asked, where its process reads or writes in their name.
 
     Raises:
         Unauthenticated, Forbidden: they may not write what the job would.
     """
+    if task.process == CHECK_COMPLIANCE.id:
+        return task.model_copy(update={"authority": _kept(identity)})
     if task.process != IMPORT_FEATURES.id:
         return task
     entity = entity_named(task.inputs["collection"])

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from shanhai.vocabulary import Label, Role, Scope
+from shanhai.vocabulary import CONTROL_KINDS, Label, Role, Scope, codes
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -154,6 +154,46 @@ class ImportFeaturesInputs(Inputs):
         return self
 
 
+class CheckComplianceInputs(Inputs):
+    """A place, or a project, and what is to be done there."""
+
+    geometry: dict[str, Any] | None = Field(
+        None, description="GeoJSON geometry; or give a project / 几何，或给出项目"
+    )
+    crs: str | None = Field(
+        None, max_length=200, description="CRS of the geometry; default CRS84 / 几何的坐标系"
+    )
+    project: Code | None = Field(None, description="Code of a project / 项目代码")
+    activities: list[Code] = Field(
+        default_factory=list, max_length=200, description="Codes of activities / 活动代码"
+    )
+    measures: list[Code] = Field(
+        default_factory=list,
+        max_length=200,
+        description="Codes of measures; default: the project's / 措施代码，默认取项目措施",
+    )
+    region: Code | None = Field(
+        None, description="Region whose rules hold as well / 另适用其规则的区域"
+    )
+    as_of: date | None = Field(None, description="Day of the check; default today / 检查日期")
+    lines: list[str] | None = Field(
+        None,
+        min_length=1,
+        max_length=len(CONTROL_KINDS),
+        description="Kinds of control areas; default all / 管控线类型，默认全部",
+        json_schema_extra={"items": {"type": "string", "enum": list(codes(CONTROL_KINDS))}},
+    )
+
+    @model_validator(mode="after")
+    def check_subject(self) -> "CheckComplianceInputs":
+        """There is one thing to check."""
+        if (self.geometry is None) == (self.project is None):
+            raise ValueError("give a geometry or a project / 请给出几何或项目之一")
+        if unknown := sorted(set(self.lines or ()) - set(codes(CONTROL_KINDS))):
+            raise ValueError(f"no kinds of control areas: {unknown} / 管控线类型未知")
+        return self
+
+
 class ZoningParameters(Inputs):
     """Parameters of the assessment and the zoning; defaults are the method specification's."""
 
@@ -208,7 +248,12 @@ class OutputSpec:
 
 @dataclass(frozen=True, slots=True)
 class ProcessContract:
-    """A process as the outside sees it."""
+    """A process as the outside sees it.
+
+    Attributes:
+        sync: Who asks without a preference waits for the end.
+        quick: It reads only, and what is small is answered without a job to whoever may read.
+    """
 
     id: str
     title: Label
@@ -216,6 +261,7 @@ class ProcessContract:
     inputs: type[Inputs]
     outputs: tuple[OutputSpec, ...]
     sync: bool = False
+    quick: bool = False
     keywords: tuple[str, ...] = field(default=())
 
 
@@ -259,6 +305,20 @@ IMPORT_FEATURES = ProcessContract(
     ),
 )
 
+CHECK_COMPLIANCE = ProcessContract(
+    "check-compliance",
+    Label("合规检查", "Check compliance"),
+    Label(
+        "检查几何或项目与管控线、分区及规则的关系，给出重叠面积、规则与结论；一万个顶点以内即时返回。",
+        "Checks a geometry or project against control lines, zones and rules: overlaps, rules and"
+        " a verdict; at once up to ten thousand vertices.",
+    ),
+    CheckComplianceInputs,
+    (OutputSpec("result", Label("检查结果", "Result"), "application/json"),),
+    sync=True,
+    quick=True,
+)
+
 DELINEATE_ZONES = ProcessContract(
     "delineate-zones",
     Label("划定生态保护修复分区", "Delineate restoration zones"),
@@ -280,7 +340,8 @@ DELINEATE_ZONES = ProcessContract(
 )
 
 CONTRACTS: Mapping[str, ProcessContract] = {
-    contract.id: contract for contract in (ECHO, IMPORT_DATASET, IMPORT_FEATURES, DELINEATE_ZONES)
+    contract.id: contract
+    for contract in (ECHO, IMPORT_DATASET, IMPORT_FEATURES, CHECK_COMPLIANCE, DELINEATE_ZONES)
 }
 
 

@@ -11,13 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.errors import Fault, InvalidInput
 from shanhai.jobs.analysis_grid import check_grid
+from shanhai.jobs.compliance import read_shape_asked
 from shanhai.jobs.contracts import (
+    CHECK_COMPLIANCE,
     DELINEATE_ZONES,
     ECHO,
     IMPORT_DATASET,
     IMPORT_FEATURES,
     INDEX_OPTIONAL,
     INDEX_REQUIRED,
+    CheckComplianceInputs,
     DelineateZonesInputs,
     EchoInputs,
     ImportDatasetInputs,
@@ -87,6 +90,15 @@ async def _(inputs: ImportFeaturesInputs, session: AsyncSession, *, requested_by
         region=region,
         upload_uri=f"uploads/{inputs.upload}",
     )
+
+
+@resolve.register
+async def _(inputs: CheckComplianceInputs, session: AsyncSession, *, requested_by: str) -> Task:
+    # Who asked may not know of every project and region; what is there for them is looked up with
+    # their rights when the check is made.
+    if inputs.geometry is not None:
+        await read_shape_asked(inputs.geometry, inputs.crs)
+    return Task(process=CHECK_COMPLIANCE.id, inputs=inputs.model_dump(mode="json"))
 
 
 @resolve.register

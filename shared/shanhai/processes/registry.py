@@ -13,6 +13,7 @@ HOMES: tuple[tuple[str, str], ...] = (
     ("echo", "shanhai.processes.echo:Echo"),
     ("import-dataset", "shanhai.processes.import_dataset:ImportDataset"),
     ("import-features", "shanhai.processes.import_features:ImportFeatures"),
+    ("check-compliance", "shanhai.processes.check_compliance:CheckCompliance"),
     ("delineate-zones", "shanhai.processes.delineate_zones:DelineateZones"),
 )
 """Process id and class, one line each."""

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables import AuditLog, Job
 from shanhai.jobs import states
+from shanhai.jobs.contracts import CONTRACTS
 from shanhai.testing.job_rows import add_region
 from shanhai_api.state import State
 
@@ -43,7 +44,7 @@ async def finish_next(state: State, result: dict[str, Any]) -> None:
 class TestDescriptions:
     async def test_list_names_the_processes(self, anonymous: httpx.AsyncClient) -> None:
         listed = (await anonymous.get("/processes")).json()["processes"]
-        assert [item["id"] for item in listed] == ["echo", "import-dataset", "delineate-zones"]
+        assert [item["id"] for item in listed] == list(CONTRACTS)
         assert len((await anonymous.get("/processes?limit=1")).json()["processes"]) == 1
 
     async def test_inputs_are_described_by_schemas(self, anonymous: httpx.AsyncClient) -> None:

@@ -8,9 +8,12 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from shanhai.jobs.contracts import CONTRACTS
+from shanhai.vocabulary import Scope
 from shanhai_api.awaiting import ended_answer, wait_for_end
 from shanhai_api.body import read_json
-from shanhai_api.dependencies import MAY_LOOK, JobCaller, PageQuery, TheState, TheView
+from shanhai_api.compliance.execution import check_at_once
+from shanhai_api.dependencies import MAY_LOOK, PageQuery, TheState, TheView, Writer
+from shanhai_api.identity import demand
 from shanhai_api.negotiation import JSON
 from shanhai_api.once import once
 from shanhai_api.processes import descriptions, operations
@@ -76,13 +79,19 @@ async def describe_process(
     openapi_extra=EXECUTE_BODY,
 )
 async def execute_process(
-    request: Request, view: TheView, state: TheState, caller: JobCaller, process: str
+    request: Request, view: TheView, state: TheState, caller: Writer, process: str
 ) -> Response:
-    """Accept a job, and wait for its end where that is wanted."""
+    """Accept a job, and wait for its end where that is wanted; answer at once what is quick."""
     contract = descriptions.contract_named(process)
+    demand(caller, Scope.READ if contract.quick else Scope.JOBS)
     body = await read_json(request)
     order = parse_order(contract, body.value)
     preference = parse_preference(request.headers, contract)
+    if contract.quick and "respond-async" not in preference.applied:
+        answer = await check_at_once(view, state, caller, order.inputs)
+        if answer is not None:
+            return answer
+    demand(caller, Scope.JOBS)
     async with state.unit() as unit:
         made = await once(
             request,

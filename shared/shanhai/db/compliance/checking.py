@@ -94,7 +94,7 @@ async def check_geometry(
     day = asked.as_of or datetime.now(UTC).date()
     shape = shapely.from_wkb(wkb)
     sha256 = digest_of(wkb)
-    whole = await _measure(session, shape, wkb)
+    whole = await measure_of(session, wkb)
     lines, beneath = await read_lines(
         session, viewer, wkb, whole, as_of=asked.as_of, kinds=asked.lines
     )
@@ -167,6 +167,15 @@ async def find_project(session: AsyncSession, viewer: Viewer, code: str) -> Proj
     return ProjectShape(row.id, row.code, row.region_id, bytes(row.wkb), row.vertices, tuple(found))
 
 
+async def measure_of(session: AsyncSession, wkb: bytes) -> Measure:
+    """The geodesic size of a geometry in stored coordinates."""
+    dimension = int(shapely.get_dimensions(shapely.from_wkb(wkb)))
+    if dimension == 0:
+        return Measure()
+    row = (await session.execute(SIZE, {"wkb": wkb})).one()
+    return Measure(area_m2=row.area) if dimension == 2 else Measure(length_m=row.length)
+
+
 def digest_of(wkb: bytes) -> str:
     """What tells one shape from another, whichever vertex it begins with."""
     normal = shapely.normalize(shapely.from_wkb(wkb))
@@ -187,14 +196,6 @@ def places_of(lines: Sequence[TouchedLine], zones: Sequence[TouchedZone]) -> lis
         *(Place("zone_class", code, zone.name, zone.zones) for code, zone in classes.items()),
         EVERYWHERE,
     ]
-
-
-async def _measure(session: AsyncSession, shape: Any, wkb: bytes) -> Measure:
-    dimension = int(shapely.get_dimensions(shape))
-    if dimension == 0:
-        return Measure()
-    row = (await session.execute(SIZE, {"wkb": wkb})).one()
-    return Measure(area_m2=row.area) if dimension == 2 else Measure(length_m=row.length)
 
 
 async def _regions(

@@ -1,0 +1,33 @@
+"""`check-compliance` answered in the request, on a connection that cannot write."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import Response
+
+from shanhai.db.identity import Identity
+from shanhai.jobs.compliance import check_if_small
+from shanhai.jobs.contracts import CheckComplianceInputs, Inputs
+from shanhai_api.state import State
+from shanhai_api.view import View
+
+TEMPLATE = "compliance.html"
+
+
+async def check_at_once(
+    view: View,
+    state: State,
+    caller: Identity,
+    inputs: Inputs,
+    *,
+    form: Mapping[str, str] | None = None,
+) -> Response | None:
+    """The results document, or a page of it; None where a job is needed."""
+    if not isinstance(inputs, CheckComplianceInputs):
+        return None
+    async with state.reading() as session:
+        result = await check_if_small(session, caller.viewer, inputs)
+    if result is None:
+        return None
+    document: dict[str, Any] = {"result": result}
+    return view.respond(document, template=TEMPLATE, extra={"form": form})

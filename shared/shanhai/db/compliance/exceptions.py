@@ -1,0 +1,262 @@
+"""Exceptions from rules: given by an approver for a project or one geometry, ended by revoking.
+
+None is ever deleted: a check of a past day finds the exceptions of that day.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.compliance.checking import ProjectShape, digest_of, find_project, measure_of
+from shanhai.db.compliance.overlaps import read_lines, read_zones
+from shanhai.db.features.control_areas import CONTROL_AREAS
+from shanhai.db.features.entity import Entity
+from shanhai.db.features.query import read_feature
+from shanhai.db.features.regions import REGIONS
+from shanhai.db.features.rights import demand_role, demand_scopes
+from shanhai.db.features.rules import CONTROL_RULES
+from shanhai.db.features.selection import Selection
+from shanhai.db.identity import EVERYTHING, Identity
+from shanhai.db.queries.audit import Act, record
+from shanhai.db.tables import ComplianceException, ControlArea, ControlRule, Project, Region
+from shanhai.errors import Conflict, InvalidInput, NotFound
+from shanhai.vocabulary import Role, Scope
+
+SCOPES = frozenset({Scope.WRITE, Scope.PROJECTS})
+ROLES = frozenset({Role.APPROVER})
+TABLE = "compliance_exception"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """An exception to be given; of `project` and `wkb` exactly one is there.
+
+    Attributes:
+        region: Who answers for a geometry; a project has its own.
+        approver: The name of the person; the identity, where none is given.
+        document: The decision's document, by code or file number.
+    """
+
+    rule: str
+    reason: str
+    project: str | None = None
+    wkb: bytes | None = None
+    region: str | None = None
+    control_area: str | None = None
+    approver: str | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+    document: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which exceptions are asked for; `day` are those in force on it."""
+
+    code: str | None = None
+    project: str | None = None
+    rule: str | None = None
+    day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """An exception with the codes of what it refers to."""
+
+    row: ComplianceException
+    project: str | None
+    region: str | None
+    control_area: str | None
+
+    def document(self) -> dict[str, Any]:
+        """The exception as it is shown and kept in the audit log."""
+        row = self.row
+        return {
+            "code": row.code,
+            "rule": row.rule,
+            "project": self.project,
+            "geometry_sha256": row.geometry_sha256,
+            "region": self.region,
+            "control_area": self.control_area,
+            "reason": row.reason,
+            "approver": row.approver,
+            "approved_at": row.approved_at.isoformat(),
+            "valid_from": None if row.valid_from is None else row.valid_from.isoformat(),
+            "valid_to": None if row.valid_to is None else row.valid_to.isoformat(),
+            "document": row.attrs.get("document"),
+            "revoked": row.attrs.get("revoked"),
+        }
+
+
+async def grant(session: AsyncSession, identity: Identity, act: Act, given: Grant) -> Granted:
+    """Give an exception.
+
+    Raises:
+        Unauthenticated, Forbidden: who gives it is no approver of the regions concerned.
+        InvalidInput: the rule, project, region or area is not there, or the period is none.
+    """
+    demand_scopes(identity, SCOPES)
+    if given.valid_to is not None and given.valid_to <= (given.valid_from or _today()):
+        raise InvalidInput(
+            "valid_to must be after valid_from",
+            message_zh="失效日期必须晚于生效日期",
+            pointer="/valid_to",
+        )
+    rule_id = await _id(session, identity, CONTROL_RULES, given.rule, "rule")
+    area_id = await _optional(session, identity, CONTROL_AREAS, given.control_area, "control_area")
+    project, wkb = await _subject(session, identity, given)
+    region_id = await _optional(session, identity, REGIONS, given.region, "region")
+    if project is not None:
+        region_id = project.region_id
+    demand_role(identity, ROLES, region_id)
+    for concerned in await _concerned(session, rule_id, wkb):
+        demand_role(identity, ROLES, concerned)
+    attrs = {} if given.document is None else {"document": given.document}
+    if project is not None:
+        attrs["project_geometry_sha256"] = digest_of(wkb)
+    row = ComplianceException(
+        code=f"exception-{secrets.token_hex(6)}",
+        region_id=region_id,
+        project_id=None if project is None else project.id,
+        geometry_sha256=digest_of(wkb) if project is None else None,
+        control_area_id=area_id,
+        rule_id=rule_id,
+        rule=given.rule,
+        reason=given.reason,
+        approver=given.approver or identity.owner,
+        valid_from=given.valid_from or _today(),
+        valid_to=given.valid_to,
+        attrs=attrs,
+    )
+    session.add(row)
+    await session.flush()
+    granted = await find_exception(session, row.code)
+    record(session, act, "create", table=TABLE, object_id=row.code, after=granted.document())
+    return granted
+
+
+async def revoke(
+    session: AsyncSession, identity: Identity, act: Act, code: str, reason: str
+) -> Granted:
+    """End an exception today, or before it begins.
+
+    Raises:
+        Unauthenticated, Forbidden: who revokes it is no approver of its region.
+        NotFound: there is none.
+        Conflict: it was revoked before.
+    """
+    demand_scopes(identity, SCOPES)
+    found = await find_exception(session, code, lock=True)
+    row, before = found.row, found.document()
+    demand_role(identity, ROLES, row.region_id)
+    if "revoked" in row.attrs:
+        raise Conflict(f"{code!r} was revoked before", message_zh=f"{code!r} 已被撤销")
+    ends = max(_today(), row.valid_from or _today())
+    row.valid_to = ends if row.valid_to is None else min(ends, row.valid_to)
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    row.attrs = {**row.attrs, "revoked": {"by": identity.owner, "at": at, "reason": reason}}
+    row.row_version += 1
+    row.updated_at = datetime.now(UTC)
+    await session.flush()
+    after = found.document()
+    record(session, act, "revoke", table=TABLE, object_id=code, before=before, after=after)
+    return found
+
+
+async def find_exception(session: AsyncSession, code: str, *, lock: bool = False) -> Granted:
+    """The exception of a code.
+
+    Raises:
+        NotFound: there is none.
+    """
+    query = _query(Wanted(code=code))
+    if lock:
+        query = query.with_for_update(of=ComplianceException)
+    found = (await session.execute(query)).one_or_none() if "\x00" not in code else None
+    if found is None:
+        raise NotFound(f"there is no exception {code!r}", message_zh=f"没有例外 {code!r}")
+    return Granted(*found)
+
+
+async def list_exceptions(session: AsyncSession, wanted: Wanted, *, limit: int) -> list[Granted]:
+    """Exceptions, the newest first."""
+    query = _query(wanted).order_by(ComplianceException.id.desc()).limit(limit)
+    return [Granted(*found) for found in await session.execute(query)]
+
+
+def _query(wanted: Wanted) -> Any:
+    row = ComplianceException
+    query: Any = (
+        select(row, Project.code, Region.code, ControlArea.code)
+        .outerjoin(Project, Project.id == row.project_id)
+        .outerjoin(Region, Region.id == row.region_id)
+        .outerjoin(ControlArea, ControlArea.id == row.control_area_id)
+        .where(row.deleted_at.is_(None))
+    )
+    if wanted.code is not None:
+        query = query.where(row.code == wanted.code)
+    if wanted.project is not None:
+        query = query.where(Project.code == wanted.project)
+    if wanted.rule is not None:
+        query = query.where(row.rule == wanted.rule)
+    if wanted.day is not None:
+        begun = row.valid_from.is_(None) | (row.valid_from <= wanted.day)
+        open_still = row.valid_to.is_(None) | (row.valid_to > wanted.day)
+        query = query.where(begun, open_still)
+    return query
+
+
+async def _subject(
+    session: AsyncSession, identity: Identity, given: Grant
+) -> tuple[ProjectShape | None, bytes]:
+    if given.project is None:
+        return None, given.wkb or b""
+    try:
+        project = await find_project(session, identity.viewer, given.project)
+    except (NotFound, InvalidInput) as error:
+        raise InvalidInput(
+            error.message, message_zh=error.message_zh, pointer="/project"
+        ) from error
+    return project, project.wkb
+
+
+async def _concerned(session: AsyncSession, rule_id: int, wkb: bytes) -> frozenset[int]:
+    """The regions that answer for the lines or zones the rule would hold in."""
+    rule = await session.get_one(ControlRule, rule_id)
+    whole = await measure_of(session, wkb)
+    if rule.scope == "control_area":
+        kinds = None if rule.subject is None else frozenset({rule.subject})
+        _, regions = await read_lines(session, EVERYTHING, wkb, whole, as_of=None, kinds=kinds)
+        return regions
+    if rule.scope == "zone_class":
+        zones, regions = await read_zones(session, EVERYTHING, wkb, whole, day=_today())
+        classes = {zone.class_code for zone in zones}
+        return regions if rule.subject is None or rule.subject in classes else frozenset()
+    return frozenset()
+
+
+async def _id(
+    session: AsyncSession, identity: Identity, entity: Entity, code: str, name: str
+) -> int:
+    row = await read_feature(session, entity, Selection(identity.viewer, code=code))
+    if row is None:
+        raise InvalidInput(
+            f"there is no {code!r} in {entity.name}",
+            message_zh=f"{entity.title.zh}中没有 {code!r}",
+            pointer=f"/{name}",
+        )
+    return row.key
+
+
+async def _optional(
+    session: AsyncSession, identity: Identity, entity: Entity, code: str | None, name: str
+) -> int | None:
+    return None if code is None else await _id(session, identity, entity, code, name)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

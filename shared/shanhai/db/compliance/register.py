@@ -1,0 +1,225 @@
+"""The register of a region's lines: how much there is of each kind, and where it has shrunk.
+
+Sizes compare within one delimitation only: what a new drawing gives up is no shrinkage.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+from sqlalchemy import TextClause, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.features.control_areas import CONTROL_AREAS
+from shanhai.db.features.history import source_of
+from shanhai.db.features.selection import (
+    Selection,
+    bound_values,
+    conditions,
+    viewer_values,
+    visibility,
+)
+from shanhai.db.identity import Viewer
+
+TOLERATED_M2 = 100.0
+"""A hundredth of a hectare: less is how a redrawn border differs."""
+MOST_STATES = 200_000
+
+BELOW = """
+WITH RECURSIVE below AS (
+  SELECT CAST(:region AS bigint) AS id
+  UNION SELECT r.id FROM region r JOIN below ON r.parent_id = below.id
+   WHERE r.deleted_at IS NULL
+)"""
+# What several areas cover counts once: they are made one shape.
+TOTALS = """
+, lines AS MATERIALIZED (
+  SELECT ca.kind, coalesce(ca.delimitation, '') AS delimitation, ca.id, ca.geom, ca.area_m2,
+         ca.length_m, ca.region_id, ca.approved_area_km2
+    FROM {source} WHERE {conditions} AND ca.region_id IN (SELECT id FROM below)
+)
+SELECT kind, nullif(delimitation, '') AS delimitation,
+       GROUPING(delimitation) = 1 AS whole_kind, count(*) AS areas,
+       count(geom) AS drawn,
+       CASE WHEN count(*) FILTER (WHERE ST_Dimension(geom) = 2) < 2 THEN sum(area_m2)
+            ELSE ST_Area(ST_Union(geom) FILTER (WHERE ST_Dimension(geom) = 2)::geography)
+       END AS area_m2,
+       sum(length_m) FILTER (WHERE ST_Dimension(geom) = 1) AS length_m,
+       sum(approved_area_km2) FILTER (WHERE region_id = :region) AS own_approved_km2,
+       sum(approved_area_km2) FILTER (WHERE region_id <> :region) AS lower_approved_km2
+  FROM lines
+ GROUP BY GROUPING SETS ((kind, delimitation), (kind))
+ ORDER BY kind, GROUPING(delimitation) DESC, delimitation
+"""
+STATES = """
+SELECT ca.code, ca.kind, ca.delimitation, ca.valid_from,
+       CASE WHEN ca.deleted_at IS NULL THEN ca.valid_to
+            ELSE coalesce(ca.valid_to, ca.deleted_at::date) END AS valid_to,
+       coalesce(ca.area_m2, (ca.approved_area_km2 * 1e6)::double precision) AS area_m2
+  FROM {source}
+ WHERE {conditions} AND ca.region_id IN (SELECT id FROM below)
+   AND (ca.valid_to IS NULL OR ca.valid_from IS NULL OR ca.valid_to > ca.valid_from)
+ ORDER BY ca.kind, ca.code, ca.valid_from NULLS FIRST
+ LIMIT {most}
+"""
+REGION = text("SELECT id, area_m2 FROM region WHERE code = :code AND deleted_at IS NULL")
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How much there is of a kind of line, in all or of one delimitation.
+
+    Attributes:
+        whole_kind: All delimitations together.
+        area_m2: What the drawn areas cover, overlaps counted once; None where none is drawn.
+        approved_km2: The approved figure of the region itself, else the sum of those below it.
+    """
+
+    kind: str
+    delimitation: str | None
+    whole_kind: bool
+    areas: int
+    drawn: int
+    area_m2: float | None
+    length_m: float | None
+    approved_km2: float | None
+    approved_by_parts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A control area over a period, with its size then."""
+
+    code: str
+    kind: str
+    delimitation: str | None
+    valid_from: date | None
+    valid_to: date | None
+    area_m2: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """A day on which the lines of one delimitation became smaller."""
+
+    kind: str
+    delimitation: str | None
+    day: date
+    lost_m2: float
+    codes: tuple[str, ...]
+
+
+async def read_totals(
+    session: AsyncSession, viewer: Viewer, region_id: int, *, as_of: date | None
+) -> list[Total]:
+    """The totals of a region and all below it, each kind before its delimitations."""
+    selection = Selection(viewer, as_of=as_of)
+    statement = _totals_statement(conditions(CONTROL_AREAS, selection), as_of is not None)
+    rows = await session.execute(statement, {**bound_values(selection), "region": region_id})
+    found: list[Total] = []
+    for row in rows:
+        own, lower = row.own_approved_km2, row.lower_approved_km2
+        approved = lower if own is None else own
+        found.append(
+            Total(
+                row.kind,
+                row.delimitation,
+                bool(row.whole_kind),
+                row.areas,
+                row.drawn,
+                row.area_m2,
+                row.length_m,
+                None if approved is None else float(approved),
+                own is None and lower is not None,
+            )
+        )
+    return found
+
+
+async def read_declines(session: AsyncSession, viewer: Viewer, region_id: int) -> list[Decline]:
+    """The days on which published lines of the region became smaller."""
+    met = (f"({CONTROL_AREAS.published})", *visibility(CONTROL_AREAS, viewer))
+    statement = _states_statement(met)
+    rows = await session.execute(statement, {**viewer_values(viewer), "region": region_id})
+    return find_declines(State(*row) for row in rows if row.area_m2 is not None)
+
+
+async def find_region(session: AsyncSession, code: str) -> tuple[int, float | None] | None:
+    """The id and area of a region."""
+    row = (await session.execute(REGION, {"code": code})).one_or_none()
+    return None if row is None else (row.id, row.area_m2)
+
+
+def find_declines(states: Iterable[State]) -> list[Decline]:
+    """The days on which the areas of one delimitation became smaller, all of them together.
+
+    What one area loses to another of the same delimitation is not lost. An area that ends together
+    with its delimitation, or goes on in another, was redrawn.
+    """
+    groups: dict[tuple[str, str | None], list[State]] = defaultdict(list)
+    by_code: dict[str, list[State]] = defaultdict(list)
+    for state in states:
+        groups[state.kind, state.delimitation].append(state)
+        by_code[state.code].append(state)
+    return [
+        decline
+        for (kind, delimitation), members in sorted(groups.items(), key=lambda item: str(item[0]))
+        for decline in _declines_of(kind, delimitation, members, by_code)
+    ]
+
+
+def _declines_of(
+    kind: str,
+    delimitation: str | None,
+    members: Sequence[State],
+    by_code: Mapping[str, Sequence[State]],
+) -> Iterable[Decline]:
+    ends = sorted({state.valid_to for state in members if state.valid_to is not None})
+    begins = {state.valid_from for state in members if state.valid_from is not None}
+    for day in sorted({*ends, *begins}):
+        if not any(_holds(state, day) for state in members):
+            continue
+        gone = [
+            state
+            for state in members
+            if state.valid_to == day and not _redrawn(state, day, by_code[state.code])
+        ]
+        come = [state for state in members if state.valid_from == day]
+        lost = sum(state.area_m2 for state in gone) - sum(state.area_m2 for state in come)
+        if gone and lost > TOLERATED_M2:
+            codes = tuple(sorted({state.code for state in gone}))
+            yield Decline(kind, delimitation, day, lost, codes)
+
+
+def _holds(state: State, day: date) -> bool:
+    begun = state.valid_from is None or state.valid_from <= day
+    return begun and (state.valid_to is None or state.valid_to > day)
+
+
+def _redrawn(state: State, day: date, of_code: Sequence[State]) -> bool:
+    """Whether the area goes on in another delimitation."""
+    return any(
+        other.delimitation != state.delimitation and other.valid_from == day for other in of_code
+    )
+
+
+@lru_cache(maxsize=64)
+def _totals_statement(met: tuple[str, ...], former: bool) -> TextClause:
+    return _over_areas(TOTALS, (f"({CONTROL_AREAS.published})", *met), former=former)
+
+
+@lru_cache(maxsize=64)
+def _states_statement(met: tuple[str, ...]) -> TextClause:
+    return _over_areas(STATES, met, former=True)
+
+
+def _over_areas(template: str, met: Sequence[str], *, former: bool) -> TextClause:
+    # Constants of the declarations; callers' values are bound.
+    filled = template.format(
+        source=source_of(CONTROL_AREAS, former=former),
+        conditions=" AND ".join(f"({condition})" for condition in met),
+        most=MOST_STATES,
+    )
+    return text(BELOW + filled)

@@ -1,0 +1,114 @@
+"""From the inputs of a check to its answer: at once in a request, or later in a worker."""
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.compliance.checking import (
+    MOST_AT_ONCE,
+    Asked,
+    ProjectShape,
+    check_geometry,
+    find_project,
+)
+from shanhai.db.compliance.documents import document_of
+from shanhai.db.features.crs import CRS84, Crs, parse_crs
+from shanhai.db.features.geometry import read_shape
+from shanhai.db.identity import Viewer
+from shanhai.errors import InvalidInput
+from shanhai.jobs.contracts import CheckComplianceInputs
+
+
+async def check_asked(
+    session: AsyncSession, viewer: Viewer, inputs: CheckComplianceInputs
+) -> dict[str, Any]:
+    """The answer of a check, whatever the size of the geometry.
+
+    Raises:
+        InvalidInput: the geometry is not valid, or the project has none.
+        NotFound: there is no such project, or none the viewer may know of.
+    """
+    wkb, project = await _subject(session, viewer, inputs)
+    return await _check(session, viewer, inputs, wkb, project)
+
+
+async def check_if_small(
+    session: AsyncSession, viewer: Viewer, inputs: CheckComplianceInputs
+) -> dict[str, Any] | None:
+    """The answer of a check; None where the geometry is too large to answer at once.
+
+    Raises:
+        InvalidInput: the geometry is not valid, or the project has none.
+        NotFound: there is no such project, or none the viewer may know of.
+    """
+    if inputs.geometry is not None and count_positions(inputs.geometry) > MOST_AT_ONCE:
+        return None
+    wkb, project = await _subject(session, viewer, inputs)
+    if project is not None and project.vertices > MOST_AT_ONCE:
+        return None
+    return await _check(session, viewer, inputs, wkb, project)
+
+
+async def read_shape_asked(geometry: object, crs: str | None, *, under: str = "/inputs") -> bytes:
+    """A geometry in stored coordinates.
+
+    Args:
+        under: Where the two are in the body.
+
+    Raises:
+        InvalidInput: it, or its coordinate system, is not what it should be.
+    """
+    system = _crs(crs, under)
+    pointer = f"{under}/geometry"
+    shape = await read_shape(geometry, kind="geometry-any", crs=system, pointer=pointer)
+    return shape.wkb
+
+
+def count_positions(geometry: dict[str, Any]) -> int:
+    """How many positions there may be, as far as one more than can be answered at once."""
+    waiting: list[Any] = [geometry.get("coordinates")]
+    found = 0
+    while waiting and found <= MOST_AT_ONCE:
+        node = waiting.pop()
+        if not isinstance(node, list) or not node:
+            continue
+        if isinstance(node[0], list):
+            waiting.extend(node)
+        else:
+            found += 1
+    return found
+
+
+async def _subject(
+    session: AsyncSession, viewer: Viewer, inputs: CheckComplianceInputs
+) -> tuple[bytes, ProjectShape | None]:
+    if inputs.project is None:
+        return await read_shape_asked(inputs.geometry, inputs.crs), None
+    project = await find_project(session, viewer, inputs.project)
+    return project.wkb, project
+
+
+async def _check(
+    session: AsyncSession,
+    viewer: Viewer,
+    inputs: CheckComplianceInputs,
+    wkb: bytes,
+    project: ProjectShape | None,
+) -> dict[str, Any]:
+    named = tuple(dict.fromkeys((*inputs.activities, *inputs.measures)))
+    if project is not None:
+        named = named or project.measures
+    lines = None if inputs.lines is None else frozenset(inputs.lines)
+    asked = Asked(named, inputs.region, inputs.as_of, lines)
+    return document_of(await check_geometry(session, viewer, wkb, asked, project=project))
+
+
+def _crs(named: str | None, under: str) -> Crs:
+    if named is None:
+        return CRS84
+    try:
+        return parse_crs(named)
+    except ValueError as error:
+        raise InvalidInput(
+            f"crs {error}", message_zh=f"不支持坐标系 {named!r}", pointer=f"{under}/crs"
+        ) from error

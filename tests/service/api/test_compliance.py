@@ -1,0 +1,363 @@
+"""Checks over HTTP: at once or as a job, pages, exceptions, the register of lines, bad input."""
+
+import math
+from datetime import date
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.compliance.defaults import put_default_rules
+from shanhai.db.queries.audit import Act
+from shanhai.db.queries.grants import RoleGiven
+from shanhai.db.queries.keys import create_key
+from shanhai.db.tables import AuditLog, ControlArea, Job, Project, Region
+from shanhai.jobs.contracts import Task
+from shanhai.processes.base import Publication
+from shanhai.processes.registry import PROCESSES
+from shanhai.testing.job_rows import add_region
+from shanhai.vocabulary import Role, Scope
+from shanhai_api.state import State
+
+EXECUTION = "/processes/check-compliance/execution"
+EXCEPTIONS = "/compliance/exceptions"
+MINING = "national.red-line.mining"
+
+
+def box(west: float, south: float, size: float = 0.1) -> dict[str, Any]:
+    east, north = round(west + size, 6), round(south + size, 6)
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return {"type": "Polygon", "coordinates": [ring]}
+
+
+def circle(vertices: int) -> dict[str, Any]:
+    """A round polygon of so many positions."""
+    steps = [2 * math.pi * n / (vertices - 1) for n in range(vertices - 1)]
+    ring = [[118.05 + 0.04 * math.cos(step), 24.45 + 0.04 * math.sin(step)] for step in steps]
+    return {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
+
+
+@pytest.fixture
+async def city(session: AsyncSession) -> Region:
+    """A city with a red line, published, and a project in it."""
+    await put_default_rules(session, Act("tester"))
+    city = await add_region(session, "city")
+    session.add(line(city, "red-1", box(118.0, 24.4), delimitation="2022"))
+    session.add(
+        Project(
+            code="project-1",
+            name_zh="项目",
+            name_en="Project",
+            region_id=city.id,
+            start_year=2024,
+            end_year=2025,
+            state="approved",
+            geom=polygon(box(118.02, 24.42, 0.02)),
+        )
+    )
+    await session.commit()
+    return city
+
+
+def polygon(geometry: dict[str, Any]) -> str:
+    ring = ", ".join(f"{x} {y}" for x, y in geometry["coordinates"][0])
+    return f"SRID=4490;POLYGON(({ring}))"
+
+
+def line(region: Region, code: str, geometry: dict[str, Any] | None, **values: Any) -> ControlArea:
+    given = {"kind": "red_line", "status": "published", "valid_from": date(2022, 1, 1)}
+    return ControlArea(
+        code=code,
+        name_zh="生态保护红线",
+        name_en="Red line",
+        region_id=region.id,
+        geom=None if geometry is None else polygon(geometry),
+        **{**given, **values},
+    )
+
+
+@pytest.fixture
+async def approver(city: Region, state: State, client_with: Any) -> httpx.AsyncClient:
+    """An approver of the city."""
+    client: httpx.AsyncClient = await client_with(Scope.READ)
+    async with state.sessions.begin() as session:
+        roles = [RoleGiven(Role.APPROVER, "city")]
+        key = await create_key(
+            session, name="approver", scopes=[Scope.READ, Scope.WRITE], roles=roles
+        )
+    client.headers["Authorization"] = f"Bearer {key}"
+    return client
+
+
+async def check(client: httpx.AsyncClient, **inputs: Any) -> dict[str, Any]:
+    answer = await client.post(EXECUTION, json={"inputs": inputs})
+    assert answer.status_code == 200, answer.text
+    result: dict[str, Any] = answer.json()["result"]
+    return result
+
+
+class TestChecks:
+    async def test_mining_inside_is_refused_and_outside_accepted(
+        self, city: Region, reader: httpx.AsyncClient
+    ) -> None:
+        inside = await check(reader, geometry=box(118.05, 24.4), activities=["mining"])
+        assert inside["verdict"] == "refused"
+        (found,) = inside["lines"]
+        assert found["share_percent"] == pytest.approx(50, abs=0.1)
+        assert found["area_mu"] == pytest.approx(found["area_ha"] * 15, rel=1e-4)
+        (hit,) = inside["hits"]
+        assert hit["rule"] == MINING
+        assert hit["confirm"] is True
+        assert "142号" in hit["legal_basis"]
+        outside = await check(reader, geometry=box(118.1, 24.4), activities=["mining"])
+        assert (outside["verdict"], outside["lines"]) == ("pass", [])
+
+    async def test_project_and_measures(self, city: Region, reader: httpx.AsyncClient) -> None:
+        found = await check(reader, project="project-1", measures=["wetland_restoration"])
+        assert (found["verdict"], found["project"]) == ("conditional", "project-1")
+        assert (await check(reader, project="project-1"))["verdict"] == "refused"
+
+    async def test_other_systems_and_days(self, city: Region, reader: httpx.AsyncClient) -> None:
+        turned = [[[y, x] for x, y in box(118.02, 24.42, 0.02)["coordinates"][0]]]
+        uri = "http://www.opengis.net/def/crs/EPSG/0/4490"
+        geometry = {"type": "Polygon", "coordinates": turned}
+        found = await check(reader, geometry=geometry, crs=uri)
+        assert found["lines"][0]["share_percent"] == 100
+        past = await check(reader, geometry=box(118.02, 24.42, 0.02), as_of="2021-06-01")
+        assert past["lines"] == []
+
+    async def test_large_geometry_is_a_job(
+        self,
+        city: Region,
+        state: State,
+        session: AsyncSession,
+        runner: httpx.AsyncClient,
+        reader: httpx.AsyncClient,
+    ) -> None:
+        small = await reader.post(EXECUTION, json={"inputs": {"geometry": circle(10_000)}})
+        assert small.status_code == 200
+        large = {"inputs": {"geometry": circle(10_001)}}
+        assert (await reader.post(EXECUTION, json=large)).status_code == 403
+        queued = await runner.post(EXECUTION, json=large, headers={"Prefer": "wait=0"})
+        assert queued.status_code == 201, queued.text
+        asked = {"inputs": {"geometry": box(118.0, 24.4)}}
+        chosen = await runner.post(EXECUTION, json=asked, headers={"Prefer": "respond-async"})
+        assert chosen.status_code == 201
+        job = await session.get_one(Job, queued.json()["jobID"])
+        task = Task.model_validate(job.task)
+        process = PROCESSES["check-compliance"]
+        publication = Publication(task, process.compute(task, None, print), {}, "x", None)  # type: ignore[arg-type]
+        values = await process.publish(session, publication)
+        assert values["result"]["verdict"] == "refused"
+        assert values["result"]["lines"][0]["share_percent"] == pytest.approx(100)
+
+    @pytest.mark.parametrize(
+        ("inputs", "pointer"),
+        [
+            ({}, "/inputs"),
+            ({"geometry": box(118, 24), "project": "project-1"}, "/inputs"),
+            ({"geometry": {"type": "Polygon", "coordinates": []}}, "/inputs/geometry/coordinates"),
+            (
+                {"geometry": {"type": "LineString", "coordinates": [[118, 24, 5], [118, 25, 5]]}},
+                "/inputs/geometry/coordinates/0",
+            ),
+            (
+                {
+                    "geometry": {
+                        "type": "Polygon",
+                        "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]],
+                    }
+                },
+                "/inputs/geometry",
+            ),
+            ({"geometry": box(118, 24), "crs": "EPSG:9"}, "/inputs/crs"),
+            ({"geometry": box(118, 24), "lines": ["sky_line"]}, "/inputs"),
+            ({"geometry": box(118, 24), "lines": []}, "/inputs/lines"),
+            ({"geometry": box(118, 24), "region": "nowhere"}, "/inputs/region"),
+            ({"geometry": box(118, 24), "as_of": "soon"}, "/inputs/as_of"),
+            ({"geometry": box(118, 24), "activities": ["a b"]}, "/inputs/activities/0"),
+        ],
+    )
+    async def test_bad_input_is_pointed_at(
+        self, city: Region, reader: httpx.AsyncClient, inputs: dict[str, Any], pointer: str
+    ) -> None:
+        answer = await reader.post(EXECUTION, json={"inputs": inputs})
+        assert answer.status_code == 400, answer.text
+        assert [fault["pointer"] for fault in answer.json()["errors"]] == [pointer]
+
+    async def test_unknown_project_is_not_found(
+        self, city: Region, reader: httpx.AsyncClient
+    ) -> None:
+        answer = await reader.post(EXECUTION, json={"inputs": {"project": "nothing"}})
+        assert answer.status_code == 404
+
+    async def test_pages_in_both_languages(self, city: Region, reader: httpx.AsyncClient) -> None:
+        form = await reader.get("/compliance/check?f=html")
+        assert form.status_code == 200
+        assert "<form" in form.text
+        path = "/compliance/check?f=html&project=project-1&activities=mining"
+        chinese, english = await reader.get(path + "&lang=zh"), await reader.get(path + "&lang=en")
+        assert "不通过" in chinese.text
+        assert "待主管部门确认" in chinese.text
+        assert "Refused" in english.text
+        empty = await reader.get("/compliance/check?f=json")
+        assert empty.status_code == 400
+        for geometry in ("nonsense", "{}"):
+            wrong = await reader.get(
+                "/compliance/check", params={"geometry": geometry, "f": "json"}
+            )
+            assert wrong.status_code == 400
+        posted = await reader.post(
+            EXECUTION,
+            json={"inputs": {"geometry": box(118.0, 24.4)}},
+            headers={"Accept": "text/html"},
+        )
+        assert posted.headers["Content-Type"].startswith("text/html")
+
+    async def test_activities_are_listed(self, anonymous: httpx.AsyncClient) -> None:
+        listed = (await anonymous.get("/compliance/activities")).json()["activities"]
+        assert {"mining", "wetland_restoration"} <= {item["code"] for item in listed}
+
+
+class TestExceptions:
+    async def test_given_shown_and_revoked(
+        self, approver: httpx.AsyncClient, session: AsyncSession
+    ) -> None:
+        body = {
+            "project": "project-1",
+            "rule": MINING,
+            "reason": "战略性矿产",
+            "approver": "王工",
+            "document": "厦自然资〔2026〕1号",
+        }
+        given = await approver.post(EXCEPTIONS, json=body)
+        assert given.status_code == 201, given.text
+        code = given.json()["code"]
+        found = await check(approver, project="project-1", activities=["mining"])
+        assert found["verdict"] == "conditional"
+        assert [item["code"] for item in found["exceptions"]] == [code]
+        assert found["exceptions"][0]["approver"] == "王工"
+        assert (await approver.get(given.headers["Location"])).json()["reason"] == "战略性矿产"
+        revoked = await approver.post(f"{EXCEPTIONS}/{code}/revoke", json={"reason": "撤回"})
+        assert revoked.status_code == 200
+        assert revoked.json()["revoked"]["reason"] == "撤回"
+        assert (await check(approver, project="project-1", activities=["mining"]))[
+            "verdict"
+        ] == "refused"
+        again = await approver.post(f"{EXCEPTIONS}/{code}/revoke", json={"reason": "撤回"})
+        assert again.status_code == 409
+        listed = (await approver.get(f"{EXCEPTIONS}?project=project-1")).json()
+        assert listed["numberReturned"] == 1
+        page = await approver.get(f"{EXCEPTIONS}?f=html")
+        assert page.status_code == 200
+        query = select(AuditLog.action).where(AuditLog.object_id == code).order_by(AuditLog.id)
+        assert list(await session.scalars(query)) == ["create", "revoke"]
+
+    async def test_for_one_geometry(self, approver: httpx.AsyncClient) -> None:
+        shape = box(118.05, 24.45, 0.02)
+        body = {"geometry": shape, "region": "city", "rule": MINING, "reason": "x"}
+        assert (await approver.post(EXCEPTIONS, json=body)).status_code == 201
+        assert (await check(approver, geometry=shape, activities=["mining"]))[
+            "verdict"
+        ] == "conditional"
+        other = await check(approver, geometry=box(118.05, 24.45, 0.03), activities=["mining"])
+        assert other["verdict"] == "refused"
+
+    async def test_only_by_approvers_of_the_regions_concerned(
+        self,
+        city: Region,
+        session: AsyncSession,
+        approver: httpx.AsyncClient,
+        anonymous: httpx.AsyncClient,
+        reader: httpx.AsyncClient,
+    ) -> None:
+        elsewhere = await add_region(session, "elsewhere")
+        session.add(line(elsewhere, "red-2", box(119.0, 24.4)))
+        await session.commit()
+        body = {"project": "project-1", "rule": MINING, "reason": "x"}
+        assert (await anonymous.post(EXCEPTIONS, json=body)).status_code == 401
+        assert (await reader.post(EXCEPTIONS, json=body)).status_code == 403
+        assert (await anonymous.get(EXCEPTIONS)).status_code == 401
+        abroad = {"geometry": box(119.0, 24.4), "region": "city", "rule": MINING, "reason": "x"}
+        assert (await approver.post(EXCEPTIONS, json=abroad)).status_code == 403
+
+    @pytest.mark.parametrize(
+        ("change", "pointer"),
+        [
+            ({"rule": "no.such"}, "/rule"),
+            ({"project": "nothing"}, "/project"),
+            ({"control_area": "nothing"}, "/control_area"),
+            ({"valid_from": "2024-01-01", "valid_to": "2024-01-01"}, "/valid_to"),
+            ({"reason": ""}, "/reason"),
+            ({"geometry": box(118, 24)}, ""),
+        ],
+    )
+    async def test_bad_exceptions_are_pointed_at(
+        self, approver: httpx.AsyncClient, change: dict[str, Any], pointer: str
+    ) -> None:
+        body = {"project": "project-1", "rule": MINING, "reason": "x", **change}
+        answer = await approver.post(EXCEPTIONS, json=body)
+        assert answer.status_code == 400, answer.text
+        assert [fault["pointer"] for fault in answer.json()["errors"]] == [pointer]
+
+
+class TestRegister:
+    async def test_totals_beside_the_approved_figure(
+        self, city: Region, session: AsyncSession, reader: httpx.AsyncClient
+    ) -> None:
+        district = await add_region(session, "district", parent=city)
+        session.add_all(
+            [
+                line(city, "figure", None, approved_area_km2=288),
+                line(district, "red-3", box(118.05, 24.4), delimitation="2022"),
+                line(city, "reserve", box(118.0, 24.4), kind="protected_area"),
+                line(city, "park", box(118.0, 24.4), kind="protected_area"),
+                line(city, "draft", box(118.3, 24.4), kind="protected_area", status="draft"),
+            ]
+        )
+        await session.commit()
+        lines = (await reader.get("/regions/city/lines")).json()["lines"]
+        found = {item["kind"]: item for item in lines}
+        single = 112.46
+        assert found["protected_area"]["area_km2"] == pytest.approx(single, rel=5e-3)
+        red = found["red_line"]
+        assert red["area_km2"] == pytest.approx(1.5 * single, rel=5e-3)
+        assert red["approved_km2"] == 288
+        assert red["difference_km2"] == pytest.approx(red["area_km2"] - 288, abs=1e-3)
+        assert [item["delimitation"] for item in red["delimitations"]] == ["2022"]
+        below = (await reader.get("/regions/district/lines")).json()["lines"]
+        assert below[0]["area_km2"] == pytest.approx(single, rel=5e-3)
+        page = await reader.get("/regions/city/lines?f=html&lang=zh")
+        assert "生态保护红线" in page.text
+        assert (await reader.get("/regions/nowhere/lines")).status_code == 404
+
+    async def test_cut_within_one_delimitation_is_a_decline(
+        self, city: Region, session: AsyncSession, reader: httpx.AsyncClient
+    ) -> None:
+        async def declines() -> list[dict[str, Any]]:
+            found: list[dict[str, Any]] = (await reader.get("/regions/city/lines")).json()[
+                "declines"
+            ]
+            return found
+
+        assert await declines() == []
+        await session.execute(
+            text(
+                "UPDATE control_area SET valid_from = '2023-05-01', geom = ST_Multi("
+                "ST_MakeEnvelope(118.0, 24.4, 118.0999, 24.5, 4490)) WHERE code = 'red-1'"
+            )
+        )
+        await session.commit()
+        (found,) = await declines()
+        assert (found["day"], found["delimitation"]) == ("2023-05-01", "2022")
+        assert found["lost"]["area_ha"] == pytest.approx(11.2, rel=0.01)
+        await session.execute(
+            text(
+                "UPDATE control_area SET valid_from = '2024-05-01', delimitation = '2024',"
+                " geom = ST_MakeEnvelope(118.0, 24.4, 118.05, 24.5, 4490) WHERE code = 'red-1'"
+            )
+        )
+        await session.commit()
+        assert len(await declines()) == 1
