@@ -14,6 +14,7 @@ from shanhai import __version__
 from shanhai.telemetry import configure_logging
 from shanhai_api.accounts.routes import router as accounts
 from shanhai_api.audit.routes import router as audit
+from shanhai_api.changes.routes import router as changes
 from shanhai_api.compliance.routes import router as compliance
 from shanhai_api.configuration import Configuration
 from shanhai_api.draining import noticing_stop
@@ -21,6 +22,7 @@ from shanhai_api.errors import install_handlers
 from shanhai_api.features.edit_routes import records as record_edits
 from shanhai_api.features.edit_routes import router as edits
 from shanhai_api.features.records import router as records
+from shanhai_api.features.routes import quick
 from shanhai_api.features.routes import router as features
 from shanhai_api.findings.routes import router as findings
 from shanhai_api.health.routes import router as health
@@ -40,11 +42,13 @@ from shanhai_api.zones.routes import router as zonings
 
 STATIC = Path(__file__).parent / "static"
 ROUTERS = (
+    quick,
     landing,
     features,
     edits,
     vocabulary,
     identify,
+    changes,
     zonings,
     records,
     record_edits,

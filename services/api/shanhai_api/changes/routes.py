@@ -1,0 +1,43 @@
+"""`/changes`."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from shanhai.db.changes.feed import Stretch, read_changes, read_head
+from shanhai.db.features.catalogue import ENTITIES, entity_named
+from shanhai.db.features.entity import Entity
+from shanhai_api.changes.documents import changes_document
+from shanhai_api.changes.parameters import NOW, ChangesQuery, read_cursor
+from shanhai_api.dependencies import Reader, ReadSession, TheView
+
+router = APIRouter(tags=["features"])
+
+
+@router.get("/changes", summary="Every change of the plan's objects, in order")
+async def list_changes(
+    view: TheView, caller: Reader, query: Annotated[ChangesQuery, Query()], session: ReadSession
+) -> Response:
+    """Tell each change once, in the order of commits, as far as the caller may know of the object.
+
+    A removed object, and one that went out of the caller's sight, is told as `deleted`. Keep
+    `cursor` and ask with `since` for what came after. A page may hold fewer changes than its limit,
+    or none, and still have a `next`.
+    """
+    if query.since == NOW:
+        stretch = Stretch([], await read_head(session), more=False)
+    else:
+        after = 0 if query.since is None else read_cursor(query.since)
+        entities = entities_named(query.collection)
+        stretch = await read_changes(
+            session, caller.viewer, entities, after=after, limit=query.limit
+        )
+    document = changes_document(stretch, query, view)
+    return view.respond(document, template="changes.html")
+
+
+def entities_named(names: str | None) -> Sequence[Entity]:
+    """The collections and records a list of names means; all when nothing is asked."""
+    wanted = [name for name in (names or "").split(",") if name]
+    return [entity_named(name) for name in wanted] if wanted else ENTITIES

@@ -1,0 +1,1 @@
+"""What changed: every write in order, and one object on two days."""
