@@ -34,8 +34,10 @@ from shanhai_api.middleware import RequestScope
 from shanhai_api.plans.routes import router as plans
 from shanhai_api.processes.routes import router as processes
 from shanhai_api.projects.paper_routes import router as papers
+from shanhai_api.projects.plan_routes import router as project_reports
 from shanhai_api.projects.routes import router as projects
 from shanhai_api.state import open_state
+from shanhai_api.trees.routes import router as trees
 from shanhai_api.uploads.routes import router as uploads
 from shanhai_api.vocabulary.routes import router as vocabulary
 from shanhai_api.zones.routes import router as zonings
@@ -49,10 +51,12 @@ ROUTERS = (
     vocabulary,
     identify,
     changes,
+    trees,
     zonings,
     records,
     record_edits,
     plans,
+    project_reports,
     projects,
     papers,
     findings,

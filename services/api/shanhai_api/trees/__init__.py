@@ -1,0 +1,1 @@
+"""Objects below one another, as nested lists."""

@@ -1,0 +1,104 @@
+"""`/regions/{code}/tree`, `/plans/{code}/tree`, `/patterns/{code}/tree`."""
+
+from datetime import date
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import orjson
+from fastapi import APIRouter, Query, Response
+from pydantic import Field
+
+from shanhai.db.features.entity import Entity
+from shanhai.db.features.patterns import PATTERNS
+from shanhai.db.features.plans import PLANS
+from shanhai.db.features.regions import REGIONS
+from shanhai.db.features.selection import Selection
+from shanhai.db.trees.branches import MOST_DEPTH, PLAN_TREE, REGION_TREE, read_above
+from shanhai.db.trees.patterns import read_components
+from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheView
+from shanhai_api.features.operations import read_item
+from shanhai_api.trees.documents import component_document, node_document, upper_document
+from shanhai_api.trees.operations import demand_tree
+from shanhai_api.view import View
+
+router = APIRouter(tags=["features"])
+
+
+class AsOfQuery(PageQuery):
+    """Parameters of a tree."""
+
+    as_of: date | None = Field(None, description="Day whose state is wanted")
+
+
+class TreeQuery(AsOfQuery):
+    """Parameters of a tree of bounded depth."""
+
+    depth: int = Field(3, ge=1, le=MOST_DEPTH, description="Levels below the root")
+
+
+@router.get("/regions/{code}/tree", summary="A region and the regions below it")
+async def read_region_tree(
+    view: TheView,
+    caller: Reader,
+    code: str,
+    query: Annotated[TreeQuery, Query()],
+    session: ReadSession,
+) -> Response:
+    """Tell the regions below one: code, names, level, area."""
+    selection = Selection(caller.viewer, code=code, as_of=query.as_of)
+    root = await demand_tree(session, REGION_TREE, selection, query.depth)
+    upper = await read_above(session, REGION_TREE, selection, root)
+    document = {
+        "upper": upper_document(upper, REGIONS, view),
+        "tree": node_document(root, REGIONS, view),
+    }
+    return respond(view, REGIONS, f"/regions/{quote(code, safe='')}/tree", document)
+
+
+@router.get("/plans/{code}/tree", summary="A plan, those above it and those below")
+async def read_plan_tree(
+    view: TheView,
+    caller: Reader,
+    code: str,
+    query: Annotated[TreeQuery, Query()],
+    session: ReadSession,
+) -> Response:
+    """Tell the plans a plan lies below, the topmost first, and those that lie below it."""
+    selection = Selection(caller.viewer, code=code, as_of=query.as_of)
+    root = await demand_tree(session, PLAN_TREE, selection, query.depth)
+    upper = await read_above(session, PLAN_TREE, selection, root)
+    document = {
+        "upper": upper_document(upper, PLANS, view),
+        "tree": node_document(root, PLANS, view),
+    }
+    return respond(view, PLANS, f"/plans/{quote(code, safe='')}/tree", document)
+
+
+@router.get("/patterns/{code}/tree", summary="A pattern and its components")
+async def read_pattern_tree(
+    view: TheView,
+    caller: Reader,
+    code: str,
+    query: Annotated[AsOfQuery, Query()],
+    session: ReadSession,
+) -> Response:
+    """Tell the components of a pattern in their order.
+
+    Each says how certain it is, whether it is drawn, and how many members its source states and
+    the list holds.
+    """
+    selection = Selection(caller.viewer, code=code, as_of=query.as_of)
+    pattern = orjson.loads((await read_item(session, PATTERNS, selection)).properties)
+    top = await read_components(session, code, selection)
+    children = [component_document(component, code, view) for component in top]
+    document = {"upper": [], "tree": {**pattern, "children": children}}
+    return respond(view, PATTERNS, f"/patterns/{quote(code, safe='')}/tree", document)
+
+
+def respond(view: View, entity: Entity, path: str, document: dict[str, Any]) -> Response:
+    """A tree, as JSON or as a nested list."""
+    return view.respond(
+        {**document, "links": view.self_links(path)},
+        template="tree.html",
+        extra={"entity": entity},
+    )

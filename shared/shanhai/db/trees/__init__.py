@@ -1,0 +1,1 @@
+"""Objects below one another: regions, plans, the components of patterns."""
