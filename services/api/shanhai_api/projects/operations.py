@@ -43,11 +43,20 @@ async def see_ledger(session: AsyncSession, code: str, caller: Caller) -> Projec
         Unauthenticated: no identity was given.
         NotFound: there is no project the caller may know of.
     """
+    demand_known(caller)
+    return await find_project(session, code, caller.viewer)
+
+
+def demand_known(caller: Caller) -> None:
+    """Refuse the public, which does not see money.
+
+    Raises:
+        Unauthenticated: no identity was given.
+    """
     if caller.anonymous:
         raise Unauthenticated(
             "an identity is needed to see money", message_zh="查看资金需要身份认证"
         )
-    return await find_project(session, code, caller.viewer)
 
 
 async def step(

@@ -31,6 +31,7 @@ from shanhai_api.negotiation import JSON
 from shanhai_api.preconditions import expected_states
 from shanhai_api.projects import documents, operations
 from shanhai_api.projects.answers import MADE, PUT, READ, REMOVED, WRITTEN
+from shanhai_api.projects.dossier import dossier
 from shanhai_api.projects.schemas import (
     EventsQuery,
     FundEntryBody,
@@ -44,6 +45,16 @@ from shanhai_api.projects.schemas import (
 router = APIRouter(tags=["projects"])
 PROJECT = "/projects/{project}"
 Parameters = Annotated[PageQuery, Query()]
+
+
+@router.get(PROJECT, summary="All that is known of a project", responses=READ)
+async def show_project(
+    view: TheView, caller: Reader, project: str, query: Parameters, session: ReadSession
+) -> Response:
+    """Show the way of a project, what can be done now, its measures, money, papers and past."""
+    seen = await find_project(session, project, caller.viewer)
+    document = await dossier(session, view, caller, seen)
+    return view.respond(document, template="project.html")
 
 
 @router.get(f"{PROJECT}/transitions", summary="What can be done with a project", responses=READ)

@@ -5,7 +5,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 from shanhai_api.dependencies import PageQuery
 
@@ -33,8 +40,16 @@ def _exact(value: object) -> Decimal:
 
 Amount = Annotated[
     Decimal,
-    BeforeValidator(_exact),
     Field(gt=0, max_digits=16, decimal_places=2, allow_inf_nan=False),
+    BeforeValidator(_exact),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0, "maximum": EXACT_BELOW},
+                {"type": "string", "pattern": r"^\d{1,14}(\.\d{1,2})?$"},
+            ]
+        }
+    ),
 ]
 Quantity = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
 

@@ -1,0 +1,86 @@
+"""How many projects the programmes of a plan have, what they cost and do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.identity import Viewer
+from shanhai.db.projects.listing import OF_PLAN, seen_projects, seen_values
+from shanhai.vocabulary import Label
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureTotal:
+    """What projects plan and did of a measure, in one unit."""
+
+    measure: str
+    unit: str | None
+    projects: int
+    planned: float | None
+    done: float | None
+
+
+@dataclass(slots=True)
+class Totals:
+    """A programme and its projects; `costed` of them tell their cost."""
+
+    code: str | None
+    name: Label
+    projects: int = 0
+    costed: int = 0
+    cost: Decimal | None = None
+    allocated: Decimal = Decimal(0)
+    paid: Decimal = Decimal(0)
+    area_m2: float | None = None
+    first_year: int | None = None
+    last_year: int | None = None
+    states: dict[str, int] = field(default_factory=dict)
+    measures: list[MeasureTotal] = field(default_factory=list)
+
+
+NO_PROGRAMME = Label("未列入重点工程", "In no programme")
+SUMS = """
+SELECT pg.code, pg.name_zh, pg.name_en, count(s.id), count(s.cost), sum(s.cost),
+       coalesce(sum(f.allocated), 0), coalesce(sum(f.paid), 0), sum(s.area_m2),
+       min(s.start_year), max(s.end_year)
+  FROM (SELECT id, code, name_zh, name_en, order_no FROM programme
+         WHERE plan_id = :plan AND deleted_at IS NULL
+           AND (valid_to IS NULL OR valid_to > current_date)) pg
+  FULL JOIN seen s ON s.programme_id = pg.id
+  LEFT JOIN LATERAL (
+    SELECT sum(CASE e.kind WHEN 'allocation' THEN e.amount WHEN 'return' THEN -e.amount END)
+             AS allocated,
+           sum(e.amount) FILTER (WHERE e.kind = 'payment') AS paid
+      FROM fund_entry e WHERE e.project_id = s.id) f ON true
+ GROUP BY pg.id, pg.code, pg.name_zh, pg.name_en, pg.order_no
+HAVING pg.id IS NOT NULL OR count(s.id) > 0
+ ORDER BY pg.order_no NULLS LAST, pg.code
+"""
+STATES = """
+SELECT s.programme, s.state, count(*) FROM seen s JOIN project_state st ON st.state = s.state
+ GROUP BY s.programme, s.state, st.order_no ORDER BY st.order_no
+"""
+MEASURES = """
+SELECT s.programme, m.measure, m.unit, count(*), sum(m.planned), sum(m.done)
+  FROM seen s JOIN project_measure m ON m.project_id = s.id
+ GROUP BY s.programme, m.measure, m.unit ORDER BY m.measure, m.unit
+"""
+
+
+async def programme_totals(session: AsyncSession, plan_id: int, viewer: Viewer) -> Sequence[Totals]:
+    """The programmes of a plan in its order, and last its projects in none of them."""
+    seen = f"WITH {seen_projects(viewer, OF_PLAN)}"
+    values = seen_values(viewer, plan=plan_id)
+    found: dict[str | None, Totals] = {}
+    for code, zh, en, *sums in await session.execute(text(seen + SUMS), values):
+        name = NO_PROGRAMME if code is None else Label(zh, en)
+        found[code] = Totals(code, name, *sums)
+    for code, state, count in await session.execute(text(seen + STATES), values):
+        own = found.get(code) or found[None]
+        own.states[state] = own.states.get(state, 0) + count
+    for code, *rest in await session.execute(text(seen + MEASURES), values):
+        (found.get(code) or found[None]).measures.append(MeasureTotal(*rest))
+    return list(found.values())
