@@ -2,7 +2,10 @@
 
 import logging
 import sys
+from collections.abc import Callable
+from typing import Any
 
+import orjson
 import structlog
 
 from shanhai.settings import LogSettings
@@ -18,7 +21,7 @@ def configure_logging(settings: LogSettings) -> None:
         structlog.processors.format_exc_info,
     ]
     last: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
+        structlog.processors.JSONRenderer(serializer=_as_json)
         if settings.format == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
@@ -28,6 +31,8 @@ def configure_logging(settings: LogSettings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+    # No line tells these, so no record needs to find them out.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -38,3 +43,7 @@ def configure_logging(settings: LogSettings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.level)
+
+
+def _as_json(record: Any, *, default: Callable[[Any], Any]) -> str:
+    return orjson.dumps(record, default=default, option=orjson.OPT_NON_STR_KEYS).decode()

@@ -1,5 +1,6 @@
 """Where the service is seen from outside, and who is calling."""
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from fastapi import Request
@@ -38,6 +39,7 @@ def peer(request: Request) -> Address | None:
     return parse(request.client.host) if request.client is not None else None
 
 
+@lru_cache(maxsize=1024)
 def parse(text: str) -> Address | None:
     """An address; None when the text is none (a name, a Unix socket)."""
     try:

@@ -1,5 +1,7 @@
 """Which language a caller reads."""
 
+from functools import lru_cache
+
 from fastapi import Request
 
 from shanhai.vocabulary import Lang
@@ -17,6 +19,7 @@ def language_of(request: Request) -> Lang:
     return chosen_language(request) or preferred(request.headers.get("accept-language", ""))
 
 
+@lru_cache(maxsize=256)
 def preferred(header: str) -> Lang:
     """The best offered language of an `Accept-Language` header."""
     wishes = [wish.partition(";") for wish in header.split(",")]

@@ -1,6 +1,7 @@
 """Which format a caller gets: `f=` first, then `Accept`."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fastapi import Request
 
@@ -35,8 +36,7 @@ def choose_format(request: Request, offered: tuple[Format, ...]) -> Format:
     if wanted is not None:
         return _named(wanted, offered)
     accept = request.headers.get("accept", "*/*")
-    ranked = sorted(_wishes(accept), key=lambda wish: -wish[1])
-    for media_range, weight in ranked:
+    for media_range, weight in _wishes(accept):
         for candidate in offered:
             if weight > 0 and _matches(media_range, candidate):
                 return candidate
@@ -59,9 +59,12 @@ def _named(wanted: str, offered: tuple[Format, ...]) -> Format:
     raise InvalidInput(f"f must be one of {names}", message_zh=f"f 须为 {names}", pointer="f")
 
 
+@lru_cache(maxsize=256)
 def _wishes(accept: str) -> list[tuple[str, float]]:
+    """The media ranges, the most wanted first; clients send the same few headers all the time."""
     wishes = [wish.partition(";") for wish in accept.split(",") if wish.strip()]
-    return [(media.strip().lower(), quality(rest)) for media, _, rest in wishes]
+    found = [(media.strip().lower(), quality(rest)) for media, _, rest in wishes]
+    return sorted(found, key=lambda wish: -wish[1])
 
 
 def _matches(media_range: str, candidate: Format) -> bool:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from shanhai.db.authentication import Authenticator
 from shanhai.db.engine import Sessions, create_engine, create_reading_engine, create_sessions
+from shanhai.db.quick import QuickReader, open_quick_reader
 from shanhai.jobs.queue import ArqDispatcher, Dispatcher
 from shanhai.limits import RateLimiter
 from shanhai.storage.artifacts import LocalArtifacts
@@ -37,6 +38,7 @@ class State:
     probes: AsyncEngine
     sessions: Sessions
     reading: Sessions
+    quick: QuickReader
     dispatcher: Dispatcher
     store: LocalArtifacts
     metrics: Metrics
@@ -69,13 +71,17 @@ async def open_state(configuration: Configuration) -> AsyncIterator[State]:
     limiter = RateLimiter(configuration.rate, configuration.redis.url.get_secret_value(), "api")
     writing_sessions, reading_sessions = create_sessions(engine), create_sessions(reading)
     try:
-        async with limiter.synchronised():
+        async with (
+            limiter.synchronised(),
+            open_quick_reader(configuration.database, application=f"{APPLICATION}-quick") as quick,
+        ):
             yield State(
                 configuration,
                 engine,
                 probes,
                 writing_sessions,
                 reading_sessions,
+                quick,
                 dispatcher,
                 LocalArtifacts(configuration.artifacts.root),
                 Metrics(),

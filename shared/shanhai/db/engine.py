@@ -34,9 +34,13 @@ def create_engine(settings: DatabaseSettings, *, application: str) -> AsyncEngin
 
 def create_reading_engine(settings: DatabaseSettings, *, application: str) -> AsyncEngine:
     """An engine that cannot write; each statement is its own transaction, and one round trip."""
-    server_settings = _server_settings(settings, application)
-    read_only = {**server_settings, "default_transaction_read_only": "on"}
+    read_only = reading_settings(settings, application)
     return _engine(settings, read_only, isolation_level="AUTOCOMMIT")
+
+
+def reading_settings(settings: DatabaseSettings, application: str) -> dict[str, str]:
+    """What PostgreSQL is told of a connection that cannot write."""
+    return {**_server_settings(settings, application), "default_transaction_read_only": "on"}
 
 
 def _server_settings(settings: DatabaseSettings, application: str) -> dict[str, str]:

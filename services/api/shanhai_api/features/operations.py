@@ -18,6 +18,7 @@ from shanhai.db.features.query import (
 )
 from shanhai.db.features.selection import Selection
 from shanhai.db.features.statements import PLAIN, Form
+from shanhai.db.quick import Asked
 from shanhai.errors import NotFound
 from shanhai_api.features.parameters import ItemsQuery
 from shanhai_api.identity import Caller
@@ -33,9 +34,7 @@ async def read_own_extent(session: AsyncSession, entity: Entity, caller: Caller)
     return await read_extent(session, entity, Selection(caller.viewer))
 
 
-async def read_items(
-    session: AsyncSession, entity: Entity, caller: Caller, query: ItemsQuery
-) -> Page:
+async def read_items(session: Asked, entity: Entity, caller: Caller, query: ItemsQuery) -> Page:
     """A page of features."""
     return await read_page(
         session,
@@ -48,7 +47,7 @@ async def read_items(
 
 
 async def read_long_list(
-    session: AsyncSession, entity: Entity, caller: Caller, query: ItemsQuery
+    session: Asked, entity: Entity, caller: Caller, query: ItemsQuery
 ) -> LongPage:
     """The row numbers of a page too long to be held."""
     return await read_long_page(
@@ -62,7 +61,7 @@ async def read_long_list(
 
 
 async def read_item(
-    session: AsyncSession, entity: Entity, selection: Selection, form: Form = PLAIN
+    session: Asked, entity: Entity, selection: Selection, form: Form = PLAIN
 ) -> FeatureRow:
     """The one feature a selection with a `code` means.
 

@@ -11,7 +11,15 @@ from shanhai.db.features.catalogue import COLLECTIONS, collection_named
 from shanhai.db.features.selection import Selection
 from shanhai.db.features.statements import Form
 from shanhai.db.features.writing import state_tag
-from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheView
+from shanhai_api.dependencies import (
+    DirectRoute,
+    PageQuery,
+    Reader,
+    ReadSession,
+    TheView,
+    query_of,
+    quick_look,
+)
 from shanhai_api.exports.formats import file_format
 from shanhai_api.exports.operations import respond_file
 from shanhai_api.features import documents, operations
@@ -26,6 +34,8 @@ from shanhai_api.features.tables import item_page, items_page
 from shanhai_api.negotiation import GEOJSON, HTML, SCHEMA
 
 router = APIRouter(tags=["features"])
+quick = APIRouter(tags=["features"], route_class=DirectRoute)
+"""The routes asked most often; looked at first."""
 Parameters = Annotated[PageQuery, Query()]
 
 
@@ -86,44 +96,39 @@ async def describe_sortables(
     return view.respond(document, formats=(SCHEMA, HTML))
 
 
-@router.get("/collections/{collection}/items", summary="Features of a collection")
-async def list_items(
-    request: Request, view: TheView, caller: Reader, collection: str, session: ReadSession
-) -> Response:
+@quick.get("/collections/{collection}/items", summary="Features of a collection")
+async def list_items(request: Request) -> Response:
     """Read a page of features."""
-    entity = collection_named(collection)
+    view, caller, reader = await quick_look(request)
+    entity = collection_named(request.path_params["collection"])
     chosen = file_format(request, entity)
     if chosen is not None:
         return await respond_file(request, view, caller, entity, chosen)
     html = view.wants_html(GEOJSON, HTML)
     query = parse_items_query(entity, asked_by_form(request) if html else request.query_params)
     if html:
-        return await items_page(session, entity, caller, query, view)
+        return await items_page(reader, entity, caller, query, view)
     if query.limit > HELD:
-        long_page = await operations.read_long_list(session, entity, caller, query)
+        long_page = await operations.read_long_list(reader, entity, caller, query)
         selection = query.selection(caller.viewer)
         return await respond_long(view, entity, selection, long_page, query)
-    page = await operations.read_items(session, entity, caller, query)
+    page = await operations.read_items(reader, entity, caller, query)
     document = documents.feature_collection(entity, page, page.rows, query, view)
     return view.respond_features(document, headers=documents.content_crs(query.ask.form.crs))
 
 
-@router.get("/collections/{collection}/items/{code}", summary="One feature")
-async def read_item(
-    view: TheView,
-    caller: Reader,
-    collection: str,
-    code: str,
-    query: Annotated[ItemQuery, Query()],
-    session: ReadSession,
-) -> Response:
+@quick.get("/collections/{collection}/items/{code}", summary="One feature")
+async def read_item(request: Request) -> Response:
     """Read one feature."""
-    entity = collection_named(collection)
+    view, caller, reader = await quick_look(request)
+    query = query_of(request, ItemQuery)
+    entity = collection_named(request.path_params["collection"])
     html = view.wants_html(GEOJSON, HTML)
     crs = crs_named(query.crs)
     version = version_filter(entity, query.version)
+    code = request.path_params["code"]
     selection = Selection(caller.viewer, version, code=code, as_of=query.as_of)
-    row = await operations.read_item(session, entity, selection, Form(crs))
+    row = await operations.read_item(reader, entity, selection, Form(crs))
     document = documents.feature_document(entity, row, view)
     return view.respond(
         orjson.loads(orjson.dumps(document)) if html else document,

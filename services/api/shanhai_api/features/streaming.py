@@ -64,8 +64,7 @@ async def _written(
 async def _block(
     state: State, entity: Entity, selection: Selection, keys: Sequence[int], query: ItemsQuery
 ) -> list[FeatureRow]:
-    async with state.reading() as session:
-        return await read_rows(session, entity, selection, keys, query.ask.form)
+    return await read_rows(state.quick, entity, selection, keys, query.ask.form)
 
 
 def _listed(rows: Sequence[FeatureRow]) -> bytes:

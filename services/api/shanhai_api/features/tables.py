@@ -7,11 +7,11 @@ from urllib.parse import quote, urlencode
 
 import orjson
 from fastapi import Response
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.catalogue import ENTITIES
 from shanhai.db.features.entity import Entity, Property
 from shanhai.db.features.query import FeatureRow
+from shanhai.db.quick import Asked
 from shanhai.vector.formats import FILE_FORMATS, FileFormat
 from shanhai.vocabulary import Lang
 from shanhai_api.features import documents, operations
@@ -44,7 +44,7 @@ NAMES = frozenset({"code", "name_zh", "name_en", "valid_from", "valid_to"})
 
 
 async def items_page(
-    session: AsyncSession,
+    session: Asked,
     entity: Entity,
     caller: Caller,
     query: ItemsQuery,

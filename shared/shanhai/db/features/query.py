@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Row
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -28,6 +27,7 @@ from shanhai.db.features.statements import (
     page_query,
     rows_query,
 )
+from shanhai.db.quick import Asked
 from shanhai.errors import InvalidInput
 
 COUNT_LIMIT = 10_000
@@ -88,14 +88,14 @@ class Extent:
 class Reading:
     """One reading of a page."""
 
-    session: AsyncSession
+    session: Asked
     entity: Entity
     selection: Selection
     limit: int
     position: Position
     ask: Ask
 
-    async def rows(self, query: Statement) -> Sequence[Row[Any]]:
+    async def rows(self, query: Statement) -> Sequence[Any]:
         """The rows of a page and one more, which tells whether there are any beyond."""
         counted = max(COUNT_LIMIT, self.position.offset + self.limit) + 1
         place = {
@@ -107,13 +107,13 @@ class Reading:
         values = {**bound_values(self.selection), **place}
         return await _rows(self.session, query, values, self.ask.form)
 
-    def kept(self, found: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+    def kept(self, found: Sequence[Any]) -> Sequence[Any]:
         """The rows of the page, in its order."""
         rows = found[: self.limit]
         return rows[::-1] if self.position.side == "before" else rows
 
     async def bounds(
-        self, found: Sequence[Row[Any]], kept: Sequence[Row[Any]]
+        self, found: Sequence[Any], kept: Sequence[Any]
     ) -> tuple[Place | None, Place | None, bool, bool, int | None, int | None]:
         """What a `Stretch` holds."""
         more, side = len(found) > self.limit, self.position.side
@@ -127,7 +127,7 @@ class Reading:
             await self._estimate(),
         )
 
-    async def _matched(self, found: Sequence[Row[Any]]) -> int | None:
+    async def _matched(self, found: Sequence[Any]) -> int | None:
         """The number on the rows; a page beyond the last feature has none to read it from."""
         if self.ask.counting in {"none", "estimate"}:
             return None
@@ -144,7 +144,7 @@ class Reading:
 
 
 async def read_page(
-    session: AsyncSession,
+    session: Asked,
     entity: Entity,
     selection: Selection,
     *,
@@ -161,7 +161,7 @@ async def read_page(
 
 
 async def read_long_page(
-    session: AsyncSession,
+    session: Asked,
     entity: Entity,
     selection: Selection,
     *,
@@ -178,7 +178,7 @@ async def read_long_page(
 
 
 async def read_rows(
-    session: AsyncSession,
+    session: Asked,
     entity: Entity,
     selection: Selection,
     keys: Sequence[int],
@@ -195,7 +195,7 @@ async def read_rows(
 
 
 async def read_feature(
-    session: AsyncSession, entity: Entity, selection: Selection, form: Form = PLAIN
+    session: Asked, entity: Entity, selection: Selection, form: Form = PLAIN
 ) -> FeatureRow | None:
     """The one feature a selection with a `code` means; the newest when several states match."""
     query = one_feature_query(entity, Question.of(entity, selection), form)
@@ -204,7 +204,7 @@ async def read_feature(
 
 
 async def count_features(
-    session: AsyncSession, entity: Entity, selection: Selection, *, capped: bool = True
+    session: Asked, entity: Entity, selection: Selection, *, capped: bool = True
 ) -> int | None:
     """How many features match; None when there are more than `COUNT_LIMIT` and it is `capped`."""
     query = count_query(entity, Question.of(entity, selection))
@@ -213,7 +213,7 @@ async def count_features(
     return None if capped and count > COUNT_LIMIT else count
 
 
-async def estimate_features(session: AsyncSession, entity: Entity, selection: Selection) -> int:
+async def estimate_features(session: Asked, entity: Entity, selection: Selection) -> int:
     """How many features PostgreSQL expects to match, without counting them."""
     query = estimate_query(entity, Question.of(entity, selection))
     plan = await session.scalar(query, bound_values(selection))
@@ -231,8 +231,8 @@ async def read_extent(session: AsyncSession, entity: Entity, selection: Selectio
 
 
 async def _rows(
-    session: AsyncSession, query: Statement, values: Mapping[str, object], form: Form
-) -> Sequence[Row[Any]]:
+    session: Asked, query: Statement, values: Mapping[str, object], form: Form
+) -> Sequence[Any]:
     try:
         return (await session.execute(query, values)).all()
     except DBAPIError as error:
@@ -246,5 +246,5 @@ async def _rows(
         ) from error
 
 
-def _place(row: Row[Any], order: Order) -> Place:
+def _place(row: Any, order: Order) -> Place:
     return Place(row.key, tuple(orjson.loads(row.place)) if order else ())
