@@ -14,6 +14,7 @@ from shanhai import __version__
 from shanhai.telemetry import configure_logging
 from shanhai_api.accounts.routes import router as accounts
 from shanhai_api.audit.routes import router as audit
+from shanhai_api.changes.compare_routes import router as comparisons
 from shanhai_api.changes.routes import router as changes
 from shanhai_api.compliance.routes import router as compliance
 from shanhai_api.configuration import Configuration
@@ -51,6 +52,7 @@ ROUTERS = (
     vocabulary,
     identify,
     changes,
+    comparisons,
     trees,
     zonings,
     records,

@@ -150,6 +150,8 @@ def paths_of(entity: Entity) -> Document:
         one["delete"] = _deleting(entity)
     found = {path: every, f"{path}/{{code}}": one}
     found[f"{path}/{{code}}/versions"] = {"get": _states(entity)}
+    if entity.path is None:
+        found[f"{path}/{{code}}/compare"] = {"get": _comparing(entity)}
     for place, item in found.items():
         own = [*within, code] if "{code}" in place else within
         for operation in item.values():
@@ -274,6 +276,26 @@ def _states(entity: Entity) -> Document:
         "responses": {
             "200": _content("Its states, the newest first", told),
             "304": {"description": "The caller has them already"},
+            **failures(READ_FAILURES),
+        },
+    }
+
+
+def _comparing(entity: Entity) -> Document:
+    day = {"type": "string", "format": "date"}
+    told = {JSON.media_type: {"type": "object"}, HTML.media_type: TEXT}
+    formats = {"type": "string", "enum": [JSON.name, HTML.name]}
+    return {
+        **_about(entity, "compare", f"{entity.title.en}: one on two days"),
+        "parameters": [
+            {**query_parameter("from", "The former day", day), "required": True},
+            {**query_parameter("to", "The later day", day), "required": True},
+            query_parameter("f", "Format", formats),
+            LANG,
+        ],
+        "responses": {
+            "200": _content("What differs, and what area or length came and went", told),
+            "304": {"description": "The caller has it already"},
             **failures(READ_FAILURES),
         },
     }
