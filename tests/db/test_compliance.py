@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.compliance import Asked, Result, check_geometry, check_project
 from shanhai.db.compliance.checking import digest_of
 from shanhai.db.compliance.defaults import default_rules, put_default_rules
-from shanhai.db.compliance.overlaps import line_statement
+from shanhai.db.compliance.overlaps import given_values, line_statement
+from shanhai.db.compliance.result import Measure
 from shanhai.db.features.control_areas import CONTROL_AREAS
 from shanhai.db.features.selection import Selection, conditions
 from shanhai.db.identity import EVERYTHING, PUBLIC, Viewer
@@ -192,7 +193,7 @@ class TestOverlaps:
         for as_of in (None, date(2024, 1, 1)):
             selection = Selection(EVERYTHING, as_of=as_of)
             statement = line_statement(conditions(CONTROL_AREAS, selection), as_of is not None)
-            values = {"wkb": box(118.0, 24.4, 0.3).wkb, "dimension": 2, "kinds": None}
+            values = {**given_values(box(118.0, 24.4, 0.3).wkb, Measure(1.0)), "kinds": None}
             if as_of is not None:
                 values["as_of"] = as_of
             plan = (await session.scalars(text(f"EXPLAIN {statement.text}"), values)).all()

@@ -12,11 +12,15 @@ from shanhai.db.compliance.checking import (
     find_project,
 )
 from shanhai.db.compliance.documents import document_of
+from shanhai.db.compliance.overlaps import count_near
 from shanhai.db.features.crs import CRS84, Crs, parse_crs
 from shanhai.db.features.geometry import read_shape
 from shanhai.db.identity import Viewer
 from shanhai.errors import InvalidInput
 from shanhai.jobs.contracts import CheckComplianceInputs
+
+MOST_NEAR = 2_000
+"""Areas and zones near a geometry up to which it is answered at once."""
 
 
 async def check_asked(
@@ -35,7 +39,7 @@ async def check_asked(
 async def check_if_small(
     session: AsyncSession, viewer: Viewer, inputs: CheckComplianceInputs
 ) -> dict[str, Any] | None:
-    """The answer of a check; None where the geometry is too large to answer at once.
+    """The answer of a check; None where the geometry, or what lies there, is too much for that.
 
     Raises:
         InvalidInput: the geometry is not valid, or the project has none.
@@ -45,6 +49,8 @@ async def check_if_small(
         return None
     wkb, project = await _subject(session, viewer, inputs)
     if project is not None and project.vertices > MOST_AT_ONCE:
+        return None
+    if await count_near(session, wkb, MOST_NEAR + 1) > MOST_NEAR:
         return None
     return await _check(session, viewer, inputs, wkb, project)
 

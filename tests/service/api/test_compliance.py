@@ -153,6 +153,17 @@ class TestChecks:
         assert values["result"]["verdict"] == "refused"
         assert values["result"]["lines"][0]["share_percent"] == pytest.approx(100)
 
+    async def test_crowded_place_is_a_job(
+        self, city: Region, runner: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("shanhai.jobs.compliance.MOST_NEAR", 0)
+        inputs = {"inputs": {"geometry": box(118.0, 24.4)}}
+        queued = await runner.post(EXECUTION, json=inputs, headers={"Prefer": "wait=0"})
+        assert queued.status_code == 201
+        page = await runner.get("/compliance/check?project=project-1&f=json")
+        assert page.status_code in {400, 413}
+        assert "execution" in page.json()["detail"]
+
     @pytest.mark.parametrize(
         ("inputs", "pointer"),
         [
@@ -203,7 +214,7 @@ class TestChecks:
         assert "待主管部门确认" in chinese.text
         assert "Refused" in english.text
         empty = await reader.get("/compliance/check?f=json")
-        assert empty.status_code == 400
+        assert empty.json()["result"] is None
         for geometry in ("nonsense", "{}"):
             wrong = await reader.get(
                 "/compliance/check", params={"geometry": geometry, "f": "json"}

@@ -26,7 +26,7 @@ from shanhai_api.dependencies import (
     Writer,
     act_of,
 )
-from shanhai_api.negotiation import HTML, JSON
+from shanhai_api.negotiation import JSON
 from shanhai_api.once import once
 
 router = APIRouter(tags=["compliance"])
@@ -71,8 +71,8 @@ async def show_check(
     """Check what the form asks for; see the process `check-compliance` for programs."""
     given = query.model_dump(exclude={"f", "lang"})
     form = {name: value or "" for name, value in given.items()}
-    if not (query.geometry or query.project) and view.wants_html(JSON, HTML):
-        document = {"result": None}
+    if not (query.geometry or query.project):
+        document = {"result": None, "links": view.self_links(CHECK)}
         return view.respond(document, template=TEMPLATE, extra={"form": form})
     inputs = asked_by_form(given)
     answer = await check_at_once(view, state, caller, inputs, form=form)

@@ -17,7 +17,7 @@ from shanhai.db.base import STORAGE_SRID
 from shanhai.db.compliance.result import Measure, TouchedArea, TouchedLine, TouchedZone
 from shanhai.db.features.control_areas import CONTROL_AREAS
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.history import source_of
+from shanhai.db.features.history import columns_of, source_of
 from shanhai.db.features.selection import Selection, bound_values, conditions
 from shanhai.db.features.zones import ZONES
 from shanhai.db.identity import Viewer
@@ -26,46 +26,92 @@ from shanhai.vocabulary import Label
 LEAST_M2 = LEAST_M = 0.01
 """Smaller overlaps are how two drawings of one border differ in the last digits."""
 
+FEW_OF_A_KIND = 300
+"""Areas of one kind up to which their boxes are compared pair by pair."""
+
 # The geometry is read from its bytes once; as the answer of a subquery it still leads the search
-# in the spatial index. What lies wholly inside, or around, needs no cutting.
+# in the spatial index. What lies wholly inside, or around, needs no cutting and is measured
+# already; only those of a kind are united whose boxes meet, unless one holds all of the geometry.
 PARTS = """
 WITH given AS MATERIALIZED (
   SELECT ST_GeomFromWKB(CAST(:wkb AS bytea), {srid}) AS geom
 ), touched AS MATERIALIZED (
-  SELECT {columns},
+  SELECT {columns}, {geometry} AS geom, {alias}.area_m2 AS own_area, {length} AS own_length,
          least(ST_Dimension({geometry}), CAST(:dimension AS integer)) AS size,
-         CASE WHEN ST_CoveredBy((SELECT geom FROM given), {geometry}) THEN (SELECT geom FROM given)
-              WHEN ST_CoveredBy({geometry}, (SELECT geom FROM given)) THEN {geometry}
-              ELSE ST_Intersection({geometry}, (SELECT geom FROM given)) END AS part
+         ST_Covers({geometry}, (SELECT geom FROM given)) AS around
     FROM {source}
    WHERE {conditions}
      AND {geometry} && (SELECT geom FROM given)
      AND ST_Intersects({geometry}, (SELECT geom FROM given))
      AND (CAST(:dimension AS integer) = 2 OR ST_Dimension({geometry}) < 2
           OR NOT ST_Touches({geometry}, (SELECT geom FROM given)))
+), placed AS MATERIALIZED (
+  SELECT t.*, around OR ST_Covers((SELECT geom FROM given), geom) AS uncut FROM touched t
+), cut AS MATERIALIZED (
+  SELECT p.*, CASE WHEN around THEN (SELECT geom FROM given) WHEN uncut THEN geom
+                   ELSE ST_Intersection(geom, (SELECT geom FROM given)) END AS part
+    FROM placed p
 ), measured AS MATERIALIZED (
-  SELECT t.*, CASE WHEN size = 2 THEN ST_Area(part::geography) END AS area,
-         CASE WHEN size = 1 THEN ST_Length(part::geography) END AS length
-    FROM touched t
+  SELECT c.*,
+         CASE WHEN size < 2 THEN NULL WHEN around THEN CAST(:area AS double precision)
+              WHEN uncut THEN own_area ELSE ST_Area(part::geography) END AS area,
+         CASE WHEN size <> 1 THEN NULL WHEN around THEN CAST(:length AS double precision)
+              WHEN uncut AND own_length IS NOT NULL THEN own_length
+              ELSE ST_Length(part::geography) END AS length
+    FROM cut c
 ), kept AS MATERIALIZED (
-  SELECT m.*, count(*) OVER (PARTITION BY {group}, size) > 1 AS several
+  SELECT m.*, bool_or(around) OVER same AS all_of_it, count(*) OVER same AS number
     FROM measured m
    WHERE size = 0 OR area >= {least_m2} OR length >= {least_m}
-), together AS (
-  SELECT {group}, size, ST_UnaryUnion(ST_Collect(part)) AS whole
-    FROM kept WHERE several GROUP BY {group}, size
+  WINDOW same AS (PARTITION BY {group}, size)
+), flagged AS MATERIALIZED (
+  SELECT k.*, number > 1 AND NOT all_of_it
+         AND (number > {few} OR EXISTS (
+              SELECT FROM kept o WHERE o.{group} = k.{group} AND o.size = k.size
+                 AND o.code <> k.code AND o.part && k.part)) AS beside
+    FROM kept k
+), together AS MATERIALIZED (
+  SELECT {group}, size, sum(area) FILTER (WHERE NOT beside) AS lone_area,
+         sum(length) FILTER (WHERE NOT beside) AS lone_length,
+         ST_UnaryUnion(ST_Collect(part) FILTER (WHERE beside)) AS whole
+    FROM flagged WHERE number > 1 AND NOT all_of_it GROUP BY {group}, size
+), summed AS MATERIALIZED (
+  SELECT {group}, size,
+         coalesce(lone_area, 0) + coalesce(ST_Area(whole::geography), 0) AS whole_area,
+         coalesce(lone_length, 0) + coalesce(ST_Length(whole::geography), 0) AS whole_length
+    FROM together
 )
-SELECT kept.*, ST_Area(whole::geography) AS whole_area, ST_Length(whole::geography) AS whole_length
-  FROM kept LEFT JOIN together USING ({group}, size)
- ORDER BY {group}, size DESC, {order}
+SELECT {names}, size, area, length, number, all_of_it, whole_area, whole_length
+  FROM kept LEFT JOIN summed USING ({group}, size)
+ ORDER BY {group}, size DESC, code
 """
 
-AREA_COLUMNS = """ca.code, ca.name_zh, ca.name_en, ca.kind, ca.class_code, ca.level, ca.region_id,
-         r.code AS region, ca.legal_basis, ca.delimitation, ca.row_version AS version,
-         ca.valid_from, ca.valid_to"""
-ZONE_COLUMNS = """z.code, s.code AS scheme, s.version, s.region_id, c.code AS class_code,
-         coalesce(z.name_zh, c.name_zh) AS name_zh, coalesce(z.name_en, c.name_en) AS name_en,
-         c.color, c.requirement_zh, c.requirement_en, s.code || ' ' || c.code AS of_class"""
+NEAR = text(
+    """WITH given AS MATERIALIZED (SELECT ST_GeomFromWKB(CAST(:wkb AS bytea), 4490) AS geom)
+        SELECT (SELECT count(*) FROM (SELECT FROM control_area
+                 WHERE geom && (SELECT geom FROM given) LIMIT :most) areas)
+             + (SELECT count(*) FROM (SELECT FROM zone
+                 WHERE geom && (SELECT geom FROM given) LIMIT :most) zones)"""
+)
+
+AREA_COLUMNS: Mapping[str, str] = {
+    **{name: f"ca.{name}" for name in ("code", "name_zh", "name_en", "kind", "class_code")},
+    **{name: f"ca.{name}" for name in ("level", "region_id", "legal_basis", "delimitation")},
+    **{name: f"ca.{name}" for name in ("valid_from", "valid_to")},
+    "version": "ca.row_version",
+    "region": "r.code",
+}
+ZONE_COLUMNS: Mapping[str, str] = {
+    "code": "z.code",
+    "scheme": "s.code",
+    "version": "s.version",
+    "region_id": "s.region_id",
+    "class_code": "c.code",
+    "name_zh": "coalesce(z.name_zh, c.name_zh)",
+    "name_en": "coalesce(z.name_en, c.name_en)",
+    **{name: f"c.{name}" for name in ("color", "requirement_zh", "requirement_en")},
+    "of_class": "s.code || ' ' || c.code",
+}
 
 
 async def read_lines(
@@ -86,6 +132,12 @@ async def read_lines(
         for (kind, size), found in groupby(rows, key=lambda row: (row.kind, row.size))
     ]
     return tuple(lines), frozenset(row.region_id for row in rows)
+
+
+async def count_near(session: AsyncSession, wkb: bytes, most: int) -> int:
+    """How many areas and zones there are in the box of a geometry; no more than `most` of each."""
+    found = await session.scalar(NEAR, {"wkb": wkb, "most": most})
+    return int(found or 0)
 
 
 async def read_zones(
@@ -120,18 +172,22 @@ def zone_statement(met: tuple[str, ...]) -> TextClause:
 
 
 def _statement(
-    entity: Entity, met: Sequence[str], columns: str, group: str, *, former: bool
+    entity: Entity, met: Sequence[str], columns: Mapping[str, str], group: str, *, former: bool
 ) -> TextClause:
+    measured = "length_m" in columns_of(entity)
     # Constants of the declarations; callers' values are bound.
     return text(
         PARTS.format(
             srid=STORAGE_SRID,
-            columns=columns,
+            columns=", ".join(f"{sql} AS {name}" for name, sql in columns.items()),
+            names=", ".join(columns),
+            alias=entity.alias,
+            length=f"{entity.alias}.length_m" if measured else "NULL::double precision",
             geometry=entity.geometry,
             source=source_of(entity, former=former),
             conditions=" AND ".join(f"({condition})" for condition in met),
             group=group,
-            order="code",
+            few=FEW_OF_A_KIND,
             least_m2=LEAST_M2,
             least_m=LEAST_M,
         )
@@ -146,8 +202,14 @@ async def _read(
     whole: Measure,
     **values: Any,
 ) -> Sequence[Row[Any]]:
-    given: Mapping[str, Any] = {"wkb": wkb, "dimension": dimension_of(whole), **values}
+    given: Mapping[str, Any] = {**given_values(wkb, whole), **values}
     return (await session.execute(statement, {**bound_values(selection), **given})).all()
+
+
+def given_values(wkb: bytes, whole: Measure) -> dict[str, Any]:
+    """The values of the binds that tell the geometry."""
+    sizes = {"area": whole.area_m2, "length": whole.length_m}
+    return {"wkb": wkb, "dimension": dimension_of(whole), **sizes}
 
 
 def dimension_of(measure: Measure) -> int:
@@ -162,7 +224,7 @@ def _sorted(kinds: frozenset[str] | None) -> list[str] | None:
 
 
 def _line(kind: str, size: int, rows: Sequence[Row[Any]], whole: Measure) -> TouchedLine:
-    measure = _together(rows, size)
+    measure = _together(rows, size, whole)
     areas = tuple(_area(row, whole) for row in rows)
     return TouchedLine(kind, measure, _share(measure, whole), areas)
 
@@ -188,7 +250,7 @@ def _area(row: Row[Any], whole: Measure) -> TouchedArea:
 
 def _zone(rows: Sequence[Row[Any]], whole: Measure) -> TouchedZone:
     first = rows[0]
-    measure = _together(rows, first.size)
+    measure = _together(rows, first.size, whole)
     required = first.requirement_zh or first.requirement_en
     return TouchedZone(
         scheme=first.scheme,
@@ -205,11 +267,13 @@ def _zone(rows: Sequence[Row[Any]], whole: Measure) -> TouchedZone:
     )
 
 
-def _together(rows: Sequence[Row[Any]], size: int) -> Measure:
+def _together(rows: Sequence[Row[Any]], size: int, whole: Measure) -> Measure:
     """The size of what several rows cover together, or of the only one."""
     row = rows[0]
-    if not row.several:
+    if row.number == 1:
         return Measure(row.area, row.length)
+    if row.all_of_it:
+        return whole
     return Measure(row.whole_area if size == 2 else None, row.whole_length if size == 1 else None)
 
 

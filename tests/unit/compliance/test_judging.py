@@ -1,0 +1,150 @@
+"""Rules against activities at places, without a database."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from shanhai.db.compliance.activities import activities
+from shanhai.db.compliance.defaults import default_rules
+from shanhai.db.compliance.judging import conditions_of, judge, nearest
+from shanhai.db.compliance.register import State, find_declines
+from shanhai.db.compliance.result import SEVERITY_OF, Leave, Measure, Place, Rule
+from shanhai.db.seeding.measures import MEASURES
+from shanhai.vocabulary import CONTROL_KINDS, DECISIONS, Label, codes
+
+RED = Place("control_area", "red_line", Label("红线", "Red line"), ("a", "b"))
+FARM = Place("control_area", "permanent_basic_farmland", Label("农田", "Farmland"), ("f",))
+LEAVE = Leave(
+    "leave", "red-mining", "reason", "approver", datetime(2026, 1, 1, tzinfo=UTC), None, None
+)
+
+
+def rule(activity: str, decision: str, **values: object) -> Rule:
+    given = Rule(
+        f"red-{activity}",
+        "control_area",
+        "red_line",
+        activity,
+        Label(activity, activity),
+        decision,
+    )
+    return replace(given, **values)  # type: ignore[arg-type]
+
+
+RULES = (rule("any_development", "conditional"), rule("mining", "forbidden"))
+
+
+def test_nearest_rule_prevails() -> None:
+    distances = activities().distances("quarrying")
+    assert [item.activity for item in nearest(distances, RULES)] == ["mining"]
+    assert [item.activity for item in nearest(activities().distances("building"), RULES)] == [
+        "any_development"
+    ]
+    assert nearest(activities().distances("farming"), RULES) == []
+
+
+def test_strictest_place_decides() -> None:
+    lax = rule("any_development", "encouraged", subject=FARM.subject, code="farm")
+    judged = judge(activities(), ["mining"], [RED, FARM], [*RULES, lax])
+    assert judged.verdict == "refused"
+    assert {hit.rule.code for hit in judged.hits} == {"red-mining", "farm"}
+    assert "red-mining" in judged.reasons[0].en
+
+
+@pytest.mark.parametrize(
+    ("decision", "verdict"),
+    [
+        ("forbidden", "refused"),
+        ("restricted", "conditional"),
+        ("conditional", "conditional"),
+        ("capped", "conditional"),
+        ("encouraged", "pass"),
+        ("required", "pass"),
+    ],
+)
+def test_each_decision(decision: str, verdict: str) -> None:
+    assert judge(activities(), ["mining"], [RED], [rule("mining", decision)]).verdict == verdict
+    assert set(SEVERITY_OF) == set(codes(DECISIONS))
+
+
+def test_exception_lifts_all_areas_or_those_it_names() -> None:
+    def verdict(*leaves: Leave) -> str:
+        return judge(activities(), ["mining"], [RED], RULES, leaves).verdict
+
+    assert verdict(LEAVE) == "conditional"
+    assert verdict(replace(LEAVE, control_area="a")) == "refused"
+    assert verdict(replace(LEAVE, control_area="a"), replace(LEAVE, control_area="b")) == (
+        "conditional"
+    )
+    assert verdict(replace(LEAVE, control_area="elsewhere")) == "refused"
+    assert verdict(replace(LEAVE, rule="another")) == "refused"
+    outdated = judge(activities(), ["mining"], [RED], RULES, [replace(LEAVE, outdated=True)])
+    assert outdated.verdict == "refused"
+    assert "exception_reviewed" in conditions_of(outdated.hits[0])
+
+
+def test_duties_weigh_nothing() -> None:
+    judged = judge(activities(), ["farming"], [RED], [rule("restoration_project", "required")])
+    assert judged.verdict == "pass"
+    assert [hit.activity for hit in judged.duties] == [None]
+    met = judge(
+        activities(), ["wetland_restoration"], [RED], [rule("restoration_project", "required")]
+    )
+    assert met.duties == ()
+
+
+def test_lists_and_default_rules_fit_together() -> None:
+    lists = activities()
+    assert set(MEASURES) <= set(lists.known)
+    for activity in lists.known.values():
+        assert set(activity.counts_as) <= set(lists.known)
+    for row in default_rules():
+        assert row["activity"] in lists.known
+        assert row["subject"] in codes(CONTROL_KINDS)
+        assert row["decision"] in codes(DECISIONS)
+        assert set(row["conditions"]) <= set(lists.conditions)
+        assert row["legal_basis"]
+        assert row["attrs"]["confirm"] is True
+
+
+def test_shares() -> None:
+    assert Measure(area_m2=1.0).share_of(Measure(area_m2=4.0)) == 0.25
+    assert Measure(length_m=1.0).share_of(Measure(area_m2=4.0)) is None
+    assert Measure(area_m2=10_000.0).document()["area_mu"] == 15.0
+
+
+class TestDeclines:
+    def test_two_delimitations_are_no_decline(self) -> None:
+        drawn = date(2022, 9, 30)
+        old = State("old", "red_line", "2018", date(2018, 1, 1), drawn, 184.6e6)
+        new = State("new", "red_line", "2022", drawn, None, 142.4e6)
+        assert find_declines([old, new]) == []
+        same = replace(old, code="new")
+        assert find_declines([same, new]) == []
+
+    def test_cut_of_a_hectare_within_one_is(self) -> None:
+        day = date(2024, 1, 1)
+        before = State("a", "red_line", "2022", date(2022, 1, 1), day, 142.4e6)
+        after = State("a", "red_line", "2022", day, None, 142.4e6 - 1e4)
+        (found,) = find_declines([before, after])
+        assert (found.day, found.codes) == (day, ("a",))
+        assert found.lost_m2 == pytest.approx(1e4)
+
+    def test_what_a_neighbour_gains_is_not_lost(self) -> None:
+        day, since = date(2024, 1, 1), date(2022, 1, 1)
+        states = [
+            State("a", "red_line", "2022", since, day, 5e6),
+            State("a", "red_line", "2022", day, None, 4e6),
+            State("b", "red_line", "2022", since, day, 1e6),
+            State("b", "red_line", "2022", day, None, 2e6),
+        ]
+        assert find_declines(states) == []
+
+    def test_area_given_up_while_others_stay(self) -> None:
+        day, since = date(2024, 1, 1), date(2022, 1, 1)
+        states = [
+            State("a", "red_line", "2022", since, day, 5e6),
+            State("b", "red_line", "2022", since, None, 1e6),
+        ]
+        assert [found.lost_m2 for found in find_declines(states)] == [5e6]
