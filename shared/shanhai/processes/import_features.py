@@ -9,7 +9,8 @@ from typing import Any
 from shapely.geometry import shape
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.bulk import Rejected, Tally, write_many
+from shanhai.db.features.bulk import Tally, write_many
+from shanhai.db.features.bulk_judging import Rejected
 from shanhai.db.features.catalogue import entity_named
 from shanhai.db.features.entity import Entity
 from shanhai.db.queries.audit import Act
@@ -28,7 +29,6 @@ from shanhai.vector.sources import Source, Wishes
 from shanhai.vector.systems import find_system
 
 ACCEPTED, FINDINGS, SOURCE = "accepted.parquet", "findings.ndjson", "source"
-MOST_TOLD = 1_000
 
 
 class ImportFeatures:
@@ -160,7 +160,7 @@ async def _unblocking(
 
 
 def _verdict(values: dict[str, Any], tally: Tally, *, written: bool) -> dict[str, Any]:
-    rejected = values["summary"]["rejected"] + len({item.row for item in tally.rejected})
+    rejected = values["summary"]["rejected"] + tally.rejected
     verdict = "imported" if not rejected else "partly_imported" if written else "refused"
     return {
         "summary": {
@@ -170,7 +170,7 @@ def _verdict(values: dict[str, Any], tally: Tally, *, written: bool) -> dict[str
             "created": tally.created,
             "updated": tally.updated,
             "unchanged": tally.unchanged,
-            "rejections": [_told(item) for item in tally.rejected[:MOST_TOLD]],
+            "rejections": [_told(item) for item in tally.rejections],
         }
     }
 

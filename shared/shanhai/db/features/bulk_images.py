@@ -6,56 +6,82 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.images import geometry_image
 from shanhai.db.features.keeping import columns_of
-from shanhai.db.features.staging import ROWS, Stage
+from shanhai.db.features.staging import (
+    AFTER,
+    BEFORE,
+    PORTION_ROWS,
+    ROWS,
+    WITHIN,
+    WRITTEN,
+    Stage,
+    in_portions,
+    spans_of,
+)
 from shanhai.db.queries.audit import Act
 
 MEMBERS_IN_CALL = 50
-ENTRIES_AT_ONCE = 25_000
 
 
 async def keep_images(session: AsyncSession, stage: Stage) -> None:
     """Note, beside each row that will change, what it was, and lock it."""
-    entity = stage.entity
-    await session.execute(
-        text(
-            f"SELECT 1 FROM {entity.table} i_t WHERE i_t.id IN"  # noqa: S608
-            f" (SELECT found FROM {ROWS} WHERE changed) ORDER BY i_t.id FOR UPDATE"
-        )
+    await _lock(session, stage)
+    query = (
+        f"INSERT INTO {BEFORE} SELECT i_r.row, {_image_of(stage.entity, 'i_r.found')}"  # noqa: S608
+        f" FROM {ROWS} i_r WHERE i_r.changed AND {WITHIN}"
     )
-    await session.execute(
-        text(
-            f"UPDATE {ROWS} SET before ="  # noqa: S608
-            f" (SELECT {_image(entity)} FROM {entity.source} WHERE {entity.key} = {ROWS}.found)"
-            f" WHERE changed"
-        )
+    await in_portions(session, query, await spans_of(session))
+
+
+async def _lock(session: AsyncSession, stage: Stage) -> None:
+    """Lock the rows that will change in the order of their ids, as everyone does."""
+    step = text(
+        f"SELECT max(found) FROM (SELECT found FROM {ROWS}"  # noqa: S608
+        f" WHERE changed AND found > :after ORDER BY found LIMIT {PORTION_ROWS}) i_f"
     )
+    lock = text(
+        f"SELECT count(*) FROM (SELECT 1 FROM {stage.entity.table} i_t WHERE i_t.id = ANY(ARRAY("  # noqa: S608
+        f"SELECT found FROM {ROWS} WHERE changed AND found > :after AND found <= :last))"
+        " ORDER BY i_t.id FOR UPDATE) i_l"
+    )
+    after = 0
+    while last := await session.scalar(step, {"after": after}):
+        await session.execute(lock, {"after": after, "last": last})
+        after = last
+
+
+async def keep_new_images(session: AsyncSession, stage: Stage) -> None:
+    """Note what each row that was written is now."""
+    query = (
+        f"INSERT INTO {AFTER} SELECT i_r.row, {_image_of(stage.entity, 'i_r.id')}"  # noqa: S608
+        f" FROM {WRITTEN} i_r WHERE {WITHIN}"
+    )
+    await in_portions(session, query, await spans_of(session))
 
 
 async def audit_rows(session: AsyncSession, stage: Stage, act: Act) -> None:
-    """Write an entry for every row that was written, in the order of the file."""
-    entity = stage.entity
+    """Write an entry for every row that was written, in the order of the file.
+
+    From the first one on, others' entries wait for this transaction's end: so nothing is computed
+    here that could be before.
+    """
     query = text(
         "INSERT INTO audit_log"  # noqa: S608
         " (actor, action, object_table, object_id, before, after, request_id)"
         " SELECT CAST(:actor AS text),"
         " CASE WHEN i_r.found IS NULL THEN 'create' ELSE 'update' END,"
-        f" '{entity.table}', i_r.code, i_r.before,"
-        f" (SELECT {_image(entity)} FROM {entity.source} WHERE {entity.key} = i_r.written),"
-        f" CAST(:request AS text) FROM {ROWS} i_r"
-        " WHERE i_r.written IS NOT NULL AND i_r.row >= :first AND i_r.row < :end ORDER BY i_r.row"
+        f" '{stage.entity.table}', i_r.code, i_b.image, i_a.image, CAST(:request AS text)"
+        f" FROM {ROWS} i_r JOIN {AFTER} i_a ON i_a.row = i_r.row"
+        f" LEFT JOIN {BEFORE} i_b ON i_b.row = i_r.row"
+        f" WHERE {WITHIN} AND i_a.row >= :first AND i_a.row < :end ORDER BY i_r.row"
     )
-    last = int(await session.scalar(text(f"SELECT max(row) FROM {ROWS}")) or 0)  # noqa: S608
-    # In portions: one statement for a million rows would outlast the time a statement has.
-    for first in range(0, last + 1, ENTRIES_AT_ONCE):
-        await session.execute(
-            query,
-            {
-                "actor": act.actor,
-                "request": act.request_id,
-                "first": first,
-                "end": first + ENTRIES_AT_ONCE,
-            },
-        )
+    said = {"actor": act.actor, "request": act.request_id}
+    for first, end in await spans_of(session):
+        await session.execute(query, {**said, "first": first, "end": end})
+
+
+def _image_of(entity: Entity, row_id: str) -> str:
+    """SQL of the image of one row: asked for each, so that no plan reads the whole table."""
+    return f"(SELECT {_image(entity)} FROM {entity.source} WHERE {entity.key} = {row_id})"  # noqa: S608
 
 
 def _image(entity: Entity) -> str:

@@ -127,7 +127,8 @@ async def read_shape(
             pointer,
         )
     result = _as_kind(mended, kind, pointer)
-    return Shape(_wkb(result), _account(geometry, result, fault))
+    reason = Label((fault.detail_zh or "").partition("；")[0], fault.detail.partition(";")[0])
+    return Shape(_wkb(result), account_of_repair(geometry, result, reason))
 
 
 def read_geometry(
@@ -308,7 +309,7 @@ REASONS: Mapping[str, str] = {
 """GEOS's rules in Chinese."""
 
 
-def _account(before: BaseGeometry, after: BaseGeometry, fault: Fault) -> dict[str, Any]:
+def account_of_repair(before: BaseGeometry, after: BaseGeometry, reason: Label) -> dict[str, Any]:
     """What a repair did, and what it did it to."""
     original = shapely.to_wkb(before, hex=True)
     kept = (
@@ -318,8 +319,8 @@ def _account(before: BaseGeometry, after: BaseGeometry, fault: Fault) -> dict[st
     )
     return {
         **kept,
-        "reason": fault.detail.partition(";")[0],
-        "reason_zh": (fault.detail_zh or "").partition("；")[0],
+        "reason": reason.en,
+        "reason_zh": reason.zh,
         "method": "structure",
         "vertices": [int(shapely.get_num_coordinates(item)) for item in (before, after)],
         "parts": [int(shapely.get_num_geometries(item)) for item in (before, after)],

@@ -22,10 +22,21 @@ from shanhai.db.features.storing import SAME_DIGITS
 from shanhai.db.identity import Viewer
 
 GIVEN, KNOWN, ROWS = "import_given", "import_known", "import_rows"
+REFUSED, WRITTEN = "import_refused", "import_written"
+BEFORE, AFTER = "import_before", "import_after"
+PORTION_ROWS = 10_000
+"""Rows one statement treats: a statement has a time it must end in, and memory for its triggers."""
 CODES_AT_ONCE = 10_000
+Span = tuple[int, int]
+"""Numbers of rows, the second one excluded."""
+JOINED_BY = (
+    "SELECT set_config('enable_hashjoin', '{0}', true), set_config('enable_mergejoin', '{0}', true)"
+)
+WITHIN = "i_r.row >= :first AND i_r.row < :end"
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy has no types here
 Staged = Sequence[Any]
-"""The number of the row, its code, its geometry as WKB, then a JSON text for each property."""
+"""The number of the row, its code, its geometry as WKB, what a repair did to that (a JSON text),
+then a JSON text for each property."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +166,11 @@ class Stage:
         texts = (f"ST_AsGeoJSON({shape}, {SAME_DIGITS}, 0)" for shape in (own, "i_r.shape"))
         return f"({own} IS DISTINCT FROM i_r.shape AND {' IS DISTINCT FROM '.join(texts)})"
 
+    @cached_property
+    def keeps_repairs(self) -> bool:
+        """Whether a row tells what a repair did to its geometry."""
+        return self.shaped and "attrs" in self.columns
+
     def wanted(self, item: Property) -> str:
         """SQL of what a column is to hold: its default where nothing was given."""
         default = self.default(str(item.column))
@@ -179,7 +195,7 @@ async def copy_rows(
     await session.execute(
         text(
             f"CREATE TEMPORARY TABLE {GIVEN}"
-            f" (row bigint PRIMARY KEY, code text, wkb bytea{members}) ON COMMIT DROP"
+            f" (row bigint PRIMARY KEY, code text, wkb bytea, mended text{members}) ON COMMIT DROP"
         )
     )
     connection = await session.connection()
@@ -230,30 +246,59 @@ def _codes_query(stage: Stage, item: Property) -> str:
 
 async def resolve_rows(session: AsyncSession, stage: Stage) -> None:
     """Make the table of rows as columns, with the row each one means and whether it differs."""
-    parts = ["i_g.row", "i_g.code", f"{stage.found} AS found", "NULL::bigint AS written"]
+    parts = ["i_g.row", "i_g.code", f"{stage.found} AS found"]
     parts += [f'{stage.resolved(item)} AS "c_{item.column}"' for item in stage.kept]
     parts += [
         f'CAST({stage.given(item)} AS jsonb) AS "a_{item.attribute}"' for item in stage.attributes
     ]
     if stage.shaped:
         parts.append(f"ST_GeomFromWKB(i_g.wkb, {STORAGE_SRID}) AS shape")
-    parts += ["false AS moved", "false AS changed", "NULL::jsonb AS before"]
-    await session.execute(
-        text(
-            f"CREATE TEMPORARY TABLE {ROWS} ON COMMIT DROP AS"  # noqa: S608
-            f" SELECT {', '.join(parts)} FROM {GIVEN} i_g"
-        )
-    )
-    for column in ("row", "found"):
-        await session.execute(text(f"CREATE INDEX ON {ROWS} ({column})"))
+        parts.append("CAST(i_g.mended AS jsonb) AS mended")
+    query = f"SELECT {', '.join(parts)}, false AS moved, false AS changed FROM {GIVEN} i_g"  # noqa: S608
+    for statement in (
+        f"CREATE TEMPORARY TABLE {ROWS} ON COMMIT DROP AS {query} WITH NO DATA",
+        f"ALTER TABLE {ROWS} ADD PRIMARY KEY (row)",
+        f"CREATE TEMPORARY TABLE {REFUSED} (row bigint PRIMARY KEY) ON COMMIT DROP",
+        f"CREATE TEMPORARY TABLE {WRITTEN} (row bigint PRIMARY KEY, id bigint) ON COMMIT DROP",
+        f"CREATE TEMPORARY TABLE {BEFORE} (row bigint PRIMARY KEY, image jsonb) ON COMMIT DROP",
+        f"CREATE TEMPORARY TABLE {AFTER} (row bigint PRIMARY KEY, image jsonb) ON COMMIT DROP",
+    ):
+        await session.execute(text(statement))
+    given = f"INSERT INTO {ROWS} {query} WHERE i_g.row >= :first AND i_g.row < :end"
+    spans = await spans_of(session, GIVEN)
+    await in_portions(session, given, spans)
+    await session.execute(text(f"CREATE INDEX ON {ROWS} (found) WHERE found IS NOT NULL"))
     await session.execute(text(f"ANALYZE {ROWS}"))
-    await session.execute(
-        text(
-            f"UPDATE {ROWS} i_r SET moved = {stage.moves},"  # noqa: S608
-            f" changed = {stage.differs} OR {stage.moves}"
-            f" FROM {stage.entity.table} i_t WHERE i_t.id = i_r.found"
-        )
+    compared = (
+        f"UPDATE {ROWS} i_r SET moved = {stage.moves},"  # noqa: S608
+        f" changed = {stage.differs} OR {stage.moves}"
+        f" FROM {stage.entity.table} i_t WHERE i_t.id = i_r.found AND {WITHIN}"
     )
+    await in_portions(session, compared, spans, by_index=True)
+
+
+async def spans_of(session: AsyncSession, table: str = ROWS) -> list[Span]:
+    """Portions that hold all rows."""
+    last = int(await session.scalar(text(f"SELECT max(row) FROM {table}")) or 0)  # noqa: S608
+    return [(first, first + PORTION_ROWS) for first in range(0, last + 1, PORTION_ROWS)]
+
+
+async def in_portions(
+    session: AsyncSession, statement: str, spans: Sequence[Span], *, by_index: bool = False
+) -> None:
+    """Carry out a statement about the rows between `:first` and `:end` for each portion.
+
+    Args:
+        by_index: The rows are joined to a table by its key. Left to itself the planner might read
+            the whole table for every portion.
+    """
+    if by_index:
+        await session.execute(text(JOINED_BY.format("off")))
+    query = text(statement)
+    for first, end in spans:
+        await session.execute(query, {"first": first, "end": end})
+    if by_index:
+        await session.execute(text(JOINED_BY.format("on")))
 
 
 def touched(entity: Entity) -> list[str]:

@@ -10,7 +10,7 @@ from shanhai.db.features.entity import Entity, Property
 from shanhai.vector.columnar import ParquetRows, read_blocks
 from shanhai.vector.tables import Column
 
-ROW, CODE = "row", "code"
+ROW, CODE, MENDED = "row", "code", "mended"
 
 
 def written_properties(entity: Entity, names: Collection[str]) -> tuple[Property, ...]:
@@ -19,13 +19,13 @@ def written_properties(entity: Entity, names: Collection[str]) -> tuple[Property
 
 
 class AcceptedRows:
-    """Writes rows that passed: geometry, number, code, and each value as JSON text."""
+    """Writes rows that passed: geometry, number, code; as JSON text its repair and each value."""
 
     def __init__(self, path: Path, properties: Sequence[Property]) -> None:
         self._file = ParquetRows(path, _columns(properties))
 
     def add(self, rows: Sequence[Sequence[Any]]) -> None:
-        """Keep rows of geometry, number, code and values."""
+        """Keep rows of geometry, number, code, what a repair did, and values."""
         self._file.write([[*row[:3], *map(_text, row[3:])] for row in rows])
 
     def close(self) -> None:
@@ -36,14 +36,14 @@ class AcceptedRows:
 def read_accepted(
     path: Path, properties: Sequence[Property], rejected: Collection[int]
 ) -> Iterator[list[tuple[Any, ...]]]:
-    """Blocks of (row, code, geometry, *texts) without the rows rejected since."""
+    """Blocks of (row, code, geometry, mended, *texts) without the rows rejected since."""
     for block in read_blocks(path, _columns(properties)):
         yield [(row[1], row[2], row[0], *row[3:]) for row in block if row[1] not in rejected]
 
 
 def _columns(properties: Sequence[Property]) -> tuple[Column, ...]:
     members = (Column(f"p_{item.name}", "text") for item in properties)
-    return (Column(ROW, "integer"), Column(CODE, "text"), *members)
+    return (Column(ROW, "integer"), Column(CODE, "text"), Column(MENDED, "text"), *members)
 
 
 def _text(value: Any) -> str | None:

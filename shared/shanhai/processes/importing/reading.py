@@ -15,7 +15,7 @@ from shanhai.processes.importing.accepted import AcceptedRows, written_propertie
 from shanhai.processes.importing.findings import Finding, Findings
 from shanhai.processes.importing.neighbours import Neighbourhood
 from shanhai.processes.importing.rows import Plan, RowReader
-from shanhai.processes.importing.shapes import Remark, judge_shapes
+from shanhai.processes.importing.shapes import Judged, Remark, judge_shapes
 from shanhai.vector.sources import Source, SourceBlock
 from shanhai.vector.systems import Numbers, System
 
@@ -68,30 +68,38 @@ def read_rows(
     accepted, done = AcceptedRows(target, properties), RowsRead()
     for block in source.blocks():
         first = done.total + 1
-        shapes = _shapes(block, reading)
+        judged = _shapes(block, reading)
         values = reader.read(block, first, findings.add)
-        for finding in _remarks(block, shapes[1], values.codes, first):
+        for finding in _remarks(block, judged.remarks, values.codes, first):
             findings.add(finding)
         kept = [n for n in range(len(block)) if first + n not in findings.rejected]
-        wkb = shapely.to_wkb(shapes[0])
+        wkb = shapely.to_wkb(judged.shapes)
         columns = [values.columns[item.name] for item in properties]
         accepted.add(
-            [[wkb[n], first + n, values.codes[n], *(column[n] for column in columns)] for n in kept]
+            [
+                [
+                    wkb[n],
+                    first + n,
+                    values.codes[n],
+                    judged.mended.get(n),
+                    *(item[n] for item in columns),
+                ]
+                for n in kept
+            ]
         )
         done.rows.append(np.array([first + n for n in kept], dtype=np.int64))
-        done.boxes.append(shapely.bounds(shapes[0])[kept].reshape(-1, 4))
+        done.boxes.append(shapely.bounds(judged.shapes)[kept].reshape(-1, 4))
         done.total += len(block)
         progress(5 + 70 * done.total / (done.total + HALFWAY_ROWS), "rows")
     accepted.close()
     return done
 
 
-def _shapes(block: SourceBlock, reading: Reading) -> tuple[Any, tuple[Remark, ...]]:
+def _shapes(block: SourceBlock, reading: Reading) -> Judged:
     if reading.system is None:
-        return np.full(len(block), None, dtype=object), ()
+        return Judged(np.full(len(block), None, dtype=object), (), {})
     kind = reading.entity.geometry_type or "geometry-any"
-    judged = judge_shapes(block.geometry, system=reading.system, kind=kind, repair=reading.repair)
-    return judged.shapes, judged.remarks
+    return judge_shapes(block.geometry, system=reading.system, kind=kind, repair=reading.repair)
 
 
 def _remarks(

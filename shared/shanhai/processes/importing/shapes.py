@@ -1,15 +1,15 @@
 """Geometry of many rows at once: read, moved to longitude and latitude, judged."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from shanhai.db.features.geometry import MOST_VERTICES, REASONS
+from shanhai.db.features.geometry import MOST_VERTICES, REASONS, account_of_repair
 from shanhai.db.features.placing import CHINA
 from shanhai.db.features.repair import mended
 from shanhai.processes.importing.findings import Rule, Severity
@@ -46,16 +46,22 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Geometries as they can be stored; None where there is none or it was refused."""
+    """Geometries as they can be stored; None where there is none or it was refused.
+
+    Attributes:
+        mended: By index, what a repair did and what it did it to.
+    """
 
     shapes: Shapes
     remarks: tuple[Remark, ...]
+    mended: Mapping[int, Mapping[str, Any]]
 
 
 @dataclass(slots=True)
 class _Work:
     shapes: Shapes
     remarks: list[Remark]
+    mended: dict[int, Mapping[str, Any]] = field(default_factory=dict)
 
     def refuse(
         self,
@@ -84,7 +90,7 @@ def judge_shapes(wkb: Sequence[bytes | None], *, system: System, kind: str, repa
     _place(work, system)
     _fit(work, kind)
     _validate(work, kind, repair=repair)
-    return Judged(work.shapes, tuple(work.remarks))
+    return Judged(work.shapes, tuple(work.remarks), work.mended)
 
 
 def _present(work: _Work) -> Iterator[int]:
@@ -223,6 +229,7 @@ def _validate(work: _Work, kind: str, *, repair: bool) -> None:
         if valid is None:
             work.refuse(index, "invalid", detail, place)
             continue
+        work.mended[index] = account_of_repair(work.shapes[index], valid, detail)
         work.shapes[index] = valid
         after = Label(f"{detail.zh}，已修复", f"{detail.en}; repaired")
         work.remarks.append(Remark(index, "repaired", after, place, "note"))

@@ -104,7 +104,8 @@ def test_rows_that_pass_are_kept_as_the_collection_has_them(tmp_path: Path, judg
     first, second = judged.accepted()
     assert first[:2] == (1, "r.1")
     assert shapely.from_wkb(first[2]).geom_type == "MultiPolygon"
-    assert json.loads(first[3]) == "区"
+    assert first[3] is None
+    assert json.loads(first[4]) == "区"
     assert second[2] is None
 
 
