@@ -200,7 +200,7 @@ TIMETABLE_COLUMNS = (
     *("programme", "project", "name_zh", "name_en", "region", "state"),
     *("start_year", "end_year"),
 )
-MOST_TICKS = 20
+MOST_TICKS = 10
 
 
 def chart(document: Document) -> Document:
