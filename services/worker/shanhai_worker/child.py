@@ -15,9 +15,20 @@ from shanhai.processes.registry import PROCESSES
 from shanhai.settings import LogSettings
 from shanhai.telemetry import configure_logging
 from shanhai_worker.lifeline import die_with_parent
-from shanhai_worker.orders import FAILURE, ORDER, OUTCOME, WORK, Order, Report, write_durably
+from shanhai_worker.orders import (
+    FAILURE,
+    ORDER,
+    OUTCOME,
+    WORK,
+    Order,
+    Report,
+    UploadLimits,
+    write_durably,
+)
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+GRACE_S = 5
 
 
 class ProgressLines:
@@ -44,6 +55,8 @@ def main(workspace: Path) -> int:
     progress = ProgressLines(_keep_stdout_for_progress())
     try:
         limit_memory(order.memory_limit_mb)
+        if order.upload_limits is not None:
+            limit_upload(order.upload_limits)
         outcome = _compute(order, workspace / WORK, progress)
     except Exception as error:
         failure = classify(error, memory_limit_mb=order.memory_limit_mb)
@@ -58,6 +71,16 @@ def limit_memory(limit_mb: int) -> None:
     """Make allocations beyond the limit fail here instead of exhausting the machine."""
     limit = limit_mb * 1024**2
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def limit_upload(limits: UploadLimits) -> None:
+    """Bound what a file from outside can make its reader do: compute on and on, or fill the disk.
+
+    The first ends this process by a signal, the second fails the write.
+    """
+    cpu_s = limits.cpu_s
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + GRACE_S))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limits.file_bytes, limits.file_bytes))
 
 
 def _compute(order: Order, work: Path, progress: ProgressLines) -> Outcome:

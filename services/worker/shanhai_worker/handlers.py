@@ -25,7 +25,7 @@ from shanhai.jobs.states import (
 )
 from shanhai_worker.context import Context
 from shanhai_worker.keeper import Keeper
-from shanhai_worker.orders import FAILURE, ORDER, OUTCOME, WORK, Order, Report
+from shanhai_worker.orders import FAILURE, ORDER, OUTCOME, WORK, Order, Report, UploadLimits
 from shanhai_worker.outages import outlast
 from shanhai_worker.publication import publish, store_files, task_of
 from shanhai_worker.supervise import Child
@@ -126,7 +126,7 @@ async def _compute(context: Context, keeper: Keeper, workspace: Path) -> Outcome
         await _watch(child, keeper, context)
     finally:
         code = await child.stop()
-    return await asyncio.to_thread(_read_outcome, workspace, code)
+    return await asyncio.to_thread(read_outcome, workspace, code)
 
 
 async def _watch(child: Child, keeper: Keeper, context: Context) -> None:
@@ -173,12 +173,13 @@ def _write_order(context: Context, claim: Claim, workspace: Path) -> None:
         ),
         parent_pid=os.getpid(),
         memory_limit_mb=context.settings.memory_limit_mb,
+        upload_limits=None if task.upload_uri is None else UploadLimits(),
         log_context=_log_context(claim),
     )
     (workspace / ORDER).write_text(order.model_dump_json(), encoding="utf-8")
 
 
-def _read_outcome(workspace: Path, code: int) -> Outcome:
+def read_outcome(workspace: Path, code: int) -> Outcome:
     """What the child left behind.
 
     Raises:
@@ -188,6 +189,9 @@ def _read_outcome(workspace: Path, code: int) -> Outcome:
     if (workspace / FAILURE).exists():
         document = json.loads((workspace / FAILURE).read_text(encoding="utf-8"))
         raise Failed(Failure.parse(document))
+    if code == -signal.SIGXCPU:
+        # Trying again would end the same way.
+        raise Failed(out_of_time(UploadLimits().cpu_s))
     if code != 0 or not (workspace / OUTCOME).exists():
         raise Crashed(_describe_exit(code))
     return Outcome.model_validate_json((workspace / OUTCOME).read_text(encoding="utf-8"))

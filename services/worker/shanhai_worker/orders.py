@@ -18,12 +18,24 @@ FAILURE = "failure.json"
 WORK = "work"
 
 
+class UploadLimits(BaseModel):
+    """What the reader of a file from outside may use; a million rows need a few minutes.
+
+    Attributes:
+        file_bytes: Size of any one file it writes.
+    """
+
+    cpu_s: int = 3600
+    file_bytes: int = 32 * 1024**3
+
+
 class Order(BaseModel):
     """What the child has to do, and the limits it sets itself."""
 
     task: Task
     parent_pid: int
     memory_limit_mb: int
+    upload_limits: UploadLimits | None = None
     log_context: dict[str, Any] = {}
 
 

@@ -64,6 +64,8 @@ def classify(error: BaseException, *, memory_limit_mb: int | None = None) -> Fai
         return out_of_memory(memory_limit_mb)
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return Failure("resource", Label("磁盘空间不足", "the disk is full"))
+    if isinstance(error, OSError) and error.errno == errno.EFBIG:
+        return Failure("resource", Label("文件过大", "a file grew beyond what a job may write"))
     if isinstance(error, Unavailable):
         return Failure("transient", Label(error.message_zh, error.message))
     if isinstance(error, ShanhaiError):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 from shanhai.jobs.contracts import Outcome, Task
-from shanhai_worker.orders import FAILURE, ORDER, OUTCOME, Order, Report
+from shanhai_worker.handlers import Failed, read_outcome
+from shanhai_worker.orders import FAILURE, ORDER, OUTCOME, Order, Report, UploadLimits
 from shanhai_worker.supervise import child_environment
 
 PROCESS = """
@@ -32,13 +34,18 @@ sys.exit(child.main(Path(sys.argv[1])))
 
 
 def run_child(
-    folder: Path, body: str, *, parent_pid: int | None = None
+    folder: Path,
+    body: str,
+    *,
+    parent_pid: int | None = None,
+    upload_limits: UploadLimits | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a child whose computation is the Python line `body`."""
     order = Order(
         task=Task(process="tried", inputs={}),
         parent_pid=parent_pid or os.getpid(),
         memory_limit_mb=1024,
+        upload_limits=upload_limits,
         log_context={"job_id": "j-1"},
     )
     (folder / ORDER).write_text(order.model_dump_json())
@@ -89,6 +96,22 @@ def test_too_much_memory_is_refused_with_the_limit_named(tmp_path: Path) -> None
     failure = failure_of(tmp_path)
     assert failure["class"] == "resource"
     assert "1024 MB" in failure["detail"]
+
+
+def test_a_reader_of_an_upload_that_never_ends_is_ended(tmp_path: Path) -> None:
+    body = "sum(iter(int, 1))"  # in C, where no handler of a signal would get a turn
+    ended = run_child(tmp_path, body, upload_limits=UploadLimits(cpu_s=3))
+    assert ended.returncode == -signal.SIGXCPU
+    with pytest.raises(Failed) as caught:
+        read_outcome(tmp_path, ended.returncode)
+    assert caught.value.failure.kind == "resource"
+
+
+def test_a_reader_of_an_upload_cannot_fill_the_disk(tmp_path: Path) -> None:
+    body = "(workspace / 'big').write_bytes(bytes(200_000)); return Outcome()"
+    run_child(tmp_path, body, upload_limits=UploadLimits(file_bytes=100_000))
+    assert failure_of(tmp_path)["class"] == "resource"
+    assert (tmp_path / "work" / "big").stat().st_size <= 100_000
 
 
 def test_an_unforeseen_error_is_logged_and_not_told(tmp_path: Path) -> None:
