@@ -141,7 +141,10 @@ def _placed_query(
     the keys are also those that are counted.
     """
     order = text(order_by(ask.order, side))
-    keys = _of_rows(entity, question, key=entity.key, **sorted_columns(entity, ask.order))
+    # Rows are found again by where they lie, which no index is needed for; a union has no places.
+    spot = entity.key if question.former else f"{entity.alias}.ctid"
+    sorted_by = sorted_columns(entity, ask.order)
+    keys = _of_rows(entity, question, key=entity.key, spot=spot, **sorted_by)
     number: ColumnElement[Any] = literal_column("NULL::bigint")
     if side is None and ask.counting == "capped":
         found = keys.order_by(order).limit(bindparam("most")).cte("found")
@@ -154,12 +157,13 @@ def _placed_query(
         if ask.counting in {"capped", "exact"}:
             number = count_query(entity, question).scalar_subquery()
     page = chosen.order_by(order).limit(bindparam("wanted")).offset(bindparam("skipped")).subquery()
-    placed = {"place": place_column(entity, ask.order), **sorted_columns(entity, ask.order)}
+    placed = {"place": place_column(entity, ask.order), **sorted_by}
     # A former state has the number of its row: only the conditions tell the two apart.
     again = question if question.former else Question(())
     query = _of_rows(entity, again, **content).add_columns(number.label("matched"))
     query = query.add_columns(*_labelled(placed if ask.order else {}))
-    return query.where(literal_column(entity.key).in_(select(page.c.key))).order_by(order)
+    spots = select(page.c.spot).scalar_subquery()
+    return query.where(literal_column(spot) == func.any(func.array(spots))).order_by(order)
 
 
 @lru_cache(maxsize=256)
