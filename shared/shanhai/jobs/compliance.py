@@ -12,7 +12,8 @@ from shanhai.db.compliance.checking import (
     find_project,
 )
 from shanhai.db.compliance.documents import document_of
-from shanhai.db.compliance.overlaps import count_near
+from shanhai.db.compliance.overlaps import survey
+from shanhai.db.compliance.result import Measure
 from shanhai.db.features.crs import CRS84, Crs, parse_crs
 from shanhai.db.features.geometry import read_shape
 from shanhai.db.identity import Viewer
@@ -50,9 +51,10 @@ async def check_if_small(
     wkb, project = await _subject(session, viewer, inputs)
     if project is not None and project.vertices > MOST_AT_ONCE:
         return None
-    if await count_near(session, wkb, MOST_NEAR + 1) > MOST_NEAR:
+    seen = await survey(session, wkb)
+    if seen.near > MOST_NEAR:
         return None
-    return await _check(session, viewer, inputs, wkb, project)
+    return await _check(session, viewer, inputs, wkb, project, seen.measure)
 
 
 async def read_shape_asked(geometry: object, crs: str | None, *, under: str = "/inputs") -> bytes:
@@ -100,13 +102,15 @@ async def _check(
     inputs: CheckComplianceInputs,
     wkb: bytes,
     project: ProjectShape | None,
+    whole: Measure | None = None,
 ) -> dict[str, Any]:
     named = tuple(dict.fromkeys((*inputs.activities, *inputs.measures)))
     if project is not None:
         named = named or project.measures
     lines = None if inputs.lines is None else frozenset(inputs.lines)
     asked = Asked(named, inputs.region, inputs.as_of, lines)
-    return document_of(await check_geometry(session, viewer, wkb, asked, project=project))
+    result = await check_geometry(session, viewer, wkb, asked, project=project, whole=whole)
+    return document_of(result)
 
 
 def _crs(named: str | None, under: str) -> Crs:

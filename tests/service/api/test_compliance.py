@@ -227,6 +227,16 @@ class TestChecks:
         )
         assert posted.headers["Content-Type"].startswith("text/html")
 
+    async def test_bureau_confirms_a_rule(
+        self, city: Region, approver: httpx.AsyncClient, admin: httpx.AsyncClient
+    ) -> None:
+        path = f"/control-rules/{MINING}"
+        assert (await approver.get(path)).json()["confirm"] is True
+        confirmed = await admin.patch(path, json={"confirm": False})
+        assert confirmed.status_code == 200, confirmed.text
+        found = await check(approver, geometry=box(118.0, 24.4), activities=["mining"])
+        assert [hit["confirm"] for hit in found["hits"]] == [False]
+
     async def test_activities_are_listed(self, anonymous: httpx.AsyncClient) -> None:
         listed = (await anonymous.get("/compliance/activities")).json()["activities"]
         assert {"mining", "wetland_restoration"} <= {item["code"] for item in listed}

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.compliance.activities import activities
 from shanhai.db.compliance.judging import judge
-from shanhai.db.compliance.overlaps import read_lines, read_zones
+from shanhai.db.compliance.overlaps import read_lines, read_zones, survey
 from shanhai.db.compliance.result import (
     Leave,
     Measure,
@@ -38,10 +38,6 @@ EVERYWHERE = Place("everywhere", None, Label("全域", "Everywhere"))
 MEASURES = text(
     """SELECT measure FROM project_measure WHERE project_id = :project_id
         ORDER BY order_no, measure"""
-)
-SIZE = text(
-    """SELECT ST_Area(geom::geography) AS area, ST_Length(geom::geography) AS length
-         FROM (SELECT ST_GeomFromWKB(CAST(:wkb AS bytea), 4490) AS geom) given"""
 )
 
 
@@ -85,8 +81,14 @@ async def check_geometry(
     asked: Asked = WHATEVER,
     *,
     project: ProjectShape | None = None,
+    whole: Measure | None = None,
 ) -> Result:
     """Check a geometry in stored coordinates: overlaps, rules that speak of it, and a verdict.
+
+    Args:
+        wkb: The geometry.
+        project: The project whose geometry it is.
+        whole: Its size, where that is known.
 
     Raises:
         InvalidInput: the region is not there, or not for this viewer.
@@ -94,7 +96,7 @@ async def check_geometry(
     day = asked.as_of or datetime.now(UTC).date()
     shape = shapely.from_wkb(wkb)
     sha256 = digest_of(wkb)
-    whole = await measure_of(session, wkb)
+    whole = whole or (await survey(session, wkb)).measure
     lines, beneath = await read_lines(
         session, viewer, wkb, whole, as_of=asked.as_of, kinds=asked.lines
     )
@@ -165,15 +167,6 @@ async def find_project(session: AsyncSession, viewer: Viewer, code: str) -> Proj
         )
     found = await session.scalars(MEASURES, {"project_id": row.id})
     return ProjectShape(row.id, row.code, row.region_id, bytes(row.wkb), row.vertices, tuple(found))
-
-
-async def measure_of(session: AsyncSession, wkb: bytes) -> Measure:
-    """The geodesic size of a geometry in stored coordinates."""
-    dimension = int(shapely.get_dimensions(shapely.from_wkb(wkb)))
-    if dimension == 0:
-        return Measure()
-    row = (await session.execute(SIZE, {"wkb": wkb})).one()
-    return Measure(area_m2=row.area) if dimension == 2 else Measure(length_m=row.length)
 
 
 def digest_of(wkb: bytes) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.compliance.checking import ProjectShape, digest_of, find_project, measure_of
-from shanhai.db.compliance.overlaps import read_lines, read_zones
+from shanhai.db.compliance.checking import ProjectShape, digest_of, find_project
+from shanhai.db.compliance.overlaps import read_lines, read_zones, survey
 from shanhai.db.features.control_areas import CONTROL_AREAS
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.query import read_feature
@@ -227,7 +227,7 @@ async def _subject(
 async def _concerned(session: AsyncSession, rule_id: int, wkb: bytes) -> frozenset[int]:
     """The regions that answer for the lines or zones the rule would hold in."""
     rule = await session.get_one(ControlRule, rule_id)
-    whole = await measure_of(session, wkb)
+    whole = (await survey(session, wkb)).measure
     if rule.scope == "control_area":
         kinds = None if rule.subject is None else frozenset({rule.subject})
         _, regions = await read_lines(session, EVERYTHING, wkb, whole, as_of=None, kinds=kinds)

@@ -5,6 +5,7 @@ is no part of the answer: the conditions are those of `shanhai.db.features.selec
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from itertools import groupby
@@ -86,13 +87,17 @@ SELECT {names}, size, area, length, number, all_of_it, whole_area, whole_length
  ORDER BY {group}, size DESC, code
 """
 
-NEAR = text(
+SURVEY = text(
     """WITH given AS MATERIALIZED (SELECT ST_GeomFromWKB(CAST(:wkb AS bytea), 4490) AS geom)
-        SELECT (SELECT count(*) FROM (SELECT FROM control_area
-                 WHERE geom && (SELECT geom FROM given) LIMIT :most) areas)
-             + (SELECT count(*) FROM (SELECT FROM zone
-                 WHERE geom && (SELECT geom FROM given) LIMIT :most) zones)"""
+       SELECT ST_Area(geom::geography) AS area, ST_Length(geom::geography) AS length,
+              ST_Dimension(geom) AS dimension,
+              (SELECT count(*) FROM (SELECT FROM control_area
+                WHERE geom && (SELECT geom FROM given) LIMIT :most) areas)
+              + (SELECT count(*) FROM (SELECT FROM zone
+                  WHERE geom && (SELECT geom FROM given) LIMIT :most) zones) AS near
+         FROM given"""
 )
+MOST_COUNTED = 2_001
 
 AREA_COLUMNS: Mapping[str, str] = {
     **{name: f"ca.{name}" for name in ("code", "name_zh", "name_en", "kind", "class_code")},
@@ -134,10 +139,20 @@ async def read_lines(
     return tuple(lines), frozenset(row.region_id for row in rows)
 
 
-async def count_near(session: AsyncSession, wkb: bytes, most: int) -> int:
-    """How many areas and zones there are in the box of a geometry; no more than `most` of each."""
-    found = await session.scalar(NEAR, {"wkb": wkb, "most": most})
-    return int(found or 0)
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The size of a geometry, and how many areas and zones meet its box, as far as counted."""
+
+    measure: Measure
+    near: int
+
+
+async def survey(session: AsyncSession, wkb: bytes) -> Survey:
+    """Look over a geometry before it is checked."""
+    row = (await session.execute(SURVEY, {"wkb": wkb, "most": MOST_COUNTED})).one()
+    area = row.area if row.dimension == 2 else None
+    length = row.length if row.dimension == 1 else None
+    return Survey(Measure(area, length), row.near)
 
 
 async def read_zones(
