@@ -14,6 +14,7 @@ from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act, write_entries
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
+from shanhai.db.seed import seed_cities
 from shanhai.testing.job_rows import add_region
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.state import State
@@ -188,3 +189,18 @@ async def test_page(admin: httpx.AsyncClient, session: AsyncSession, lang: str, 
     assert page.status_code == 200
     assert f"<h1>{word}</h1>" in page.text
     assert f"{REGIONS}/a" in page.text
+
+
+async def test_data_that_ships_is_told_by_the_codes_of_its_objects(
+    anonymous: httpx.AsyncClient, session: AsyncSession, state: State
+) -> None:
+    since = await head(anonymous)
+    async with state.sessions.begin() as own:
+        await seed_cities(own, ["banan"], [], act=Act("tester"))
+    counts = {"projects": 21, "zones": 5, "zone_schemes": 1, "plan_indicators": 8}
+    for collection, count in counts.items():
+        asked = {"since": since, "collection": collection}
+        changes = (await anonymous.get("/changes", params=asked)).json()["changes"]
+        assert [change["change"] for change in changes] == ["created"] * count
+        for change in changes[:2]:
+            assert (await anonymous.get(change["links"][0]["href"])).status_code == 200

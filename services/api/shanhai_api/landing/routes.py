@@ -40,6 +40,7 @@ def landing_links(view: View) -> list[Link]:
         view.link("/conformance", f"{REL}/conformance"),
         view.link("/collections", "data", JSON.media_type, word["collections"]),
         view.link("/collections", f"{REL}/data", JSON.media_type, word["collections"]),
+        view.link("/changes", "related", JSON.media_type, word["changes"]),
         view.link("/processes", f"{REL}/processes", JSON.media_type, word["processes"]),
         view.link("/jobs", f"{REL}/job-list", JSON.media_type, word["jobs"]),
     ]

@@ -13,6 +13,8 @@ from shanhai.db.features.history import source_of
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import Viewer
 
+BY_NUMBER = "{key} = ANY(CAST(:wanted AS bigint[]))"
+BY_CODE = "{code} = ANY(CAST(:wanted AS text[]))"
 State = tuple[int, int]
 """The number of a row, and its version."""
 
@@ -47,13 +49,19 @@ async def find_objects(
     session: AsyncSession, entity: Entity, viewer: Viewer, named: Collection[Named]
 ) -> dict[Named, Known]:
     """The row each name means, the newest of several; names that mean none are left out."""
-    query = _objects_query(entity, tuple(visibility(entity, viewer)))
-    numbers = sorted({item.row_id for item in named if item.row_id is not None})
-    codes = sorted({item.code for item in named if item.row_id is None})
-    values = {"numbers": numbers, "codes": codes, **viewer_values(viewer)}
+    visible = tuple(visibility(entity, viewer))
+    wanted: dict[str, list[int] | list[str]] = {
+        BY_NUMBER: sorted({item.row_id for item in named if item.row_id is not None}),
+        BY_CODE: sorted({item.code for item in named if item.row_id is None}),
+    }
     rows = [
         Known(row.row_id, row.code, row.version, row.visible, row.bound)
-        for row in await session.execute(query, values)
+        # Apart, so that the key of a large table is used: few entries name their object by code.
+        for by, listed in wanted.items()
+        if listed
+        for row in await session.execute(
+            _objects_query(entity, visible, by), {"wanted": listed, **viewer_values(viewer)}
+        )
     ]
     by_number = {row.row_id: row for row in rows}
     return {item: row for item in named if (row := _meant(item, by_number, rows)) is not None}
@@ -80,7 +88,7 @@ def _meant(item: Named, by_number: Mapping[int, Known], rows: Sequence[Known]) -
 
 
 @lru_cache(maxsize=256)
-def _objects_query(entity: Entity, visible: tuple[str, ...]) -> TextClause:
+def _objects_query(entity: Entity, visible: tuple[str, ...], by: str) -> TextClause:
     names = [name for _, name, _, _ in Formatter().parse(entity.path or "") if name]
     bound = ", ".join(f"'{name}', {_sql_of(entity, name)}" for name in names)
     version = _sql_of(entity, "version") if "version" in entity.history else "NULL::int"
@@ -89,8 +97,7 @@ def _objects_query(entity: Entity, visible: tuple[str, ...]) -> TextClause:
         f"SELECT {entity.key} AS row_id, {entity.code} AS code, {version} AS version,"  # noqa: S608
         f" coalesce({' AND '.join(visible) or 'true'}, false) AS visible,"
         f" jsonb_build_object({bound}) AS bound FROM {entity.source}"
-        f" WHERE {entity.key} = ANY(CAST(:numbers AS bigint[]))"
-        f" OR {entity.code} = ANY(CAST(:codes AS text[]))"
+        f" WHERE {by.format(key=entity.key, code=entity.code)}"
     )
 
 
