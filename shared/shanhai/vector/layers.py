@@ -12,6 +12,8 @@ from shanhai.vector.tables import GEOMETRY, Table, arrow_schema, batch_reader, r
 def write_flatgeobuf(path: Path, table: Table) -> None:
     """FlatGeobuf, with its spatial index where every row has a geometry: it knows no gaps.
 
+    The notes are its description.
+
     Whether all have one is known at the end, so the rows wait in a file beside it.
     """
     schema = arrow_schema(table.columns, geometry=True)
@@ -23,7 +25,9 @@ def write_flatgeobuf(path: Path, table: Table) -> None:
                 stream.write_batch(batch)
         with pa.OSFile(str(waiting)) as source, pa.ipc.open_stream(source) as rows:
             index = "NO" if missing else "YES"
-            _write_rows(path, table, rows, "FlatGeobuf", layer_options={"SPATIAL_INDEX": index})
+            notes = "\n".join(f"{name}: {note}" for name, note in (table.notes or {}).items())
+            options = {"SPATIAL_INDEX": index, **({"DESCRIPTION": notes} if notes else {})}
+            _write_rows(path, table, rows, "FlatGeobuf", layer_options=options)
     finally:
         waiting.unlink(missing_ok=True)
 

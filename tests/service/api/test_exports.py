@@ -176,3 +176,17 @@ async def test_exports_are_in_the_audit_log(
     entry = (await session.scalars(query.limit(1))).one()
     assert (entry.object_table, entry.object_id) == ("region", "regions")
     assert entry.after == {"format": "fgb", "rows": 1, "query": {"f": "fgb", "limit": "1"}}
+
+
+@pytest.mark.parametrize("name", ["gpkg", "fgb", "parquet", "shp"])
+async def test_a_file_tells_licence_and_datum(
+    anonymous: httpx.AsyncClient, session: AsyncSession, city: Region, name: str
+) -> None:
+    city.attrs = {"licence": "CC-BY-4.0-of-the-city"}
+    await session.commit()
+    content = (await anonymous.get(REGIONS, params={"f": name, "properties": "code"})).content
+    if name == "shp":
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            content = archive.read("fields.txt")
+    assert b"CC-BY-4.0-of-the-city" in content
+    assert b"CGCS2000 (EPSG:4490)" in content

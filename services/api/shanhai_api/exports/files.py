@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.exporting import Export, reading_rows
+from shanhai.db.features.exporting import Export, licences, reading_rows
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import Unavailable
 from shanhai.vector.formats import FileFormat
@@ -108,9 +108,10 @@ async def export_file(state: State, order: Order, headers: dict[str, str]) -> Re
 async def _write(state: State, order: Order, path: Path) -> int:
     """Write the file in a thread that asks this loop for each block; the number of rows."""
     async with state.reading() as session, reading_rows(session, order.export) as blocks:
+        licence = "; ".join(await licences(session, order.export))
         pump = Pump(blocks, asyncio.get_running_loop())
         try:
-            await asyncio.to_thread(_write_in_thread, order, path, pump)
+            await asyncio.to_thread(_write_in_thread, order, path, pump, licence)
         except Exception as error:
             # GDAL knows only that its source of rows has failed, not why.
             raise pump.error or error from None
@@ -119,7 +120,7 @@ async def _write(state: State, order: Order, path: Path) -> int:
         return pump.rows
 
 
-def _write_in_thread(order: Order, path: Path, pump: "Pump") -> None:
+def _write_in_thread(order: Order, path: Path, pump: "Pump", licence: str) -> None:
     # Only who exports pays for these libraries.
     from shanhai.vector.tables import Column, Table, kind_of
     from shanhai.vector.writing import write_table
@@ -135,7 +136,11 @@ def _write_in_thread(order: Order, path: Path, pump: "Pump") -> None:
         pump.blocks(),
         geometry_type_of(entity),
         WGS84 if degrees_of_84 else crs.srid,
-        {"datum": DATUM, "collection": entity.title.zh},
+        {
+            "datum": DATUM,
+            "collection": entity.title.zh,
+            **({"licence": licence} if licence else {}),
+        },
     )
     write_table(path, table, order.format.name, encoding=order.encoding)
 

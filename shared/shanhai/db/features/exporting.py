@@ -1,7 +1,7 @@
 """Read all rows of a selection as typed values, in blocks, however many there are."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -22,6 +22,7 @@ from shanhai.errors import InvalidInput, ShanhaiError, Unavailable
 
 BLOCK_ROWS = 4_096
 CANCELLED = "57014"
+MOST_LICENCES = 20
 FETCH_LIMIT_S = 60
 """Seconds one block may take; the first one may have to sort everything."""
 SQL_TYPES = {"integer": "bigint", "number": "double precision", "boolean": "boolean"}
@@ -58,6 +59,24 @@ async def reading_rows(
     yield _blocks(connection, export)
 
 
+async def licences(session: AsyncSession, export: Export) -> Sequence[str]:
+    """The licences the rows of a selection name, if its entity tells them."""
+    item = export.entity.declared("licence")
+    if item is None:
+        return []
+    question = Question.of(export.entity, export.selection)
+    query: Select[Any] = (
+        select(literal_column(item.sql).label("licence"))
+        .select_from(text(source_of(export.entity, former=question.former)))
+        .where(*map(text, question.conditions), text(f"{item.sql} IS NOT NULL"))
+        .distinct()
+        .order_by(text("licence"))
+        .limit(MOST_LICENCES)
+    )
+    with _in_words(export):
+        return (await session.scalars(query, bound_values(export.selection))).all()
+
+
 async def _blocks(
     connection: AsyncConnection, export: Export
 ) -> AsyncIterator[Sequence[Sequence[Any]]]:
@@ -65,12 +84,19 @@ async def _blocks(
         export.entity, Question.of(export.entity, export.selection), export.form, export.order
     )
     values = {**bound_values(export.selection), "wanted": export.limit}
-    try:
+    with _in_words(export):
         async with connection.stream(
             query, values, execution_options={"max_row_buffer": BLOCK_ROWS}
         ) as result:
             async for block in result.partitions(BLOCK_ROWS):
                 yield block
+
+
+@contextmanager
+def _in_words(export: Export) -> Iterator[None]:
+    """Tell what a reader can do about an error of the database."""
+    try:
+        yield
     except (DBAPIError, asyncpg.PostgresError) as error:
         # While rows are fetched the driver's own errors come through.
         cause = error.orig if isinstance(error, DBAPIError) else error
