@@ -35,7 +35,7 @@ def test_gauss_kruger_with_and_without_zone(told: str | None, bounds: np.ndarray
 
 
 def test_eastings_of_six_degree_zones_are_recognised() -> None:
-    bounds = PLAIN + [20e6, 0, 20e6, 0]
+    bounds = PLAIN + np.array([20e6, 0, 20e6, 0])
     assert find_system(None, None, bounds).name == "EPSG:4498"
 
 
