@@ -10,7 +10,14 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from shanhai.vocabulary import CONTROL_KINDS, Label, Role, Scope, codes
 
@@ -183,6 +190,14 @@ class CheckComplianceInputs(Inputs):
         description="Kinds of control areas; default all / 管控线类型，默认全部",
         json_schema_extra={"items": {"type": "string", "enum": list(codes(CONTROL_KINDS))}},
     )
+
+    @field_validator("geometry")
+    @classmethod
+    def keep_shape(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Leave out what says nothing of the shape."""
+        if value is None:
+            return None
+        return {name: value[name] for name in ("type", "coordinates") if name in value}
 
     @model_validator(mode="after")
     def check_subject(self) -> "CheckComplianceInputs":

@@ -163,6 +163,9 @@ class TestChecks:
         page = await runner.get("/compliance/check?project=project-1&f=json")
         assert page.status_code in {400, 413}
         assert "execution" in page.json()["detail"]
+        inputs["inputs"]["geometry"]["note"] = "\x00"
+        odd = await runner.post(EXECUTION, json=inputs, headers={"Prefer": "wait=0"})
+        assert odd.status_code == 201, "what says nothing of the shape is left out"
 
     @pytest.mark.parametrize(
         ("inputs", "pointer"),
@@ -301,6 +304,10 @@ class TestExceptions:
         assert (await anonymous.post(EXCEPTIONS, json=body)).status_code == 401
         assert (await reader.post(EXCEPTIONS, json=body)).status_code == 403
         assert (await anonymous.get(EXCEPTIONS)).status_code == 401
+        for bad in ("project=%00", "rule=%00", "limit=0", "day=soon"):
+            assert (await approver.get(f"{EXCEPTIONS}?{bad}")).status_code == 400
+        assert (await approver.get(f"{EXCEPTIONS}/%00")).status_code == 404
+        assert (await approver.get("/regions/%00/lines")).status_code == 404
         abroad = {"geometry": box(119.0, 24.4), "region": "city", "rule": MINING, "reason": "x"}
         assert (await approver.post(EXCEPTIONS, json=abroad)).status_code == 403
 
@@ -312,6 +319,8 @@ class TestExceptions:
             ({"control_area": "nothing"}, "/control_area"),
             ({"valid_from": "2024-01-01", "valid_to": "2024-01-01"}, "/valid_to"),
             ({"reason": ""}, "/reason"),
+            ({"reason": "a\x00b"}, "/reason"),
+            ({"rule": "\x00"}, "/rule"),
             ({"geometry": box(118, 24)}, ""),
         ],
     )

@@ -14,7 +14,7 @@ from shanhai_api.body import parse, read_json
 from shanhai_api.compliance import operations
 from shanhai_api.compliance.asking import asked_by_form, too_large
 from shanhai_api.compliance.execution import TEMPLATE, check_at_once
-from shanhai_api.compliance.schemas import ExceptionBody, RevokeBody
+from shanhai_api.compliance.schemas import WRITABLE, ExceptionBody, RevokeBody
 from shanhai_api.dependencies import (
     MAY_LOOK,
     PageQuery,
@@ -52,8 +52,10 @@ class CheckQuery(PageQuery):
 class ExceptionsQuery(PageQuery):
     """Parameters of the list of exceptions."""
 
-    project: str | None = Field(None, max_length=80, description="Code of a project")
-    rule: str | None = Field(None, max_length=300, description="Code of a rule")
+    project: str | None = Field(
+        None, max_length=80, pattern=WRITABLE, description="Code of a project"
+    )
+    rule: str | None = Field(None, max_length=300, pattern=WRITABLE, description="Code of a rule")
     day: date | None = Field(None, description="Only those in force on the day")
     limit: int = Field(100, ge=1, le=10_000, description="Exceptions on a page")
 

@@ -5,9 +5,12 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from shanhai.jobs.contracts import Code, Name, Note
+from shanhai.jobs.contracts import Code
 
-RuleCode = Annotated[str, StringConstraints(min_length=1, max_length=300)]
+WRITABLE = r"^[^\x00]+$"
+"""PostgreSQL keeps no NUL."""
+Name = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=WRITABLE)]
+Note = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=WRITABLE)]
 
 
 class ExceptionBody(BaseModel):
@@ -15,7 +18,7 @@ class ExceptionBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    rule: RuleCode = Field(description="Code of the rule it is an exception from")
+    rule: Name = Field(description="Code of the rule it is an exception from")
     reason: Note = Field(description="Why")
     project: Code | None = Field(None, description="Code of the project; or give a geometry")
     geometry: dict[str, Any] | None = Field(None, description="GeoJSON geometry")
