@@ -155,4 +155,6 @@ class ReserveQuery(TableQuery):
     """Parameters of the reserve library."""
 
     region: Code | None = Field(None, description="Only projects in this region and below it")
-    limit: int = Field(100, ge=1, le=10_000, description="Projects shown")
+    limit: int = Field(
+        100, ge=1, le=500, description="Projects shown; the lines are checked for each"
+    )

@@ -138,7 +138,10 @@ async def add_entry(
         InvalidInput: the source or the measure is not known.
         Conflict: the money is not there, or is for other measures.
     """
-    project = await hold_project(session, project_code, identity, ENTRY_ROLES[new.kind])
+    # What is left of a project that was given up still goes back.
+    unended = new.kind != "return"
+    roles = ENTRY_ROLES[new.kind]
+    project = await hold_project(session, project_code, identity, roles, unended=unended)
     source = await _hold_source(session, new)
     measures = await _measures(session, project)
     _demand_measure(new, source, measures)

@@ -129,6 +129,9 @@ async def test_nothing_is_paid_before_approval_or_after_the_end(
         await session.commit()
         paid = await people["owner"].post(FUNDS, json=entry("payment", 1))
         assert paid.status_code == 409, state
+    # What is left of a project that was given up still goes back.
+    assert (await people["approver"].post(FUNDS, json=entry("return", 10))).status_code == 201
+    assert (await people["planner"].post(FUNDS, json=entry("allocation", 1))).status_code == 409
 
 
 @pytest.mark.parametrize(
