@@ -166,18 +166,18 @@ INSIDERS: frozenset[Role] = frozenset(Role) - {Role.VIEWER, Role.FEED}
 """The roles that see drafts and what is not public, within their regions."""
 
 
-REGION_LEVELS = (
-    "nation",
-    "province",
-    "city",
-    "district",
-    "street",
-    "town",
-    "basin",
-    "bay",
-    "island",
-    "cooperation",
-    "demonstration_area",
+REGION_LEVELS: tuple[Term, ...] = (
+    Term("nation", Label("国家", "Nation")),
+    Term("province", Label("省级", "Province")),
+    Term("city", Label("市级", "City")),
+    Term("district", Label("区县", "District")),
+    Term("street", Label("街道", "Street")),
+    Term("town", Label("镇", "Town")),
+    Term("basin", Label("流域", "Basin")),
+    Term("bay", Label("海湾", "Bay")),
+    Term("island", Label("海岛", "Island")),
+    Term("cooperation", Label("协同发展区", "Cooperation area")),
+    Term("demonstration_area", Label("示范区", "Demonstration area")),
 )
 
 
@@ -294,8 +294,17 @@ COMPARATORS = ("ge", "gt", "le", "lt", "eq", "none")
 
 TARGET_SENSES = ("at_least", "at_most", "track")
 
-PROBLEM_LEVELS = ("region", "city", "district")
-PROBLEM_STATUSES = ("open", "planned", "resolved")
+PROBLEM_LEVELS: tuple[Term, ...] = (
+    Term("region", Label("区域", "Region")),
+    Term("city", Label("市级", "City")),
+    Term("district", Label("区县", "District")),
+)
+
+PROBLEM_STATUSES: tuple[Term, ...] = (
+    Term("open", Label("未处理", "Open")),
+    Term("planned", Label("已安排", "Planned")),
+    Term("resolved", Label("已解决", "Resolved")),
+)
 
 SEVERITIES: tuple[Term, ...] = (
     Term("info", Label("提示", "Info")),
@@ -320,11 +329,9 @@ FUND_ENTRY_KINDS = ("allocation", "payment", "return")
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentKind:
+class DocumentKind(Term):
     """What a document of a project proves, and who may add it."""
 
-    code: str
-    label: Label
     roles: frozenset[Role]
 
 
@@ -342,11 +349,27 @@ DOCUMENT_KINDS: tuple[DocumentKind, ...] = (
     DocumentKind("other", Label("其他", "Other"), _EDITORS),
 )
 
-PLAN_STATUSES = ("draft", "submitted", "approved", "superseded", "withdrawn")
-SCHEME_STATUSES = ("draft", "review", "approved", "published", "superseded")
-OBJECT_STATUSES = ("draft", "published", "superseded")
+_STATES: Mapping[str, Label] = {
+    "draft": Label("草案", "Draft"),
+    "submitted": Label("已上报", "Submitted"),
+    "approved": Label("已批准", "Approved"),
+    "superseded": Label("已被取代", "Superseded"),
+    "withdrawn": Label("已撤回", "Withdrawn"),
+    "review": Label("审查中", "In review"),
+    "published": Label("已发布", "Published"),
+}
+"""What the states of plans, zonings and drawn objects are called."""
+
+
+def _states(*listed: str) -> tuple[Term, ...]:
+    return tuple(Term(code, _STATES[code]) for code in listed)
+
+
+PLAN_STATUSES = _states("draft", "submitted", "approved", "superseded", "withdrawn")
+SCHEME_STATUSES = _states("draft", "review", "approved", "published", "superseded")
+OBJECT_STATUSES = _states("draft", "published", "superseded")
 """States of what is drawn or computed for a plan: lines, corridors, nodes, patterns."""
-CONTROL_STATUSES = ("draft", "published")
+CONTROL_STATUSES = _states("draft", "published")
 
 _LABELS = {term.code: term.label for term in (*ECOSERVICES, *THEMES)} | {
     zone.code: zone.label for zone in ZONE_CLASSES

@@ -126,3 +126,21 @@ async def test_the_form_of_a_list_asks_the_list(anonymous: httpx.AsyncClient, fi
     assert len((await anonymous.get(other)).json()["features"]) == 1
     file = html.unescape(re.findall(r'href="([^"]+f=csv[^"]*)"', answer.text)[0])
     assert (await anonymous.get(file)).text.count("city.supply_demand.") >= 1
+
+
+async def test_codes_of_closed_lists_are_told_in_words(
+    anonymous: httpx.AsyncClient, filled: None
+) -> None:
+    for lang, level, status in (("en", "City", "Published"), ("zh", "市级", "已发布")):
+        listed = await page(anonymous, "/collections/regions/items", lang)
+        assert f'<span title="city">{level}</span>' in listed
+        assert f'<option value="city">{level}</option>' in listed
+        region = await page(anonymous, "/collections/regions/items/city", lang)
+        assert f'<span title="city">{level}</span>' in region
+        assert f'<span title="city">{level}</span>' in await page(
+            anonymous, "/regions/city/tree", lang
+        )
+        schemes = await page(anonymous, "/collections/zone_schemes/items", lang)
+        assert f'<span title="published">{status}</span>' in schemes
+        schema = (await anonymous.get("/collections/regions/schema", params={"lang": lang})).json()
+        assert schema["properties"]["level"]["x-enum-titles"]["city"] == level

@@ -68,7 +68,6 @@ async def items_page(
             "asked": query.kept,
             "files": [item.name for item in FILE_FORMATS.values() if fits(item, entity)],
             "selected": {k: v for k, v in query.kept.items() if k not in {"f", "limit"}},
-            "pairs": lambda values: [(str(value), value) for value in values],
             "orders": lambda entity: order_choices(entity, view.lang),
         },
     )

@@ -55,4 +55,5 @@ async def identify(
         orjson.loads(orjson.dumps(document)) if html else document,
         template="identify.html",
         formats=(GEOJSON, HTML),
+        extra={"statuses": {entity.name: entity.declared("status") for entity in entities}},
     )

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.patterns import PATTERNS
+from shanhai.db.features.patterns import PATTERN_COMPONENTS, PATTERNS
 from shanhai.db.features.plans import PLANS
 from shanhai.db.features.regions import REGIONS
 from shanhai.db.features.selection import Selection
@@ -92,13 +92,17 @@ async def read_pattern_tree(
     top = await read_components(session, code, selection)
     children = [component_document(component, code, view) for component in top]
     document = {"upper": [], "tree": {**pattern, "children": children}}
-    return respond(view, PATTERNS, f"/patterns/{quote(code, safe='')}/tree", document)
+    path = f"/patterns/{quote(code, safe='')}/tree"
+    return respond(view, PATTERNS, path, document, below=PATTERN_COMPONENTS)
 
 
-def respond(view: View, entity: Entity, path: str, document: dict[str, Any]) -> Response:
-    """A tree, as JSON or as a nested list."""
+def respond(
+    view: View, entity: Entity, path: str, document: dict[str, Any], below: Entity | None = None
+) -> Response:
+    """A tree, as JSON or as a nested list; `below` is what the nodes under the root are."""
+    members = (*entity.properties, *(below.properties if below is not None else ()))
     return view.respond(
         {**document, "links": view.self_links(path)},
         template="tree.html",
-        extra={"entity": entity},
+        extra={"entity": entity, "declared": {item.name: item for item in members}},
     )

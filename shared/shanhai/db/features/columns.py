@@ -4,8 +4,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shanhai.db.features.entity import DATE, INTEGER, NUMBER, OBJECT, TEXT, OgcRole, Property
-from shanhai.vocabulary import Label, Term, codes
+from shanhai.db.features.entity import (
+    DATE,
+    INTEGER,
+    NUMBER,
+    OBJECT,
+    TEXT,
+    ClosedList,
+    OgcRole,
+    Property,
+)
+from shanhai.vocabulary import Label, Term
 
 YEAR: Mapping[str, Any] = {**INTEGER, "minimum": 1900, "maximum": 2200}
 POSITIVE: Mapping[str, Any] = {**NUMBER, "exclusiveMinimum": 0}
@@ -17,11 +26,9 @@ UUID: Mapping[str, Any] = {**TEXT, "format": "uuid"}
 OPEN = "({alias}.valid_to IS NULL OR {alias}.valid_to > current_date)"
 
 
-def choice(values: Iterable[str] | tuple[Term, ...]) -> Mapping[str, Any]:
-    """The schema of a closed list."""
-    listed = tuple(values)
-    terms = tuple(item for item in listed if isinstance(item, Term))
-    return {"type": "string", "enum": list(codes(terms) if terms else listed)}
+def choice(terms: Iterable[Term]) -> Mapping[str, Any]:
+    """The schema of a closed list, with its words."""
+    return ClosedList(terms)
 
 
 def current(alias: str) -> str:

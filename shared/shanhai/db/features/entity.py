@@ -4,7 +4,7 @@ One declaration per entity. Routes, schemas, queryables, filters, writes, import
 pages and the OpenAPI document are made from it; none of them repeats a property's name.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.audit import Act
 from shanhai.errors import Fault
-from shanhai.vocabulary import Label, Lang, Role, Scope
+from shanhai.vocabulary import Label, Lang, Role, Scope, Term, codes
 
 OgcRole = Literal["id", "reference", "primary-interval-start", "primary-interval-end"]
 Verb = Literal["create", "replace", "update", "delete"]
@@ -32,6 +32,14 @@ MOMENT: Mapping[str, Any] = {"type": "string", "format": "date-time"}
 OBJECT: Mapping[str, Any] = {"type": "object"}
 OBJECTS: Mapping[str, Any] = {"type": "array", "items": {"type": "object"}}
 TEXTS: Mapping[str, Any] = {"type": "array", "items": {"type": "string"}}
+
+
+class ClosedList(dict[str, Any]):
+    """The JSON schema of a closed list, which knows the words of its codes."""
+
+    def __init__(self, terms: Iterable[Term]) -> None:
+        self.terms = tuple(terms)
+        super().__init__(type="string", enum=list(codes(self.terms)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +76,22 @@ class Property:
         """Whether pages can be ordered by it: what can be filtered on and is one value."""
         return self.queryable and self.schema["type"] not in {"array", "object"}
 
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The codes it can have, with their words, where they are a closed list."""
+        return self.schema.terms if isinstance(self.schema, ClosedList) else ()
+
+    def words(self, lang: Lang) -> dict[str, str]:
+        """What each code of its closed list is called in `lang`."""
+        return {term.code: term.label.in_(lang) for term in self.terms}
+
     def described(self, lang: Lang) -> dict[str, Any]:
-        """The property's JSON schema with its title in `lang`, unit and role."""
-        extra = {"x-ogc-unit": self.unit, "x-ogc-role": self.role}
+        """The property's JSON schema with its title and words in `lang`, unit and role."""
+        extra = {
+            "x-enum-titles": self.words(lang) or None,
+            "x-ogc-unit": self.unit,
+            "x-ogc-role": self.role,
+        }
         members = {name: value for name, value in extra.items() if value is not None}
         return {"title": self.title.in_(lang), **self.schema, **members}
 

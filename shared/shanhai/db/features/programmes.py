@@ -22,7 +22,7 @@ from shanhai.db.features.entity import (
 )
 from shanhai.db.features.guards import RECORD_PERIOD, no_circle
 from shanhai.errors import Fault
-from shanhai.vocabulary import FUND_KINDS, PARTY_KINDS, Label, Role, Scope
+from shanhai.vocabulary import DOCUMENT_KINDS, FUND_KINDS, PARTY_KINDS, Label, Role, Scope
 
 _USED = text(
     "SELECT min(p.code) FROM document d JOIN project p ON p.code = d.owner_code"
@@ -230,7 +230,7 @@ DOCUMENTS = Entity(
             "title_zh", NAME, Label("标题", "Title, zh"), queryable=True, required=True
         ),
         _DOCUMENT.column("title_en", NAME, Label("标题(英)", "Title, en"), queryable=True),
-        _DOCUMENT.shown("kind", TEXT, Label("类型", "Kind"), queryable=True),
+        _DOCUMENT.shown("kind", choice(DOCUMENT_KINDS), Label("类型", "Kind"), queryable=True),
         Property("measure", "dc.attrs->>'measure'", TEXT, Label("措施", "Measure")),
         _DOCUMENT.shown(
             "collection",

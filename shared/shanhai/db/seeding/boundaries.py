@@ -15,7 +15,7 @@ from shanhai.db.base import STORAGE_SRID
 from shanhai.db.seeding.rows import Row
 from shanhai.errors import Fault, UnsupportedFile
 from shanhai.jobs.contracts import Code
-from shanhai.vocabulary import REGION_LEVELS
+from shanhai.vocabulary import REGION_LEVELS, codes
 
 
 class RegionSeed(BaseModel):
@@ -72,8 +72,8 @@ def _read_region(number: int, feature: dict[str, Any]) -> tuple[RegionSeed, byte
             for item in error.errors()
         ]
         raise UnsupportedFile("a region's properties are not valid", faults=faults) from error
-    if seed.level not in REGION_LEVELS:
-        levels = ", ".join(REGION_LEVELS)
+    if seed.level not in codes(REGION_LEVELS):
+        levels = ", ".join(codes(REGION_LEVELS))
         raise UnsupportedFile(
             f"level {seed.level!r} is not one of {levels}", pointer=f"{pointer}/properties/level"
         )

@@ -43,7 +43,7 @@ class ControlArea(Versioned, Dated, Base):
     __table_args__ = (
         one_of("kind", codes(CONTROL_KINDS)),
         one_of("level", codes(CONTROL_LEVELS)),
-        one_of("status", CONTROL_STATUSES),
+        one_of("status", codes(CONTROL_STATUSES)),
         one_of("origin", codes(ORIGINS)),
         computed_has_job(),
         CheckConstraint("approved_area_km2 >= 0", name="approved_area_km2"),

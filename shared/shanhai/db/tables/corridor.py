@@ -42,7 +42,7 @@ class Corridor(Versioned, Dated, Base):
     __table_args__ = (
         one_of("type", codes(CORRIDOR_TYPES)),
         one_of("class_code", codes(CORRIDOR_CLASSES)),
-        one_of("status", OBJECT_STATUSES),
+        one_of("status", codes(OBJECT_STATUSES)),
         one_of("origin", codes(ORIGINS)),
         CheckConstraint("width_m > 0", name="width_m"),
         computed_has_job(),
@@ -83,7 +83,7 @@ class CorridorNode(Versioned, Dated, Base):
     __tablename__ = "corridor_node"
     __table_args__ = (
         one_of("kind", codes(NODE_KINDS)),
-        one_of("status", OBJECT_STATUSES),
+        one_of("status", codes(OBJECT_STATUSES)),
         one_of("origin", codes(ORIGINS)),
         computed_has_job(),
         valid_shape(),

@@ -25,7 +25,7 @@ class Pattern(Versioned, Dated, Base):
     """One pattern of a region, such as one screen, one bay, ten corridors."""
 
     __tablename__ = "pattern"
-    __table_args__ = (one_of("status", OBJECT_STATUSES), in_order(), live_code("pattern"))
+    __table_args__ = (one_of("status", codes(OBJECT_STATUSES)), in_order(), live_code("pattern"))
 
     id: Mapped[BigId]
     code: Mapped[str]

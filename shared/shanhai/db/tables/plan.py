@@ -4,7 +4,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shanhai.db.base import Base, BigId, Bounded, Versioned, in_order, live_code, one_of
-from shanhai.vocabulary import PLAN_STATUSES
+from shanhai.vocabulary import PLAN_STATUSES, codes
 
 
 class Plan(Versioned, Bounded, Base):
@@ -15,7 +15,7 @@ class Plan(Versioned, Bounded, Base):
 
     __tablename__ = "plan"
     __table_args__ = (
-        one_of("status", PLAN_STATUSES),
+        one_of("status", codes(PLAN_STATUSES)),
         CheckConstraint("last_year >= first_year", name="years"),
         in_order(),
         live_code("plan"),

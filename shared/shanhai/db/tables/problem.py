@@ -27,9 +27,9 @@ class Problem(Versioned, Dated, Base):
 
     __tablename__ = "problem"
     __table_args__ = (
-        one_of("level", PROBLEM_LEVELS),
+        one_of("level", codes(PROBLEM_LEVELS)),
         one_of("severity", codes(SEVERITIES)),
-        one_of("status", PROBLEM_STATUSES),
+        one_of("status", codes(PROBLEM_STATUSES)),
         valid_shape(),
         in_order(),
         live_code("problem"),

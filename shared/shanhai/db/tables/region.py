@@ -18,7 +18,7 @@ from shanhai.db.base import (
     spatial,
     valid_shape,
 )
-from shanhai.vocabulary import REGION_LEVELS
+from shanhai.vocabulary import REGION_LEVELS, codes
 
 
 class Region(Versioned, Bounded, Base):
@@ -26,7 +26,7 @@ class Region(Versioned, Bounded, Base):
 
     __tablename__ = "region"
     __table_args__ = (
-        one_of("level", REGION_LEVELS),
+        one_of("level", codes(REGION_LEVELS)),
         valid_shape(),
         in_order(),
         live_code("region"),

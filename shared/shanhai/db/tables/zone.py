@@ -40,7 +40,7 @@ class ZoneScheme(Versioned, Bounded, Base):
     __table_args__ = (
         UniqueConstraint("code", "version"),
         one_of("origin", codes(ORIGINS)),
-        one_of("status", SCHEME_STATUSES),
+        one_of("status", codes(SCHEME_STATUSES)),
         computed_has_job(),
         in_order(),
         CheckConstraint("status <> 'published' OR valid_from IS NOT NULL", name="published_from"),
