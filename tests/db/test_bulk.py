@@ -10,11 +10,16 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Sessions
+from shanhai.db.features import bulk_writing, staging
 from shanhai.db.features.bulk import Tally, write_many
+from shanhai.db.features.corridors import CORRIDOR_NODES
+from shanhai.db.features.entity import Entity
 from shanhai.db.features.regions import REGIONS
 from shanhai.db.identity import Grant, Identity
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.audit_chain import verify_chain
+from shanhai.db.tables import Corridor
+from shanhai.errors import InvalidInput
 from shanhai.testing.feature_rows import forget_features
 from shanhai.testing.job_rows import add_region, open_sessions
 from shanhai.vocabulary import Role, Scope
@@ -23,6 +28,7 @@ BOX = shapely.MultiPolygon([shapely.box(118, 24, 118.5, 24.5)])
 EDITOR = Identity("editor", frozenset({Scope.WRITE}))
 ACT = Act("editor", "request-1")
 NAMES = ("name_zh", "name_en", "level", "parent")
+NODE_NAMES = ("kind", "region", "corridors", "status")
 
 
 @pytest.fixture
@@ -42,16 +48,35 @@ def row(
 
 
 async def write(
-    sessions: Sessions, rows: Sequence[Any], *, identity: Identity = EDITOR, partly: bool = False
+    sessions: Sessions,
+    rows: Sequence[Any],
+    *,
+    identity: Identity = EDITOR,
+    partly: bool = False,
+    names: Sequence[str] = NAMES,
+    entity: Entity = REGIONS,
 ) -> Tally:
+    """Write rows whose values are those of `names`, in this order."""
+
     async def blocks() -> AsyncIterator[Sequence[Any]]:
         yield rows
 
-    properties = [item for item in REGIONS.receivables if item.name in NAMES]
+    properties = [item for name in names for item in entity.receivables if item.name == name]
     async with sessions.begin() as session:
         return await write_many(
-            session, REGIONS, identity, ACT, properties, blocks(), shaped=True, partly=partly
+            session, entity, identity, ACT, properties, blocks(), shaped=True, partly=partly
         )
+
+
+def node(number: int, corridors: Sequence[str], status: str | None = None) -> Any:
+    """A corridor node as a row of `NODE_NAMES`."""
+    texts = (json.dumps(value) for value in ("source", "city", corridors))
+    state = None if status is None else json.dumps(status)
+    return (number, f"node-{number}", None, None, *texts, state)
+
+
+def told(tally: Tally) -> list[tuple[int, str, str | None]]:
+    return [(item.row, item.rule, item.member) for item in tally.rejections]
 
 
 async def scalar(session: AsyncSession, query: str) -> Any:
@@ -133,3 +158,114 @@ async def test_rows_of_foreign_regions_are_rejected(sessions: Sessions, partly: 
     assert tally.rejected == len(rows)
     async with sessions() as session:
         assert await scalar(session, "SELECT string_agg(name_zh, '') FROM region") == "区1"
+
+
+@pytest.mark.parametrize("partly", [True, False])
+async def test_rows_a_rule_of_the_table_refuses_are_named(sessions: Sessions, partly: bool) -> None:
+    rows = [row(number, level="moon" if number in {2, 7} else "district") for number in range(1, 9)]
+    tally = await write(sessions, rows, partly=partly)
+    assert told(tally) == [(2, "constraint", "level"), (7, "constraint", "level")]
+    assert "level" in tally.rejections[0].detail.en
+    assert (tally.created, tally.rejected) == (6 if partly else 0, 2)
+    async with sessions() as session:
+        assert await scalar(session, "SELECT count(*) FROM region") == tally.created
+        written = "SELECT count(*) FROM audit_log WHERE object_id LIKE 'place-_' AND id > {}"
+        since = "(SELECT coalesce(max(id), 0) FROM audit_log) - " + str(tally.created)
+        assert await scalar(session, written.format(since)) == tally.created
+
+
+async def test_too_many_rows_to_name_refuse_the_file(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk_writing, "MOST_SOUGHT", 2)
+    with pytest.raises(InvalidInput, match="level"):
+        await write(sessions, [row(number, level="moon") for number in range(1, 9)], partly=True)
+    async with sessions() as session:
+        assert await scalar(session, "SELECT count(*) FROM region") == 0
+
+
+async def test_portions_write_what_one_statement_would(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staging, "PORTION_ROWS", 3)
+    await write(sessions, [row(number) for number in range(1, 6)])
+    rows = [row(number, name="新" if number % 2 else "区") for number in range(1, 12)]
+    tally = await write(sessions, rows)
+    assert (tally.created, tally.updated, tally.unchanged) == (6, 3, 2)
+    async with sessions() as session:
+        assert await scalar(session, "SELECT count(*) FROM region") == 11
+        codes = "SELECT array_agg(object_id ORDER BY id) FROM audit_log"
+        listed = await scalar(session, codes)
+    # In the order of the file, and those that did not change not at all.
+    assert listed[-9:] == [f"place-{number}" for number in (1, 3, 5, *range(6, 12))]
+    async with sessions() as session:
+        assert (await verify_chain(session)).rows > 0
+
+
+async def test_guards_refuse_their_rows(sessions: Sessions) -> None:
+    names = (*NAMES, "valid_from", "valid_to")
+    days = [("2020-01-01", "2021-01-01"), ("2021-01-01", "2020-01-01")]
+    rows = [(*row(n), *map(json.dumps, period)) for n, period in enumerate(days, start=1)]
+    tally = await write(sessions, rows, names=names, partly=True)
+    assert told(tally) == [(2, "guard", "valid_to")]
+    assert tally.created == 1
+
+
+async def test_a_repair_is_kept_until_the_geometry_moves(sessions: Sessions) -> None:
+    mended = json.dumps({"original_wkb": "00", "method": "structure"})
+    number, code, wkb, _, *texts = row(1)
+    await write(sessions, [(number, code, wkb, mended, *texts)])
+    query = "SELECT attrs->'geometry_repair'->>'original_wkb' FROM region"
+    async with sessions() as session:
+        assert await scalar(session, query) == "00"
+    await write(sessions, [row(1, name="新")])
+    async with sessions() as session:
+        assert await scalar(session, query) == "00"
+    moved = shapely.to_wkb(shapely.MultiPolygon([shapely.box(117, 24, 117.5, 24.5)]))
+    await write(sessions, [(number, code, moved, None, *texts)])
+    async with sessions() as session:
+        assert await scalar(session, query) is None
+
+
+async def test_lists_of_references_keep_their_order_and_name_what_is_lost(
+    sessions: Sessions,
+) -> None:
+    ids = await _two_corridors(sessions)
+    rows = [node(1, ["line-b", "line-a"]), node(2, ["line-a", "nowhere"]), node(3, [])]
+    tally = await write(sessions, rows, entity=CORRIDOR_NODES, names=NODE_NAMES, partly=True)
+    assert told(tally) == [(2, "reference", "corridors")]
+    async with sessions() as session:
+        query = "SELECT array_agg(corridor_ids::text ORDER BY code) FROM corridor_node"
+        assert await scalar(session, query) == [f"{{{ids[1]},{ids[0]}}}", "{}"]
+
+
+async def test_states_are_not_changed_by_an_import(sessions: Sessions) -> None:
+    await _two_corridors(sessions)
+
+    async def written(*rows: Any) -> Tally:
+        return await write(sessions, rows, entity=CORRIDOR_NODES, names=NODE_NAMES, partly=True)
+
+    begun = await written(node(1, []), node(2, [], "draft"), node(3, [], "published"))
+    assert told(begun) == [(3, "state", "status")]
+    assert begun.created == 2
+    stepped = await written(node(1, [], "published"), node(2, ["line-a"]))
+    assert told(stepped) == [(1, "state", "status")]
+    assert stepped.updated == 1
+    async with sessions.begin() as session:
+        await session.execute(text("UPDATE corridor_node SET status = 'superseded'"))
+    settled = await written(node(1, ["line-a"]), node(2, ["line-a"]))
+    assert told(settled) == [(1, "state", None)]
+    assert settled.unchanged == 1
+
+
+async def _two_corridors(sessions: Sessions) -> list[int]:
+    """A city with two corridors; their numbers."""
+    async with sessions.begin() as session:
+        city = await add_region(session, "city")
+        lines = [
+            Corridor(code=code, name_zh="廊道", name_en="Line", region_id=city.id, type="river")
+            for code in ("line-a", "line-b")
+        ]
+        session.add_all(lines)
+        await session.flush()
+        return [line.id for line in lines]

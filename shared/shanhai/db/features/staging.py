@@ -96,14 +96,17 @@ class Stage:
         return f"CAST({raw} #>> '{{}}' AS {kind})"
 
     def _ids(self, item: Property, raw: str, *, many: bool) -> str:
-        known = f"{KNOWN} i_k WHERE i_k.entity = '{item.refers_to}'"
         if not many:
-            return f"(SELECT i_k.id FROM {known} AND i_k.code = {raw} #>> '{{}}')"  # noqa: S608
+            return (
+                f"(SELECT i_k.id FROM {KNOWN} i_k WHERE i_k.entity = '{item.refers_to}'"  # noqa: S608
+                f" AND i_k.code = {raw} #>> '{{}}')"
+            )
         listed = f"jsonb_array_elements_text({raw}) WITH ORDINALITY AS e (code, place)"
         return (
             f"CASE WHEN {self.given(item)} IS NULL THEN NULL"  # noqa: S608
             f" ELSE ARRAY(SELECT i_k.id FROM {listed}"
-            f" JOIN {known} AND i_k.code = e.code ORDER BY e.place) END"
+            f" JOIN {KNOWN} i_k ON i_k.entity = '{item.refers_to}' AND i_k.code = e.code"
+            " ORDER BY e.place) END"
         )
 
     @cached_property
