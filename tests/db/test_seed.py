@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from shanhai.db.base import Base
+from shanhai.db.compliance.defaults import default_rules
 from shanhai.db.quality.checks import check_plan
 from shanhai.db.quality.figures import Figures
 from shanhai.db.quality.reading import check_and_keep, list_findings
@@ -139,7 +140,8 @@ async def test_a_city_without_known_plans(session: AsyncSession, tmp_path: Path)
     path = tmp_path / "regions.geojson"
     city = feature("quanzhou", square(118.3, 24.8, 0.3), level="city")
     path.write_text(json.dumps({"type": "FeatureCollection", "features": [city]}), "utf-8")
-    assert (await seed_city(session, "quanzhou", path, act=ACT)).changes == 1
+    changes = (await seed_city(session, "quanzhou", path, act=ACT)).changes
+    assert changes == 1 + len(default_rules()), "the city, and the rules that hold everywhere"
 
 
 async def test_a_city_must_be_in_its_file(session: AsyncSession, regions: Path) -> None:
