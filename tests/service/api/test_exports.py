@@ -190,3 +190,21 @@ async def test_a_file_tells_licence_and_datum(
             content = archive.read("fields.txt")
     assert b"CC-BY-4.0-of-the-city" in content
     assert b"CGCS2000 (EPSG:4490)" in content
+
+
+async def test_records_leave_as_csv_without_geometry(anonymous: httpx.AsyncClient) -> None:
+    answer = await anonymous.get("/zone-classes", params={"f": "csv"})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    listed = (await anonymous.get("/zone-classes", params={"limit": 1000})).json()["zone_classes"]
+    assert [row["code"] for row in rows] == [item["code"] for item in listed]
+    assert rows
+    assert "geometry" not in rows[0]
+    assert rows[0]["name_zh"] == listed[0]["name_zh"]
+
+
+async def test_records_are_offered_in_no_format_that_needs_geometry(
+    anonymous: httpx.AsyncClient,
+) -> None:
+    assert (await anonymous.get("/zone-classes", params={"f": "gpkg"})).status_code == 400

@@ -1,0 +1,68 @@
+"""Files of features in and out by the command line, through API and worker."""
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from shanhai.cli.app import app
+from shanhai.errors import InvalidInput
+from shanhai.local.keys import admin_key
+from shanhai.local.stack import Stack
+
+
+@pytest.fixture(scope="module")
+def access(stack: Stack) -> list[str]:
+    """The options that name the API and a key to it."""
+    return ["--api", stack.api_url, "--key", admin_key(stack)]
+
+
+def features(path: Path, *levels: str) -> Path:
+    squares = []
+    for number, level in enumerate(levels):
+        west = 100 + number
+        ring = [[west, 30], [west + 0.5, 30], [west + 0.5, 30.5], [west, 30.5], [west, 30]]
+        properties = {
+            "DM": f"filed.{number}",
+            "name_zh": f"=区{number}",
+            "name_en": f"Place {number}",
+            "level": level,
+        }
+        geometry = {"type": "Polygon", "coordinates": [ring]}
+        squares.append({"type": "Feature", "properties": properties, "geometry": geometry})
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": squares}))
+    return path
+
+
+def invoke(command: str, access: Sequence[str], *words: str | Path) -> Any:
+    return CliRunner().invoke(app, [command, *map(str, words), *access])
+
+
+def test_what_was_imported_is_exported(access: list[str], tmp_path: Path) -> None:
+    file, out = features(tmp_path / "towns.json", "town", "town"), tmp_path / "out.csv"
+    reports = tmp_path / "reports"
+    words = ("--collection", "regions", "--mapping", "DM=code", "--reports", reports)
+    done = invoke("import", access, file, *words)
+    assert done.exit_code == 0, done.output
+    assert "imported: 2 created, 0 updated, 0 unchanged, 0 rejected" in done.output
+    names = {"towns.json.report.json", "towns.json.report.csv", "towns.json.report.html"}
+    assert {path.name for path in reports.iterdir()} == names
+
+    words = ("regions", "--to", out, "--filter", "code LIKE 'filed.%'")
+    assert invoke("export", access, *words).exit_code == 0
+    with out.open(encoding="utf-8-sig", newline="") as text:
+        rows = list(csv.DictReader(text))
+    assert [row["code"] for row in rows] == ["filed.0", "filed.1"]
+    assert rows[0]["name_zh"] == "'=区0"  # no spreadsheet takes it for a formula
+    assert rows[0]["geometry"].startswith("MULTIPOLYGON")
+
+
+def test_a_refused_file_ends_with_its_rows(access: list[str], tmp_path: Path) -> None:
+    file = features(tmp_path / "towns.json", "town", "moon")
+    done = invoke("import", access, file, "--collection", "regions", "--mapping", "DM=code")
+    assert isinstance(done.exception, InvalidInput)
+    assert "row 2 (filed.1) level" in done.exception.message
