@@ -13,7 +13,18 @@ from benchmarks.report import Table
 from benchmarks.workbench import Workbench, open_workbench
 from shanhai.local.places import Home
 
-NAMES = ("items", "raster_tiles", "vector_tiles", "jobs", "quantiles", "zoning", "compliance")
+NAMES = (
+    "items",
+    "features",
+    "cql2",
+    "pace",
+    "raster_tiles",
+    "vector_tiles",
+    "jobs",
+    "quantiles",
+    "zoning",
+    "compliance",
+)
 """The modules, in the order they are run; each has a `run`."""
 
 

@@ -32,9 +32,8 @@ class Load:
 
     async def run(self) -> float:
         """Send everything; seconds per request."""
-        host, port = _address(self.base_url)
-        opened = [await asyncio.open_connection(host, port) for _ in range(self.connections)]
-        waiting = iter([self._request(path, host, port) for path in self.paths])
+        opened = [await self.open() for _ in range(self.connections)]
+        waiting = iter([self._request(path) for path in self.paths])
         started = time.perf_counter()
         async with asyncio.TaskGroup() as group:
             for reader, writer in opened:
@@ -51,14 +50,30 @@ class Load:
         writer: asyncio.StreamWriter,
     ) -> None:
         for request in waiting:
-            writer.write(request)
-            head, _ = await _read_answer(reader)
-            status = int(head[9:12])
-            if status != self.expected:
-                target = request.split(b" ", 2)[1].decode()
-                raise Unavailable(f"{target}: status {status}, not {self.expected}")
+            await self._exchange(request, reader, writer)
 
-    def _request(self, path: str, host: str, port: int) -> bytes:
+    async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection."""
+        return await asyncio.open_connection(*_address(self.base_url))
+
+    async def ask(
+        self, path: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Send one request and wait for its answer."""
+        await self._exchange(self._request(path), reader, writer)
+
+    async def _exchange(
+        self, request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        writer.write(request)
+        head, _ = await _read_answer(reader)
+        status = int(head[9:12])
+        if status != self.expected:
+            target = request.split(b" ", 2)[1].decode()
+            raise Unavailable(f"{target}: status {status}, not {self.expected}")
+
+    def _request(self, path: str) -> bytes:
+        host, port = _address(self.base_url)
         lines = [f"GET {path} HTTP/1.1", f"Host: {host}:{port}"]
         lines += [f"{name}: {value}" for name, value in self.headers.get(path, {}).items()]
         return ("\r\n".join(lines) + "\r\n\r\n").encode()

@@ -1,0 +1,193 @@
+"""Other servers of features over the same table, each as a process of its own.
+
+They are installed into an environment beside the product's the first time they are asked for.
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from asyncpg import connect
+
+from benchmarks.million import Box
+from shanhai.errors import Unavailable
+from shanhai.local.places import Home
+from shanhai.testing.workers import free_port
+
+PACKAGES = (
+    *("tipg==1.6.1", "uvicorn[standard]"),
+    *("pygeoapi==0.21.0", "psycopg2-binary", "geoalchemy2", "gunicorn"),
+)
+PATIENCE_S = 60.0
+PYGEOAPI = """\
+server:
+  bind: {{host: 127.0.0.1, port: {port}}}
+  url: http://127.0.0.1:{port}
+  mimetype: application/json; charset=UTF-8
+  encoding: utf-8
+  languages: [en-US]
+  limits: {{default_items: 10, max_items: 10000}}
+  map: {{url: "http://127.0.0.1/{{z}}/{{x}}/{{y}}.png", attribution: none}}
+logging: {{level: ERROR}}
+metadata:
+  identification:
+    title: peer
+    description: peer
+    keywords: [peer]
+    keywords_type: theme
+    terms_of_service: none
+    url: http://127.0.0.1
+  license: {{name: none, url: http://127.0.0.1}}
+  provider: {{name: none, url: http://127.0.0.1}}
+  contact: {{name: none}}
+resources:
+  region:
+    type: collection
+    title: region
+    description: region
+    keywords: [region]
+    links: []
+    extents: {{spatial: {{bbox: [-180, -90, 180, 90]}}}}
+    providers:
+      - type: feature
+        name: PostgreSQL
+        data: {{host: {host}, port: {db_port}, dbname: {name}, user: {user}, password: {password}}}
+        id_field: id
+        table: peer_region
+        geom_field: geom
+"""
+
+# The same rows in the one system pygeoapi asks PostGIS for boxes in.
+COPY = """
+    CREATE TABLE IF NOT EXISTS peer_region AS
+    SELECT id, code, name_zh, name_en, level, parent_id, metric_srid, area_m2, attrs, valid_from,
+           valid_to, row_version, created_at, updated_at, deleted_at,
+           ST_SetSRID(geom, 4326)::geometry(MultiPolygon, 4326) AS geom
+      FROM region ORDER BY id;
+    ALTER TABLE peer_region ADD PRIMARY KEY (id);
+    CREATE INDEX ON peer_region USING gist (geom);
+    ANALYZE peer_region;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A server, and how its features are asked for; items by the number of their row."""
+
+    name: str
+    base_url: str
+    collection: str
+
+    def items(self, box: Box, limit: int) -> str:
+        """The path of a page."""
+        sides = ",".join(map(str, box))
+        return f"{self._items}?f=json&limit={limit}&bbox={sides}"
+
+    def item(self, number: int) -> str:
+        """The path of one item."""
+        return f"{self._items}/{number}?f=json"
+
+    @property
+    def _items(self) -> str:
+        return f"/collections/{self.collection}/items"
+
+
+@contextmanager
+def serving_peers(database_url: str, folder: Path) -> Iterator[list[Peer]]:
+    """Both peers, one process each; they end with the context."""
+    programs = _installed()
+    asyncio.run(_copy_rows(database_url))
+    with ExitStack() as at_end:
+        yield [
+            at_end.enter_context(_serving_tipg(programs, database_url, folder)),
+            at_end.enter_context(_serving_pygeoapi(programs, database_url, folder)),
+        ]
+
+
+async def _copy_rows(database_url: str) -> None:
+    connection = await connect(database_url)
+    try:
+        if await connection.fetchval("SELECT to_regclass('peer_region')") is None:
+            await connection.execute(COPY, timeout=600)
+    finally:
+        await connection.close()
+
+
+def _installed() -> Path:
+    """The folder of the peers' programs."""
+    home = Home.of_checkout().path / "peers"
+    note, wanted = home / "installed", "\n".join(PACKAGES)
+    if not note.exists() or note.read_text() != wanted:
+        subprocess.run([sys.executable, "-m", "venv", home], check=True)
+        subprocess.run([home / "bin" / "pip", "install", "--quiet", *PACKAGES], check=True)
+        note.write_text(wanted)
+    return home / "bin"
+
+
+@contextmanager
+def _serving_tipg(programs: Path, database_url: str, folder: Path) -> Iterator[Peer]:
+    settings = {
+        "DATABASE_URL": database_url,
+        "TIPG_DB_TABLES": '["public.region"]',
+        "TIPG_DB_FUNCTIONS": "[]",
+        "TIPG_DB_SPATIAL_EXTENT": "FALSE",
+        "TIPG_DB_DATETIME_EXTENT": "FALSE",
+    }
+    port = free_port()
+    command = [str(programs / "uvicorn"), "tipg.main:app", f"--port={port}", "--no-access-log"]
+    with _process(command, settings, folder / "tipg.log", port):
+        yield Peer("tipg", f"http://127.0.0.1:{port}", "public.region")
+
+
+@contextmanager
+def _serving_pygeoapi(programs: Path, database_url: str, folder: Path) -> Iterator[Peer]:
+    port, parts = free_port(), urlsplit(database_url)
+    config, definition = folder / "pygeoapi.yml", folder / "pygeoapi-openapi.yml"
+    config.write_text(
+        PYGEOAPI.format(
+            port=port,
+            host=parts.hostname,
+            db_port=parts.port,
+            name=parts.path[1:],
+            user=parts.username,
+            password=parts.password,
+        )
+    )
+    settings = {"PYGEOAPI_CONFIG": str(config), "PYGEOAPI_OPENAPI": str(definition)}
+    generate = [programs / "pygeoapi", "openapi", "generate", config, "--output-file", definition]
+    subprocess.run(generate, check=True, env=os.environ | settings, capture_output=True)
+    # Threads, since it answers each request in one; keep-alive needs them too.
+    server = [str(programs / "gunicorn"), "--workers=1", "--threads=16", "--keep-alive=30"]
+    command = [*server, f"--bind=127.0.0.1:{port}", "pygeoapi.flask_app:APP"]
+    with _process(command, settings, folder / "pygeoapi.log", port):
+        yield Peer("pygeoapi", f"http://127.0.0.1:{port}", "region")
+
+
+@contextmanager
+def _process(
+    command: list[str], settings: dict[str, str], log: Path, port: int
+) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("wb") as sink:
+        process = subprocess.Popen(command, env=os.environ | settings, stdout=sink, stderr=sink)
+    try:
+        _wait_until_listening(process, port, log)
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    started = time.monotonic()
+    wanted = f"0100007F:{port:04X} 00000000:0000 0A"
+    while wanted not in Path("/proc/net/tcp").read_text():
+        if process.poll() is not None or time.monotonic() - started > PATIENCE_S:
+            raise Unavailable(f"a peer did not start: {log.read_text()[-2000:]}")
+        time.sleep(0.1)

@@ -1,0 +1,145 @@
+"""Features of a table of a million polygons: beside bare SQL, tipg and pygeoapi, in one run."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from os import environ
+
+from asyncpg import Pool, create_pool
+
+from benchmarks.feature_peers import Peer, serving_peers
+from benchmarks.http_load import Load
+from benchmarks.million import PREFIX, boxes, codes, lay_million
+from benchmarks.report import Row, Table
+from benchmarks.timing import Sample, Side
+from benchmarks.workbench import Workbench
+
+CELLS = int(environ.get("SHANHAI_BENCH_CELLS", "1000000"))
+LIMIT = 100
+ROUNDS = 5
+REQUESTS = {"items": 100, "item": 400}
+SLOW_REQUESTS = {"items": 25, "item": 100}
+"""How much less is asked of peers."""
+TARGETS = {
+    ("items", "bare SQL"): 0.4,
+    ("items", "tipg"): 3.0,
+    ("items", "pygeoapi"): 8.0,
+    ("item", "tipg"): 1.5,
+}
+BARE_SQL = {
+    "items": """
+      SELECT r.id, r.code, r.row_version, ST_AsGeoJSON(r.geom, 7), r.name_zh, r.name_en, r.level,
+             parent.code, r.attrs->>'adcode', r.metric_srid, r.area_m2, r.attrs->>'source',
+             r.attrs->>'licence', r.valid_from, r.valid_to
+        FROM region r LEFT JOIN region parent ON parent.id = r.parent_id
+       WHERE r.deleted_at IS NULL AND r.geom && ST_MakeEnvelope($1, $2, $3, $4, 4490)
+         AND ST_Intersects(r.geom, ST_MakeEnvelope($1, $2, $3, $4, 4490))
+       ORDER BY r.id LIMIT 100""",
+    "item": """
+      SELECT r.id, r.code, r.row_version, ST_AsGeoJSON(r.geom, 7), r.name_zh, r.name_en, r.level,
+             parent.code, r.attrs->>'adcode', r.metric_srid, r.area_m2, r.attrs->>'source',
+             r.attrs->>'licence', r.valid_from, r.valid_to
+        FROM region r LEFT JOIN region parent ON parent.id = r.parent_id
+       WHERE r.deleted_at IS NULL AND r.code = $1""",
+}
+
+
+def run(bench: Workbench) -> Table:
+    """Pages and single features, over one connection and sixteen."""
+    table = Table("features", f"of {CELLS:,} polygons; pages of {LIMIT} in a box", "the other side")
+    url = bench.stack.database_url
+    with ExitStack() as at_end:
+        loop = at_end.enter_context(asyncio.Runner())
+        loop.run(lay_million(url, CELLS))
+        peers = at_end.enter_context(serving_peers(url, bench.made("feature_peers")))
+        for what in REQUESTS:
+            for connections in (1, 16):
+                table.rows += _compare(loop, bench, peers, what, connections)
+    return table
+
+
+def _compare(
+    loop: asyncio.Runner, bench: Workbench, peers: Sequence[Peer], what: str, connections: int
+) -> list[Row]:
+    """Ours beside each other side, all in turn, so that every ratio is of one run."""
+    pool = loop.run(_open(bench.stack.database_url, connections))
+    sides: dict[str, Side] = {
+        "ours": lambda number: loop.run(
+            Load(bench.stack.api_url, _ours(what, number), connections).run()
+        ),
+        "bare SQL": lambda number: loop.run(_query_all(pool, what, number, connections)),
+    }
+    for peer in peers:
+        sides[peer.name] = lambda number, peer=peer: loop.run(  # type: ignore[misc]
+            Load(peer.base_url, _of_peer(peer, what, number), connections).run()
+        )
+    samples = _in_turn(sides)
+    loop.run(pool.close())
+    ours = samples.pop("ours")
+    times = "connection" if connections == 1 else "connections"
+    return [
+        Row(
+            f"{what}, {connections} {times}, {name}",
+            ours,
+            sample,
+            target=TARGETS.get((what, name)),
+            facts={"requests/s": 1 / ours.median},
+        )
+        for name, sample in samples.items()
+    ]
+
+
+def _in_turn(sides: dict[str, Side]) -> dict[str, Sample]:
+    """Rounds of all sides; the first fills caches and is not counted."""
+    found: dict[str, list[float]] = {name: [] for name in sides}
+    for number in range(ROUNDS + 1):
+        for name, side in sides.items():
+            seconds = side(number)
+            if number:
+                found[name].append(seconds)
+    return {name: Sample(tuple(seconds)) for name, seconds in found.items()}
+
+
+def _ours(what: str, number: int) -> list[str]:
+    base, count = "/collections/regions/items", REQUESTS[what]
+    if what == "item":
+        return [f"{base}/{code}" for code in codes(number, count, CELLS)]
+    return [
+        f"{base}?limit={LIMIT}&bbox={','.join(map(str, box))}"
+        for box in boxes(number, count, CELLS)
+    ]
+
+
+def _of_peer(peer: Peer, what: str, number: int) -> list[str]:
+    count = SLOW_REQUESTS[what]
+    if what == "items":
+        return [peer.items(box, LIMIT) for box in boxes(number, count, CELLS)]
+    # Peers find a row by its number, which the primary key knows.
+    return [peer.item(int(code.removeprefix(PREFIX)) + 1) for code in codes(number, count, CELLS)]
+
+
+async def _open(url: str, connections: int) -> Pool:
+    return await create_pool(url, min_size=connections, max_size=connections)
+
+
+async def _query_all(pool: Pool, what: str, number: int, connections: int) -> float:
+    """Seconds per query, with as many at a time as there are connections."""
+    count = REQUESTS[what]
+    given: Sequence[tuple[object, ...]] = (
+        boxes(number, count, CELLS)
+        if what == "items"
+        else [(code,) for code in codes(number, count, CELLS)]
+    )
+    waiting = iter(given)
+
+    async def drain() -> None:
+        async with pool.acquire() as connection:
+            for values in waiting:
+                await connection.fetch(BARE_SQL[what], *values)
+
+    started = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(connections):
+            group.create_task(drain())
+    return (time.perf_counter() - started) / count

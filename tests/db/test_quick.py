@@ -1,0 +1,100 @@
+"""The quick reader on PostgreSQL: it answers as a session does, and plans by the indexes."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import bindparam, literal, select, text
+from sqlalchemy.exc import DBAPIError
+
+from shanhai.db.features.catalogue import COLLECTIONS, entity_named
+from shanhai.db.features.entity import Entity
+from shanhai.db.features.order import Position
+from shanhai.db.features.query import count_features, estimate_features, read_page
+from shanhai.db.features.selection import Box, Selection, bound_values
+from shanhai.db.features.statements import USUAL, Question, page_query
+from shanhai.db.identity import EVERYTHING
+from shanhai.db.quick import QuickReader, open_quick_reader
+from shanhai.settings import DatabaseSettings
+from shanhai.testing.job_rows import add_region, open_sessions
+
+SMALL = Box(118.0, 24.0, 118.01, 24.01)
+
+
+@pytest.fixture
+async def reader(database_url: str) -> AsyncIterator[QuickReader]:
+    """A reader with few connections."""
+    settings = DatabaseSettings(url=SecretStr(database_url), pool_size=2, statement_timeout_s=0.5)
+    async with open_quick_reader(settings, application="test") as reader:
+        yield reader
+
+
+class TestAnswers:
+    async def test_columns_are_attributes_and_binds_are_named(self, reader: QuickReader) -> None:
+        statement = select(literal(7).label("seven"), bindparam("given", type_=None).label("given"))
+        row = (await reader.execute(statement, {"given": "x"})).all()[0]
+        assert (row.seven, row.given) == (7, "x")
+        with pytest.raises(AttributeError):
+            _ = row.missing
+
+    async def test_a_bind_without_a_value_is_an_error(self, reader: QuickReader) -> None:
+        with pytest.raises(KeyError):
+            await reader.execute(text("SELECT CAST(:given AS text)"), {})
+
+    async def test_nothing_found_is_no_scalar(self, reader: QuickReader) -> None:
+        assert await reader.scalar(text("SELECT 1 WHERE false"), {}) is None
+
+
+class TestErrors:
+    async def test_writing_is_refused(self, reader: QuickReader) -> None:
+        with pytest.raises(DBAPIError) as refused:
+            await reader.execute(text("UPDATE region SET attrs = attrs"), {})
+        assert getattr(refused.value.orig, "sqlstate", None) == "25006"
+
+    async def test_a_long_statement_is_cancelled_and_its_connection_works_on(
+        self, reader: QuickReader
+    ) -> None:
+        for _ in range(3):
+            with pytest.raises(DBAPIError) as cancelled:
+                await reader.execute(text("SELECT pg_sleep(5)"), {})
+            assert getattr(cancelled.value.orig, "sqlstate", None) == "57014"
+        assert await reader.scalar(text("SELECT 1"), {}) == 1
+
+    async def test_a_lost_connection_is_replaced(
+        self, reader: QuickReader, database_url: str
+    ) -> None:
+        lost = await reader.scalar(text("SELECT pg_backend_pid()"), {})
+        async with open_sessions(database_url) as sessions, sessions() as session:
+            await session.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": lost})
+        found = await reader.scalar(text("SELECT pg_backend_pid()"), {})
+        assert found != lost
+
+
+async def test_it_reads_pages_as_a_session_does(reader: QuickReader, database_url: str) -> None:
+    regions = entity_named("regions")
+    async with open_sessions(database_url) as sessions:
+        async with sessions.begin() as session:
+            await add_region(session, "quick")
+        seen = Selection(EVERYTHING)
+        async with sessions() as session:
+            slow = await read_page(session, regions, seen, limit=5, position=Position())
+        quick = await read_page(reader, regions, seen, limit=5, position=Position())
+        assert quick == slow
+        assert await count_features(reader, regions, seen) == slow.matched
+        assert await estimate_features(reader, regions, seen) >= 0
+
+
+PLACED = [entity for entity in COLLECTIONS if entity.geometry_column]
+
+
+@pytest.mark.parametrize("entity", PLACED, ids=lambda entity: entity.name)
+async def test_pages_in_a_box_use_the_spatial_index(database_url: str, entity: Entity) -> None:
+    selection = Selection(box=SMALL)
+    query = page_query(entity, Question.of(entity, selection), USUAL, None, ())
+    values = {**bound_values(selection), "wanted": 11, "skipped": 0, "most": 10_001}
+    async with open_sessions(database_url) as sessions, sessions() as session:
+        # A table of few rows is read whole unless that is forbidden.
+        await session.execute(text("SET LOCAL enable_seqscan = off"))
+        explained = text(f"EXPLAIN {query.compile(compile_kwargs={'literal_binds': False})}")
+        plan = "\n".join((await session.scalars(explained, values)).all())
+    assert "_geom on " in plan or "(geom && " in plan
