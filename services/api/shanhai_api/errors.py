@@ -251,9 +251,11 @@ def _fault(item: Mapping[str, Any]) -> Fault:
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
-    """Tell the framework's own refusals: unknown path, method not allowed."""
+    """Tell the framework's own refusals: unknown path, method not allowed; OPTIONS its methods."""
     if not isinstance(error, HTTPException):
         raise error
+    if error.status_code == 405 and request.method == "OPTIONS":
+        return Response(status_code=204, headers={"Allow": ", ".join(allowed_methods(request))})
     lang = language_of(request)
     title = HTTP_TITLES.get(error.status_code, Label("请求失败", "Request failed")).in_(lang)
     document = problem(
@@ -272,7 +274,7 @@ def allowed_methods(request: Request) -> list[str]:
     routes: Sequence[APIRoute] = request.app.state.routes
     here = [route for route in routes if route.path_regex.match(request.url.path)]
     methods = {method for route in here for method in route.methods or ()}
-    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
+    return sorted(methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set()))
 
 
 async def on_disconnect(request: Request, error: Exception) -> Response:

@@ -11,7 +11,14 @@ from shanhai import __version__
 from shanhai.db.features.catalogue import COLLECTIONS, ENTITIES
 from shanhai.jobs.contracts import CONTRACTS
 from shanhai_api import errors
-from shanhai_api.features.definition import paths_of, schemas_of
+from shanhai_api.features.definition import (
+    IDEMPOTENCY_KEY,
+    READ_FAILURES,
+    WRITE_FAILURES,
+    failures,
+    paths_of,
+    schemas_of,
+)
 
 Document = dict[str, Any]
 ITEMS = "/collections/{collection}/items"
@@ -59,6 +66,19 @@ COLLECTION_PARAMETER = {
     "required": True,
     "schema": {"type": "string", "enum": [entity.name for entity in COLLECTIONS]},
 }
+KNOWN = {"304": {"description": "The caller has it already"}}
+UNREADY = {"503": {"description": "Not ready, and why", "content": {"application/json": {}}}}
+OWN_ANSWERS: Mapping[tuple[str, str], Document] = {
+    ("get", "/health/live"): {},
+    ("get", "/health/ready"): UNREADY,
+    ("get", "/metrics"): {},
+    ("get", "/jobs/{job}/results"): KNOWN | failures((*READ_FAILURES, 410)),
+    ("get", "/jobs/{job}/results/{output}"): KNOWN | failures((*READ_FAILURES, 410)),
+    ("get", "/jobs/{job}/manifest"): KNOWN | failures((*READ_FAILURES, 410)),
+    ("get", "/jobs/{job}/events"): failures(READ_FAILURES),
+    ("post", "/processes/{process}/execution"): failures((*WRITE_FAILURES, 410)),
+}
+"""What some operations answer beside success, when it is not what all of their method do."""
 PROCESS_PARAMETER = {
     "name": "process",
     "in": "path",
@@ -130,8 +150,19 @@ def _complete_operation(path: str, method: str, operation: Document) -> None:
         for parameter in operation.get("parameters", [])
     ]
     answers = operation["responses"]
-    answers.pop("422", None)
-    answers.setdefault("default", PROBLEM_ANSWER)
+    if "$ref" not in answers.get("422", {}):
+        answers.pop("422", None)
+    for status, answer in _answers_besides(path, method).items():
+        answers.setdefault(status, answer)
+    named = {parameter.get("name") for parameter in operation["parameters"]}
+    if method == "post" and IDEMPOTENCY_KEY["name"] not in named:
+        operation["parameters"].append(IDEMPOTENCY_KEY)
+
+
+def _answers_besides(path: str, method: str) -> Document:
+    """Every answer beside success an operation can give; nothing is left to a `default`."""
+    usual = KNOWN | failures(READ_FAILURES) if method == "get" else failures(WRITE_FAILURES)
+    return OWN_ANSWERS.get((method, path), usual)
 
 
 def downgrade(node: Any) -> Any:

@@ -79,13 +79,35 @@ class TestRefusals:
 
     async def test_all_methods_of_a_resource_are_named(self, admin: httpx.AsyncClient) -> None:
         allowed = {
-            "/keys": "GET, HEAD, POST",
-            "/jobs/x": "DELETE, GET, HEAD",
-            ECHO: "POST",
-            "/uploads/x": "GET, HEAD, PUT",
+            "/keys": "GET, HEAD, OPTIONS, POST",
+            "/jobs/x": "DELETE, GET, HEAD, OPTIONS",
+            ECHO: "OPTIONS, POST",
+            "/uploads/x": "GET, HEAD, OPTIONS, PUT",
         }
         for path, methods in allowed.items():
             assert (await admin.patch(path)).headers["Allow"] == methods
+            told = await admin.options(path)
+            assert (told.status_code, told.headers["Allow"]) == (204, methods)
+
+    async def test_no_write_takes_parameters_nobody_declared(
+        self, admin: httpx.AsyncClient
+    ) -> None:
+        for method, path in (
+            ("POST", "/keys"),
+            ("POST", "/keys/x/rotate"),
+            ("POST", "/accounts"),
+            ("PATCH", "/accounts/1"),
+            ("POST", "/zone-schemes/x/versions"),
+            ("POST", "/zone-schemes/x/adjustments"),
+            ("POST", "/compliance/exceptions"),
+            ("POST", "/compliance/exceptions/x/revoke"),
+            ("POST", "/uploads"),
+            ("PUT", "/uploads/00000000-0000-0000-0000-000000000000"),
+            ("POST", ECHO),
+        ):
+            answer = await admin.request(method, f"{path}?stranger=1", json={})
+            assert answer.status_code == 400, path
+            assert answer.json()["errors"][0]["pointer"] == "stranger"
 
     async def test_nul_is_never_our_fault(self, admin: httpx.AsyncClient) -> None:
         for method, path in (

@@ -186,3 +186,15 @@ def test_any_text_is_understood_or_refused(name: str, text: str) -> None:
     except InvalidInput as error:
         faults = [fault.pointer for fault in error.faults]
     assert faults == [name]
+
+
+@pytest.mark.parametrize("counting", ["capped", "exact", "estimate", "none"])
+def test_every_documented_way_to_count_is_known(counting: str) -> None:
+    query = parse_items_query(REGIONS, QueryParams({"count": counting}))
+    assert query.ask.counting == counting
+
+
+def test_a_language_nobody_offers_is_refused() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        parse_items_query(REGIONS, QueryParams({"lang": "fr"}))
+    assert [fault.pointer for fault in refused.value.faults] == ["lang"]

@@ -59,7 +59,7 @@ async def show_accounts(
     "/accounts", summary="Make an account", status_code=201, openapi_extra=body_of(NewAccount)
 )
 async def create_account(
-    request: Request, view: TheView, caller: Administrator, unit: TheUnit
+    request: Request, view: TheView, caller: Administrator, query: Parameters, unit: TheUnit
 ) -> Response:
     """Make an account, with its roles, before its subject shows itself."""
     body = await read_json(request)
@@ -89,7 +89,12 @@ async def show_account(
     openapi_extra=body_of(ChangedAccount),
 )
 async def update_account(
-    request: Request, view: TheView, caller: Administrator, account: Number, unit: TheUnit
+    request: Request,
+    view: TheView,
+    caller: Administrator,
+    account: Number,
+    query: Parameters,
+    unit: TheUnit,
 ) -> Response:
     """Change what is given; what is left out stays."""
     body = await read_json(request)

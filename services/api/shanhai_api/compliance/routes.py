@@ -153,7 +153,11 @@ async def show_exception(
     },
 )
 async def give_exception(
-    request: Request, view: TheView, caller: Writer, unit: TheUnit
+    request: Request,
+    view: TheView,
+    caller: Writer,
+    query: Annotated[PageQuery, Query()],
+    unit: TheUnit,
 ) -> Response:
     """Give an exception for a project or one geometry, as an approver of the regions concerned."""
     read = await read_json(request)
@@ -179,7 +183,12 @@ async def give_exception(
     },
 )
 async def revoke_exception(
-    request: Request, view: TheView, caller: Writer, exception: str, unit: TheUnit
+    request: Request,
+    view: TheView,
+    caller: Writer,
+    exception: str,
+    query: Annotated[PageQuery, Query()],
+    unit: TheUnit,
 ) -> Response:
     """End an exception today; that it was given stays known."""
     read = await read_json(request)

@@ -23,6 +23,7 @@ from shanhai_api.features.values import (
     parse_counting,
     parse_datetime,
     parse_day,
+    parse_lang,
     parse_limit,
     parse_offset,
     parse_search,
@@ -87,6 +88,7 @@ def parse_items_query(
     filters = _filters(reader, parameters_of(entity, bound or {})) | dict(bound or {})
     order = reader.read("sortby", sort_reader(entity)) or ()
     crs = reader.read("bbox-crs", parse_crs) or CRS84
+    reader.read("lang", parse_lang)
     parsed = ItemsQuery(
         limit=reader.read("limit", parse_limit) or DEFAULT_LIMIT,
         position=_position(entity, reader, order, kept),

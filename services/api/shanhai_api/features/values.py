@@ -4,19 +4,25 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
-from typing import Any
+from typing import Any, get_args
 
 from shanhai.db.features.crs import CRS84, WEB_MERCATOR, Crs, mercator_degrees
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.order import Order, SortKey
 from shanhai.db.features.selection import Box, Interval, Outline, Value
 from shanhai.db.features.statements import Counting
+from shanhai.vocabulary import Lang
 
 MAX_LIMIT = 10_000
 MAX_OFFSET = 10_000
 MAX_SORT_KEYS = 5
 MAX_SEARCH = 200
-COUNTINGS: Mapping[str, Counting] = {"exact": "exact", "estimate": "estimate", "none": "none"}
+COUNTINGS: Mapping[str, Counting] = {
+    "capped": "capped",
+    "exact": "exact",
+    "estimate": "estimate",
+    "none": "none",
+}
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 INTEGER = re.compile(r"-?\d{1,9}", re.ASCII)
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d([Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d))?", re.ASCII)
@@ -142,8 +148,15 @@ def parse_search(text: str) -> str:
 def parse_counting(text: str) -> Counting:
     """How the matching features are counted."""
     if text not in COUNTINGS:
-        raise ValueError(f"must be exact, estimate or none, not {text[:40]!r}")
+        raise ValueError(f"must be one of {', '.join(COUNTINGS)}, not {text[:40]!r}")
     return COUNTINGS[text]
+
+
+def parse_lang(text: str) -> str:
+    """The language of titles and labels."""
+    if text not in get_args(Lang):
+        raise ValueError(f"must be one of {', '.join(get_args(Lang))}, not {text[:40]!r}")
+    return text
 
 
 def sort_reader(entity: Entity) -> Callable[[str], Order]:

@@ -39,7 +39,7 @@ async def show_keys(
 
 @router.post("/keys", summary="Make an API key", status_code=201, openapi_extra=KEY_BODY)
 async def create_key(
-    request: Request, view: TheView, caller: Administrator, unit: TheUnit
+    request: Request, view: TheView, caller: Administrator, query: Parameters, unit: TheUnit
 ) -> Response:
     """Make a key and show it, once."""
     body = await read_json(request)
@@ -79,7 +79,12 @@ async def end_key(
     openapi_extra=ROTATION_BODY,
 )
 async def rotate_key(
-    request: Request, view: TheView, caller: Administrator, key: str, unit: TheUnit
+    request: Request,
+    view: TheView,
+    caller: Administrator,
+    key: str,
+    query: Parameters,
+    unit: TheUnit,
 ) -> Response:
     """Make the key's successor and show it, once; the key itself ends after the overlap."""
     body = await read_json(request)

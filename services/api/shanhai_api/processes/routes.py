@@ -79,7 +79,12 @@ async def describe_process(
     openapi_extra=EXECUTE_BODY,
 )
 async def execute_process(
-    request: Request, view: TheView, state: TheState, caller: Writer, process: str
+    request: Request,
+    view: TheView,
+    state: TheState,
+    caller: Writer,
+    process: str,
+    query: Annotated[PageQuery, Query()],
 ) -> Response:
     """Accept a job, and wait for its end where that is wanted; answer at once what is quick."""
     contract = descriptions.contract_named(process)

@@ -23,7 +23,11 @@ RAW_BODY = {
 
 @router.post("/uploads", summary="Send a file", status_code=201, openapi_extra=RAW_BODY)
 async def begin_upload(
-    request: Request, view: TheView, state: TheState, caller: JobCaller
+    request: Request,
+    view: TheView,
+    state: TheState,
+    caller: JobCaller,
+    query: Annotated[PageQuery, Query()],
 ) -> Response:
     """Receive a file, or its first piece; it is kept for 24 hours."""
     made = await operations.begin(state, request, view, caller)
@@ -32,7 +36,12 @@ async def begin_upload(
 
 @router.put("/uploads/{upload}", summary="Continue a file", openapi_extra=RAW_BODY)
 async def resume_upload(
-    request: Request, view: TheView, state: TheState, caller: JobCaller, upload: UUID
+    request: Request,
+    view: TheView,
+    state: TheState,
+    caller: JobCaller,
+    upload: UUID,
+    query: Annotated[PageQuery, Query()],
 ) -> Response:
     """Receive the next piece of a file."""
     row = await operations.resume(state, request, caller, upload)

@@ -15,7 +15,15 @@ from shanhai.db.zoning.topology import measure_topology
 from shanhai.errors import LimitExceeded
 from shanhai_api.body import parse, read_json
 from shanhai_api.body_schema import body_of
-from shanhai_api.dependencies import Reader, ReadSession, TheUnit, TheView, Writer, act_of
+from shanhai_api.dependencies import (
+    PageQuery,
+    Reader,
+    ReadSession,
+    TheUnit,
+    TheView,
+    Writer,
+    act_of,
+)
 from shanhai_api.identity import Caller
 from shanhai_api.negotiation import HTML, JSON, Format, choose_format
 from shanhai_api.once import Made, once
@@ -89,7 +97,12 @@ async def show_comparison(
     openapi_extra=body_of(NewVersion),
 )
 async def create_version(
-    request: Request, view: TheView, caller: Writer, code: str, unit: TheUnit
+    request: Request,
+    view: TheView,
+    caller: Writer,
+    code: str,
+    query: Annotated[PageQuery, Query()],
+    unit: TheUnit,
 ) -> Response:
     """Begin a draft with the zones of a version."""
     body = await read_json(request)
@@ -126,7 +139,12 @@ async def show_adjustments(
     openapi_extra=body_of(Adjustment),
 )
 async def create_adjustment(
-    request: Request, view: TheView, caller: Writer, code: str, unit: TheUnit
+    request: Request,
+    view: TheView,
+    caller: Writer,
+    code: str,
+    query: Annotated[PageQuery, Query()],
+    unit: TheUnit,
 ) -> Response:
     """Move an area to a class; a published version is left as it is and a draft begins from it."""
     body = await read_json(request)

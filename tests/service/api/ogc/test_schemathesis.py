@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -35,6 +36,18 @@ def test_no_answer_is_unforeseen(
         for fault in faults_of(operation, address, headers)
     ]
     assert not faults, "\n\n".join(faults)
+
+
+def test_every_answer_is_told_by_its_status(address: str) -> None:
+    """With a `default`, any status would be a documented one."""
+    definition = httpx.get(f"{address}/api").json()
+    for path, item in definition["paths"].items():
+        for method, operation in item.items():
+            answers = operation["responses"]
+            assert "default" not in answers, (method, path)
+            if method == "post":
+                assert "422" in answers, path
+                assert "Idempotency-Key" in {known["name"] for known in operation["parameters"]}
 
 
 def operations(definition: Any, method: str) -> Iterator[Any]:
