@@ -71,7 +71,7 @@ async def audit_rows(session: AsyncSession, stage: Stage, act: Act) -> None:
         " CASE WHEN i_r.found IS NULL THEN 'create' ELSE 'update' END,"
         f" '{stage.entity.table}', i_r.code, i_b.image, i_a.image, CAST(:request AS text)"
         f" FROM {ROWS} i_r JOIN {AFTER} i_a ON i_a.row = i_r.row"
-        f" LEFT JOIN {BEFORE} i_b ON i_b.row = i_r.row"
+        f" LEFT JOIN {BEFORE} i_b ON i_b.row = i_r.row AND i_b.row >= :first AND i_b.row < :end"
         f" WHERE {WITHIN} AND i_a.row >= :first AND i_a.row < :end ORDER BY i_r.row"
     )
     said = {"actor": act.actor, "request": act.request_id}

@@ -9,7 +9,15 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 
 from shanhai.db.features.entity import Change, Editing, Verb
-from shanhai.db.features.staging import GIVEN, REFUSED, ROWS, WRITTEN, Stage
+from shanhai.db.features.staging import (
+    GIVEN,
+    REFUSED,
+    ROWS,
+    WITHIN,
+    WRITTEN,
+    Stage,
+    spans_of,
+)
 from shanhai.db.identity import Identity
 from shanhai.errors import Conflict, Fault, InvalidInput
 from shanhai.vocabulary import Label, Scope
@@ -210,8 +218,9 @@ async def _guarded(
     """What the entity's own rules refuse, asked row by row."""
     if not editing.guards:
         return
-    after = 0
-    while rows := (await session.execute(_changes_query(stage), {"after": after})).all():
+    query = _changes_query(stage)
+    for first, end in await spans_of(session, rows=GUARDED_AT_ONCE):
+        rows = (await session.execute(query, {"first": first, "end": end})).all()
         refused: list[Rejected] = []
         for row in rows:
             before = None if row.before is None else orjson.loads(row.before)
@@ -224,7 +233,6 @@ async def _guarded(
                 refused.append(Rejected(row.row, row.code, "guard", member, detail))
         if refused:
             await found.add(session, refused)
-        after = rows[-1].row
 
 
 async def _faults(session: AsyncSession, editing: Editing, change: Change) -> Sequence[Fault]:
@@ -254,7 +262,9 @@ def _changes_query(stage: Stage) -> Any:
         f" (SELECT json_build_object({members})::text FROM {entity.source}"
         f" WHERE {entity.key} = i_r.found) AS before"
         f" FROM {ROWS} i_r JOIN {GIVEN} i_g USING (row)"
-        " WHERE i_r.row > :after AND (i_r.changed OR i_r.found IS NULL)"
-        f" AND NOT EXISTS (SELECT FROM {REFUSED} i_x WHERE i_x.row = i_r.row)"
-        f" ORDER BY i_r.row LIMIT {GUARDED_AT_ONCE}"
+        # Both sides are bounded: else a join would read one from its beginning every time.
+        f" WHERE {WITHIN} AND i_g.row >= :first AND i_g.row < :end"
+        " AND (i_r.changed OR i_r.found IS NULL) AND NOT EXISTS (SELECT FROM"
+        f" {REFUSED} i_x WHERE i_x.row = i_r.row AND i_x.row >= :first AND i_x.row < :end)"
+        " ORDER BY i_r.row"
     )

@@ -280,10 +280,13 @@ async def resolve_rows(session: AsyncSession, stage: Stage) -> None:
     await in_portions(session, compared, spans, by_index=True)
 
 
-async def spans_of(session: AsyncSession, table: str = ROWS) -> list[Span]:
-    """Portions that hold all rows."""
+async def spans_of(
+    session: AsyncSession, table: str = ROWS, *, rows: int | None = None
+) -> list[Span]:
+    """Portions that hold all rows, of `PORTION_ROWS` or of `rows` numbers each."""
+    step = rows or PORTION_ROWS
     last = int(await session.scalar(text(f"SELECT max(row) FROM {table}")) or 0)  # noqa: S608
-    return [(first, first + PORTION_ROWS) for first in range(0, last + 1, PORTION_ROWS)]
+    return [(first, first + step) for first in range(0, last + 1, step)]
 
 
 async def in_portions(
