@@ -33,7 +33,8 @@ class DatabaseSettings(BaseSettings):
         10,
         ge=1,
         le=200,
-        description="connections kept open per process; the API keeps as many more for reading",
+        description="connections kept open per process; the API keeps up to twice as many more"
+        " for reading",
     )
     statement_timeout_s: float = Field(
         5.0, gt=0, le=3600, description="seconds after which a statement of the API is cancelled"
