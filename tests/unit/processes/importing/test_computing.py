@@ -148,6 +148,12 @@ def test_repair_mends_and_says_so(tmp_path: Path, judge: Judge) -> None:
     assert judged.told("rule", "severity") == [("repaired", "note")] * 2
     shapes = [shapely.from_wkb(item[2]) for item in judged.accepted()]
     assert all(shape.is_valid and not shape.has_z for shape in shapes)
+    # What was mended keeps its original; a height that was dropped needs none.
+    mended, dropped = (item[3] for item in judged.accepted())
+    account = json.loads(mended)
+    assert not shapely.from_wkb(account["original_wkb"]).is_valid
+    assert account["reason"].startswith("Self-intersection")
+    assert dropped is None
 
 
 def test_overlaps_reject_the_later_row(tmp_path: Path, judge: Judge) -> None:
