@@ -23,7 +23,8 @@ TARGET = 0.77
 BARE_SQL = """
   SELECT ST_AsMVT(cut.*, 'zones', 4096, 'geom', 'fid') FROM (
     SELECT z.id AS fid, z.code, s.code AS scheme, s.version, r.code AS region,
-           c.class_code AS class, c.order_no AS class_value, c.group_code AS group, c.name_zh, c.name_en, c.color,
+           c.class_code AS class, c.order_no AS class_value, c.group_code AS group, c.name_zh,
+           c.name_en, c.color,
            z.area_m2 / 1e6 AS area_km2, (z.attrs->>'share_percent')::float8 AS share_percent,
            ST_AsMVTGeom(ST_Transform(z.geom, 3857), ST_TileEnvelope($1, $2, $3), 4096, 64, true)
              AS geom
