@@ -5,6 +5,7 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 
+from shanhai.db.features.catalogue import COLLECTIONS, RECORDS
 from shanhai_api.dependencies import MAY_LOOK, PageQuery, TheState, TheView
 from shanhai_api.landing.conformance import conforms_to
 from shanhai_api.landing.definition import operations_of
@@ -26,7 +27,9 @@ async def show_landing_page(view: TheView, query: Parameters) -> Response:
         "description": WORDS["subtitle"].in_(view.lang),
         "links": landing_links(view),
     }
-    return view.respond(document, template="landing.html")
+    listed = [entity for entity in RECORDS if entity.path and "{" not in entity.path]
+    extra = {"collections": COLLECTIONS, "records": listed}
+    return view.respond(document, template="landing.html", extra=extra)
 
 
 def landing_links(view: View) -> list[Link]:
