@@ -43,7 +43,12 @@ _RULES = {
 }
 
 
+def rule_in_english(item: Mapping[str, Any]) -> str:
+    """One of pydantic's errors in its words, or in those of the check of ours that raised it."""
+    return str(item["msg"]).removeprefix("Value error, ")
+
+
 def rule_in_chinese(item: Mapping[str, Any]) -> str:
     """One of pydantic's errors in Chinese; in pydantic's words where no translation is kept."""
     rule = _RULES.get(item["type"])
-    return str(item["msg"]) if rule is None else rule.format(**item.get("ctx", {}))
+    return rule_in_english(item) if rule is None else rule.format(**item.get("ctx", {}))

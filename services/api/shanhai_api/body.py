@@ -12,7 +12,7 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
 from shanhai.errors import Fault, InvalidInput, LimitExceeded
-from shanhai.rules import rule_in_chinese
+from shanhai.rules import rule_in_chinese, rule_in_english
 from shanhai_api.errors import SlowClient, UnsupportedMedia
 
 JSON_LIMIT_BYTES = 10 * 1024**2
@@ -58,6 +58,14 @@ async def read_blocks(request: Request, *, limit: int) -> AsyncIterator[bytes]:
         if received > limit:
             raise _too_large(limit)
         yield block
+
+
+async def read_digest(request: Request, *, limit: int = JSON_LIMIT_BYTES) -> str:
+    """The SHA-256 of a body whose content does not matter."""
+    digest = hashlib.sha256()
+    async for block in read_blocks(request, limit=limit):
+        digest.update(block)
+    return digest.hexdigest()
 
 
 def _too_large(limit: int) -> LimitExceeded:
@@ -125,7 +133,7 @@ def parse(model: type[Model], value: Any, *, under: str = "") -> Model:
         return model.model_validate_json(orjson.dumps(value), strict=True)
     except ValidationError as error:
         faults = [
-            Fault(under + pointer_of(item["loc"]), item["msg"], rule_in_chinese(item))
+            Fault(under + pointer_of(item["loc"]), rule_in_english(item), rule_in_chinese(item))
             for item in error.errors(include_url=False, include_input=False)
         ]
     details = "; ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in faults)

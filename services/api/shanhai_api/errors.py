@@ -29,7 +29,7 @@ from shanhai.errors import (
     Unauthenticated,
     Unavailable,
 )
-from shanhai.rules import rule_in_chinese
+from shanhai.rules import rule_in_chinese, rule_in_english
 from shanhai.vocabulary import Label, Lang
 from shanhai_api.language import language_of
 
@@ -247,7 +247,7 @@ def _fault(item: Mapping[str, Any]) -> Fault:
     pointer = ".".join(map(str, path)) or str(where)
     if item["type"] == "extra_forbidden":
         return Fault(pointer, "is not a parameter of this resource", "不是该资源的参数")
-    return Fault(pointer, item["msg"], rule_in_chinese(item))
+    return Fault(pointer, rule_in_english(item), rule_in_chinese(item))
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:

@@ -35,7 +35,8 @@ def choose_format(request: Request, offered: tuple[Format, ...]) -> Format:
     wanted = request.query_params.get("f")
     if wanted is not None:
         return _named(wanted, offered)
-    accept = request.headers.get("accept", "*/*")
+    # An empty header wishes for nothing, as does none.
+    accept = request.headers.get("accept", "").strip() or "*/*"
     for media_range, weight in _wishes(accept):
         for candidate in offered:
             if weight > 0 and _matches(media_range, candidate):

@@ -95,6 +95,8 @@ async def test_checks_run_again_on_figures_as_they_are_now(
     again = await admin.post(FINDINGS, headers={"Idempotency-Key": "once"})
     assert again.json() == answer.json()
     assert again.headers["Idempotency-Replayed"] == "true"
+    other = await admin.post(FINDINGS, headers={"Idempotency-Key": "once"}, content=b"{}")
+    assert other.status_code == 422
     codes = [finding["code"] for finding in (await admin.get(FINDINGS)).json()["findings"]]
     assert "sum_mismatch.zones" not in codes
     entries = await seeded.scalar(

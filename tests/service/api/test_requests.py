@@ -276,3 +276,15 @@ async def test_vocabulary_is_bilingual(anonymous: httpx.AsyncClient) -> None:
     assert (await anonymous.get("/zone-classes?scheme_kind=none")).json()["zone_classes"] == []
     services = (await anonymous.get("/ecoservices")).json()["ecoservices"]
     assert len(services) == 7
+
+
+async def test_an_empty_accept_header_wishes_for_nothing(admin: httpx.AsyncClient) -> None:
+    answer = await admin.get("/collections", headers={"Accept": ""})
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "application/json"
+
+
+async def test_our_own_checks_speak_without_a_preamble(admin: httpx.AsyncClient) -> None:
+    refused = await admin.get("/changes", params={"since": "abc"})
+    assert refused.status_code == 400
+    assert "Value error" not in refused.text

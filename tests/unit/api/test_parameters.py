@@ -198,3 +198,11 @@ def test_a_language_nobody_offers_is_refused() -> None:
     with pytest.raises(InvalidInput) as refused:
         parse_items_query(REGIONS, QueryParams({"lang": "fr"}))
     assert [fault.pointer for fault in refused.value.faults] == ["lang"]
+
+
+def test_a_value_outside_a_closed_list_is_refused() -> None:
+    query = parse_items_query(REGIONS, QueryParams({"level": "city"}))
+    assert query.filters["level"] == "city"
+    with pytest.raises(InvalidInput) as refused:
+        parse_items_query(REGIONS, QueryParams({"level": "village"}))
+    assert [fault.pointer for fault in refused.value.faults] == ["level"]

@@ -27,6 +27,10 @@ Record = Mapping[str, Any]
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "regions": ("level", "parent", "area_km2", "metric_epsg"),
     "plans": ("level", "region", "period_start", "period_end", "status"),
+    "corridors": ("type", "class", "region", "pattern", "length_km", "status"),
+    "control_areas": ("kind", "level", "region", "area_km2", "approved_area_km2", "status"),
+    "problems": ("type", "level", "region", "severity", "quantity", "unit", "status"),
+    "projects": ("region", "programme", "owner", "start_year", "end_year", "cost", "state"),
     "zone_schemes": ("region", "version", "status", "valid_from", "origin"),
     "zones": ("region", "area_km2", "share_percent", "version", "status"),
     "datasets": ("region", "theme", "native_resolution_m", "unit", "origin"),

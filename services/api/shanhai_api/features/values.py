@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any, get_args
 
@@ -192,8 +192,19 @@ def members_reader(entity: Entity) -> Callable[[str], frozenset[str]]:
     return parse
 
 
+def _one_of(choices: Sequence[str]) -> Callable[[str], Value]:
+    def parse(text: str) -> Value:
+        if text not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}, not {text[:40]!r}")
+        return text
+
+    return parse
+
+
 def value_reader(schema: Mapping[str, Any]) -> Callable[[str], Value]:
     """A reader of values of a property."""
+    if "enum" in schema:
+        return _one_of(schema["enum"])
     match schema["type"], schema.get("format"):
         case "string", "date":
             return lambda text: parse_day(text).isoformat()

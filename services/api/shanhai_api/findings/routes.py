@@ -10,6 +10,7 @@ from pydantic import Field
 from shanhai.db.features.plans import PLANS
 from shanhai.db.features.selection import Selection
 from shanhai.db.quality.reading import list_findings
+from shanhai_api.body import read_digest
 from shanhai_api.dependencies import (
     PageQuery,
     Reader,
@@ -28,7 +29,6 @@ from shanhai_api.once import once
 router = APIRouter(tags=["records"])
 CSV = Format("csv", "text/csv")
 FORMATS = (JSON, HTML, CSV)
-NO_BODY = ""
 
 
 class FindingsQuery(PageQuery):
@@ -74,11 +74,12 @@ async def renew_findings(
     unit: TheUnit,
 ) -> Response:
     """Run the checks on the figures as they are now."""
+    sha256 = await read_digest(request)
     made = await once(
         request,
         unit,
         caller,
-        body_sha256=NO_BODY,
+        body_sha256=sha256,
         effect=lambda: check_again(unit.session, caller, plan, act_of(caller, view)),
     )
     return Response(orjson.dumps(made.content), made.status, made.headers, JSON.media_type)
