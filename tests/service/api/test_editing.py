@@ -292,6 +292,18 @@ class TestBodies:
         answer = await writer.post(REGIONS, json=region(), params={"reapir": "true"})
         assert answer.status_code == 400
 
+    async def test_a_patch_that_names_the_first_day_corrects_the_state(
+        self, writer: httpx.AsyncClient
+    ) -> None:
+        made = (await make(writer, valid_from="2020-01-01")).headers["Location"]
+        first = {"name_en": "Corrected", "valid_from": "2020-01-01"}
+        corrected = await writer.patch(made, json={"properties": first})
+        assert corrected.json()["properties"]["valid_from"] == "2020-01-01"
+        then = await writer.get(made, params={"as_of": "2021-06-01"})
+        assert then.json()["properties"]["name_en"] == "Corrected"
+        states = (await writer.get(f"{made}/versions")).json()["versions"]
+        assert (states[1]["valid_from"], states[1]["valid_to"]) == ("2020-01-01", "2020-01-01")
+
     async def test_a_patch_merges_objects_and_null_empties(self, writer: httpx.AsyncClient) -> None:
         place = (await make(writer, adcode="350200", licence="CC0")).headers["Location"]
         headers = {"Content-Type": "application/merge-patch+json"}

@@ -255,6 +255,9 @@ async def _change(
     )
     if moved:
         add_shape(entity, contents, draft.shape)
+    if verb == "update" and draft.values.get("valid_from") is not None:
+        # A patch that names the day the state began, and leaves it, corrects the state.
+        contents.columns.setdefault("valid_from", before.valid_from)
     begin_state(entity, before, contents, under)
     with told_refusals(entity, under):
         await overwrite(session, entity, before.row_id, contents)
