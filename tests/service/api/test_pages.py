@@ -144,3 +144,19 @@ async def test_codes_of_closed_lists_are_told_in_words(
         assert f'<span title="published">{status}</span>' in schemes
         schema = (await anonymous.get("/collections/regions/schema", params={"lang": lang})).json()
         assert schema["properties"]["level"]["x-enum-titles"]["city"] == level
+
+
+async def test_what_else_there_is_about_a_feature_is_there(
+    anonymous: httpx.AsyncClient, session: AsyncSession
+) -> None:
+    """Every link of a feature's page to what belongs to it leads somewhere."""
+    region = await add_region(session, "city", box=(118.0, 24.4, 118.5, 24.5))
+    await add_five_zones(session, await add_scheme(session, region))
+    await session.commit()
+    for item in ("regions/items/city", "zone_schemes/items/city.supply_demand"):
+        page = await anonymous.get(f"/collections/{item}", params={"f": "html"})
+        links = re.findall(r'href="http://api\.test(/(?:regions|zone-schemes)/[^"]+)"', page.text)
+        assert len(links) >= 2
+        for link in links:
+            answer = await anonymous.get(link.replace("&amp;", "&"))
+            assert answer.status_code == 200, link

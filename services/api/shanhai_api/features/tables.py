@@ -16,6 +16,7 @@ from shanhai.vector.formats import FILE_FORMATS, FileFormat
 from shanhai.vocabulary import Lang
 from shanhai_api.features import documents, operations
 from shanhai_api.features.parameters import ItemsQuery, parameters_of
+from shanhai_api.features.related import related_pages
 from shanhai_api.features.streaming import HELD
 from shanhai_api.identity import Caller
 from shanhai_api.negotiation import HTML, Format
@@ -84,6 +85,7 @@ def item_page(entity: Entity, view: View, bound: Mapping[str, str] | None = None
         "list_path": documents.list_path(entity, bound or {}),
         "quoted": lambda code: quote(code, safe=""),
         "map_of": mapper(entity, view),
+        "related": lambda code: related_pages(entity, code, view),
         "targets": TARGETS,
     }
 

@@ -1,0 +1,43 @@
+"""What else there is to read about a feature, beside its properties."""
+
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from shanhai.db.features.entity import Entity
+from shanhai.vocabulary import Label
+from shanhai_api.view import View
+
+RELATED: Mapping[str, Mapping[str, Label]] = {
+    "plans": {
+        "/plans/{code}/indicators": Label("指标", "Indicators"),
+        "/plans/{code}/progress": Label("指标进展", "Progress"),
+        "/plans/{code}/evaluation": Label("年度评估", "Evaluation of the year"),
+        "/plans/{code}/programmes": Label("重点工程", "Programmes"),
+        "/plans/{code}/timetable": Label("实施时序", "Timetable"),
+        "/plans/{code}/totals": Label("工程合计", "Totals"),
+        "/plans/{code}/coverage": Label("问题与项目对应", "Problems and projects"),
+        "/plans/{code}/findings": Label("数据质量", "Findings"),
+        "/plans/{code}/tree": Label("上下位规划", "Upper and lower plans"),
+    },
+    "projects": {"/projects/{code}": Label("项目进程", "Course of the project")},
+    "regions": {
+        "/regions/{code}/tree": Label("下级区域", "Regions below"),
+        "/regions/{code}/lines": Label("管控线台账", "Register of lines"),
+    },
+    "patterns": {"/patterns/{code}/tree": Label("格局构成", "Components")},
+    "zone_schemes": {
+        "/zone-schemes/{code}/topology": Label("空缺与重叠", "Gaps and overlaps"),
+        "/zone-schemes/{code}/compare": Label("方案比较", "Comparison"),
+        "/zone-schemes/{code}/adjustments": Label("人工调整", "Adjustments"),
+    },
+}
+"""Addresses by entity, in the order a reader would want them."""
+
+
+def related_pages(entity: Entity, code: str, view: View) -> list[tuple[str, str]]:
+    """The addresses and titles of what else there is about a feature."""
+    safe = quote(code, safe="")
+    return [
+        (view.url(path.format(code=safe), f="html"), title.in_(view.lang))
+        for path, title in RELATED.get(entity.name, {}).items()
+    ]
