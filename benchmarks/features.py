@@ -15,7 +15,7 @@ from benchmarks.report import Row, Table
 from benchmarks.timing import Sample, Side
 from benchmarks.workbench import Workbench
 
-CELLS = int(environ.get("SHANHAI_BENCH_CELLS", "1000000"))
+CELLS = int(environ.get("BENCH_CELLS", "1000000"))
 LIMIT = 100
 ROUNDS = 5
 REQUESTS = {"items": 100, "item": 400}

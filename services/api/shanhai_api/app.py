@@ -75,6 +75,7 @@ SEEN_BY_SCRIPTS = (
     "Content-Crs",
     "Content-Language",
     "ETag",
+    "Idempotency-Replayed",
     "Link",
     "Location",
     "Preference-Applied",

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from fastapi import Request
+from fastapi import Request, Response
 
 from shanhai.db.queries.idempotency import Answer, Fingerprint, recall, remember
 from shanhai.errors import InvalidInput
 from shanhai_api.identity import Caller
-from shanhai_api.state import Unit
+from shanhai_api.negotiation import JSON
+from shanhai_api.state import State, Unit
 
 HEADER = "idempotency-key"
 REPLAYED = "Idempotency-Replayed"
@@ -54,6 +55,28 @@ async def once(
     answer = Answer(made.status, made.headers, orjson.dumps(kept).decode())
     await remember(unit.session, fingerprint, answer)
     return made
+
+
+async def replayed(
+    request: Request, state: State, caller: Caller, *, body_sha256: str, answer: Response
+) -> Response:
+    """An answer that changed nothing, or the one given before with the same key.
+
+    Callers without identity cannot be told apart, so nothing is kept for them.
+
+    Raises:
+        InvalidInput, InFlight, KeyReused: as with `once`.
+    """
+    kept = answer.media_type == JSON.media_type and not caller.anonymous
+    if HEADER not in request.headers or not kept:
+        return answer
+
+    async def effect() -> Made:
+        return Made(orjson.loads(bytes(answer.body)), status=answer.status_code)
+
+    async with state.unit() as unit:
+        made = await once(request, unit, caller, body_sha256=body_sha256, effect=effect)
+    return Response(orjson.dumps(made.content), made.status, made.headers, JSON.media_type)
 
 
 def _checked(key: str) -> str:

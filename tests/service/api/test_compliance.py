@@ -391,3 +391,17 @@ class TestRegister:
         )
         await session.commit()
         assert len(await declines()) == 1
+
+
+async def test_a_check_repeated_with_its_key_is_answered_as_before(
+    approver: httpx.AsyncClient,
+) -> None:
+    headers = {"Idempotency-Key": "once"}
+    body = {"inputs": {"geometry": box(118.0, 24.4), "activities": ["mining"]}}
+    first = await approver.post(EXECUTION, json=body, headers=headers)
+    again = await approver.post(EXECUTION, json=body, headers=headers)
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.json() == first.json()
+    body["inputs"]["activities"] = ["tourism"]
+    assert (await approver.post(EXECUTION, json=body, headers=headers)).status_code == 422

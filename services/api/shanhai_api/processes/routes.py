@@ -15,7 +15,7 @@ from shanhai_api.compliance.execution import check_at_once
 from shanhai_api.dependencies import MAY_LOOK, PageQuery, TheState, TheView, Writer
 from shanhai_api.identity import demand
 from shanhai_api.negotiation import JSON
-from shanhai_api.once import once
+from shanhai_api.once import once, replayed
 from shanhai_api.processes import descriptions, operations
 from shanhai_api.processes.orders import parse_order, parse_preference
 
@@ -95,7 +95,7 @@ async def execute_process(
     if contract.quick and "respond-async" not in preference.applied:
         answer = await check_at_once(view, state, caller, order.inputs)
         if answer is not None:
-            return answer
+            return await replayed(request, state, caller, body_sha256=body.sha256, answer=answer)
     demand(caller, Scope.JOBS)
     async with state.unit() as unit:
         made = await once(

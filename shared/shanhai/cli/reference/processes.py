@@ -79,7 +79,8 @@ def range_of(schema: Schema) -> str:
     if "const" in schema:
         return code(schema["const"])
     if schema.get("type") == "object":
-        return f"object: name → {range_of(schema['additionalProperties'])}"
+        members = schema.get("additionalProperties")
+        return f"object: name → {range_of(members)}" if isinstance(members, dict) else "object"
     return " ".join([schema.get("format", schema["type"]), *_limits(schema)])
 
 

@@ -45,9 +45,8 @@ def _rule_of(cause: Any) -> str:
 
 
 def _taken(entity: Entity, cause: Any, under: str) -> Conflict:
-    rule = _rule_of(cause)
-    en = f"another row of {entity.name} has the same key ({rule})"
-    zh = f"{entity.name} 中已有相同的键（{rule}）"
+    en = f"there is one with the same code in {entity.name} already"
+    zh = f"{entity.name} 中已有相同代码的对象"
     return Conflict(en, message_zh=zh, faults=[Fault(f"{under}/code", en, zh)])
 
 
