@@ -6,4 +6,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Nothing runs through joblib's pools; it would ask for semaphores, which need /dev/shm.
 os.environ.setdefault("JOBLIB_MULTIPROCESSING", "0")
 
+# A shell may hold the settings of a stack, which are not those of the tests.
+for name in [name for name in os.environ if name.startswith("SHANHAI_")]:
+    if not name.startswith("SHANHAI_TEST_"):
+        del os.environ[name]
+
 pytest_plugins = ["shanhai.testing.servers"]

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from shanhai.errors import ShanhaiError
 from shanhai.local.places import Home
+from shanhai.local.shell import write_environment
 from shanhai.local.stack import Condition, Stack
 
 
@@ -30,9 +31,16 @@ def main() -> int:
 
 def up(stack: Stack) -> None:
     """Start what is not running."""
+    # Only here: stopping the stack must not need what talks to its database.
+    from shanhai.local.keys import admin_key
+
     stack.up()
     status(stack)
+    path = write_environment(
+        stack.home.path, {**stack.environment(), "SHANHAI_API_KEY": admin_key(stack)}
+    )
     print(f"API {stack.api_url}  tiles {stack.tiles_url}")
+    print(f"for the shanhai command in this shell: . {path}")
 
 
 def down(stack: Stack) -> None:

@@ -17,6 +17,7 @@ from shanhai.local.inputs import Inputs, gather, import_missing, seed_regions
 from shanhai.local.keys import admin_key
 from shanhai.local.meter import Meter
 from shanhai.local.readback import Readback, read_back
+from shanhai.local.shell import write_environment
 from shanhai.local.stack import Stack
 
 REGION = "xiamen"
@@ -127,6 +128,8 @@ class Demo:
         }
         text = json.dumps(note, ensure_ascii=False, indent=2) + "\n"
         write_whole(self.stack.home.path / "demo.json", text, mode=0o600)
+        settings = {**self.stack.environment(), "SHANHAI_API_KEY": key}
+        write_environment(self.stack.home.path, settings)
 
     def _bar(self) -> Progress:
         return Progress(
