@@ -61,7 +61,9 @@ def _keep(tables: list[Table], console: Console) -> None:
         "load": os.getloadavg(),
         "benchmarks": [table.document() for table in tables],
     }
-    path.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+    path.write_bytes(
+        orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY)
+    )
     console.print(f"kept in {path}")
 
 
