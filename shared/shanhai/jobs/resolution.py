@@ -48,7 +48,7 @@ async def resolve(inputs: Inputs, session: AsyncSession, *, requested_by: str) -
     Raises:
         InvalidInput: They name what does not exist or does not fit.
     """
-    raise NotImplementedError(f"no task is made from {type(inputs).__name__}")
+    raise TypeError(f"no task is made from {type(inputs).__name__}")
 
 
 @resolve.register
