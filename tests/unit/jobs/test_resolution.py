@@ -19,7 +19,7 @@ def test_every_contract_can_be_resolved(contract: object) -> None:
 
 
 async def test_inputs_nobody_resolves_are_a_mistake() -> None:
-    with pytest.raises(NotImplementedError, match="Inputs"):
+    with pytest.raises(TypeError, match="Inputs"):
         await resolve(Inputs(), None, requested_by="t")  # type: ignore[arg-type]
 
 
