@@ -1,6 +1,6 @@
 """`Idempotency-Key`: the effect happens once, the answer is given as often as asked."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,11 @@ class Made:
     headers: dict[str, str] = field(default_factory=dict)
     status: int = 201
     secrets: frozenset[str] = frozenset()
+
+    def response(self, headers: Mapping[str, str] | None = None) -> Response:
+        """The answer as it is sent, with more headers."""
+        sent = {**self.headers, **(headers or {})}
+        return Response(orjson.dumps(self.content), self.status, sent, JSON.media_type)
 
 
 async def once(
@@ -76,7 +81,7 @@ async def replayed(
 
     async with state.unit() as unit:
         made = await once(request, unit, caller, body_sha256=body_sha256, effect=effect)
-    return Response(orjson.dumps(made.content), made.status, made.headers, JSON.media_type)
+    return made.response()
 
 
 def _checked(key: str) -> str:

@@ -71,8 +71,7 @@ async def create_account(
         body_sha256=body.sha256,
         effect=lambda: make_account(unit.session, new, base=view.base, act=act_of(caller, view)),
     )
-    headers = {**made.headers, **NO_STORE}
-    return Response(orjson.dumps(made.content), made.status, headers, JSON.media_type)
+    return made.response(NO_STORE)
 
 
 @router.get("/accounts/{account}", summary="One account")

@@ -4,7 +4,6 @@ from datetime import date
 from typing import Annotated
 from urllib.parse import quote
 
-import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
@@ -26,7 +25,6 @@ from shanhai_api.dependencies import (
     Writer,
     act_of,
 )
-from shanhai_api.negotiation import JSON
 from shanhai_api.once import once
 
 router = APIRouter(tags=["compliance"])
@@ -169,7 +167,7 @@ async def give_exception(
         body_sha256=read.sha256,
         effect=lambda: operations.give(unit.session, view, caller, act_of(caller, view), body),
     )
-    return Response(orjson.dumps(made.content), made.status, made.headers, JSON.media_type)
+    return made.response()
 
 
 @router.post(
@@ -202,7 +200,7 @@ async def revoke_exception(
             unit.session, view, caller, act_of(caller, view), exception, body.reason
         ),
     )
-    return Response(orjson.dumps(made.content), made.status, made.headers, JSON.media_type)
+    return made.response()
 
 
 @router.get("/regions/{region}/lines", summary="The register of a region's lines")

@@ -3,7 +3,6 @@
 from typing import Annotated
 from urllib.parse import quote
 
-import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
@@ -82,4 +81,4 @@ async def renew_findings(
         body_sha256=sha256,
         effect=lambda: check_again(unit.session, caller, plan, act_of(caller, view)),
     )
-    return Response(orjson.dumps(made.content), made.status, made.headers, JSON.media_type)
+    return made.response()

@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Query, Request, Response
 
 from shanhai.db.queries.keys import find_key, list_keys, revoke_key
@@ -18,7 +17,6 @@ from shanhai_api.dependencies import (
 )
 from shanhai_api.keys.operations import make_key, replace_key
 from shanhai_api.keys.schemas import NewKey, Rotation, describe_key
-from shanhai_api.negotiation import JSON
 from shanhai_api.once import once
 
 router = APIRouter(tags=["access"])
@@ -51,8 +49,7 @@ async def create_key(
         body_sha256=body.sha256,
         effect=lambda: make_key(unit.session, new, base=view.base, act=act_of(caller, view)),
     )
-    headers = {**made.headers, **NO_STORE}
-    return Response(orjson.dumps(made.content), made.status, headers, JSON.media_type)
+    return made.response(NO_STORE)
 
 
 @router.get("/keys/{key}", summary="One API key, without its secret")
@@ -98,5 +95,4 @@ async def rotate_key(
             unit.session, key, rotation, base=view.base, act=act_of(caller, view)
         ),
     )
-    headers = {**made.headers, **NO_STORE}
-    return Response(orjson.dumps(made.content), made.status, headers, JSON.media_type)
+    return made.response(NO_STORE)

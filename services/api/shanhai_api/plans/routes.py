@@ -2,7 +2,6 @@
 
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Query, Request, Response
 
 from shanhai.db.indicators.conformance import compare_targets, upper_plan_of
@@ -295,5 +294,4 @@ async def show_stored(
 
 
 def _created(made: Made) -> Response:
-    headers = {**made.headers, **NO_STORE}
-    return Response(orjson.dumps(made.content), made.status, headers, JSON.media_type)
+    return made.response(NO_STORE)

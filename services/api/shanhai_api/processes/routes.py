@@ -3,7 +3,6 @@
 from typing import Annotated
 from uuid import UUID
 
-import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
@@ -14,7 +13,6 @@ from shanhai_api.body import read_json
 from shanhai_api.compliance.execution import check_at_once
 from shanhai_api.dependencies import MAY_LOOK, PageQuery, TheState, TheView, Writer
 from shanhai_api.identity import demand
-from shanhai_api.negotiation import JSON
 from shanhai_api.once import once, replayed
 from shanhai_api.processes import descriptions, operations
 from shanhai_api.processes.orders import parse_order, parse_preference
@@ -112,4 +110,4 @@ async def execute_process(
         job = await wait_for_end(state, UUID(made.content["jobID"]), preference.wait_s)
         if job is not None:
             return ended_answer(view, job, raw=order.raw, headers=headers)
-    return Response(orjson.dumps(made.content), made.status, headers, JSON.media_type)
+    return made.response(headers)

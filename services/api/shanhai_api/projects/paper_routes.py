@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Query, Request, Response
 
 from shanhai.db.projects.reading import find_project
@@ -70,7 +69,7 @@ async def post_paper(
     """Receive a file as a document of a project."""
     made = await papers.receive(state, request, view, caller, project, query)
     headers = {**made.headers, **operations.NO_STORE}
-    return Response(orjson.dumps(made.content), made.status, headers, JSON.media_type)
+    return made.response(headers)
 
 
 @router.get(

@@ -31,7 +31,7 @@ async def begin_upload(
 ) -> Response:
     """Receive a file, or its first piece; it is kept for 24 hours."""
     made = await operations.begin(state, request, view, caller)
-    return Response(orjson.dumps(made.content), made.status, made.headers, JSON.media_type)
+    return made.response()
 
 
 @router.put("/uploads/{upload}", summary="Continue a file", openapi_extra=RAW_BODY)

@@ -185,4 +185,4 @@ async def _answered(
     effect: Callable[[], Awaitable[Made]],
 ) -> Response:
     made = await once(request, unit, caller, body_sha256=body_sha256, effect=effect)
-    return Response(orjson.dumps(made.content), made.status, made.headers, JSON.media_type)
+    return made.response()

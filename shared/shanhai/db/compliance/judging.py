@@ -5,7 +5,7 @@ said of development. Of several places each is judged for itself, and the strict
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from shanhai.db.compliance.activities import Activities
 from shanhai.db.compliance.result import Hit, Leave, Place, Rule, Verdict
@@ -142,8 +142,3 @@ def _reason(hit: Hit) -> Label:
         codes = ", ".join(leave.code for leave in hit.leaves)
         return Label(f"{zh}，已批准例外 {codes}", f"{en}, lifted by exception {codes}")
     return Label(zh, en)
-
-
-def with_codes(place: Place, codes: Sequence[str]) -> Place:
-    """A place with the areas or zones that make it up."""
-    return replace(place, codes=tuple(codes))
