@@ -1,0 +1,159 @@
+"""How a calculation is declared: quantities that rest on one another, and the methods they make.
+
+A quantity is a pure function of other quantities, each an array named like the keyword it is passed
+by. What no window of a raster can know by itself is declared beside it: the numbers of the whole
+area it takes (`Statistic`) and how far it looks beyond a cell (`reach_m`). From these declarations
+follow the order of the computation, what can be done window by window, the description of the
+process, the validation of its inputs and the reference pages.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from shanhai.science.ecoservices.spec import ParameterSpec, Status
+from shanhai.science.landcover import LandCover
+from shanhai.vocabulary import Label
+
+Function = Callable[..., Any]
+"""A pure function of keyword-only arguments: arrays in, one array of the same shape out."""
+
+Numbers = Mapping[str, float]
+"""Resolved parameters by name."""
+
+Profile = Literal["index", "biophysical"]
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """One number of the whole area, passed to a function by keyword.
+
+    Attributes:
+        name: Keyword it is passed by.
+        of: Quantity it is taken of, over the valid cells of the area.
+        kind: How.
+        probability: Of a `quantile`, 0–1, with NumPy's linear interpolation.
+        where: Boolean quantity that narrows the cells down; all valid cells without it.
+    """
+
+    name: str
+    of: str
+    kind: Literal["sum", "mean", "max", "quantile"]
+    probability: float | None = None
+    where: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OptionSpec:
+    """A choice between named ways, passed to a function by keyword as text.
+
+    Attributes:
+        name: Keyword of the calculation.
+        default: The way taken unless the run says otherwise.
+        choices: Every way and what it is called.
+        source: Where the default comes from.
+        status: How far it is confirmed.
+    """
+
+    name: str
+    default: str
+    choices: Mapping[str, Label]
+    source: str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec:
+    """A parameter by land-cover class, passed by keyword as a mapping; a run may change rows.
+
+    Attributes:
+        name: Keyword of the calculation.
+        values: Default by class; a class without a row is refused where it occurs.
+        unit: Unit of the values, `1` for none.
+        valid_range: Lowest and highest value accepted.
+        source: Where the defaults come from.
+        status: How far they are confirmed.
+    """
+
+    name: str
+    values: Mapping[LandCover, float]
+    unit: str
+    valid_range: tuple[float, float]
+    source: str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """One layer: what it rests on and the function that makes it.
+
+    Attributes:
+        name: Name of the layer, and the keyword by which others take it.
+        unit: Unit of its values; `1` for an index, `bool` for a mask, `class` for codes.
+        label: Name in Chinese and English.
+        function: Takes everything below by keyword.
+        needs: Quantities or aligned inputs it cannot do without.
+        optional: Quantities or aligned inputs it takes where they exist.
+        parameters: Numbers a run may change.
+        options: Choices a run may change.
+        tables: Class tables a run may change.
+        statistics: Numbers of the whole area.
+        reach_m: From the resolved parameters to the metres it looks beyond a cell; None for a
+            function of the cell alone.
+        takes_cell: Whether it takes the side of a cell as `cell_m`.
+        expected: Range in which the mean over the area is expected; outside it a run warns.
+        source: Author, year and equation.
+        status: How far the formula is confirmed.
+    """
+
+    name: str
+    unit: str
+    label: Label
+    function: Function
+    needs: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    parameters: tuple[ParameterSpec, ...] = ()
+    options: tuple[OptionSpec, ...] = ()
+    tables: tuple[TableSpec, ...] = ()
+    statistics: tuple[Statistic, ...] = ()
+    reach_m: Callable[[Numbers], float] | None = None
+    takes_cell: bool = False
+    expected: tuple[float, float] | None = None
+    source: str = ""
+    status: Status = Status.ENGINEERING
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One way to calculate a service.
+
+    Attributes:
+        id: Identifier within the service.
+        label: Name in Chinese and English.
+        profile: Profile it belongs to.
+        supply: Quantity named `supply`; its unit is the demand's, or the declaration is refused.
+        demand: Quantity named `demand`.
+        extra: Further quantities worth keeping, such as the signed balance of carbon.
+        through: Quantities of this service that supply and demand rest on; what several services
+            share is declared once in `shanhai.science.ecoservices.layers`.
+    """
+
+    id: str
+    label: Label
+    profile: Profile
+    supply: Quantity
+    demand: Quantity
+    extra: tuple[Quantity, ...] = ()
+    through: tuple[Quantity, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a supply that cannot be set against the demand."""
+        if self.supply.unit != self.demand.unit:
+            raise ValueError(
+                f"method {self.id}: supply is in {self.supply.unit}, demand in {self.demand.unit}"
+            )
+
+    @property
+    def unit(self) -> str:
+        """Unit of supply and demand."""
+        return self.supply.unit
