@@ -8,7 +8,7 @@ process, the validation of its inputs and the reference pages.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from shanhai.science.ecoservices.spec import ParameterSpec, Status
@@ -53,6 +53,7 @@ class OptionSpec:
         choices: Every way and what it is called.
         source: Where the default comes from.
         status: How far it is confirmed.
+        needs: By way, the quantities it alone takes: required under it, not passed under another.
     """
 
     name: str
@@ -60,6 +61,7 @@ class OptionSpec:
     choices: Mapping[str, Label]
     source: str
     status: Status
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ class Quantity:
         reach_m: From the resolved parameters to the metres it looks beyond a cell; None for a
             function of the cell alone.
         takes_cell: Whether it takes the side of a cell as `cell_m`.
+        takes_frame: Whether it takes as `frame` where its arrays lie and what is asked for
+            (`shanhai.science.focal.Frame`); it may leave the rest NaN.
         expected: Range in which the mean over the area is expected; outside it a run warns.
         source: Author, year and equation.
         status: How far the formula is confirmed.
@@ -118,6 +122,7 @@ class Quantity:
     statistics: tuple[Statistic, ...] = ()
     reach_m: Callable[[Numbers], float] | None = None
     takes_cell: bool = False
+    takes_frame: bool = False
     expected: tuple[float, float] | None = None
     source: str = ""
     status: Status = Status.ENGINEERING

@@ -67,7 +67,7 @@ class ParameterSpec:
 
     Attributes:
         name: Keyword of the calculation.
-        default: Value used unless the run says otherwise.
+        default: Value used unless the run says otherwise; None where the run must give it.
         unit: Unit of the value, `1` for none.
         valid_range: Lowest and highest value accepted.
         source: Where the default comes from.
@@ -75,7 +75,7 @@ class ParameterSpec:
     """
 
     name: str
-    default: float
+    default: float | None
     unit: str
     valid_range: tuple[float, float]
     source: str
@@ -123,12 +123,17 @@ class EcoserviceSpec:
         """Defaults overlaid with `given`.
 
         Raises:
-            InvalidInput: a name is unknown or a value lies outside its range.
+            InvalidInput: a name is unknown, a value lies outside its range, or a parameter without
+                default is not given.
         """
         known = {parameter.name: parameter for parameter in self.parameters}
         for name, value in given.items():
             _check_parameter(self.id, name, value, known)
-        return {name: given.get(name, parameter.default) for name, parameter in known.items()}
+        values = {name: given.get(name, parameter.default) for name, parameter in known.items()}
+        for name, number in values.items():
+            if number is None:
+                raise _not_given(self.id, name)
+        return {name: number for name, number in values.items() if number is not None}
 
     def _call(
         self,
@@ -168,3 +173,11 @@ def _check_parameter(
             message_zh=f"{service}.{name} 为 {value}，须在 {low} 与 {high} 之间",
             pointer=pointer,
         )
+
+
+def _not_given(service: str, name: str) -> InvalidInput:
+    return InvalidInput(
+        f"{service}.{name} is missing; it has no default and must be given",
+        message_zh=f"缺少 {service}.{name}：它没有默认值，必须给出",
+        pointer=f"/parameters/{service}/{name}",
+    )
