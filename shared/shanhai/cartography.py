@@ -84,6 +84,19 @@ _THEME_RAMPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "rain_intensity": ("mm/h", WATER),
     "evapotranspiration": ("mm/a", WATER),
     "reference_et": ("mm/a", WATER),
+    "soil_depth": ("mm", TERRAIN),
+    "available_water": ("1", WATER),
+    "soil_erodibility": ("t.ha.h/(ha.MJ.mm)", DEMAND),
+    "rain_erosivity": ("MJ.mm/(ha.h.a)", WATER),
+    "temperature_max": ("Cel", HEAT),
+    "temperature_min": ("Cel", HEAT),
+    "summer_temperature": ("Cel", HEAT),
+    "lst": ("Cel", HEAT),
+    "impervious": ("1", DEMAND),
+    "travel_time": ("min", DEMAND),
+    "gdp": ("10^4 CNY/km2", LIGHT),
+    "carbon_density_start": ("t/ha", SUPPLY),
+    "carbon_density_end": ("t/ha", SUPPLY),
 }
 
 

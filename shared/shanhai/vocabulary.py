@@ -106,6 +106,21 @@ THEMES: tuple[Term, ...] = (
     Term("reference_et", Label("参考蒸散发", "Reference evapotranspiration")),
     Term("roads", Label("道路", "Roads")),
     Term("protected_areas", Label("自然保护地", "Protected natural areas")),
+    Term("main_roads", Label("主要道路", "Main roads")),
+    Term("soil_depth", Label("土层厚度", "Soil depth")),
+    Term("available_water", Label("植物有效含水率", "Plant available water content")),
+    Term("soil_erodibility", Label("土壤可蚀性", "Soil erodibility K")),
+    Term("hydrologic_group", Label("水文土壤组", "Hydrologic soil group")),
+    Term("rain_erosivity", Label("降雨侵蚀力", "Rainfall erosivity R")),
+    Term("temperature_max", Label("最高气温", "Daily maximum temperature")),
+    Term("temperature_min", Label("最低气温", "Daily minimum temperature")),
+    Term("summer_temperature", Label("夏季气温", "Summer air temperature")),
+    Term("lst", Label("地表温度", "Land surface temperature")),
+    Term("impervious", Label("不透水面比例", "Impervious fraction")),
+    Term("travel_time", Label("出行时间", "Travel time")),
+    Term("gdp", Label("国内生产总值", "Gross domestic product")),
+    Term("carbon_density_start", Label("期初碳密度", "Carbon density at the start")),
+    Term("carbon_density_end", Label("期末碳密度", "Carbon density at the end")),
 )
 """What an imported dataset can be about."""
 

@@ -10,6 +10,19 @@ CONVERSIONS: Mapping[tuple[str, str], Conversion] = MappingProxyType(
     {
         ("temperature", "k"): (1.0, -273.15),
         ("temperature", "kelvin"): (1.0, -273.15),
+        **{
+            (theme, unit): (1.0, -273.15)
+            for theme in ("temperature_max", "temperature_min", "summer_temperature", "lst")
+            for unit in ("k", "kelvin")
+        },
+        ("soil_depth", "cm"): (10.0, 0.0),
+        ("soil_depth", "m"): (1000.0, 0.0),
+        ("available_water", "%"): (0.01, 0.0),
+        ("impervious", "%"): (0.01, 0.0),
+        ("travel_time", "s"): (1 / 60, 0.0),
+        ("travel_time", "h"): (60.0, 0.0),
+        ("carbon_density_start", "kgc/m2"): (10.0, 0.0),
+        ("carbon_density_end", "kgc/m2"): (10.0, 0.0),
         ("npp", "kgc/m2/yr"): (1000.0, 0.0),
         ("npp", "kgc/m2/a"): (1000.0, 0.0),
         ("npp", "tc/ha/yr"): (100.0, 0.0),

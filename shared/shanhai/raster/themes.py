@@ -54,7 +54,9 @@ _QUANTITIES = {
     "dem": Quantity.SURFACE,
     "land_cover": Quantity.CATEGORICAL,
     "roads": Quantity.PRESENCE,
+    "main_roads": Quantity.PRESENCE,
     "protected_areas": Quantity.PRESENCE,
+    "hydrologic_group": Quantity.CATEGORICAL,
     "population": Quantity.EXTENSIVE,
 }
 
@@ -87,6 +89,23 @@ _PLAUSIBLE: Mapping[str, tuple[Plausible, ...]] = {
     "population": (
         Plausible(0.0, 50_000.0, Label("单位是否为人/km²？", "is it persons per km²?")),
     ),
+    "evapotranspiration": (
+        Plausible(20.0, 2000.0, Label("是否带比例系数 0.1？", "stored with the scale 0.1?")),
+    ),
+    "reference_et": (Plausible(200.0, 3000.0, Label("单位是否为 mm/d？", "is it in mm a day?")),),
+    "soil_depth": (Plausible(150.0, 5000.0, Label("单位是否为 cm？", "is it in cm?")),),
+    "soil_erodibility": (
+        Plausible(
+            0.002,
+            0.08,
+            Label("是否缺少系数 0.1317？", "is the factor 0.1317 to SI units missing?"),
+        ),
+    ),
+    "rain_erosivity": (
+        Plausible(50.0, 20_000.0, Label("单位是否为 MJ·mm/(ha·h·a)？", "in MJ·mm/(ha·h·yr)?")),
+    ),
+    "lst": (Plausible(-20.0, 65.0, Label("单位是否为开尔文？", "is it in kelvin?")),),
+    "summer_temperature": (Plausible(5.0, 48.0, Label("单位是否为开尔文？", "is it in kelvin?")),),
 }
 
 
