@@ -1,18 +1,21 @@
 """Supply against demand: the ratio of one service and of all together."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import FloatArray
+from shanhai.science.arrays import ClassArray, FloatArray
 from shanhai.vocabulary import ECOSERVICES
 
 CAP_PROBABILITY = 0.995
 """Quantile at which supply and demand are capped before the ratio (`max_mode=p99.5`)."""
 
 _SERVICE_IDS = tuple(term.code for term in ECOSERVICES)
+
+SERVICE_COUNT = len(_SERVICE_IDS)
+"""Services of the plan; all are required unless a run says otherwise."""
 
 
 def supply_demand_ratio(
@@ -40,27 +43,71 @@ def supply_demand_ratio(
 
 
 def comprehensive_ratio(
-    ratios: Mapping[str, FloatArray], weights: Mapping[str, float] | None = None
+    ratios: Mapping[str, FloatArray],
+    weights: Mapping[str, float] | None = None,
+    min_services: int = SERVICE_COUNT,
 ) -> FloatArray:
-    """Weighted mean of the ratios of all seven services, CESDR.
+    """Weighted mean of the ratios of the services, CESDR.
+
+    Where a service is not known the weights of the others are scaled to sum 1, as long as enough
+    of them are known; `available_services` is the band that tells how many.
 
     Args:
-        ratios: ESDR by service id; all seven are required.
-        weights: Positive weights by service id, scaled to sum 1; equal when not given.
+        ratios: ESDR by service id; a missing service is unknown everywhere.
+        weights: Weights by service id, at least 0, scaled to sum 1; equal when not given.
+        min_services: Services that must be known in a cell, 1–7; 7 asks for all.
 
     Returns:
-        −2…2; NaN where any ratio is NaN.
+        −2…2; NaN where fewer than `min_services` are known, or the known ones have no weight.
 
     Raises:
-        InvalidInput: a service or weight is missing or unknown, or the weights are not positive.
+        InvalidInput: fewer than `min_services` are given, one is unknown to the method, or the
+            weights are not positive.
     """
-    _require_all_services(ratios, "ratios")
+    _require_services(ratios, min_services)
     shares = weight_shares(weights)
     # The order of the plan, not of the mapping: floating sums must not depend on the caller.
-    total = np.zeros_like(ratios[_SERVICE_IDS[0]])
-    for service in _SERVICE_IDS:
+    known = [service for service in _SERVICE_IDS if service in ratios]
+    if min_services == SERVICE_COUNT:
+        return _weighted_sum(ratios, shares, known)
+    return _reweighted_mean(ratios, shares, known, min_services)
+
+
+def available_services(ratios: Mapping[str, FloatArray]) -> ClassArray:
+    """How many services are known in each cell, 0–7."""
+    layers = list(ratios.values())
+    count = np.zeros(layers[0].shape, dtype=np.uint8)
+    for layer in layers:
+        count += ~np.isnan(layer)
+    return count
+
+
+def _weighted_sum(
+    ratios: Mapping[str, FloatArray], shares: Mapping[str, float], known: Sequence[str]
+) -> FloatArray:
+    total = np.zeros_like(ratios[known[0]])
+    for service in known:
         total += shares[service] * ratios[service]
     return total
+
+
+def _reweighted_mean(
+    ratios: Mapping[str, FloatArray],
+    shares: Mapping[str, float],
+    known: Sequence[str],
+    min_services: int,
+) -> FloatArray:
+    filled = {service: np.nan_to_num(ratios[service], nan=0.0) for service in known}
+    total = _weighted_sum(filled, shares, known)
+    count = available_services({service: ratios[service] for service in known})
+    weight = np.zeros_like(total)
+    for service in known:
+        weight += np.where(np.isnan(ratios[service]), 0.0, shares[service])
+    # Seven weights sum to 1 but for an ulp: complete cells keep the bytes of the plain mean.
+    weight[count == SERVICE_COUNT] = 1.0
+    mean: FloatArray = np.full(total.shape, np.nan)
+    np.divide(total, weight, out=mean, where=(count >= min_services) & (weight > 0))
+    return mean
 
 
 def weight_shares(weights: Mapping[str, float] | None) -> dict[str, float]:
@@ -71,7 +118,7 @@ def weight_shares(weights: Mapping[str, float] | None) -> dict[str, float]:
     """
     if weights is None:
         return dict.fromkeys(_SERVICE_IDS, 1 / len(_SERVICE_IDS))
-    _require_all_services(weights, "weights")
+    _require_names(weights, "weights", SERVICE_COUNT)
     for service, weight in weights.items():
         if not (math.isfinite(weight) and weight >= 0):
             raise InvalidInput(
@@ -89,14 +136,26 @@ def weight_shares(weights: Mapping[str, float] | None) -> dict[str, float]:
     return {service: weight / total for service, weight in weights.items()}
 
 
-def _require_all_services(mapping: Mapping[str, object], name: str) -> None:
+def _require_services(ratios: Mapping[str, object], min_services: int) -> None:
+    if not 1 <= min_services <= SERVICE_COUNT:
+        raise InvalidInput(
+            f"min_services is {min_services}; it must lie between 1 and {SERVICE_COUNT}",
+            message_zh=f"min_services 为 {min_services}，须在 1 与 {SERVICE_COUNT} 之间",
+            pointer="/min_services",
+        )
+    _require_names(ratios, "ratios", min_services)
+
+
+def _require_names(mapping: Mapping[str, object], name: str, at_least: int) -> None:
     missing = [service for service in _SERVICE_IDS if service not in mapping]
     unknown = [service for service in mapping if service not in _SERVICE_IDS]
-    if missing or unknown:
+    if SERVICE_COUNT - len(missing) < at_least or unknown:
+        wanted = "exactly" if at_least == SERVICE_COUNT else f"at least {at_least} of"
+        wanted_zh = "恰含" if at_least == SERVICE_COUNT else f"至少含 {at_least} 项于"
         raise InvalidInput(
-            f"{name} must hold exactly the seven services; "
+            f"{name} must hold {wanted} the seven services; "
             f"missing: {', '.join(missing) or 'none'}, unknown: {', '.join(unknown) or 'none'}",
-            message_zh=f"{name} 须恰含七项服务；缺少：{'、'.join(missing) or '无'}，"
+            message_zh=f"{name} 须{wanted_zh}七项服务；缺少：{'、'.join(missing) or '无'}，"
             f"未知：{'、'.join(unknown) or '无'}",
             pointer=f"/{name}",
         )

@@ -5,7 +5,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from shanhai.errors import InvalidInput
-from shanhai.science.balance import comprehensive_ratio, supply_demand_ratio
+from shanhai.science.balance import (
+    available_services,
+    comprehensive_ratio,
+    supply_demand_ratio,
+)
 from shanhai.vocabulary import ECOSERVICES
 
 SERVICES = [term.code for term in ECOSERVICES]
@@ -81,3 +85,46 @@ def test_weights_are_checked(change: dict[str, float], message: str):
     weights = dict.fromkeys(SERVICES, 1.0) | change
     with pytest.raises(InvalidInput, match=message):
         comprehensive_ratio(ratios({}), weights)
+
+
+def test_missing_services_are_weighed_out_and_counted():
+    layers = ratios({"cooling": [0.7, np.nan], "recreation": [np.nan, np.nan]})
+    layers["carbon_sink"] = np.array([np.nan, -0.5])
+    result = comprehensive_ratio(layers, min_services=5)
+    np.testing.assert_allclose(result, [0.7 / 5, -0.5 / 5])
+    assert available_services(layers).tolist() == [5, 5]
+    assert np.isnan(comprehensive_ratio(layers, min_services=6)).all()
+
+
+def test_a_service_may_be_missing_altogether():
+    layers = ratios({"cooling": [1.2, 0.6]})
+    del layers["recreation"], layers["biodiversity"]
+    np.testing.assert_allclose(comprehensive_ratio(layers, min_services=5), [0.24, 0.12])
+    with pytest.raises(InvalidInput, match="at least 6 of the seven"):
+        comprehensive_ratio(layers, min_services=6)
+
+
+def test_known_services_without_weight_give_nothing():
+    layers = ratios({"cooling": [np.nan, 1.0]})
+    weights = dict.fromkeys(SERVICES, 0.0) | {"cooling": 3.0}
+    result = comprehensive_ratio(layers, weights, min_services=5)
+    np.testing.assert_array_equal(result, [np.nan, 1.0])
+
+
+def test_least_number_of_services_is_checked():
+    with pytest.raises(InvalidInput, match="min_services is 0"):
+        comprehensive_ratio(ratios({}), min_services=0)
+
+
+@given(hnp.arrays(np.float64, (7, 4), elements=st.floats(-2, 2)), st.integers(0, 27))
+def test_reweighting_keeps_the_range_and_complete_cells_their_bytes(
+    values: np.ndarray, missing: int
+):
+    layers = dict(zip(SERVICES, values, strict=True))
+    complete = comprehensive_ratio(layers)
+    np.testing.assert_array_equal(comprehensive_ratio(layers, min_services=5), complete)
+    values.ravel()[missing] = np.nan
+    holed = comprehensive_ratio(layers, min_services=5)
+    assert (np.abs(holed) <= 2 + 1e-12).all()
+    others = np.delete(np.arange(4), missing % 4)
+    np.testing.assert_array_equal(holed[others], complete[others])
