@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import FloatArray
@@ -15,6 +16,15 @@ _MID_MONTH_DAY = np.array([15, 46, 74, 105, 135, 166, 196, 227, 258, 288, 319, 3
 _MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=float)
 _HOT_MONTH_C = 26.5
 
+EROSIVE_DAY_MM = 10.0
+"""Rain of a day below which no soil is moved, mm (Xie et al. 2016)."""
+
+_WARM_SEASON = range(5, 10)
+_WARM_COEFFICIENT, _COLD_COEFFICIENT = 0.3937, 0.3101
+
+_MEGAJOULES_TO_MM = 0.408
+"""Evaporation of one MJ/m²: the inverse of the latent heat of 2.45 MJ/kg (FAO-56)."""
+
 
 def _require_months(values: FloatArray, name: str) -> None:
     if values.ndim == 0 or values.shape[0] != MONTHS:
@@ -22,6 +32,42 @@ def _require_months(values: FloatArray, name: str) -> None:
             f"{name} has {values.shape[0] if values.ndim else 1} months; it must have {MONTHS}",
             message_zh=f"{name} 的月份数不是 {MONTHS}",
         )
+
+
+def erosivity_daily(rainfall_mm: FloatArray, dates: NDArray[np.datetime64]) -> FloatArray:
+    """Rainfall erosivity R from daily totals, the preferred form.
+
+    Sum of `a·P^1.7265` over days of `EROSIVE_DAY_MM` and more, `a` 0.3937 from May to September
+    and 0.3101 else, divided by the number of years the dates span.
+
+    Args:
+        rainfall_mm: Daily rain, mm, 0–2000; first axis the days. Whole years, or seasons without
+            rain count as if they had been left out.
+        dates: Date of each day.
+
+    Returns:
+        MJ·mm/(ha·h·yr), ≥ 0; NaN where any day is NaN.
+
+    Raises:
+        InvalidInput: there is no day, or not one date for each.
+
+    Source: Xie et al. 2016, Journal of Hydrology 535, 547.
+    """
+    days = np.asarray(dates, dtype="datetime64[D]")
+    if days.size == 0 or days.shape != rainfall_mm.shape[:1]:
+        raise InvalidInput(
+            f"rainfall_mm holds {rainfall_mm.shape[0]} days and there are {days.size} dates; "
+            "there must be one date for each day and at least one day",
+            message_zh=f"日降雨量有 {rainfall_mm.shape[0]} 天而日期有 {days.size} 个，"
+            "须一一对应且至少一天",
+        )
+    months = days.astype("datetime64[M]").astype(np.int64) % MONTHS + 1
+    total = np.zeros(rainfall_mm.shape[1:])
+    for rain, month in zip(rainfall_mm, months.tolist(), strict=True):
+        coefficient = _WARM_COEFFICIENT if month in _WARM_SEASON else _COLD_COEFFICIENT
+        # The comparison is written so that a missing day fails it and stays missing.
+        total += np.where(rain < EROSIVE_DAY_MM, 0.0, coefficient * rain**1.7265)
+    return np.asarray(total / np.unique(days.astype("datetime64[Y]")).size)
 
 
 def erosivity_monthly(rainfall_mm: FloatArray) -> FloatArray:
@@ -73,6 +119,60 @@ def day_length_hours(latitude_deg: FloatArray | float, day_of_year: float) -> Fl
     declination = 0.409 * np.sin(2 * np.pi * day_of_year / 365 - 1.39)
     cosine = -np.tan(np.radians(latitude_deg)) * np.tan(declination)
     return np.asarray(24 / np.pi * np.arccos(np.clip(cosine, -1.0, 1.0)))
+
+
+def extraterrestrial_radiation(latitude_deg: FloatArray | float, day_of_year: float) -> FloatArray:
+    """Radiation on a horizontal surface above the atmosphere.
+
+    Args:
+        latitude_deg: Degrees, north positive.
+        day_of_year: 1–366.
+
+    Returns:
+        MJ/(m²·d), 0 in the polar night; NaN stays NaN.
+
+    Source: Allen et al. 1998 (FAO-56), equations 21–25.
+    """
+    angle = 2 * np.pi * day_of_year / 365
+    latitude = np.radians(latitude_deg)
+    declination = 0.409 * np.sin(angle - 1.39)
+    sunset = np.pi / 24 * day_length_hours(latitude_deg, day_of_year)
+    height = sunset * np.sin(latitude) * np.sin(declination)
+    height = height + np.cos(latitude) * np.cos(declination) * np.sin(sunset)
+    constant = 24 * 60 / np.pi * 0.0820 * (1 + 0.033 * np.cos(angle))
+    return np.asarray(np.maximum(0.0, constant * height))
+
+
+def hargreaves_evapotranspiration(
+    mean_c: FloatArray,
+    highest_c: FloatArray,
+    lowest_c: FloatArray,
+    latitude_deg: FloatArray | float,
+) -> FloatArray:
+    """Annual reference evapotranspiration from monthly air temperature and its daily range.
+
+    `ET0 = 0.0023·Ra·(T + 17.8)·√(Tmax − Tmin)` mm/d, `Ra` as the mm it would evaporate.
+
+    Args:
+        mean_c: Mean of the month, °C, −60–60; first axis the twelve months.
+        highest_c: Mean daily maximum of the month, °C.
+        lowest_c: Mean daily minimum of the month, °C.
+        latitude_deg: Degrees, north positive; one value or one per cell.
+
+    Returns:
+        mm/yr, ≥ 0; NaN where any month is NaN.
+
+    Source: Hargreaves and Samani 1985; FAO-56 equation 52.
+    """
+    for values, name in ((mean_c, "mean_c"), (highest_c, "highest_c"), (lowest_c, "lowest_c")):
+        _require_months(values, name)
+    total = np.zeros(np.broadcast_shapes(mean_c.shape[1:], np.shape(latitude_deg)))
+    for month in range(MONTHS):
+        radiation = extraterrestrial_radiation(latitude_deg, float(_MID_MONTH_DAY[month]))
+        spread = np.sqrt(np.maximum(highest_c[month] - lowest_c[month], 0.0))
+        daily = 0.0023 * _MEGAJOULES_TO_MM * radiation * (mean_c[month] + 17.8) * spread
+        total += np.maximum(daily, 0.0) * _MONTH_DAYS[month]
+    return np.asarray(total)
 
 
 def _unadjusted_month(temperature_c: FloatArray, heat: FloatArray) -> FloatArray:

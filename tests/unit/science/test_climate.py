@@ -12,7 +12,10 @@ from shanhai.science.climate import (
     annual_total,
     day_length_hours,
     erosivity_annual,
+    erosivity_daily,
     erosivity_monthly,
+    extraterrestrial_radiation,
+    hargreaves_evapotranspiration,
     miami_npp,
     potential_evapotranspiration,
 )
@@ -24,6 +27,63 @@ TEMPERATURE = np.array([13, 13.5, 15.5, 19.5, 23.5, 26.5, 28.5, 28.3, 26.8, 23.3
 def test_worked_examples_of_erosivity():
     assert erosivity_monthly(RAIN) == pytest.approx(5222.92132, rel=1e-6)
     assert erosivity_annual(np.array(1400.0)) == pytest.approx(8585.269457, rel=1e-6)
+
+
+def daily(rain: list[float], dates: list[str]) -> np.ndarray:
+    return erosivity_daily(np.array(rain), np.array(dates, dtype="datetime64[D]"))
+
+
+def test_worked_examples_of_daily_erosivity():
+    assert daily([45.0], ["2020-07-01"]) == pytest.approx(281.47305, rel=1e-6)
+    assert daily([45.0], ["2020-01-01"]) == pytest.approx(221.703818, rel=1e-6)
+    assert daily([9.0, 9.999], ["2020-07-01", "2020-07-02"]) == 0
+    assert daily([10.0], ["2020-05-01"]) == pytest.approx(0.3937 * 10**1.7265)
+    assert daily([10.0], ["2020-10-01"]) == pytest.approx(0.3101 * 10**1.7265)
+
+
+def test_daily_erosivity_is_the_mean_of_the_years():
+    two = daily([45.0, 45.0, 45.0], ["2020-07-01", "2020-01-01", "2021-07-01"])
+    assert two == pytest.approx((2 * 281.47305 + 221.703818) / 2, rel=1e-6)
+
+
+def test_missing_day_makes_the_cell_missing():
+    rain = np.array([[45.0, 45.0], [np.nan, 0.0]])
+    dates = np.array(["2020-07-01", "2020-07-02"], dtype="datetime64[D]")
+    assert np.isnan(erosivity_daily(rain, dates)).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("days", [0, 2])
+def test_each_day_has_a_date(days: int):
+    with pytest.raises(InvalidInput, match="one date for each day"):
+        erosivity_daily(np.ones(days), np.array(["2020-07-01"] * (days // 2), dtype="M8[D]"))
+
+
+def test_radiation_of_the_example_of_fao_56():
+    # Example 8: 20°S on 3 September; the printed 32.2 was rounded on the way.
+    assert extraterrestrial_radiation(-20.0, 246) == pytest.approx(32.2, abs=0.05)
+    assert extraterrestrial_radiation(80.0, 355) == 0
+
+
+def test_hargreaves_against_the_example_of_fao_56():
+    # Example 20: Lyon in July, 26.6/14.8 °C, 5.0 mm/d; a year of Julys differs in radiation alone.
+    mean, high, low = (np.full(12, value) for value in (20.7, 26.6, 14.8))
+    days = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+    middle = [15, 46, 74, 105, 135, 166, 196, 227, 258, 288, 319, 349]
+    radiation = np.array([float(extraterrestrial_radiation(45.72, day)) for day in middle])
+    july = 0.0023 * 0.408 * radiation[6] * 38.5 * math.sqrt(11.8)
+    assert july == pytest.approx(5.0, abs=0.05)
+    year = hargreaves_evapotranspiration(mean, high, low, 45.72)
+    assert year == pytest.approx(july * (radiation * days).sum() / radiation[6], rel=1e-12)
+
+
+def test_hargreaves_keeps_nodata_and_is_never_negative():
+    mean = np.full((12, 3), 20.0)
+    mean[4, 0] = np.nan
+    mean[:, 1] = -40.0
+    result = hargreaves_evapotranspiration(mean, mean + 5, mean - 5, 24.5)
+    assert np.isnan(result).tolist() == [True, False, False]
+    assert result[1] == 0
+    assert result[2] > 0
 
 
 def test_dry_year_has_no_erosivity():

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from shanhai.science.grid import Grid
-from shanhai.science.terrain import relief, slope_degrees
+from shanhai.science.terrain import aspect_length, relief, slope_degrees
 
 
 def hills(seed: int = 5, size: int = 24) -> np.ndarray:
@@ -46,6 +48,29 @@ def test_one_missing_cell_makes_the_slope_missing(cell: tuple[int, int]):
 
 def test_array_too_small_for_a_window():
     assert np.isnan(slope_degrees(np.ones((2, 5)), 30)).all()
+
+
+def test_aspect_length_of_planes():
+    east, south = np.meshgrid(np.arange(4.0), np.arange(4.0))
+    assert aspect_length(east, 1)[1, 1] == 1
+    assert aspect_length(-south, 1)[2, 2] == 1
+    assert aspect_length(east + south, 30)[1, 1] == pytest.approx(math.sqrt(2))
+    tilted = math.cos(math.radians(30)) * east + math.sin(math.radians(30)) * south
+    assert aspect_length(tilted, 30)[1, 1] == pytest.approx(0.5 + math.sqrt(3) / 2)
+
+
+def test_flat_ground_faces_a_side():
+    assert aspect_length(np.full((3, 3), 8.0), 30)[1, 1] == 1
+    assert np.isnan(aspect_length(np.ones((2, 5)), 30)).all()
+
+
+def test_aspect_length_is_known_where_slope_is():
+    dem = hills()
+    dem[4:6, 7] = np.nan
+    length = aspect_length(dem, 30)
+    np.testing.assert_array_equal(np.isnan(length), np.isnan(slope_degrees(dem, 30)))
+    known = length[~np.isnan(length)]
+    assert ((known >= 1) & (known <= math.sqrt(2) * (1 + 1e-12))).all()
 
 
 def test_relief_is_the_local_range():
