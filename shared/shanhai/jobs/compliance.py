@@ -11,9 +11,9 @@ from shanhai.db.compliance.checking import (
     check_geometry,
     find_project,
 )
+from shanhai.db.compliance.cutting import Given
 from shanhai.db.compliance.documents import document_of
-from shanhai.db.compliance.overlaps import survey
-from shanhai.db.compliance.result import Measure
+from shanhai.db.compliance.overlaps import count_near
 from shanhai.db.features.crs import CRS84, Crs, parse_crs
 from shanhai.db.features.geometry import read_shape
 from shanhai.db.identity import Viewer
@@ -34,7 +34,7 @@ async def check_asked(
         NotFound: there is no such project, or none the viewer may know of.
     """
     wkb, project = await _subject(session, viewer, inputs)
-    return await _check(session, viewer, inputs, wkb, project)
+    return await _check(session, viewer, inputs, Given(wkb), project)
 
 
 async def check_if_small(
@@ -51,10 +51,10 @@ async def check_if_small(
     wkb, project = await _subject(session, viewer, inputs)
     if project is not None and project.vertices > MOST_AT_ONCE:
         return None
-    seen = await survey(session, wkb)
-    if seen.near > MOST_NEAR:
+    given = Given(wkb)
+    if await count_near(session, given) > MOST_NEAR:
         return None
-    return await _check(session, viewer, inputs, wkb, project, seen.measure)
+    return await _check(session, viewer, inputs, given, project)
 
 
 async def read_shape_asked(geometry: object, crs: str | None, *, under: str = "/inputs") -> bytes:
@@ -100,16 +100,15 @@ async def _check(
     session: AsyncSession,
     viewer: Viewer,
     inputs: CheckComplianceInputs,
-    wkb: bytes,
+    given: Given,
     project: ProjectShape | None,
-    whole: Measure | None = None,
 ) -> dict[str, Any]:
     named = tuple(dict.fromkeys((*inputs.activities, *inputs.measures)))
     if project is not None:
         named = named or project.measures
     lines = None if inputs.lines is None else frozenset(inputs.lines)
     asked = Asked(named, inputs.region, inputs.as_of, lines)
-    result = await check_geometry(session, viewer, wkb, asked, project=project, whole=whole)
+    result = await check_geometry(session, viewer, given, asked, project=project)
     return document_of(result)
 
 

@@ -5,26 +5,15 @@ The API validates with them and never imports the computations.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, Field, field_validator, model_validator
 
+from shanhai.jobs.contract import Code, FieldName, Inputs, Name, Note, OutputSpec, ProcessContract
 from shanhai.vocabulary import CONTROL_KINDS, Label, Role, Scope, codes
 
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Note = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
-FieldName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Theme = Literal[
     "dem",
     "rainfall",
@@ -73,12 +62,6 @@ INDEX_OPTIONAL: tuple[Theme, ...] = (
     "roads",
     "protected_areas",
 )
-
-
-class Inputs(BaseModel):
-    """Base of process inputs: unknown members are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class EchoInputs(Inputs):
@@ -265,34 +248,6 @@ class DelineateZonesInputs(Inputs):
     )
     seed: int = Field(42, ge=0, le=2**31 - 1, description="Seed of every random step / 随机种子")
     publish: bool = Field(True, description="Publish the scheme when done / 完成后发布")
-
-
-@dataclass(frozen=True, slots=True)
-class OutputSpec:
-    """One member of a process's results."""
-
-    name: str
-    title: Label
-    media_type: str
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessContract:
-    """A process as the outside sees it.
-
-    Attributes:
-        sync: Who asks without a preference waits for the end.
-        quick: It reads only, and what is small is answered without a job to whoever may read.
-    """
-
-    id: str
-    title: Label
-    description: Label
-    inputs: type[Inputs]
-    outputs: tuple[OutputSpec, ...]
-    sync: bool = False
-    quick: bool = False
-    keywords: tuple[str, ...] = field(default=())
 
 
 ECHO = ProcessContract(

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.errors import Fault, InvalidInput
 from shanhai.jobs.analysis_grid import check_grid
 from shanhai.jobs.compliance import read_shape_asked
+from shanhai.jobs.contract import Inputs
 from shanhai.jobs.contracts import (
     CHECK_COMPLIANCE,
     DELINEATE_ZONES,
@@ -25,7 +26,6 @@ from shanhai.jobs.contracts import (
     EchoInputs,
     ImportDatasetInputs,
     ImportFeaturesInputs,
-    Inputs,
     RegionTask,
     Task,
 )

@@ -7,7 +7,8 @@ from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables import Job, JobDataset
 from shanhai.jobs.authority import with_authority
-from shanhai.jobs.contracts import Inputs, ProcessContract, Task
+from shanhai.jobs.contract import Inputs, ProcessContract
+from shanhai.jobs.contracts import Task
 from shanhai.jobs.resolution import resolve
 
 

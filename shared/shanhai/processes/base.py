@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.jobs.contracts import Outcome, ProcessContract, Task
+from shanhai.jobs.contract import ProcessContract
+from shanhai.jobs.contracts import Outcome, Task
 from shanhai.storage.artifacts import Stored
 
 

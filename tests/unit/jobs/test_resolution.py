@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from shanhai import processes
-from shanhai.jobs.contracts import CONTRACTS, Inputs
+from shanhai.jobs.contract import Inputs
+from shanhai.jobs.contracts import CONTRACTS
 from shanhai.jobs.resolution import resolve
 from shanhai.jobs.stages import STAGES, STATUS_MESSAGES
 from shanhai.processes.registry import PROCESSES

@@ -7,7 +7,8 @@ from fastapi import Response
 
 from shanhai.db.identity import Identity
 from shanhai.jobs.compliance import check_if_small
-from shanhai.jobs.contracts import CheckComplianceInputs, Inputs
+from shanhai.jobs.contract import Inputs
+from shanhai.jobs.contracts import CheckComplianceInputs
 from shanhai_api.state import State
 from shanhai_api.view import View
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shanhai.jobs.contracts import CONTRACTS, OutputSpec, ProcessContract
+from shanhai.jobs.contract import OutputSpec, ProcessContract
+from shanhai.jobs.contracts import CONTRACTS
 from shanhai.vocabulary import Lang
 from shanhai_api.errors import NoSuchProcess
 from shanhai_api.view import View

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from shanhai.errors import InvalidInput
-from shanhai.jobs.contracts import Inputs, ProcessContract
+from shanhai.jobs.contract import Inputs, ProcessContract
 from shanhai_api.body import parse
 
 MAX_WAIT_S = 20

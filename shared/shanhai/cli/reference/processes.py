@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shanhai.cli.reference.markdown import code, number, table
-from shanhai.jobs.contracts import CONTRACTS, ProcessContract
+from shanhai.jobs.contract import ProcessContract
+from shanhai.jobs.contracts import CONTRACTS
 
 HEADING = """\
 # Processes · 处理流程

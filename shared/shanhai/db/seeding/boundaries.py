@@ -14,7 +14,7 @@ from shapely.validation import explain_validity
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.seeding.rows import Row
 from shanhai.errors import Fault, UnsupportedFile
-from shanhai.jobs.contracts import Code
+from shanhai.jobs.contract import Code
 from shanhai.vocabulary import REGION_LEVELS, codes
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from shanhai.errors import InvalidInput
-from shanhai.jobs.contracts import Code
+from shanhai.jobs.contract import Code
 
 CITIES = ("xiamen", "banan")
 """The cities whose plans are known."""

@@ -1,0 +1,47 @@
+"""What every process declares: its inputs, its outputs, and how it may be asked for."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from shanhai.vocabulary import Label
+
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Note = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+FieldName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class Inputs(BaseModel):
+    """Base of process inputs: unknown members are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSpec:
+    """One member of a process's results."""
+
+    name: str
+    title: Label
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessContract:
+    """A process as the outside sees it.
+
+    Attributes:
+        sync: Who asks without a preference waits for the end.
+        quick: It reads only, and what is small is answered without a job to whoever may read.
+    """
+
+    id: str
+    title: Label
+    description: Label
+    inputs: type[Inputs]
+    outputs: tuple[OutputSpec, ...]
+    sync: bool = False
+    quick: bool = False
+    keywords: tuple[str, ...] = field(default=())
