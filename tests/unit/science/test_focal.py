@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from shanhai.science import focal
+from shanhai.science.focal import (
+    Frame,
+    convolve,
+    disk_spans,
+    disk_sum,
+    exponential_kernel,
+    gaussian_kernel,
+    weighted_mean,
+)
+from shanhai.science.grid import Grid, Window
+
+GRID = Grid(4548, 0, 0, 30.0, 37, 29)
+
+
+def scene(seed: int, *, gaps: float = 0.1) -> np.ndarray:
+    generator = np.random.default_rng(seed)
+    values = generator.random(GRID.shape)
+    values[generator.random(GRID.shape) < gaps] = np.nan
+    return values
+
+
+def test_exponential_kernel_of_five_cells():
+    kernel = exponential_kernel(30.0, 30.0, 30.0)
+    e = np.exp(-1)
+    np.testing.assert_allclose(kernel, [[0, e, 0], [e, 1, e], [0, e, 0]])
+
+
+def test_gaussian_kernel_is_1_here_and_0_at_its_reach():
+    kernel = gaussian_kernel(60.0, 30.0)
+    np.testing.assert_allclose(kernel[2], [0, 0.701367, 1, 0.701367, 0], atol=1e-6)
+
+
+def test_disk_holds_the_cells_on_its_circle():
+    assert disk_spans(150.0, 30.0).tolist() == [0, 3, 4, 4, 4, 5, 4, 4, 4, 3, 0]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 40), (40, 3), (29, 37)])
+def test_sums_agree_with_direct_ones(shape: tuple[int, int]):
+    values = np.random.default_rng(1).random(shape)
+    for kernel in (exponential_kernel(60, 300, 30), gaussian_kernel(200, 30)):
+        direct = ndimage.convolve(values, kernel, mode="constant")
+        np.testing.assert_allclose(convolve(values, kernel), direct, rtol=1e-12, atol=1e-12)
+    disk = (exponential_kernel(60, 300, 30) > 0).astype(float)
+    direct = ndimage.convolve(values, disk, mode="constant")
+    np.testing.assert_allclose(disk_sum(values, 300, 30), direct, atol=4e-7)
+
+
+def test_a_disk_of_flags_is_counted_exactly():
+    assert disk_sum(np.ones((3, 3)), 30.0, 30.0).tolist() == [[3, 4, 3], [4, 5, 4], [3, 4, 3]]
+
+
+def test_a_constant_block_sums_to_the_kernel():
+    kernel = exponential_kernel(30.0, 60.0, 30.0)
+    whole = Window(-2, -2, 516, 516)
+    sums = convolve(np.full((516, 516), 2.0), kernel, Frame(whole, Window(0, 0, 512, 512)))
+    np.testing.assert_allclose(sums[2:-2, 2:-2], 2 * kernel.sum(), rtol=1e-14)
+    assert np.isnan(sums[0]).all()
+
+
+@settings(max_examples=10)
+@given(seed=st.integers(0, 99), blocks=st.sampled_from([1, 2]))
+def test_windows_with_halo_equal_the_whole_to_the_byte(seed: int, blocks: int):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(focal, "BLOCK", 8)
+        values, kernel = scene(seed), exponential_kernel(40.0, 130.0, 30.0)
+        known = ~np.isnan(values)
+        filled = np.nan_to_num(values)
+        mean, disk = weighted_mean(filled, known, kernel), disk_sum(values, 130.0, 30.0)
+        for window in GRID.windows(8 * blocks):
+            outer = window.expanded(4, GRID)
+            frame = Frame(outer, window)
+            part = weighted_mean(filled[outer.slices], known[outer.slices], kernel, frame)
+            np.testing.assert_array_equal(part[frame.slices], mean[window.slices])
+            part = disk_sum(values[outer.slices], 130.0, 30.0)
+            np.testing.assert_array_equal(part[frame.slices], disk[window.slices])
+
+
+@given(seed=st.integers(0, 99))
+def test_a_mean_lies_between_its_terms_and_keeps_nodata(seed: int):
+    values = scene(seed)
+    known = ~np.isnan(values)
+    mean = weighted_mean(values, known, exponential_kernel(60, 300, 30))
+    assert (np.isnan(mean) == ~known).all()
+    assert np.nanmin(mean) >= np.nanmin(values) - 1e-12
+    assert np.nanmax(mean) <= np.nanmax(values) + 1e-12
+
+
+def test_nothing_around_is_zero():
+    kernel = gaussian_kernel(90.0, 30.0)
+    assert (convolve(np.zeros((5, 5)), kernel) == 0).all()
+    assert (convolve(np.full((5, 5), np.nan), kernel) == 0).all()
