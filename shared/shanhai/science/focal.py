@@ -121,7 +121,8 @@ def weighted_mean(
     above = convolve(np.where(known, values, 0.0), kernel, frame)
     below = convolve(known.astype(np.float64), kernel, frame)
     # A known cell counts itself, so the weight below is at least that of the centre.
-    return np.divide(above, below, out=np.full(values.shape, np.nan), where=known & (below > 0))
+    mean: FloatArray = np.full(values.shape, np.nan)
+    return np.divide(above, below, out=mean, where=known & (below > 0))
 
 
 def disk_sum(values: FloatArray, radius_m: float, cell_m: float) -> FloatArray:
