@@ -57,6 +57,7 @@ def test_global_index_and_p_agree_with_esda(seed: int):
     assert ours.p == pytest.approx(peer.p_sim, abs=0.03)
 
 
+@pytest.mark.filterwarnings("ignore:The alternative hypothesis:DeprecationWarning")
 def test_local_index_and_p_agree_with_esda_but_for_its_divisor():
     values = smooth(5)
     ours = local_moran(values.ravel(), lattice_neighbours(~np.isnan(values)), 3)
