@@ -86,6 +86,22 @@ class TableSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Tiled:
+    """How a quantity that rests on the whole raster is calculated without holding it.
+
+    Attributes:
+        function: Takes `layers` (`shanhai.science.hydrology.tiles.Layers`), the `shape` of the
+            raster, the side of a tile in cells as `tile`, `run` that maps a picklable function
+            over a sequence, results in order, and by keyword the parameters, options and `cell_m`
+            of the quantity. Reads what the quantity needs and writes the layer of its name.
+        scratch: Further layers it writes and reads again.
+    """
+
+    function: Function
+    scratch: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Quantity:
     """One layer: what it rests on and the function that makes it.
 
@@ -105,6 +121,8 @@ class Quantity:
         takes_cell: Whether it takes the side of a cell as `cell_m`.
         takes_frame: Whether it takes as `frame` where its arrays lie and what is asked for
             (`shanhai.science.focal.Frame`); it may leave the rest NaN.
+        tiled: For a quantity whose every cell may rest on every other; `function` is then given
+            whole arrays, and a raster too large for them is worked through as this says.
         expected: Range in which the mean over the area is expected; outside it a run warns.
         source: Author, year and equation.
         status: How far the formula is confirmed.
@@ -123,6 +141,7 @@ class Quantity:
     reach_m: Callable[[Numbers], float] | None = None
     takes_cell: bool = False
     takes_frame: bool = False
+    tiled: Tiled | None = None
     expected: tuple[float, float] | None = None
     source: str = ""
     status: Status = Status.ENGINEERING
