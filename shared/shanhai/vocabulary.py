@@ -121,6 +121,15 @@ THEMES: tuple[Term, ...] = (
     Term("gdp", Label("国内生产总值", "Gross domestic product")),
     Term("carbon_density_start", Label("期初碳密度", "Carbon density at the start")),
     Term("carbon_density_end", Label("期末碳密度", "Carbon density at the end")),
+    Term("lai", Label("叶面积指数", "Leaf area index")),
+    Term("gpp", Label("总初级生产力", "Gross primary productivity")),
+    Term("carbonate", Label("碳酸盐岩出露比例", "Carbonate outcrop")),
+    Term("eco_region", Label("生态功能区", "Ecological function regions")),
+    Term("erosion_intensity", Label("土壤侵蚀强度", "Monitored erosion intensity")),
+    Term("rocky_desertification", Label("石漠化程度", "Monitored rocky desertification")),
+    Term("ndvi_series", Label("植被指数逐年序列", "Vegetation index by year")),
+    Term("npp_series", Label("净初级生产力逐年序列", "Net primary productivity by year")),
+    Term("eqi_series", Label("生态质量指数逐年序列", "Ecosystem quality index by year")),
 )
 """What an imported dataset can be about."""
 

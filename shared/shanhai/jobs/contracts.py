@@ -12,6 +12,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from shanhai.jobs.contract import Code, FieldName, Inputs, Name, Note, OutputSpec, ProcessContract
+from shanhai.raster.windows import Cluster
 from shanhai.vocabulary import CONTROL_KINDS, Label, Role, Scope, codes
 
 Theme = Literal[
@@ -44,6 +45,15 @@ Theme = Literal[
     "gdp",
     "carbon_density_start",
     "carbon_density_end",
+    "lai",
+    "gpp",
+    "carbonate",
+    "eco_region",
+    "erosion_intensity",
+    "rocky_desertification",
+    "ndvi_series",
+    "npp_series",
+    "eqi_series",
 ]
 INDEX_REQUIRED: tuple[Theme, ...] = (
     "npp",
@@ -406,6 +416,9 @@ class Task(BaseModel):
         default_factory=dict, description="local path of each uri, filled before the computation"
     )
     processes: int = 1
+    cluster: Cluster | None = Field(
+        None, description="where windows are computed instead of in processes of one machine"
+    )
 
 
 class OutputFile(BaseModel):

@@ -35,7 +35,7 @@ def check_bands(facts: RasterFacts, rule: ThemeRule) -> None:
     """Refuse a number of bands the theme does not have."""
     if facts.bands in rule.ranges:
         return
-    wanted = " or ".join(str(count) for count in rule.ranges)
+    wanted = " or ".join(bands for bands, _ in rule.runs)
     note, note_zh = "", ""
     if rule.theme == "soil":
         note = " (sand, silt, clay and organic carbon, each in %)"

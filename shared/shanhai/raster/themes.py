@@ -6,9 +6,12 @@ from types import MappingProxyType
 
 from shanhai.raster.warp import Quantity
 from shanhai.science.ecoservices.inputs import INPUTS
+from shanhai.science.evaluation.degradation import LEAST_YEARS
 from shanhai.vocabulary import Label, label_of
 
 MONTHS = 12
+MOST_YEARS = 60
+"""Bands a yearly series may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,20 @@ class ThemeRule:
     def label(self) -> Label:
         """Name of the theme."""
         return label_of(self.theme)
+
+    @property
+    def runs(self) -> list[tuple[str, tuple[float, float]]]:
+        """Accepted numbers of bands with their limits, neighbours of equal limits together."""
+        found: list[tuple[int, int, tuple[float, float]]] = []
+        for bands, limits in sorted(self.ranges.items()):
+            if found and found[-1][1:] == (bands - 1, limits):
+                found[-1] = (found[-1][0], bands, limits)
+            else:
+                found.append((bands, bands, limits))
+        return [
+            (f"{first}" if first == last else f"{first}–{last}", limits)
+            for first, last, limits in found
+        ]
 
     @property
     def categorical(self) -> bool:
@@ -122,7 +139,30 @@ def _rule_of(theme: str, unit: str, bands: int, limits: tuple[float, float]) -> 
     )
 
 
+def _series_rule(theme: str, unit: str, limits: tuple[float, float]) -> ThemeRule:
+    """A raster with one band a year."""
+    return ThemeRule(theme, unit, dict.fromkeys(range(LEAST_YEARS, MOST_YEARS + 1), limits))
+
+
+def _class_rule(theme: str, highest: int) -> ThemeRule:
+    return ThemeRule(theme, "class", {1: (0.0, float(highest))}, Quantity.CATEGORICAL)
+
+
+_EVALUATION_RULES = (
+    ThemeRule("lai", "m2/m2", {1: (0.0, 12.0)}),
+    ThemeRule("gpp", "gC/m2/yr", {1: (0.0, 8000.0)}),
+    ThemeRule("carbonate", "%", {1: (0.0, 100.0)}),
+    _class_rule("eco_region", 255),
+    _class_rule("erosion_intensity", 6),
+    _class_rule("rocky_desertification", 6),
+    _series_rule("ndvi_series", "1", (-1.0, 1.0)),
+    _series_rule("npp_series", "gC/m2/yr", (0.0, 4000.0)),
+    _series_rule("eqi_series", "1", (0.0, 100.0)),
+)
+"""What the evaluations of a district plan read besides."""
+
 THEME_RULES: Mapping[str, ThemeRule] = MappingProxyType(
     {one.theme: _rule_of(one.theme, one.unit, one.bands, one.valid_range) for one in INPUTS}
     | {"rain_intensity": _rule_of("rain_intensity", "mm/h", 1, (0.0, 500.0))}
+    | {one.theme: one for one in _EVALUATION_RULES}
 )

@@ -42,7 +42,7 @@ def themes_page() -> str:
 
 def _row(rule: ThemeRule, required: bool) -> tuple[str, ...]:
     ranges = "; ".join(
-        f"{bands}: {number(low)} … {number(high)}" for bands, (low, high) in rule.ranges.items()
+        f"{bands}: {number(low)} … {number(high)}" for bands, (low, high) in rule.runs
     )
     needed = "yes" if required else ""
     methods = METHODS[rule.quantity]

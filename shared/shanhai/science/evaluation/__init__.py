@@ -1,0 +1,1 @@
+"""Evaluations of a district plan: importance, sensitivity, quality, degradation, resilience."""
