@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import IntArray
+from shanhai.science.quantile_kernels import add_lower, add_upper
 
 Block = NDArray[np.floating]
 Keys = NDArray[np.uint32]
@@ -23,11 +24,24 @@ _BINS = 1 << _HALF_BITS
 _SIGN = np.uint32(0x8000_0000)
 
 
-def _order_keys(block: Block) -> Keys:
-    """Unsigned integers in the order of the finite float32 values of `block`."""
-    values = np.asarray(block, dtype=np.float32).ravel()
-    bits = values[np.isfinite(values)].view(np.uint32)
-    return np.where(bits & _SIGN, ~bits, bits | _SIGN)
+def _bits(block: Block) -> Keys:
+    return np.ascontiguousarray(block, dtype=np.float32).ravel().view(np.uint32)
+
+
+def upper_counts(block: Block) -> IntArray:
+    """Finite float32 values of a block by the upper half of their order key."""
+    counts = np.zeros(_BINS, dtype=np.int64)
+    add_upper(_bits(block), counts)
+    return counts
+
+
+def lower_counts(block: Block, bins: Sequence[int]) -> IntArray:
+    """A row per upper half: its values by the lower half of their order key."""
+    row_of = np.full(_BINS, -1, dtype=np.int64)
+    row_of[list(bins)] = np.arange(len(bins))
+    counts = np.zeros((len(bins), _BINS), dtype=np.int64)
+    add_lower(_bits(block), row_of, counts)
+    return counts
 
 
 def _value_of(key: int) -> float:
@@ -50,25 +64,26 @@ class QuantileSketch:
     _upper: IntArray = field(default_factory=lambda: np.zeros(_BINS, dtype=np.int64))
     _lower: dict[int, IntArray] = field(default_factory=dict)
 
-    def count_upper(self, block: Block) -> None:
-        """Take a block in the first pass."""
-        self._upper += np.bincount(_order_keys(block) >> _HALF_BITS, minlength=_BINS)
+    def add_upper(self, counts: IntArray) -> None:
+        """Take the `upper_counts` of a block in the first pass."""
+        self._upper += counts
 
-    def open_bins(self) -> None:
-        """End the first pass: find the bins that hold the wanted ranks."""
-        self._lower = {
-            self._bin_of(rank)[0]: np.zeros(_BINS, dtype=np.int64)
+    def open_bins(self) -> tuple[int, ...]:
+        """End the first pass: the bins that hold the wanted ranks, for `lower_counts`."""
+        if not self._upper.any():
+            return ()
+        wanted = {
+            self._bin_of(rank)[0]
             for probability in self.probabilities
             for rank in self._ranks(probability)[:2]
         }
+        self._lower = {number: np.zeros(_BINS, dtype=np.int64) for number in sorted(wanted)}
+        return tuple(self._lower)
 
-    def count_lower(self, block: Block) -> None:
-        """Take a block in the second pass."""
-        keys = _order_keys(block)
-        upper = keys >> _HALF_BITS
-        for number, counts in self._lower.items():
-            inside = keys[upper == number] & np.uint32(_BINS - 1)
-            counts += np.bincount(inside, minlength=_BINS)
+    def add_lower(self, counts: IntArray) -> None:
+        """Take the `lower_counts` of a block in the second pass, in the order of the bins."""
+        for own, part in zip(self._lower.values(), counts, strict=True):
+            own += part
 
     def quantiles(self) -> list[float]:
         """One value per probability; NaN when the layer has no finite value."""
@@ -120,12 +135,11 @@ def exact_layer_quantiles(
     sketches: dict[str, QuantileSketch] = {}
     for block in blocks():
         for name, values in block.items():
-            sketches.setdefault(name, QuantileSketch(probabilities)).count_upper(values)
-    for sketch in sketches.values():
-        sketch.open_bins()
+            sketches.setdefault(name, QuantileSketch(probabilities)).add_upper(upper_counts(values))
+    bins = {name: sketch.open_bins() for name, sketch in sketches.items()}
     for block in blocks():
         for name, values in block.items():
-            sketches[name].count_lower(values)
+            sketches[name].add_lower(lower_counts(values, bins[name]))
     return {name: sketch.quantiles() for name, sketch in sketches.items()}
 
 
