@@ -18,10 +18,8 @@ numbers = arrays(
 
 @given(values=numbers, cut=st.integers(0, 60))
 def test_any_division_into_blocks_gives_the_same_exact_moments(values: np.ndarray, cut: int):
-    parts = Moments.of(values[:cut], with_squares=True).joined(
-        Moments.of(values[cut:], with_squares=True)
-    )
-    assert parts == Moments.of(values[::-1], with_squares=True)
+    parts = Moments.of(values[:cut]).joined(Moments.of(values[cut:]))
+    assert parts == Moments.of(values[::-1])
     exact = [Fraction(float(value)) for value in values]
     assert parts.sum == float(sum(exact))
     assert parts.mean == float(sum(exact) / len(exact))
@@ -31,7 +29,7 @@ def test_any_division_into_blocks_gives_the_same_exact_moments(values: np.ndarra
 
 
 def test_what_is_not_finite_is_left_out():
-    found = Moments.of(np.array([1.0, np.nan, np.inf, -3.0]), with_squares=True)
+    found = Moments.of(np.array([1.0, np.nan, np.inf, -3.0]))
     assert (found.count, found.sum, found.mean, found.sd) == (2, -2.0, -1.0, 2.0)
     assert (found.low, found.high) == (-3.0, 1.0)
 
