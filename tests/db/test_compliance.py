@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.compliance import Asked, Result, check_geometry, check_project
 from shanhai.db.compliance.checking import digest_of
+from shanhai.db.compliance.cutting import Given
 from shanhai.db.compliance.defaults import default_rules, put_default_rules
-from shanhai.db.compliance.overlaps import given_values, line_statement
-from shanhai.db.compliance.result import Measure
+from shanhai.db.compliance.overlaps import box_values, line_statement
 from shanhai.db.features.control_areas import CONTROL_AREAS
 from shanhai.db.features.selection import Selection, conditions
 from shanhai.db.identity import EVERYTHING, PUBLIC, Viewer
@@ -81,7 +81,7 @@ async def check(
     session: AsyncSession, geometry: BaseGeometry, *activities: str, **asked: Any
 ) -> Result:
     return await check_geometry(
-        session, asked.pop("viewer", EVERYTHING), geometry.wkb, Asked(activities, **asked)
+        session, asked.pop("viewer", EVERYTHING), Given(geometry.wkb), Asked(activities, **asked)
     )
 
 
@@ -178,6 +178,32 @@ class TestOverlaps:
         (line,) = (await check(session, box(118.0, 24.4), as_of=date(2022, 1, 1))).lines
         assert line.share == pytest.approx(1)
 
+    @pytest.mark.parametrize("vertices", [64, 1_000, 10_000])
+    async def test_sizes_are_those_of_postgis(
+        self, session: AsyncSession, city: Region, vertices: int
+    ) -> None:
+        for number, x in enumerate((118.01, 118.05, 118.055, 118.2)):
+            round_area = shapely.Point(x, 24.45).buffer(0.03 + number / 300, quad_segs=100)
+            await draw(session, city, round_area, code=f"area-{number}")
+        await draw(session, city, box(118.0, 24.4, 0.05), code="area-4")
+        site = shapely.Point(118.04, 24.44).buffer(0.05, quad_segs=vertices // 4)
+        (line,) = (await check(session, site)).lines
+        query = text(
+            """SELECT code, ST_Area(ST_Intersection(geom, site)::geography) AS part,
+                      (SELECT ST_Area(ST_Union(ST_Intersection(geom, site))::geography)
+                         FROM control_area WHERE ST_Intersects(geom, site)) AS together,
+                      ST_Area(site::geography) AS whole
+                 FROM control_area, ST_GeomFromWKB(:wkb, 4490) AS site
+                WHERE ST_Intersects(geom, site) ORDER BY code"""
+        )
+        rows = (await session.execute(query, {"wkb": site.wkb})).all()
+        assert [area.code for area in line.areas] == [row.code for row in rows]
+        parts = [area.measure.area_m2 for area in line.areas]
+        # PostGIS counts from the equator, and rounds a millimetre squared away.
+        assert parts == pytest.approx([row.part for row in rows], rel=1e-9, abs=1e-3)
+        assert line.measure.area_m2 == pytest.approx(rows[0].together, rel=1e-9)
+        assert line.share == pytest.approx(rows[0].together / rows[0].whole, rel=1e-9)
+
     async def test_spatial_index_leads(self, session: AsyncSession, city: Region) -> None:
         await session.execute(
             text(
@@ -193,7 +219,7 @@ class TestOverlaps:
         for as_of in (None, date(2024, 1, 1)):
             selection = Selection(EVERYTHING, as_of=as_of)
             statement = line_statement(conditions(CONTROL_AREAS, selection), as_of is not None)
-            values = {**given_values(box(118.0, 24.4, 0.3).wkb, Measure(1.0)), "kinds": None}
+            values: dict[str, Any] = {**box_values(Given(box(118.0, 24.4, 0.3).wkb)), "kinds": None}
             if as_of is not None:
                 values["as_of"] = as_of
             plan = (await session.scalars(text(f"EXPLAIN {statement.text}"), values)).all()

@@ -11,11 +11,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.compliance.activities import activities
+from shanhai.db.compliance.cutting import Given
 from shanhai.db.compliance.judging import judge
-from shanhai.db.compliance.overlaps import read_lines, read_zones, survey
+from shanhai.db.compliance.overlaps import read_lines, read_zones
 from shanhai.db.compliance.result import (
     Leave,
-    Measure,
     Place,
     Result,
     Subject,
@@ -77,30 +77,23 @@ class ProjectShape:
 async def check_geometry(
     session: AsyncSession,
     viewer: Viewer,
-    wkb: bytes,
+    given: Given,
     asked: Asked = WHATEVER,
     *,
     project: ProjectShape | None = None,
-    whole: Measure | None = None,
 ) -> Result:
     """Check a geometry in stored coordinates: overlaps, rules that speak of it, and a verdict.
 
     Args:
-        wkb: The geometry.
         project: The project whose geometry it is.
-        whole: Its size, where that is known.
 
     Raises:
         InvalidInput: the region is not there, or not for this viewer.
     """
     day = asked.as_of or datetime.now(UTC).date()
-    shape = shapely.from_wkb(wkb)
-    sha256 = digest_of(wkb)
-    whole = whole or (await survey(session, wkb)).measure
-    lines, beneath = await read_lines(
-        session, viewer, wkb, whole, as_of=asked.as_of, kinds=asked.lines
-    )
-    zones, around = await read_zones(session, viewer, wkb, whole, day=day)
+    sha256 = digest_of(given.wkb)
+    lines, beneath = await read_lines(session, viewer, given, as_of=asked.as_of, kinds=asked.lines)
+    zones, around = await read_zones(session, viewer, given, day=day)
     places = places_of(lines, zones)
     regions = {*beneath, *around, *await _regions(session, viewer, asked, project)}
     rules = await read_rules(session, viewer, places, regions, as_of=asked.as_of)
@@ -111,8 +104,8 @@ async def check_geometry(
     return Result(
         verdict=judged.verdict,
         subject=Subject(
-            whole,
-            int(shapely.get_num_coordinates(shape)),
+            given.measure,
+            given.vertices,
             sha256,
             day,
             None if project is None else project.code,
@@ -139,7 +132,7 @@ async def check_project(
     project = await find_project(session, viewer, code)
     named = asked.activities or project.measures
     asked = Asked(named, asked.region, asked.as_of, asked.lines)
-    return await check_geometry(session, viewer, project.wkb, asked, project=project)
+    return await check_geometry(session, viewer, Given(project.wkb), asked, project=project)
 
 
 async def find_project(session: AsyncSession, viewer: Viewer, code: str) -> ProjectShape:

@@ -12,7 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.compliance.checking import ProjectShape, digest_of, find_project
-from shanhai.db.compliance.overlaps import read_lines, read_zones, survey
+from shanhai.db.compliance.cutting import Given
+from shanhai.db.compliance.overlaps import read_lines, read_zones
 from shanhai.db.features.control_areas import CONTROL_AREAS
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.query import read_feature
@@ -227,13 +228,13 @@ async def _subject(
 async def _concerned(session: AsyncSession, rule_id: int, wkb: bytes) -> frozenset[int]:
     """The regions that answer for the lines or zones the rule would hold in."""
     rule = await session.get_one(ControlRule, rule_id)
-    whole = (await survey(session, wkb)).measure
+    given = Given(wkb)
     if rule.scope == "control_area":
         kinds = None if rule.subject is None else frozenset({rule.subject})
-        _, regions = await read_lines(session, EVERYTHING, wkb, whole, as_of=None, kinds=kinds)
+        _, regions = await read_lines(session, EVERYTHING, given, as_of=None, kinds=kinds)
         return regions
     if rule.scope == "zone_class":
-        zones, regions = await read_zones(session, EVERYTHING, wkb, whole, day=_today())
+        zones, regions = await read_zones(session, EVERYTHING, given, day=_today())
         classes = {zone.class_code for zone in zones}
         return regions if rule.subject is None or rule.subject in classes else frozenset()
     return frozenset()
