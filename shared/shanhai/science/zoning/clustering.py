@@ -28,11 +28,15 @@ class Clustering:
         labels: Cluster of every unit, numbered by first occurrence in unit order.
         centroids: Mean features of each cluster.
         inertia: Sum of squared distances to the centroids.
+        membership: Probability of every unit in every cluster, where the algorithm tells it.
+        bic: Bayesian information criterion, where the algorithm tells it.
     """
 
     labels: IntArray
     centroids: FloatArray
     inertia: float
+    membership: FloatArray | None = None
+    bic: float | None = None
 
 
 def cluster_units(features: FloatArray, k: int, seed: int, *, starts: int = _STARTS) -> Clustering:
@@ -51,7 +55,7 @@ def cluster_units(features: FloatArray, k: int, seed: int, *, starts: int = _STA
 
     Source: Arthur and Vassilvitskii 2007 (starts), Lloyd 1982.
     """
-    _require_k(features, k)
+    require_k(features, k)
     model = KMeans(
         n_clusters=k,
         init="k-means++",
@@ -62,9 +66,9 @@ def cluster_units(features: FloatArray, k: int, seed: int, *, starts: int = _STA
         algorithm="lloyd",
     )
     with threadpool_limits(limits=1):
-        model.fit(_fit_sample(features, seed))
+        model.fit(fit_sample(features, seed))
         labels = np.asarray(model.predict(features), dtype=np.int64)
-    return _describe(features, _by_first_occurrence(labels))
+    return describe(features, labels)
 
 
 def merge_clusters(features: FloatArray, clustering: Clustering, cells: IntArray) -> Clustering:
@@ -77,24 +81,27 @@ def merge_clusters(features: FloatArray, clustering: Clustering, cells: IntArray
 
     Source: Ward 1963.
     """
-    labels = clustering.labels.copy()
+    labels, membership = clustering.labels.copy(), clustering.membership
+    if labels.max() < ZONE_COUNT:
+        return clustering
     while (count := int(labels.max()) + 1) > ZONE_COUNT:
         keep, join = _cheapest_merge(*_weighted_centroids(features, labels, cells, count))
         labels[labels == join] = keep
         labels[labels > join] -= 1
-    if labels.max() == clustering.labels.max():
-        return clustering
-    return _describe(features, _by_first_occurrence(labels))
+        if membership is not None:
+            membership = _joined_columns(membership, keep, join)
+    return describe(features, labels, membership, clustering.bic)
 
 
-def _require_k(features: FloatArray, k: int) -> None:
+def require_k(features: FloatArray, k: int) -> None:
+    """Refuse a number of clusters out of range or beyond the number of different units."""
     if not LOWEST_K <= k <= HIGHEST_K:
         raise InvalidInput(
             f"k is {k}; it must lie between {LOWEST_K} and {HIGHEST_K}",
             message_zh=f"聚类数 k 为 {k}，须在 {LOWEST_K} 与 {HIGHEST_K} 之间",
             pointer="/k",
         )
-    different = len(np.unique(features, axis=0))
+    different = count_different(features, k)
     if different < k:
         raise InvalidInput(
             f"the area has {different} different zoning units, fewer than k = {k}; "
@@ -104,26 +111,46 @@ def _require_k(features: FloatArray, k: int) -> None:
         )
 
 
-def _fit_sample(features: FloatArray, seed: int) -> FloatArray:
+def count_different(features: FloatArray, enough: int) -> int:
+    """Number of different rows, or some number of at least `enough`."""
+    # The first rows nearly always settle it, and sorting a million rows takes seconds.
+    few = len(np.unique(features[:1_000], axis=0))
+    return few if few >= enough else len(np.unique(features, axis=0))
+
+
+def fit_sample(features: FloatArray, seed: int) -> FloatArray:
+    """The rows a model is fitted to: all, or a seeded sample of more than a million."""
     if len(features) <= _FIT_ALL_UP_TO:
         return features
     chosen = np.random.default_rng(seed).choice(len(features), _FIT_SAMPLE, replace=False)
     return features[np.sort(chosen)]
 
 
-def _by_first_occurrence(labels: IntArray) -> IntArray:
-    """Numbers that do not depend on the order in which starts found the clusters."""
-    _, first, compact = np.unique(labels, return_index=True, return_inverse=True)
-    rank = np.empty(first.size, dtype=np.int64)
-    rank[np.argsort(first)] = np.arange(first.size)
-    return rank[compact]
+def describe(
+    features: FloatArray,
+    labels: IntArray,
+    membership: FloatArray | None = None,
+    bic: float | None = None,
+) -> Clustering:
+    """A clustering from any labels; clusters without units are left out.
+
+    Numbers go by first occurrence, so they do not depend on the order clusters were found in.
+    """
+    found, first, compact = np.unique(labels, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty(found.size, dtype=np.int64)
+    rank[order] = np.arange(found.size)
+    ranked = rank[compact]
+    centroids, _ = _weighted_centroids(features, ranked, np.ones_like(ranked), found.size)
+    inertia = float(np.square(features - centroids[ranked]).sum())
+    columns = None if membership is None else np.ascontiguousarray(membership[:, found[order]])
+    return Clustering(ranked, centroids, inertia, columns, bic)
 
 
-def _describe(features: FloatArray, labels: IntArray) -> Clustering:
-    count = int(labels.max()) + 1
-    centroids, _ = _weighted_centroids(features, labels, np.ones_like(labels), count)
-    inertia = float(np.square(features - centroids[labels]).sum())
-    return Clustering(labels, centroids, inertia)
+def _joined_columns(membership: FloatArray, keep: int, join: int) -> FloatArray:
+    joined = np.delete(membership, join, axis=1)
+    joined[:, keep] += membership[:, join]
+    return joined
 
 
 def _weighted_centroids(

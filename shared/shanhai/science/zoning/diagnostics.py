@@ -15,7 +15,14 @@ from sklearn.metrics import (
 from threadpoolctl import threadpool_limits
 
 from shanhai.science.arrays import FloatArray, IntArray
-from shanhai.science.zoning.clustering import HIGHEST_K, LOWEST_K, cluster_units
+from shanhai.science.zoning.algorithms import Partition
+from shanhai.science.zoning.clustering import (
+    HIGHEST_K,
+    LOWEST_K,
+    Clustering,
+    cluster_units,
+    count_different,
+)
 from shanhai.science.zoning.flag import Flag
 from shanhai.vocabulary import Label
 
@@ -37,6 +44,7 @@ class KDiagnostic:
         calinski_harabasz: ≥ 0, higher is better separated.
         davies_bouldin: ≥ 0, lower is better separated.
         inertia: Sum of squared distances to the centroids.
+        bic: Bayesian information criterion of a mixture, lower is better; None of others.
     """
 
     k: int
@@ -44,6 +52,7 @@ class KDiagnostic:
     calinski_harabasz: float
     davies_bouldin: float
     inertia: float
+    bic: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +77,34 @@ class Diagnostics:
         return (Flag("weak_structure", text),)
 
 
-def diagnose(features: FloatArray, seed: int) -> Diagnostics:
+def diagnose(features: FloatArray, seed: int, partition: Partition | None = None) -> Diagnostics:
     """Quality of k = 2…10, or up to one less than the number of different units.
 
     Args:
         features: One row per unit in unit order, standardised. With fewer than three different
             rows no k can be judged and the result is empty.
         seed: Seed of the clusterings and of the silhouette sample.
+        partition: How the units are clustered; k-means unless given.
 
     Source: Rousseeuw 1987; Caliński and Harabasz 1974; Davies and Bouldin 1979.
     """
+    partition = partition or _k_means(features, seed)
     sample = _sample(len(features), seed)
-    highest = min(HIGHEST_K, len(np.unique(features, axis=0)) - 1)
+    highest = min(HIGHEST_K, count_different(features, HIGHEST_K + 1) - 1)
     with threadpool_limits(limits=1):
         distances = pairwise_distances(features[sample])
+        found = [(k, partition(k, _STARTS)) for k in range(LOWEST_K, highest + 1)]
         by_k = tuple(
-            _diagnose_k(features, k, seed, sample, distances) for k in range(LOWEST_K, highest + 1)
+            _diagnose_clustering(features, k, clustering, sample, distances)
+            for k, clustering in found
+            # A tree that may not be cut at all leaves one cluster, which has no quality.
+            if len(clustering.centroids) > 1
         )
     return Diagnostics(by_k, elbow(by_k), len(sample))
+
+
+def _k_means(features: FloatArray, seed: int) -> Partition:
+    return lambda k, starts: cluster_units(features, k, seed, starts=starts)
 
 
 def _sample(count: int, seed: int) -> IntArray:
@@ -95,10 +114,9 @@ def _sample(count: int, seed: int) -> IntArray:
     return np.sort(chosen)
 
 
-def _diagnose_k(
-    features: FloatArray, k: int, seed: int, sample: IntArray, distances: FloatArray
+def _diagnose_clustering(
+    features: FloatArray, k: int, clustering: Clustering, sample: IntArray, distances: FloatArray
 ) -> KDiagnostic:
-    clustering = cluster_units(features, k, seed, starts=_STARTS)
     labels = clustering.labels
     return KDiagnostic(
         k=k,
@@ -106,6 +124,7 @@ def _diagnose_k(
         calinski_harabasz=float(calinski_harabasz_score(features, labels)),
         davies_bouldin=float(davies_bouldin_score(features, labels)),
         inertia=clustering.inertia,
+        bic=clustering.bic,
     )
 
 

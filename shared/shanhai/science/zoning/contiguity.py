@@ -1,0 +1,120 @@
+"""Which zoning units touch, and how islands are tied to the rest."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+from shanhai.science.arrays import FloatArray, IntArray
+from shanhai.science.zoning.flag import Flag
+from shanhai.science.zoning.graph_kernels import components
+from shanhai.science.zoning.units import UnitTable
+from shanhai.vocabulary import Label
+
+_STRIP_ROWS = 512
+_SAME_DISTANCE = 1 + 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Contiguity:
+    """Pairs of units that touch (queen), made into one connected graph.
+
+    Attributes:
+        pairs: Two columns, the lower unit first, sorted; the joined ones are among them.
+        joined: Pairs that do not touch but tie an island to its nearest neighbour.
+    """
+
+    pairs: IntArray
+    joined: IntArray
+
+    @property
+    def flags(self) -> tuple[Flag, ...]:
+        """`joined_islands` when the area was not connected."""
+        count = len(self.joined)
+        if count == 0:
+            return ()
+        text = Label(
+            f"区域不连通：{count} 处岛屿或飞地在聚类时与最近的分区单元相连。",
+            f"The area is not connected: {count} {'island' if count == 1 else 'islands'} took part "
+            "in the clustering as a neighbour of the nearest unit.",
+        )
+        return (Flag("joined_islands", text),)
+
+
+def lattice_contiguity(units: UnitTable) -> Contiguity:
+    """Contiguity of the units of a fishnet."""
+    numbers = np.full(units.shape[0] * units.shape[1], -1, dtype=np.int64)
+    numbers[units.index] = np.arange(len(units.index))
+    pairs = _queen_pairs(numbers.reshape(units.shape), none=-1)
+    return connect(pairs, lattice_points(units))
+
+
+def lattice_points(units: UnitTable) -> FloatArray:
+    """Column and row of every unit of a fishnet, in units."""
+    rows, cols = np.divmod(units.index, units.shape[1])
+    return np.stack([cols, rows], axis=1).astype(np.float64)
+
+
+def label_contiguity(
+    labels: NDArray[np.integer], units: UnitTable, points: FloatArray
+) -> Contiguity:
+    """Contiguity of units that are polygons.
+
+    Args:
+        labels: Number of the polygon in each cell, from 1; 0 is none.
+        units: Those that take part; `index` is the number of the polygon less one.
+        points: x and y of every unit, m.
+    """
+    numbers = np.full(int(labels.max(initial=0)) + 1, -1, dtype=np.int64)
+    numbers[units.index + 1] = np.arange(len(units.index))
+    found = [
+        _queen_pairs(labels[row : row + _STRIP_ROWS + 1], none=0)
+        for row in range(0, labels.shape[0], _STRIP_ROWS)
+    ]
+    pairs = numbers[np.concatenate(found)]
+    pairs = np.sort(pairs[(pairs >= 0).all(axis=1)], axis=1)
+    return connect(np.unique(pairs, axis=0), points)
+
+
+def connect(pairs: IntArray, points: FloatArray) -> Contiguity:
+    """Tie every component to its nearest neighbour, the smallest first, until there is one.
+
+    Args:
+        pairs: Units that touch.
+        points: Place of every unit; of equally near ones the lowest numbers are tied.
+    """
+    count = len(points)
+    joined: list[tuple[int, int]] = []
+    component = components(pairs.reshape(-1, 2), count)
+    while (roots := np.unique(component)).size > 1:
+        sizes = np.bincount(component, minlength=count)[roots]
+        inside = component == roots[np.argmin(sizes)]
+        one, other = _nearest(points, np.flatnonzero(inside), np.flatnonzero(~inside))
+        joined.append((min(one, other), max(one, other)))
+        component[inside] = component[other]
+    ties = np.array(joined, dtype=np.int64).reshape(-1, 2)
+    ordered = np.unique(np.concatenate([pairs.reshape(-1, 2), ties]), axis=0)
+    return Contiguity(ordered, ties)
+
+
+def _nearest(points: FloatArray, inside: IntArray, outside: IntArray) -> tuple[int, int]:
+    """The pair of units, one from each set, that are nearest; the lowest numbers of a tie."""
+    tree = KDTree(points[outside])
+    distance: FloatArray = np.asarray(tree.query(points[inside])[0])
+    reach = float(distance.min()) * _SAME_DISTANCE
+    one = int(inside[distance <= reach][0])
+    others = tree.query_ball_point(points[one], reach)
+    return one, int(outside[min(others)])
+
+
+def _queen_pairs(numbers: NDArray[np.integer], none: int) -> IntArray:
+    """Pairs of different numbers in cells that share a side or a corner, the lower first."""
+    height, width = numbers.shape
+    found = []
+    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        one = numbers[: height - down, max(0, -right) : width - max(0, right)]
+        other = numbers[down:, max(0, right) : width + min(0, right)]
+        meet = (one != other) & (one != none) & (other != none)
+        found.append(np.stack([one[meet], other[meet]], axis=1).astype(np.int64))
+    return np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
