@@ -107,6 +107,11 @@ CROP_COEFFICIENT: Mapping[LandCover, float] = MappingProxyType(
 """Evapotranspiration of the class over reference evapotranspiration, Kc; values status E."""
 
 
+def by_class(*values: float) -> Mapping[LandCover, float]:
+    """A table of the classes from cropland to bare land, values in the order of their codes."""
+    return MappingProxyType(dict(zip(LandCover, values, strict=False)))
+
+
 def harmonise(raw: NDArray[np.integer], scheme: str) -> ClassArray:
     """Internal codes of a land-cover product.
 
