@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -12,8 +13,42 @@ from shanhai.vocabulary import ECOSERVICES, Label
 
 WINSOR_PROBABILITIES = (0.01, 0.99)
 CORRELATION_WARNING = 0.9
+COORDINATE_WEIGHT = 0.1
+"""Weight of the place of a unit beside a feature of weight 1."""
+
+PCA_SHARE = 0.9
+"""Part of the variance that the kept principal components hold together."""
+
+FeatureSet = Literal["esdr7", "sd14", "esdr7+coords"]
+"""Ratios of the services; their normalised supply and demand; ratios and place."""
 
 _TITLES = {term.code: term.label for term in ECOSERVICES}
+_KINDS = {
+    "ratio": Label("供需比", "ratio"),
+    "supply_n": Label("供给", "supply"),
+    "demand_n": Label("需求", "demand"),
+}
+
+
+def feature_layers(chosen: FeatureSet, services: Sequence[str]) -> tuple[str, ...]:
+    """Layers whose unit means are the features, in order; coordinates come beside them."""
+    kinds = ("supply_n", "demand_n") if chosen == "sd14" else ("ratio",)
+    return tuple(f"{kind}.{service}" for kind in kinds for service in services)
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """Principal components in place of the standardised features.
+
+    Attributes:
+        names: Features they are made of.
+        loadings: One row per kept component; the largest weight of each is positive.
+        explained: Part of the variance each holds, falling.
+    """
+
+    names: tuple[str, ...]
+    loadings: FloatArray
+    explained: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +56,13 @@ class Features:
     """Standardised columns of the units.
 
     Attributes:
-        matrix: One row per unit, one column per kept feature: z-scores of winsorised values.
-        names: Names of the kept features.
+        matrix: One row per unit, one column per name: z-scores of winsorised values, or their
+            principal components, and then the weighted coordinates.
+        names: Names of the columns.
         dropped: Names of the features without variance.
-        correlation: Correlation of the kept features.
+        correlation: Correlation of the features that vary, before components and coordinates.
         flags: Dropped and strongly correlated features.
+        components: What the principal components are made of, when they were asked for.
     """
 
     matrix: FloatArray
@@ -33,14 +70,23 @@ class Features:
     dropped: tuple[str, ...]
     correlation: FloatArray
     flags: tuple[Flag, ...]
+    components: Components | None = None
 
 
-def prepare_features(values: FloatArray, names: Sequence[str]) -> Features:
+def prepare_features(
+    values: FloatArray,
+    names: Sequence[str],
+    *,
+    coordinates: FloatArray | None = None,
+    pca: bool = False,
+) -> Features:
     """Winsorise every column at its 1st and 99th percentile and turn it into z-scores.
 
     Args:
         values: One row per unit, one column per feature, without NaN.
-        names: Names of the columns.
+        names: Names of the columns: layers, or services whose ratio is meant.
+        coordinates: x and y of every unit, in one unit of length, to be weighed in.
+        pca: Replace the features by the principal components that hold 90 % of their variance.
 
     Raises:
         InvalidInput: no feature varies, so nothing can be told apart.
@@ -63,14 +109,38 @@ def prepare_features(values: FloatArray, names: Sequence[str]) -> Features:
     matrix = np.ascontiguousarray(centred[:, varies] / spread[varies])
     correlation = matrix.T @ matrix / len(matrix)
     flags = (*map(_constant_flag, dropped), *_correlation_flags(kept, correlation))
-    return Features(matrix, kept, dropped, correlation, flags)
+    components = _principal_components(kept, correlation) if pca else None
+    if components is not None:
+        matrix = matrix @ components.loadings.T
+        kept = tuple(f"pc{number}" for number in range(1, len(components.loadings) + 1))
+    if coordinates is not None:
+        matrix = np.hstack([matrix, _weighed(coordinates)])
+        kept = (*kept, "x", "y")
+    return Features(np.ascontiguousarray(matrix), kept, dropped, correlation, flags, components)
+
+
+def _principal_components(names: tuple[str, ...], correlation: FloatArray) -> Components:
+    """The fewest components that hold `PCA_SHARE` of the variance of the z-scores."""
+    variances, vectors = np.linalg.eigh(correlation)
+    explained = np.clip(variances[::-1], 0.0, None) / len(names)
+    count = int(np.searchsorted(np.cumsum(explained), PCA_SHARE - 1e-12)) + 1
+    loadings = vectors[:, ::-1].T[:count]
+    largest = loadings[np.arange(count), np.abs(loadings).argmax(axis=1)]
+    return Components(names, loadings * np.sign(largest)[:, np.newaxis], explained[:count])
+
+
+def _weighed(coordinates: FloatArray) -> FloatArray:
+    """Coordinates about their middle, of mean variance 1 and not stretched, times the weight."""
+    centred = coordinates - coordinates.mean(axis=0)
+    spread = float(np.sqrt(np.square(centred).mean()))
+    return np.asarray(COORDINATE_WEIGHT * (centred / spread if spread > 0 else centred))
 
 
 def _constant_flag(name: str) -> Flag:
-    of = _title(name)
+    of, kind = _title(name), _kind(name)
     text = Label(
-        f"“{of.zh}”的供需比在区域内处处相同，未参与聚类。",
-        f"The ratio of “{of.en}” is the same everywhere and took no part in the clustering.",
+        f"“{of.zh}”的{kind.zh}在区域内处处相同，未参与聚类。",
+        f"The {kind.en} of “{of.en}” is the same everywhere and took no part in the clustering.",
     )
     return Flag("constant_feature", text)
 
@@ -83,19 +153,32 @@ def _correlation_flags(names: tuple[str, ...], correlation: FloatArray) -> tuple
     if not order:
         return ()
     pairs = [
-        (_title(names[rows[i]]), _title(names[columns[i]]), correlation[rows[i], columns[i]])
+        (_of_kind(names[rows[i]]), _of_kind(names[columns[i]]), correlation[rows[i], columns[i]])
         for i in order
     ]
     listed_zh = "；".join(f"{one.zh}与{other.zh}（r = {r:.2f}）" for one, other, r in pairs)
     listed_en = "; ".join(f"{one.en} / {other.en} (r = {r:.2f})" for one, other, r in pairs)
     text = Label(
-        f"下列服务的供需比高度相关，聚类时近于同一因素重复计权：{listed_zh}。",
-        "The ratios of these services are strongly correlated and weigh in the clustering almost "
-        f"like one taken twice: {listed_en}.",
+        f"下列聚类特征高度相关，近于同一因素重复计权：{listed_zh}。",
+        "These features are strongly correlated and weigh in the clustering almost like one taken "
+        f"twice: {listed_en}.",
     )
     return (Flag("correlated_features", text),)
 
 
 def _title(name: str) -> Label:
     """A service's name; a feature that is no service keeps its code."""
-    return _TITLES.get(name, Label(name, name))
+    return _TITLES.get(name.partition(".")[2] or name, Label(name, name))
+
+
+def _kind(name: str) -> Label:
+    """What of the service it is; a bare service means its ratio."""
+    return _KINDS.get(name.partition(".")[0], _KINDS["ratio"])
+
+
+def _of_kind(name: str) -> Label:
+    """A service's name, with what of it where that is not the ratio."""
+    title, kind = _title(name), _kind(name)
+    if kind is _KINDS["ratio"]:
+        return title
+    return Label(f"{title.zh}{kind.zh}", f"{title.en}, {kind.en}")

@@ -13,6 +13,9 @@ from shanhai.science.grid import Grid, Window
 UNIT_M = 250.0
 """Least side of a unit, m."""
 
+MAX_CELL_UNITS = 2_000_000
+"""Most cells of a raster whose cells are themselves the units."""
+
 MIN_VALID_SHARE = 0.5
 """Share of its area that must be valid for a unit to take part in the clustering."""
 
@@ -28,6 +31,24 @@ class Fishnet:
     def over(cls, grid: Grid, unit_m: float = UNIT_M) -> "Fishnet":
         """Units of at least `unit_m`, rounded up to whole cells."""
         return cls(grid, max(1, math.ceil(round(unit_m / grid.cell_m, 9))))
+
+    @classmethod
+    def of_cells(cls, grid: Grid) -> "Fishnet":
+        """Every cell is a unit.
+
+        Raises:
+            InvalidInput: the grid has more than `MAX_CELL_UNITS` cells.
+        """
+        count = grid.width * grid.height
+        if count > MAX_CELL_UNITS:
+            raise InvalidInput(
+                f"units are cells and the grid has {count} of them, more than {MAX_CELL_UNITS}; "
+                "use the fishnet or a larger cell_m",
+                message_zh=f"以像元为分区单元时至多 {MAX_CELL_UNITS} 个，本格网有 {count} 个；"
+                "请改用格网单元或增大 cell_m",
+                pointer="/units",
+            )
+        return cls(grid, 1)
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
 
 from shanhai.errors import InvalidInput
-from shanhai.science.zoning.features import prepare_features
+from shanhai.science.zoning.features import feature_layers, prepare_features
 
 
 def test_columns_are_winsorised_and_standardised():
@@ -44,3 +45,57 @@ def test_strong_correlation_is_flagged():
 def test_nothing_varies():
     with pytest.raises(InvalidInput, match="none of the features a, b varies"):
         prepare_features(np.ones((5, 2)), ["a", "b"])
+
+
+def test_layers_of_the_feature_sets():
+    services = ("cooling", "carbon_sink")
+    assert feature_layers("esdr7", services) == ("ratio.cooling", "ratio.carbon_sink")
+    assert feature_layers("esdr7+coords", services) == feature_layers("esdr7", services)
+    assert feature_layers("sd14", services) == (
+        "supply_n.cooling",
+        "supply_n.carbon_sink",
+        "demand_n.cooling",
+        "demand_n.carbon_sink",
+    )
+
+
+def test_coordinates_are_weighed_and_keep_their_proportions():
+    places = np.stack([np.arange(50.0) * 300, np.arange(50.0) * 100], axis=1)
+    features = prepare_features(np.arange(50.0)[:, np.newaxis], ["a"], coordinates=places)
+    assert features.names == ("a", "x", "y")
+    x, y = features.matrix[:, 1:].T
+    np.testing.assert_allclose(x, 3 * y)
+    assert np.square(features.matrix[:, 1:]).mean() == pytest.approx(0.01)
+
+
+def test_one_place_for_all_adds_nothing():
+    features = prepare_features(
+        np.arange(9.0)[:, np.newaxis], ["a"], coordinates=np.full((9, 2), 7.0)
+    )
+    assert not features.matrix[:, 1:].any()
+
+
+def test_principal_components_agree_with_scikit_learn():
+    random = np.random.default_rng(2)
+    values = random.normal(size=(400, 5)) @ random.normal(size=(5, 5))
+    names = list("abcde")
+    plain, reduced = (prepare_features(values, names, pca=pca) for pca in (False, True))
+    peer = PCA(0.9, svd_solver="full").fit(plain.matrix)
+    components = reduced.components
+    assert components is not None
+    assert reduced.names == tuple(f"pc{n}" for n in range(1, peer.n_components_ + 1))
+    np.testing.assert_allclose(components.explained, peer.explained_variance_ratio_)
+    np.testing.assert_allclose(np.abs(components.loadings), np.abs(peer.components_), atol=1e-9)
+    np.testing.assert_allclose(
+        np.abs(reduced.matrix), np.abs(peer.transform(plain.matrix)), atol=1e-9
+    )
+    assert (components.loadings.max(axis=1) == np.abs(components.loadings).max(axis=1)).all()
+
+
+def test_flags_tell_what_of_a_service_they_mean():
+    rising = np.arange(30.0)
+    values = np.stack([rising, 2 * rising, np.ones(30)], axis=1)
+    names = ["supply_n.cooling", "demand_n.recreation", "supply_n.biodiversity"]
+    constant, correlated = prepare_features(values, names).flags
+    assert "The supply of “Biodiversity maintenance”" in constant.text.en
+    assert "Cooling, supply / Landscape aesthetics and recreation, demand" in correlated.text.en

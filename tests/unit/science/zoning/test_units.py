@@ -99,3 +99,10 @@ def test_every_valid_cell_gets_a_zone_and_no_other():
     assert ((zones > 0) == valid).all()
     assert zones[0, :2].tolist() == [1, 1]
     assert zones[:, 4].tolist() == [4, 4]
+
+
+def test_cells_may_be_the_units_of_a_small_grid():
+    assert Fishnet.of_cells(grid(5, 4)).shape == (4, 5)
+    with pytest.raises(InvalidInput, match="2250000 of them") as caught:
+        Fishnet.of_cells(grid(1500, 1500))
+    assert caught.value.faults[0].pointer == "/units"
