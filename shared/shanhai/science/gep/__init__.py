@@ -1,0 +1,1 @@
+"""Gross ecosystem product: a catalogue of items and their accounting."""
