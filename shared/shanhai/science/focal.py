@@ -144,6 +144,20 @@ def disk_sum(values: FloatArray, radius_m: float, cell_m: float) -> FloatArray:
     return cells
 
 
+def disk_mean(values: FloatArray, radius_m: float, cell_m: float) -> FloatArray:
+    """Mean of the known cells within a distance, as exact as `disk_sum`; NaN stays NaN.
+
+    Args:
+        values: 0–1.
+        radius_m: Radius of the disk, m.
+        cell_m: Side of a cell, m.
+    """
+    known = ~np.isnan(values)
+    cells = disk_sum(known.astype(np.float64), radius_m, cell_m)
+    mean: FloatArray = np.full(values.shape, np.nan)
+    return np.divide(disk_sum(values, radius_m, cell_m), cells, out=mean, where=known)
+
+
 def disk_spans(radius_m: float, cell_m: float) -> IntArray:
     """Half width in cells of every row of a disk, from its northernmost to its southernmost."""
     radius = radius_m / cell_m

@@ -8,6 +8,7 @@ from shanhai.science import focal
 from shanhai.science.focal import (
     Frame,
     convolve,
+    disk_mean,
     disk_spans,
     disk_sum,
     exponential_kernel,
@@ -96,3 +97,8 @@ def test_nothing_around_is_zero():
     kernel = gaussian_kernel(90.0, 30.0)
     assert (convolve(np.zeros((5, 5)), kernel) == 0).all()
     assert (convolve(np.full((5, 5), np.nan), kernel) == 0).all()
+
+
+def test_a_disk_mean_leaves_out_what_is_unknown():
+    values = np.array([[1.0, np.nan, 0.5]])
+    np.testing.assert_allclose(disk_mean(values, 60.0, 30.0), [[0.75, np.nan, 0.75]])
