@@ -3,7 +3,7 @@
 One declaration serves the tile service, its legends and styles, and the maps of reports.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shanhai.vocabulary import ECOSERVICES, ZONE_CLASSES, Label, label_of
 
@@ -73,6 +73,85 @@ LAND_COVER = ClassStyle(
     ),
 )
 
+_FIVE_GRADES = ("#1b6e3c", "#7cb66f", "#f2e6a8", "#e79b57", "#a63a26")
+_SEVERITY = ("#a63a26", "#e7a24c", "#e6e9c8")
+_TREND = ("#8c2d19", "#d8814f", "#f3ddb3", "#f0f0ea", "#d5e8cc", "#7db77f", "#1b6e3c")
+
+
+def _graded(title: Label, colors: tuple[str, ...], *named: tuple[str, str, str]) -> ClassStyle:
+    """Classes 1, 2, 3 … with their codes, names and colours."""
+    entries = (
+        ClassEntry(value, code, Label(zh, en), color)
+        for value, ((code, zh, en), color) in enumerate(zip(named, colors, strict=True), start=1)
+    )
+    return ClassStyle(title, tuple(entries))
+
+
+_IMPORTANCE = (
+    ("extremely_important", "极重要", "Extremely important"),
+    ("important", "重要", "Important"),
+    ("general", "一般", "General"),
+)
+_SENSITIVITY = (
+    ("extremely_sensitive", "极敏感", "Extremely sensitive"),
+    ("sensitive", "敏感", "Sensitive"),
+    ("general", "一般", "General"),
+)
+
+EVALUATIONS: dict[str, ClassStyle] = {
+    "importance": _graded(
+        Label("生态系统服务重要性", "Importance of ecosystem services"), _SEVERITY, *_IMPORTANCE
+    ),
+    "sensitivity": _graded(Label("生态敏感性", "Ecological sensitivity"), _SEVERITY, *_SENSITIVITY),
+    "sensitivity.soil_erosion": _graded(
+        Label("水土流失敏感性", "Sensitivity to soil erosion"), _SEVERITY, *_SENSITIVITY
+    ),
+    "sensitivity.rocky_desertification": _graded(
+        Label("石漠化敏感性", "Sensitivity to rocky desertification"), _SEVERITY, *_SENSITIVITY
+    ),
+    "quality": _graded(
+        Label("生态系统质量", "Ecosystem quality"),
+        _FIVE_GRADES,
+        ("high", "优", "High"),
+        ("fairly_high", "良", "Fairly high"),
+        ("medium", "中", "Medium"),
+        ("low", "低", "Low"),
+        ("very_low", "差", "Very low"),
+    ),
+    "degradation": _graded(
+        Label("生态系统退化", "Ecosystem degradation"),
+        _TREND,
+        ("strong_decline", "极显著退化", "Highly significant decline"),
+        ("decline", "显著退化", "Significant decline"),
+        ("slight_decline", "不显著下降", "Decline, not significant"),
+        ("stable", "稳定", "Stable"),
+        ("slight_rise", "不显著上升", "Rise, not significant"),
+        ("rise", "显著改善", "Significant rise"),
+        ("strong_rise", "极显著改善", "Highly significant rise"),
+    ),
+    "resilience": _graded(
+        Label("生态系统恢复力", "Ecosystem resilience"),
+        _FIVE_GRADES,
+        ("high", "高", "High"),
+        ("fairly_high", "较高", "Fairly high"),
+        ("medium", "中等", "Medium"),
+        ("fairly_low", "较低", "Fairly low"),
+        ("low", "低", "Low"),
+    ),
+}
+"""Classes of the evaluations of a district plan; 1 is what a plan looks at first."""
+
+_EVALUATED_RAMPS: dict[str, RampStyle] = {
+    "quality_index": RampStyle(
+        Label("生态质量指数", "Ecosystem quality index"), "1", SUPPLY, 0.0, 100.0
+    ),
+    "resilience_index": RampStyle(Label("恢复力指数", "Resilience index"), "1", SUPPLY, 0.0, 100.0),
+    "degradation_slope": RampStyle(Label("年变化率", "Change per year"), "1/a", BALANCE),
+    "carbon": RampStyle(
+        Label("生态系统固碳量", "Net ecosystem production"), "tC/ha/a", BALANCE, -10.0, 10.0
+    ),
+}
+
 _THEME_RAMPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "dem": ("m", TERRAIN),
     "rainfall": ("mm", WATER),
@@ -120,8 +199,18 @@ def style_of(theme: str) -> Style:
         return ZONES
     if theme == "land_cover":
         return LAND_COVER
+    if theme in EVALUATIONS:
+        return EVALUATIONS[theme]
+    if theme in _EVALUATED_RAMPS:
+        return _EVALUATED_RAMPS[theme]
     kind, _, ecoservice = theme.partition(".")
     known = {term.code for term in ECOSERVICES}
+    if kind == "importance" and ecoservice in known:
+        title = label_of(ecoservice)
+        return replace(
+            EVALUATIONS["importance"],
+            title=Label(f"{title.zh}重要性", f"{title.en}: importance"),
+        )
     if kind in {"ratio", "supply", "demand"} and (not ecoservice or ecoservice in known):
         return _ecoservice_style(kind, ecoservice or None)
     if theme in _THEME_RAMPS:
