@@ -121,6 +121,7 @@ THEMES: tuple[Term, ...] = (
     Term("gdp", Label("国内生产总值", "Gross domestic product")),
     Term("carbon_density_start", Label("期初碳密度", "Carbon density at the start")),
     Term("carbon_density_end", Label("期末碳密度", "Carbon density at the end")),
+    Term("vegetation_type", Label("植被类型", "Vegetation type")),
     Term("lai", Label("叶面积指数", "Leaf area index")),
     Term("gpp", Label("总初级生产力", "Gross primary productivity")),
     Term("carbonate", Label("碳酸盐岩出露比例", "Carbonate outcrop")),

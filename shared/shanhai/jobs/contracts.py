@@ -45,6 +45,7 @@ Theme = Literal[
     "gdp",
     "carbon_density_start",
     "carbon_density_end",
+    "vegetation_type",
     "lai",
     "gpp",
     "carbonate",

@@ -74,6 +74,7 @@ _QUANTITIES = {
     "main_roads": Quantity.PRESENCE,
     "protected_areas": Quantity.PRESENCE,
     "hydrologic_group": Quantity.CATEGORICAL,
+    "vegetation_type": Quantity.CATEGORICAL,
     "population": Quantity.EXTENSIVE,
 }
 

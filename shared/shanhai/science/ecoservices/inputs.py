@@ -48,6 +48,7 @@ INPUTS: tuple[InputSpec, ...] = (
     _theme("gdp", "10^4 CNY/km2", 0, 1e8),
     _theme("carbon_density_start", "tC/ha", 0, 2000),
     _theme("carbon_density_end", "tC/ha", 0, 2000),
+    _theme("vegetation_type", "class", 0, 15),
 )
 """Soil holds sand, silt, clay and organic carbon in % of mass; rain and temperature by month."""
 
@@ -127,6 +128,8 @@ def _monthly(name: str, theme: str, unit: str, zh: str, en: str) -> Leaf:
 _LEAVES = (
     _same("dem", "m"),
     _same("land_cover", "class"),
+    Leaf("sea", "land_cover", "bool", Label("海域", "sea"), _FIRST),
+    _same("vegetation_type", "class"),
     Leaf("built_up", "land_cover", "1", Label("建设用地比例", "built-up share"), _FIRST, (), 8),
     Leaf("cropland", "land_cover", "1", Label("耕地比例", "cropland share"), _FIRST, (), 1),
     _leaf("rainfall", "rainfall", "mm/yr", "年降雨量", "annual rain", _yearly_total),
@@ -166,7 +169,8 @@ _LEAVES = (
 LEAVES: Mapping[str, Leaf] = MappingProxyType({leaf.name: leaf for leaf in _LEAVES})
 """Every layer that is read, by name.
 
-Land cover holds the internal classes, NaN outside its raster and 0 in the sea.
+Classes are codes, 0 where they are unknown and, of land cover, in the sea; `sea` tells the two
+apart. Everything else is NaN where it is unknown.
 """
 
 QUANTITIES: tuple[QuantitySpec, ...] = (

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from shanhai.science.ecoservices.spec import ParameterSpec, Status
 from shanhai.science.landcover import LandCover
-from shanhai.vocabulary import Label
+from shanhai.vocabulary import Label, label_of
 
 Function = Callable[..., Any]
 """A pure function of keyword-only arguments: arrays in, one array of the same shape out."""
@@ -22,6 +22,9 @@ Numbers = Mapping[str, float]
 """Resolved parameters by name."""
 
 Profile = Literal["index", "biophysical"]
+
+Kind = Literal["sum", "mean", "max", "min", "sd", "count", "quantile"]
+"""How a number of the whole area is taken; `sd` is the population's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Statistic:
 
     name: str
     of: str
-    kind: Literal["sum", "mean", "max", "quantile"]
+    kind: Kind
     probability: float | None = None
     where: str | None = None
 
@@ -154,7 +157,7 @@ class Method:
     Attributes:
         id: Identifier within the service.
         label: Name in Chinese and English.
-        profile: Profile it belongs to.
+        profile: Profile it belongs to; `any` for one that serves in each.
         supply: Quantity named `supply`; its unit is the demand's, or the declaration is refused.
         demand: Quantity named `demand`.
         extra: Further quantities worth keeping, such as the signed balance of carbon.
@@ -164,7 +167,7 @@ class Method:
 
     id: str
     label: Label
-    profile: Profile
+    profile: Profile | Literal["any"]
     supply: Quantity
     demand: Quantity
     extra: tuple[Quantity, ...] = ()
@@ -181,3 +184,29 @@ class Method:
     def unit(self) -> str:
         """Unit of supply and demand."""
         return self.supply.unit
+
+
+@dataclass(frozen=True, slots=True)
+class Ecoservice:
+    """One ecosystem service and the ways to calculate it.
+
+    Attributes:
+        id: Identifier of the service.
+        methods: Its methods, within each profile the default first.
+    """
+
+    id: str
+    methods: tuple[Method, ...]
+
+    @property
+    def label(self) -> Label:
+        """Name in Chinese and English."""
+        return label_of(self.id)
+
+    def of_profile(self, profile: Profile) -> tuple[Method, ...]:
+        """The methods of a profile, its default first."""
+        return tuple(method for method in self.methods if method.profile in (profile, "any"))
+
+    def default(self, profile: Profile) -> Method:
+        """The method a run of the profile takes unless it says otherwise."""
+        return self.of_profile(profile)[0]

@@ -1,0 +1,142 @@
+"""Numbers of the whole area, gathered window by window; no division into windows changes them."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shanhai.science.arrays import BoolArray, IntArray
+from shanhai.science.ecoservices.graph import Figure
+from shanhai.science.quantiles import QuantileSketch, lower_counts, upper_counts
+from shanhai.science.summation import Moments
+
+Subject = tuple[str, str | None]
+"""A layer, and the mask that narrows its cells down."""
+
+Sparse = tuple[IntArray, IntArray]
+"""Positions and values of what is not 0: few of the many counts are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one window says of a subject; the histogram only where quantiles are wanted."""
+
+    moments: Moments
+    upper: Sparse | None = None
+
+
+@dataclass(slots=True)
+class Gathering:
+    """The numbers a pass takes: fed with the parts of its windows, then asked.
+
+    Attributes:
+        figures: The numbers that are wanted.
+    """
+
+    figures: Sequence[Figure]
+    _moments: dict[Subject, Moments] = field(default_factory=dict)
+    _sketches: dict[Subject, QuantileSketch] = field(default_factory=dict)
+    _bins: dict[Subject, tuple[int, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Make room for every subject."""
+        for subject in subjects(self.figures):
+            self._moments[subject] = Moments()
+        for subject in measured(self.figures):
+            wanted = dict.fromkeys(
+                one.probability
+                for one in self.figures
+                if subject_of(one) == subject and one.probability is not None
+            )
+            self._sketches[subject] = QuantileSketch(tuple(wanted))
+
+    def add(self, parts: Mapping[Subject, Part]) -> None:
+        """Take a window of the first pass."""
+        for subject, part in parts.items():
+            self._moments[subject] = self._moments[subject].joined(part.moments)
+            if part.upper is not None:
+                self._sketches[subject].add_upper(_dense(part.upper, 1)[0])
+
+    def wants(self, subject: Subject) -> bool:
+        """Whether any number is taken of a subject."""
+        return subject in self._moments
+
+    def open_bins(self) -> dict[Subject, tuple[int, ...]]:
+        """What must be counted more finely, by subject, when the first pass is over."""
+        self._bins = {subject: sketch.open_bins() for subject, sketch in self._sketches.items()}
+        return {subject: bins for subject, bins in self._bins.items() if bins}
+
+    def add_fine(self, parts: Mapping[Subject, Sparse]) -> None:
+        """Take a window of the second pass."""
+        for subject, counts in parts.items():
+            self._sketches[subject].add_lower(_dense(counts, len(self._bins[subject])))
+
+    def values(self) -> dict[Figure, float]:
+        """Every number; NaN where no cell was known, but for sums and counts, which are 0."""
+        return {one: self._value(one) for one in self.figures}
+
+    def _value(self, figure: Figure) -> float:
+        subject = subject_of(figure)
+        if figure.kind == "quantile":
+            sketch = self._sketches[subject]
+            place = list(sketch.probabilities).index(figure.probability or 0.0)
+            return sketch.quantiles()[place]
+        return _OF_MOMENTS[figure.kind](self._moments[subject])
+
+
+def _highest(moments: Moments) -> float:
+    return moments.high if moments.count else float("nan")
+
+
+def _lowest(moments: Moments) -> float:
+    return moments.low if moments.count else float("nan")
+
+
+_OF_MOMENTS: Mapping[str, Callable[[Moments], float]] = {
+    "sum": lambda moments: moments.sum,
+    "mean": lambda moments: moments.mean,
+    "sd": lambda moments: moments.sd,
+    "count": lambda moments: float(moments.count),
+    "max": _highest,
+    "min": _lowest,
+}
+
+
+def subject_of(figure: Figure) -> Subject:
+    """What a number is taken of."""
+    return (figure.of, figure.where)
+
+
+def subjects(figures: Iterable[Figure]) -> tuple[Subject, ...]:
+    """What some numbers are taken of, each once."""
+    return tuple(dict.fromkeys(subject_of(one) for one in figures))
+
+
+def measured(figures: Iterable[Figure]) -> tuple[Subject, ...]:
+    """What quantiles are taken of, each once."""
+    return subjects(one for one in figures if one.kind == "quantile")
+
+
+def count_window(values: NDArray[np.floating], cells: BoolArray, *, histogram: bool) -> Part:
+    """What a window says of a layer in some cells."""
+    known = np.asarray(values[cells], dtype=np.float32)
+    return Part(Moments.of(known), _sparse(upper_counts(known)) if histogram else None)
+
+
+def count_finely(values: NDArray[np.floating], cells: BoolArray, bins: Sequence[int]) -> Sparse:
+    """What a window says in the second pass."""
+    return _sparse(lower_counts(values[cells], bins))
+
+
+def _sparse(counts: IntArray) -> Sparse:
+    flat = counts.ravel()
+    places = np.flatnonzero(flat)
+    return places, flat[places]
+
+
+def _dense(counts: Sparse, rows: int) -> IntArray:
+    places, values = counts
+    full = np.zeros(rows << 16, dtype=np.int64)
+    full[places] = values
+    return full.reshape(rows, -1)

@@ -1,0 +1,550 @@
+"""The quantities that services share, from what is read to what their formulas take.
+
+Where a name is declared more than once, the first whose needs can be met is taken: a measured layer
+before an estimate. Which one it was is recorded with the result.
+"""
+
+import numpy as np
+
+from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
+from shanhai.science.climate import (
+    erosivity_annual,
+    erosivity_monthly,
+    potential_evapotranspiration,
+)
+from shanhai.science.distance import distance_m
+from shanhai.science.ecoservices.method import OptionSpec, Quantity, Statistic, TableSpec
+from shanhai.science.ecoservices.recreation import ACCESS_CUTOFF_M, WATER_CUTOFF_M
+from shanhai.science.ecoservices.spec import Status
+from shanhai.science.grid import SQUARE_METRES_PER_HECTARE
+from shanhai.science.landcover import (
+    CROP_COEFFICIENT,
+    NATURALNESS,
+    LandCover,
+    class_values,
+    is_built_up,
+    is_water,
+)
+from shanhai.science.normalise import LIMIT_PROBABILITIES, Limits, log1p_positive, normalise
+from shanhai.science.soil import erodibility, soil_infiltration, texture_class
+from shanhai.science.terrain import aspect_length, relief, slope_degrees
+from shanhai.science.vegetation import (
+    SOIL_PROBABILITY,
+    VEGETATION_PROBABILITY,
+    vegetation_cover,
+)
+from shanhai.vocabulary import Label
+
+RELIEF_RADIUS_M = 500.0
+"""Half of the window of 1 km in which relief is measured."""
+
+LIT_PROBABILITY = 0.75
+"""Without roads and land cover, cells lit brighter than this quantile stand for settlements."""
+
+FIXED_SOIL, FIXED_VEGETATION = 0.05, 0.90
+"""Vegetation index of bare soil and of full cover where it is not taken from the area."""
+
+_MONTHS = 12
+_NEIGHBOUR_M = 1e-3
+"""Reach of what looks at the eight neighbours: the next cell, however small."""
+
+
+def normalised(values: FloatArray, low: float, high: float) -> FloatArray:
+    """`clip((x − low)/(high − low), 0, 1)`; 0 everywhere for a constant layer, NaN stays NaN."""
+    return normalise(values, Limits(low, high))
+
+
+def limits_of(name: str) -> tuple[Statistic, Statistic]:
+    """The numbers `low` and `high` a layer is normalised between."""
+    low, high = LIMIT_PROBABILITIES
+    return Statistic("low", name, "quantile", low), Statistic("high", name, "quantile", high)
+
+
+class _Normalise:
+    """Normalises the one layer it is given, under whatever name; picklable."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, *, low: float, high: float, **layer: FloatArray) -> FloatArray:
+        return normalised(layer[self.name], low, high)
+
+
+def normalised_quantity(name: str, of: str, zh: str, en: str) -> Quantity:
+    """A layer between its own percentile limits."""
+    return Quantity(
+        name=name,
+        unit="1",
+        label=Label(f"归一化{zh}", f"normalised {en}"),
+        function=_Normalise(of),
+        needs=(of,),
+        statistics=limits_of(of),
+        source="limits at the 0.5th and 99.5th percentile of the valid cells",
+        status=Status.ENGINEERING,
+    )
+
+
+def _dry(*, land_cover: ClassArray) -> BoolArray:
+    return ~is_water(land_cover)
+
+
+def _cover(*, ndvi: FloatArray, soil: float, vegetation: float, cover_limits: str) -> FloatArray:
+    if cover_limits == "fixed":
+        return vegetation_cover(ndvi, FIXED_SOIL, FIXED_VEGETATION)
+    return vegetation_cover(ndvi, soil, vegetation)
+
+
+COVER_LIMITS = OptionSpec(
+    name="cover_limits",
+    default="quantiles",
+    choices={
+        "quantiles": Label("区域 5% 与 95% 分位数", "5th and 95th percentile of the area"),
+        "fixed": Label("固定 0.05 与 0.90", "fixed at 0.05 and 0.90"),
+    },
+    source="engineering default",
+    status=Status.ENGINEERING,
+)
+
+
+def _cover_quantity(where: str | None) -> Quantity:
+    return Quantity(
+        name="vegetation_cover",
+        unit="1",
+        label=Label("植被覆盖度", "Fractional vegetation cover"),
+        function=_cover,
+        needs=("ndvi",),
+        options=(COVER_LIMITS,),
+        statistics=(
+            Statistic("soil", "ndvi", "quantile", SOIL_PROBABILITY, where),
+            Statistic("vegetation", "ndvi", "quantile", VEGETATION_PROBABILITY, where),
+        ),
+        source="Gutman and Ignatov 1998; limits are engineering defaults",
+    )
+
+
+def _slope(*, dem: FloatArray, cell_m: float) -> FloatArray:
+    return slope_degrees(dem, cell_m)
+
+
+def _aspect_length(*, dem: FloatArray, cell_m: float) -> FloatArray:
+    return aspect_length(dem, cell_m)
+
+
+def _relief(*, dem: FloatArray, cell_m: float) -> FloatArray:
+    return relief(dem, max(1, round(RELIEF_RADIUS_M / cell_m)))
+
+
+def _neighbour_m(_numbers: object) -> float:
+    return _NEIGHBOUR_M
+
+
+def _relief_m(_numbers: object) -> float:
+    return RELIEF_RADIUS_M
+
+
+def _water_m(_numbers: object) -> float:
+    return WATER_CUTOFF_M
+
+
+def _access_m(_numbers: object) -> float:
+    return ACCESS_CUTOFF_M
+
+
+def _log_lights(*, night_lights: FloatArray) -> FloatArray:
+    return log1p_positive(night_lights)
+
+
+def _density(*, population: FloatArray, cell_m: float) -> FloatArray:
+    return population / (cell_m**2 / SQUARE_METRES_PER_HECTARE)
+
+
+def _log_density(*, population_density: FloatArray) -> FloatArray:
+    return log1p_positive(population_density)
+
+
+def _given_erosivity(*, rain_erosivity: FloatArray) -> FloatArray:
+    return rain_erosivity
+
+
+def _monthly_erosivity(*, rainfall_monthly: FloatArray) -> FloatArray:
+    return erosivity_monthly(rainfall_monthly)
+
+
+def _annual_erosivity(*, rainfall: FloatArray) -> FloatArray:
+    return erosivity_annual(rainfall)
+
+
+def _given_erodibility(*, soil_erodibility: FloatArray) -> FloatArray:
+    return soil_erodibility
+
+
+def _erodibility(
+    *, sand: FloatArray, silt: FloatArray, clay: FloatArray, organic_carbon: FloatArray
+) -> FloatArray:
+    return erodibility(sand, silt, clay, organic_carbon)
+
+
+def _infiltration(*, sand: FloatArray, silt: FloatArray, clay: FloatArray) -> FloatArray:
+    return soil_infiltration(texture_class(sand, silt, clay))
+
+
+def _thornthwaite(*, temperature_monthly: FloatArray, latitude: FloatArray) -> FloatArray:
+    return potential_evapotranspiration(temperature_monthly, latitude)
+
+
+def _thornthwaite_annual(*, temperature: FloatArray, latitude: FloatArray) -> FloatArray:
+    return potential_evapotranspiration(
+        np.repeat(temperature[np.newaxis], _MONTHS, axis=0), latitude
+    )
+
+
+def _given_evaporation(*, evapotranspiration: FloatArray) -> FloatArray:
+    return evapotranspiration
+
+
+def _crop_evaporation(
+    *,
+    reference_et_estimate: FloatArray,
+    land_cover: ClassArray,
+    crop_coefficient: dict[LandCover, float],
+) -> FloatArray:
+    return reference_et_estimate * class_values(land_cover, crop_coefficient)
+
+
+def _bare_evaporation(*, reference_et_estimate: FloatArray) -> FloatArray:
+    return reference_et_estimate
+
+
+def _given_reference(*, reference_et: FloatArray) -> FloatArray:
+    return reference_et
+
+
+def _naturalness(*, land_cover: ClassArray, naturalness: dict[LandCover, float]) -> FloatArray:
+    return class_values(land_cover, naturalness)
+
+
+def _natural_cover(*, vegetation_cover: FloatArray) -> FloatArray:
+    return vegetation_cover
+
+
+def _water_distance(*, land_cover: ClassArray, sea: BoolArray, cell_m: float) -> FloatArray:
+    return distance_m(sea | is_water(land_cover), cell_m, WATER_CUTOFF_M)
+
+
+def _low_distance(*, dem: FloatArray, cell_m: float) -> FloatArray:
+    low: BoolArray = dem <= 0
+    return distance_m(low, cell_m, WATER_CUTOFF_M)
+
+
+def _road_distance(*, roads: FloatArray, cell_m: float) -> FloatArray:
+    there: BoolArray = roads == 1
+    return distance_m(there, cell_m, ACCESS_CUTOFF_M)
+
+
+def _town_distance(*, land_cover: ClassArray, cell_m: float) -> FloatArray:
+    return distance_m(is_built_up(land_cover), cell_m, ACCESS_CUTOFF_M)
+
+
+def _lit_distance(*, night_lights_log: FloatArray, lit_from: float, cell_m: float) -> FloatArray:
+    # Where hardly anything shines the quantile is 0, and the dark is no settlement.
+    lit: BoolArray = (night_lights_log >= lit_from) & (night_lights_log > 0)
+    return distance_m(lit, cell_m, ACCESS_CUTOFF_M)
+
+
+def _water_or_built_up(*, land_cover: ClassArray) -> BoolArray:
+    return is_built_up(land_cover) | is_water(land_cover)
+
+
+_HORN = "Horn 1981"
+_LIGHTS = normalised_quantity("night_lights_n", "night_lights_log", "夜间灯光", "night lights")
+_EROSIVITY = Label("降雨侵蚀力", "Rainfall erosivity")
+_ERODIBILITY = Label("土壤可蚀性", "Soil erodibility")
+_EVAPORATION = Label("蒸散发", "Evapotranspiration")
+_REFERENCE = Label("参考蒸散发", "Reference evapotranspiration")
+_NATURAL = Label("自然度", "Naturalness")
+_TO_WATER = Label("距水体距离", "Distance to water")
+_TO_ACCESS = Label("距道路或聚落距离", "Distance to a road or settlement")
+_EXPOSURE = Label("人口暴露度", "Exposure of people")
+
+CROP_COEFFICIENTS = TableSpec(
+    "crop_coefficient",
+    CROP_COEFFICIENT,
+    "1",
+    (0.0, 2.0),
+    "within the ranges of FAO-56 and InVEST",
+    Status.ENGINEERING,
+)
+NATURALNESS_TABLE = TableSpec(
+    "naturalness", NATURALNESS, "1", (0.0, 1.0), "engineering default", Status.ENGINEERING
+)
+
+SHARED: tuple[Quantity, ...] = (
+    Quantity("dry", "bool", Label("非水体", "Not water"), _dry, ("land_cover",)),
+    _cover_quantity("dry"),
+    _cover_quantity(None),
+    Quantity(
+        "slope",
+        "deg",
+        Label("坡度", "Slope"),
+        _slope,
+        ("dem",),
+        reach_m=_neighbour_m,
+        takes_cell=True,
+        source=_HORN,
+        status=Status.VERIFIED,
+    ),
+    Quantity(
+        "aspect_length",
+        "1",
+        Label("坡向长度", "Contour length by aspect"),
+        _aspect_length,
+        ("dem",),
+        reach_m=_neighbour_m,
+        takes_cell=True,
+        source="Desmet and Govers 1996",
+        status=Status.VERIFIED,
+    ),
+    Quantity(
+        "relief",
+        "m",
+        Label("地形起伏", "Relief"),
+        _relief,
+        ("dem",),
+        reach_m=_relief_m,
+        takes_cell=True,
+        source="range of elevation in a window of 1 km",
+    ),
+    normalised_quantity("npp_n", "npp", "净初级生产力", "net primary productivity"),
+    normalised_quantity("rainfall_n", "rainfall", "降雨", "annual rain"),
+    normalised_quantity("temperature_n", "temperature", "气温", "annual mean temperature"),
+    normalised_quantity("elevation_n", "dem", "高程", "elevation"),
+    normalised_quantity("slope_n", "slope", "坡度", "slope"),
+    normalised_quantity("relief_n", "relief", "地形起伏", "relief"),
+    Quantity(
+        "night_lights_log",
+        "1",
+        Label("夜间灯光对数", "ln(1 + night lights)"),
+        _log_lights,
+        ("night_lights",),
+    ),
+    _LIGHTS,
+    Quantity(
+        "population_density",
+        "persons/ha",
+        Label("人口密度", "Population density"),
+        _density,
+        ("population",),
+        takes_cell=True,
+    ),
+    Quantity(
+        "population_log",
+        "1",
+        Label("人口密度对数", "ln(1 + persons/ha)"),
+        _log_density,
+        ("population_density",),
+    ),
+    Quantity(
+        "exposure",
+        "1",
+        _EXPOSURE,
+        _Normalise("population_log"),
+        ("population_log",),
+        statistics=limits_of("population_log"),
+        source="ln(1 + persons/ha), engineering choice",
+    ),
+    Quantity(
+        "exposure",
+        "1",
+        _EXPOSURE,
+        _Normalise("night_lights_log"),
+        ("night_lights_log",),
+        statistics=limits_of("night_lights_log"),
+        source="ln(1 + night lights), without population",
+    ),
+    Quantity(
+        "erosivity",
+        "MJ.mm/(ha.h.yr)",
+        _EROSIVITY,
+        _given_erosivity,
+        ("rain_erosivity",),
+        source="given",
+        status=Status.VERIFIED,
+    ),
+    Quantity(
+        "erosivity",
+        "MJ.mm/(ha.h.yr)",
+        _EROSIVITY,
+        _monthly_erosivity,
+        ("rainfall_monthly",),
+        source="monthly rain (Zhang and Fu 2003)",
+        status=Status.LITERATURE,
+    ),
+    Quantity(
+        "erosivity",
+        "MJ.mm/(ha.h.yr)",
+        _EROSIVITY,
+        _annual_erosivity,
+        ("rainfall",),
+        source="annual rain (Zhang and Fu 2003)",
+        status=Status.LITERATURE,
+    ),
+    normalised_quantity("erosivity_n", "erosivity", "降雨侵蚀力", "rainfall erosivity R"),
+    Quantity(
+        "erodibility",
+        "t.ha.h/(ha.MJ.mm)",
+        _ERODIBILITY,
+        _given_erodibility,
+        ("soil_erodibility",),
+        source="given",
+        status=Status.VERIFIED,
+    ),
+    Quantity(
+        "erodibility",
+        "t.ha.h/(ha.MJ.mm)",
+        _ERODIBILITY,
+        _erodibility,
+        ("sand", "silt", "clay", "organic_carbon"),
+        source="EPIC (Williams 1990; Zhang et al. 2008)",
+        status=Status.LITERATURE,
+    ),
+    normalised_quantity("erodibility_n", "erodibility", "土壤可蚀性", "soil erodibility K"),
+    Quantity(
+        "infiltration",
+        "1",
+        Label("土壤入渗", "Soil infiltration"),
+        _infiltration,
+        ("sand", "silt", "clay"),
+        source="Ecological Protection Red-line Delineation Guideline 2017",
+        status=Status.LITERATURE,
+    ),
+    Quantity(
+        "reference_et_estimate",
+        "mm/yr",
+        _REFERENCE,
+        _given_reference,
+        ("reference_et",),
+        source="given",
+        status=Status.VERIFIED,
+    ),
+    Quantity(
+        "reference_et_estimate",
+        "mm/yr",
+        _REFERENCE,
+        _thornthwaite,
+        ("temperature_monthly", "latitude"),
+        source="Thornthwaite 1948",
+        status=Status.LITERATURE,
+    ),
+    Quantity(
+        "reference_et_estimate",
+        "mm/yr",
+        _REFERENCE,
+        _thornthwaite_annual,
+        ("temperature", "latitude"),
+        source="Thornthwaite 1948, from the annual mean",
+        status=Status.LITERATURE,
+    ),
+    Quantity(
+        "evaporation",
+        "mm/yr",
+        _EVAPORATION,
+        _given_evaporation,
+        ("evapotranspiration",),
+        source="given",
+        status=Status.VERIFIED,
+    ),
+    Quantity(
+        "evaporation",
+        "mm/yr",
+        _EVAPORATION,
+        _crop_evaporation,
+        ("reference_et_estimate", "land_cover"),
+        tables=(CROP_COEFFICIENTS,),
+        source="Kc times reference evapotranspiration",
+    ),
+    Quantity(
+        "evaporation",
+        "mm/yr",
+        _EVAPORATION,
+        _bare_evaporation,
+        ("reference_et_estimate",),
+        source="reference evapotranspiration, without land cover",
+    ),
+    normalised_quantity("evapotranspiration_n", "evaporation", "蒸散发", "evapotranspiration"),
+    Quantity(
+        "naturalness",
+        "1",
+        _NATURAL,
+        _naturalness,
+        ("land_cover",),
+        tables=(NATURALNESS_TABLE,),
+        source="by land cover, engineering choice",
+    ),
+    Quantity(
+        "naturalness",
+        "1",
+        _NATURAL,
+        _natural_cover,
+        ("vegetation_cover",),
+        source="vegetation cover, without land cover",
+    ),
+    Quantity(
+        "water_distance_m",
+        "m",
+        _TO_WATER,
+        _water_distance,
+        ("land_cover", "sea"),
+        reach_m=_water_m,
+        takes_cell=True,
+        source="inland water and sea of the land cover",
+    ),
+    Quantity(
+        "water_distance_m",
+        "m",
+        _TO_WATER,
+        _low_distance,
+        ("dem",),
+        reach_m=_water_m,
+        takes_cell=True,
+        source="ground at or below 0 m, without land cover",
+    ),
+    Quantity(
+        "access_distance_m",
+        "m",
+        _TO_ACCESS,
+        _road_distance,
+        ("roads",),
+        reach_m=_access_m,
+        takes_cell=True,
+        source="roads",
+    ),
+    Quantity(
+        "access_distance_m",
+        "m",
+        _TO_ACCESS,
+        _town_distance,
+        ("land_cover",),
+        reach_m=_access_m,
+        takes_cell=True,
+        source="built-up land, without roads",
+    ),
+    Quantity(
+        "access_distance_m",
+        "m",
+        _TO_ACCESS,
+        _lit_distance,
+        ("night_lights_log",),
+        statistics=(Statistic("lit_from", "night_lights_log", "quantile", LIT_PROBABILITY),),
+        reach_m=_access_m,
+        takes_cell=True,
+        source="what shines, without roads and land cover",
+    ),
+    Quantity(
+        "water_or_built_up",
+        "bool",
+        Label("水体或建设用地", "Water or built-up"),
+        _water_or_built_up,
+        ("land_cover",),
+    ),
+)
+"""Every shared quantity, alternatives of one name in the order in which they are tried."""
