@@ -26,6 +26,7 @@ from shanhai_api.features.records import router as records
 from shanhai_api.features.routes import quick
 from shanhai_api.features.routes import router as features
 from shanhai_api.findings.routes import router as findings
+from shanhai_api.garbage import settle
 from shanhai_api.health.routes import router as health
 from shanhai_api.identify.routes import router as identify
 from shanhai_api.jobs.routes import router as jobs
@@ -135,4 +136,6 @@ def create_from_environment() -> FastAPI:
     """The application as the environment configures it."""
     configuration = Configuration()
     configure_logging(configuration.log)
-    return create_app(configuration)
+    app = create_app(configuration)
+    settle()
+    return app

@@ -20,9 +20,10 @@ JSON_DEPTH = 32
 LARGE_BYTES = 1024**2
 """Bodies above this size are parsed in a thread, so that other requests need not wait."""
 IDLE_S = 30.0
-TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
-"""A string, ended or not, or a bracket; possessive, so that no input makes it look twice."""
-OPENING, CLOSING = (b"[", b"{"), (b"]", b"}")
+STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+"""A string, ended or not; possessive, so that no input makes it look twice."""
+BRACKETS = bytes.maketrans(b"{}", b"[]")
+NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -110,17 +111,20 @@ def _parsed(body: bytes) -> JsonBody:
 
 
 def depth_of(body: bytes) -> int:
-    """How deeply objects and arrays are nested, as far as one more than allowed."""
-    deepest = depth = 0
-    for token in TOKEN.finditer(body):
-        if token[0] in OPENING:
-            depth += 1
-            deepest = max(deepest, depth)
-            if deepest > JSON_DEPTH:
-                break
-        elif token[0] in CLOSING:
-            depth -= 1
-    return deepest
+    """How deeply objects and arrays are nested, as far as one more than allowed.
+
+    Both are counted alike; what does not close is left to the parser, which refuses it.
+    """
+    left = STRING.sub(b"", body).translate(BRACKETS, NO_BRACKETS)
+    depth = 0
+    while left and depth <= JSON_DEPTH:
+        # The innermost pairs go first.
+        inner = left.replace(b"[]", b"")
+        if inner == left:
+            return depth + min(len(left) - len(left.lstrip(b"[")), JSON_DEPTH + 1 - depth)
+        left = inner
+        depth += 1
+    return depth
 
 
 def parse(model: type[Model], value: Any, *, under: str = "") -> Model:

@@ -80,8 +80,11 @@ def count_positions(geometry: dict[str, Any]) -> int:
         node = waiting.pop()
         if not isinstance(node, list) or not node:
             continue
-        if isinstance(node[0], list):
+        inner = node[0]
+        if isinstance(inner, list) and inner and isinstance(inner[0], list):
             waiting.extend(node)
+        elif isinstance(inner, list):
+            found += len(node)
         else:
             found += 1
     return found

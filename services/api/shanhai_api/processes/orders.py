@@ -49,7 +49,9 @@ def parse_order(contract: ProcessContract, value: Any) -> Order:
     Raises:
         InvalidInput: every broken rule with a pointer.
     """
-    body = parse(ExecuteBody, value)
+    given: Any = value.get("inputs", {}) if isinstance(value, dict) else None
+    # Inputs are checked against the contract below; large ones need not be read twice.
+    body = parse(ExecuteBody, {**value, "inputs": {}} if isinstance(given, dict) else value)
     known = {output.name for output in contract.outputs}
     for name in body.outputs or {}:
         if name not in known:
@@ -58,7 +60,7 @@ def parse_order(contract: ProcessContract, value: Any) -> Order:
                 message_zh=f"{contract.id} 没有输出 {name!r}",
                 pointer=f"/outputs/{name}",
             )
-    plain = {name: _plain(name, item) for name, item in body.inputs.items()}
+    plain = {name: _plain(name, item) for name, item in given.items()}
     inputs = parse(contract.inputs, plain, under="/inputs")
     return Order(contract, inputs, raw=body.response == "raw")
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.db.features.crs import CRS84, Crs
@@ -240,19 +242,29 @@ def _check_structure(nested: Any, depth: int, line: Line, pointer: str) -> None:
 
 
 def _build(name: str, nested: Any) -> BaseGeometry:
+    """The geometry of checked positions; arrays are taken over at once, lists one by one."""
     match name:
         case "Point":
             return shapely.Point(nested)
         case "MultiPoint":
-            return shapely.MultiPoint(nested)
+            return shapely.MultiPoint(_array(nested))
         case "LineString":
-            return shapely.LineString(nested)
+            return shapely.LineString(_array(nested))
         case "MultiLineString":
-            return shapely.MultiLineString(nested)
+            return shapely.MultiLineString([_array(line) for line in nested])
         case "Polygon":
-            return shapely.Polygon(nested[0], nested[1:])
+            return _polygon(nested)
         case _:
-            return shapely.MultiPolygon([shapely.Polygon(one[0], one[1:]) for one in nested])
+            return shapely.MultiPolygon([_polygon(one) for one in nested])
+
+
+def _polygon(rings: Any) -> shapely.Polygon:
+    shell, *holes = map(_array, rings)
+    return shapely.Polygon(shell, holes)
+
+
+def _array(positions: Any) -> NDArray[np.float64]:
+    return np.array(positions, dtype=np.float64)
 
 
 def _as_kind(geometry: BaseGeometry, kind: str, pointer: str) -> BaseGeometry:
