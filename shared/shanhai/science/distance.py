@@ -3,9 +3,9 @@
 import math
 
 import numpy as np
-from scipy import ndimage
 
-from shanhai.science.arrays import BoolArray, FloatArray
+from shanhai.science.arrays import BoolArray, FloatArray, IntArray
+from shanhai.science.distance_kernels import NONE, nearest_in_column, nearest_squared
 
 
 def halo_cells(distance_m: float, cell_m: float) -> int:
@@ -26,9 +26,8 @@ def distance_m(mask: BoolArray, cell_m: float, cutoff_m: float = math.inf) -> Fl
     Returns:
         Metres, 0 on the mask; infinite beyond the cutoff or when the mask is empty.
     """
-    if not mask.any():
-        return np.full(mask.shape, np.inf)
+    reach = sum(mask.shape) if math.isinf(cutoff_m) else halo_cells(cutoff_m, cell_m)
+    squared: IntArray = nearest_squared(nearest_in_column(mask, reach), reach)
     # Squares of whole cells are exact, so a tie between two nearest cells leaves no trace.
-    cells = np.asarray(ndimage.distance_transform_edt(~mask), dtype=np.float64)
-    metres = cells * cell_m
-    return np.where(metres <= cutoff_m, metres, np.inf)
+    metres: FloatArray = np.sqrt(np.maximum(squared, 0)) * cell_m
+    return np.where((squared != NONE) & (metres <= cutoff_m), metres, np.inf)

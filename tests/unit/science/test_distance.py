@@ -1,6 +1,7 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from shanhai.science.distance import distance_m, halo_cells
 from shanhai.science.grid import Grid
@@ -30,3 +31,16 @@ def test_windows_with_halo_equal_the_whole(seed: int, size: int, cutoff: float):
         part = distance_m(mask[outer.slices], 33.3, cutoff)
         tiled[window.slices] = part[window.slices_within(outer)]
     np.testing.assert_array_equal(tiled, distance_m(mask, 33.3, cutoff))
+
+
+@given(
+    seed=st.integers(0, 99),
+    shape=st.tuples(st.integers(1, 30), st.integers(1, 30)),
+    share=st.sampled_from([0.003, 0.03, 0.3]),
+)
+def test_distance_equals_that_of_scipy(seed: int, shape: tuple[int, int], share: float):
+    mask = np.random.default_rng(seed).random(shape) < share
+    mask[0, 0] = True
+    np.testing.assert_array_equal(
+        distance_m(mask, 30.0), ndimage.distance_transform_edt(~mask) * 30.0
+    )
