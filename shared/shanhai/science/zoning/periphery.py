@@ -1,15 +1,27 @@
 """The place of general restoration: at the periphery of priority restoration."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
+from numpy.typing import NDArray
 
-from shanhai.science.arrays import BoolArray, ClassArray, FloatArray, IntArray
-from shanhai.science.distance import distance_m
+from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
 from shanhai.science.zoning.flag import Flag
-from shanhai.science.zoning.patches import EIGHT_CONNECTED
+from shanhai.science.zoning.patch_kernels import (
+    Patches,
+    add_by_patch,
+    contacts,
+    mark_patches,
+    measure,
+    recode,
+    within,
+)
+from shanhai.science.zoning.patches import label_patches
 from shanhai.vocabulary import Label
+
+Ratio = NDArray[np.floating]
+"""Comprehensive ratio, in memory or mapped from a file: it is read strip by strip."""
 
 GENERAL_PROTECTION = 3
 PRIORITY_RESTORATION = 4
@@ -17,6 +29,8 @@ GENERAL_RESTORATION = 5
 
 PERIPHERY_M = 2_000.0
 ABSORB_MMU_FACTOR = 4
+
+_STRIP_ROWS = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +52,7 @@ class Periphery:
 
 def apply_periphery_rule(
     codes: ClassArray,
-    ratio: FloatArray,
+    ratio: Ratio,
     cell_m: float,
     *,
     min_cells: int,
@@ -57,23 +71,27 @@ def apply_periphery_rule(
         min_cells: Cells of the minimum mapping unit.
         periphery_m: Reach of priority restoration, between cell centres, m.
     """
-    numbered, count = ndimage.label(codes == GENERAL_RESTORATION, structure=EIGHT_CONNECTED)
-    patches = numbered.astype(np.int64)
-    if count == 0:
+    if not (codes == GENERAL_RESTORATION).any():
         return Periphery(codes.copy(), 1.0, 0, ())
-    sizes = np.bincount(patches.ravel(), minlength=count + 1)
-    priority = codes == PRIORITY_RESTORATION
-    enclosed = _enclosed(codes, patches, count) & (sizes < ABSORB_MMU_FACTOR * min_cells)
-    near = _within_reach(patches, count, distance_m(priority, cell_m, periphery_m)) & ~enclosed
-    surplus = _mean_ratio(patches, count, ratio) >= 0
-    code_of = np.full(count + 1, GENERAL_RESTORATION, dtype=np.uint8)
+    in_reach = near_priority(codes, cell_m, periphery_m)
+    patches, count = label_patches((codes == GENERAL_RESTORATION).view(np.uint8), 8)
+    sizes, _ = measure(patches, codes, count)
+    touches, others = contacts(patches, codes, count, PRIORITY_RESTORATION)
+    enclosed = touches & ~others & (sizes < ABSORB_MMU_FACTOR * min_cells)
+    near = np.zeros(count + 1, dtype=np.bool_)
+    mark_patches(patches, in_reach, near)
+    near &= ~enclosed
+    code_of = np.full(count + 1, GENERAL_RESTORATION)
     code_of[enclosed] = PRIORITY_RESTORATION
-    code_of[~enclosed & ~near & surplus] = GENERAL_PROTECTION
-    moved = np.where(patches > 0, code_of[patches], codes)
+    code_of[~enclosed & ~near & (_mean_ratio(patches, count, ratio) >= 0)] = GENERAL_PROTECTION
+    moved = codes.copy()
+    recode(patches, code_of, moved)
     return _report(moved, sizes, near, code_of == GENERAL_RESTORATION)
 
 
-def _report(codes: ClassArray, sizes: IntArray, near: BoolArray, stays: BoolArray) -> Periphery:
+def _report(
+    codes: ClassArray, sizes: NDArray[np.int64], near: BoolArray, stays: BoolArray
+) -> Periphery:
     stays[0] = False
     area = int(sizes[stays].sum())
     share = float(sizes[stays & near].sum() / area) if area else 1.0
@@ -92,46 +110,36 @@ def _flags(detached: int) -> tuple[Flag, ...]:
     return (Flag("detached", text),)
 
 
-def _enclosed(codes: ClassArray, patches: IntArray, count: int) -> BoolArray:
-    """Patches that touch priority restoration and, nodata aside, nothing else."""
-    padded = np.pad(codes, 1)
-    height, width = codes.shape
-    touches = np.zeros(count + 1, dtype=bool)
-    touches_other = np.zeros(count + 1, dtype=bool)
-    for row in range(3):
-        for col in range(3):
-            beside = padded[row : row + height, col : col + width]
-            touches[patches[beside == PRIORITY_RESTORATION]] = True
-            other = ~np.isin(beside, (0, PRIORITY_RESTORATION, GENERAL_RESTORATION))
-            touches_other[patches[other]] = True
-    return touches & ~touches_other
+def near_priority(codes: ClassArray, cell_m: float, reach_m: float) -> BoolArray:
+    """Cells within `reach_m` of priority restoration, between cell centres."""
+    farthest = math.hypot(*codes.shape)
+    cells = min(reach_m / cell_m, farthest)
+    # A hair of tolerance, lest 2000 m at 0.1 m lose its last cell to rounding.
+    return within(codes, PRIORITY_RESTORATION, math.floor(cells * cells * (1 + 1e-12)))
 
 
-def _within_reach(patches: IntArray, count: int, distance: FloatArray) -> BoolArray:
-    reached = np.zeros(count + 1, dtype=bool)
-    reached[patches[np.isfinite(distance)]] = True
-    return reached
-
-
-def _mean_ratio(patches: IntArray, count: int, ratio: FloatArray) -> FloatArray:
+def _mean_ratio(patches: Patches, count: int, ratio: Ratio) -> FloatArray:
     """Mean over the valid cells of every patch; NaN, which is no surplus, without one."""
-    valid = ~np.isnan(ratio)
-    cells = np.bincount(patches[valid], minlength=count + 1)
-    total = np.bincount(patches[valid], weights=ratio[valid], minlength=count + 1)
+    total, cells = np.zeros(count + 1), np.zeros(count + 1, dtype=np.int64)
+    for row in range(0, len(patches), _STRIP_ROWS):
+        rows = slice(row, row + _STRIP_ROWS)
+        add_by_patch(patches[rows], np.array(ratio[rows]), total, cells)
     mean: FloatArray = np.full(count + 1, np.nan)
     np.divide(total, cells, out=mean, where=cells > 0)
     return mean
 
 
-def restoration_ring(
-    codes: ClassArray, ratio: FloatArray, cell_m: float, ring_m: float
-) -> ClassArray:
+def restoration_ring(codes: ClassArray, ratio: Ratio, cell_m: float, ring_m: float) -> ClassArray:
     """General protection with a deficit within `ring_m` of priority restoration joins restoration.
 
     Off in the default settings (`ring_m` = 0).
     """
+    ringed = codes.copy()
     if ring_m <= 0:
-        return codes.copy()
-    near = np.isfinite(distance_m(codes == PRIORITY_RESTORATION, cell_m, ring_m))
-    joins = (codes == GENERAL_PROTECTION) & (ratio < 0) & near
-    return np.where(joins, np.uint8(GENERAL_RESTORATION), codes)
+        return ringed
+    near = near_priority(codes, cell_m, ring_m)
+    for row in range(0, len(codes), _STRIP_ROWS):
+        rows = slice(row, row + _STRIP_ROWS)
+        joins = (codes[rows] == GENERAL_PROTECTION) & (ratio[rows] < 0) & near[rows]
+        ringed[rows][joins] = GENERAL_RESTORATION
+    return ringed

@@ -5,16 +5,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import ClassArray, FloatArray
+from shanhai.science.arrays import BoolArray, ClassArray
 from shanhai.science.zoning.flag import Flag
 from shanhai.science.zoning.periphery import (
     PERIPHERY_M,
+    Ratio,
     apply_periphery_rule,
     restoration_ring,
 )
 from shanhai.science.zoning.sieve import majority_filter, min_patch_cells, sieve
 
+STRICT_PROTECTION = 1
 KEY_PROTECTION = 2
+"""Codes of the least protection the law asks for; also those of `override_source`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,9 @@ class Postprocessed:
 
     Attributes:
         codes: Zone codes, 0 nodata.
-        before_overlay: The same without the legal overlay.
+        before_overlay: The zones before the legal overlay.
+        override_source: Where the overlay raised a zone the protection the law asks for: 1 in the
+            core of a reserve, 2 within the other red line; 0 elsewhere. None without overlay.
         changed_cells: Cells each step changed, in order.
         periphery_share: Part of the general restoration area that is peripheral, 0–1.
         detached_patches: Patches of general restoration away from priority restoration.
@@ -65,6 +70,7 @@ class Postprocessed:
 
     codes: ClassArray
     before_overlay: ClassArray
+    override_source: ClassArray | None
     changed_cells: dict[str, int]
     periphery_share: float
     detached_patches: int
@@ -73,55 +79,78 @@ class Postprocessed:
 
 def postprocess(
     codes: ClassArray,
-    ratio: FloatArray,
+    ratio: Ratio,
     cell_m: float,
     settings: PostprocessSettings | None = None,
     *,
-    protection_floor: ClassArray | None = None,
+    floor: ClassArray | None = None,
 ) -> Postprocessed:
     """Majority, sieve, periphery rule, overlay, sieve.
 
     Args:
         codes: Unit labels on the analysis grid, 0 nodata; no step fills nodata.
-        ratio: Comprehensive ratio, −2…2.
+        ratio: Comprehensive ratio, −2…2; a file mapped into memory is read strip by strip.
         cell_m: Side of a cell, m.
         settings: Defaults of the method unless given.
-        protection_floor: 1 where the law asks for at least strict protection, 2 for at least key
-            protection, 0 elsewhere. Without it no overlay is made.
+        floor: 1 where the law asks for at least strict protection, 2 for at least key protection,
+            0 elsewhere (`protection_floor`). Without it no overlay is made.
     """
     settings = settings or PostprocessSettings()
     min_cells = min_patch_cells(settings.mmu_ha, cell_m)
-    majority = codes
+    changed: dict[str, int] = {}
+
+    def told(step: str, before: ClassArray, after: ClassArray) -> ClassArray:
+        changed[step] = int(np.count_nonzero(before != after))
+        return after
+
+    smooth = codes
     for _ in range(settings.majority_rounds):
-        majority = majority_filter(majority)
-    sieved = sieve(majority, min_cells)
+        smooth = majority_filter(smooth)
+    told("majority", codes, smooth)
+    sieved = told("sieve", smooth, sieve(smooth, min_cells))
+    del smooth
     periphery = apply_periphery_rule(
         sieved, ratio, cell_m, min_cells=min_cells, periphery_m=settings.periphery_m
     )
+    told("periphery", sieved, periphery.codes)
+    del sieved
     ringed = restoration_ring(periphery.codes, ratio, cell_m, settings.ring_m)
-    overlaid = overlay_protection(ringed, protection_floor)
+    told("ring", periphery.codes, ringed)
+    overlaid = told("overlay", ringed, overlay_protection(ringed, floor))
     final = sieve(overlaid, min_cells)
-    if protection_floor is not None:
+    if floor is not None:
         # A red-line patch below the mapping unit must outlive the last sieve: law before looks.
-        final = overlay_protection(final, protection_floor)
-    steps = {
-        "majority": (codes, majority),
-        "sieve": (majority, sieved),
-        "periphery": (sieved, periphery.codes),
-        "ring": (periphery.codes, ringed),
-        "overlay": (ringed, overlaid),
-        "final_sieve": (overlaid, final),
-    }
+        final = overlay_protection(final, floor)
+    told("final_sieve", overlaid, final)
     return Postprocessed(
         codes=final,
         before_overlay=ringed,
-        changed_cells={
-            name: int(np.count_nonzero(before != after)) for name, (before, after) in steps.items()
-        },
+        override_source=_override_source(ringed, floor),
+        changed_cells=changed,
         periphery_share=periphery.share,
         detached_patches=periphery.detached_patches,
         flags=periphery.flags,
     )
+
+
+def protection_floor(red_line: BoolArray, reserve_core: BoolArray) -> ClassArray:
+    """The least protection the law asks for in each cell.
+
+    Args:
+        red_line: Within the ecological red line.
+        reserve_core: Within the core of a nature reserve.
+
+    Returns:
+        1, strict protection, in the core; 2, key protection, in the other red line; 0 elsewhere.
+    """
+    floor = np.where(red_line, np.uint8(KEY_PROTECTION), np.uint8(0))
+    return np.where(reserve_core, np.uint8(STRICT_PROTECTION), floor)
+
+
+def _override_source(before: ClassArray, floor: ClassArray | None) -> ClassArray | None:
+    if floor is None:
+        return None
+    return np.where(overlay_protection(before, floor) != before, floor, np.uint8(0))
 
 
 def overlay_protection(codes: ClassArray, floor: ClassArray | None) -> ClassArray:

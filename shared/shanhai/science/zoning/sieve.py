@@ -6,7 +6,8 @@ import numpy as np
 
 from shanhai.science.arrays import ClassArray, IntArray
 from shanhai.science.grid import SQUARE_METRES_PER_HECTARE
-from shanhai.science.zoning.patches import Codes, label_patches, neighbour_pairs
+from shanhai.science.zoning.patch_kernels import largest_neighbours, majority, measure, recode
+from shanhai.science.zoning.patches import label_patches
 
 MAX_ROUNDS = 5
 
@@ -22,26 +23,7 @@ def majority_filter(codes: ClassArray) -> ClassArray:
     A tie that includes the centre keeps it, another tie takes the lowest code. Nodata (0) has no
     vote and is never filled. A halo of one cell makes windows equal to the whole raster.
     """
-    padded = np.pad(codes, 1)
-    height, width = codes.shape
-    best = codes.copy()
-    best_votes = _votes(padded, codes, height, width)
-    for code in np.unique(codes[codes != 0]):
-        votes = _votes(padded, code, height, width)
-        # Codes rise, and a later one must beat the centre and every lower one outright.
-        wins = (votes > best_votes) & (codes != 0)
-        best[wins] = code
-        best_votes[wins] = votes[wins]
-    return best
-
-
-def _votes(padded: ClassArray, code: Codes | int, height: int, width: int) -> ClassArray:
-    """Cells of each 3×3 neighbourhood that hold `code`."""
-    votes = np.zeros((height, width), dtype=np.uint8)
-    for row in range(3):
-        for col in range(3):
-            votes += padded[row : row + height, col : col + width] == code
-    return votes
+    return majority(codes)
 
 
 def sieve(codes: ClassArray, min_cells: int, rounds: int = MAX_ROUNDS) -> ClassArray:
@@ -57,37 +39,23 @@ def sieve(codes: ClassArray, min_cells: int, rounds: int = MAX_ROUNDS) -> ClassA
         min_cells: Size from which a patch stays.
         rounds: Most repetitions; it ends earlier when nothing changes.
     """
-    current = codes
-    for _ in range(rounds):
-        cleaned = _sieve_once(current, min_cells)
-        if np.array_equal(cleaned, current):
+    current = codes.copy()
+    for _ in range(rounds if min_cells > 1 else 0):
+        if _sieve_in_place(current, min_cells) == 0:
             break
-        current = cleaned
-    return current.copy()
+    return current
 
 
-def _sieve_once(codes: ClassArray, min_cells: int) -> ClassArray:
+def _sieve_in_place(codes: ClassArray, min_cells: int) -> int:
+    """One round; returns the number of cells that changed."""
     patches, count = label_patches(codes)
-    sizes = np.bincount(patches.ravel(), minlength=count + 1)
-    target = _merge_targets(neighbour_pairs(patches), sizes, min_cells)
-    code_of = np.zeros(count + 1, dtype=np.uint8)
-    code_of[patches.ravel()] = codes.ravel()
-    return np.asarray(code_of[target][patches])
+    sizes, code_of = measure(patches, codes, count)
+    target = _chain_ends(largest_neighbours(patches, sizes, code_of, min_cells))
+    return int(recode(patches, code_of[target], codes))
 
 
-def _merge_targets(pairs: IntArray, sizes: IntArray, min_cells: int) -> IntArray:
-    """For every patch the patch at the end of its chain of ever larger neighbours."""
-    target = np.arange(sizes.size)
-    patch, neighbour = pairs.T
-    # Larger means more cells, or as many and an earlier number: a strict order, hence no cycle.
-    larger = (sizes[neighbour] > sizes[patch]) | (
-        (sizes[neighbour] == sizes[patch]) & (neighbour < patch)
-    )
-    moves = (sizes[patch] < min_cells) & larger
-    patch, neighbour = patch[moves], neighbour[moves]
-    best_first = np.lexsort((neighbour, -sizes[neighbour], patch))
-    movers, first = np.unique(patch[best_first], return_index=True)
-    target[movers] = neighbour[best_first][first]
+def _chain_ends(target: IntArray) -> IntArray:
+    """For every patch the last of its chain of ever larger neighbours."""
     while not np.array_equal(target, target[target]):
         target = target[target]
     return target

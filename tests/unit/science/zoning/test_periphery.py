@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from shanhai.science.zoning.periphery import Periphery, apply_periphery_rule, restoration_ring
+from shanhai.science.distance import distance_m
+from shanhai.science.zoning.periphery import (
+    Periphery,
+    apply_periphery_rule,
+    near_priority,
+    restoration_ring,
+)
 
 
 def classes(rows: list[list[int]]) -> np.ndarray:
@@ -84,3 +92,11 @@ def test_ring_is_off_by_default_and_takes_deficits_near_priority_restoration():
     ratio = np.array([[-1.0, -0.1, 0.1, -0.1]])
     assert restoration_ring(codes, ratio, 100, 0).tolist() == [[4, 3, 3, 3]]
     assert restoration_ring(codes, ratio, 100, 200).tolist() == [[4, 5, 3, 3]]
+
+
+@given(seed=st.integers(0, 300), reach_m=st.integers(0, 900))
+def test_reach_agrees_with_the_distance_transform(seed: int, reach_m: int):
+    codes = np.random.default_rng(seed).choice([0, 1, 4], (17, 23), p=[0.3, 0.68, 0.02])
+    codes = codes.astype(np.uint8)
+    expected = np.isfinite(distance_m(codes == 4, 30, reach_m))
+    np.testing.assert_array_equal(near_priority(codes, 30, reach_m), expected)

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from shanhai.science.zoning.postprocess import (
     PostprocessSettings,
     overlay_protection,
     postprocess,
+    protection_floor,
 )
 
 
@@ -66,7 +69,7 @@ def test_small_red_line_outlives_the_last_sieve():
     codes = np.full((20, 20), 4, dtype=np.uint8)
     floor = np.zeros_like(codes)
     floor[10, 10] = 1
-    result = postprocess(codes, np.full((20, 20), -1.0), 100, protection_floor=floor)
+    result = postprocess(codes, np.full((20, 20), -1.0), 100, floor=floor)
     assert result.codes[10, 10] == 1
     assert (result.before_overlay == 4).all()
     assert result.changed_cells["overlay"] == 1
@@ -89,3 +92,36 @@ def test_settings_reach_the_steps():
 def test_settings_are_checked(settings_: dict[str, float], message: str):
     with pytest.raises(InvalidInput, match=message):
         PostprocessSettings(**settings_)  # type: ignore[arg-type]
+
+
+def test_override_source_tells_where_and_why_the_law_spoke():
+    codes = np.full((20, 20), 3, dtype=np.uint8)
+    codes[:, 10:] = 1
+    red_line, core = np.zeros((2, 20, 20), dtype=bool)
+    red_line[5:9, :], core[5:7, :] = True, True
+    floor = protection_floor(red_line, core)
+    assert np.unique(floor[5:9], axis=1).ravel().tolist() == [1, 1, 2, 2]
+    result = postprocess(codes, np.zeros((20, 20)), 100, floor=floor)
+    assert result.override_source is not None
+    assert (result.override_source[:, :10] == floor[:, :10]).all()
+    assert not result.override_source[:, 10:].any()
+    assert (result.codes[5:7] == 1).all()
+    assert postprocess(codes, np.zeros((20, 20)), 100).override_source is None
+
+
+def test_a_reserve_core_outside_the_red_line_is_protected_too():
+    off, on = np.zeros((1, 1), dtype=bool), np.ones((1, 1), dtype=bool)
+    assert protection_floor(off, on).item() == 1
+
+
+def test_mapped_ratio_gives_the_same(tmp_path: Path):
+    codes, ratio = scene(3)
+    file = np.memmap(tmp_path / "ratio", np.float32, "w+", shape=ratio.shape)
+    file[:] = ratio
+    settings_ = PostprocessSettings(ring_m=500, periphery_m=300)
+    mapped = postprocess(
+        codes, np.memmap(file.filename, np.float32, "r", shape=ratio.shape), 100, settings_
+    )
+    whole = postprocess(codes, ratio.astype(np.float32), 100, settings_)
+    np.testing.assert_array_equal(mapped.codes, whole.codes)
+    assert mapped.changed_cells == whole.changed_cells
