@@ -139,6 +139,66 @@ class WorkerSettings(BaseSettings):
     )
 
 
+class DaskSettings(BaseSettings):
+    """Where windows of jobs are computed when not on the worker's own machine (Dask).
+
+    Whoever reaches the scheduler can run any code on its workers, so it speaks TLS with
+    certificates on both sides, or only to this machine, or to a network that is said to be closed.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_DASK_", frozen=True)
+
+    scheduler: str = Field(
+        "",
+        description="address of the Dask scheduler, `tls://host:8786` or `tcp://host:8786`;"
+        " none: windows are computed on the worker's machine",
+    )
+    tls_ca: Path | None = Field(None, description="certificate of the authority all parts trust")
+    tls_cert: Path | None = Field(None, description="certificate of this part")
+    tls_key: Path | None = Field(None, description="private key of this part")
+    host: str = Field("127.0.0.1", description="address the scheduler listens on")
+    port: Port = Field(8786, description="port the scheduler listens on")
+    closed_network: bool = Field(
+        False,
+        description="only trusted processes reach the network, so TLS may be missing on it",
+    )
+    memory_limit_mb: int = Field(8192, ge=512, description="address space of one Dask worker, MB")
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether all parts of TLS are named."""
+        return None not in (self.tls_ca, self.tls_cert, self.tls_key)
+
+    @model_validator(mode="after")
+    def check_address(self) -> Self:
+        """The address is complete, and nobody is trusted without proof."""
+        given = [path for path in (self.tls_ca, self.tls_cert, self.tls_key) if path is not None]
+        if given and not self.has_tls:
+            raise ValueError("tls_ca, tls_cert and tls_key are given together or not at all")
+        if not self.scheduler:
+            return self
+        parts = urlsplit(self.scheduler)
+        if parts.scheme not in {"tcp", "tls"} or not parts.hostname or not parts.port:
+            raise ValueError(f"scheduler {self.scheduler!r} must read tls://host:port or tcp://…")
+        if (parts.scheme == "tls") != self.has_tls:
+            raise ValueError("tls:// needs tls_ca, tls_cert and tls_key, and they need tls://")
+        require_closed(parts.hostname, tls=self.has_tls, closed=self.closed_network)
+        return self
+
+
+def require_closed(host: str, *, tls: bool, closed: bool) -> None:
+    """Refuse a Dask address that strangers could reach.
+
+    Raises:
+        ValueError: neither TLS, nor this machine alone, nor a network said to be closed.
+    """
+    if not (tls or closed or host in LOOPBACK):
+        raise ValueError(
+            f"{host} without TLS: whoever reaches it could run any code; give certificates,"
+            " or set SHANHAI_DASK_CLOSED_NETWORK when only trusted processes reach it"
+        )
+
+
 class OidcSettings(BaseSettings):
     """Whose tokens are accepted beside API keys (OpenID Connect)."""
 
@@ -257,6 +317,7 @@ ALL_SETTINGS: tuple[type[BaseSettings], ...] = (
     ApiSettings,
     TilesSettings,
     WorkerSettings,
+    DaskSettings,
     OidcSettings,
     RateSettings,
     LogSettings,

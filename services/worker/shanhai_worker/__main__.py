@@ -6,6 +6,7 @@ import logging
 from shanhai.raster.environment import check_isolation, restrict_gdal
 from shanhai.settings import (
     ArtifactSettings,
+    DaskSettings,
     DatabaseSettings,
     LogSettings,
     RedisSettings,
@@ -27,6 +28,7 @@ def main() -> None:
             redis=RedisSettings(),
             artifacts=ArtifactSettings(),
             worker=WorkerSettings(),
+            dask=DaskSettings(),
         )
     )
 

@@ -12,7 +12,14 @@ import structlog
 
 from shanhai.db.engine import create_engine, create_sessions
 from shanhai.jobs.queue import ArqDispatcher
-from shanhai.settings import ArtifactSettings, DatabaseSettings, RedisSettings, WorkerSettings
+from shanhai.raster.windows import Cluster
+from shanhai.settings import (
+    ArtifactSettings,
+    DaskSettings,
+    DatabaseSettings,
+    RedisSettings,
+    WorkerSettings,
+)
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai_worker import reaper
 from shanhai_worker.consumer import Consumer
@@ -32,10 +39,11 @@ async def serve(
     redis: RedisSettings,
     artifacts: ArtifactSettings,
     worker: WorkerSettings,
+    dask: DaskSettings,
 ) -> None:
     """Run the worker until SIGTERM or SIGINT."""
     stop = _stop_on_signals()
-    async with open_context(database, redis, artifacts, worker) as context:
+    async with open_context(database, redis, artifacts, worker, dask) as context:
         await run(context, redis.url.get_secret_value(), stop)
 
 
@@ -66,6 +74,7 @@ async def open_context(
     redis: RedisSettings,
     artifacts: ArtifactSettings,
     worker: WorkerSettings,
+    dask: DaskSettings,
 ) -> AsyncIterator[Context]:
     """Open what the parts share, and close it."""
     patient = database.model_copy(update={"statement_timeout_s": STATEMENT_TIMEOUT_S})
@@ -79,6 +88,7 @@ async def open_context(
             sessions=create_sessions(engine),
             artifacts=LocalArtifacts(artifacts.root),
             dispatcher=dispatcher,
+            cluster=Cluster.named_in(dask),
         )
     finally:
         await dispatcher.close()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from shanhai.db.engine import Sessions
 from shanhai.jobs.queue import Dispatcher
+from shanhai.raster.windows import Cluster
 from shanhai.settings import WorkerSettings
 from shanhai.storage.artifacts import ArtifactStore
 from shanhai_worker.meters import Meters
@@ -19,5 +20,6 @@ class Context:
     sessions: Sessions
     artifacts: ArtifactStore
     dispatcher: Dispatcher
+    cluster: Cluster | None = None
     meters: Meters = field(default_factory=Meters)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)

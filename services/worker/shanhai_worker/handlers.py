@@ -169,6 +169,7 @@ def _write_order(context: Context, claim: Claim, workspace: Path) -> None:
             update={
                 "files": {uri: str(context.artifacts.local_path(uri)) for uri in addresses},
                 "processes": context.settings.processes,
+                "cluster": context.cluster,
             }
         ),
         parent_pid=os.getpid(),

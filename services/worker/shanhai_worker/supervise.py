@@ -10,21 +10,13 @@ from pathlib import Path
 import structlog
 from pydantic import ValidationError
 
+from shanhai.raster.environment import FIXED_COMPUTING
 from shanhai_worker.orders import Report
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "LD_LIBRARY_PATH")
 PASSED_ON_PREFIXES = ("SHANHAI_LOG_", "GDAL_", "CPL_", "PROJ_", "XDG_", "MPL", "COVERAGE_")
-# One thread per library and a fixed hash seed: results must not depend on the machine's cores.
-FIXED = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "NUMBA_NUM_THREADS": "1",
-    "JOBLIB_MULTIPROCESSING": "0",
-    "PYTHONHASHSEED": "0",
-    "MALLOC_ARENA_MAX": "2",
-}
 
 
 def child_environment(environment: Mapping[str, str], workspace: Path) -> dict[str, str]:
@@ -34,7 +26,7 @@ def child_environment(environment: Mapping[str, str], workspace: Path) -> dict[s
         for name, value in environment.items()
         if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
     }
-    return passed | FIXED | {"TMPDIR": str(workspace)}
+    return {**passed, **FIXED_COMPUTING, "TMPDIR": str(workspace)}
 
 
 class Child:

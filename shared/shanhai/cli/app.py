@@ -5,7 +5,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from shanhai.cli import access, database, diagnosis, features, files, services
+from shanhai.cli import access, cluster, database, diagnosis, features, files, services
 from shanhai.cli.settings_listing import faults_of
 from shanhai.data.cli import app as data
 from shanhai.errors import InvalidInput, ShanhaiError
@@ -18,6 +18,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command("serve")(services.serve)
+app.add_typer(cluster.app, name="cluster", help="Machines that compute windows together.")
 app.add_typer(database.app, name="db", help="The database.")
 app.command("seed")(database.seed)
 app.add_typer(data, name="data")

@@ -62,7 +62,8 @@ class DelineateZones:
     def compute(self, task: Task, workspace: Path, progress: Progress) -> Outcome:
         """Compute with files only; the workspace holds every result afterwards."""
         inputs = DelineateZonesInputs.model_validate(task.inputs)
-        with window_runner(task.processes) as runner:
+        shared = (workspace, *map(Path, task.files.values()))
+        with window_runner(task.processes, task.cluster, shared) as runner:
             run = _compute(task, inputs, workspace, runner, progress)
             files = _write_documents(run, workspace)
             progress(80, "rasters")

@@ -23,6 +23,19 @@ _FIXED: Mapping[str, str] = MappingProxyType(
     }
 )
 
+FIXED_COMPUTING: Mapping[str, str] = MappingProxyType(
+    {
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "NUMBA_NUM_THREADS": "1",
+        "JOBLIB_MULTIPROCESSING": "0",
+        "PYTHONHASHSEED": "0",
+        "MALLOC_ARENA_MAX": "2",
+    }
+)
+"""What a process that computes must be started with: one thread for each library and a fixed hash
+seed, since results must not depend on the machine's cores."""
+
 
 def gdal_environment(*, cache_mb: int = 128, skip_vrt: bool = True) -> dict[str, str]:
     """Variables that keep GDAL to local files of known drivers.

@@ -1,10 +1,11 @@
 """Run a function over windows, here or in other processes, with results in window order.
 
 A function that reads only its window (and halo) and writes only its window gives the same bytes
-whatever the number of processes.
+whatever the number of processes, and may be run again when a worker of a cluster is lost.
 
-The processes are reached over pipes alone. The pools of the standard library need named semaphores,
-and so a writable /dev/shm, which hardened machines and containers do not always give.
+The processes of this machine are reached over pipes alone. The pools of the standard library need
+named semaphores, and so a writable /dev/shm, which hardened machines and containers do not always
+give.
 """
 
 import ctypes
@@ -13,16 +14,44 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any, TypeVar, cast
+
+from shanhai.settings import DaskSettings
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Pipe = Connection
 
 _PR_SET_PDEATHSIG = 1
-_AHEAD = 4
+AHEAD = 4
 """Windows each process may be ahead of the one that is waited for, so results stay few."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Where a Dask scheduler is, and what proves to it who asks.
+
+    Attributes:
+        scheduler: Its address, `tls://host:port` or `tcp://host:port`.
+        tls_ca: Certificate of the authority all parts trust; None without TLS, as the others.
+        tls_cert: Certificate of this part.
+        tls_key: Private key of this part.
+    """
+
+    scheduler: str
+    tls_ca: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+    @classmethod
+    def named_in(cls, settings: DaskSettings) -> "Cluster | None":
+        """The cluster the settings name, if they do."""
+        if not settings.scheduler:
+            return None
+        return cls(settings.scheduler, settings.tls_ca, settings.tls_cert, settings.tls_key)
 
 
 class WindowRunner:
@@ -47,7 +76,7 @@ class PooledRunner(WindowRunner):
         """
         idle, busy = list(self.pipes), dict[Pipe, int]()
         waiting, done = deque(enumerate(items)), dict[int, tuple[bool, Any]]()
-        limit = _AHEAD * len(self.pipes)
+        limit = AHEAD * len(self.pipes)
         try:
             for number in range(len(items)):
                 while number not in done:
@@ -84,13 +113,30 @@ def receive(pipe: Pipe) -> tuple[bool, Any]:
 
 
 @contextmanager
-def window_runner(processes: int) -> Iterator[WindowRunner]:
-    """A runner with as many processes; 1 means this one."""
-    if processes <= 1:
-        yield WindowRunner()
-        return
+def window_runner(
+    processes: int, cluster: Cluster | None = None, shared: Sequence[Path] = ()
+) -> Iterator[WindowRunner]:
+    """A runner of windows.
+
+    Args:
+        processes: Processes of this machine; 1 means this one.
+        cluster: Where windows are computed instead, if they are.
+        shared: The folder the windows are written to, and then whatever else they read, which
+            every worker of the cluster must see under the same path.
+
+    Raises:
+        Unavailable: the cluster does not answer, or is not fit for the work.
+    """
     with ExitStack() as stack:
-        yield PooledRunner([stack.enter_context(pooled_process()) for _ in range(processes)])
+        if cluster is not None:
+            # Here, because it takes a second to load and few machines have a cluster.
+            from shanhai.raster.dask_windows import dask_runner
+
+            yield stack.enter_context(dask_runner(cluster, shared))
+        elif processes > 1:
+            yield PooledRunner([stack.enter_context(pooled_process()) for _ in range(processes)])
+        else:
+            yield WindowRunner()
 
 
 @contextmanager

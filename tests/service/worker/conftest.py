@@ -8,7 +8,13 @@ import pytest
 from pydantic import SecretStr
 
 from shanhai.db.engine import Sessions
-from shanhai.settings import ArtifactSettings, DatabaseSettings, RedisSettings, WorkerSettings
+from shanhai.settings import (
+    ArtifactSettings,
+    DaskSettings,
+    DatabaseSettings,
+    RedisSettings,
+    WorkerSettings,
+)
 from shanhai.testing.job_rows import forget_jobs, open_sessions
 from shanhai.testing.workers import Workers, free_port, start_workers
 from shanhai_worker.app import open_context, run
@@ -38,6 +44,7 @@ async def context(
         RedisSettings(url=SecretStr(redis_url)),
         ArtifactSettings(root=tmp_path / "artifacts"),
         settings,
+        DaskSettings(),
     ) as context:
         yield context
 

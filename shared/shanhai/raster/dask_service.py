@@ -1,0 +1,128 @@
+"""`python -m shanhai.raster.dask_service scheduler|worker`: a part of a Dask cluster.
+
+Neither knows the database, Redis or any key of theirs. There is no dashboard, and the port for
+its pages is open to this machine alone.
+"""
+
+import asyncio
+import resource
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from shanhai.errors import InvalidInput
+from shanhai.raster.dask_security import load_distributed, security_of
+from shanhai.raster.environment import check_isolation, restrict_gdal
+from shanhai.settings import DaskSettings, LogSettings, require_closed
+from shanhai.telemetry import configure_logging
+
+if TYPE_CHECKING:
+    from distributed import Worker
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+NO_PAGES = "127.0.0.1:0"
+
+
+def main() -> None:
+    """Run the part named by the first argument until told to stop."""
+    configure_logging(LogSettings())
+    load_distributed()
+    settings = DaskSettings()
+    asyncio.run(PARTS[sys.argv[1]](settings))
+
+
+async def serve_scheduler(settings: DaskSettings) -> None:
+    """Run the scheduler until SIGTERM or SIGINT.
+
+    Raises:
+        InvalidInput: strangers could reach it.
+    """
+    from distributed import Scheduler
+
+    try:
+        require_closed(settings.host, tls=settings.has_tls, closed=settings.closed_network)
+    except ValueError as error:
+        raise InvalidInput(str(error)) from error
+    stop = _stop_on_signals()
+    async with Scheduler(
+        host=settings.host,
+        port=settings.port,
+        protocol="tls" if settings.has_tls else "tcp",
+        security=security_of(settings.tls_ca, settings.tls_cert, settings.tls_key),
+        dashboard=False,
+        dashboard_address=NO_PAGES,
+    ) as scheduler:
+        log.info("scheduler started", address=scheduler.address)
+        await stop.wait()
+
+
+async def serve_worker(settings: DaskSettings) -> None:
+    """Compute windows, one at a time, until SIGTERM or SIGINT; a lost scheduler is waited for.
+
+    Raises:
+        InvalidInput: no scheduler is named.
+    """
+    from distributed import Worker
+
+    if not settings.scheduler:
+        raise InvalidInput("SHANHAI_DASK_SCHEDULER names no scheduler to work for")
+    restrict_gdal()
+    check_isolation()
+    limit = settings.memory_limit_mb * 1024**2
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    security = security_of(settings.tls_ca, settings.tls_cert, settings.tls_key)
+    stop = _stop_on_signals()
+    while not stop.is_set():
+        # The limit above is what a job's own process has: too large a window fails its job.
+        worker = Worker(
+            settings.scheduler,
+            nthreads=1,
+            memory_limit=0,
+            security=security,
+            dashboard_address=NO_PAGES,
+        )
+        await _work(worker, stop)
+
+
+async def _work(worker: "Worker", stop: asyncio.Event) -> None:
+    """Until told to stop, or the scheduler is gone; a window in hand is finished."""
+    stopping = asyncio.create_task(stop.wait())
+    working = asyncio.create_task(_start_and_finish(worker))
+    done, _ = await asyncio.wait((stopping, working), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if working not in done:
+        working.cancel()
+        with suppress(asyncio.CancelledError):
+            await working
+    else:
+        await working
+
+
+async def _start_and_finish(worker: "Worker") -> None:
+    async with worker:
+        log.info("worker started", address=worker.address, scheduler=worker.scheduler.address)
+        await worker.finished()
+    log.info("worker stopped")
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+PARTS: dict[str, Callable[[DaskSettings], Coroutine[Any, Any, None]]] = {
+    "scheduler": serve_scheduler,
+    "worker": serve_worker,
+}
+
+
+if __name__ == "__main__":
+    main()

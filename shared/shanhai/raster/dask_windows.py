@@ -1,0 +1,115 @@
+"""Windows computed by the workers of a Dask cluster, with results in window order.
+
+A worker that dies takes its windows with it: the scheduler gives them to another, and three times
+at most. A job that is killed closes its connection, and the scheduler forgets its windows.
+"""
+
+import pickle
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from shanhai.errors import Unavailable
+from shanhai.raster.dask_security import load_distributed, security_of
+from shanhai.raster.handshake import Handshake, compute
+from shanhai.raster.windows import AHEAD, Cluster, Item, Result, WindowRunner
+
+load_distributed()
+
+from distributed import Client, Future  # noqa: E402
+from distributed.client import FutureCancelledError  # noqa: E402
+from distributed.comm.core import CommClosedError  # noqa: E402
+from distributed.scheduler import KilledWorker  # noqa: E402
+
+PATIENCE_S = 30.0
+"""Seconds the scheduler gets to answer, and then to have a worker."""
+
+
+class DaskRunner(WindowRunner):
+    """Runs windows on a cluster; `function` must be picklable and reach its files by path."""
+
+    def __init__(self, client: Client, handshake: Handshake) -> None:
+        self.client = client
+        self.handshake = handshake
+
+    def run(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+        """Results of `function` in the order of `items`, windows as a rule.
+
+        Raises:
+            Unavailable: the cluster is lost; otherwise what `function` raised there.
+        """
+        limit = AHEAD * max(1, len(self.client.nthreads()))
+        running = deque[Future[Any]]()
+        try:
+            for item in items:
+                # As bytes, so that the scheduler need not load what only workers use.
+                parcel = pickle.dumps((function, item))
+                running.append(self.client.submit(compute, self.handshake, parcel, pure=False))
+                if len(running) == limit:
+                    yield _result(running.popleft())
+            while running:
+                yield _result(running.popleft())
+        finally:
+            with suppress(CommClosedError, OSError):
+                self.client.cancel(list(running))
+
+
+@contextmanager
+def dask_runner(cluster: Cluster, shared: Sequence[Path]) -> Iterator[DaskRunner]:
+    """A runner on a cluster whose workers were all found fit; see `window_runner`."""
+    handshake = Handshake.offered(shared)
+    try:
+        with connected(cluster) as client:
+            client.run(handshake.check)
+            yield DaskRunner(client, handshake)
+    finally:
+        handshake.withdraw()
+
+
+@contextmanager
+def connected(cluster: Cluster) -> Iterator[Client]:
+    """A client of a scheduler that has a worker.
+
+    Raises:
+        Unavailable: nobody answers at the address, or no worker has come.
+    """
+    try:
+        client = Client(
+            cluster.scheduler,
+            timeout=PATIENCE_S,
+            security=security_of(cluster.tls_ca, cluster.tls_cert, cluster.tls_key),
+            set_as_default=False,
+        )
+    except (OSError, ValueError) as error:
+        raise _silent(cluster, "no Dask scheduler answers", "没有 Dask 调度器应答") from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=PATIENCE_S)
+        except TimeoutError as error:
+            raise _silent(cluster, "no Dask worker has come", "没有 Dask 工作进程") from error
+        yield client
+
+
+def _result(future: "Future[Any]") -> Any:
+    try:
+        return future.result()
+    except KilledWorker as error:
+        raise Unavailable(
+            "several Dask workers died computing one window, perhaps for want of memory;"
+            " see their logs",
+            message_zh="计算同一窗口时多个 Dask 工作进程退出，可能内存不足，详见其日志",
+        ) from error
+    except (CommClosedError, FutureCancelledError, TimeoutError) as error:
+        raise Unavailable(
+            "the Dask scheduler was lost during the computation",
+            message_zh="计算过程中与 Dask 调度器的连接中断",
+        ) from error
+
+
+def _silent(cluster: Cluster, what: str, what_zh: str) -> Unavailable:
+    return Unavailable(
+        f"{what} at {cluster.scheduler} within {PATIENCE_S:g} s",
+        message_zh=f"{PATIENCE_S:g} 秒内{what_zh}（{cluster.scheduler}）",
+    )

@@ -1,0 +1,22 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shanhai.testing.dask_cluster import DaskParts, start_dask
+
+OWN_FUNCTIONS = {"PYTHONPATH": str(Path(__file__).parents[3])}
+
+
+@pytest.fixture(scope="session")
+def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskParts]:
+    """Two workers for tests that leave them alive."""
+    with start_dask(tmp_path_factory.mktemp("dask"), environment=OWN_FUNCTIONS) as parts:
+        yield parts
+
+
+@pytest.fixture
+def dask_of_its_own(tmp_path: Path) -> Iterator[DaskParts]:
+    """Two workers for a test that does them harm."""
+    with start_dask(tmp_path / "dask", environment=OWN_FUNCTIONS) as parts:
+        yield parts
