@@ -1,10 +1,11 @@
 """Sums over the neighbourhood of a cell, the same whatever window of a raster they are taken in.
 
-Kernels of any form go through the Fourier transform. Its rounding depends on the block that is
+Exponential kernels go through the Fourier transform. Its rounding depends on the block that is
 transformed, so the blocks are part of the method: they lie on a lattice that is tied to the grid
 and not to the window. A window whose sides are multiples of `BLOCK`, with a halo of the kernel's
 reach, then gives the bytes of the whole raster; any other window agrees to about 1e-13 of the
-largest value. Sums over a disk are taken in whole numbers and agree to the byte in every window.
+largest value. Sums over a disk, plain or weighted by a bell curve, are taken in an order that every
+window shares, and agree to the byte in all of them.
 """
 
 import math
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from shanhai.science.arrays import BoolArray, FloatArray, IntArray
-from shanhai.science.focal_kernels import sum_spans
+from shanhai.science.focal_kernels import sum_gaussian, sum_spans
 from shanhai.science.grid import Window
 
 BLOCK = 512
@@ -63,21 +64,6 @@ def exponential_kernel(decay_m: float, reach_m: float, cell_m: float) -> FloatAr
     """
     distance, within = _disk(reach_m, cell_m)
     return np.where(within, np.exp(-distance / decay_m), 0.0)
-
-
-def gaussian_kernel(reach_m: float, cell_m: float) -> FloatArray:
-    """Weights `(e^{−½(d/d0)²} − e^{−½})/(1 − e^{−½})` within `d0 = reach_m`: 1 here, 0 there.
-
-    Args:
-        reach_m: Distance d0 at which the weight becomes 0, m.
-        cell_m: Side of a cell, m.
-
-    Source: InVEST urban nature access, after Liu et al. 2022.
-    """
-    distance, within = _disk(reach_m, cell_m)
-    edge = math.exp(-0.5)
-    weight = (np.exp(-0.5 * (distance / reach_m) ** 2) - edge) / (1.0 - edge)
-    return np.where(within, np.maximum(weight, 0.0), 0.0)
 
 
 def convolve(values: FloatArray, kernel: FloatArray, frame: Frame | None = None) -> FloatArray:
@@ -142,6 +128,30 @@ def disk_sum(values: FloatArray, radius_m: float, cell_m: float) -> FloatArray:
     sums: IntArray = sum_spans(before, disk_spans(radius_m, cell_m))
     cells: FloatArray = sums / _UNITS
     return cells
+
+
+def gaussian_sum(values: FloatArray, reach_m: float, cell_m: float) -> FloatArray:
+    """Sum weighted with `(e^{−½(d/d0)²} − e^{−½})/(1 − e^{−½})` within `d0 = reach_m`.
+
+    The weight is 1 at the cell and falls to 0 at d0.
+
+    Args:
+        values: ≥ 0; NaN adds nothing, and so does what lies beyond the array.
+        reach_m: d0, m.
+        cell_m: Side of a cell, m.
+
+    Returns:
+        ≥ 0. A window with a halo of `reach_m` gives the bytes of the whole raster.
+
+    Source: InVEST urban nature access, after Liu et al. 2022.
+    """
+    spans = disk_spans(reach_m, cell_m)
+    steps = np.arange(len(spans) // 2 + 1) * cell_m
+    bell = np.exp(-0.5 * (steps / reach_m) ** 2)
+    edge = math.exp(-0.5)
+    sums: FloatArray = sum_gaussian(np.nan_to_num(values, nan=0.0), spans, bell, edge)
+    # At d0 the weight is 0 but for a rounding.
+    return np.maximum(sums / (1.0 - edge), 0.0)
 
 
 def disk_mean(values: FloatArray, radius_m: float, cell_m: float) -> FloatArray:

@@ -12,7 +12,7 @@ from shanhai.science.focal import (
     disk_spans,
     disk_sum,
     exponential_kernel,
-    gaussian_kernel,
+    gaussian_sum,
     weighted_mean,
 )
 from shanhai.science.grid import Grid, Window
@@ -33,9 +33,16 @@ def test_exponential_kernel_of_five_cells():
     np.testing.assert_allclose(kernel, [[0, e, 0], [e, 1, e], [0, e, 0]])
 
 
-def test_gaussian_kernel_is_1_here_and_0_at_its_reach():
-    kernel = gaussian_kernel(60.0, 30.0)
-    np.testing.assert_allclose(kernel[2], [0, 0.701367, 1, 0.701367, 0], atol=1e-6)
+def bell(reach_m: float, cell_m: float) -> np.ndarray:
+    steps = np.arange(-int(reach_m // cell_m), int(reach_m // cell_m) + 1) * cell_m
+    distance = np.hypot(steps[:, None], steps)
+    weight = (np.exp(-0.5 * (distance / reach_m) ** 2) - np.exp(-0.5)) / (1 - np.exp(-0.5))
+    return np.where(distance <= reach_m, weight, 0)
+
+
+def test_gaussian_weights_are_1_here_and_0_at_their_reach():
+    spread = gaussian_sum(np.array([[0.0, 0, 1, 0, 0]]), 60.0, 30.0)
+    np.testing.assert_allclose(spread, [[0, 0.701367, 1, 0.701367, 0]], atol=1e-6)
 
 
 def test_disk_holds_the_cells_on_its_circle():
@@ -45,9 +52,12 @@ def test_disk_holds_the_cells_on_its_circle():
 @pytest.mark.parametrize("shape", [(1, 1), (3, 40), (40, 3), (29, 37)])
 def test_sums_agree_with_direct_ones(shape: tuple[int, int]):
     values = np.random.default_rng(1).random(shape)
-    for kernel in (exponential_kernel(60, 300, 30), gaussian_kernel(200, 30)):
-        direct = ndimage.convolve(values, kernel, mode="constant")
-        np.testing.assert_allclose(convolve(values, kernel), direct, rtol=1e-12, atol=1e-12)
+    kernel = exponential_kernel(60, 300, 30)
+    direct = ndimage.convolve(values, kernel, mode="constant")
+    np.testing.assert_allclose(convolve(values, kernel), direct, rtol=1e-12, atol=1e-12)
+    for reach_m in (20.0, 200.0, 600.0):
+        direct = ndimage.convolve(values, bell(reach_m, 30), mode="constant")
+        np.testing.assert_allclose(gaussian_sum(values, reach_m, 30), direct, atol=1e-12)
     disk = (exponential_kernel(60, 300, 30) > 0).astype(float)
     direct = ndimage.convolve(values, disk, mode="constant")
     np.testing.assert_allclose(disk_sum(values, 300, 30), direct, atol=4e-7)
@@ -74,6 +84,7 @@ def test_windows_with_halo_equal_the_whole_to_the_byte(seed: int, blocks: int):
         known = ~np.isnan(values)
         filled = np.nan_to_num(values)
         mean, disk = weighted_mean(filled, known, kernel), disk_sum(values, 130.0, 30.0)
+        spread = gaussian_sum(values, 130.0, 30.0)
         for window in GRID.windows(8 * blocks):
             outer = window.expanded(4, GRID)
             frame = Frame(outer, window)
@@ -81,6 +92,8 @@ def test_windows_with_halo_equal_the_whole_to_the_byte(seed: int, blocks: int):
             np.testing.assert_array_equal(part[frame.slices], mean[window.slices])
             part = disk_sum(values[outer.slices], 130.0, 30.0)
             np.testing.assert_array_equal(part[frame.slices], disk[window.slices])
+            part = gaussian_sum(values[outer.slices], 130.0, 30.0)
+            np.testing.assert_array_equal(part[frame.slices], spread[window.slices])
 
 
 @given(seed=st.integers(0, 99))
@@ -94,9 +107,9 @@ def test_a_mean_lies_between_its_terms_and_keeps_nodata(seed: int):
 
 
 def test_nothing_around_is_zero():
-    kernel = gaussian_kernel(90.0, 30.0)
-    assert (convolve(np.zeros((5, 5)), kernel) == 0).all()
-    assert (convolve(np.full((5, 5), np.nan), kernel) == 0).all()
+    for nothing in (np.zeros((5, 5)), np.full((5, 5), np.nan)):
+        assert (convolve(nothing, exponential_kernel(30.0, 90.0, 30.0)) == 0).all()
+        assert (gaussian_sum(nothing, 90.0, 30.0) == 0).all()
 
 
 def test_a_disk_mean_leaves_out_what_is_unknown():
