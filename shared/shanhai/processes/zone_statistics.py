@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -12,14 +12,11 @@ from shanhai.jobs.contracts import DistrictTask
 from shanhai.processes.supply_demand import SERVICES, Services
 from shanhai.raster.store import ScratchStore
 from shanhai.science.arrays import ClassArray, FloatArray
+from shanhai.science.grid import Window
+from shanhai.science.moments import Moments
 from shanhai.science.normalise import normalise
-from shanhai.science.zoning.statistics import (
-    ClassLayer,
-    Layer,
-    ZoneLayers,
-    ZoneSummary,
-    zone_statistics,
-)
+from shanhai.science.zoning.keyed import ClassLayer, Layer
+from shanhai.science.zoning.statistics import ZoneLayers, ZoneSummary, zone_statistics
 from shanhai.vocabulary import ZONE_CLASSES
 
 POPULATION = "population"
@@ -61,7 +58,7 @@ def zoning_statistics(
         "cell_m": store.grid.cell_m,
         "valid_cells": int(np.count_nonzero(codes)),
         "valid_area_km2": _km2(int(np.count_nonzero(codes)), store),
-        "ratio_means": _ratio_means(layers),
+        "ratio_means": _ratio_means(store),
         "zones": [_zone_document(one) for one in whole],
         "districts": [
             _district_document(number, district, summaries, store)
@@ -70,20 +67,29 @@ def zoning_statistics(
     }
 
 
-def _stored(store: ScratchStore, layer: str) -> NDArray[np.float32]:
-    return store.read_stored(layer, store.whole)
+def _rows(store: ScratchStore, rows: slice) -> Window:
+    return Window(rows.start, 0, rows.stop - rows.start, store.grid.width)
 
 
-def _normalised(store: ScratchStore, services: Services, layer: str) -> FloatArray:
-    return normalise(store.read_all(layer), services.extremes[layer].limits)
+def _stored(store: ScratchStore, layer: str, rows: slice) -> NDArray[np.float32]:
+    return store.read_stored(layer, _rows(store, rows))
 
 
-def _ratio_means(layers: ZoneLayers) -> dict[str, float]:
+def _normalised(
+    store: ScratchStore, services: Services, layer: str, rows: slice
+) -> NDArray[np.float32]:
+    values = store.read(layer, _rows(store, rows))
+    return normalise(values, services.extremes[layer].limits).astype(np.float32)
+
+
+def _ratio_means(store: ScratchStore) -> dict[str, float]:
     """Mean of each ratio over all valid cells."""
-    named = {"ratio": layers.ratio, **layers.ratios}
-    return {
-        name: _round(float(np.nanmean(read(), dtype=np.float64))) for name, read in named.items()
-    }
+    named = {"ratio": "ratio", **{service: f"ratio.{service}" for service in SERVICES}}
+    return {name: _round(_mean(store, layer)) for name, layer in named.items()}
+
+
+def _mean(store: ScratchStore, layer: str) -> float:
+    return reduce(Moments.joined, map(Moments.of, store.blocks(layer)), Moments()).mean
 
 
 def _totals(store: ScratchStore) -> dict[str, Layer]:
@@ -94,15 +100,19 @@ def _totals(store: ScratchStore) -> dict[str, Layer]:
     return found
 
 
-def _light(store: ScratchStore) -> FloatArray:
+def _light(store: ScratchStore, rows: slice) -> FloatArray:
     """Radiance of each cell, nW/cm²/sr; the store keeps its logarithm."""
-    return np.expm1(store.read_all("night_lights_log"))
+    return np.expm1(store.read("night_lights_log", _rows(store, rows)))
 
 
 def _cover(store: ScratchStore) -> dict[str, ClassLayer]:
     if not store.has(COVER):
         return {}
-    return {COVER: partial(store.read_classes, COVER, store.whole)}
+    return {COVER: partial(_classes, store, COVER)}
+
+
+def _classes(store: ScratchStore, layer: str, rows: slice) -> ClassArray:
+    return store.read_classes(layer, _rows(store, rows))
 
 
 def _district_document(
@@ -142,6 +152,7 @@ def _zone_document(summary: ZoneSummary) -> dict[str, Any]:
         "layers": {name: _spread(asdict(spread)) for name, spread in summary.layers.items()},
         **{name: _round(total) for name, total in summary.totals.items()},
         **{f"{name}_percent": _percent(one) for name, one in summary.composition.items()},
+        **{f"{name}_overlap_ha": _round(area) for name, area in summary.overlaps_ha.items()},
     }
 
 

@@ -1,11 +1,14 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from shanhai.science.zoning import keyed
 from shanhai.science.zoning.statistics import (
     ZoneLayers,
     ZoneSummary,
     class_shares,
-    spread_of,
+    feature_profiles,
     zone_statistics,
 )
 
@@ -13,9 +16,9 @@ CODES = np.array([[1, 1, 4, 0], [4, 1, 4, 4]], dtype=np.uint8)
 RATIO = np.array([[0.2, 0.4, -0.6, np.nan], [-0.2, 0.0, -0.4, -0.8]])
 DISTRICTS = np.array([[1, 1, 2, 2], [1, 1, 2, 2]])
 LAYERS = ZoneLayers(
-    ratio=lambda: RATIO,
-    ratios={"cooling": lambda: RATIO, "carbon_sink": lambda: RATIO - 0.5},
-    others={"supply_n.cooling": lambda: np.where(CODES == 1, 0.9, np.nan)},
+    ratio=RATIO.__getitem__,
+    ratios={"cooling": RATIO.__getitem__, "carbon_sink": (RATIO - 0.5).__getitem__},
+    others={"supply_n.cooling": np.where(CODES == 1, 0.9, np.nan).__getitem__},
 )
 
 
@@ -67,7 +70,7 @@ def test_balance_is_no_deficit():
 
 
 def test_zone_without_deficit_has_no_dominant_one():
-    layers = ZoneLayers(lambda: RATIO, {"cooling": lambda: np.abs(RATIO)}, {})
+    layers = ZoneLayers(RATIO.__getitem__, {"cooling": np.abs(RATIO).__getitem__}, {})
     assert zone_statistics(CODES, layers, 1.0)[0].dominant_deficit is None
 
 
@@ -88,15 +91,67 @@ def test_empty_raster_has_no_zone():
     assert zone_statistics(np.zeros((2, 4), dtype=np.uint8), LAYERS, 1.0) == []
 
 
+@given(seed=st.integers(0, 200))
+def test_spreads_equal_those_of_numpy(seed: int):
+    random = np.random.default_rng(seed)
+    codes = random.integers(0, 4, (23, 31)).astype(np.uint8)
+    districts = random.integers(0, 3, codes.shape)
+    ratio = random.normal(size=codes.shape).astype(np.float32)
+    ratio[random.random(codes.shape) < 0.2] = np.nan
+    for one in zone_statistics(codes, ZoneLayers(ratio.__getitem__, {}, {}), 1.0, districts):
+        own = (codes == one.zone) & ((districts == one.district) | (one.district is None))
+        values = ratio[own].astype(np.float64)
+        assert one.cells == own.sum()
+        assert one.ratio.mean == pytest.approx(np.nanmean(values), rel=1e-12)
+        assert one.ratio.median == np.nanquantile(values, 0.5)
+        assert one.ratio.p10 == np.nanquantile(values, 0.1)
+        assert one.ratio.p90 == np.nanquantile(values, 0.9)
+        assert one.deficit_share == pytest.approx((values < 0).sum() / (~np.isnan(values)).sum())
+
+
+def test_strips_make_no_difference(monkeypatch: pytest.MonkeyPatch):
+    whole = summaries()
+    monkeypatch.setattr(keyed, "_STRIP_ROWS", 1)
+    assert summaries() == whole
+
+
+def test_very_many_districts():
+    districts = np.array([[1, 20_000, 20_000, 2], [1, 1, 20_000, 0]])
+    result = zone_statistics(CODES, LAYERS, 1.0, districts)
+    assert {(one.district, one.zone): one.cells for one in result if one.district} == {
+        (1, 1): 2,
+        (1, 4): 1,
+        (20_000, 1): 1,
+        (20_000, 4): 2,
+    }
+
+
 def test_spread_of_nothing_is_nan():
-    assert np.isnan(spread_of(np.array([np.nan])).median)
+    nothing = np.full(CODES.shape, np.nan)
+    strict = zone_statistics(CODES, ZoneLayers(nothing.__getitem__, {}, {}), 1.0)[0]
+    assert np.isnan([strict.ratio.mean, strict.ratio.median, strict.deficit_share]).all()
+
+
+def test_profiles_are_weighted_by_area():
+    matrix = np.array([[1.0, -1], [3, 0], [-2, 2]])
+    zones = np.array([1, 1, 4], dtype=np.uint8)
+    profiles = feature_profiles(matrix, zones, np.array([3, 1, 5]))
+    assert {zone: profile.tolist() for zone, profile in profiles.items()} == {
+        1: [1.5, -0.75],
+        4: [-2, 2],
+    }
 
 
 def test_totals_and_classes_are_taken_zone_by_zone_and_district_by_district():
     people = np.array([[10.0, 20.0, 1.0, 500.0], [2.0, 30.0, np.nan, 4.0]])
     cover = np.array([[2, 2, 8, 7], [8, 1, 0, 2]], dtype=np.uint8)
     layers = ZoneLayers(
-        lambda: RATIO, {}, {}, {"population": lambda: people}, {"cover": lambda: cover}
+        RATIO.__getitem__,
+        {},
+        {},
+        {"population": people.__getitem__},
+        {"cover": cover.__getitem__},
+        {"red_line": (cover == 2).view(np.uint8).__getitem__},
     )
     by_key = {
         (one.district, one.zone): one for one in zone_statistics(CODES, layers, 1.0, DISTRICTS)
@@ -111,8 +166,14 @@ def test_totals_and_classes_are_taken_zone_by_zone_and_district_by_district():
     assert by_key[None, 1].composition["cover"] == pytest.approx({1: 1 / 3, 2: 2 / 3})
     assert by_key[None, 4].composition["cover"] == pytest.approx({2: 1 / 3, 8: 2 / 3})
     assert by_key[2, 4].composition["cover"] == {2: 0.5, 8: 0.5}
+    assert {key: one.overlaps_ha["red_line"] for key, one in by_key.items()} == {
+        (None, 1): 2,
+        (None, 4): 1,
+        (1, 1): 2,
+        (1, 4): 0,
+        (2, 4): 1,
+    }
 
 
 def test_without_known_class_there_are_no_shares():
-    assert class_shares(np.zeros(3, dtype=np.uint8)) == {}
-    assert class_shares(np.zeros(0, dtype=np.uint8)) == {}
+    assert class_shares(np.array([7, 0, 0])) == {}
