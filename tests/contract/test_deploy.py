@@ -21,6 +21,7 @@ LOCKS = sorted((DEPLOY / "locks").glob("*.lock"))
 COMMANDS = {command.words: command for command in commands_of(app)}
 NOT_OURS = {"SHANHAI_DB_PASSWORD", "SHANHAI_REDIS_PASSWORD"}
 """What the compose file puts into URLs; no process reads them."""
+DASK = {"dask-scheduler", "dask-worker"}
 MADE_BY_VENDOR = {"/srv/tiles/shanhai_tiles/static/vendor"}
 MADE_BY_BUILD = {"/opt/shanhai"}
 REGISTRIES = re.compile(
@@ -97,7 +98,7 @@ def services_of_ours(compose: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def test_compose_runs_real_commands(compose: dict[str, Any]) -> None:
     ours = services_of_ours(compose)
-    assert set(ours) == {"migrate", "api", "worker", "tiles"}
+    assert set(ours) == {"migrate", "api", "worker", "tiles"} | DASK
     for one in ours.values():
         assert_is_command(one["command"])
 
@@ -119,7 +120,29 @@ def test_compose_sets_variables_that_are_read(compose: dict[str, Any]) -> None:
 def test_compose_gives_what_is_required(compose: dict[str, Any]) -> None:
     required = {setting.name for setting in all_settings() if setting.default is None}
     for name, one in services_of_ours(compose).items():
-        assert required <= set(one["environment"]), name
+        # Code of any kind may be sent to the parts of Dask, so they are told no secret.
+        told = required & set(one["environment"])
+        assert told == (set() if name in DASK else required), name
+
+
+def test_compose_keeps_the_dask_parts_to_a_network_with_the_worker(compose: dict[str, Any]) -> None:
+    assert compose["networks"]["dask"]["internal"]
+    for name, one in compose["services"].items():
+        networks = set(one.get("networks", ["default"]))
+        assert networks <= set(compose["networks"])
+        assert ("dask" in networks) == (name in DASK | {"worker"}), name
+        if name in DASK:
+            assert networks == {"dask"}
+            assert one["profiles"] == ["dask"]
+            assert "ports" not in one
+
+
+def test_compose_shares_the_worker_s_folders_with_the_dask_workers(compose: dict[str, Any]) -> None:
+    worker, dask = (
+        {volume.removesuffix(":ro") for volume in compose["services"][name]["volumes"]}
+        for name in ("worker", "dask-worker")
+    )
+    assert dask == worker
 
 
 def test_compose_asks_for_variables_that_are_ours_or_explained(compose: dict[str, Any]) -> None:
