@@ -1,9 +1,22 @@
 """Landscape aesthetics and recreation: attractive places within reach of people."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from shanhai.science.arrays import FloatArray
+from shanhai.errors import InvalidInput
+from shanhai.science.access import (
+    nature_demanded,
+    nature_per_person,
+    nature_supplied,
+    nature_within_reach,
+    people_within_reach,
+)
+from shanhai.science.arrays import ClassArray, FloatArray
+from shanhai.science.ecoservices.method import Method, Numbers, OptionSpec, Quantity, TableSpec
 from shanhai.science.ecoservices.spec import EcoserviceSpec, ParameterSpec, Status
+from shanhai.science.landcover import LandCover, by_class, class_values
+from shanhai.vocabulary import Label
 
 WATER_DECAY_M = 500.0
 WATER_CUTOFF_M = 5_000.0
@@ -13,7 +26,85 @@ ACCESS_DECAY_M = 2_000.0
 ACCESS_CUTOFF_M = 10_000.0
 """Beyond this distance a place counts as out of reach."""
 
+ACCESS_DECAY_MIN = 30.0
+
 _DECAY_RANGE_M = (50.0, 20_000.0)
+
+
+def potential(
+    *,
+    naturalness: FloatArray,
+    water_distance_m: FloatArray,
+    relief_n: FloatArray,
+    protected: FloatArray | None = None,
+    water_decay_m: float = WATER_DECAY_M,
+    shore_m: float = 0.0,
+) -> FloatArray:
+    """What a place offers, `0.5·Nat + 0.2·exp(−d_water/500) + 0.15·N(relief) + 0.15·Prot`.
+
+    Args:
+        naturalness: Naturalness of the cell, 0–1.
+        water_distance_m: Distance to water, m; infinite beyond `WATER_CUTOFF_M`.
+        relief_n: Normalised range of elevation, 0–1.
+        protected: 1 in parks, reserves and scenic areas, else 0; 0 everywhere when not given.
+        water_decay_m: Distance at which the pull of water falls to 1/e, m.
+        shore_m: Distance from water within which a shore counts as open to the public, like a
+            protected area, m; 0 for none.
+
+    Returns:
+        0–1; NaN where any given input is NaN.
+
+    Source: form after ESTIMAP (Paracchini et al. 2014), weights status E.
+    """
+    kept: FloatArray | float = 0.0 if protected is None else protected
+    if shore_m > 0:
+        kept = np.maximum(kept, water_distance_m <= shore_m)
+    return np.asarray(
+        0.5 * naturalness
+        + 0.2 * np.exp(-water_distance_m / water_decay_m)
+        + 0.15 * relief_n
+        + 0.15 * kept
+    )
+
+
+def accessibility(
+    *,
+    access_by: str = "distance",
+    access_distance_m: FloatArray | None = None,
+    travel_time_min: FloatArray | None = None,
+    access_decay_m: float = ACCESS_DECAY_M,
+    access_decay_min: float = ACCESS_DECAY_MIN,
+) -> FloatArray:
+    """How easily a place is reached, `exp(−d/2000 m)` or `exp(−t/30 min)`.
+
+    Args:
+        access_by: `distance` or `travel_time`.
+        access_distance_m: Distance to a road or built-up cell, m; infinite when out of reach.
+        travel_time_min: Minutes from the nearest settlement; NaN or infinite when out of reach.
+        access_decay_m: Distance at which accessibility falls to 1/e, m.
+        access_decay_min: Time at which it does, min.
+
+    Returns:
+        0–1; 0 out of reach, which is not nodata, and NaN where the distance is NaN.
+
+    Raises:
+        InvalidInput: the layer that `access_by` names is not given.
+    """
+    if access_by == "distance" and access_distance_m is not None:
+        return np.asarray(np.exp(-access_distance_m / access_decay_m))
+    if access_by == "travel_time" and travel_time_min is not None:
+        minutes = np.where(np.isnan(travel_time_min), np.inf, travel_time_min)
+        return np.asarray(np.exp(-minutes / access_decay_min))
+    raise InvalidInput(
+        f"access_by is {access_by!r}, but the layer it needs is not given",
+        message_zh=f"access_by 为 {access_by!r}，但缺少其所需图层",
+        pointer="/ecoservices/recreation/options/access_by",
+    )
+
+
+def supply(*, recreation_potential: FloatArray, accessibility: FloatArray) -> FloatArray:
+    """Potential times accessibility, 0–1; NaN where an input is."""
+    return recreation_potential * accessibility
 
 
 def index_supply(
@@ -45,13 +136,15 @@ def index_supply(
 
     Source: form after ESTIMAP (Paracchini et al. 2014), weights status E.
     """
-    potential = (
-        0.5 * naturalness
-        + 0.2 * np.exp(-water_distance_m / water_decay_m)
-        + 0.15 * relief_n
-        + 0.15 * (0.0 if protected is None else protected)
+    offered = potential(
+        naturalness=naturalness,
+        water_distance_m=water_distance_m,
+        relief_n=relief_n,
+        protected=protected,
+        water_decay_m=water_decay_m,
     )
-    return np.asarray(potential * np.exp(-access_distance_m / access_decay_m))
+    reached = accessibility(access_distance_m=access_distance_m, access_decay_m=access_decay_m)
+    return supply(recreation_potential=offered, accessibility=reached)
 
 
 def index_demand(*, exposure: FloatArray, night_lights_n: FloatArray) -> FloatArray:
@@ -67,29 +160,201 @@ def index_demand(*, exposure: FloatArray, night_lights_n: FloatArray) -> FloatAr
     return 0.5 * exposure + 0.5 * night_lights_n
 
 
+def nature_area(
+    *, land_cover: ClassArray, nature: Mapping[LandCover, float], cell_m: float
+) -> FloatArray:
+    """Green space of a cell, m²: its share by class times the cell; NaN for nodata."""
+    return class_values(land_cover, nature) * cell_m**2
+
+
+def _reach_m(numbers: Numbers) -> float:
+    return numbers["reach_m"]
+
+
+WATER_DECAY = ParameterSpec(
+    "water_decay_m", WATER_DECAY_M, "m", _DECAY_RANGE_M, "engineering default", Status.ENGINEERING
+)
+ACCESS_DECAY = ParameterSpec(
+    "access_decay_m",
+    ACCESS_DECAY_M,
+    "m",
+    _DECAY_RANGE_M,
+    "engineering default",
+    Status.ENGINEERING,
+)
+TIME_DECAY = ParameterSpec(
+    "access_decay_min",
+    ACCESS_DECAY_MIN,
+    "min",
+    (1.0, 600.0),
+    "engineering default",
+    Status.ENGINEERING,
+)
+SHORE = ParameterSpec(
+    "shore_m",
+    0.0,
+    "m",
+    (0.0, 5_000.0),
+    "no shore is taken as open unless asked for; 200 where all are",
+    Status.ENGINEERING,
+)
+REACH = ParameterSpec(
+    "reach_m", 1_000.0, "m", (10.0, 10_000.0), "engineering default", Status.ENGINEERING
+)
+STANDARD = ParameterSpec(
+    "nature_standard",
+    15.0,
+    "m2/person",
+    (0.0, 1_000.0),
+    "engineering default, to be set from the local standard",
+    Status.ENGINEERING,
+)
+NATURE = TableSpec(
+    "nature",
+    by_class(0, 1, 1, 1, 1, 1, 0, 0, 0),
+    "1",
+    (0.0, 1.0),
+    "engineering default, the green classes",
+    Status.ENGINEERING,
+)
+ACCESS_BY = OptionSpec(
+    "access_by",
+    "distance",
+    {
+        "distance": Label("距道路或建设用地的距离", "distance to roads or built-up land"),
+        "travel_time": Label("出行时间", "travel time"),
+    },
+    "engineering default",
+    Status.ENGINEERING,
+    {"distance": ("access_distance_m",), "travel_time": ("travel_time_min",)},
+)
+
+_ESTIMAP = "after ESTIMAP (Paracchini et al. 2014)"
+_UNA = "InVEST urban nature access, after Liu et al. 2022"
+
+POTENTIAL = Quantity(
+    name="recreation_potential",
+    unit="1",
+    label=Label("游憩潜力", "Recreation potential"),
+    function=potential,
+    needs=("naturalness", "water_distance_m", "relief_n"),
+    optional=("protected",),
+    parameters=(WATER_DECAY, SHORE),
+    source=_ESTIMAP,
+)
+ACCESSIBILITY = Quantity(
+    name="accessibility",
+    unit="1",
+    label=Label("可达性", "Accessibility"),
+    function=accessibility,
+    needs=(),
+    parameters=(ACCESS_DECAY, TIME_DECAY),
+    options=(ACCESS_BY,),
+    source=_ESTIMAP,
+)
+NATURE_AREA = Quantity(
+    name="nature_m2",
+    unit="m2",
+    label=Label("绿地面积", "Green space"),
+    function=nature_area,
+    needs=("land_cover",),
+    tables=(NATURE,),
+    takes_cell=True,
+    source="class table",
+)
+PEOPLE = Quantity(
+    name="people_within_reach",
+    unit="persons",
+    label=Label("可达人口", "People within reach"),
+    function=people_within_reach,
+    needs=("population",),
+    parameters=(REACH,),
+    reach_m=_reach_m,
+    takes_cell=True,
+    source=_UNA,
+    status=Status.VERIFIED,
+)
+PER_PERSON = Quantity(
+    name="nature_per_person",
+    unit="m2/person",
+    label=Label("人均可达绿地供给", "Green space for each of the people around"),
+    function=nature_per_person,
+    needs=("nature_m2", "people_within_reach"),
+    source=_UNA,
+    status=Status.VERIFIED,
+)
+WITHIN_REACH = Quantity(
+    name="nature_within_reach",
+    unit="m2/person",
+    label=Label("人均可达绿地", "Green space within reach of a person"),
+    function=nature_within_reach,
+    needs=("nature_per_person",),
+    parameters=(REACH,),
+    reach_m=_reach_m,
+    takes_cell=True,
+    source=_UNA,
+    status=Status.VERIFIED,
+)
+
+METHODS: tuple[Method, ...] = (
+    Method(
+        id="index",
+        label=Label("游憩潜力与可达性", "Potential and accessibility"),
+        profile="any",
+        supply=Quantity(
+            name="supply",
+            unit="1",
+            label=Label("景观游憩指数", "Recreation index"),
+            function=supply,
+            needs=("recreation_potential", "accessibility"),
+            source=_ESTIMAP,
+        ),
+        demand=Quantity(
+            name="demand",
+            unit="1",
+            label=Label("景观游憩需求指数", "Index of demand for recreation"),
+            function=index_demand,
+            needs=("exposure", "night_lights_n"),
+            source="engineering choice",
+        ),
+        through=(POTENTIAL, ACCESSIBILITY),
+    ),
+    Method(
+        id="una",
+        label=Label("城市绿地可达性", "Urban nature access"),
+        profile="biophysical",
+        supply=Quantity(
+            name="supply",
+            unit="m2/ha",
+            label=Label("可达绿地", "Green space within reach"),
+            function=nature_supplied,
+            needs=("nature_within_reach", "population"),
+            takes_cell=True,
+            source=_UNA,
+            status=Status.VERIFIED,
+        ),
+        demand=Quantity(
+            name="demand",
+            unit="m2/ha",
+            label=Label("应有绿地", "Green space due"),
+            function=nature_demanded,
+            needs=("population",),
+            parameters=(STANDARD,),
+            takes_cell=True,
+            source=_UNA,
+        ),
+        extra=(WITHIN_REACH,),
+        through=(NATURE_AREA, PEOPLE, PER_PERSON),
+    ),
+)
+"""Ways to calculate the service, the default of both profiles first."""
+
 SPEC = EcoserviceSpec(
     id="recreation",
     supply_quantities=("naturalness", "water_distance_m", "relief_n", "access_distance_m"),
     demand_quantities=("exposure", "night_lights_n"),
     optional_quantities=("protected",),
-    parameters=(
-        ParameterSpec(
-            "water_decay_m",
-            WATER_DECAY_M,
-            "m",
-            _DECAY_RANGE_M,
-            "engineering default",
-            Status.ENGINEERING,
-        ),
-        ParameterSpec(
-            "access_decay_m",
-            ACCESS_DECAY_M,
-            "m",
-            _DECAY_RANGE_M,
-            "engineering default",
-            Status.ENGINEERING,
-        ),
-    ),
+    parameters=(WATER_DECAY, ACCESS_DECAY),
     index_supply=index_supply,
     index_demand=index_demand,
 )
