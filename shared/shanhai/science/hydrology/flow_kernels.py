@@ -1,0 +1,300 @@
+"""Compiled kernels of flow: across flats, down the steepest slope, and gathered on the way."""
+
+import numpy as np
+from numba import njit
+
+from shanhai.science.arrays import BoolArray, ClassArray, FloatArray, IntArray
+from shanhai.science.hydrology.neighbours import (
+    COLUMN_STEPS,
+    DISTANCES,
+    NODATA,
+    OPPOSITE,
+    OUTLET,
+    ROW_STEPS,
+)
+
+
+@njit(cache=True, nogil=True)
+def drains(ground: FloatArray, cell: int, steps: IntArray) -> bool:
+    """Whether a cell has a lower neighbour, or one without data into which it drains."""
+    for step in steps:  # noqa: SIM110 - a generator does not compile
+        if not ground[cell + step] >= ground[cell]:
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def flat_distances(filled: FloatArray, around: FloatArray) -> BoolArray:
+    """Steps from each cell of a flat, over the flat, to one that drains.
+
+    Args:
+        filled: Elevation without depressions, framed by one cell, NaN for nodata; C-contiguous.
+        around: Array of the same shape that holds the distances of the frame, ∞ where unknown;
+            the distances of the tile are written into it, 0 where a cell drains.
+
+    Returns:
+        Cells of the frame on which distances may rest.
+    """
+    height, width = filled.shape
+    ground, distance = filled.ravel(), around.ravel()
+    reads = np.zeros(ground.size, dtype=np.bool_)
+    steps = ROW_STEPS * width + COLUMN_STEPS
+    queue, head, tail = np.empty(ground.size, dtype=np.int64), 0, 0
+    for row in range(1, height - 1):
+        for cell in range(row * width + 1, (row + 1) * width - 1):
+            distance[cell] = np.inf
+            if np.isnan(ground[cell]):
+                continue
+            if drains(ground, cell, steps):
+                distance[cell] = 0.0
+                queue[tail] = cell
+                tail += 1
+                continue
+            for step in steps:
+                near = cell + step
+                row_near, column_near = near // width, near % width
+                outer = row_near == 0 or row_near == height - 1
+                outer = outer or column_near == 0 or column_near == width - 1
+                if outer and ground[near] == ground[cell]:
+                    reads[near] = True
+    seeds = np.flatnonzero(reads)
+    seeds = seeds[np.isfinite(distance[seeds])]
+    seeds = seeds[np.argsort(distance[seeds], kind="mergesort")]
+    seed = 0
+    while head < tail or seed < seeds.size:
+        # Two sorted queues in step: what comes from the frame, and what was found in the tile.
+        if head == tail or (seed < seeds.size and distance[seeds[seed]] < distance[queue[head]]):
+            cell = seeds[seed]
+            seed += 1
+        else:
+            cell = queue[head]
+            head += 1
+        row, column = cell // width, cell % width
+        for k in range(8):
+            row_near, column_near = row + ROW_STEPS[k], column + COLUMN_STEPS[k]
+            if row_near < 1 or row_near > height - 2 or column_near < 1 or column_near > width - 2:
+                continue
+            near = row_near * width + column_near
+            if ground[near] == ground[cell] and distance[near] == np.inf:
+                distance[near] = distance[cell] + 1.0
+                queue[tail] = near
+                tail += 1
+    return reads.reshape(filled.shape)
+
+
+@njit(cache=True, nogil=True)
+def steepest(filled: FloatArray, distances: FloatArray) -> ClassArray:
+    """Direction codes of the cells inside the frame.
+
+    Args:
+        filled: Elevation without depressions, framed by one cell, NaN for nodata.
+        distances: Of `flat_distances`, framed likewise.
+    """
+    height, width = filled.shape
+    codes = np.zeros((height - 2, width - 2), dtype=np.uint8)
+    for row in range(1, height - 1):
+        for column in range(1, width - 1):
+            here = filled[row, column]
+            if np.isnan(here):
+                continue
+            code, most = OUTLET, 0.0
+            for k in range(8):
+                drop = here - filled[row + ROW_STEPS[k], column + COLUMN_STEPS[k]]
+                if drop > 0 and drop / DISTANCES[k] > most:
+                    code, most = k + 1, drop / DISTANCES[k]
+            if distances[row, column] > 0:
+                for k in range(8):
+                    near_row, near_column = row + ROW_STEPS[k], column + COLUMN_STEPS[k]
+                    nearer = distances[near_row, near_column] == distances[row, column] - 1
+                    if nearer and filled[near_row, near_column] == here:
+                        code = k + 1
+                        break
+            codes[row - 1, column - 1] = code
+    return codes
+
+
+@njit(cache=True, nogil=True)
+def downstream(codes: ClassArray, width: int) -> IntArray:
+    """Flat index of the cell each one drains to inside the tile; −1 elsewhere."""
+    height = codes.size // width
+    target = np.full(codes.size, -1, dtype=np.int64)
+    for cell in range(codes.size):
+        if codes[cell] == NODATA or codes[cell] == OUTLET:
+            continue
+        row = cell // width + ROW_STEPS[codes[cell] - 1]
+        column = cell % width + COLUMN_STEPS[codes[cell] - 1]
+        if 0 <= row < height and 0 <= column < width:
+            target[cell] = row * width + column
+    return target
+
+
+@njit(cache=True, nogil=True)
+def gather(codes: ClassArray, inflow: IntArray) -> tuple[IntArray, IntArray]:
+    """Cells above each cell and itself, and the last cell of its way through the tile.
+
+    Args:
+        codes: Directions of the tile; C-contiguous.
+        inflow: Cells that drain into each cell from other tiles.
+
+    Returns:
+        Number of cells, 0 for nodata, and flat index of the last cell on the way, itself where it
+        leaves the tile; both flat.
+    """
+    flat = codes.ravel()
+    target = downstream(flat, codes.shape[1])
+    waiting = np.zeros(flat.size, dtype=np.int8)
+    total = inflow.copy().ravel()
+    last = np.arange(flat.size)
+    for cell in range(flat.size):
+        if target[cell] >= 0:
+            waiting[target[cell]] += 1
+    order, tail = np.empty(flat.size, dtype=np.int64), 0
+    for start in range(flat.size):
+        if flat[start] == NODATA:
+            continue
+        total[start] += 1
+        if waiting[start] == 0:
+            order[tail] = start
+            tail += 1
+    head = 0
+    while head < tail:
+        cell = order[head]
+        head += 1
+        into = target[cell]
+        if into >= 0:
+            total[into] += total[cell]
+            waiting[into] -= 1
+            if waiting[into] == 0:
+                order[tail] = into
+                tail += 1
+    for place in range(tail - 1, -1, -1):
+        cell = order[place]
+        if target[cell] >= 0:
+            last[cell] = last[target[cell]]
+    return total, last
+
+
+@njit(cache=True, nogil=True)
+def pass_on(leaves: IntArray, into: IntArray, total: IntArray) -> IntArray:
+    """Cells that flow into each edge cell from other tiles.
+
+    Args:
+        leaves: By edge cell, the edge cell at which its way leaves the tile; −1 when it does not.
+        into: By edge cell, the one it drains to in another tile; −1 when it does not.
+        total: By edge cell, the cells of its own tile above it, and itself.
+    """
+    waiting = np.zeros(into.size, dtype=np.int64)
+    inflow = np.zeros(into.size, dtype=np.int64)
+    outflow = total.copy()
+    for cell in range(into.size):
+        if into[cell] >= 0 and leaves[into[cell]] >= 0:
+            waiting[leaves[into[cell]]] += 1
+    ready, size = np.empty(into.size, dtype=np.int64), 0
+    for cell in range(into.size):
+        if into[cell] >= 0 and waiting[cell] == 0:
+            ready[size] = cell
+            size += 1
+    while size > 0:
+        size -= 1
+        cell = ready[size]
+        near = into[cell]
+        inflow[near] += outflow[cell]
+        leaving = leaves[near]
+        if leaving >= 0:
+            outflow[leaving] += outflow[cell]
+            waiting[leaving] -= 1
+            if waiting[leaving] == 0 and into[leaving] >= 0:
+                ready[size] = leaving
+                size += 1
+    return inflow
+
+
+@njit(cache=True, nogil=True)
+def weight(drop: float, k: int, exponent: float, corner: float) -> float:
+    """Share, not yet scaled, of what a cell sends to its lower neighbour `k`."""
+    pull = float((drop / DISTANCES[k]) ** exponent)
+    return pull if k < 4 else pull * corner
+
+
+@njit(cache=True, nogil=True)
+def disperse(
+    filled: FloatArray, codes: ClassArray, around: FloatArray, exponent: float, corner: float
+) -> BoolArray:
+    """Gather flow that spreads over all lower neighbours.
+
+    Every cell sums what its neighbours send in one fixed order, so that the sums do not depend on
+    the tiles.
+
+    Args:
+        filled: Elevation without depressions, framed by two cells, NaN for nodata.
+        codes: Directions, framed by one cell; the way out of flats.
+        around: Array framed by one cell that holds the sums of the frame; those of the tile are
+            written into it: cells above each cell and itself, 0 for nodata.
+        exponent: Of the slope in the share of a neighbour.
+        corner: Width of the flow over a corner, that over a side being 1.
+
+    Returns:
+        Cells of the frame that flow into the tile.
+    """
+    height, width = codes.shape
+    scale = np.zeros((height, width))
+    for row in range(height):
+        for column in range(width):
+            here = filled[row + 1, column + 1]
+            for k in range(8):
+                drop = here - filled[row + 1 + ROW_STEPS[k], column + 1 + COLUMN_STEPS[k]]
+                if drop > 0:
+                    scale[row, column] += weight(drop, k, exponent, corner)
+    reads = np.zeros((height, width), dtype=np.bool_)
+    waiting = np.zeros((height, width), dtype=np.int8)
+    ready, size = np.empty((height * width, 2), dtype=np.int64), 0
+    for row in range(1, height - 1):
+        for column in range(1, width - 1):
+            around[row, column] = 0.0
+            if codes[row, column] == NODATA:
+                continue
+            for k in range(8):
+                near_row, near_column = row + ROW_STEPS[k], column + COLUMN_STEPS[k]
+                if not sends(filled, codes, scale, near_row, near_column, OPPOSITE[k]):
+                    continue
+                inside = 0 < near_row < height - 1 and 0 < near_column < width - 1
+                if inside:
+                    waiting[row, column] += 1
+                else:
+                    reads[near_row, near_column] = True
+            if waiting[row, column] == 0:
+                ready[size, 0], ready[size, 1] = row, column
+                size += 1
+    while size > 0:
+        size -= 1
+        row, column = ready[size, 0], ready[size, 1]
+        total = 1.0
+        for k in range(8):
+            near_row, near_column = row + ROW_STEPS[k], column + COLUMN_STEPS[k]
+            if sends(filled, codes, scale, near_row, near_column, OPPOSITE[k]):
+                share = 1.0
+                if scale[near_row, near_column] > 0:
+                    drop = filled[near_row + 1, near_column + 1] - filled[row + 1, column + 1]
+                    share = weight(drop, k, exponent, corner) / scale[near_row, near_column]
+                total += share * around[near_row, near_column]
+        around[row, column] = total
+        for k in range(8):
+            near_row, near_column = row + ROW_STEPS[k], column + COLUMN_STEPS[k]
+            inside = 0 < near_row < height - 1 and 0 < near_column < width - 1
+            if inside and sends(filled, codes, scale, row, column, k):
+                waiting[near_row, near_column] -= 1
+                if waiting[near_row, near_column] == 0:
+                    ready[size, 0], ready[size, 1] = near_row, near_column
+                    size += 1
+    return reads
+
+
+@njit(cache=True, nogil=True)
+def sends(
+    filled: FloatArray, codes: ClassArray, scale: FloatArray, row: int, column: int, k: int
+) -> bool:
+    """Whether a cell sends some of its flow to its neighbour `k`."""
+    if scale[row, column] > 0:
+        near = filled[row + 1 + ROW_STEPS[k], column + 1 + COLUMN_STEPS[k]]
+        return bool(filled[row + 1, column + 1] > near)
+    return bool(codes[row, column] == k + 1)

@@ -1,0 +1,168 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.science.hydrology.grounds import flooded, terrain
+
+from shanhai.errors import InvalidInput
+from shanhai.science.arrays import FloatArray
+from shanhai.science.hydrology.neighbours import COLUMN_STEPS, NODATA, OUTLET, ROW_STEPS
+from shanhai.science.hydrology.routing import (
+    ROUTINGS,
+    SCRATCH,
+    contributing_area,
+    fill,
+    flow_directions,
+    write_contributing_area,
+)
+from shanhai.science.hydrology.tiles import ArrayLayers
+
+LAYERS = (*SCRATCH, "contributing_area")
+
+
+def in_tiles(dem: FloatArray, routing: str, tile: int) -> dict[str, FloatArray]:
+    layers = ArrayLayers({"dem": dem} | {name: np.empty(dem.shape) for name in LAYERS})
+    write_contributing_area(
+        layers, (dem.shape[0], dem.shape[1]), cell_m=30, flow_routing=routing, tile=tile
+    )
+    return layers.arrays
+
+
+def valley() -> FloatArray:
+    """Ground that falls to the middle column and along it to the south."""
+    rows, columns = np.meshgrid(np.arange(5.0), np.arange(5.0), indexing="ij")
+    return 10 * np.abs(columns - 2) - rows
+
+
+def test_fill_equals_the_flood_of_the_paper(ground: FloatArray):
+    np.testing.assert_array_equal(fill(ground), flooded(ground))
+
+
+@pytest.mark.parametrize("routing", ROUTINGS)
+@pytest.mark.parametrize("tile", [3, 7, 16])
+def test_tiles_give_the_bytes_of_the_whole(ground: FloatArray, routing: str, tile: int):
+    whole, tiled = in_tiles(ground, routing, 100), in_tiles(ground, routing, tile)
+    for name in LAYERS:
+        np.testing.assert_array_equal(tiled[name], whole[name])
+
+
+@settings(max_examples=40)
+@given(
+    seed=st.integers(0, 10_000),
+    levels=st.integers(1, 40),
+    missing=st.sampled_from([0.0, 0.02, 0.2]),
+    tile=st.integers(1, 20),
+    routing=st.sampled_from(list(ROUTINGS)),
+)
+def test_tiles_give_the_bytes_of_the_whole_anywhere(
+    seed: int, levels: int, missing: float, tile: int, routing: str
+):
+    dem = terrain(seed, (15, 19), levels, missing)
+    np.testing.assert_array_equal(
+        in_tiles(dem, routing, tile)["contributing_area"],
+        contributing_area(dem=dem, cell_m=30, flow_routing=routing),
+    )
+
+
+def test_every_way_ends_at_an_outlet(ground: FloatArray):
+    filled = fill(ground)
+    codes = flow_directions(filled)
+    np.testing.assert_array_equal(codes == NODATA, np.isnan(ground))
+    for row, column in np.argwhere(codes != NODATA):
+        seen, r, c = filled[row, column], row, column
+        for _ in range(codes.size):
+            if codes[r, c] == OUTLET:
+                break
+            r, c = r + ROW_STEPS[codes[r, c] - 1], c + COLUMN_STEPS[codes[r, c] - 1]
+            assert filled[r, c] <= seen
+            seen = filled[r, c]
+        assert codes[r, c] == OUTLET
+
+
+def test_all_land_arrives_at_the_outlets(ground: FloatArray):
+    codes = flow_directions(fill(ground))
+    area = contributing_area(dem=ground, cell_m=30) + 900
+    assert area[codes == OUTLET].sum() == 900 * np.isfinite(ground).sum()
+
+
+@pytest.mark.parametrize("routing", ["freeman", "quinn"])
+def test_spreading_loses_nothing(ground: FloatArray, routing: str):
+    codes = flow_directions(fill(ground))
+    area = contributing_area(dem=ground, cell_m=1, flow_routing=routing) + 1
+    # What a cell spreads, lower neighbours receive: only outlets keep what arrives.
+    assert area[codes == OUTLET].sum() == pytest.approx(np.isfinite(ground).sum(), rel=1e-12)
+
+
+@pytest.mark.parametrize("routing", ROUTINGS)
+def test_area_is_bounded(ground: FloatArray, routing: str):
+    area = contributing_area(dem=ground, cell_m=1, flow_routing=routing)
+    known = np.isfinite(ground)
+    np.testing.assert_array_equal(np.isfinite(area), known)
+    assert (area[known] >= -1e-12).all()
+    assert (area[known] <= known.sum() - 1 + 1e-9).all()
+
+
+def test_valley_by_hand():
+    area = contributing_area(dem=valley(), cell_m=30) / 900
+    # Each side slope is a step of two cells eastward or westward, and the outer drains inward.
+    assert area[:, 0].tolist() == [0] * 5
+    assert area[4, 2] == 24
+    assert area[:, 2].tolist() == [4, 9, 14, 19, 24]
+
+
+def test_cone_drains_in_all_directions_alike():
+    rows, columns = np.meshgrid(np.arange(-3.0, 4), np.arange(-3.0, 4), indexing="ij")
+    spread = contributing_area(dem=-np.hypot(rows, columns), cell_m=1, flow_routing="freeman")
+    np.testing.assert_allclose(spread, spread.T, rtol=1e-12)
+    np.testing.assert_allclose(spread, spread[::-1], rtol=1e-12)
+
+
+@pytest.mark.parametrize(("routing", "p", "corner"), [("freeman", 1.1, 1.0), ("quinn", 1, 0.708)])
+def test_shares_of_four_cells_by_hand(routing: str, p: float, corner: float):
+    dem = np.array([[5.0, 3], [9, 4]])
+    # 9 sends to 5 (4 below), 4 (5 below) and over the corner to 3 (6 below on a longer way).
+    to_5, to_4, to_3 = 4.0**p, 5.0**p, corner * (6 / math.sqrt(2)) ** p
+    all_of_9 = to_5 + to_4 + to_3
+    five = to_5 / all_of_9
+    # 5 sends to 3 (2 below) and over the corner to 4 (1 below); 4 sends all to 3.
+    down, across = 2.0**p, corner * (1 / math.sqrt(2)) ** p
+    four = to_4 / all_of_9 + (1 + five) * across / (down + across)
+    area = contributing_area(dem=dem, cell_m=1, flow_routing=routing)
+    np.testing.assert_allclose(area, [[five, 3], [0, four]], rtol=1e-12)
+
+
+def test_flat_ground_drains_to_the_nearest_edge():
+    codes = flow_directions(np.zeros((5, 5)))
+    assert (codes[0] == OUTLET).all()
+    assert codes[1, 2] == 4
+    assert codes[2, 1] == 3
+    area = contributing_area(dem=np.zeros((5, 5)), cell_m=1)
+    assert (area + 1)[codes == OUTLET].sum() == 25
+
+
+def test_water_drains_into_nodata():
+    dem = np.full((5, 5), 3.0)
+    dem[2, 2] = np.nan
+    codes = flow_directions(fill(dem))
+    assert codes[2, 2] == NODATA
+    assert codes[1, 1] == OUTLET
+
+
+def test_pit_is_filled_to_its_overflow_and_drains_over_it():
+    dem = np.full((5, 5), 9.0)
+    dem[2, 2], dem[2, 3], dem[2, 4] = 1, 4, 2
+    assert fill(dem)[2, 2] == 4
+    codes = flow_directions(fill(dem))
+    assert codes[2, 2] == 1
+    assert contributing_area(dem=dem, cell_m=1)[2, 4] >= 2
+
+
+def test_unknown_routing_is_refused():
+    with pytest.raises(InvalidInput, match="d8, freeman, quinn"):
+        contributing_area(dem=np.zeros((2, 2)), cell_m=1, flow_routing="dinf")
+
+
+def test_all_nodata_stays_nodata():
+    assert np.isnan(contributing_area(dem=np.full((4, 4), np.nan), cell_m=1)).all()

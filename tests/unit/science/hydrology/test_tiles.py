@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+
+from shanhai.errors import InvalidInput
+from shanhai.science.grid import Window
+from shanhai.science.hydrology.tiles import ArrayLayers, Seams, Tiles, ring_of, set_ring, settle
+
+
+@pytest.mark.parametrize("shape", [(7, 10), (1, 4), (5, 1), (3, 3)])
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_tiles_cover_the_raster_once(shape: tuple[int, int], size: int):
+    covered = np.zeros(shape, dtype=int)
+    for window in Tiles(*shape, size).windows:
+        covered[window.slices] += 1
+    assert (covered == 1).all()
+
+
+def test_a_tile_has_cells():
+    with pytest.raises(InvalidInput, match="at least one cell"):
+        Tiles(3, 3, 0)
+
+
+def test_reading_beyond_the_raster_gives_nodata():
+    layers = ArrayLayers({"dem": np.arange(6.0).reshape(2, 3)})
+    read = Tiles(2, 3, 2).read(layers, "dem", Window(0, 2, 2, 1), 1)
+    np.testing.assert_array_equal(
+        read, [[np.nan] * 3, [1, 2, np.nan], [4, 5, np.nan], [np.nan] * 3]
+    )
+
+
+@pytest.mark.parametrize("shape", [(1, 4), (4, 1), (2, 2), (5, 3)])
+def test_a_ring_put_back_changes_nothing(shape: tuple[int, int]):
+    array = np.arange(float(np.prod(shape))).reshape(shape)
+    blank = array.copy()
+    ring = ring_of(array)
+    blank[[0, -1]], blank[:, [0, -1]] = -1, -1
+    set_ring(blank, ring)
+    np.testing.assert_array_equal(blank, array)
+
+
+@pytest.mark.parametrize("shape", [(7, 10), (1, 9), (8, 1)])
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_seams_know_what_lies_around_a_tile(shape: tuple[int, int], size: int):
+    array = np.arange(float(np.prod(shape))).reshape(shape)
+    framed = np.pad(array, 1, constant_values=-1)
+    tiles = Tiles(*shape, size)
+    seams = Seams(tiles, -1.0)
+    for number, window in enumerate(tiles.windows):
+        seams.put(number, ring_of(array[window.slices]))
+    for number, window in enumerate(tiles.windows):
+        outer = Window(window.row, window.col, window.height + 2, window.width + 2)
+        np.testing.assert_array_equal(seams.around(number), ring_of(framed[outer.slices]))
+
+
+def test_facing_cells_touch_across_a_seam():
+    array = np.arange(16.0).reshape(4, 4)
+    tiles = Tiles(4, 4, 2)
+    seams = Seams(tiles, np.nan)
+    for number, window in enumerate(tiles.windows):
+        seams.put(number, ring_of(array[window.slices]))
+    found = {
+        frozenset({int(a), int(b)})
+        for near, far in seams.facing()
+        for a, b in zip(near, far, strict=True)
+        if not np.isnan(a) and not np.isnan(b)
+    }
+    touching = {
+        frozenset({i, j})
+        for i in range(16)
+        for j in range(16)
+        if max(abs(i // 4 - j // 4), abs(i % 4 - j % 4)) == 1
+        and ((i // 4 < 2) != (j // 4 < 2) or (i % 4 < 2) != (j % 4 < 2))
+    }
+    assert found == touching
+
+
+def test_settling_works_a_tile_again_only_when_what_it_rests_on_changes():
+    tiles = Tiles(1, 4, 1)
+    worked = []
+
+    def one_more_than_west(item: tuple[Window, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        window, ring = item
+        worked.append(window.col)
+        # Ring of a single cell: three above, three below, west, east.
+        reads = np.arange(8) == 6
+        return np.full(2, ring[6] + 1), reads
+
+    seams = settle(tiles, one_more_than_west, 0.0, map)
+    np.testing.assert_array_equal(seams.lines[1, 0, 1:-1], [1, 2, 3, 4])
+    assert worked == [0, 1, 2, 3, 1, 2, 3, 2, 3, 3]
