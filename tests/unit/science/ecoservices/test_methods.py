@@ -2,6 +2,7 @@
 
 import inspect
 import pickle
+from types import ModuleType
 
 import pytest
 
@@ -25,8 +26,14 @@ MODULES = (
     biodiversity,
     recreation,
 )
+
+
+def name_of(module: ModuleType) -> str:
+    return module.__name__.rpartition(".")[2]
+
+
 METHODS = [
-    pytest.param(method, id=f"{module.SPEC.id}-{method.id}")
+    pytest.param(method, id=f"{name_of(module)}-{method.id}")
     for module in MODULES
     for method in module.METHODS
 ]
@@ -91,7 +98,7 @@ def test_functions_reach_other_processes(method: Method):
         assert callable(pickle.loads(pickle.dumps(quantity.function)))  # noqa: S301 - our own bytes
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.SPEC.id)
-def test_identifiers_are_unique_within_a_service(module: object):
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_identifiers_are_unique_within_a_service(module: ModuleType):
     ids = [method.id for method in module.METHODS]
     assert len(ids) == len(set(ids))
