@@ -61,6 +61,38 @@ async def test_history_is_found_by_code_and_place(session: AsyncSession, table: 
     assert methods.count("USING gist") == len(shapes)
 
 
+@pytest.mark.parametrize("table", TABLES)
+async def test_history_is_kept_of_every_column(session: AsyncSession, table: str) -> None:
+    query = text(
+        """SELECT prosrc, history_body(CAST(:table AS regclass)), proconfig
+             FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
+            WHERE tgrelid = CAST(:table AS regclass) AND tgname = 'keep_history'"""
+    )
+    present, due, settings = (await session.execute(query, {"table": table})).one()
+    assert present == due, f"a migration changed {table} and did not call keep_history_of"
+    # Else a plan made for one row would compare each of many with all others.
+    assert settings == ["enable_nestloop=off"]
+
+
+async def test_rows_of_one_statement_are_kept_apart(session: AsyncSession) -> None:
+    ids = [(await add_region(session, code)).id for code in ("one", "two", "three")]
+    await session.execute(
+        text(
+            "UPDATE region SET name_en = 'New', valid_from ="
+            " CASE code WHEN 'one' THEN CAST('2025-03-01' AS date) ELSE valid_from END,"
+            " name_zh = CASE code WHEN 'two' THEN '新' ELSE name_zh END WHERE id = ANY(:ids)"
+        ),
+        {"ids": ids},
+    )
+    for code, ends in (("one", date(2025, 3, 1)), ("two", date(1900, 1, 1))):
+        (former,) = await history_of(session, "region", code)
+        assert (former.id, former.name_en, former.valid_to) == (
+            ids[code == "two"],
+            f"Region {code}",
+            ends,
+        )
+
+
 async def test_a_state_holds_until_the_next_begins(session: AsyncSession) -> None:
     region = await add_region(session, "here")
     await session.execute(
