@@ -38,6 +38,9 @@ _MAP_SHARE, _SIDE_SHARE = 0.66, 0.27
 _GROUND = "#eef3f6"
 _WARNING = "#b3541e"
 
+RATIO_ENDS = (Label("供给盈余", "surplus of supply"), Label("供给不足", "deficit"))
+"""What the ends of the ramp of a ratio mean."""
+
 STAND_IN_BAND = Label(
     "含替代数据：部分输入并非实测，结果仅供演示，不得作为规划依据",
     "Rests on stand-in data: some inputs are no measurements. For demonstration, not for planning.",
@@ -69,16 +72,37 @@ def draw_zone_map(
     path: Path, codes: ClassArray, shares: dict[int, float], frame: MapFrame, lang: Lang
 ) -> bool:
     """The five zones with their shares of the land, in per cent; see `_draw` for the result."""
+    heading = Label("分区（占陆域）", "Zone (share of land)")
+    return draw_class_map(path, codes, ZONES, shares, heading, frame, lang)
+
+
+def draw_class_map(
+    path: Path,
+    codes: ClassArray,
+    style: ClassStyle,
+    shares: dict[int, float],
+    heading: Label,
+    frame: MapFrame,
+    lang: Lang,
+) -> bool:
+    """Classes with their shares in per cent under `heading`; see `_draw` for the result."""
 
     def content(axes: Axes, side: Axes) -> None:
-        _show_classes(axes, codes, frame.bounds, ZONES)
-        _class_legend(side, ZONES, shares, lang)
+        _show_classes(axes, codes, frame.bounds, style)
+        _class_legend(side, style, shares, heading, lang)
 
-    return _draw(path, ZONES.title, frame, lang, content)
+    return _draw(path, style.title, frame, lang, content)
 
 
-def draw_ramp_map(path: Path, values: FloatArray, theme: str, frame: MapFrame, lang: Lang) -> bool:
-    """A quantity by its declared ramp; see `_draw` for the result."""
+def draw_ramp_map(
+    path: Path,
+    values: FloatArray,
+    theme: str,
+    frame: MapFrame,
+    lang: Lang,
+    ends: tuple[Label, Label] = RATIO_ENDS,
+) -> bool:
+    """A quantity by its declared ramp, `ends` telling its top and foot; see `_draw`."""
     style = style_of(theme)
     if not isinstance(style, RampStyle):
         raise TypeError(f"{theme} is drawn by classes, not by a ramp")
@@ -90,7 +114,7 @@ def draw_ramp_map(path: Path, values: FloatArray, theme: str, frame: MapFrame, l
         axes.imshow(
             _thinned(values), cmap=colors, norm=norm, extent=_extent(frame), interpolation="nearest"
         )
-        _ramp_legend(side, ScalarMappable(norm, colors), lang)
+        _ramp_legend(side, ScalarMappable(norm, colors), ends, lang)
 
     return _draw(path, ramp.title, frame, lang, content)
 
@@ -199,7 +223,9 @@ def _show_classes(
     )
 
 
-def _class_legend(side: Axes, style: ClassStyle, shares: dict[int, float], lang: Lang) -> None:
+def _class_legend(
+    side: Axes, style: ClassStyle, shares: dict[int, float], heading: Label, lang: Lang
+) -> None:
     handles = [Patch(facecolor=entry.color, edgecolor="#5a6a74") for entry in style.entries]
     labels = [
         f"{_broken(entry.label.in_(lang), lang)}\n{shares.get(entry.value, 0.0):.1f} %"
@@ -214,7 +240,7 @@ def _class_legend(side: Axes, style: ClassStyle, shares: dict[int, float], lang:
         labelspacing=1.1,
         handlelength=1.8,
         handleheight=1.5,
-        title="分区（占陆域）" if lang == "zh" else "Zone (share of land)",
+        title=heading.in_(lang),
         title_fontsize=10.5,
         alignment="left",
     )
@@ -236,11 +262,10 @@ def _range_of(style: RampStyle, values: FloatArray) -> Normalize:
     return Normalize(low, high)
 
 
-def _ramp_legend(side: Axes, shown: ScalarMappable, lang: Lang) -> None:
+def _ramp_legend(side: Axes, shown: ScalarMappable, ends: tuple[Label, Label], lang: Lang) -> None:
     inner = side.inset_axes((0.02, 0.47, 0.13, 0.46))
     bar = side.figure.colorbar(shown, cax=inner, extend="both")
     bar.outline.set_edgecolor("#9fb0bb")
     bar.ax.tick_params(labelsize=9, color="#9fb0bb")
-    ends = ("供给盈余", "供给不足") if lang == "zh" else ("surplus of supply", "deficit")
-    side.text(0.02, 0.975, ends[0], fontsize=9.5, color=INK, va="center")
-    side.text(0.02, 0.425, ends[1], fontsize=9.5, color=INK, va="center")
+    for height, end in zip((0.975, 0.425), ends, strict=True):
+        side.text(0.02, height, end.in_(lang), fontsize=9.5, color=INK, va="center")
