@@ -1,18 +1,50 @@
 """Working rasters of a computation: plain files in a scratch folder, read and written by window.
 
-A layer is stored by rows without compression, so that windows of several processes can be written
-at the same time, and a window maps only the rows it needs into memory.
+A layer is stored in square blocks without compression. A window of whole blocks is read and
+written in one piece each, and no two of them share a page of memory, so that processes can write
+at the same time, also on machines that share the folder over a network. Files are opened and
+closed around each access: that is when such machines see what others wrote.
 """
 
+import errno
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.science.arrays import ClassArray, FloatArray
 from shanhai.science.grid import Grid, Window
+
+BLOCK = 512
+"""Cells along a side of a block; windows of as many cells, or a multiple, fit best."""
+
+_QUANTITY, _CLASSES = np.dtype(np.float32), np.dtype(np.uint8)
+Cell = TypeVar("Cell", np.float32, np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The cells a window has in one block.
+
+    Attributes:
+        number: The block, counted row by row from the north-west.
+        rows, cols: The cells within the block.
+        place: The same cells within the window.
+    """
+
+    number: int
+    rows: slice
+    cols: slice
+    place: tuple[slice, slice]
+
+    def cell(self, row: int = 0, col: int = 0) -> int:
+        """The cell of the file that is `row` rows below the part's first, in column `col`."""
+        first: int = self.rows.start
+        return (self.number * BLOCK + first + row) * BLOCK + col
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +58,25 @@ class ScratchStore:
         """Whether the layer was created."""
         return any(path.exists() for path in self._paths(layer))
 
+    def has_classes(self, layer: str) -> bool:
+        """Whether the layer was created and holds classes."""
+        return self._paths(layer)[1].exists()
+
     def create(self, layer: str) -> None:
         """Make room for a quantity."""
-        self._make(self.folder / f"{layer}.f4", 4)
+        self._make(self._quantity(layer), _QUANTITY.itemsize)
 
     def create_classes(self, layer: str) -> None:
         """Make room for classes; every cell begins as 0."""
-        self._make(self.folder / f"{layer}.u1", 1)
+        self._make(self._classes(layer), _CLASSES.itemsize)
 
     def write(self, layer: str, window: Window, values: NDArray[np.floating]) -> None:
         """Store a window of a quantity, rounded to float32."""
-        self._map(self.folder / f"{layer}.f4", np.dtype(np.float32), window, "r+")[:] = values
+        self._write(self._quantity(layer), window, values.astype(_QUANTITY, copy=False))
 
     def write_classes(self, layer: str, window: Window, values: ClassArray) -> None:
         """Store a window of classes."""
-        self._map(self.folder / f"{layer}.u1", np.dtype(np.uint8), window, "r+")[:] = values
+        self._write(self._classes(layer), window, values.astype(_CLASSES, copy=False))
 
     def read(self, layer: str, window: Window) -> FloatArray:
         """A window of a quantity as float64."""
@@ -48,13 +84,15 @@ class ScratchStore:
 
     def read_stored(self, layer: str, window: Window) -> NDArray[np.float32]:
         """A window of a quantity as it is stored."""
-        path = self.folder / f"{layer}.f4"
-        return np.array(self._map(path, np.dtype(np.float32), window, "r"), dtype=np.float32)
+        found = np.empty((window.height, window.width), np.float32)
+        self._read(self._quantity(layer), window, found)
+        return found
 
     def read_classes(self, layer: str, window: Window) -> ClassArray:
         """A window of classes; 0 is nodata."""
-        path = self.folder / f"{layer}.u1"
-        return np.array(self._map(path, np.dtype(np.uint8), window, "r"), dtype=np.uint8)
+        found = np.empty((window.height, window.width), np.uint8)
+        self._read(self._classes(layer), window, found)
+        return found
 
     @property
     def whole(self) -> Window:
@@ -77,27 +115,67 @@ class ScratchStore:
             for path in self._paths(layer):
                 path.unlink(missing_ok=True)
 
+    def _quantity(self, layer: str) -> Path:
+        return self.folder / f"{layer}.f4"
+
+    def _classes(self, layer: str) -> Path:
+        return self.folder / f"{layer}.u1"
+
     def _paths(self, layer: str) -> tuple[Path, Path]:
-        return (self.folder / f"{layer}.f4", self.folder / f"{layer}.u1")
+        return (self._quantity(layer), self._classes(layer))
 
     def _make(self, path: Path, item_bytes: int) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
+        blocks = -(-self.grid.height // BLOCK) * -(-self.grid.width // BLOCK)
         with path.open("wb") as file:
-            file.truncate(self.grid.width * self.grid.height * item_bytes)
+            file.truncate(blocks * BLOCK * BLOCK * item_bytes)
 
-    def _map(
-        self,
-        path: Path,
-        dtype: np.dtype[np.float32] | np.dtype[np.uint8],
-        window: Window,
-        mode: str,
-    ) -> NDArray[np.float32 | np.uint8]:
-        width = self.grid.width
-        rows = np.memmap(
-            path,
-            dtype=dtype,
-            mode="r+" if mode == "r+" else "r",
-            offset=window.row * width * dtype.itemsize,
-            shape=(window.height, width),
+    def _parts(self, window: Window) -> Iterator[_Part]:
+        """What a window has in each block it touches."""
+        across = -(-self.grid.width // BLOCK)
+        for row, rows, down in _spans(window.row, window.height):
+            for col, cols, right in _spans(window.col, window.width):
+                yield _Part(row * across + col, rows, cols, (down, right))
+
+    def _read(self, path: Path, window: Window, found: NDArray[Cell]) -> None:
+        with path.open("rb", buffering=0) as file:
+            for part in self._parts(window):
+                # Whole rows of the block: a few more cells cost less than a call for each row.
+                held = np.empty((part.rows.stop - part.rows.start, BLOCK), found.dtype)
+                os.preadv(file.fileno(), [held.data], part.cell() * found.itemsize)
+                found[part.place] = held[:, part.cols]
+
+    def _write(self, path: Path, window: Window, values: NDArray[Cell]) -> None:
+        with path.open("r+b", buffering=0) as file:
+            for part in self._parts(window):
+                cells = values[part.place]
+                if self._fills_rows(part):
+                    held = np.zeros((len(cells), BLOCK), values.dtype)
+                    held[:, part.cols] = cells
+                    _write_at(file.fileno(), held.data, part.cell())
+                    continue
+                for number, row in enumerate(np.ascontiguousarray(cells)):
+                    _write_at(file.fileno(), row.data, part.cell(number, part.cols.start))
+
+    def _fills_rows(self, part: _Part) -> bool:
+        """Whether the part reaches across all cells of the grid that lie in its block."""
+        across = -(-self.grid.width // BLOCK)
+        width = min(BLOCK, self.grid.width - part.number % across * BLOCK)
+        return part.cols == slice(0, width)
+
+
+def _write_at(file: int, values: memoryview, cell: int) -> None:
+    if os.pwrite(file, values, cell * values.itemsize) < values.nbytes:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _spans(start: int, length: int) -> Iterator[tuple[int, slice, slice]]:
+    """Number of each block a stretch of cells touches, its cells there, and in the stretch."""
+    end = start + length
+    for number in range(start // BLOCK, -(-end // BLOCK)):
+        first, last = max(start, number * BLOCK), min(end, (number + 1) * BLOCK)
+        yield (
+            number,
+            slice(first - number * BLOCK, last - number * BLOCK),
+            slice(first - start, last - start),
         )
-        return rows[:, window.col : window.col + window.width]

@@ -1,9 +1,13 @@
+import resource
+import signal
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from shapely import Point
 
 from shanhai.raster.store import ScratchStore
@@ -12,6 +16,7 @@ from shanhai.raster.windows import window_runner
 from shanhai.science.grid import Grid, Window
 
 GRID = Grid(4548, 0.0, 0.0, 10.0, 53, 41)
+LARGE = Grid(4548, 0.0, 0.0, 10.0, 1100, 600)
 
 
 def write_squares(store: ScratchStore, window: Window):
@@ -34,6 +39,45 @@ def test_windows_read_back_what_was_written(store: ScratchStore):
         store.read("squares", Window(8, 21, 4, 5)), values[1:5, 1:6].astype(np.float32)
     )
     assert store.read_all("squares").shape == GRID.shape
+
+
+@st.composite
+def windows_of(draw: st.DrawFn, grid: Grid) -> Window:
+    row, col = draw(st.integers(0, grid.height - 1)), draw(st.integers(0, grid.width - 1))
+    height = draw(st.integers(1, grid.height - row))
+    return Window(row, col, height, draw(st.integers(1, grid.width - col)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(windows_of(LARGE), min_size=1, max_size=4), windows_of(LARGE))
+def test_windows_across_blocks_hold_what_was_written_last(
+    tmp_path_factory: pytest.TempPathFactory, written: list[Window], read: Window
+):
+    store = ScratchStore(tmp_path_factory.mktemp("blocks"), LARGE)
+    store.create("quantity")
+    store.create_classes("classes")
+    expected = np.zeros(LARGE.shape, np.float32)
+    for number, window in enumerate(written, start=1):
+        values = np.arange(window.height * window.width, dtype=np.float64) % 251 + number / 4
+        expected[window.slices] = values.reshape(window.height, window.width)
+        store.write("quantity", window, expected[window.slices])
+        store.write_classes("classes", window, expected[window.slices].astype(np.uint8))
+    np.testing.assert_array_equal(store.read_stored("quantity", read), expected[read.slices])
+    np.testing.assert_array_equal(
+        store.read_classes("classes", read), expected[read.slices].astype(np.uint8)
+    )
+
+
+def test_a_full_disk_is_an_error_and_not_a_signal(store: ScratchStore):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"No space left|File too large"):
+            store.write("squares", Window(0, 0, 41, 53), np.ones(GRID.shape))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_blocks_cover_the_layer_from_north_to_south(store: ScratchStore):
