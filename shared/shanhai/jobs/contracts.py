@@ -11,69 +11,18 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
+from shanhai.jobs.assessment_inputs import (
+    ASSESS_ECOSERVICES,
+    AssessmentInputs,
+    AssessmentParameters,
+    EcoserviceChoice,
+    ServiceId,
+)
 from shanhai.jobs.contract import Code, FieldName, Inputs, Name, Note, OutputSpec, ProcessContract
+from shanhai.jobs.evaluation_contracts import EVALUATE_ECOSYSTEM
+from shanhai.jobs.themes import Theme
 from shanhai.raster.windows import Cluster
 from shanhai.vocabulary import CONTROL_KINDS, Label, Role, Scope, codes
-
-Theme = Literal[
-    "dem",
-    "rainfall",
-    "temperature",
-    "soil",
-    "npp",
-    "ndvi",
-    "night_lights",
-    "land_cover",
-    "population",
-    "rain_intensity",
-    "evapotranspiration",
-    "reference_et",
-    "roads",
-    "protected_areas",
-    "main_roads",
-    "soil_depth",
-    "available_water",
-    "soil_erodibility",
-    "hydrologic_group",
-    "rain_erosivity",
-    "temperature_max",
-    "temperature_min",
-    "summer_temperature",
-    "lst",
-    "impervious",
-    "travel_time",
-    "gdp",
-    "carbon_density_start",
-    "carbon_density_end",
-    "vegetation_type",
-    "lai",
-    "gpp",
-    "carbonate",
-    "eco_region",
-    "erosion_intensity",
-    "rocky_desertification",
-    "ndvi_series",
-    "npp_series",
-    "eqi_series",
-]
-INDEX_REQUIRED: tuple[Theme, ...] = (
-    "npp",
-    "rainfall",
-    "temperature",
-    "dem",
-    "soil",
-    "ndvi",
-    "night_lights",
-)
-"""Themes the `index` profile cannot do without."""
-INDEX_OPTIONAL: tuple[Theme, ...] = (
-    "land_cover",
-    "population",
-    "reference_et",
-    "roads",
-    "protected_areas",
-)
-
 
 class EchoInputs(Inputs):
     """Inputs of the standard's test process."""
@@ -218,15 +167,11 @@ class CheckComplianceInputs(Inputs):
         return self
 
 
-class ZoningParameters(Inputs):
+class ZoningParameters(AssessmentParameters):
     """Parameters of the assessment and the zoning; defaults are the method specification's."""
 
     k: int = Field(5, ge=2, le=10, description="Number of clusters / 聚类数")
     unit_m: float = Field(250.0, ge=10, le=5000, description="Fishnet unit, m / 格网单元")
-    max_mode: Literal["p99.5", "max"] = Field("p99.5", description="Cap of the ratio / 截尾方式")
-    weights: dict[str, float] | None = Field(
-        None, description="Weight per ecoservice, sum 1; default equal / 各服务权重"
-    )
     mmu_ha: float = Field(5.0, ge=0, le=10_000, description="Least mapped patch, ha / 最小图斑")
     periphery_m: float = Field(
         2000.0, ge=0, le=100_000, description="Reach of the periphery rule, m / 外围距离"
@@ -236,29 +181,22 @@ class ZoningParameters(Inputs):
     )
 
 
-class DelineateZonesInputs(Inputs):
+class DelineateZonesInputs(AssessmentInputs):
     """Inputs of the main job."""
 
-    region: Code = Field(description="Region code / 区域代码")
-    plan: Code | None = Field(None, description="Plan the scheme belongs to / 所属规划")
-    cell_m: float = Field(100.0, ge=10, le=5000, description="Analysis cell, m / 分析像元")
-    crs: str | None = Field(
-        None,
-        pattern=r"^EPSG:\d{4,6}$",
-        description="Projected CRS of the grid; default: the region's / 分析坐标系",
-    )
-    profile: Literal["index"] = Field("index", description="Calculation profile / 计算方案")
-    datasets: dict[Theme, Code] = Field(
-        default_factory=dict, description="Dataset per theme; default: the newest / 数据集"
-    )
-    fill_zero: bool = Field(
-        False, description="Night lights and population without data on land are 0 / 缺测取零"
-    )
     parameters: ZoningParameters = Field(
         default_factory=lambda: ZoningParameters.model_validate({}), description="Parameters / 参数"
     )
     seed: int = Field(42, ge=0, le=2**31 - 1, description="Seed of every random step / 随机种子")
     publish: bool = Field(True, description="Publish the scheme when done / 完成后发布")
+
+    def changes_of(self, service: ServiceId) -> EcoserviceChoice:
+        """What is asked for of a service; `beta` is a number of the carbon sink."""
+        choice = super().changes_of(service)
+        if service != "carbon_sink" or "light_share" in choice.parameters:
+            return choice
+        numbers = {**choice.parameters, "light_share": self.parameters.beta}
+        return choice.model_copy(update={"parameters": numbers})
 
 
 ECHO = ProcessContract(
@@ -337,7 +275,10 @@ DELINEATE_ZONES = ProcessContract(
 
 CONTRACTS: Mapping[str, ProcessContract] = {
     contract.id: contract
-    for contract in (ECHO, IMPORT_DATASET, IMPORT_FEATURES, CHECK_COMPLIANCE, DELINEATE_ZONES)
+    for contract in (
+        *(ECHO, IMPORT_DATASET, IMPORT_FEATURES, CHECK_COMPLIANCE, DELINEATE_ZONES),
+        EVALUATE_ECOSYSTEM,
+    )
 }
 
 

@@ -29,6 +29,13 @@ from shanhai.jobs.contracts import (
     RegionTask,
     Task,
 )
+from shanhai.jobs.evaluation_contracts import (
+    EVALUATE_ECOSYSTEM,
+    EvaluateEcosystemInputs,
+    evaluation_needs,
+    evaluation_themes,
+)
+from shanhai.jobs.evaluation_resolution import find_evaluated
 from shanhai.jobs.referents import (
     describe_dataset,
     find_themes,
@@ -123,6 +130,31 @@ async def _(inputs: DelineateZonesInputs, session: AsyncSession, *, requested_by
         region=region,
         plan=inputs.plan,
         datasets={theme: describe_dataset(dataset) for theme, dataset in datasets.items()},
+    )
+
+
+@resolve.register
+async def _(inputs: EvaluateEcosystemInputs, session: AsyncSession, *, requested_by: str) -> Task:
+    row, region = await find_usable_region(session, inputs.region)
+    if inputs.crs is not None:
+        region = region.model_copy(update={"epsg": int(inputs.crs.removeprefix("EPSG:"))})
+    datasets, faults = await find_evaluated(
+        session,
+        row,
+        named=inputs.datasets,
+        supplies=inputs.supplies,
+        themes=evaluation_themes(inputs),
+        needs=evaluation_needs(inputs),
+    )
+    refuse(
+        [*await judge_plan(session, inputs.plan, row), *_judge_grid(region, inputs.cell_m), *faults]
+    )
+    return Task(
+        process=EVALUATE_ECOSYSTEM.id,
+        inputs=inputs.model_dump(mode="json"),
+        region=region,
+        plan=inputs.plan,
+        datasets=datasets,
     )
 
 

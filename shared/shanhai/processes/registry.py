@@ -15,6 +15,7 @@ HOMES: tuple[tuple[str, str], ...] = (
     ("import-features", "shanhai.processes.import_features:ImportFeatures"),
     ("check-compliance", "shanhai.processes.check_compliance:CheckCompliance"),
     ("delineate-zones", "shanhai.processes.delineate_zones:DelineateZones"),
+    ("evaluate-ecosystem", "shanhai.processes.evaluate_ecosystem:EvaluateEcosystem"),
 )
 """Process id and class, one line each."""
 

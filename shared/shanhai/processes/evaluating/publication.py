@@ -1,0 +1,66 @@
+"""The rows an evaluation leaves: its rasters as computed datasets, in one transaction."""
+
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.tables import Dataset
+from shanhai.jobs.evaluation_contracts import PlaceInputs
+from shanhai.processes.base import Publication
+from shanhai.processes.registration import add_output, job_id_of, new_dataset, region_of
+
+
+async def publish_rasters(
+    session: AsyncSession, publication: Publication, inputs: PlaceInputs, *, public: bool
+) -> dict[str, str]:
+    """Register every raster of the outcome; returns their names in the tile service.
+
+    What rests on a closed dataset is closed as well; a closed layer is found by its job.
+    """
+    region = await region_of(session, publication.task)
+    shown = public and await _inputs_are_public(session, publication)
+    rasters = [file for file in publication.outcome.files if file.kind == "raster"]
+    for file in rasters:
+        dataset = new_dataset(
+            region,
+            publication.task,
+            file,
+            publication.stored[file.name],
+            code=f"{file.name}.{job_id_of(publication.task)}",
+            theme=file.name,
+            origin="computed",
+            name_zh=f"{region.name_zh}：{file.title_zh}",
+            name_en=f"{region.name_en}: {file.title_en}",
+            public=shown,
+            attrs={"cell_m": inputs.cell_m, "plan": inputs.plan},
+            **_inherited(publication, inputs.cell_m),
+        )
+        await add_output(session, publication, file.name, dataset)
+    of = region.code if shown else str(job_id_of(publication.task))
+    return {file.name: f"{file.name}.{of}" for file in rasters}
+
+
+async def _inputs_are_public(session: AsyncSession, publication: Publication) -> bool:
+    ids = [dataset.id for dataset in publication.task.datasets.values()]
+    closed = select(func.count()).where(Dataset.id.in_(ids), Dataset.public.is_(False))
+    return not await session.scalar(closed)
+
+
+def _inherited(publication: Publication, cell_m: float) -> dict[str, Any]:
+    """What a result takes over from its inputs: it is as coarse and as uncertain as the worst."""
+    used = list(publication.task.datasets.values())
+    replaced = [one for one in used if one.stand_in]
+    known = [one.native_resolution_m for one in used if one.native_resolution_m is not None]
+    return {
+        "native_resolution_m": max([cell_m, *known]),
+        "stand_in": bool(replaced),
+        "stand_in_note_zh": _joined("所用替代数据：", [one.name_zh for one in replaced]),
+        "stand_in_note_en": _joined("rests on stand-ins: ", [one.name_en for one in replaced]),
+        "source": _joined("computed from ", sorted({one.source for one in used if one.source})),
+        "licence": _joined("", sorted({one.licence for one in used if one.licence})),
+    }
+
+
+def _joined(lead: str, parts: list[str]) -> str | None:
+    return lead + "; ".join(parts) if parts else None

@@ -1,0 +1,91 @@
+"""The manifest of an evaluation or account: enough to compute it again."""
+
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy
+import orjson
+import scipy
+
+from shanhai import __version__
+from shanhai.jobs.contracts import DatasetTask, OutputFile, Task
+from shanhai.processes.checkout import git_commit
+from shanhai.processes.evaluating.place import Place
+from shanhai.raster.versions import library_versions
+from shanhai.raster.warp import Source
+from shanhai.science.zoning.flag import Flag
+from shanhai.storage.artifacts import sha256_of
+
+MANIFEST_FILE = "manifest.json"
+SCHEMA_VERSION = 1
+
+
+def build_manifest(task: Task, place: Place, **parts: Any) -> dict[str, Any]:
+    """The manifest; only `job_id` and `created_utc` differ between equal runs."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "process": task.process,
+        "job_id": task.job_id,
+        "created_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+        "code_version": __version__,
+        "git_commit": git_commit(),
+        "library_versions": {
+            "python": platform.python_version(),
+            "numpy": numpy.__version__,
+            "scipy": scipy.__version__,
+            "numba": numba.__version__,
+            **library_versions(),
+        },
+        "platform": platform.platform(),
+        "aoi": {
+            "region": place.area.region.code,
+            "crs": f"EPSG:{place.grid.epsg}",
+            "transform": list(place.grid.transform),
+            "width": place.grid.width,
+            "height": place.grid.height,
+            "cell_m": place.grid.cell_m,
+        },
+        "inputs": [
+            _input(task.datasets[theme], source, place.grid.cell_m)
+            for theme, source in place.sources.items()
+        ],
+        **parts,
+    }
+
+
+def _input(dataset: DatasetTask, source: Source, cell_m: float) -> dict[str, Any]:
+    return {
+        **dataset.model_dump(
+            mode="json",
+            include={
+                *("theme", "uri", "unit", "native_resolution_m", "source", "licence"),
+                *("name_zh", "name_en", "stand_in", "stand_in_note_zh", "stand_in_note_en"),
+                *("observed_from", "observed_to"),
+            },
+        ),
+        "id": dataset.code,
+        "sha256": dataset.checksum,
+        "crs": source.crs,
+        "bands": source.facts.bands,
+        "resampling": source.method(cell_m),
+    }
+
+
+def finish_manifest(
+    manifest: dict[str, Any], files: list[OutputFile], flags: list[Flag], workspace: Path
+) -> None:
+    """Add warnings and checksums of the outputs, and write it beside them."""
+    manifest["warnings"] = [flag.document() for flag in flags]
+    manifest["outputs"] = [
+        {
+            "name": file.name,
+            "sha256": sha256_of(workspace / file.path),
+            "unit": file.meta.get("unit"),
+            "nodata": file.meta.get("nodata"),
+        }
+        for file in files
+    ]
+    (workspace / MANIFEST_FILE).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
