@@ -11,9 +11,23 @@ from shanhai.science.hydrology.depressions import FILLED
 from shanhai.science.hydrology.directions import DIRECTIONS
 from shanhai.science.hydrology.flow_kernels import disperse, gather, pass_on
 from shanhai.science.hydrology.neighbours import COLUMN_STEPS, NODATA, OUTLET, ROW_STEPS
-from shanhai.science.hydrology.tiles import Found, Layers, Run, Tiles, ring_of, set_ring, settle
+from shanhai.science.hydrology.tiles import (
+    Found,
+    Layers,
+    Run,
+    Tiles,
+    lines_of,
+    ring_of,
+    set_ring,
+    settle,
+)
 
 CELLS = "contributing_area"
+
+MARGIN_SHARE = 8
+"""One side of a tile in so many is looked beyond its edges where flow spreads."""
+
+Item = tuple[Window, FloatArray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +92,11 @@ def spread_down(
 
     Source: Freeman 1991; Quinn et al. 1991.
     """
-    seams = settle(tiles, partial(_disperse, layers, tiles, spreading), 0.0, run)
+    depth = tiles.size // MARGIN_SHARE
+    find = partial(_disperse, layers, tiles, spreading, depth)
+    seams = settle(tiles, find, 0.0, run, depth)
     items = [(window, seams.around(number)) for number, window in enumerate(tiles.windows)]
-    for _ in run(partial(_spread, layers, tiles, spreading, scale), items):
+    for _ in run(partial(_spread, layers, tiles, spreading, depth, scale), items):
         pass
 
 
@@ -149,32 +165,27 @@ def _gather(layers: Layers, tiles: Tiles, scale: float, item: tuple[Window, IntA
     layers.write(CELLS, window, np.where(codes == NODATA, np.nan, (total - 1) * scale))
 
 
-def _disperse(
-    layers: Layers, tiles: Tiles, spreading: Spreading, item: tuple[Window, FloatArray]
-) -> Found:
-    sums, reads = _dispersed(layers, tiles, spreading, item)
-    return ring_of(np.ascontiguousarray(sums[1:-1, 1:-1])), ring_of(reads)
+def _disperse(layers: Layers, tiles: Tiles, spreading: Spreading, depth: int, item: Item) -> Found:
+    sums, reads = _dispersed(layers, tiles, spreading, depth, item)
+    return lines_of(sums, depth), ring_of(reads)
 
 
 def _spread(
-    layers: Layers,
-    tiles: Tiles,
-    spreading: Spreading,
-    scale: float,
-    item: tuple[Window, FloatArray],
+    layers: Layers, tiles: Tiles, spreading: Spreading, depth: int, scale: float, item: Item
 ) -> None:
-    sums = _dispersed(layers, tiles, spreading, item)[0][1:-1, 1:-1]
+    sums = _dispersed(layers, tiles, spreading, depth, item)[0]
     layers.write(CELLS, item[0], np.where(sums == 0, np.nan, (sums - 1) * scale))
 
 
 def _dispersed(
-    layers: Layers, tiles: Tiles, spreading: Spreading, item: tuple[Window, FloatArray]
+    layers: Layers, tiles: Tiles, spreading: Spreading, depth: int, item: Item
 ) -> tuple[FloatArray, BoolArray]:
-    """Cells above each cell and itself, framed by what lies around the tile; cells they rest on."""
+    """Cells above each cell and itself; which cells around the tile and its margin they rest on."""
     window, around = item
-    filled = tiles.read(layers, FILLED, window, 2)
-    codes = _codes(tiles, layers, window, 1)
+    frame = depth + 1
+    filled = tiles.read(layers, FILLED, window, frame + 1)
+    codes = _codes(tiles, layers, window, frame)
     sums = np.empty(codes.shape)
     set_ring(sums, around)
     reads = disperse(filled, codes, sums, spreading.exponent, spreading.corner)
-    return sums, reads
+    return sums[frame:-frame, frame:-frame], reads

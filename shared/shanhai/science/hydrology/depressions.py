@@ -8,7 +8,7 @@ import numpy as np
 from shanhai.science.arrays import FloatArray, IntArray
 from shanhai.science.grid import Window
 from shanhai.science.hydrology.flood_kernels import FIRST, flood, spill_levels
-from shanhai.science.hydrology.tiles import Layers, Run, Seams, Tiles, ring_of
+from shanhai.science.hydrology.tiles import Layers, Lines, Run, Seams, Tiles, lines_of
 
 DEM, FILLED = "dem", "filled"
 
@@ -18,15 +18,15 @@ class Basins:
     """What the rest of the raster must know of a tile flooded from its edges.
 
     Attributes:
-        ground: Elevation of the edge cells, in the order of `ring_of`.
-        labels: Basin of each.
+        ground: Elevation along the edges.
+        labels: Basin of the same cells.
         count: Number after the last label.
         pairs: Labels of basins that touch, one pair a row.
         passes: Lowest level at which water passes between them.
     """
 
-    ground: FloatArray
-    labels: IntArray
+    ground: Lines
+    labels: Lines
     count: int
     pairs: IntArray
     passes: FloatArray
@@ -54,8 +54,7 @@ def _basins(layers: Layers, tiles: Tiles, window: Window) -> Basins:
     pairs, passes = _lowest(pairs.astype(np.int64), passes)
     inner = (slice(1, -1), slice(1, -1))
     # Edge cells are where the flood starts, so that their level is their ground.
-    ground, labels = ring_of(level[inner]), ring_of(label[inner]).astype(np.int64)
-    return Basins(ground, labels, count, pairs, passes)
+    return Basins(lines_of(level[inner]), lines_of(label[inner]), count, pairs, passes)
 
 
 def _lowest(pairs: IntArray, passes: FloatArray) -> tuple[IntArray, FloatArray]:
@@ -95,8 +94,10 @@ def _joins(tiles: Tiles, found: list[Basins], shifts: list[int]) -> tuple[IntArr
     grounds, basins = Seams(tiles, np.nan), Seams(tiles, np.nan)
     for number, (tile, shift) in enumerate(zip(found, shifts, strict=True)):
         grounds.put(number, tile.ground)
-        ids = np.where(tile.labels < FIRST, 0.0, tile.labels + float(shift))
-        basins.put(number, np.where(np.isnan(tile.ground), np.nan, ids))
+        north, south, west, east = (
+            np.where(line < FIRST, 0.0, line + shift) for line in tile.labels
+        )
+        basins.put(number, (north, south, west, east))
     pairs, passes = [np.empty((0, 2), dtype=np.int64)], [np.empty(0)]
     for ground, basin in zip(grounds.facing(), basins.facing(), strict=True):
         touching = ~np.isnan(ground[0]) & ~np.isnan(ground[1]) & (basin[0] != basin[1])

@@ -8,7 +8,16 @@ from shanhai.science.arrays import FloatArray
 from shanhai.science.grid import Window
 from shanhai.science.hydrology.depressions import FILLED
 from shanhai.science.hydrology.flow_kernels import flat_distances, steepest
-from shanhai.science.hydrology.tiles import Found, Layers, Run, Tiles, ring_of, set_ring, settle
+from shanhai.science.hydrology.tiles import (
+    Found,
+    Layers,
+    Run,
+    Tiles,
+    lines_of,
+    ring_of,
+    set_ring,
+    settle,
+)
 
 DIRECTIONS = "directions"
 
@@ -34,7 +43,7 @@ def _distances(layers: Layers, tiles: Tiles, item: Item) -> Found:
     distances = np.empty_like(filled)
     set_ring(distances, item[1])
     reads = flat_distances(filled, distances)
-    return ring_of(distances[1:-1, 1:-1]), ring_of(reads)
+    return lines_of(distances[1:-1, 1:-1]), ring_of(reads)
 
 
 def _directions(layers: Layers, tiles: Tiles, item: Item) -> None:

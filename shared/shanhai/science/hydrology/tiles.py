@@ -107,44 +107,58 @@ def ring_of(framed: NDArray[Kind]) -> NDArray[Kind]:
 
 def set_ring(framed: NDArray[Kind], ring: NDArray[Kind]) -> None:
     """Put back what `ring_of` took."""
-    framed[0], framed[-1], framed[1:-1, 0], framed[1:-1, -1] = _sides(ring, *framed.shape)
+    height, width = framed.shape
+    rest, between = ring[2 * width :], max(height - 2, 0)
+    framed[0], framed[-1] = ring[:width], ring[width : 2 * width]
+    framed[1:-1, 0], framed[1:-1, -1] = rest[:between], rest[between : 2 * between]
 
 
-def _sides(
-    ring: NDArray[Kind], height: int, width: int
-) -> tuple[NDArray[Kind], NDArray[Kind], NDArray[Kind], NDArray[Kind]]:
-    rest = ring[2 * width :]
-    between = max(height - 2, 0)
-    return ring[:width], ring[width : 2 * width], rest[:between], rest[between : 2 * between]
+Lines = tuple[FloatArray, FloatArray, FloatArray, FloatArray]
+"""A row near the northern and the southern edge of a tile, a column near the western and eastern.
+
+Each is as long as the tile."""
+
+
+def lines_of(tile: NDArray[Any], depth: int = 0) -> Lines:
+    """The rows and columns that lie `depth` cells inside the edges of a tile."""
+    # In a tile as thin as that they would lie beyond it; the tiles next to it then reach beyond
+    # the raster, and no line of it is asked for.
+    row, column = min(depth, tile.shape[0] - 1), min(depth, tile.shape[1] - 1)
+    lines = (tile[row], tile[-1 - row], tile[:, column], tile[:, -1 - column])
+    north, south, west, east = (np.array(line, dtype=np.float64) for line in lines)
+    return north, south, west, east
 
 
 class Seams:
-    """Values of the cells along all tile edges: a few lines of the raster instead of all of it."""
+    """Values along all tile edges: a few lines of the raster instead of all of it.
 
-    def __init__(self, tiles: Tiles, start: float) -> None:
+    Tiles may be worked through with a margin of `depth` cells that they share with their
+    neighbours; the lines then lie as deep, just outside the margins.
+    """
+
+    def __init__(self, tiles: Tiles, start: float, depth: int = 0) -> None:
         self.tiles = tiles
-        # One column and row of frame, so that the ring of an outer tile needs no special case.
-        self.lines = np.full((tiles.rows + 2, 2, tiles.width + 2), start)
-        self.columns = np.full((tiles.columns + 2, 2, tiles.height + 2), start)
+        self.frame = depth + 1
+        # Framed, so that what lies around an outer tile needs no special case.
+        across, down = tiles.width + 2 * self.frame, tiles.height + 2 * self.frame
+        self.lines = np.full((tiles.rows + 2, 2, across), start)
+        self.columns = np.full((tiles.columns + 2, 2, down), start)
 
-    def put(self, number: int, values: FloatArray) -> None:
-        """Take over the edges of a tile, given as `ring_of` gives them."""
+    def put(self, number: int, lines: Lines) -> None:
+        """Take over the lines of a tile."""
         row, column = divmod(number, self.tiles.columns)
         window = self.tiles.window(number)
-        across = slice(window.col + 1, window.col + window.width + 1)
-        down = slice(window.row + 1, window.row + window.height + 1)
-        north, south, west, east = _sides(values, window.height, window.width)
-        self.lines[row + 1, :, across] = north, south
-        first = np.concatenate([north[:1], west, south[:1]])
-        last = np.concatenate([north[-1:], east, south[-1:]])
-        self.columns[column + 1, :, down] = first[: window.height], last[: window.height]
+        across = slice(window.col + self.frame, window.col + self.frame + window.width)
+        down = slice(window.row + self.frame, window.row + self.frame + window.height)
+        self.lines[row + 1, :, across] = lines[:2]
+        self.columns[column + 1, :, down] = lines[2:]
 
     def around(self, number: int) -> FloatArray:
-        """The cells just outside a tile, in the order of `ring_of`."""
+        """The cells just outside a tile and its margin, in the order of `ring_of`."""
         row, column = divmod(number, self.tiles.columns)
         window = self.tiles.window(number)
-        across = slice(window.col, window.col + window.width + 2)
-        down = slice(window.row + 1, window.row + window.height + 1)
+        across = slice(window.col, window.col + window.width + 2 * self.frame)
+        down = slice(window.row + 1, window.row + window.height + 2 * self.frame - 1)
         return np.concatenate(
             [
                 self.lines[row, 1, across],
@@ -162,12 +176,16 @@ class Seams:
                     yield near[1:-1], far[shift : shift + near.size - 2]
 
 
-Found = tuple[FloatArray, BoolArray]
-"""Values on the edges of a tile, and which of the cells around it they rest on."""
+Found = tuple[Lines, BoolArray]
+"""Values on the lines of a tile, and which of the cells around it they rest on."""
 
 
 def settle(
-    tiles: Tiles, find: Callable[[tuple[Window, FloatArray]], Found], start: float, run: Run
+    tiles: Tiles,
+    find: Callable[[tuple[Window, FloatArray]], Found],
+    start: float,
+    run: Run,
+    depth: int = 0,
 ) -> Seams:
     """Let tiles find values from what lies around them, again and again until none changes.
 
@@ -177,21 +195,23 @@ def settle(
 
     Args:
         tiles: Of the raster.
-        find: From a tile and the values around it to its edges.
+        find: From a tile, and the values around it and its margin, to its lines.
         start: Value before anything is known, and beyond the raster.
         run: Runs `find` over several tiles.
+        depth: Cells that a tile looks beyond its edges. What winds along an edge is then found at
+            once, and not one crossing a round.
 
     Returns:
-        The values on all edges.
+        The values on all lines.
     """
-    seams = Seams(tiles, start)
+    seams = Seams(tiles, start, depth)
     rests_on: dict[int, tuple[BoolArray, FloatArray]] = {}
     pending = list(range(len(tiles.windows)))
     while pending:
         items = [(tiles.window(number), seams.around(number)) for number in pending]
-        for number, (_, ring), (edges, reads) in zip(pending, items, run(find, items), strict=True):
+        for number, (_, ring), (lines, reads) in zip(pending, items, run(find, items), strict=True):
             rests_on[number] = reads, ring[reads]
-            seams.put(number, edges)
+            seams.put(number, lines)
         pending = [
             number
             for number, (reads, seen) in rests_on.items()
