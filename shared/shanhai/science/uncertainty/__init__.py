@@ -1,0 +1,1 @@
+"""How far a zoning can be trusted: draws, repeated clustering, resampling, single changes."""
