@@ -1,6 +1,7 @@
 """Landscape aesthetics and recreation: attractive places within reach of people."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,9 +14,21 @@ from shanhai.science.access import (
     people_within_reach,
 )
 from shanhai.science.arrays import ClassArray, FloatArray
-from shanhai.science.ecoservices.method import Method, Numbers, OptionSpec, Quantity, TableSpec
+from shanhai.science.ecoservices.method import (
+    Method,
+    Numbers,
+    OptionSpec,
+    Quantity,
+    TableSpec,
+    Tiled,
+)
 from shanhai.science.ecoservices.spec import EcoserviceSpec, ParameterSpec, Status
 from shanhai.science.landcover import LandCover, by_class, class_values
+from shanhai.science.travel import (
+    travel_minutes,
+    write_travel_minutes,
+    write_with_main_roads,
+)
 from shanhai.vocabulary import Label
 
 WATER_DECAY_M = 500.0
@@ -72,15 +85,17 @@ def accessibility(
     access_by: str = "distance",
     access_distance_m: FloatArray | None = None,
     travel_time_min: FloatArray | None = None,
+    travel_minutes: FloatArray | None = None,
     access_decay_m: float = ACCESS_DECAY_M,
     access_decay_min: float = ACCESS_DECAY_MIN,
 ) -> FloatArray:
     """How easily a place is reached, `exp(−d/2000 m)` or `exp(−t/30 min)`.
 
     Args:
-        access_by: `distance` or `travel_time`.
+        access_by: `distance`, or `travel_time` as mapped or `least_cost` as found over the raster.
         access_distance_m: Distance to a road or built-up cell, m; infinite when out of reach.
         travel_time_min: Minutes from the nearest settlement; NaN or infinite when out of reach.
+        travel_minutes: The same by `shanhai.science.travel`.
         access_decay_m: Distance at which accessibility falls to 1/e, m.
         access_decay_min: Time at which it does, min.
 
@@ -92,9 +107,9 @@ def accessibility(
     """
     if access_by == "distance" and access_distance_m is not None:
         return np.asarray(np.exp(-access_distance_m / access_decay_m))
-    if access_by == "travel_time" and travel_time_min is not None:
-        minutes = np.where(np.isnan(travel_time_min), np.inf, travel_time_min)
-        return np.asarray(np.exp(-minutes / access_decay_min))
+    minutes = {"travel_time": travel_time_min, "least_cost": travel_minutes}.get(access_by)
+    if minutes is not None:
+        return np.asarray(np.exp(-np.nan_to_num(minutes, nan=np.inf) / access_decay_min))
     raise InvalidInput(
         f"access_by is {access_by!r}, but the layer it needs is not given",
         message_zh=f"access_by 为 {access_by!r}，但缺少其所需图层",
@@ -222,11 +237,28 @@ ACCESS_BY = OptionSpec(
     "distance",
     {
         "distance": Label("距道路或建设用地的距离", "distance to roads or built-up land"),
-        "travel_time": Label("出行时间", "travel time"),
+        "travel_time": Label("出行时间（已有图层）", "travel time as mapped"),
+        "least_cost": Label("出行时间（最小耗时路径）", "travel time by the quickest way"),
     },
     "engineering default",
     Status.ENGINEERING,
-    {"distance": ("access_distance_m",), "travel_time": ("travel_time_min",)},
+    {
+        "distance": ("access_distance_m",),
+        "travel_time": ("travel_time_min",),
+        "least_cost": ("travel_minutes",),
+    },
+)
+
+
+def _speed(name: str, kmh: float) -> ParameterSpec:
+    source = "engineering default"
+    return ParameterSpec(name, kmh, "km/h", (0.5, 150.0), source, Status.ENGINEERING)
+
+
+SPEEDS = (
+    _speed("main_road_kmh", 50.0),
+    _speed("minor_road_kmh", 20.0),
+    _speed("walking_kmh", 4.0),
 )
 
 _ESTIMAP = "after ESTIMAP (Paracchini et al. 2014)"
@@ -252,6 +284,22 @@ ACCESSIBILITY = Quantity(
     options=(ACCESS_BY,),
     source=_ESTIMAP,
 )
+TRAVEL = Quantity(
+    name="travel_minutes",
+    unit="min",
+    label=Label("出行时间", "Travel time"),
+    function=travel_minutes,
+    needs=("land_cover", "dem", "roads", "main_roads"),
+    parameters=SPEEDS,
+    takes_cell=True,
+    tiled=Tiled(write_with_main_roads),
+    source="quickest way (Dijkstra 1959); slope after Tobler 1993",
+)
+TRAVEL_BY_ROADS = replace(
+    TRAVEL, needs=("land_cover", "dem", "roads"), tiled=Tiled(write_travel_minutes)
+)
+"""Without a layer of main roads all roads are minor ones."""
+
 NATURE_AREA = Quantity(
     name="nature_m2",
     unit="m2",
@@ -317,7 +365,7 @@ METHODS: tuple[Method, ...] = (
             needs=("exposure", "night_lights_n"),
             source="engineering choice",
         ),
-        through=(POTENTIAL, ACCESSIBILITY),
+        through=(POTENTIAL, ACCESSIBILITY, TRAVEL, TRAVEL_BY_ROADS),
     ),
     Method(
         id="una",

@@ -31,6 +31,8 @@ def test_access_by_distance_and_by_time():
     )
     found = accessibility(access_by="travel_time", travel_time_min=a(0, 30, np.inf, np.nan))
     np.testing.assert_allclose(found, [1, np.exp(-1), 0, 0])
+    found = accessibility(access_by="least_cost", travel_minutes=a(60, np.inf))
+    np.testing.assert_allclose(found, [np.exp(-2), 0])
 
 
 def test_access_needs_its_layer():

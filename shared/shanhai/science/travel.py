@@ -1,0 +1,193 @@
+"""Minutes from the nearest settlement, by road where there is one and else on foot."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
+from shanhai.science.grid import Window
+from shanhai.science.hydrology.tiles import (
+    TILE_CELLS,
+    Found,
+    Layers,
+    Run,
+    Tiles,
+    lines_of,
+    set_ring,
+    settle,
+)
+from shanhai.science.landcover import NODATA, is_built_up, is_water
+from shanhai.science.terrain import slope_degrees
+from shanhai.science.travel_kernels import spread_minutes
+
+MINUTES = "travel_minutes"
+LAND_COVER, DEM, ROADS, MAIN_ROADS = "land_cover", "dem", "roads", "main_roads"
+
+_STEEPNESS = 3.5
+_SLOPE_HALO = 1
+_RING = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Speeds:
+    """How fast one gets on, km/h.
+
+    Attributes:
+        main_road: On a main road.
+        minor_road: On another road.
+        walking: Off the roads on level ground.
+    """
+
+    main_road: float
+    minor_road: float
+    walking: float
+
+
+def pace(
+    land_cover: ClassArray,
+    slope: FloatArray,
+    roads: FloatArray,
+    main_roads: FloatArray | None,
+    speeds: Speeds,
+) -> FloatArray:
+    """Minutes a metre takes.
+
+    On foot the speed falls with the slope, by `exp(−3.5·tan θ)` (Tobler 1993, both directions
+    alike); water and sea can only be crossed on a road.
+
+    Args:
+        land_cover: Internal codes; 0 is sea or nodata.
+        slope: Degrees; NaN counts as level.
+        roads: Above 0 on a road.
+        main_roads: Above 0 on a main road; none when not given.
+        speeds: km/h.
+
+    Returns:
+        min/m, > 0; infinite where there is no way.
+    """
+    gradient = np.tan(np.radians(np.nan_to_num(slope, nan=0.0)))
+    on_foot = _minutes_per_metre(speeds.walking) * np.exp(_STEEPNESS * gradient)
+    closed: BoolArray = (land_cover == NODATA) | is_water(land_cover)
+    way = np.where(closed, np.inf, on_foot)
+    way = np.where(roads > 0, _minutes_per_metre(speeds.minor_road), way)
+    if main_roads is None:
+        return way
+    return np.where(main_roads > 0, _minutes_per_metre(speeds.main_road), way)
+
+
+def travel_minutes(
+    *,
+    land_cover: ClassArray,
+    dem: FloatArray,
+    roads: FloatArray,
+    main_road_kmh: float,
+    minor_road_kmh: float,
+    walking_kmh: float,
+    cell_m: float,
+    main_roads: FloatArray | None = None,
+) -> FloatArray:
+    """Minutes from the nearest built-up cell by the quickest way.
+
+    Args:
+        land_cover: Internal codes; 0 is sea or nodata.
+        dem: Elevation, m; NaN counts as level.
+        roads: Above 0 on a road.
+        main_road_kmh: Speed on main roads, km/h.
+        minor_road_kmh: Speed on other roads, km/h.
+        walking_kmh: Speed off the roads on level ground, km/h.
+        cell_m: Side of a cell, m.
+        main_roads: Above 0 on a main road.
+
+    Returns:
+        Minutes, 0 in built-up cells; infinite where no way leads to one.
+
+    Source: cost distance (Dijkstra 1959), speeds status E.
+    """
+    speeds = Speeds(main_road_kmh, minor_road_kmh, walking_kmh)
+    slope = slope_degrees(dem, cell_m)
+    minutes = np.where(is_built_up(land_cover), 0.0, np.inf)
+    spread_minutes(minutes, pace(land_cover, slope, roads, main_roads, speeds), cell_m)
+    return minutes
+
+
+def write_travel_minutes(
+    layers: Layers,
+    shape: tuple[int, int],
+    *,
+    main_road_kmh: float,
+    minor_road_kmh: float,
+    walking_kmh: float,
+    cell_m: float,
+    with_main_roads: bool = False,
+    tile: int = TILE_CELLS,
+    run: Run = map,
+) -> None:
+    """Write `travel_minutes` tile by tile, the same values whatever the side of a tile.
+
+    Tiles tell one another the times on their edges until none gets any shorter.
+
+    Args:
+        layers: Reads `land_cover`, `dem` and `roads`, and `main_roads` if there are any.
+        shape: Rows and columns of the raster.
+        main_road_kmh: As in `travel_minutes`.
+        minor_road_kmh: As in `travel_minutes`.
+        walking_kmh: As in `travel_minutes`.
+        cell_m: Side of a cell, m.
+        with_main_roads: Whether there is a layer `main_roads`.
+        tile: Side of a tile, cells.
+        run: Maps a picklable function over a sequence, results in order.
+    """
+    speeds = Speeds(main_road_kmh, minor_road_kmh, walking_kmh)
+    search = _Search(layers, Tiles(*shape, tile), speeds, cell_m, with_main_roads)
+    seams = settle(search.tiles, search.edges, np.inf, run)
+    items = [(window, seams.around(number)) for number, window in enumerate(search.tiles.windows)]
+    for _ in run(search.write, items):
+        pass
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """The search in one tile, given the times just outside it."""
+
+    layers: Layers
+    tiles: Tiles
+    speeds: Speeds
+    cell_m: float
+    with_main_roads: bool
+
+    def edges(self, item: tuple[Window, FloatArray]) -> Found:
+        """Times along the inside of a tile; they may rest on every cell around it."""
+        window, ring = item
+        return lines_of(self._minutes(window, ring)), np.ones(ring.shape, dtype=bool)
+
+    def write(self, item: tuple[Window, FloatArray]) -> None:
+        """Store the times of a tile."""
+        self.layers.write(MINUTES, item[0], self._minutes(*item))
+
+    def _minutes(self, window: Window, ring: FloatArray) -> FloatArray:
+        cover = self._codes(window)
+        minutes = np.where(is_built_up(cover), 0.0, np.inf)
+        set_ring(minutes, ring)
+        spread_minutes(minutes, self._pace(window, cover), self.cell_m)
+        return np.ascontiguousarray(minutes[_RING:-_RING, _RING:-_RING])
+
+    def _codes(self, window: Window) -> ClassArray:
+        return np.nan_to_num(self._read(LAND_COVER, window, _RING), nan=NODATA).astype(np.uint8)
+
+    def _pace(self, window: Window, cover: ClassArray) -> FloatArray:
+        dem = self._read(DEM, window, _RING + _SLOPE_HALO)
+        slope = slope_degrees(dem, self.cell_m)[_SLOPE_HALO:-_SLOPE_HALO, _SLOPE_HALO:-_SLOPE_HALO]
+        main_roads = self._read(MAIN_ROADS, window, _RING) if self.with_main_roads else None
+        return pace(cover, slope, self._read(ROADS, window, _RING), main_roads, self.speeds)
+
+    def _read(self, name: str, window: Window, halo: int) -> FloatArray:
+        return self.tiles.read(self.layers, name, window, halo)
+
+
+def _minutes_per_metre(kmh: float) -> float:
+    return 60.0 / (1000.0 * kmh)
+
+
+write_with_main_roads = partial(write_travel_minutes, with_main_roads=True)
+"""`write_travel_minutes` for an area whose main roads are known."""
