@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Sessions
-from shanhai.db.queries.audit import Act, record, write_entries
+from shanhai.db.queries.audit import Act, record, reserved_entries, write_entries
 from shanhai.db.queries.audit_chain import AuditBroken, Head, verify_chain
-from shanhai.db.tables import AuditChain, AuditLog
+from shanhai.db.tables import AuditChain, AuditLog, AuditRange
 from shanhai.testing.job_rows import open_sessions
 
 ACT = Act("tester", "request-1")
@@ -30,6 +31,17 @@ def note(session: AsyncSession, *names: str) -> None:
 async def write(sessions: Sessions, *names: str) -> None:
     async with sessions.begin() as session:
         note(session, *names)
+
+
+async def write_reserved(session: AsyncSession, number: int, *names: str) -> None:
+    """Reserve the numbers of some entries, and write those that are named."""
+    query = text(
+        "INSERT INTO audit_log (id, actor, action, object_table, object_id)"
+        " OVERRIDING SYSTEM VALUE VALUES (:id, 'tester', 'create', 'thing', :name)"
+    )
+    async with reserved_entries(session, number) as first:
+        for place, name in enumerate(names):
+            await session.execute(query, {"id": first + place, "name": name})
 
 
 async def objects(sessions: Sessions) -> list[str]:
@@ -104,6 +116,67 @@ class TestWriting:
         head = await head_of(sessions)
         assert (head.seq, head.rows) == (80, 8 * 19)
 
+    async def test_reserved_entries_keep_nobody_waiting(self, sessions: Sessions) -> None:
+        await write(sessions, "a")
+        async with sessions.begin() as session:
+            note(session, "of the same transaction")
+            await write_reserved(session, 3, "b", "c", "d")
+            async with asyncio.timeout(5):
+                await write(sessions, "e", "f")
+            # The others have committed, and this transaction has not.
+            assert await objects(sessions) == ["a", "e", "f"]
+        async with sessions() as session:
+            links = (await session.scalars(select(AuditChain).order_by(AuditChain.seq))).all()
+        assert [(link.start, link.first_id, link.rows) for link in links] == [
+            (0, 1, 1),
+            (1, 5, 2),
+            (3, 7, 1),
+            (4, 2, 3),
+        ]
+        assert (await head_of(sessions)).rows == 7
+
+    async def test_writers_reserve_and_write_at_the_same_time(self, sessions: Sessions) -> None:
+        async def writer(number: int) -> None:
+            for turn in range(6):
+                async with sessions.begin() as session:
+                    names = [f"{number}.{turn}.{row}" for row in range(turn + 1)]
+                    if number % 2:
+                        await write_reserved(session, len(names), *names)
+                    else:
+                        note(session, *names)
+                if turn == 3:
+                    async with sessions() as session:
+                        await write_reserved(session, 2, "never", "never")
+                        await session.rollback()
+
+        await asyncio.gather(*(writer(number) for number in range(6)))
+        head = await head_of(sessions)
+        assert (head.seq, head.rows) == (36, 6 * 21)
+        async with sessions() as session:
+            assert await session.scalar(select(func.count()).select_from(AuditRange)) == 0
+
+    async def test_what_is_reserved_must_be_written(self, sessions: Sessions) -> None:
+        with pytest.raises(IntegrityError, match="2 of the 3 audit rows reserved"):
+            async with sessions.begin() as session:
+                await write_reserved(session, 3, "a", "b")
+        assert await objects(sessions) == []
+
+    async def test_what_is_not_reserved_waits_its_turn(self, sessions: Sessions) -> None:
+        async with sessions() as session:
+            await session.execute(text("SET LOCAL shanhai.audit_reserved = 'on'"))
+            note(session, "a")
+            with pytest.raises(IntegrityError, match="not reserved"):
+                await session.commit()
+
+    async def test_a_savepoint_takes_its_reserved_entries_back(self, sessions: Sessions) -> None:
+        async with sessions.begin() as session:
+            savepoint = await session.begin_nested()
+            await write_reserved(session, 1, "never")
+            await savepoint.rollback()
+            await write_reserved(session, 1, "kept")
+        assert await objects(sessions) == ["kept"]
+        assert (await head_of(sessions)).rows == 1
+
     async def test_who_does_not_own_the_tables_can_write_and_nothing_else(
         self, sessions: Sessions
     ) -> None:
@@ -111,17 +184,20 @@ class TestWriting:
             for statement in (
                 "CREATE ROLE audit_writer",
                 "GRANT SELECT, INSERT ON audit_log, audit_chain TO audit_writer",
+                "GRANT SELECT ON audit_range TO audit_writer",
             ):
                 await session.execute(text(statement))
         try:
             async with sessions.begin() as session:
                 await session.execute(text("SET LOCAL ROLE audit_writer"))
                 note(session, "a")
-            assert (await head_of(sessions)).rows == 1
+                await write_reserved(session, 2, "b", "c")
+            assert (await head_of(sessions)).rows == 3
             for statement in (
                 "ALTER TABLE audit_log DISABLE TRIGGER ALL",
                 "UPDATE audit_log SET actor = 'x'",
                 "DELETE FROM audit_chain",
+                "INSERT INTO audit_range VALUES (1, 2)",
                 "SET LOCAL session_replication_role = 'replica'",
             ):
                 async with sessions() as session:
@@ -197,6 +273,8 @@ class TestVerifying:
                 ],
                 "row 99: is in no link",
             ),
+            (["UPDATE audit_chain SET start = 7 WHERE seq = 3"], "link 3 does not follow link 2"),
+            (["UPDATE audit_chain SET last_id = 3 WHERE seq = 3"], "link 3 does not hold"),
             (["DELETE FROM audit_chain WHERE seq = 2"], "link 3 does not follow link 1"),
             (["UPDATE audit_chain SET previous = hash WHERE seq = 3"], "link 3 does not follow"),
         ],
@@ -209,6 +287,15 @@ class TestVerifying:
         await write(sessions, "d")
         await tamper(sessions, *statements)
         with pytest.raises(AuditBroken, match=said):
+            await head_of(sessions)
+
+    @pytest.mark.parametrize("number", [2, 3, 4])
+    async def test_reserved_rows_are_verified(self, sessions: Sessions, number: int) -> None:
+        async with sessions.begin() as session:
+            await write_reserved(session, 4, "a", "b", "c", "d")
+            await write(sessions, "e")
+        await tamper(sessions, f"UPDATE audit_log SET object_id = 'x' WHERE id = {number}")
+        with pytest.raises(AuditBroken, match=f"row {number}: is not as it was"):
             await head_of(sessions)
 
     async def test_end_cut_off_is_seen_by_who_kept_the_head(self, sessions: Sessions) -> None:

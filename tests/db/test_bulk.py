@@ -1,5 +1,6 @@
 """Many objects at once: created, changed, left alone or refused like single ones."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -9,14 +10,15 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.changes.feed import read_changes, read_head
 from shanhai.db.engine import Sessions
 from shanhai.db.features import bulk_writing, staging
 from shanhai.db.features.bulk import Tally, write_many
 from shanhai.db.features.corridors import CORRIDOR_NODES
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.regions import REGIONS
-from shanhai.db.identity import Grant, Identity
-from shanhai.db.queries.audit import Act
+from shanhai.db.identity import EVERYTHING, Grant, Identity
+from shanhai.db.queries.audit import Act, record
 from shanhai.db.queries.audit_chain import verify_chain
 from shanhai.db.tables import Corridor
 from shanhai.errors import InvalidInput
@@ -96,6 +98,35 @@ async def test_rows_are_created_with_history_and_audit(sessions: Sessions) -> No
     assert entry["geometry"]["type"] == "MultiPolygon"
     async with sessions() as session:
         assert (await verify_chain(session)).rows > 0
+
+
+async def test_others_write_while_many_rows_wait_for_their_commit(sessions: Sessions) -> None:
+    async with sessions() as session:
+        start = await read_head(session)
+
+    async def blocks() -> AsyncIterator[Sequence[Any]]:
+        yield [row(1), row(2)]
+
+    properties = [item for name in NAMES for item in REGIONS.receivables if item.name == name]
+    async with sessions.begin() as session:
+        await write_many(
+            session, REGIONS, EDITOR, ACT, properties, blocks(), shaped=True, partly=False
+        )
+        async with asyncio.timeout(5), sessions.begin() as other:
+            await add_region(other, "meanwhile")
+            record(other, ACT, "create", table="region", object_id="meanwhile")
+        async with sessions() as reading:
+            first = await read_changes(reading, EVERYTHING, after=start, limit=10)
+    assert [change.code for change in first.changes] == ["meanwhile"]
+    # Nothing is missed by who reads on, though the numbers were drawn before.
+    async with sessions() as session:
+        rest = await read_changes(session, EVERYTHING, after=first.seen, limit=10)
+        assert [change.code for change in rest.changes] == ["place-1", "place-2"]
+        part = await read_changes(session, EVERYTHING, after=first.seen + 1, limit=1)
+        assert [change.code for change in part.changes] == ["place-2"]
+        assert await read_head(session) == rest.seen == start + 3
+    async with sessions() as session:
+        await verify_chain(session)
 
 
 async def test_the_same_rows_again_change_nothing(sessions: Sessions) -> None:

@@ -1,8 +1,8 @@
 """The writes of the plan's objects in the order of their commits, as far as a reader may know.
 
-Rows of the audit log are written in one statement under a lock that is held until the commit, and
-their numbers are drawn within it. So whoever sees a number sees every lower one that will ever be
-there, and reading on from a number misses nothing.
+Links of the audit chain are made under a lock that is held until the commit, and each knows how
+many rows those before it have. So whoever sees a place in the chain sees every lower one that will
+ever be there, and reading on from a place misses nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,14 +24,22 @@ MOST_BLOCKS = 20
 """A page reads no more than so many blocks of the log, however few of its rows may be told."""
 CREATING = frozenset({"create", "seed", "publish", "begin_version"})
 ENTRIES = text(
-    """SELECT id, at, action, object_table, object_id, before IS NULL AS made,
-              before->'id' AS former_id, before->'row_version' AS former_version,
-              after->'id' AS row_id, after->'row_version' AS row_version
-         FROM audit_log
-        WHERE id > :after AND object_table = ANY(CAST(:tables AS text[]))
-        ORDER BY id LIMIT :block"""
+    """SELECT c.start + l.id - c.first_id + 1 AS place, l.*
+         FROM audit_chain c CROSS JOIN LATERAL (
+           SELECT id, at, action, object_table, object_id, before IS NULL AS made,
+                  before->'id' AS former_id, before->'row_version' AS former_version,
+                  after->'id' AS row_id, after->'row_version' AS row_version
+             FROM audit_log
+            WHERE id >= c.first_id + greatest(:after - c.start, 0) AND id <= c.last_id
+              AND object_table = ANY(CAST(:tables AS text[]))
+            ORDER BY id LIMIT :block) l
+        WHERE c.start >= coalesce((SELECT max(start) FROM audit_chain WHERE start <= :after), 0)
+        ORDER BY c.start, l.id LIMIT :block"""
 )
-HEAD = text("SELECT coalesce(max(id), 0) FROM audit_log")
+HEAD = text(
+    """SELECT coalesce(max(start + rows), 0)
+         FROM (SELECT * FROM audit_chain ORDER BY start DESC LIMIT 1) last"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +92,7 @@ async def read_changes(
         for row, change in await _judged(session, viewer, by_table, block):
             if len(found) == limit:
                 return Stretch(found, after, more=True)
-            after = row.id
+            after = row.place
             found.extend([] if change is None else [change])
         if len(block) < BLOCK:
             return Stretch(found, after, more=False)
@@ -108,21 +116,21 @@ async def _judged(
         rows = [row for row in block if row.object_table == table]
         if rows:
             told |= await _of_entity(session, viewer, entity, rows)
-    return [(row, told.get(row.id)) for row in block]
+    return [(row, told.get(row.place)) for row in block]
 
 
 async def _of_entity(
     session: AsyncSession, viewer: Viewer, entity: Entity, rows: Sequence[Row[Any]]
 ) -> dict[int, Change]:
-    named = {row.id: _named(entity, row) for row in rows}
+    named = {row.place: _named(entity, row) for row in rows}
     objects = await find_objects(session, entity, viewer, named.values())
     states = [state for row in rows for state in _states(row)]
     hidden = {item.row_id for item in objects.values() if not item.visible}
     asked = [state for state in states if state[0] in hidden]
     visible = await find_states(session, entity, viewer, asked) if asked else frozenset()
-    changes = ((row, objects.get(named[row.id])) for row in rows)
+    changes = ((row, objects.get(named[row.place])) for row in rows)
     return {
-        row.id: _change(entity, row, known, kind)
+        row.place: _change(entity, row, known, kind)
         for row, known in changes
         if known is not None and (kind := _kind(row, known, visible)) is not None
     }
@@ -140,7 +148,7 @@ def _kind(row: Row[Any], known: Known, visible: frozenset[State]) -> Kind | None
 
 def _change(entity: Entity, row: Row[Any], known: Known, kind: Kind) -> Change:
     return Change(
-        row.id, row.at, entity, known.code, kind, row.row_version, known.version, known.bound
+        row.place, row.at, entity, known.code, kind, row.row_version, known.version, known.bound
     )
 
 

@@ -23,7 +23,7 @@ from shanhai.db.features.staging import (
     resolve_rows,
 )
 from shanhai.db.identity import Identity
-from shanhai.db.queries.audit import Act, write_entries
+from shanhai.db.queries.audit import Act
 
 
 @dataclass(slots=True)
@@ -79,7 +79,6 @@ async def write_many(
     if not await _write(session, stage, editing, identity, found, partly=partly):
         return await _refusal(session, found)
     await keep_new_images(session, stage)
-    await write_entries(session)
     await audit_rows(session, stage, act)
     return Tally(
         await _number(session, "found IS NULL"),

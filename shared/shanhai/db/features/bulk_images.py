@@ -17,7 +17,7 @@ from shanhai.db.features.staging import (
     in_portions,
     spans_of,
 )
-from shanhai.db.queries.audit import Act
+from shanhai.db.queries.audit import Act, reserved_entries
 
 MEMBERS_IN_CALL = 50
 
@@ -61,13 +61,17 @@ async def keep_new_images(session: AsyncSession, stage: Stage) -> None:
 async def audit_rows(session: AsyncSession, stage: Stage, act: Act) -> None:
     """Write an entry for every row that was written, in the order of the file.
 
-    From the first one on, others' entries wait for this transaction's end: so nothing is computed
-    here that could be before.
+    Their numbers are reserved, so nobody waits; the entries join the chain when all is committed.
     """
+    number = int(await session.scalar(text(f"SELECT count(*) FROM {AFTER}")) or 0)  # noqa: S608
+    if number == 0:
+        return
     query = text(
-        "INSERT INTO audit_log"  # noqa: S608
-        " (actor, action, object_table, object_id, before, after, request_id)"
-        " SELECT CAST(:actor AS text),"
+        "INSERT INTO audit_log (id,"  # noqa: S608
+        " actor, action, object_table, object_id, before, after, request_id)"
+        " OVERRIDING SYSTEM VALUE"
+        " SELECT CAST(:number AS bigint) + row_number() OVER (ORDER BY i_r.row) - 1,"
+        " CAST(:actor AS text),"
         " CASE WHEN i_r.found IS NULL THEN 'create' ELSE 'update' END,"
         f" '{stage.entity.table}', i_r.code, i_b.image, i_a.image, CAST(:request AS text)"
         f" FROM {ROWS} i_r JOIN {AFTER} i_a ON i_a.row = i_r.row"
@@ -75,8 +79,11 @@ async def audit_rows(session: AsyncSession, stage: Stage, act: Act) -> None:
         f" WHERE {WITHIN} AND i_a.row >= :first AND i_a.row < :end ORDER BY i_r.row"
     )
     said = {"actor": act.actor, "request": act.request_id}
-    for first, end in await spans_of(session):
-        await session.execute(query, {**said, "first": first, "end": end})
+    async with reserved_entries(session, number) as first_number:
+        place = first_number
+        for first, end in await spans_of(session):
+            values = {**said, "first": first, "end": end, "number": place}
+            place += (await session.execute(query, values)).rowcount  # type: ignore[attr-defined]  # of a statement that writes
 
 
 def _image_of(entity: Entity, row_id: str) -> str:

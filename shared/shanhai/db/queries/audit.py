@@ -1,11 +1,13 @@
 """Write and read the audit log.
 
 Entries wait in the session and are written in one statement when its transaction commits: the lock
-that orders the chain is then held for one round trip, not for the whole transaction.
+that orders the chain is then held for one round trip, not for the whole transaction. Too many for
+that are written into numbers reserved for them, and joined to the chain by the commit.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,6 +29,8 @@ INSERT = text(
          FROM jsonb_array_elements(CAST(:entries AS jsonb)) WITH ORDINALITY AS given (entry, place)
         ORDER BY place"""
 )
+RESERVE = text("SELECT audit_reserve(:number)")
+MODE = text("SELECT set_config('shanhai.audit_reserved', :mode, true)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,20 @@ def record(
 async def write_entries(session: AsyncSession) -> None:
     """Write the entries that wait, before the commit that would: to read them in between."""
     await session.run_sync(_write)
+
+
+@asynccontextmanager
+async def reserved_entries(session: AsyncSession, number: int) -> AsyncIterator[int]:
+    """Statements that write `number` entries without waiting for others, nor others for them.
+
+    Yields:
+        The id of the first; the statements must give each entry the next one, to the last. When
+        the transaction commits they become one link of the chain.
+    """
+    first = await session.scalar(RESERVE, {"number": number})
+    await session.execute(MODE, {"mode": "on"})
+    yield int(first or 0)
+    await session.execute(MODE, {"mode": "off"})
 
 
 async def read_entries(

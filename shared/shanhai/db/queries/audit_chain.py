@@ -18,11 +18,24 @@ BLOCK = 2_000
 START = hashlib.sha256(b"").digest()
 """What the first link names as the one before it."""
 ROWS = text(
-    """SELECT id, digest, jsonb_build_array(
-                id, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-                actor, action, object_table, object_id, before, after, request_id)::text AS content
-         FROM audit_log WHERE id > :after ORDER BY id LIMIT :block"""
+    """SELECT c.seq, l.id, l.digest, jsonb_build_array(
+                l.id, to_char(l.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                l.actor, l.action, l.object_table, l.object_id, l.before, l.after,
+                l.request_id)::text AS content
+         FROM (SELECT * FROM audit_chain WHERE seq >= :seq ORDER BY seq LIMIT :block) c
+         CROSS JOIN LATERAL (
+           SELECT * FROM audit_log
+            WHERE id BETWEEN c.first_id AND c.last_id AND (c.seq > :seq OR id > :after)
+            ORDER BY id LIMIT :block) l
+        ORDER BY c.seq, l.id LIMIT :block"""
 )
+NUMBER = text("SELECT count(*) FROM audit_log")
+STRAY = text(
+    """SELECT min(l.id) FROM audit_log l
+        WHERE NOT coalesce((SELECT c.last_id >= l.id FROM audit_chain c
+                             WHERE c.first_id <= l.id ORDER BY c.first_id DESC LIMIT 1), false)"""
+)
+ChainRow = Row[tuple[int, int, bytes, str]]
 
 
 class AuditBroken(Conflict):
@@ -57,19 +70,19 @@ async def verify_chain(session: AsyncSession, *, head: str | None = None) -> Hea
     end, seen, found = Head(0, START.hex(), 0), 0, head in {None, START.hex()}
     previous = START
     async for link in _links(session):
-        if link.seq != end.seq + 1 or link.previous != previous:
+        if (link.seq, link.start, link.previous) != (end.seq + 1, seen, previous):
             raise _broken(f"link {link.seq} does not follow link {end.seq}", link.first_id)
         digests = hashlib.sha256(previous + _numbers(link.seq, link.first_id, link.last_id))
         for number in range(link.first_id, link.last_id + 1):
-            digests.update(_digest_of(await anext(rows, None), number))
+            digests.update(_digest_of(await anext(rows, None), link.seq, number))
             seen += 1
         if digests.digest() != link.hash:
             raise _broken(f"link {link.seq} does not hold its rows", link.first_id)
         previous = link.hash
         end = Head(link.seq, link.hash.hex(), seen)
         found = found or end.hash == head
-    if (stray := await anext(rows, None)) is not None:
-        raise _broken("is in no link of the chain", stray.id)
+    if await session.scalar(NUMBER) != seen:
+        raise _broken("is in no link of the chain", await session.scalar(STRAY) or 0)
     if not found:
         raise AuditBroken(
             f"no link has the hash {head}: the end of the log was cut off or written anew",
@@ -78,12 +91,10 @@ async def verify_chain(session: AsyncSession, *, head: str | None = None) -> Hea
     return end
 
 
-def _digest_of(row: Row[tuple[int, bytes, str]] | None, number: int) -> bytes:
+def _digest_of(row: ChainRow | None, seq: int, number: int) -> bytes:
     """The digest of the row that must come next."""
-    if row is None or row.id > number:
+    if row is None or (row.seq, row.id) != (seq, number):
         raise _broken("is missing", number)
-    if row.id < number:
-        raise _broken("is in no link of the chain", row.id)
     digest = hashlib.sha256(row.content.encode()).digest()
     if digest != row.digest:
         raise _broken("is not as it was written", number)
@@ -98,12 +109,17 @@ def _numbers(*values: int) -> bytes:
     return b"".join(value.to_bytes(8, "big", signed=True) for value in values)
 
 
-async def _rows(session: AsyncSession) -> AsyncIterator[Row[tuple[int, bytes, str]]]:
-    after = -1
-    while block := (await session.execute(ROWS, {"after": after, "block": BLOCK})).all():
+async def _rows(session: AsyncSession) -> AsyncIterator[ChainRow]:
+    """The rows in the order of the chain: numbers reserved early are in late links."""
+    seq, after = 0, -1
+    while True:
+        values = {"seq": seq, "after": after, "block": BLOCK}
+        block = (await session.execute(ROWS, values)).all()
         for row in block:
             yield row
-        after = block[-1].id
+        if not block:
+            return
+        seq, after = block[-1].seq, block[-1].id
 
 
 async def _links(session: AsyncSession) -> AsyncIterator[AuditChain]:

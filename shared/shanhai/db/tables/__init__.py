@@ -6,6 +6,7 @@ from shanhai.db.tables.access import (
     ApiKey,
     AuditChain,
     AuditLog,
+    AuditRange,
     IdempotencyKey,
 )
 from shanhai.db.tables.compliance import ComplianceException, DataFinding
@@ -46,6 +47,7 @@ __all__ = [
     "ApiKey",
     "AuditChain",
     "AuditLog",
+    "AuditRange",
     "ComplianceException",
     "ControlArea",
     "ControlRule",

@@ -124,12 +124,23 @@ class AuditLog(Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary, server_default=FetchedValue())
 
 
+class AuditRange(Base):
+    """Numbers of the audit log a transaction has reserved; at its end they become a link."""
+
+    __tablename__ = "audit_range"
+
+    first_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    last_id: Mapped[int] = mapped_column(BigInteger)
+
+
 class AuditChain(Base):
-    """One link a writing statement: the digest of its rows, tied to the link before."""
+    """One link a writing statement, or a reserved range: the digest of its rows, tied to the link
+    before; `start` is how many rows those before it have."""
 
     __tablename__ = "audit_chain"
 
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    start: Mapped[int] = mapped_column(BigInteger, unique=True)
     first_id: Mapped[int] = mapped_column(BigInteger, unique=True)
     last_id: Mapped[int] = mapped_column(BigInteger)
     rows: Mapped[int] = mapped_column(BigInteger)
