@@ -73,6 +73,6 @@ def test_curve_numbers_stay_in_their_range(number: float, shift: float):
 
 
 def test_too_few_draws():
-    with pytest.raises(InvalidInput, match="mc.n is 29") as caught:
+    with pytest.raises(InvalidInput, match=r"mc\.n is 29") as caught:
         list(draw_parameters(1, WEIGHTS, 29))
     assert caught.value.faults[0].pointer == "/mc/n"

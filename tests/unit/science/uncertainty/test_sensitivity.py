@@ -8,8 +8,7 @@ from shanhai.science.uncertainty.sensitivity import PARAMETERS, one_at_a_time
 def areas(factors: Mapping[str, float]) -> dict[int, float]:
     """Two zones: cover management moves area between them, emissions a little."""
     moved = (
-        100 * (factors.get("cover_management", 1) - 1)
-        + 10 * (factors.get("emissions_total", 1) - 1) ** 2
+        100 * (factors.get("c_factor", 1) - 1) + 10 * (factors.get("emissions_total", 1) - 1) ** 2
     )
     found = {1: 60 + moved, 4: 40 - moved}
     return found | ({5: 3.0, 1: found[1] - 3} if factors.get("shade", 1) > 1 else {})
@@ -18,7 +17,7 @@ def areas(factors: Mapping[str, float]) -> dict[int, float]:
 def test_largest_effect_comes_first():
     effects = one_at_a_time(areas)
     assert [effect.parameter for effect in effects[:3]] == [
-        "cover_management",
+        "c_factor",
         "shade",
         "emissions_total",
     ]
