@@ -84,8 +84,11 @@ def erosivity_monthly(rainfall_mm: FloatArray) -> FloatArray:
     Source: Zhang and Fu 2003, monthly fallback.
     """
     _require_months(rainfall_mm, "rainfall_mm")
-    total = rainfall_mm.sum(axis=0)
-    squares = np.square(rainfall_mm).sum(axis=0)
+    total, squares = np.zeros((2, *rainfall_mm.shape[1:]))
+    # Month by month, because twelve squares at once would take as much memory as the rain.
+    for month in rainfall_mm:
+        total += month
+        squares += month * month
     fournier = np.divide(squares, total, out=np.zeros_like(total), where=total != 0)
     return np.asarray(0.3589 * fournier**1.9462)
 

@@ -42,8 +42,10 @@ def fill_depressions(layers: Layers, tiles: Tiles, run: Run = map) -> None:
     Source: Barnes et al. 2014; Barnes 2016 for the tiles.
     """
     windows = tiles.windows
-    found = list(run(partial(_basins, layers, tiles), windows))
-    levels = _overflows(tiles, found)
+    levels = [np.full(FIRST, -np.inf)]
+    # A tile that is all of the raster has no basin but the outside.
+    if len(windows) > 1:
+        levels = _overflows(tiles, list(run(partial(_basins, layers, tiles), windows)))
     for _ in run(partial(_fill, layers, tiles), list(zip(windows, levels, strict=True))):
         pass
 
