@@ -77,6 +77,8 @@ def write_cog(path: Path, frame: Frame, blocks: Iterable[Block]) -> list[BandSta
 def _options(frame: Frame) -> dict[str, str]:
     return {
         "COMPRESS": "DEFLATE",
+        # Half the time of the usual level for a few per cent of the size.
+        "LEVEL": "1",
         "PREDICTOR": "STANDARD" if frame.categorical else "FLOATING_POINT",
         "BLOCKSIZE": str(BLOCK),
         "OVERVIEW_RESAMPLING": "MODE" if frame.categorical else "AVERAGE",
