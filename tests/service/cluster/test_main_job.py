@@ -33,6 +33,7 @@ def results_of(task: Task, workspace: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.timeout(600)
 def test_wherever_it_is_computed(watershed: Watershed, dask: DaskParts, tmp_path: Path) -> None:
     task = watershed.task()
     alone = results_of(task, tmp_path / "alone")
