@@ -1,23 +1,22 @@
 """Other servers of features over the same table, each as a process of its own.
 
-They are installed into an environment beside the product's the first time they are asked for.
+Those in Python are installed into an environment beside the product's the first time they are
+asked for.
 """
 
 import asyncio
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from asyncpg import connect
 
-from benchmarks.million import Box
-from shanhai.errors import Unavailable
+from benchmarks.mapserver_peer import missing_programs, serving_mapserver
+from benchmarks.peer_process import Peer, serving_process
 from shanhai.local.places import Home
 from shanhai.testing.workers import free_port
 
@@ -25,7 +24,6 @@ PACKAGES = (
     *("tipg==1.6.1", "uvicorn[standard]"),
     *("pygeoapi==0.21.0", "psycopg2-binary", "geoalchemy2", "gunicorn"),
 )
-PATIENCE_S = 60.0
 PYGEOAPI = """\
 server:
   bind: {{host: 127.0.0.1, port: {port}}}
@@ -77,38 +75,19 @@ COPY = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """A server, and how its features are asked for; items by the number of their row."""
-
-    name: str
-    base_url: str
-    collection: str
-
-    def items(self, box: Box, limit: int) -> str:
-        """The path of a page."""
-        sides = ",".join(map(str, box))
-        return f"{self._items}?f=json&limit={limit}&bbox={sides}"
-
-    def item(self, number: int) -> str:
-        """The path of one item."""
-        return f"{self._items}/{number}?f=json"
-
-    @property
-    def _items(self) -> str:
-        return f"/collections/{self.collection}/items"
-
-
 @contextmanager
 def serving_peers(database_url: str, folder: Path) -> Iterator[list[Peer]]:
-    """Both peers, one process each; they end with the context."""
+    """The peers, one process each; they end with the context. MapServer only where it is."""
     programs = _installed()
     asyncio.run(_copy_rows(database_url))
     with ExitStack() as at_end:
-        yield [
+        peers = [
             at_end.enter_context(_serving_tipg(programs, database_url, folder)),
             at_end.enter_context(_serving_pygeoapi(programs, database_url, folder)),
         ]
+        if not missing_programs():
+            peers.append(at_end.enter_context(serving_mapserver(database_url, folder)))
+        yield peers
 
 
 async def _copy_rows(database_url: str) -> None:
@@ -142,7 +121,7 @@ def _serving_tipg(programs: Path, database_url: str, folder: Path) -> Iterator[P
     }
     port = free_port()
     command = [str(programs / "uvicorn"), "tipg.main:app", f"--port={port}", "--no-access-log"]
-    with _process(command, settings, folder / "tipg.log", port):
+    with serving_process(command, settings, folder / "tipg.log", port):
         yield Peer("tipg", f"http://127.0.0.1:{port}", "public.region")
 
 
@@ -166,28 +145,5 @@ def _serving_pygeoapi(programs: Path, database_url: str, folder: Path) -> Iterat
     # Threads, since it answers each request in one; keep-alive needs them too.
     server = [str(programs / "gunicorn"), "--workers=1", "--threads=16", "--keep-alive=30"]
     command = [*server, f"--bind=127.0.0.1:{port}", "pygeoapi.flask_app:APP"]
-    with _process(command, settings, folder / "pygeoapi.log", port):
+    with serving_process(command, settings, folder / "pygeoapi.log", port):
         yield Peer("pygeoapi", f"http://127.0.0.1:{port}", "region")
-
-
-@contextmanager
-def _process(
-    command: list[str], settings: dict[str, str], log: Path, port: int
-) -> Iterator[subprocess.Popen[bytes]]:
-    with log.open("wb") as sink:
-        process = subprocess.Popen(command, env=os.environ | settings, stdout=sink, stderr=sink)
-    try:
-        _wait_until_listening(process, port, log)
-        yield process
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    started = time.monotonic()
-    wanted = f"0100007F:{port:04X} 00000000:0000 0A"
-    while wanted not in Path("/proc/net/tcp").read_text():
-        if process.poll() is not None or time.monotonic() - started > PATIENCE_S:
-            raise Unavailable(f"a peer did not start: {log.read_text()[-2000:]}")
-        time.sleep(0.1)
