@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,12 +15,21 @@ from shanhai.db.features.entity import TEXT, Entity, Property
 from shanhai.db.features.order import Place, Position
 from shanhai.db.features.query import count_features, read_extent, read_feature, read_page
 from shanhai.db.features.selection import Box, Interval, Selection, Value, bound_values
-from shanhai.db.features.statements import Question, feature_query
+from shanhai.db.features.statements import PLAIN, Question, feature_columns, feature_query
 from shanhai.db.identity import Viewer
 from shanhai.errors import NotFound
 from shanhai.testing.feature_rows import add_five_zones, add_scheme
 from shanhai.testing.job_rows import add_dataset, add_region, open_sessions
 
+TRIANGLES = """
+    INSERT INTO region (code, name_zh, name_en, level, metric_srid, geom)
+    SELECT 'triangle.' || x || '.' || y, 'x', 'x', 'island', 4548,
+           ST_Multi(ST_GeomFromText(format('POLYGON((%s %s, %s %s, %s %s, %s %s))',
+             west, south, west + 0.005, south, west, south + 0.005, west, south), 4490))
+      FROM generate_series(0, 19) AS x, generate_series(0, 19) AS y,
+           LATERAL (SELECT 117.98 + x * 0.005 AS west, 23.98 + y * 0.005 AS south) AS at
+"""
+"""Shapes that fill half of their boxes, so that some of those reach into a box and they do not."""
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 VALUES: dict[str, Value] = {"string": "x", "integer": 1, "number": 1.0, "boolean": True}
 DAYS = {"date": "2024-01-01", "date-time": "2024-01-01T00:00:00+00:00"}
@@ -77,16 +86,35 @@ class TestEveryEntity:
         await add_everything(session)
         page = await read_page(session, entity, Selection(), limit=10, position=Position())
         for row in page.rows:
-            properties = json.loads(row.properties)
+            properties = row.plain()
             assert list(properties) == [item.name for item in entity.properties]
             for item in entity.properties:
                 check_type(item.schema, properties[item.name])
+
+    async def test_properties_are_what_postgresql_writes_as_one_object(
+        self, session: AsyncSession, entity: Entity
+    ) -> None:
+        await add_everything(session)
+        question = Question.of(entity, Selection())
+        written = [
+            json.loads(text)
+            for (text,) in await session.execute(
+                text_of(entity, question.conditions, feature_columns(entity, PLAIN)["properties"])
+            )
+        ]
+        page = await read_page(session, entity, Selection(), limit=100, position=Position())
+        assert [row.plain() for row in page.rows] == written
 
     async def test_codes_are_unique_today(self, session: AsyncSession, entity: Entity) -> None:
         await add_everything(session)
         page = await read_page(session, entity, Selection(), limit=10, position=Position())
         codes = [row.code for row in page.rows]
         assert len(codes) == len(set(codes))
+
+
+def text_of(entity: Entity, conditions: tuple[str, ...], column: str) -> TextClause:
+    where = " AND ".join(f"({condition})" for condition in conditions)
+    return text(f"SELECT {column} FROM {entity.source} WHERE {where} ORDER BY {entity.key}")
 
 
 def check_type(schema: Any, value: object) -> None:
@@ -118,6 +146,31 @@ async def test_boxes_use_the_spatial_index(session: AsyncSession, name: str, ind
     await session.execute(text("SET LOCAL enable_seqscan = off"))
     selection = Selection(box=Box(118.0, 24.4, 118.1, 24.5))
     assert index in await plan_of(session, entity, selection)
+
+
+async def test_an_endless_date_is_written_as_it_is(session: AsyncSession) -> None:
+    await add_region(session, "r")
+    await session.execute(text("UPDATE region SET valid_to = 'infinity'"))
+    regions = entity_named("regions")
+    page = await read_page(session, regions, Selection(), limit=2, position=Position())
+    assert [row.properties["valid_to"] for row in page.rows] == ["infinity"]
+
+
+@pytest.mark.parametrize("corner", [(117.99, 23.99), (118.0, 24.0), (118.003, 24.004)])
+async def test_a_box_finds_what_postgis_says_it_meets(
+    session: AsyncSession, corner: tuple[float, float]
+) -> None:
+    await session.execute(text(TRIANGLES))
+    west, south = corner
+    sides = (west, south, west + 0.05, south + 0.03)
+    page = await read_page(
+        session, entity_named("regions"), Selection(box=Box(*sides)), limit=999, position=Position()
+    )
+    meets = "ST_Intersects(geom, ST_MakeEnvelope(:w, :s, :e, :n, 4490))"
+    query = text(f"SELECT code FROM region WHERE {meets} ORDER BY id")
+    expected = (await session.scalars(query, dict(zip("wsen", sides, strict=True)))).all()
+    assert [row.code for row in page.rows] == expected
+    assert 10 < len(expected) < 400
 
 
 async def test_count_stops_at_the_limit(

@@ -1,6 +1,5 @@
 """Reading pages: orders, places that hold while others write, former states, systems, viewers."""
 
-import json
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 
@@ -193,7 +192,7 @@ class TestFormerStates:
     ) -> None:
         selection = Selection(as_of=day)
         page = await read_page(session, REGIONS, selection, limit=10, position=Position())
-        names = [json.loads(row.properties)["name_zh"] for row in page.rows]
+        names = [row.plain()["name_zh"] for row in page.rows]
         assert names == ([] if name is None else [name])
         assert page.matched == len(names)
         row = await read_feature(session, REGIONS, Selection(as_of=day, code="r"))

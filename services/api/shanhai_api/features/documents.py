@@ -160,12 +160,12 @@ def content_crs(crs: Crs) -> dict[str, str]:
 
 
 def feature(row: FeatureRow) -> dict[str, Any]:
-    """A feature; its geometry and properties are JSON already."""
+    """A feature; its geometry is JSON already."""
     return {
         "type": "Feature",
         "id": row.code,
         "geometry": None if row.geometry is None else orjson.Fragment(row.geometry),
-        "properties": orjson.Fragment(row.properties),
+        "properties": row.properties,
     }
 
 
@@ -188,7 +188,7 @@ def record_document(
         *view.self_links(f"{path}/{quote(row.code, safe='')}"),
         view.link(path, "collection"),
     ]
-    return {**orjson.loads(row.properties), "links": links}
+    return {**row.plain(), "links": links}
 
 
 def list_document(
@@ -241,7 +241,7 @@ def record_list(
 ) -> dict[str, Any]:
     """A page of records."""
     return {
-        entity.name: [orjson.Fragment(row.properties) for row in rows],
+        entity.name: [row.properties for row in rows],
         "links": page_links(list_path(entity, bound), page, query, view, JSON),
         **counts(page),
         "numberReturned": len(rows),

@@ -106,7 +106,7 @@ def fits(file: FileFormat, entity: Entity) -> bool:
 
 def shown_row(row: FeatureRow) -> Record:
     """A row of a table: what a feature has, without its geometry."""
-    return {"id": row.code, "properties": orjson.loads(row.properties)}
+    return {"id": row.code, "properties": row.plain()}
 
 
 def formats_of(entity: Entity) -> tuple[Format, Format]:

@@ -4,7 +4,6 @@ from datetime import date
 from typing import Annotated, Any
 from urllib.parse import quote
 
-import orjson
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
@@ -88,7 +87,7 @@ async def read_pattern_tree(
     the list holds.
     """
     selection = Selection(caller.viewer, code=code, as_of=query.as_of)
-    pattern = orjson.loads((await read_item(session, PATTERNS, selection)).properties)
+    pattern = (await read_item(session, PATTERNS, selection)).plain()
     top = await read_components(session, code, selection)
     children = [component_document(component, code, view) for component in top]
     document = {"upper": [], "tree": {**pattern, "children": children}}

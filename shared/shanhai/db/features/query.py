@@ -1,6 +1,6 @@
 """Read features: a page, one item, their number and extent; PostGIS writes the GeoJSON."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -26,6 +26,7 @@ from shanhai.db.features.statements import (
     one_feature_query,
     page_query,
     rows_query,
+    wires,
 )
 from shanhai.db.quick import Asked
 from shanhai.errors import InvalidInput
@@ -36,13 +37,38 @@ INTERNAL_ERROR = "XX000"
 
 
 class FeatureRow(NamedTuple):
-    """A feature as JSON texts, in the order of `feature_columns`; `key` is the row's number."""
+    """A feature ready for orjson; `key` is the row's number, the geometry a JSON text."""
 
     key: int
     code: str
     version: int
     geometry: str | None
-    properties: str
+    properties: dict[str, Any]
+
+    @classmethod
+    def all_of(cls, found: Iterable[Any], entity: Entity, form: Form) -> "list[FeatureRow]":
+        """Rows in the order of `row_columns`."""
+        told = wires(entity, form.members)
+        names = [wire.name for wire in told]
+        ready = [wire.name for wire in told if wire.is_json]
+        made = []
+        for row in found:
+            properties = dict(zip(names, row[HEAD:], strict=False))
+            for name in ready:
+                text = properties[name]
+                if text is not None:
+                    properties[name] = orjson.Fragment(text)
+            made.append(cls(row[0], row[1], row[2], row[3], properties))
+        return made
+
+    def plain(self) -> dict[str, Any]:
+        """The properties as a reader of the JSON has them."""
+        members: dict[str, Any] = orjson.loads(orjson.dumps(self.properties))
+        return members
+
+
+HEAD = 4
+"""Columns before those of the properties."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +183,7 @@ async def read_page(
     reading = Reading(session, entity, selection, limit, position, ask)
     found = await reading.rows(page_query(entity, question, ask, position.side, position.gaps))
     kept = reading.kept(found)
-    return Page(*await reading.bounds(found, kept), [FeatureRow._make(row[:5]) for row in kept])
+    return Page(*await reading.bounds(found, kept), FeatureRow.all_of(kept, entity, ask.form))
 
 
 async def read_long_page(
@@ -190,7 +216,7 @@ async def read_rows(
     """
     query = rows_query(entity, Question.of(entity, selection), form)
     found = await _rows(session, query, {**bound_values(selection), "keys": list(keys)}, form)
-    rows = {row.key: FeatureRow._make(row) for row in found}
+    rows = {row.key: row for row in FeatureRow.all_of(found, entity, form)}
     return [rows[key] for key in keys if key in rows]
 
 
@@ -200,7 +226,7 @@ async def read_feature(
     """The one feature a selection with a `code` means; the newest when several states match."""
     query = one_feature_query(entity, Question.of(entity, selection), form)
     found = await _rows(session, query, bound_values(selection), form)
-    return FeatureRow._make(found[0]) if found else None
+    return next(iter(FeatureRow.all_of(found, entity, form)), None)
 
 
 async def count_features(

@@ -40,7 +40,7 @@ from shanhai.db.features.references import ids_of, resolve
 from shanhai.db.features.refusals import told_refusals
 from shanhai.db.features.rights import demand_role, editing_of
 from shanhai.db.features.selection import Selection
-from shanhai.db.features.statements import Question, feature_query
+from shanhai.db.features.statements import PLAIN, Question, feature_query
 from shanhai.db.features.storing import (
     add_shape,
     bury,
@@ -97,7 +97,8 @@ async def read_written(session: AsyncSession, entity: Entity, row_id: int) -> Fe
     """The row of a number as features are read, current or not."""
     question = Question((f"{entity.key} = :row_id",))
     query = feature_query(entity, question)
-    return FeatureRow._make((await session.execute(query, {"row_id": row_id})).one())
+    found = await session.execute(query, {"row_id": row_id})
+    return FeatureRow.all_of([found.one()], entity, PLAIN)[0]
 
 
 async def create(
