@@ -1,6 +1,8 @@
 """The quick reader on PostgreSQL: it answers as a session does, and plans by the indexes."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
@@ -70,6 +72,40 @@ class TestErrors:
         assert found != lost
 
 
+class TestConnections:
+    async def test_there_are_never_more_than_allowed(self, reader: QuickReader) -> None:
+        asked = text("SELECT pg_backend_pid() FROM pg_sleep(0.02)")
+        found = await asyncio.gather(*(reader.scalar(asked, {}) for _ in range(12)))
+        assert len(set(found)) == 2
+
+    async def test_who_waits_too_long_is_told(
+        self, reader: QuickReader, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("shanhai.db.quick.PATIENCE_S", 0.05)
+        slow = [asyncio.create_task(reader.scalar(text("SELECT pg_sleep(0.3)"), {})) for _ in "ab"]
+        await asyncio.sleep(0.01)
+        with pytest.raises(TimeoutError):
+            await reader.scalar(text("SELECT 1"), {})
+        await asyncio.gather(*slow)
+        assert await reader.scalar(text("SELECT 1"), {}) == 1
+
+    async def test_who_leaves_early_takes_no_connection_along(self, reader: QuickReader) -> None:
+        for _ in range(5):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.02):
+                    await reader.scalar(text("SELECT pg_sleep(0.2)"), {})
+        assert await reader.scalar(text("SELECT 7"), {}) == 7
+
+    async def test_a_value_of_the_wrong_kind_keeps_the_connection(
+        self, reader: QuickReader
+    ) -> None:
+        own = text("SELECT pg_backend_pid()")
+        before = await reader.scalar(own, {})
+        with pytest.raises(DBAPIError):
+            await reader.scalar(text("SELECT CAST(:day AS date)"), {"day": "no day"})
+        assert await reader.scalar(own, {}) == before
+
+
 async def test_it_reads_pages_as_a_session_does(reader: QuickReader, database_url: str) -> None:
     regions = entity_named("regions")
     async with open_sessions(database_url) as sessions:
@@ -79,7 +115,9 @@ async def test_it_reads_pages_as_a_session_does(reader: QuickReader, database_ur
         async with sessions() as session:
             slow = await read_page(session, regions, seen, limit=5, position=Position())
         quick = await read_page(reader, regions, seen, limit=5, position=Position())
-        assert quick == slow
+        assert [row.plain() for row in quick.rows] == [row.plain() for row in slow.rows]
+        assert [row[:4] for row in quick.rows] == [row[:4] for row in slow.rows]
+        assert replace(quick, rows=()) == replace(slow, rows=())
         assert await count_features(reader, regions, seen) == slow.matched
         assert await estimate_features(reader, regions, seen) >= 0
 

@@ -7,8 +7,8 @@ can be written. Results and errors are those of a session.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 import asyncpg
@@ -60,11 +60,75 @@ class Found(list[Row]):
         return self
 
 
+class Connections:
+    """Connections that are opened when they are needed, the one used last given first.
+
+    asyncpg's own pool makes tasks and rounds of the loop of each use, which take as long as a
+    short statement does.
+    """
+
+    def __init__(
+        self, connect: "Callable[[], Awaitable[asyncpg.Connection[Row]]]", most: int
+    ) -> None:
+        self._connect = connect
+        self._most = most
+        self._room = asyncio.Semaphore(most)
+        self._idle: list[asyncpg.Connection[Row]] = []
+
+    async def fetch(self, sql: str, values: Sequence[object]) -> list[Row]:
+        """The rows a statement finds, over a connection nobody else uses meanwhile.
+
+        Raises:
+            TimeoutError: none was free for long.
+        """
+        await self._enter()
+        try:
+            connection = await self._take()
+            try:
+                found: list[Row] = await connection.fetch(sql, *values)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError):
+                raise
+            except BaseException:
+                # Whoever left off in the middle leaves an answer on its way.
+                connection.terminate()
+                raise
+            finally:
+                if not connection.is_closed():
+                    self._idle.append(connection)
+        finally:
+            self._room.release()
+        return found
+
+    async def _enter(self) -> None:
+        # A clock is only set for those who have to wait.
+        if self._room.locked():
+            async with asyncio.timeout(PATIENCE_S):
+                await self._room.acquire()
+        else:
+            await self._room.acquire()
+
+    async def _take(self) -> "asyncpg.Connection[Row]":
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        return await self._connect()
+
+    async def close(self) -> None:
+        """Close them as they come back; those that are not back in time are cut off."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                for _ in range(self._most):
+                    await self._room.acquire()
+        for connection in self._idle:
+            connection.terminate()
+
+
 class QuickReader:
     """Asks statements, each over any connection that is free."""
 
-    def __init__(self, pool: "asyncpg.Pool[Row]") -> None:
-        self._pool = pool
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
 
     async def execute(self, statement: Executable, params: Mapping[str, Any]) -> Found:
         """The rows a statement finds.
@@ -76,10 +140,7 @@ class QuickReader:
         sql, names, fixed = _composed(statement)
         values = [params[name] if name in params else fixed[name] for name in names]
         try:
-            # A clock is only set for those who have to wait.
-            patience = None if self._pool.get_idle_size() else PATIENCE_S
-            async with self._pool.acquire(timeout=patience) as connection:
-                return Found(await connection.fetch(sql, *values))
+            return Found(await self._connections.fetch(sql, values))
         except asyncpg.InterfaceError as error:
             raise InterfaceError(sql, None, error) from error
         except asyncpg.PostgresError as error:
@@ -105,24 +166,16 @@ async def open_quick_reader(
 ) -> AsyncIterator[QuickReader]:
     """A reader, whose connections are opened when they are needed."""
     url = async_url(settings.url.get_secret_value()).set(drivername="postgresql")
-    pool = await asyncpg.create_pool(
+    connect = partial(
+        asyncpg.connect,
         url.render_as_string(hide_password=False),
-        min_size=0,
-        max_size=settings.pool_size,
         timeout=PATIENCE_S,
-        # Nothing a statement does here outlives it.
-        reset=_leave_as_is,
         max_cached_statement_lifetime=0,
         server_settings=reading_settings(settings, application),
         record_class=Row,
     )
+    connections = Connections(connect, settings.pool_size)
     try:
-        yield QuickReader(pool)
+        yield QuickReader(connections)
     finally:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE_S):
-                await pool.close()
-
-
-async def _leave_as_is(connection: object) -> None:
-    """Spare the round trip that would forget what nobody set."""
+        await connections.close()
