@@ -3,6 +3,7 @@
 import uvicorn
 
 from shanhai.settings import ApiSettings, LogSettings
+from shanhai_api.joining import JoiningProtocol
 
 GRACE_S = 25
 """Seconds requests have to finish after a stop signal."""
@@ -14,6 +15,7 @@ def main() -> None:
     uvicorn.run(
         "shanhai_api.app:create_from_environment",
         factory=True,
+        http=JoiningProtocol,
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
