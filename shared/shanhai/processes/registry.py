@@ -16,6 +16,7 @@ HOMES: tuple[tuple[str, str], ...] = (
     ("check-compliance", "shanhai.processes.check_compliance:CheckCompliance"),
     ("delineate-zones", "shanhai.processes.delineate_zones:DelineateZones"),
     ("evaluate-ecosystem", "shanhai.processes.evaluate_ecosystem:EvaluateEcosystem"),
+    ("account-gep", "shanhai.processes.account_gep:AccountGep"),
 )
 """Process id and class, one line each."""
 

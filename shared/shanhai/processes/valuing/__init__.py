@@ -1,0 +1,1 @@
+"""The parts of an account of gross ecosystem product."""
