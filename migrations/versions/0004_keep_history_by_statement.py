@@ -52,14 +52,15 @@ $$
 """
 
 # The rows of a statement are joined by hashing: a plan made for one row is kept for the session,
-# and would compare each row of a later statement with all others.
+# and would compare each row of a later statement with all others; whoever writes many rows may have
+# asked for such plans of its own.
 KEEP_HISTORY_OF = """
 CREATE FUNCTION keep_history_of(kept regclass) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   name text := (SELECT relname FROM pg_class WHERE oid = kept);
 BEGIN
   EXECUTE format('CREATE OR REPLACE FUNCTION %I() RETURNS trigger LANGUAGE plpgsql'
-                 ' SET enable_nestloop = off AS %L',
+                 ' SET enable_nestloop = off SET enable_hashjoin = on AS %L',
                  'keep_history_of_' || name, history_body(kept));
   EXECUTE format('CREATE OR REPLACE TRIGGER keep_history AFTER UPDATE ON %I'
                  ' REFERENCING OLD TABLE AS was NEW TABLE AS became'
