@@ -28,6 +28,8 @@ _STRIP_CELLS = 4_000_000
 _COARSER_FROM = 2.0
 _SUBCELLS = 4
 _DENSITY_ROWS = 16
+_LATTICE_TOLERANCE = 1e-6
+"""Part of a cell by which equal lattices may differ through rounding."""
 
 
 class Quantity(StrEnum):
@@ -103,6 +105,9 @@ def align(source: Source, grid: Grid, window: Window) -> FloatArray:
         Band, row, column; NaN is nodata. Categories keep their codes, 0 included, and are NaN
         outside the raster. Extensive values are per cell of `grid`.
     """
+    shift = _shift_on_lattice(source, grid)
+    if shift is not None:
+        return _taken_as_it_is(source, window, *shift)
     method = source.method(grid.cell_m)
     if method in {"mode", "any", "average", "sum"}:
         return _gather(source, grid, window, method)
@@ -113,25 +118,53 @@ def align(source: Source, grid: Grid, window: Window) -> FloatArray:
 
 
 def align_classes(
-    source: Source, grid: Grid, window: Window, code: int
-) -> tuple[FloatArray, FloatArray]:
-    """The classes of a window as `align` gives them, and the part of each cell one class holds.
+    source: Source, grid: Grid, window: Window, *codes: int
+) -> tuple[FloatArray, ...]:
+    """The classes of a window as `align` gives them, and the part of each cell some classes hold.
 
     Args:
         source: A raster of classes.
         grid: Where they are wanted.
         window: Part of the grid.
-        code: The class whose share is wanted.
+        codes: The classes whose shares are wanted.
 
     Returns:
-        Classes, and the share of `code`, 0–1: of the source cells in a cell, or 0 and 1 where the
-        source is not finer than the grid. NaN outside the raster.
+        Classes, and the share of each code, 0–1: of the source cells in a cell, or 0 and 1 where
+        the source is not finer than the grid. NaN outside the raster.
     """
     if source.method(grid.cell_m) == "mode":
         ballot = _count_classes(source, grid, window)
-        return ballot.winners(), ballot.share(code)
+        return (ballot.winners(), *(ballot.share(code) for code in codes))
     classes = align(source, grid, window)[0]
-    return classes, np.where(np.isnan(classes), np.nan, classes == code)
+    known = ~np.isnan(classes)
+    return (classes, *(np.where(known, classes == code, np.nan) for code in codes))
+
+
+def _shift_on_lattice(source: Source, grid: Grid) -> tuple[int, int] | None:
+    """Row and column of the grid's first cell in a raster that has the very same cells."""
+    a, b, west, d, e, north = source.facts.transform
+    same_cells = (a, b, d, e) == (grid.cell_m, 0.0, 0.0, -grid.cell_m)
+    if not same_cells or source.crs != f"EPSG:{grid.epsg}":
+        return None
+    row, col = (north - grid.north) / grid.cell_m, (grid.west - west) / grid.cell_m
+    if max(abs(row - round(row)), abs(col - round(col))) > _LATTICE_TOLERANCE:
+        return None
+    return round(row), round(col)
+
+
+def _taken_as_it_is(source: Source, window: Window, row: int, col: int) -> FloatArray:
+    """Every cell with its own value: no way of resampling would give another."""
+    facts = source.facts
+    found = np.full((facts.bands, window.height, window.width), np.nan)
+    top, left = window.row + row, window.col + col
+    first_row, first_col = max(top, 0), max(left, 0)
+    end_row = min(top + window.height, facts.height)
+    end_col = min(left + window.width, facts.width)
+    if end_row > first_row and end_col > first_col:
+        block = Window(first_row, first_col, end_row - first_row, end_col - first_col)
+        inner = block.slices_within(Window(top, left, window.height, window.width))
+        found[:, *inner] = read_block(source, block)
+    return found
 
 
 def _cells_of(grid: Grid, target: str) -> CellCentres:

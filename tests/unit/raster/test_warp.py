@@ -38,7 +38,20 @@ def test_the_same_grid_gives_the_same_values(tmp_path: Path):
     values[3, 4] = np.nan
     for quantity in (Quantity.INTENSIVE, Quantity.EXTENSIVE):
         found = align(source(tmp_path / "a.tif", values, quantity), GRID, WHOLE)[0]
-        np.testing.assert_allclose(found, values, rtol=1e-6)
+        np.testing.assert_array_equal(found, values)
+
+
+@pytest.mark.parametrize("quantity", list(Quantity))
+def test_a_shifted_raster_of_the_same_cells_is_taken_as_it_is(tmp_path: Path, quantity: Quantity):
+    frame = {"transform": (100.0, 0, 590_700.0, 0, -100.0, 2_740_300.0), "crs": "EPSG:4548"}
+    values = np.random.default_rng(1).integers(0, 9, (40, 45)).astype(np.float32)
+    values[5, 6] = np.nan
+    found = align(source(tmp_path / "a.tif", values, quantity, **frame), GRID, WHOLE)[0]
+    expected = np.full(GRID.shape, np.nan)
+    expected[:37, 7:52] = values[3:]
+    np.testing.assert_array_equal(found, expected)
+    part = align(source(tmp_path / "a.tif", values, quantity, **frame), GRID, Window(0, 55, 9, 5))
+    assert np.isnan(part).all()
 
 
 @pytest.mark.parametrize("quantity", list(Quantity))
