@@ -81,6 +81,20 @@ def test_every_way_ends_at_an_outlet(ground: FloatArray):
         assert codes[r, c] == OUTLET
 
 
+def test_water_takes_the_steepest_way_there_is(ground: FloatArray):
+    filled = fill(ground)
+    framed = np.pad(filled, 1, constant_values=np.nan)
+    codes = flow_directions(filled)
+    for row, column in np.argwhere(codes != NODATA):
+        falls = [
+            (filled[row, column] - framed[row + 1 + r, column + 1 + c]) / math.hypot(r, c)
+            for r, c in zip(ROW_STEPS, COLUMN_STEPS, strict=True)
+        ]
+        steepest = int(np.nanargmax(np.nan_to_num(falls, nan=-np.inf)))
+        if falls[steepest] > 0:
+            assert codes[row, column] == steepest + 1
+
+
 def test_all_land_arrives_at_the_outlets(ground: FloatArray):
     codes = flow_directions(fill(ground))
     area = contributing_area(dem=ground, cell_m=30) + 900
