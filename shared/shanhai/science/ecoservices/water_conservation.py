@@ -6,7 +6,13 @@ import numpy as np
 
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import ClassArray, FloatArray
-from shanhai.science.ecoservices.method import Method, Quantity, Statistic, TableSpec
+from shanhai.science.ecoservices.method import (
+    Method,
+    OptionSpec,
+    Quantity,
+    Statistic,
+    TableSpec,
+)
 from shanhai.science.ecoservices.spec import EcoserviceSpec, ParameterSpec, Status
 from shanhai.science.grid import SQUARE_METRES_PER_HECTARE
 from shanhai.science.landcover import CROP_COEFFICIENT, LandCover, class_values, is_built_up
@@ -17,6 +23,8 @@ Table = Mapping[LandCover, float]
 
 CUBIC_METRES_PER_MM = 10.0
 """Cubic metres on a hectare that one millimetre is."""
+
+BY_POPULATION, BY_LIGHTS = "population", "night_lights"
 
 SEALED_KC, UNSEALED_KC = 0.1, 0.6
 """Crop coefficient of sealed and of green ground in a built-up cell (InVEST user guide)."""
@@ -222,28 +230,31 @@ def yield_supply(
 
 def demand(
     *,
-    population_density: FloatArray,
     cropland: FloatArray,
     night_lights: FloatArray,
     night_lights_total: float,
+    households_by: str,
     domestic_use: float,
     irrigation_use: float,
     industrial_use: float,
     cell_m: float,
+    population_density: FloatArray | None = None,
 ) -> FloatArray:
     """Water used in a cell: homes, fields, and industry shared out by night lights.
 
     `q_dom·POP + q_irr·f_crop + V_ind·(NTL/ΣNTL)/A_ha`.
 
     Args:
-        population_density: Persons/ha.
         cropland: Cropland share of the cell, 0–1.
         night_lights: nW/cm²/sr, ≥ 0.
         night_lights_total: Their sum over the area.
+        households_by: `population`; or `night_lights`, where V_ind holds the homes' use too and
+            q_dom·POP is left out.
         domestic_use: q_dom, m³/person/yr.
         irrigation_use: q_irr, m³ per hectare of cropland and year.
         industrial_use: Industrial and ecological use of the whole area, V_ind, m³/yr.
         cell_m: Side of a cell, m.
+        population_density: Persons/ha; not taken where homes are counted by lights.
 
     Returns:
         m³/ha/yr, ≥ 0; NaN where any input is NaN.
@@ -251,7 +262,9 @@ def demand(
     Raises:
         InvalidInput: there is industrial use and no light to share it out by.
     """
-    local = domestic_use * population_density + irrigation_use * cropland
+    local = irrigation_use * cropland
+    if households_by == BY_POPULATION:
+        local = domestic_use * _required(population_density) + local
     if industrial_use == 0:
         return np.where(np.isnan(night_lights), np.nan, local)
     if night_lights_total <= 0:
@@ -264,6 +277,16 @@ def demand(
         )
     per_light = industrial_use / night_lights_total / (cell_m**2 / SQUARE_METRES_PER_HECTARE)
     return np.asarray(local + per_light * night_lights)
+
+
+def _required(population_density: FloatArray | None) -> FloatArray:
+    if population_density is None:
+        raise InvalidInput(
+            "water_conservation lacks the quantity population_density; "
+            "households_by population requires it",
+            message_zh="水源涵养缺少人口密度，households_by 为 population 时必需",
+        )
+    return population_density
 
 
 def _by_class(*values: float) -> Table:
@@ -338,6 +361,17 @@ INDUSTRIAL = ParameterSpec(
     "industrial and ecological use of the area, from the Water Resources Bulletin; may be 0",
     Status.ENGINEERING,
 )
+HOUSEHOLDS_BY = OptionSpec(
+    "households_by",
+    BY_POPULATION,
+    {
+        BY_POPULATION: Label("按人口", "by population"),
+        BY_LIGHTS: Label("计入总量按灯光分摊", "in the total that lights share out"),
+    },
+    "engineering choice",
+    Status.ENGINEERING,
+    needs={BY_POPULATION: ("population_density",)},
+)
 
 _UNIT = "m3/ha/yr"
 _SUPPLY_LABEL = Label("水源涵养量", "Water kept")
@@ -349,8 +383,9 @@ DEMAND = Quantity(
     unit=_UNIT,
     label=_DEMAND_LABEL,
     function=demand,
-    needs=("population_density", "cropland", "night_lights"),
+    needs=("cropland", "night_lights"),
     parameters=(DOMESTIC, IRRIGATION, INDUSTRIAL),
+    options=(HOUSEHOLDS_BY,),
     statistics=(Statistic("night_lights_total", "night_lights", "sum"),),
     takes_cell=True,
     source="per head and per field use; industry by night lights",

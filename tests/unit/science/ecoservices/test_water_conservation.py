@@ -184,9 +184,10 @@ def test_supply_from_the_yield_leaves_what_runs_off():
     assert_allclose(kept, [6142.71673, 0, np.nan])
 
 
-def used(lights: list[float], industrial: float) -> np.ndarray:
+def used(lights: list[float], industrial: float, by: str = "population") -> np.ndarray:
     return demand(
-        population_density=np.array([20.0, 0]),
+        population_density=np.array([20.0, 0]) if by == "population" else None,
+        households_by=by,
         cropland=np.array([0.5, 1]),
         night_lights=np.array(lights),
         night_lights_total=float(np.nansum(lights)),
@@ -204,6 +205,24 @@ def test_worked_example_of_demand():
 def test_industry_is_shared_out_in_full():
     with_industry, without = used([30, 10], 1000), used([30, 10], 0)
     assert ((with_industry - without) * 0.09).sum() == pytest.approx(1000)
+
+
+def test_homes_may_be_in_the_total_that_lights_share_out():
+    assert_allclose(used([30, 10], 1000, "night_lights"), [2700 + 75e4 / 90, 5400 + 25e4 / 90])
+
+
+def test_homes_by_population_need_it():
+    with pytest.raises(InvalidInput, match="population_density"):
+        demand(
+            households_by="population",
+            cropland=one(1.0),
+            night_lights=one(1.0),
+            night_lights_total=1,
+            domestic_use=73,
+            irrigation_use=5400,
+            industrial_use=0,
+            cell_m=30,
+        )
 
 
 def test_without_industry_no_light_is_needed():
