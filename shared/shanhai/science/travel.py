@@ -140,10 +140,7 @@ def write_travel_minutes(
     """
     speeds = Speeds(main_road_kmh, minor_road_kmh, walking_kmh)
     search = _Search(layers, Tiles(*shape, tile), speeds, cell_m, with_main_roads)
-    seams = settle(search.tiles, search.edges, np.inf, run)
-    items = [(window, seams.around(number)) for number, window in enumerate(search.tiles.windows)]
-    for _ in run(search.write, items):
-        pass
+    settle(search.tiles, search.write, np.inf, run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +153,15 @@ class _Search:
     cell_m: float
     with_main_roads: bool
 
-    def edges(self, item: tuple[Window, FloatArray]) -> Found:
-        """Times along the inside of a tile; they may rest on every cell around it."""
-        window, ring = item
-        return lines_of(self._minutes(window, ring)), np.ones(ring.shape, dtype=bool)
+    def write(self, item: tuple[Window, FloatArray]) -> Found:
+        """Store the times of a tile and tell those along its edges.
 
-    def write(self, item: tuple[Window, FloatArray]) -> None:
-        """Store the times of a tile."""
-        self.layers.write(MINUTES, item[0], self._minutes(*item))
+        They may rest on every cell around the tile, and what was stored last rests on the end.
+        """
+        window, ring = item
+        minutes = self._minutes(window, ring)
+        self.layers.write(MINUTES, window, minutes)
+        return lines_of(minutes), np.ones(ring.shape, dtype=bool)
 
     def _minutes(self, window: Window, ring: FloatArray) -> FloatArray:
         cover = self._codes(window)

@@ -24,14 +24,15 @@ def spread_minutes(minutes: FloatArray, pace: FloatArray, cell_m: float) -> None
         cell_m: Side of a cell, m.
     """
     height, width = minutes.shape
-    waiting = [(0.0, 0, 0)]
+    waiting = [(0.0, 0)]
     waiting.pop()
     for row in range(height):
         for col in range(width):
             if np.isfinite(minutes[row, col]) and _leads_on(minutes, row, col):
-                heappush(waiting, (minutes[row, col], row, col))
+                heappush(waiting, (minutes[row, col], row * width + col))
     while waiting:
-        time, row, col = heappop(waiting)
+        time, at = heappop(waiting)
+        row, col = at // width, at % width
         if time > minutes[row, col]:
             continue
         for down in range(max(row - 1, 0), min(row + 2, height)):
@@ -42,7 +43,7 @@ def spread_minutes(minutes: FloatArray, pace: FloatArray, cell_m: float) -> None
                 later = time + step * (0.5 * (pace[row, col] + pace[down, across]))
                 if later < minutes[down, across]:
                     minutes[down, across] = later
-                    heappush(waiting, (later, down, across))
+                    heappush(waiting, (later, down * width + across))
 
 
 @njit(cache=True, nogil=True)
