@@ -15,7 +15,7 @@ from shanhai.science.ecoservices.method import (
     TableSpec,
 )
 from shanhai.science.ecoservices.spec import EcoserviceSpec, ParameterSpec, Status
-from shanhai.science.ecoservices.water_conservation import POTENTIAL_ET
+from shanhai.science.ecoservices.water_conservation import ANNUAL_ET0, POTENTIAL_ET
 from shanhai.science.heat import (
     KERNEL_REACH,
     air_heat,
@@ -176,7 +176,7 @@ CAPACITY = Quantity(
     ),
     options=(SHADE_SOURCE,),
     tables=(SHADE, ALBEDO),
-    statistics=(Statistic("reference_et_max", "reference_et", "max"),),
+    statistics=(Statistic("reference_et_max", "annual_et0", "max"),),
     source=_INVEST,
     status=Status.VERIFIED,
 )
@@ -249,6 +249,7 @@ UCM = Method(
     ),
     extra=(MITIGATION,),
     through=(
+        ANNUAL_ET0,
         POTENTIAL_ET,
         GREEN_COVER,
         *_MASKS.values(),

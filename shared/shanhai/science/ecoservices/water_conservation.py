@@ -6,6 +6,7 @@ import numpy as np
 
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import ClassArray, FloatArray
+from shanhai.science.climate import hargreaves_evapotranspiration
 from shanhai.science.ecoservices.method import (
     Method,
     OptionSpec,
@@ -24,6 +25,7 @@ Table = Mapping[LandCover, float]
 CUBIC_METRES_PER_MM = 10.0
 """Cubic metres on a hectare that one millimetre is."""
 
+PRODUCT, HARGREAVES = "product", "hargreaves"
 BY_POPULATION, BY_LIGHTS = "population", "night_lights"
 
 SEALED_KC, UNSEALED_KC = 0.1, 0.6
@@ -94,9 +96,43 @@ def balance_supply(
     return np.asarray(CUBIC_METRES_PER_MM * np.maximum(kept, 0.0))
 
 
+def annual_et0(
+    *,
+    reference_from: str,
+    reference_et: FloatArray | None = None,
+    temperature_monthly: FloatArray | None = None,
+    temperature_max: FloatArray | None = None,
+    temperature_min: FloatArray | None = None,
+    latitude: FloatArray | None = None,
+) -> FloatArray:
+    """Reference evapotranspiration ET0: as given, or from air temperature after Hargreaves.
+
+    Args:
+        reference_from: `product` or `hargreaves`; the quantities of the same way are required.
+        reference_et: ET0 of a product, mm/yr.
+        temperature_monthly: Mean of the twelve months, °C, first axis.
+        temperature_max: Mean daily maximum of the months, °C.
+        temperature_min: Mean daily minimum of the months, °C.
+        latitude: Degrees, north positive.
+
+    Returns:
+        mm/yr, ≥ 0; NaN where an input is NaN.
+
+    Source: Hargreaves and Samani 1985.
+    """
+    if reference_from == PRODUCT:
+        return _required(reference_et, "reference_et")
+    return hargreaves_evapotranspiration(
+        _required(temperature_monthly, "temperature_monthly"),
+        _required(temperature_max, "temperature_max"),
+        _required(temperature_min, "temperature_min"),
+        _required(latitude, "latitude"),
+    )
+
+
 def potential_et(
     *,
-    reference_et: FloatArray,
+    annual_et0: FloatArray,
     land_cover: ClassArray,
     crop_coefficient: Table,
     impervious: FloatArray | None = None,
@@ -104,7 +140,7 @@ def potential_et(
     """Evapotranspiration of the class if water never lacks, `PET = Kc·ET0`.
 
     Args:
-        reference_et: Reference evapotranspiration ET0, mm/yr.
+        annual_et0: Reference evapotranspiration ET0, mm/yr.
         land_cover: Internal codes; 0 is nodata.
         crop_coefficient: Kc by class.
         impervious: Sealed share of the cell, 0–1; where known, Kc of built-up cells is
@@ -120,7 +156,7 @@ def potential_et(
         mixed = SEALED_KC * impervious + UNSEALED_KC * (1 - impervious)
         known = is_built_up(land_cover) & ~np.isnan(impervious)
         coefficient = np.where(known, mixed, coefficient)
-    return np.asarray(coefficient * reference_et)
+    return np.asarray(coefficient * annual_et0)
 
 
 def _with_rain(rainfall: FloatArray) -> FloatArray:
@@ -264,7 +300,7 @@ def demand(
     """
     local = irrigation_use * cropland
     if households_by == BY_POPULATION:
-        local = domestic_use * _required(population_density) + local
+        local = domestic_use * _required(population_density, "population_density") + local
     if industrial_use == 0:
         return np.where(np.isnan(night_lights), np.nan, local)
     if night_lights_total <= 0:
@@ -279,14 +315,13 @@ def demand(
     return np.asarray(local + per_light * night_lights)
 
 
-def _required(population_density: FloatArray | None) -> FloatArray:
-    if population_density is None:
+def _required(array: FloatArray | None, name: str) -> FloatArray:
+    if array is None:
         raise InvalidInput(
-            "water_conservation lacks the quantity population_density; "
-            "households_by population requires it",
-            message_zh="水源涵养缺少人口密度，households_by 为 population 时必需",
+            f"water_conservation lacks the quantity {name}; the chosen options require it",
+            message_zh=f"水源涵养缺少量 {name}，所选方式需要它",
         )
-    return population_density
+    return array
 
 
 def _by_class(*values: float) -> Table:
@@ -361,6 +396,20 @@ INDUSTRIAL = ParameterSpec(
     "industrial and ecological use of the area, from the Water Resources Bulletin; may be 0",
     Status.ENGINEERING,
 )
+REFERENCE_FROM = OptionSpec(
+    "reference_from",
+    PRODUCT,
+    {
+        PRODUCT: Label("参考蒸散发产品", "a layer of reference evapotranspiration"),
+        HARGREAVES: Label("Hargreaves 气温公式", "air temperature after Hargreaves"),
+    },
+    "Hargreaves and Samani 1985",
+    Status.LITERATURE,
+    needs={
+        PRODUCT: ("reference_et",),
+        HARGREAVES: ("temperature_monthly", "temperature_max", "temperature_min", "latitude"),
+    },
+)
 HOUSEHOLDS_BY = OptionSpec(
     "households_by",
     BY_POPULATION,
@@ -413,12 +462,22 @@ YIELD_SUPPLY = Quantity(
     expected=_EXPECTED,
     source="water yield less runoff of storms",
 )
+ANNUAL_ET0 = Quantity(
+    name="annual_et0",
+    unit="mm/yr",
+    label=Label("年参考蒸散发", "Annual reference evapotranspiration"),
+    function=annual_et0,
+    needs=(),
+    options=(REFERENCE_FROM,),
+    source="given, or Hargreaves and Samani 1985",
+    status=Status.LITERATURE,
+)
 POTENTIAL_ET = Quantity(
     name="potential_et",
     unit="mm/yr",
     label=Label("潜在蒸散发", "Potential evapotranspiration"),
     function=potential_et,
-    needs=("reference_et", "land_cover"),
+    needs=("annual_et0", "land_cover"),
     optional=("impervious",),
     tables=(CROP,),
     source="Allen et al. 1998 (FAO-56)",
@@ -471,7 +530,7 @@ METHODS: tuple[Method, ...] = (
         supply=YIELD_SUPPLY,
         demand=DEMAND,
         extra=(WATER_YIELD,),
-        through=(POTENTIAL_ET, FU_ET),
+        through=(ANNUAL_ET0, POTENTIAL_ET, FU_ET),
     ),
     Method(
         id="zhang",
@@ -480,7 +539,7 @@ METHODS: tuple[Method, ...] = (
         supply=YIELD_SUPPLY,
         demand=DEMAND,
         extra=(WATER_YIELD,),
-        through=(POTENTIAL_ET, ZHANG_ET),
+        through=(ANNUAL_ET0, POTENTIAL_ET, ZHANG_ET),
     ),
     Method(
         id="index",

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from shanhai.errors import InvalidInput
+from shanhai.science.climate import hargreaves_evapotranspiration
 from shanhai.science.ecoservices.water_conservation import (
     CROP,
     METHODS,
@@ -14,6 +15,7 @@ from shanhai.science.ecoservices.water_conservation import (
     ROOTS,
     RUNOFF,
     VEGETATED,
+    annual_et0,
     balance_supply,
     demand,
     fu_evapotranspiration,
@@ -157,7 +159,7 @@ def test_fu_needs_its_soil_even_where_nothing_grows():
 
 def test_potential_of_a_built_up_cell_follows_its_sealed_share():
     mixed = potential_et(
-        reference_et=np.full(4, 1000.0),
+        annual_et0=np.full(4, 1000.0),
         land_cover=cover(8, 8, 2, 0),
         crop_coefficient=CROP.values,
         impervious=np.array([0.7, np.nan, 0.7, 0.7]),
@@ -167,11 +169,29 @@ def test_potential_of_a_built_up_cell_follows_its_sealed_share():
 
 def test_potential_without_a_sealed_share():
     plain = potential_et(
-        reference_et=np.array([1000.0, np.nan]),
+        annual_et0=np.array([1000.0, np.nan]),
         land_cover=cover(8, 8),
         crop_coefficient={**CROP.values, LandCover.BUILT_UP: 0.4},
     )
     assert_array_equal(plain, [400, np.nan])
+
+
+def test_reference_comes_from_the_way_that_is_chosen():
+    mean = np.full((12, 1), 20.0)
+    layers = {
+        "reference_et": one(1000.0),
+        "temperature_monthly": mean,
+        "temperature_max": mean + 5,
+        "temperature_min": mean - 5,
+        "latitude": one(24.5),
+    }
+    assert_array_equal(annual_et0(reference_from="product", **layers), [1000])
+    by_temperature = annual_et0(reference_from="hargreaves", **layers)
+    assert_array_equal(
+        by_temperature, hargreaves_evapotranspiration(mean, mean + 5, mean - 5, one(24.5))
+    )
+    with pytest.raises(InvalidInput, match="temperature_max"):
+        annual_et0(reference_from="hargreaves", temperature_monthly=mean)
 
 
 def test_supply_from_the_yield_leaves_what_runs_off():
