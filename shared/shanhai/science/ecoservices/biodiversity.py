@@ -17,6 +17,7 @@ from shanhai.science.ecoservices.method import (
     TableSpec,
 )
 from shanhai.science.ecoservices.spec import EcoserviceSpec, ParameterSpec, Status
+from shanhai.science.ecoservices.stormwater_regulation import BUILT_UP_NEARBY
 from shanhai.science.habitat import Impact, degradation, habitat_quality, threat_intensity
 from shanhai.science.landcover import LandCover, by_class
 from shanhai.science.normalise import LIMIT_PROBABILITIES, Limits, normalise
@@ -173,15 +174,18 @@ def demand(
     night_lights_n: FloatArray | None = None,
     exposure: FloatArray | None = None,
     built_up: FloatArray | None = None,
+    built_up_nearby: FloatArray | None = None,
     land_development_n: FloatArray | None = None,
 ) -> FloatArray:
     """Human pressure: `index_demand` by `disturbance`, LDI by `land_development`.
 
     Args:
-        demand_by: Which of the two.
+        demand_by: Which of the two; `disturbance_nearby` is the first with the built-up share of
+            the surroundings in place of the cell's.
         night_lights_n: Normalised ln(1 + night lights), 0–1.
         exposure: Exposure of people, 0–1.
         built_up: Built-up fraction of the cell, 0–1; left out without land cover.
+        built_up_nearby: Built-up fraction within 500 m, 0–1.
         land_development_n: LDI, 0–1.
 
     Returns:
@@ -192,8 +196,9 @@ def demand(
     """
     if demand_by == "land_development" and land_development_n is not None:
         return land_development_n.copy()
-    if demand_by == "disturbance" and night_lights_n is not None and exposure is not None:
-        return index_demand(night_lights_n=night_lights_n, exposure=exposure, built_up=built_up)
+    if demand_by != "land_development" and night_lights_n is not None and exposure is not None:
+        built = built_up_nearby if demand_by == "disturbance_nearby" else built_up
+        return index_demand(night_lights_n=night_lights_n, exposure=exposure, built_up=built)
     raise InvalidInput(
         f"demand_by is {demand_by!r}, but a layer it needs is not given",
         message_zh=f"demand_by 为 {demand_by!r}，但缺少其所需图层",
@@ -290,12 +295,16 @@ DEMAND_BY = OptionSpec(
     "disturbance",
     {
         "disturbance": Label("人为干扰", "human disturbance"),
+        "disturbance_nearby": Label(
+            "人为干扰（1 km 范围建设用地）", "human disturbance, built-up land of 1 km around"
+        ),
         "land_development": Label("土地开发指数", "land development index"),
     },
     "engineering default",
     Status.ENGINEERING,
     {
         "disturbance": ("night_lights_n", "exposure"),
+        "disturbance_nearby": ("night_lights_n", "exposure", "built_up_nearby"),
         "land_development": ("land_development_n",),
     },
 )
@@ -370,7 +379,7 @@ METHODS: tuple[Method, ...] = (
             status=Status.VERIFIED,
         ),
         demand=DEMAND,
-        through=(CONDITIONS, DEVELOPMENT, DEVELOPMENT_N),
+        through=(CONDITIONS, BUILT_UP_NEARBY, DEVELOPMENT, DEVELOPMENT_N),
     ),
     Method(
         id="habitat_quality",
@@ -399,7 +408,12 @@ METHODS: tuple[Method, ...] = (
         ),
         demand=DEMAND,
         extra=(DEGRADATION,),
-        through=(*map(_threat_quantity, THREATS), DEVELOPMENT, DEVELOPMENT_N),
+        through=(
+            *map(_threat_quantity, THREATS),
+            BUILT_UP_NEARBY,
+            DEVELOPMENT,
+            DEVELOPMENT_N,
+        ),
     ),
 )
 """Ways to calculate the service, the default of both profiles first."""

@@ -71,6 +71,14 @@ def test_demand_follows_the_way_asked_for():
     assert demand(night_lights_n=lights[:1], exposure=people[:1])[0] == pytest.approx(0.3)
     found = demand(night_lights_n=lights, exposure=people, built_up=built)
     np.testing.assert_allclose(found, [0.5, np.nan])
+    found = demand(
+        demand_by="disturbance_nearby",
+        night_lights_n=lights,
+        exposure=people,
+        built_up=built,
+        built_up_nearby=a(0.3, 0.3),
+    )
+    np.testing.assert_allclose(found, [0.3, np.nan])
     index = a(0.7)
     assert demand(demand_by="land_development", land_development_n=index) == 0.7
     with pytest.raises(InvalidInput, match="land_development"):
