@@ -10,9 +10,9 @@ from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.raster.crs import LON_LAT, reproject_geometry
-from shanhai.raster.vectorise import polygonise
 from shanhai.science.arrays import ClassArray
 from shanhai.science.grid import Grid
+from shanhai.science.zoning.outlines import trace_outlines
 from shanhai.science.zoning.polygons import ZoneCoverage, clean_coverage
 from shanhai.vocabulary import ZONE_CLASSES
 
@@ -38,8 +38,8 @@ class ZoneGeometry:
 
 
 def draw_zones(codes: ClassArray, grid: Grid) -> ZoneGeometry:
-    """Polygonise, simplify and project the class raster."""
-    coverage = clean_coverage(*polygonise(codes, grid), grid.cell_m)
+    """Outline, simplify and project the class raster."""
+    coverage = clean_coverage(trace_outlines(codes, grid))
     return ZoneGeometry(
         coverage=coverage,
         zones={code: _to_lon_lat(zone, grid) for code, zone in sorted(coverage.zones.items())},

@@ -1,31 +1,15 @@
-"""Between polygons and class rasters."""
+"""From polygons to rasters."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.features import rasterize, shapes
+from rasterio.features import rasterize
 from rasterio.transform import Affine
-from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 
-from shanhai.science.arrays import BoolArray, ClassArray
+from shanhai.science.arrays import BoolArray
 from shanhai.science.grid import Grid, Window
-
-
-def polygonise(classes: ClassArray, grid: Grid) -> tuple[list[Polygon], list[int]]:
-    """4-connected patches of equal class as polygons along cell edges, and their classes.
-
-    Cells of class 0 are left out. Patches that touch lack each other's corners; science's
-    `clean_coverage` adds them.
-    """
-    found = shapes(classes, mask=classes != 0, connectivity=4, transform=Affine(*grid.transform))
-    polygons: list[Polygon] = []
-    values: list[int] = []
-    for geometry, value in found:
-        polygons.append(Polygon(geometry["coordinates"][0], geometry["coordinates"][1:]))
-        values.append(int(value))
-    return polygons, values
 
 
 def number_areas(geometries: Sequence[BaseGeometry], grid: Grid) -> NDArray[np.uint16]:

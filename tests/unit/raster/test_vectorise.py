@@ -2,26 +2,11 @@ import numpy as np
 import shapely
 from shapely import box
 
-from shanhai.raster.vectorise import cells_within, number_areas, polygonise
+from shanhai.raster.vectorise import cells_within, number_areas
 from shanhai.raster.zonal import zonal_summary
 from shanhai.science.grid import Grid, Window
 
 GRID = Grid(4548, 1000.0, 2000.0, 10.0, 8, 6)
-
-
-def test_polygons_cover_the_cells_of_their_class_exactly():
-    classes = np.array([[1, 1, 2, 0], [1, 2, 2, 0], [3, 3, 2, 5]], dtype=np.uint8)
-    grid = Grid(4548, 0.0, 30.0, 10.0, 4, 3)
-    polygons, values = polygonise(classes, grid)
-    for code in (1, 2, 3, 5):
-        area = sum(p.area for p, v in zip(polygons, values, strict=True) if v == code)
-        assert area == 100.0 * np.count_nonzero(classes == code)
-    assert 0 not in values
-
-
-def test_cells_that_touch_at_a_corner_are_two_patches():
-    polygons, _ = polygonise(np.eye(2, dtype=np.uint8), Grid(4548, 0.0, 20.0, 10.0, 2, 2))
-    assert len(polygons) == 2
 
 
 def test_the_first_of_overlapping_areas_keeps_the_cell():

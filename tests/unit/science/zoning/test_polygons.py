@@ -3,20 +3,19 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rasterio import Affine
-from rasterio.features import shapes
 from scipy import ndimage
 
 from shanhai.errors import InvalidInput
+from shanhai.science.grid import Grid
+from shanhai.science.zoning.outlines import Outlines, trace_outlines
 from shanhai.science.zoning.polygons import MAX_AREA_CHANGE, clean_coverage
 
 CELL_M = 30.0
-TRANSFORM = Affine(CELL_M, 0, 617_040, 0, -CELL_M, 2_719_950)
 
 
-def outlines(codes: np.ndarray) -> tuple[list[shapely.Polygon], list[int]]:
-    found = list(shapes(codes, mask=codes > 0, connectivity=4, transform=TRANSFORM))
-    return [shapely.geometry.shape(g) for g, _ in found], [int(code) for _, code in found]
+def outlines(codes: np.ndarray) -> Outlines:
+    height, width = codes.shape
+    return trace_outlines(codes, Grid(4548, 617_040, 2_719_950, CELL_M, width, height))
 
 
 def scene(seed: int, size: int = 40, smoothing: float = 3) -> np.ndarray:
@@ -28,12 +27,10 @@ def scene(seed: int, size: int = 40, smoothing: float = 3) -> np.ndarray:
     return np.asarray(codes).astype(np.uint8)
 
 
-def test_raw_outlines_are_no_coverage_but_the_result_is():
+def test_result_is_a_coverage():
     raster = scene(1)
     raster[20:, 20:] = 4
-    polygons, codes = outlines(raster)
-    assert not shapely.coverage_is_valid(polygons)
-    coverage = clean_coverage(polygons, codes, CELL_M)
+    coverage = clean_coverage(outlines(raster))
     assert shapely.coverage_is_valid([patch.polygon for patch in coverage.patches])
     assert shapely.coverage_is_valid(list(coverage.zones.values()))
 
@@ -42,8 +39,7 @@ def test_raw_outlines_are_no_coverage_but_the_result_is():
 @given(seed=st.integers(0, 1000), smoothing=st.sampled_from([0.0, 0.6, 2.0]))
 def test_no_gap_no_overlap_and_little_change(seed: int, smoothing: float):
     raster = scene(seed, size=24, smoothing=smoothing)
-    polygons, codes = outlines(raster)
-    coverage = clean_coverage(polygons, codes, CELL_M)
+    coverage = clean_coverage(outlines(raster))
     zones = list(coverage.zones.values())
     assert all(zone.is_valid and zone.geom_type == "MultiPolygon" for zone in zones)
     valid_area = (raster > 0).sum() * CELL_M**2
@@ -57,9 +53,9 @@ def test_no_gap_no_overlap_and_little_change(seed: int, smoothing: float):
 
 
 def test_outlines_become_simpler():
-    polygons, codes = outlines(scene(1, size=160, smoothing=8))
-    coverage = clean_coverage(polygons, codes, CELL_M)
-    before = shapely.get_num_coordinates(polygons).sum()
+    raw = outlines(scene(1, size=160, smoothing=8))
+    coverage = clean_coverage(raw)
+    before = shapely.get_num_coordinates(raw.polygons).sum()
     after = shapely.get_num_coordinates([patch.polygon for patch in coverage.patches]).sum()
     assert coverage.tolerance_m == CELL_M
     assert after < 0.9 * before
@@ -69,29 +65,29 @@ def test_tolerance_shrinks_until_areas_hold():
     raster = np.full((30, 30), 1, dtype=np.uint8)
     raster[10:13, 10:13] = 2
     raster[13, 11] = 2
-    coverage = clean_coverage(*outlines(raster), CELL_M)
+    coverage = clean_coverage(outlines(raster))
     assert coverage.tolerance_m < CELL_M
     assert coverage.area_change[2] <= MAX_AREA_CHANGE
 
 
 def test_straight_edges_keep_no_vertex_but_the_meeting_points():
     raster = np.array([[1, 1, 1, 1], [2, 2, 3, 3]], dtype=np.uint8)
-    coverage = clean_coverage(*outlines(raster), CELL_M)
+    coverage = clean_coverage(outlines(raster))
     assert shapely.get_num_coordinates(list(coverage.zones.values())).tolist() == [6, 5, 5]
 
 
 def test_outer_border_is_not_simplified():
     raster = scene(2)
-    coverage = clean_coverage(*outlines(raster), CELL_M)
-    merged = shapely.union_all([shapely.Polygon(p) for p in outlines(raster)[0]])
+    coverage = clean_coverage(outlines(raster))
+    merged = shapely.union_all(outlines(raster).polygons)
     assert shapely.union_all(list(coverage.zones.values())).symmetric_difference(
         merged
     ).area == pytest.approx(0, abs=1e-6)
 
 
 def test_patches_keep_their_order_and_codes():
-    polygons, codes = outlines(scene(3))
-    coverage = clean_coverage(polygons, codes, CELL_M)
+    raw = outlines(scene(3))
+    coverage, codes = clean_coverage(raw), raw.codes.tolist()
     assert [patch.code for patch in coverage.patches] == codes
     parts = {code: len(zone.geoms) for code, zone in coverage.zones.items()}
     assert parts == {code: codes.count(code) for code in set(codes)}
@@ -99,21 +95,15 @@ def test_patches_keep_their_order_and_codes():
 
 def test_islands_stay_apart():
     raster = np.array([[1, 1, 0, 0, 2], [1, 1, 0, 0, 2]], dtype=np.uint8)
-    coverage = clean_coverage(*outlines(raster), CELL_M)
+    coverage = clean_coverage(outlines(raster))
     assert {code: zone.area / CELL_M**2 for code, zone in coverage.zones.items()} == {1: 4, 2: 2}
 
 
 def test_same_input_gives_the_same_bytes():
-    first, second = (clean_coverage(*outlines(scene(5)), CELL_M) for _ in range(2))
+    first, second = (clean_coverage(outlines(scene(5))) for _ in range(2))
     assert {c: z.wkb for c, z in first.zones.items()} == {c: z.wkb for c, z in second.zones.items()}
 
 
 def test_no_polygon_is_an_error():
     with pytest.raises(InvalidInput, match="no zone"):
-        clean_coverage([], [], CELL_M)
-
-
-def test_overlap_is_an_error():
-    boxes = [shapely.box(0, 0, 90, 90), shapely.box(30, 30, 120, 120)]
-    with pytest.raises(InvalidInput, match="overlap"):
-        clean_coverage(boxes, [1, 2], CELL_M)
+        clean_coverage(outlines(np.zeros((2, 2), dtype=np.uint8)))
