@@ -15,11 +15,15 @@ from shanhai.science.ecoservices.soil_retention import (
     erosion_demand,
     intensity,
     k_factor,
+    l_factor,
     potential_erosion,
     r_factor,
+    s_factor,
 )
+from shanhai.science.hydrology.routing import contributing_area
 from shanhai.science.landcover import LandCover
 from shanhai.science.rusle import cover_cai, cover_table, cover_van_der_knijff
+from shanhai.science.terrain import aspect_length, slope_degrees
 
 FOREST = np.array([LandCover.FOREST], dtype=np.uint8)
 
@@ -70,6 +74,21 @@ def test_water_and_built_up_land_keep_nothing_and_need_nothing():
     assert_array_equal(avoided_erosion(potential_erosion=rkls, actual_erosion=usle), [0, 0])
     demand = erosion_demand(demand_form="tolerance", tolerance=5, potential_erosion=rkls)
     assert_array_equal(demand, [0, 0])
+
+
+def test_flat_ground_hardly_erodes_however_much_drains_over_it():
+    dem = np.full((9, 9), 12.0)
+    slope = slope_degrees(dem, 30)
+    steepness = s_factor(slope=slope, theta_cap=45)[1:-1, 1:-1]
+    length = l_factor(
+        slope=slope,
+        aspect_length=aspect_length(dem, 30),
+        contributing_area=contributing_area(dem=dem, cell_m=30),
+        slope_length_cap=122,
+        cell_m=30,
+    )[1:-1, 1:-1]
+    assert_array_equal(steepness, np.full((7, 7), 0.03))
+    assert ((length > 1) & (length < 2)).all()
 
 
 def test_nodata_stays_on_water_too():
