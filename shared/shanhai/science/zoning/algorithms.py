@@ -21,8 +21,6 @@ from shanhai.science.zoning.ward import labels_of_merges, ward_merges
 
 Algorithm = Literal["kmeans", "gmm", "ward_contig", "skater"]
 ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm)
-CONTIGUOUS: frozenset[Algorithm] = frozenset({"ward_contig", "skater"})
-"""Algorithms that ask which units touch."""
 
 STARTS = {"kmeans": 20, "gmm": 5}
 """Independent starts of the algorithms that draw them."""
@@ -43,7 +41,7 @@ def partition_by(
         algorithm: One of `ALGORITHMS`.
         features: One row per unit in unit order, standardised, without NaN.
         seed: Seed of starts and samples; the trees need none.
-        contiguity: Called once by the algorithms in `CONTIGUOUS`.
+        contiguity: Called once, and by `ward_contig` and `skater` only.
 
     Raises:
         InvalidInput: k is out of range or exceeds the number of different units, or there are too

@@ -1,0 +1,172 @@
+"""From the means of the zoning units to the zone of each: features, clusters, names in one call."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from shanhai.science.arrays import ClassArray, FloatArray, IntArray
+from shanhai.science.zoning.algorithms import STARTS, Algorithm, Partition, partition_by
+from shanhai.science.zoning.clustering import ZONE_COUNT, Clustering, merge_clusters
+from shanhai.science.zoning.contiguity import Contiguity
+from shanhai.science.zoning.features import (
+    Features,
+    FeatureSet,
+    feature_layers,
+    prepare_features,
+)
+from shanhai.science.zoning.flag import Flag
+from shanhai.science.zoning.naming import Naming, name_zones
+from shanhai.science.zoning.units import UnitTable
+
+RATIO = "ratio"
+SUPPLY_MEAN = "supply_mean"
+"""Layers the names rest on: the comprehensive ratio, and normalised supply over the services."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusteringSettings:
+    """What a run may choose.
+
+    Attributes:
+        algorithm: How the units are clustered.
+        features: What they are clustered by.
+        pca: Whether the features are replaced by their principal components.
+        k: Number of clusters, 2–10; more than five are merged.
+        seed: Seed of every random step.
+    """
+
+    algorithm: Algorithm = "kmeans"
+    features: FeatureSet = "esdr7"
+    pca: bool = False
+    k: int = ZONE_COUNT
+    seed: int = 42
+
+    def layers(self, services: Sequence[str]) -> tuple[str, ...]:
+        """Layers whose unit means are wanted, in the order of the columns."""
+        return (*feature_layers(self.features, services), RATIO, SUPPLY_MEAN)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the units lie to one another.
+
+    Attributes:
+        contiguity: Which of some units touch.
+        points: x and y of some units, in any one unit of length.
+    """
+
+    contiguity: Callable[[UnitTable], Contiguity]
+    points: Callable[[UnitTable], FloatArray]
+
+
+@dataclass(frozen=True, slots=True)
+class UnitZoning:
+    """The zones of the units and how they came about.
+
+    Attributes:
+        features: What the units were clustered by.
+        partition: How, for any number of clusters: what `diagnose` asks for.
+        clustering: Clusters as found, before merging to five.
+        merged: The five or fewer that were named.
+        naming: Which cluster became which zone.
+        contiguity: Which units touch, for the algorithms that ask.
+    """
+
+    features: Features
+    partition: Partition
+    clustering: Clustering
+    merged: Clustering
+    naming: Naming
+    contiguity: Contiguity | None
+
+    @property
+    def zones(self) -> ClassArray:
+        """Zone of every unit."""
+        return self.naming.zones
+
+    @property
+    def membership(self) -> FloatArray | None:
+        """Probability of every unit in its own zone, where the algorithm tells it."""
+        if self.merged.membership is None:
+            return None
+        labels = self.merged.labels
+        return np.asarray(self.merged.membership[np.arange(len(labels)), labels])
+
+    @property
+    def flags(self) -> tuple[Flag, ...]:
+        """What a planner should know, in the order of the steps."""
+        joined = () if self.contiguity is None else self.contiguity.flags
+        return (*self.features.flags, *joined, *self.naming.flags)
+
+
+def zone_units(
+    units: UnitTable,
+    services: Sequence[str],
+    layout: Layout,
+    settings: ClusteringSettings | None = None,
+    *,
+    starts: int | None = None,
+) -> UnitZoning:
+    """Cluster the units, merge the clusters to five and name them.
+
+    Args:
+        units: Their means in the order of `ClusteringSettings.layers`.
+        services: Services whose layers take part.
+        layout: How the units lie to one another.
+        settings: Defaults of the method unless given.
+        starts: Independent starts of the algorithms that draw them; their own number unless given.
+
+    Raises:
+        InvalidInput: no feature varies, k does not fit, or there are too many units.
+    """
+    settings = settings or ClusteringSettings()
+    features = features_of(units, services, layout, settings)
+    met: list[Contiguity] = []
+
+    def neighbours() -> Contiguity:
+        met.append(layout.contiguity(units))
+        return met[0]
+
+    partition = partition_by(settings.algorithm, features.matrix, settings.seed, neighbours)
+    clustering = partition(settings.k, starts or STARTS.get(settings.algorithm, 1))
+    merged = merge_clusters(features.matrix, clustering, units.cells)
+    columns = settings.layers(services)
+    naming = name_zones(
+        merged.labels,
+        units.means[:, columns.index(RATIO)],
+        units.means[:, columns.index(SUPPLY_MEAN)],
+        units.cells,
+    )
+    return UnitZoning(features, partition, clustering, merged, naming, met[0] if met else None)
+
+
+def features_of(
+    units: UnitTable, services: Sequence[str], layout: Layout, settings: ClusteringSettings
+) -> Features:
+    """The feature matrix a run clusters."""
+    names = feature_layers(settings.features, services)
+    return prepare_features(
+        units.means[:, : len(names)],
+        names,
+        coordinates=layout.points(units) if settings.features == "esdr7+coords" else None,
+        pca=settings.pca,
+    )
+
+
+def rezoner(
+    units: UnitTable,
+    services: Sequence[str],
+    layout: Layout,
+    settings: ClusteringSettings,
+    *,
+    starts: int = 5,
+) -> Callable[[IntArray, int], ClassArray]:
+    """The whole way again for some of the units, as `cluster_stability` asks for it."""
+
+    def rezone(chosen: IntArray, seed: int) -> ClassArray:
+        some = UnitTable(units.means[chosen], units.cells[chosen], units.index[chosen], units.shape)
+        own = replace(settings, seed=seed)
+        return zone_units(some, services, layout, own, starts=starts).zones
+
+    return rezone

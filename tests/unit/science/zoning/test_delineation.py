@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from shanhai.science.uncertainty.stability import cluster_stability
+from shanhai.science.zoning.algorithms import ALGORITHMS, Algorithm
+from shanhai.science.zoning.contiguity import lattice_contiguity, lattice_points
+from shanhai.science.zoning.delineation import (
+    ClusteringSettings,
+    Layout,
+    rezoner,
+    zone_units,
+)
+from shanhai.science.zoning.diagnostics import diagnose
+from shanhai.science.zoning.features import FeatureSet
+from shanhai.science.zoning.naming import name_zones
+from shanhai.science.zoning.units import UnitTable
+
+SERVICES = ("cooling", "carbon_sink", "recreation")
+LAYOUT = Layout(lattice_contiguity, lattice_points)
+SHAPE = (24, 24)
+
+
+def units(settings: ClusteringSettings) -> UnitTable:
+    """A city below its hills: ratios fall from north to south, the services a little apart."""
+    random = np.random.default_rng(3)
+    fall = np.linspace(0.9, -0.9, SHAPE[0])[:, np.newaxis]
+    layers = {}
+    for service in SERVICES:
+        noise = ndimage.gaussian_filter(random.normal(size=SHAPE), 2)
+        layers[f"ratio.{service}"] = fall + noise
+        layers[f"supply_n.{service}"] = np.clip(0.5 + fall / 2 + noise, 0, 1)
+        layers[f"demand_n.{service}"] = np.clip(0.5 - fall / 2 + noise, 0, 1)
+    layers["ratio"] = np.mean([layers[f"ratio.{service}"] for service in SERVICES], axis=0)
+    layers["supply_mean"] = np.mean([layers[f"supply_n.{one}"] for one in SERVICES], axis=0)
+    land = np.ones(SHAPE, dtype=bool)
+    land[18:, :8] = False
+    land[20:22, 2:5] = True
+    means = np.stack([layers[name][land] for name in settings.layers(SERVICES)], axis=1)
+    index = np.flatnonzero(land)
+    return UnitTable(means, np.full(len(index), 9), index, SHAPE)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("features", ["esdr7", "sd14", "esdr7+coords"])
+def test_zones_fall_from_the_hills_to_the_city(algorithm: Algorithm, features: FeatureSet):
+    settings = ClusteringSettings(algorithm=algorithm, features=features)
+    table = units(settings)
+    found = zone_units(table, SERVICES, LAYOUT, settings)
+    ratio = table.means[:, -2]
+    means = [ratio[found.zones == zone].mean() for zone in (1, 2, 3, 5, 4)]
+    assert means == sorted(means, reverse=True)
+    rows = table.index // SHAPE[1]
+    assert rows[found.zones == 1].mean() < rows[found.zones == 4].mean()
+    assert (found.contiguity is not None) == (algorithm in ("ward_contig", "skater"))
+    assert ("joined_islands" in [flag.code for flag in found.flags]) == (
+        found.contiguity is not None
+    )
+
+
+def test_default_is_k_means_of_the_ratios():
+    settings = ClusteringSettings()
+    found = zone_units(units(settings), SERVICES, LAYOUT)
+    assert found.features.names == tuple(f"ratio.{service}" for service in SERVICES)
+    assert found.clustering is found.merged
+    assert found.membership is None
+
+
+def test_mixture_tells_how_sure_each_unit_is():
+    settings = ClusteringSettings(algorithm="gmm", k=7)
+    found = zone_units(units(settings), SERVICES, LAYOUT, settings)
+    assert len(found.clustering.centroids) == 7
+    assert found.membership is not None
+    assert ((found.membership > 0.2) & (found.membership <= 1 + 1e-12)).all()
+
+
+def test_components_may_stand_for_the_features():
+    settings = ClusteringSettings(features="sd14", pca=True)
+    found = zone_units(units(settings), SERVICES, LAYOUT, settings)
+    assert found.features.names[0] == "pc1"
+    assert found.features.matrix.shape[1] < 6
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_diagnostics_reuse_what_made_the_zones(algorithm: Algorithm):
+    settings = ClusteringSettings(algorithm=algorithm)
+    found = zone_units(units(settings), SERVICES, LAYOUT, settings)
+    by_k = diagnose(found.features.matrix, settings.seed, found.partition).by_k
+    assert [one.k for one in by_k] == list(range(2, 11))
+
+
+@given(st.permutations(range(5)))
+def test_numbers_of_the_clusters_do_not_matter(permutation: list[int]):
+    settings = ClusteringSettings()
+    table = units(settings)
+    found = zone_units(table, SERVICES, LAYOUT, settings, starts=2)
+    again = name_zones(
+        np.array(permutation)[found.merged.labels],
+        table.means[:, -2],
+        table.means[:, -1],
+        table.cells,
+    )
+    np.testing.assert_array_equal(again.zones, found.zones)
+
+
+@pytest.mark.parametrize("algorithm", ["kmeans", "ward_contig"])
+def test_stability_goes_the_whole_way(algorithm: Algorithm):
+    settings = ClusteringSettings(algorithm=algorithm)
+    table = units(settings)
+    baseline = zone_units(table, SERVICES, LAYOUT, settings).zones
+    rezone = rezoner(table, SERVICES, LAYOUT, settings, starts=20)
+    np.testing.assert_array_equal(rezone(np.arange(len(baseline)), settings.seed), baseline)
+    found = cluster_stability(rezone, baseline, 1, subsamples=4, seeds=2)
+    assert found.median > 0.5
+    assert found == cluster_stability(rezone, baseline, 1, subsamples=4, seeds=2)
