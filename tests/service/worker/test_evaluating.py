@@ -1,0 +1,172 @@
+"""An evaluation and an account on their way through the worker: child, files, store, rows."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select
+
+from shanhai.db.engine import Sessions
+from shanhai.db.tables import Dataset, Job, JobDataset, Region
+from shanhai.jobs.contract import Inputs, ProcessContract
+from shanhai.jobs.evaluation_contracts import (
+    ACCOUNT_GEP,
+    EVALUATE_ECOSYSTEM,
+    AccountGepInputs,
+    EvaluateEcosystemInputs,
+)
+from shanhai.jobs.submission import submit
+from shanhai.processes.registration import as_multipolygon
+from shanhai.storage.artifacts import LocalArtifacts
+from shanhai.testing.evaluation_rasters import build_evaluated_watershed
+from shanhai.testing.job_rows import add_dataset
+from shanhai.testing.watershed import CODE, EPSG, Watershed
+from shanhai.testing.workers import reach
+from shanhai.vocabulary import JobStatus
+from shanhai_worker.context import Context
+
+ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
+UPPER = f"{CODE}.upper"
+
+
+@pytest.fixture(scope="module")
+def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
+    return build_evaluated_watershed(tmp_path_factory.mktemp("watershed"), cells=32)
+
+
+@pytest.fixture
+async def stored(worker: Context, sessions: Sessions, watershed: Watershed) -> None:
+    """The watershed as a region with its districts and datasets."""
+    assert isinstance(worker.artifacts, LocalArtifacts)
+    async with sessions.begin() as session:
+        await session.execute(delete(JobDataset))
+        await session.execute(delete(Dataset))
+        await session.execute(delete(Region).where(Region.code.startswith(CODE)))
+        whole = Region(
+            code=CODE,
+            name_zh=watershed.region.name_zh,
+            name_en=watershed.region.name_en,
+            level="basin",
+            metric_srid=EPSG,
+            geom=as_multipolygon(watershed.region.geometry),
+        )
+        session.add(whole)
+        await session.flush()
+        for one in watershed.region.districts:
+            session.add(
+                Region(
+                    code=one.code,
+                    name_zh=one.name_zh,
+                    name_en=one.name_en,
+                    level="district",
+                    parent_id=whole.id,
+                    metric_srid=EPSG,
+                    geom=as_multipolygon(one.geometry),
+                )
+            )
+        for theme, path in watershed.rasters.items():
+            kept = worker.artifacts.put(path, suffix=".tif")
+            await add_dataset(
+                session,
+                whole,
+                theme,
+                f"{CODE}.{theme}",
+                uri=kept.uri,
+                checksum=kept.sha256,
+                bytes=kept.bytes,
+                public=theme != "lai",
+            )
+
+
+async def run(worker: Context, contract: ProcessContract, inputs: Inputs) -> Job:
+    async with worker.sessions.begin() as session:
+        job = await submit(session, contract=contract, inputs=inputs, requested_by="tester")
+    await worker.dispatcher.dispatch(job.id, 0)
+    return await reach(worker.sessions, job.id, *ENDED, within_s=90)
+
+
+def evaluation(**more: Any) -> EvaluateEcosystemInputs:
+    return EvaluateEcosystemInputs.model_validate(
+        {"region": CODE, "cell_m": 100, "themes": ["degradation", "carbon"], **more}
+    )
+
+
+@pytest.mark.usefixtures("stored")
+async def test_an_evaluation_becomes_datasets_and_documents(
+    worker: Context, sessions: Sessions
+) -> None:
+    job = await run(worker, EVALUATE_ECOSYSTEM, evaluation())
+    assert job.status == JobStatus.SUCCESSFUL, job.error
+    assert job.result is not None
+    values = job.result["values"]
+    assert values["layers"] == {
+        "degradation": f"degradation.{CODE}",
+        "degradation_slope": f"degradation_slope.{CODE}",
+        "carbon": f"carbon.{CODE}",
+    }
+    assert {"statistics", "table", "report"} <= set(job.result["outputs"])
+    async with sessions() as session:
+        rows = (await session.scalars(select(Dataset).where(Dataset.job_id == job.id))).all()
+        read = await session.scalars(
+            select(JobDataset.name).where(JobDataset.job_id == job.id, JobDataset.role == "input")
+        )
+        # Only what the evaluation reads is opened and kept as its input.
+        assert set(read) == {*("land_cover", "ndvi_series", "npp", "rainfall", "temperature")}
+    assert {row.theme for row in rows} == set(values["layers"])
+    assert all(row.public and row.origin == "computed" for row in rows)
+    assert next(row for row in rows if row.theme == "carbon").unit == "tC/ha/yr"
+
+
+@pytest.mark.usefixtures("stored")
+async def test_what_rests_on_a_closed_dataset_is_closed(
+    worker: Context, sessions: Sessions
+) -> None:
+    job = await run(worker, EVALUATE_ECOSYSTEM, evaluation(themes=["quality"]))
+    assert job.status == JobStatus.SUCCESSFUL, job.error
+    assert job.result is not None
+    assert job.result["values"]["layers"]["quality"] == f"quality.{job.id}"
+    async with sessions() as session:
+        public = await session.scalars(select(Dataset.public).where(Dataset.job_id == job.id))
+        assert set(public) == {False}
+
+
+@pytest.mark.usefixtures("stored")
+async def test_a_layer_of_an_earlier_job_is_read_and_refused_where_it_is_no_supply(worker: Context) -> None:
+    first = await run(worker, EVALUATE_ECOSYSTEM, evaluation(themes=["carbon"]))
+    async with worker.sessions.begin() as session:
+        dataset = await session.scalar(select(Dataset).where(Dataset.job_id == first.id))
+        assert dataset is not None
+        dataset.theme = "supply.biodiversity"
+        code = dataset.code
+    job = await run(
+        worker,
+        EVALUATE_ECOSYSTEM,
+        evaluation(
+            themes=["importance"],
+            supplies={"biodiversity": code},
+            parameters={"services": ["biodiversity"]},
+        ),
+    )
+    # Some land gives off carbon, and shares of a total need values of 0 and more.
+    assert job.status == JobStatus.FAILED
+    assert job.error is not None
+    assert "a supply is negative in" in job.error["detail"]
+
+
+@pytest.mark.usefixtures("stored")
+async def test_an_account_tells_its_figures(worker: Context) -> None:
+    inputs = AccountGepInputs.model_validate(
+        {
+            "region": CODE,
+            "cell_m": 100,
+            "items": ["water_conservation", "carbon_fixation", "oxygen", "provisioning"],
+            "goods": [{"name": "茶叶", "unit_price": 40000, "quantity": 3, "district": UPPER}],
+        }
+    )
+    job = await run(worker, ACCOUNT_GEP, inputs)
+    assert job.status == JobStatus.SUCCESSFUL, job.error
+    assert job.result is not None
+    values = job.result["values"]
+    assert values["gep"] > 120_000
+    assert values["price_year"] == 2020
+    assert set(job.result["outputs"]) == {"account", "table", "report"}
+    assert values["groups"][0]["value"] == 120_000
