@@ -212,8 +212,36 @@ def pass_on(leaves: IntArray, into: IntArray, total: IntArray) -> IntArray:
 @njit(cache=True, nogil=True)
 def weight(drop: float, k: int, exponent: float, corner: float) -> float:
     """Share, not yet scaled, of what a cell sends to its lower neighbour `k`."""
-    pull = float((drop / DISTANCES[k]) ** exponent)
+    slope = drop / DISTANCES[k]
+    pull = float(slope if exponent == 1.0 else slope**exponent)
     return pull if k < 4 else pull * corner
+
+
+@njit(cache=True, nogil=True)
+def receivers_of(
+    filled: FloatArray, codes: ClassArray, exponent: float, corner: float
+) -> tuple[ClassArray, FloatArray]:
+    """Neighbours each cell sends flow to, a bit for each, and the sum of their weights.
+
+    A cell without a lower neighbour sends all in its direction; its sum is 0.
+    """
+    height, width = codes.shape
+    receivers = np.zeros((height, width), dtype=np.uint8)
+    scale = np.zeros((height, width))
+    for row in range(height):
+        for column in range(width):
+            here = filled[row + 1, column + 1]
+            bits, total = 0, 0.0
+            for k in range(8):
+                drop = here - filled[row + 1 + ROW_STEPS[k], column + 1 + COLUMN_STEPS[k]]
+                if drop > 0:
+                    bits |= 1 << k
+                    total += weight(drop, k, exponent, corner)
+            if bits == 0 and codes[row, column] != NODATA and codes[row, column] != OUTLET:
+                bits = 1 << (codes[row, column] - 1)
+            receivers[row, column] = bits
+            scale[row, column] = total
+    return receivers, scale
 
 
 @njit(cache=True, nogil=True)
@@ -237,41 +265,36 @@ def disperse(
         Cells of the frame that flow into the tile.
     """
     height, width = codes.shape
-    scale = np.zeros((height, width))
-    for row in range(height):
-        for column in range(width):
-            here = filled[row + 1, column + 1]
-            for k in range(8):
-                drop = here - filled[row + 1 + ROW_STEPS[k], column + 1 + COLUMN_STEPS[k]]
-                if drop > 0:
-                    scale[row, column] += weight(drop, k, exponent, corner)
+    receivers, scale = receivers_of(filled, codes, exponent, corner)
+    donors = np.zeros((height, width), dtype=np.uint8)
     reads = np.zeros((height, width), dtype=np.bool_)
     waiting = np.zeros((height, width), dtype=np.int8)
-    ready, size = np.empty((height * width, 2), dtype=np.int64), 0
+    ready, size = np.empty(height * width, dtype=np.int64), 0
     for row in range(1, height - 1):
         for column in range(1, width - 1):
             around[row, column] = 0.0
             if codes[row, column] == NODATA:
                 continue
+            bits = 0
             for k in range(8):
                 near_row, near_column = row + ROW_STEPS[k], column + COLUMN_STEPS[k]
-                if not sends(filled, codes, scale, near_row, near_column, OPPOSITE[k]):
-                    continue
-                inside = 0 < near_row < height - 1 and 0 < near_column < width - 1
-                if inside:
-                    waiting[row, column] += 1
-                else:
-                    reads[near_row, near_column] = True
+                if receivers[near_row, near_column] & (1 << OPPOSITE[k]):
+                    bits |= 1 << k
+                    if 0 < near_row < height - 1 and 0 < near_column < width - 1:
+                        waiting[row, column] += 1
+                    else:
+                        reads[near_row, near_column] = True
+            donors[row, column] = bits
             if waiting[row, column] == 0:
-                ready[size, 0], ready[size, 1] = row, column
+                ready[size] = row * width + column
                 size += 1
     while size > 0:
         size -= 1
-        row, column = ready[size, 0], ready[size, 1]
+        row, column = ready[size] // width, ready[size] % width
         total = 1.0
         for k in range(8):
-            near_row, near_column = row + ROW_STEPS[k], column + COLUMN_STEPS[k]
-            if sends(filled, codes, scale, near_row, near_column, OPPOSITE[k]):
+            if donors[row, column] & (1 << k):
+                near_row, near_column = row + ROW_STEPS[k], column + COLUMN_STEPS[k]
                 share = 1.0
                 if scale[near_row, near_column] > 0:
                     drop = filled[near_row + 1, near_column + 1] - filled[row + 1, column + 1]
@@ -279,22 +302,11 @@ def disperse(
                 total += share * around[near_row, near_column]
         around[row, column] = total
         for k in range(8):
-            near_row, near_column = row + ROW_STEPS[k], column + COLUMN_STEPS[k]
-            inside = 0 < near_row < height - 1 and 0 < near_column < width - 1
-            if inside and sends(filled, codes, scale, row, column, k):
-                waiting[near_row, near_column] -= 1
-                if waiting[near_row, near_column] == 0:
-                    ready[size, 0], ready[size, 1] = near_row, near_column
-                    size += 1
+            if receivers[row, column] & (1 << k):
+                near_row, near_column = row + ROW_STEPS[k], column + COLUMN_STEPS[k]
+                if 0 < near_row < height - 1 and 0 < near_column < width - 1:
+                    waiting[near_row, near_column] -= 1
+                    if waiting[near_row, near_column] == 0:
+                        ready[size] = near_row * width + near_column
+                        size += 1
     return reads
-
-
-@njit(cache=True, nogil=True)
-def sends(
-    filled: FloatArray, codes: ClassArray, scale: FloatArray, row: int, column: int, k: int
-) -> bool:
-    """Whether a cell sends some of its flow to its neighbour `k`."""
-    if scale[row, column] > 0:
-        near = filled[row + 1 + ROW_STEPS[k], column + 1 + COLUMN_STEPS[k]]
-        return bool(filled[row + 1, column + 1] > near)
-    return bool(codes[row, column] == k + 1)
