@@ -1,6 +1,5 @@
 """The API service, put together."""
 
-import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -45,9 +44,6 @@ from shanhai_api.uploads.routes import router as uploads
 from shanhai_api.vocabulary.routes import router as vocabulary
 from shanhai_api.zones.routes import router as zonings
 
-ALLOCATIONS = 20_000
-"""More containers than a page of features is made of: what a request leaves is looked through once
-in many requests, not several times in each."""
 STATIC = Path(__file__).parent / "static"
 ROUTERS = (
     quick,
