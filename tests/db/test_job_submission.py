@@ -15,13 +15,14 @@ from shanhai.errors import InvalidInput
 from shanhai.jobs.contracts import (
     DELINEATE_ZONES,
     IMPORT_DATASET,
-    INDEX_REQUIRED,
     DelineateZonesInputs,
     ImportDatasetInputs,
     Task,
 )
 from shanhai.jobs.submission import submit
 from shanhai.testing.job_rows import XIAMEN_EPSG, add_dataset, add_region, open_sessions
+
+INDEX_REQUIRED = ("npp", "rainfall", "temperature", "dem", "soil", "ndvi", "night_lights")
 
 
 @pytest.fixture

@@ -12,17 +12,16 @@ from uuid import UUID
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from shanhai.jobs.assessment_inputs import (
-    ASSESS_ECOSERVICES,
     AssessmentInputs,
     AssessmentParameters,
     EcoserviceChoice,
-    ServiceId,
 )
 from shanhai.jobs.contract import Code, FieldName, Inputs, Name, Note, OutputSpec, ProcessContract
-from shanhai.jobs.evaluation_contracts import EVALUATE_ECOSYSTEM
+from shanhai.jobs.evaluation_contracts import ACCOUNT_GEP, EVALUATE_ECOSYSTEM
 from shanhai.jobs.themes import Theme
 from shanhai.raster.windows import Cluster
 from shanhai.vocabulary import CONTROL_KINDS, Label, Role, Scope, codes
+
 
 class EchoInputs(Inputs):
     """Inputs of the standard's test process."""
@@ -190,7 +189,7 @@ class DelineateZonesInputs(AssessmentInputs):
     seed: int = Field(42, ge=0, le=2**31 - 1, description="Seed of every random step / 随机种子")
     publish: bool = Field(True, description="Publish the scheme when done / 完成后发布")
 
-    def changes_of(self, service: ServiceId) -> EcoserviceChoice:
+    def changes_of(self, service: str) -> EcoserviceChoice:
         """What is asked for of a service; `beta` is a number of the carbon sink."""
         choice = super().changes_of(service)
         if service != "carbon_sink" or "light_share" in choice.parameters:
@@ -276,8 +275,9 @@ DELINEATE_ZONES = ProcessContract(
 CONTRACTS: Mapping[str, ProcessContract] = {
     contract.id: contract
     for contract in (
-        *(ECHO, IMPORT_DATASET, IMPORT_FEATURES, CHECK_COMPLIANCE, DELINEATE_ZONES),
-        EVALUATE_ECOSYSTEM,
+        *(ECHO, IMPORT_DATASET, IMPORT_FEATURES, CHECK_COMPLIANCE),
+        DELINEATE_ZONES,
+        *(EVALUATE_ECOSYSTEM, ACCOUNT_GEP),
     )
 }
 

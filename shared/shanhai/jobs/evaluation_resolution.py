@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.queries.job_inputs import RegionRow
 from shanhai.errors import Fault
 from shanhai.jobs.contracts import DatasetTask
-from shanhai.jobs.themes import Theme
 from shanhai.jobs.evaluation_contracts import Alternatives, EvaluationTheme
 from shanhai.jobs.referents import describe_dataset, find_themes
+from shanhai.jobs.themes import Theme
 from shanhai.vocabulary import Label, label_of
 
 

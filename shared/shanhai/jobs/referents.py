@@ -22,8 +22,8 @@ from shanhai.jobs.contracts import (
     DatasetTask,
     DistrictTask,
     RegionTask,
-    Theme,
 )
+from shanhai.jobs.themes import Theme
 from shanhai.vocabulary import Label, label_of
 
 REGION = "/inputs/region"

@@ -11,6 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.errors import Fault, InvalidInput
 from shanhai.jobs.analysis_grid import check_grid
+from shanhai.jobs.assessment_inputs import (
+    ASSESS_ECOSERVICES,
+    AssessEcoservicesInputs,
+    AssessmentInputs,
+)
+from shanhai.jobs.assessment_resolution import find_assessed
 from shanhai.jobs.compliance import read_shape_asked
 from shanhai.jobs.contract import Inputs
 from shanhai.jobs.contracts import (
@@ -19,8 +25,6 @@ from shanhai.jobs.contracts import (
     ECHO,
     IMPORT_DATASET,
     IMPORT_FEATURES,
-    INDEX_OPTIONAL,
-    INDEX_REQUIRED,
     CheckComplianceInputs,
     DelineateZonesInputs,
     EchoInputs,
@@ -30,15 +34,16 @@ from shanhai.jobs.contracts import (
     Task,
 )
 from shanhai.jobs.evaluation_contracts import (
+    ACCOUNT_GEP,
     EVALUATE_ECOSYSTEM,
+    AccountGepInputs,
     EvaluateEcosystemInputs,
     evaluation_needs,
     evaluation_themes,
 )
 from shanhai.jobs.evaluation_resolution import find_evaluated
+from shanhai.jobs.gep_requirements import account_faults, account_themes
 from shanhai.jobs.referents import (
-    describe_dataset,
-    find_themes,
     find_usable_region,
     judge_collection,
     judge_new_code,
@@ -109,27 +114,30 @@ async def _(inputs: CheckComplianceInputs, session: AsyncSession, *, requested_b
 
 
 @resolve.register
+async def _(inputs: AssessEcoservicesInputs, session: AsyncSession, *, requested_by: str) -> Task:
+    return await _assessment(ASSESS_ECOSERVICES.id, inputs, session)
+
+
+@resolve.register
 async def _(inputs: DelineateZonesInputs, session: AsyncSession, *, requested_by: str) -> Task:
+    task = await _assessment(DELINEATE_ZONES.id, inputs, session)
+    return task.model_copy(update={"seed": inputs.seed})
+
+
+async def _assessment(process: str, inputs: AssessmentInputs, session: AsyncSession) -> Task:
     row, region = await find_usable_region(session, inputs.region)
     if inputs.crs is not None:
         region = region.model_copy(update={"epsg": int(inputs.crs.removeprefix("EPSG:"))})
-    datasets, misfits = await find_themes(
-        session, row, named=inputs.datasets, required=INDEX_REQUIRED, optional=INDEX_OPTIONAL
-    )
+    datasets, faults = await find_assessed(session, row, inputs)
     refuse(
-        [
-            *await judge_plan(session, inputs.plan, row),
-            *_judge_grid(region, inputs.cell_m),
-            *misfits,
-        ]
+        [*await judge_plan(session, inputs.plan, row), *_judge_grid(region, inputs.cell_m), *faults]
     )
     return Task(
-        process=DELINEATE_ZONES.id,
+        process=process,
         inputs=inputs.model_dump(mode="json"),
-        seed=inputs.seed,
         region=region,
         plan=inputs.plan,
-        datasets={theme: describe_dataset(dataset) for theme, dataset in datasets.items()},
+        datasets=datasets,
     )
 
 
@@ -151,6 +159,37 @@ async def _(inputs: EvaluateEcosystemInputs, session: AsyncSession, *, requested
     )
     return Task(
         process=EVALUATE_ECOSYSTEM.id,
+        inputs=inputs.model_dump(mode="json"),
+        region=region,
+        plan=inputs.plan,
+        datasets=datasets,
+    )
+
+
+@resolve.register
+async def _(inputs: AccountGepInputs, session: AsyncSession, *, requested_by: str) -> Task:
+    row, region = await find_usable_region(session, inputs.region)
+    if inputs.crs is not None:
+        region = region.model_copy(update={"epsg": int(inputs.crs.removeprefix("EPSG:"))})
+    datasets, faults = await find_evaluated(
+        session,
+        row,
+        named=inputs.datasets,
+        supplies=inputs.supplies,
+        themes=account_themes(inputs),
+        needs=(),
+    )
+    districts = [district.code for district in region.districts]
+    refuse(
+        [
+            *await judge_plan(session, inputs.plan, row),
+            *_judge_grid(region, inputs.cell_m),
+            *faults,
+            *account_faults(inputs, districts, datasets),
+        ]
+    )
+    return Task(
+        process=ACCOUNT_GEP.id,
         inputs=inputs.model_dump(mode="json"),
         region=region,
         plan=inputs.plan,

@@ -1,67 +1,41 @@
-"""Every input on the analysis grid, reduced to the layers the services are made of."""
+"""The inputs of which more is needed than one window: aligned beforehand, beyond the region too."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
 from shanhai.processes.land import LAND, LAND_LAYER, write_land
+from shanhai.processes.source_layers import (
+    FILLED_THEMES,
+    Stores,
+    bands_of,
+    known_cells,
+    leaves_of,
+    make_room,
+    tally,
+    write_layer,
+)
 from shanhai.processes.study_area import StudyArea
 from shanhai.processes.tally import Tally, possible
-from shanhai.raster.lattice import CellCentres
 from shanhai.raster.store import ScratchStore
-from shanhai.raster.themes import MONTHS, THEME_RULES
-from shanhai.raster.totals import check_total
-from shanhai.raster.warp import Source, align, align_classes
+from shanhai.raster.themes import THEME_RULES
+from shanhai.raster.warp import Quantity, Source, align, align_classes
 from shanhai.raster.windows import WindowRunner
-from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
-from shanhai.science.climate import (
-    annual_mean,
-    annual_total,
-    erosivity_annual,
-    erosivity_monthly,
-    potential_evapotranspiration,
-)
-from shanhai.science.grid import Grid, Window
-from shanhai.science.landcover import LandCover
-from shanhai.science.normalise import log1p_positive
-from shanhai.science.soil import erodibility, soil_infiltration, texture_class
+from shanhai.science.arrays import BoolArray, IntArray
+from shanhai.science.ecoservices.inputs import Leaf
+from shanhai.science.grid import Window
+from shanhai.science.landcover import NODATA, LandCover
 
 WINDOW_CELLS = 512
 
-WIDE_THEMES = ("land_cover", "dem", "roads")
-"""Themes whose neighbourhood matters, aligned on the wide grid; land cover tells where land is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """Scratch layers on the analysis grid and on the wide one."""
-
-    own: ScratchStore
-    wide: ScratchStore
-    pad: int
-
-    @classmethod
-    def under(cls, folder: Path, area: StudyArea) -> "Stores":
-        """Stores in sub-folders of `folder`."""
-        return cls(
-            ScratchStore(folder / "grid", area.grid),
-            ScratchStore(folder / "wide", area.wide),
-            area.pad,
-        )
-
-    def on_wide(self, window: Window) -> Window:
-        """The window of the wide grid that covers the same cells."""
-        return Window(window.row + self.pad, window.col + self.pad, window.height, window.width)
-
-    def land_codes(self, window: Window) -> ClassArray:
-        """Codes of the land layer in a window of the analysis grid."""
-        return self.wide.read_classes(LAND_LAYER, self.on_wide(window))
-
-
-Layers = dict[str, FloatArray]
+COVER = "land_cover"
+SHARES: Mapping[str, LandCover] = {
+    "built_up": LandCover.BUILT_UP,
+    "cropland": LandCover.CROPLAND,
+}
+"""Leaves that are the share of a class, as `align_classes` gives them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,188 +43,121 @@ class Aligned:
     """What alignment found out.
 
     Attributes:
-        tallies: What each theme holds on the land of the region.
+        tallies: What each theme that was aligned holds on the land of the region.
+        totals: Sum of the counted quantities over the wide grid, by theme.
+        classes: Land cells of the region by land-cover class.
         cover_cut: Whether land cover ends at the region's border, see `write_land`.
     """
 
     tallies: Mapping[str, Tally]
+    totals: Mapping[str, float]
+    classes: Mapping[int, int]
     cover_cut: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Alignment:
-    """One theme to be aligned and the layers made of it."""
-
-    theme: str
-    source: Source
-    layers: tuple[str, ...]
-    reduce: Callable[[FloatArray, Grid, Window, "Alignment"], Layers]
-    fill_zero: bool = False
-
-
-def plan_alignments(sources: Mapping[str, Source], *, fill_zero: bool) -> list[Alignment]:
-    """What is made of each theme, in a fixed order."""
-    evaporates = "evapotranspiration" in sources or "reference_et" in sources
-    plans = []
-    for theme, source in sorted(sources.items()):
-        if theme in WIDE_THEMES or theme not in _REDUCTIONS:
-            continue
-        layers, reduce = _REDUCTIONS[theme]
-        if theme == "temperature" and not evaporates:
-            layers, reduce = (*layers, "reference_et"), _temperature_with_et
-        zero = fill_zero and theme in {"night_lights", "population"}
-        plans.append(Alignment(theme, source, layers, reduce, zero))
-    return plans
-
-
-def align_all(
+def align_wide(
     area: StudyArea,
     sources: Mapping[str, Source],
+    leaves: Mapping[str, Leaf],
+    themes: frozenset[str],
     stores: Stores,
     runner: WindowRunner,
     *,
     fill_zero: bool,
     told: Callable[[float], None],
 ) -> Aligned:
-    """Write the aligned layers of all themes; `told` hears the share done, 0–1."""
-    wide = [theme for theme in WIDE_THEMES if theme in sources]
-    plans = plan_alignments(sources, fill_zero=fill_zero)
-    steps = len(wide) + len(plans)
+    """Write land, and every leaf of the themes, on the wide grid; `told` hears the share done.
+
+    Args:
+        area: The study area.
+        sources: Rasters by theme.
+        leaves: What is read, by name.
+        themes: Themes to be aligned; land cover is among them wherever it is given.
+        stores: Where the layers go.
+        runner: Runs the windows.
+        fill_zero: Whether gaps of night lights and population are 0.
+        told: Hears the share done, 0–1.
+    """
+    windows = list(area.wide.windows(WINDOW_CELLS))
     told(0.0)
-    tallies = {}
-    cover_cut = _align_land(area, sources.get("land_cover"), stores, runner)
-    if "land_cover" in sources:
-        tallies["land_cover"] = _run(runner, area.grid, partial(_tally_cover, stores))
-    for theme in wide:
-        if theme == "land_cover":
-            continue
-        told(len(tallies) / steps)
-        stores.wide.create(theme)
-        run = partial(_align_wide, sources[theme], stores.wide, theme)
-        tallies[theme] = _run(runner, area.wide, run)
-    for plan in plans:
-        told(len(tallies) / steps)
-        for layer in plan.layers:
-            stores.own.create(layer)
-        tallies[plan.theme] = _run(runner, area.grid, partial(_align_plan, plan, stores))
-    if "population" in sources:
-        aligned = sum(
-            float(np.nansum(block, dtype=np.float64)) for block in stores.own.blocks("population")
-        )
-        check_total("population", sources["population"], area.grid, aligned)
-    return Aligned(tallies, cover_cut)
-
-
-def _run(runner: WindowRunner, grid: Grid, function: Callable[[Window], Tally]) -> Tally:
-    return Tally.together(runner.run(function, list(grid.windows(WINDOW_CELLS))))
+    cover_cut = _align_land(area, sources.get(COVER), stores, runner, windows)
+    tallies: dict[str, Tally] = {}
+    classes: dict[int, int] = {}
+    if COVER in sources:
+        tallies[COVER], classes = _look_at_cover(area, stores, runner)
+    totals: dict[str, float] = {}
+    others = sorted(themes - {COVER})
+    for done, theme in enumerate(others):
+        told((done + 1) / (len(others) + 1))
+        wanted = tuple(leaves_of(theme, leaves))
+        for leaf in wanted:
+            make_room(stores.wide, leaf.name, "1", bands_of(leaf.name))
+        filled = fill_zero and theme in FILLED_THEMES
+        run = partial(_align_theme, sources[theme], theme, wanted, stores.wide, filled)
+        parts = list(runner.run(run, windows))
+        tallies[theme] = Tally.together(part for part, _ in parts)
+        if THEME_RULES[theme].quantity is Quantity.EXTENSIVE:
+            totals[theme] = sum(total for _, total in parts)
+    return Aligned(tallies, totals, classes, cover_cut)
 
 
 def _align_land(
-    area: StudyArea, source: Source | None, stores: Stores, runner: WindowRunner
+    area: StudyArea,
+    source: Source | None,
+    stores: Stores,
+    runner: WindowRunner,
+    windows: list[Window],
 ) -> bool:
     """Land cover, if there is any, and the land layer; see `write_land` for the result."""
-    windows = list(area.wide.windows(WINDOW_CELLS))
     if source is not None:
-        stores.wide.create("land_cover")
-        stores.wide.create("built_up")
+        for layer in (COVER, *SHARES):
+            stores.wide.create(layer)
         for _ in runner.run(partial(_align_cover, source, stores.wide), windows):
             pass
     return write_land(area, stores.wide, runner, windows, source.resolution if source else 0.0)
 
 
-def _align_wide(source: Source, store: ScratchStore, theme: str, window: Window) -> Tally:
-    bands, impossible = possible(theme, align(source, store.grid, window))
-    store.write(theme, window, bands[0])
-    land = store.read_classes(LAND_LAYER, window) == LAND
-    return _tally(theme, bands, bands, impossible, land)
-
-
 def _align_cover(source: Source, store: ScratchStore, window: Window) -> None:
-    """Land cover, and beside its commonest class the built-up part of each cell."""
-    classes, built_up = align_classes(source, store.grid, window, LandCover.BUILT_UP)
-    store.write("land_cover", window, classes)
-    store.write("built_up", window, built_up)
+    """Land cover, and beside its commonest class the share of some classes in each cell."""
+    classes, *shares = align_classes(source, store.grid, window, *SHARES.values())
+    store.write(COVER, window, classes)
+    for layer, share in zip(SHARES, shares, strict=True):
+        store.write(layer, window, share)
 
 
-def _tally_cover(stores: Stores, window: Window) -> Tally:
-    cover = stores.wide.read("land_cover", stores.on_wide(window))[np.newaxis]
-    land = stores.land_codes(window) == LAND
-    return _tally("land_cover", cover, cover, np.zeros_like(land), land)
+def _look_at_cover(
+    area: StudyArea, stores: Stores, runner: WindowRunner
+) -> tuple[Tally, dict[int, int]]:
+    parts = list(runner.run(partial(_tally_cover, stores), list(area.grid.windows(WINDOW_CELLS))))
+    counts = np.sum([counts for _, counts in parts], axis=0)
+    classes = {code: int(cells) for code, cells in enumerate(counts) if code != NODATA and cells}
+    return Tally.together(part for part, _ in parts), classes
 
 
-def _align_plan(plan: Alignment, stores: Stores, window: Window) -> Tally:
-    store = stores.own
-    found, impossible = possible(plan.theme, align(plan.source, store.grid, window))
-    bands = np.where(np.isnan(found), 0.0, found) if plan.fill_zero else found
-    layers = plan.reduce(bands, store.grid, window, plan)
-    for layer, values in layers.items():
-        store.write(layer, window, values)
-    # Twelve months are told as the year they make.
-    shown = layers[plan.theme][np.newaxis] if len(found) == MONTHS else found
-    return _tally(plan.theme, found, shown, impossible, stores.land_codes(window) == LAND)
+def _tally_cover(stores: Stores, window: Window) -> tuple[Tally, IntArray]:
+    """What land cover holds in a window of the region, and the land cells of each class."""
+    cover = stores.wide.read(COVER, stores.on_wide(window))[np.newaxis]
+    land: BoolArray = stores.land_codes(window) == LAND
+    known = known_cells(COVER, cover)
+    codes = cover[0][land & known].astype(np.int64)
+    counts = np.bincount(codes, minlength=len(LandCover) + 1)
+    return tally(COVER, cover, known, np.zeros_like(land), land), counts
 
 
-def _tally(
-    theme: str, bands: FloatArray, shown: FloatArray, impossible: BoolArray, land: BoolArray
-) -> Tally:
-    """What a window holds on land, before gaps are filled; classes have no mean."""
-    known = np.asarray(~np.isnan(bands).any(axis=0))
-    return Tally.of(shown[:0] if THEME_RULES[theme].categorical else shown, known, impossible, land)
-
-
-def _single(bands: FloatArray, grid: Grid, window: Window, plan: Alignment) -> Layers:
-    return {plan.layers[0]: bands[0]}
-
-
-def _rainfall(bands: FloatArray, grid: Grid, window: Window, plan: Alignment) -> Layers:
-    if len(bands) == MONTHS:
-        return {"rainfall": annual_total(bands), "erosivity": erosivity_monthly(bands)}
-    return {"rainfall": bands[0], "erosivity": erosivity_annual(bands[0])}
-
-
-def _temperature(bands: FloatArray, grid: Grid, window: Window, plan: Alignment) -> Layers:
-    return {"temperature": annual_mean(bands) if len(bands) == MONTHS else bands[0]}
-
-
-def _temperature_with_et(bands: FloatArray, grid: Grid, window: Window, plan: Alignment) -> Layers:
-    months = bands if len(bands) == MONTHS else np.repeat(bands, MONTHS, axis=0)
-    _, latitude = CellCentres(grid.transform, grid.cell_m, f"EPSG:{grid.epsg}", "EPSG:4490").within(
-        window
-    )
-    return {
-        **_temperature(bands, grid, window, plan),
-        "reference_et": potential_evapotranspiration(months, latitude),
-    }
-
-
-def _soil(bands: FloatArray, grid: Grid, window: Window, plan: Alignment) -> Layers:
-    sand, silt, clay, carbon = bands
-    return {
-        "erodibility": erodibility(sand, silt, clay, carbon),
-        "infiltration": soil_infiltration(texture_class(sand, silt, clay)),
-    }
-
-
-def _night_lights(bands: FloatArray, grid: Grid, window: Window, plan: Alignment) -> Layers:
-    return {"night_lights_log": log1p_positive(bands[0])}
-
-
-def _population(bands: FloatArray, grid: Grid, window: Window, plan: Alignment) -> Layers:
-    return {"population": bands[0], "population_log": log1p_positive(bands[0] / grid.cell_area_ha)}
-
-
-_REDUCTIONS: dict[
-    str, tuple[tuple[str, ...], Callable[[FloatArray, Grid, Window, Alignment], Layers]]
-] = {
-    "evapotranspiration": (("evapotranspiration",), _single),
-    "ndvi": (("ndvi",), _single),
-    "night_lights": (("night_lights_log",), _night_lights),
-    "npp": (("npp",), _single),
-    "population": (("population", "population_log"), _population),
-    "protected_areas": (("protected",), _single),
-    "rainfall": (("rainfall", "erosivity"), _rainfall),
-    "reference_et": (("reference_et",), _single),
-    "soil": (("erodibility", "infiltration"), _soil),
-    "temperature": (("temperature",), _temperature),
-}
-"""Layers of each theme that is aligned cell by cell, and how they follow from its bands."""
+def _align_theme(
+    source: Source,
+    theme: str,
+    leaves: tuple[Leaf, ...],
+    store: ScratchStore,
+    filled: bool,
+    window: Window,
+) -> tuple[Tally, float]:
+    """Align a window; returns what it holds on land, and the sum of its first band."""
+    bands, impossible = possible(theme, align(source, store.grid, window))
+    land: BoolArray = store.read_classes(LAND_LAYER, window) == LAND
+    part = tally(theme, bands, known_cells(theme, bands), impossible, land)
+    total = float(np.nansum(bands[0]))
+    shown = np.nan_to_num(bands, nan=0.0) if filled else bands
+    for leaf in leaves:
+        write_layer(store, leaf.name, window, leaf.take(shown))
+    return part, total

@@ -1,164 +1,316 @@
-"""From input rasters to supply, demand and ratio of the seven services, in scratch layers."""
+"""From input rasters to supply, demand and ratio of the services, in scratch layers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
 from shanhai.errors import InvalidInput
-from shanhai.jobs.contracts import INDEX_OPTIONAL, INDEX_REQUIRED, DelineateZonesInputs, Task
-from shanhai.processes.alignment import WIDE_THEMES, Aligned, Stores, align_all
-from shanhai.processes.base import Progress
-from shanhai.processes.coverage import (
-    LAYER_TITLES,
-    coverage_flags,
-    missing_cells,
-    require_coverage,
+from shanhai.jobs.assessment_inputs import AssessmentInputs
+from shanhai.jobs.assessment_request import (
+    KEPT_LEAVES,
+    assembled,
+    available_leaves,
+    themes_used,
 )
-from shanhai.processes.derivation import Coverage, derive_all
+from shanhai.jobs.contracts import Task
+from shanhai.processes.alignment import COVER, Aligned, align_wide
+from shanhai.processes.assessed import Assessment
+from shanhai.processes.assessment_flags import assessment_warnings
+from shanhai.processes.base import Progress
+from shanhai.processes.coverage import Coverage, coverage_flags, require_coverage
 from shanhai.processes.pointers import pointing_at
-from shanhai.processes.study_area import REACH_M, StudyArea
-from shanhai.processes.supply_demand import Method, Services, compute_services
+from shanhai.processes.source_layers import (
+    Noted,
+    SourceLayers,
+    Stores,
+    bands_of,
+    extent,
+    make_room,
+)
+from shanhai.processes.study_area import StudyArea, build_study_area
+from shanhai.processes.supply_demand import extremes_of, limits_figures
 from shanhai.processes.tally import Tally
+from shanhai.processes.tiled_layers import work_out_tiled
 from shanhai.raster.crs import transformer
+from shanhai.raster.store import ScratchStore
 from shanhai.raster.themes import THEME_RULES
+from shanhai.raster.totals import check_total
 from shanhai.raster.warp import Source, open_source
 from shanhai.raster.windows import WindowRunner
-from shanhai.science.balance import weight_shares
-from shanhai.science.zoning.flag import Flag
-from shanhai.science.zoning.units import Fishnet
-from shanhai.vocabulary import Label
+from shanhai.science.ecoservices.assembly import Assembled
+from shanhai.science.ecoservices.computation import Computation, Found
+from shanhai.science.ecoservices.evaluation import VALID
+from shanhai.science.ecoservices.graph import Figure
+from shanhai.science.ecoservices.plan import Pass, Plan, plan_of
+from shanhai.science.landcover import LandCover, require_rows
 
-USED_THEMES = (*INDEX_REQUIRED, *INDEX_OPTIONAL, "evapotranspiration")
+WINDOW_CELLS = 512
+"""Windows of the passes; the blocks of the neighbourhood sums are as large."""
 
-_EDGE_EFFECT = Flag(
-    "edge_effect",
-    Label(
-        f"有输入数据在区域外不足 {REACH_M / 1000:g} km 处终止："
-        "边界附近的距离与地形起伏只反映已有数据",
-        f"an input ends less than {REACH_M / 1000:g} km outside the region: distances and "
-        "relief near the border see only what is inside",
-    ),
-)
-_COVER_CUT = Flag(
-    "land_cover_cut",
-    Label(
-        "土地覆盖沿区域边界裁切：界外的 0 视为未知而非海域",
-        "land cover was cut along the region's border: its 0 outside is taken as unknown, not as "
-        "sea",
-    ),
-)
-_NO_LAND_COVER = Flag(
-    "no_land_cover",
-    Label(
-        "无土地覆盖：未掩膜海域，以植被覆盖度代替自然度",
-        "no land cover: the sea is not masked, naturalness is vegetation cover",
-    ),
-)
-_NO_POPULATION = Flag(
-    "no_population",
-    Label("无人口数据：以夜间灯光代替暴露度", "no population: exposure follows the night lights"),
-)
+_LEAST_PAD_M = 2_000.0
+"""Distance beyond the region that is aligned at least, to tell the sea from unknown land."""
 
 
 @dataclass(frozen=True, slots=True)
-class Assessment:
-    """The services of a study area.
+class _Setting:
+    """What is known before anything is computed."""
 
-    Attributes:
-        stores: Scratch layers; `stores.own` holds `supply.*`, `demand.*`, `ratio.*` and `valid`.
-        services: The numbers behind them.
-        fishnet: Zoning units the unit means belong to.
-        coverage: What the region holds and what was lost why.
-        tallies: What each input holds on the land of the region, by theme.
-        sources: The rasters that were used, by theme.
-        edge_effect: Whether an input ends inside the distance some step looks.
-        flags: What a planner should know of the coverage.
-        warnings: What a reader should know of the inputs.
-    """
-
-    stores: Stores
-    services: Services
-    fishnet: Fishnet
-    coverage: Coverage
-    tallies: Mapping[str, Tally]
+    assembled: Assembled
+    plan: Plan
+    area: StudyArea
     sources: Mapping[str, Source]
-    edge_effect: bool
-    flags: tuple[Flag, ...]
-    warnings: list[Flag]
+    fill_zero: bool
 
 
 def open_sources(task: Task) -> dict[str, Source]:
-    """The rasters of a task by theme, inspected.
-
-    Raises:
-        InvalidInput: a required theme is missing; all missing ones are named.
-    """
-    missing = [theme for theme in INDEX_REQUIRED if theme not in task.datasets]
-    if missing:
-        raise InvalidInput(
-            f"the index profile needs datasets of {', '.join(missing)}; none was given or found",
-            message_zh=f"index 方案缺少必需的数据集：{'、'.join(missing)}",
-            pointer=f"/inputs/datasets/{missing[0]}",
-        )
+    """The rasters of a task by theme, inspected."""
     return {
         theme: open_source(Path(task.files[dataset.uri]), THEME_RULES[theme].quantity)
         for theme, dataset in sorted(task.datasets.items())
-        if theme in USED_THEMES
     }
 
 
 def assess(
     task: Task,
-    inputs: DelineateZonesInputs,
-    area: StudyArea,
+    inputs: AssessmentInputs,
     folder: Path,
     runner: WindowRunner,
     progress: Progress,
 ) -> Assessment:
-    """Run the index profile; progress goes from 0 to 60."""
-    method = _method(inputs)
-    sources = open_sources(task)
-    stores = Stores.under(folder, area)
-    fishnet = Fishnet.over(area.grid, inputs.parameters.unit_m)
-    aligned = align_all(
+    """Carry out the assessment of a task; progress goes from 0 to 60.
+
+    Raises:
+        InvalidInput: layers are missing or leave too little of the land, or something is asked for
+            that there is not.
+    """
+    setting = _prepare(task, inputs)
+    area, plan = setting.area, setting.plan
+    stores = Stores(
+        ScratchStore(folder / "grid", area.grid), ScratchStore(folder / "wide", area.wide), area.pad
+    )
+    aligned = align_wide(
         area,
-        sources,
+        setting.sources,
+        plan.leaves,
+        _wide_themes(setting),
         stores,
         runner,
-        fill_zero=inputs.fill_zero,
-        told=lambda share: progress(25 * share, "align"),
+        fill_zero=setting.fill_zero,
+        told=lambda share: progress(15 * share, "align"),
     )
-    coverage = derive_all(
-        area, stores, runner, told=lambda share: progress(25 + 10 * share, "derive")
+    _require_known_cover(plan, aligned)
+    work_out_tiled(plan, stores, runner)
+    layers = _layers(setting, stores, aligned)
+    computation = Computation(
+        plan, layers, runner, extent(area), list(area.grid.windows(WINDOW_CELLS))
     )
-    require_coverage(coverage, sources, inputs.cell_m)
-    services = compute_services(
-        stores.own,
-        fishnet,
-        method,
-        runner,
-        told=lambda share, stage: progress(35 + 25 * share, stage),
-    )
-    edge_effect = any(ends_early(sources[theme], area) for theme in WIDE_THEMES if theme in sources)
-    warnings = _warnings(sources, aligned, coverage, services, edge_effect=edge_effect)
-    return Assessment(
+    figures = dict(_frozen(inputs, setting))
+    coverage, noted = _compute(setting, computation, figures, progress)
+    tallies = {**aligned.tallies, **noted.tallies}
+    _check_totals(setting, aligned.totals, noted.totals)
+    edge_effect = any(ends_early(setting.sources[theme], area) for theme in _wide_themes(setting))
+    found = Assessment(
+        area=area,
         stores=stores,
-        services=services,
-        fishnet=fishnet,
+        assembled=setting.assembled,
+        plan=plan,
+        figures=figures,
+        extremes=extremes_of(
+            setting.assembled.decisive_layers, figures, inputs.parameters.max_mode
+        ),
         coverage=coverage,
-        tallies=aligned.tallies,
-        sources=sources,
+        tallies=tallies,
+        sources=setting.sources,
         edge_effect=edge_effect,
-        flags=coverage_flags(coverage, sources),
-        warnings=warnings,
+        flags=coverage_flags(coverage),
+        warnings=[],
+    )
+    found.warnings.extend(assessment_warnings(found, cover_cut=aligned.cover_cut))
+    return found
+
+
+def _prepare(task: Task, inputs: AssessmentInputs) -> _Setting:
+    """Choose methods, link layers and lay the grid; nothing is computed yet."""
+    sources = open_sources(task)
+    bands = {theme: source.facts.bands for theme, source in sources.items()}
+    with pointing_at("/inputs"):
+        calculation = assembled(inputs, bands)
+    available = available_leaves(bands)
+    kept = [name for name in KEPT_LEAVES if name in available]
+    figures = [figure for layer in calculation.decisive_layers for figure in limits_figures(layer)]
+    plan = plan_of(
+        calculation.graph_with(kept),
+        inputs.cell_m,
+        results=(*calculation.results, *kept),
+        decisive=calculation.decisive,
+        figures=(*figures, *calculation.expected),
+    )
+    reach_m = max(plan.halo * inputs.cell_m, _LEAST_PAD_M)
+    area = build_study_area(task, inputs, reach_m)
+    used = themes_used(calculation, bands)
+    return _Setting(
+        assembled=calculation,
+        plan=plan,
+        area=area,
+        sources={theme: source for theme, source in sources.items() if theme in used},
+        fill_zero=inputs.fill_zero,
     )
 
 
-def _method(inputs: DelineateZonesInputs) -> Method:
-    chosen = inputs.parameters
-    with pointing_at("/inputs/parameters"):
-        weights = weight_shares(chosen.weights)
-    return Method(chosen.max_mode, weights, chosen.beta)
+def _wide_themes(setting: _Setting) -> frozenset[str]:
+    """Themes whose neighbourhood matters; land cover tells where land is."""
+    wide = {setting.plan.leaves[name].theme for name in setting.plan.wide} | {COVER}
+    return frozenset(theme for theme in setting.sources if theme in wide)
+
+
+def _layers(setting: _Setting, stores: Stores, aligned: Aligned) -> SourceLayers:
+    """The layers of the computation, with room made for all that it keeps."""
+    plan = setting.plan
+    stores.own.create_classes(VALID)
+    for key in sorted(plan.kept):
+        if not (key in plan.wide and key not in plan.passes[0].keeps):
+            make_room(stores.own, key, plan.unit_of(key), bands_of(key))
+    rows = _rows_of_all_tables(plan)
+    absent = [int(cover) for cover in LandCover if cover not in rows]
+    return SourceLayers(
+        stores=stores,
+        sources=setting.sources,
+        wide=_wide_themes(setting),
+        fill_zero=setting.fill_zero,
+        rowless=tuple(absent),
+    )
+
+
+def _tables(plan: Plan) -> list[Mapping[LandCover, float]]:
+    return [
+        constant
+        for node in plan.nodes.values()
+        for constant in node.constants.values()
+        if isinstance(constant, dict) and all(isinstance(key, LandCover) for key in constant)
+    ]
+
+
+def _rows_of_all_tables(plan: Plan) -> set[LandCover]:
+    return set(LandCover).intersection(*_tables(plan))
+
+
+def _require_known_cover(plan: Plan, aligned: Aligned) -> None:
+    """Refuse land cover without parameters before anything is computed from it.
+
+    Raises:
+        InvalidInput: it occurs in the region; all such classes are listed with their cells.
+    """
+    with pointing_at(f"/inputs/datasets/{COVER}"):
+        require_rows(aligned.classes, dict.fromkeys(_rows_of_all_tables(plan), 0.0))
+
+
+def _compute(
+    setting: _Setting,
+    computation: Computation,
+    figures: dict[Figure, float],
+    progress: Progress,
+) -> tuple[Coverage, Noted]:
+    """Carry out the passes; the coverage is judged as soon as it is known."""
+    plan, last = setting.plan, len(setting.plan.passes) - 1
+    coverage: Coverage | None = None
+    noted = Noted(0, 0, {}, {})
+    told = _Told(progress, last)
+    for step, found in computation.passes(figures, told):
+        if coverage is None:
+            noted = _together(found)
+            coverage = _coverage(setting, found, noted)
+            require_coverage(coverage, setting.sources, plan.cell_m)
+        told.finish(step)
+    if coverage is None:
+        raise InvalidInput("nothing was asked for", message_zh="未请求任何结果")
+    return coverage, noted
+
+
+class _Told:
+    """Turns the share done of each pass into the progress of the whole."""
+
+    def __init__(self, progress: Progress, last: int) -> None:
+        self.progress = progress
+        self.last = last
+        self.stage = 0
+
+    def __call__(self, share: float) -> None:
+        """Tell the share done of the pass in hand."""
+        width = 45 / (self.last + 1)
+        names = {0: "derive", self.last: "ratio"}
+        done = 15 + width * (self.stage + share)
+        self.progress(done, names.get(self.stage, "supply_demand"))
+
+    def finish(self, step: Pass) -> None:
+        """Go on to the pass after `step`."""
+        self.stage = step.stage + 1
+
+
+def _together(found: Found) -> Noted:
+    """What the windows of the first pass noted, in their order."""
+    notes: Sequence[Noted] = found.notes
+    return Noted(
+        inside=sum(one.inside for one in notes),
+        sea=sum(one.sea for one in notes),
+        tallies=_joined([one.tallies for one in notes]),
+        totals=reduce(_added, (one.totals for one in notes)),
+    )
+
+
+def _joined(parts: list[Mapping[str, Tally]]) -> dict[str, Tally]:
+    themes = sorted({theme for part in parts for theme in part})
+    return {theme: Tally.together(part[theme] for part in parts) for theme in themes}
+
+
+def _added(one: Mapping[str, float], other: Mapping[str, float]) -> Mapping[str, float]:
+    return {theme: one.get(theme, 0.0) + other[theme] for theme in other}
+
+
+def _coverage(setting: _Setting, found: Found, noted: Noted) -> Coverage:
+    graph = setting.assembled.graph
+    keys = [name for name in found.missing if name not in setting.sources]
+    themes = {key: next(iter(graph.themes_of(key)), "") for key in keys}
+    return Coverage(
+        valid=found.valid,
+        inside=noted.inside,
+        sea=noted.sea,
+        missing=dict(sorted(found.missing.items())),
+        themes={key: theme for key, theme in themes.items() if theme},
+        titles={key: graph.title_of(key) for key in keys},
+    )
+
+
+def _check_totals(setting: _Setting, wide: Mapping[str, float], own: Mapping[str, float]) -> None:
+    """Refuse alignments that lost or made some of what they should have kept."""
+    for totals, grid in ((wide, setting.area.wide), (own, setting.area.grid)):
+        for theme, total in totals.items():
+            check_total(theme, setting.sources[theme], grid, total)
+
+
+def _frozen(inputs: AssessmentInputs, setting: _Setting) -> dict[Figure, float]:
+    """Limits that are given and not taken of this area.
+
+    Raises:
+        InvalidInput: a layer is not normalised in this run, or not between such quantiles.
+    """
+    known = {figure for step in setting.plan.passes for figure in step.figures}
+    given: dict[Figure, float] = {}
+    for number, one in enumerate(inputs.normalization):
+        for probability, value in zip(one.quantiles, (one.lo, one.hi), strict=True):
+            figure = Figure(one.layer, "quantile", probability, one.where)
+            if figure not in known:
+                raise _not_normalised(one.layer, number)
+            given[figure] = value
+    return given
+
+
+def _not_normalised(layer: str, number: int) -> InvalidInput:
+    return InvalidInput(
+        f"limits are given for {layer}, which this run does not normalise so",
+        message_zh=f"给出了 {layer} 的归一化界限，但本次计算不按此归一化该图层",
+        pointer=f"/inputs/normalization/{number}",
+    )
 
 
 def ends_early(source: Source, area: StudyArea) -> bool:
@@ -168,38 +320,3 @@ def ends_early(source: Source, area: StudyArea) -> bool:
     wanted = change.transform_bounds(west, south, east, north)
     have = source.facts.bounds
     return have[0] > wanted[0] or have[1] > wanted[1] or have[2] < wanted[2] or have[3] < wanted[3]
-
-
-def _warnings(
-    sources: Mapping[str, Source],
-    aligned: Aligned,
-    coverage: Coverage,
-    services: Services,
-    *,
-    edge_effect: bool,
-) -> list[Flag]:
-    said = {
-        _EDGE_EFFECT: edge_effect,
-        _COVER_CUT: aligned.cover_cut,
-        _NO_LAND_COVER: "land_cover" not in sources,
-        _NO_POPULATION: "population" not in sources,
-    }
-    found = [flag for flag, applies in said.items() if applies]
-    return [*found, *missing_cells(coverage), *_constant_layers(services)]
-
-
-def _constant_layers(services: Services) -> list[Flag]:
-    """A layer that tells no two places apart is worth saying: its index is 0 everywhere."""
-    constant = [
-        LAYER_TITLES[layer]
-        for layer, limits in services.scales.limits.items()
-        if limits.high <= limits.low and layer in LAYER_TITLES
-    ]
-    if not constant:
-        return []
-    text = Label(
-        f"在区域内无变化，归一化后为 0：{'、'.join(title.zh for title in constant)}",
-        "the same everywhere, so that the normalised index is 0: "
-        + ", ".join(title.en for title in constant),
-    )
-    return [Flag("constant_layer", text)]

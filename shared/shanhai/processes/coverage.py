@@ -1,9 +1,9 @@
 """How much of the land the inputs leave: gaps are told, and too large ones refused."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from shanhai.errors import InvalidInput
-from shanhai.processes.derivation import Coverage
 from shanhai.science.zoning.flag import Flag
 from shanhai.vocabulary import Label, label_of
 
@@ -16,57 +16,48 @@ LOW_VALID_SHARE = 0.95
 NOTABLE_LOSS = 0.01
 """Part of the land a layer may leave unknown without a warning."""
 
-LAYER_TITLES: Mapping[str, Label] = {
-    "elevation": Label("高程", "elevation"),
-    "slope": Label("坡度", "slope"),
-    "relief": Label("地形起伏", "relief"),
-    "land_cover": Label("土地覆盖", "land cover"),
-    "npp": Label("净初级生产力", "net primary productivity"),
-    "ndvi": Label("植被指数", "the vegetation index"),
-    "rainfall": Label("降雨", "rain"),
-    "erosivity": Label("降雨侵蚀力", "rain erosivity"),
-    "temperature": Label("气温", "air temperature"),
-    "evapotranspiration": Label("蒸散发", "evapotranspiration"),
-    "erodibility": Label("土壤可蚀性", "soil erodibility"),
-    "infiltration": Label("土壤入渗", "soil infiltration"),
-    "night_lights_log": Label("夜间灯光", "night lights"),
-    "population_log": Label("人口", "population"),
-}
-"""Layers in the words of a reader."""
 
-_THEMES: Mapping[str, str] = {
-    "elevation": "dem",
-    "slope": "dem",
-    "erosivity": "rainfall",
-    "erodibility": "soil",
-    "infiltration": "soil",
-    "night_lights_log": "night_lights",
-    "population_log": "population",
-}
-"""The input a layer is made of, where it is named otherwise."""
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What the region holds, and what is lost why.
+
+    Attributes:
+        valid: Cells in which everything required is known.
+        inside: Cells of the region.
+        sea: Those of them that are sea.
+        missing: Land cells that are not valid because something is unknown there, by dataset theme,
+            or by layer where all that was read is known.
+        themes: The theme a layer of `missing` rests on first.
+        titles: Layers of `missing` in the words of a reader.
+    """
+
+    valid: int
+    inside: int
+    sea: int
+    missing: Mapping[str, int]
+    themes: Mapping[str, str] = field(default_factory=dict)
+    titles: Mapping[str, Label] = field(default_factory=dict)
+
+    @property
+    def land(self) -> int:
+        """Cells of the region that are not sea."""
+        return self.inside - self.sea
+
+    def title_of(self, name: str) -> Label:
+        """A theme or layer in the words of a reader."""
+        return self.titles[name] if name in self.titles else label_of(name)
+
 
 _NAMED = 3
 
 
-def losses(coverage: Coverage, themes: Collection[str]) -> list[tuple[str, int]]:
-    """Land cells each input leaves unknown, the costliest first; inputs without gaps are left out.
-
-    Args:
-        coverage: What is missing, by layer.
-        themes: The inputs that were used.
-    """
+def losses(coverage: Coverage) -> list[tuple[str, int]]:
+    """Land cells each input leaves unknown, costliest first; those without gaps are left out."""
     found: dict[str, int] = {}
-    for layer, cells in coverage.missing.items():
-        theme = _theme_of(layer, themes)
+    for name, cells in coverage.missing.items():
+        theme = coverage.themes.get(name, name)
         found[theme] = max(found.get(theme, 0), cells)
     return sorted(((t, n) for t, n in found.items() if n), key=lambda loss: (-loss[1], loss[0]))
-
-
-def _theme_of(layer: str, themes: Collection[str]) -> str:
-    if layer != "evapotranspiration":
-        return _THEMES.get(layer, layer)
-    given = (theme for theme in (layer, "reference_et") if theme in themes)
-    return next(given, "temperature")
 
 
 def require_coverage(coverage: Coverage, themes: Collection[str], cell_m: float) -> None:
@@ -90,7 +81,7 @@ def require_coverage(coverage: Coverage, themes: Collection[str], cell_m: float)
         )
     if coverage.valid and coverage.valid >= LEAST_VALID_SHARE * coverage.land:
         return
-    found = losses(coverage, themes)
+    found = losses(coverage)
     text = _gaps(found, coverage.land)
     # Without land cover the sea counts as land, where hardly any input has a value.
     hint = Label("", "")
@@ -102,15 +93,15 @@ def require_coverage(coverage: Coverage, themes: Collection[str], cell_m: float)
         f"{_valid_en(coverage)}; at least {100 * LEAST_VALID_SHARE:g} % must: {text.en}{hint.en}",
         message_zh=f"{_valid_zh(coverage)}，至少须 {100 * LEAST_VALID_SHARE:g} %："
         f"{text.zh}{hint.zh}",
-        pointer=f"/inputs/datasets/{found[0][0]}",
+        pointer=f"/inputs/datasets/{found[0][0]}" if found else "/inputs/datasets",
     )
 
 
-def coverage_flags(coverage: Coverage, themes: Collection[str]) -> tuple[Flag, ...]:
+def coverage_flags(coverage: Coverage) -> tuple[Flag, ...]:
     """`low_coverage` where less than `LOW_VALID_SHARE` of the land is valid."""
     if coverage.valid >= LOW_VALID_SHARE * coverage.land:
         return ()
-    text = _gaps(losses(coverage, themes), coverage.land)
+    text = _gaps(losses(coverage), coverage.land)
     said = Label(
         f"{_valid_zh(coverage)}，分区图存在空缺：{text.zh}",
         f"{_valid_en(coverage)}, so that the zones have holes: {text.en}",
@@ -119,18 +110,18 @@ def coverage_flags(coverage: Coverage, themes: Collection[str]) -> tuple[Flag, .
 
 
 def missing_cells(coverage: Coverage) -> list[Flag]:
-    """A warning for every layer that is unknown in a notable part of the land."""
+    """A warning for everything that is unknown in a notable part of the land."""
     return [
         Flag(
             "missing_cells",
             Label(
-                f"{LAYER_TITLES[layer].zh}在 {_percent(cells, coverage.land)} 的陆地像元缺测，"
+                f"{coverage.title_of(name).zh}在 {_percent(cells, coverage.land)} 的陆地像元缺测，"
                 "已剔除",
-                f"{LAYER_TITLES[layer].en} is unknown in {_percent(cells, coverage.land)} of the "
-                "land cells, which are left out",
+                f"{in_sentence(coverage.title_of(name).en)} is unknown in "
+                f"{_percent(cells, coverage.land)} of the land cells, which are left out",
             ),
         )
-        for layer, cells in coverage.missing.items()
+        for name, cells in coverage.missing.items()
         if cells > NOTABLE_LOSS * coverage.land
     ]
 
@@ -150,8 +141,13 @@ def _gaps(found: list[tuple[str, int]], land: int) -> Label:
     named = [(label_of(theme), _percent(cells, land)) for theme, cells in found[:_NAMED]]
     return Label(
         "、".join(f"{title.zh}缺测 {share}" for title, share in named),
-        ", ".join(f"{title.en.lower()} is unknown in {share}" for title, share in named),
+        ", ".join(f"{in_sentence(title.en)} is unknown in {share}" for title, share in named),
     )
+
+
+def in_sentence(title: str) -> str:
+    """A title within a sentence."""
+    return title[:1].lower() + title[1:]
 
 
 def _percent(cells: int, land: int) -> str:

@@ -18,10 +18,11 @@ from shanhai.jobs.contracts import (
     OutputFile,
     Task,
 )
-from shanhai.processes.assessment import Assessment, assess
+from shanhai.processes.assessed import Assessment
+from shanhai.processes.assessment import assess
 from shanhai.processes.base import Progress, Publication
 from shanhai.processes.manifest import build_manifest
-from shanhai.processes.study_area import StudyArea, build_study_area
+from shanhai.processes.study_area import StudyArea
 from shanhai.processes.zone_features import ZoneGeometry, draw_zones, write_patches, write_zones
 from shanhai.processes.zone_publication import ZoneDocuments, publish_zones, scheme_code
 from shanhai.processes.zone_rasters import ZONES, write_zone_rasters
@@ -99,10 +100,10 @@ def _compute(
     progress: Progress,
 ) -> Run:
     progress(0, "prepare")
-    area = build_study_area(task, inputs)
-    assessment = assess(task, inputs, area, workspace / SCRATCH, runner, progress)
+    assessment = assess(task, inputs, workspace / SCRATCH, runner, progress)
+    area = assessment.area
     progress(60, "cluster")
-    zoning = delineate(assessment, inputs.parameters, inputs.seed)
+    zoning = delineate(assessment, inputs.parameters, inputs.seed, runner)
     progress(68, "zones")
     own = assessment.stores.own
     own.create_classes(ZONES)
@@ -112,9 +113,9 @@ def _compute(
     progress(75, "statistics")
     districts = number_areas(area.districts, area.grid)
     statistics = zoning_statistics(
-        own, assessment.services, zoning.codes, districts, area.district_tasks
+        own, assessment.extremes, zoning.codes, districts, area.district_tasks
     )
-    manifest = build_manifest(task, inputs, area, assessment, zoning, geometry)
+    manifest = build_manifest(task, inputs, assessment, zoning, geometry)
     statistics["flags"] = manifest["flags"]
     return Run(task, inputs, area, assessment, zoning, geometry, statistics, manifest, districts)
 

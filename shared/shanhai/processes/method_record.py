@@ -1,77 +1,131 @@
-"""How a zoning was computed: the numbers of the method and the form each derived layer took."""
+"""How an assessment was computed: its numbers, ways and tables, and the form of each layer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from shanhai.jobs.contracts import DelineateZonesInputs
-from shanhai.processes.derivation import RELIEF_RADIUS_M
-from shanhai.raster.themes import MONTHS
-from shanhai.raster.warp import Source
-from shanhai.science.ecoservices import ECOSERVICES
+from shanhai.jobs.assessment_inputs import AssessmentInputs, FrozenLimits
+from shanhai.processes.assessed import Assessment
+from shanhai.science.ecoservices.graph import Figure, Node
+from shanhai.science.ecoservices.layers import RELIEF_RADIUS_M
+from shanhai.science.ecoservices.method import OptionSpec, Quantity, TableSpec
 from shanhai.science.ecoservices.recreation import ACCESS_CUTOFF_M, WATER_CUTOFF_M
-from shanhai.science.landcover import CROP_COEFFICIENT, NATURALNESS
+from shanhai.science.ecoservices.spec import ParameterSpec
+from shanhai.science.landcover import LandCover
 from shanhai.science.normalise import LIMIT_PROBABILITIES
-from shanhai.science.vegetation import SOIL_PROBABILITY, VEGETATION_PROBABILITY
+
+USER = "user"
+"""Status of what the run changed."""
+
+Spec = ParameterSpec | OptionSpec | TableSpec
 
 
-def derived_forms(sources: Mapping[str, Source]) -> dict[str, str]:
-    """Which of its forms each derived layer took; the forms differ by tens of percent."""
-
-    def first(*themes: str) -> str:
-        return next((theme for theme in themes if theme in sources), "none")
-
-    rain = "monthly" if sources["rainfall"].facts.bands == MONTHS else "annual"
-    return {
-        "erosivity": f"{rain} rain (Zhang and Fu 2003)",
-        "evapotranspiration": _evapotranspiration(sources),
-        "exposure": first("population", "night_lights"),
-        "settlements": first("roads", "land_cover", "night_lights"),
-        "naturalness": first("land_cover", "ndvi"),
-        "sea": first("land_cover"),
+def derived_forms(assessment: Assessment) -> dict[str, str]:
+    """Which of its forms each layer took; the forms of one layer differ by tens of percent."""
+    graph = assessment.assembled.graph
+    forms = {key: one.source for key, one in graph.quantities.items() if "." not in key}
+    return {key: source for key, source in forms.items() if source} | {
+        "sea": "land_cover" if "land_cover" in assessment.sources else "none"
     }
 
 
-def _evapotranspiration(sources: Mapping[str, Source]) -> str:
-    if "evapotranspiration" in sources:
-        return "given"
-    reference = "reference_et" if "reference_et" in sources else "Thornthwaite 1948"
-    return f"Kc × {reference}" if "land_cover" in sources else reference
-
-
-def parameters_of(inputs: DelineateZonesInputs) -> dict[str, Any]:
-    """Every number of the method, as this run used it, with its status."""
-    services = [
-        {
-            "service": spec.id,
-            "name": parameter.name,
-            "value": inputs.parameters.beta
-            if parameter.name == "light_share"
-            else parameter.default,
-            "unit": parameter.unit,
-            "source": parameter.source,
-            "status": parameter.status.value,
-        }
-        for spec in ECOSERVICES
-        for parameter in spec.parameters
-    ]
+def parameters_of(inputs: AssessmentInputs, assessment: Assessment) -> dict[str, Any]:
+    """Every number, way and table of the run, each with its source and status."""
+    graph = assessment.assembled.graph
     return {
         "cell_m": inputs.cell_m,
         "fill_zero": inputs.fill_zero,
-        "zoning": inputs.parameters.model_dump(),
-        "services": services,
+        "parameters": inputs.parameters.model_dump(),
+        "layers": [
+            record
+            for key, quantity in graph.quantities.items()
+            for record in _records(quantity, graph.nodes[key])
+        ],
         "reach": {
+            "halo_cells": assessment.plan.halo,
             "water_cutoff_m": WATER_CUTOFF_M,
             "access_cutoff_m": ACCESS_CUTOFF_M,
             "relief_radius_m": RELIEF_RADIUS_M,
-            "status": "E",
         },
-        "normalization_quantiles": list(LIMIT_PROBABILITIES),
-        "vegetation_quantiles": [SOIL_PROBABILITY, VEGETATION_PROBABILITY],
-        "land_cover": {
-            "naturalness": {cover.name.lower(): value for cover, value in NATURALNESS.items()},
-            "crop_coefficient": {
-                cover.name.lower(): value for cover, value in CROP_COEFFICIENT.items()
-            },
-            "status": "E",
-        },
+    }
+
+
+def _records(quantity: Quantity, node: Node) -> Iterator[dict[str, Any]]:
+    specs: tuple[Spec, ...] = (*quantity.parameters, *quantity.options, *quantity.tables)
+    for one in specs:
+        yield {
+            "layer": node.key,
+            "kind": _kind(one),
+            "name": one.name,
+            "value": _told(node.constants[one.name]),
+            "unit": "" if isinstance(one, OptionSpec) else one.unit,
+            "source": one.source,
+            "status": USER if _changed(one, node) else one.status.value,
+        }
+
+
+def _kind(spec: Spec) -> str:
+    if isinstance(spec, OptionSpec):
+        return "option"
+    return "table" if isinstance(spec, TableSpec) else "parameter"
+
+
+def _changed(spec: Spec, node: Node) -> bool:
+    own = dict(spec.values) if isinstance(spec, TableSpec) else spec.default
+    return bool(node.constants[spec.name] != own)
+
+
+def _told(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    return {LandCover(code).name.lower(): number for code, number in value.items()}
+
+
+def figures_of(assessment: Assessment) -> list[dict[str, Any]]:
+    """Every number of the whole area that was taken or given."""
+    return [
+        {
+            "of": figure.of,
+            "kind": figure.kind,
+            "probability": figure.probability,
+            "where": figure.where,
+            "value": value,
+        }
+        for figure, value in assessment.figures.items()
+    ]
+
+
+def normalization_of(inputs: AssessmentInputs, assessment: Assessment) -> list[dict[str, Any]]:
+    """Pairs of quantiles between which layers are normalised, as a later run may be given them."""
+    given = {(one.layer, one.where): one for one in inputs.normalization}
+    found: dict[tuple[str, str | None], list[Figure]] = {}
+    for figure in assessment.figures:
+        if figure.kind == "quantile":
+            found.setdefault((figure.of, figure.where), []).append(figure)
+    return [
+        _limits(_pair(taken), assessment.figures, given.get(place))
+        for place, taken in found.items()
+        if len(taken) > 1
+    ]
+
+
+def _pair(taken: list[Figure]) -> tuple[Figure, Figure]:
+    """The quantiles a layer is normalised between, of all that were taken of it."""
+    usual = [one for one in taken if one.probability in LIMIT_PROBABILITIES]
+    low, *_, high = sorted(
+        usual if len(usual) > 1 else taken, key=lambda one: one.probability or 0.0
+    )
+    return low, high
+
+
+def _limits(
+    pair: tuple[Figure, Figure], figures: Mapping[Figure, float], given: FrozenLimits | None
+) -> dict[str, Any]:
+    low, high = pair
+    return {
+        "layer": low.of,
+        "lo": figures[low],
+        "hi": figures[high],
+        "quantiles": [low.probability, high.probability],
+        "where": low.where,
+        "frozen_from": (given.frozen_from or "given") if given else None,
     }

@@ -2,13 +2,14 @@
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 from shapely import prepare
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import InvalidInput, LimitExceeded
-from shanhai.jobs.contracts import DelineateZonesInputs, DistrictTask, RegionTask, Task
+from shanhai.jobs.contracts import DistrictTask, RegionTask, Task
 from shanhai.raster.crs import LON_LAT, parse_crs, reproject_geometry
 from shanhai.science.ecoservices.recreation import ACCESS_CUTOFF_M
 from shanhai.science.grid import Grid, Window, analysis_grid
@@ -16,7 +17,7 @@ from shanhai.science.grid import Grid, Window, analysis_grid
 MAX_CELLS = 400_000_000
 
 REACH_M = ACCESS_CUTOFF_M
-"""The largest distance any step looks beyond its own cell."""
+"""Distance beyond the region that is looked at unless a computation says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +50,34 @@ class StudyArea:
         return self.region.districts
 
 
-def build_study_area(task: Task, inputs: DelineateZonesInputs) -> StudyArea:
+class GridInputs(Protocol):
+    """Inputs of a process that say where its grid lies."""
+
+    @property
+    def crs(self) -> str | None:
+        """Projected CRS of the grid; the region's own when None."""
+        ...
+
+    @property
+    def cell_m(self) -> float:
+        """Side of a cell, m."""
+        ...
+
+
+def build_study_area(task: Task, inputs: GridInputs, reach_m: float = REACH_M) -> StudyArea:
     """Project the region and lay the grid over it.
+
+    Args:
+        task: Names the region.
+        inputs: Say what the grid is like.
+        reach_m: Distance by which the wide grid is larger on every side, m.
 
     Raises:
         InvalidInput: the task has no region, or its CRS is not projected in metres.
         LimitExceeded: the grid would be too large.
     """
     if task.region is None:
-        raise InvalidInput("a zoning needs a region", pointer="/inputs/region")
+        raise InvalidInput("a region is needed", message_zh="须给出区域", pointer="/inputs/region")
     epsg = _analysis_epsg(inputs.crs, task.region)
     outline = _project(task.region.geometry, epsg)
     prepare(outline)
@@ -70,7 +90,7 @@ def build_study_area(task: Task, inputs: DelineateZonesInputs) -> StudyArea:
             f"超过上限 {MAX_CELLS}",
             pointer="/inputs/cell_m",
         )
-    pad = math.ceil(REACH_M / inputs.cell_m)
+    pad = math.ceil(round(reach_m / inputs.cell_m, 9))
     return StudyArea(
         region=task.region,
         outline=outline,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.jobs.contracts import DistrictTask
-from shanhai.processes.supply_demand import SERVICES, Services
+from shanhai.processes.supply_demand import SERVICES, Extremes
 from shanhai.raster.store import ScratchStore
 from shanhai.science.arrays import ClassArray, FloatArray
 from shanhai.science.grid import Window
@@ -31,7 +31,7 @@ _CLASSES = {zone.value: zone for zone in ZONE_CLASSES}
 
 def zoning_statistics(
     store: ScratchStore,
-    services: Services,
+    extremes: Mapping[str, Extremes],
     codes: ClassArray,
     district_ids: NDArray[np.uint16],
     districts: list[DistrictTask],
@@ -45,7 +45,7 @@ def zoning_statistics(
         ratio=partial(_stored, store, "ratio"),
         ratios={service: partial(_stored, store, f"ratio.{service}") for service in SERVICES},
         others={
-            f"{kind}_n.{service}": partial(_normalised, store, services, f"{kind}.{service}")
+            f"{kind}_n.{service}": partial(_normalised, store, extremes, f"{kind}.{service}")
             for kind in ("supply", "demand")
             for service in SERVICES
         },
@@ -76,10 +76,10 @@ def _stored(store: ScratchStore, layer: str, rows: slice) -> NDArray[np.float32]
 
 
 def _normalised(
-    store: ScratchStore, services: Services, layer: str, rows: slice
+    store: ScratchStore, extremes: Mapping[str, Extremes], layer: str, rows: slice
 ) -> NDArray[np.float32]:
     values = store.read(layer, _rows(store, rows))
-    return normalise(values, services.extremes[layer].limits).astype(np.float32)
+    return normalise(values, extremes[layer].limits).astype(np.float32)
 
 
 def _ratio_means(store: ScratchStore) -> dict[str, float]:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from shanhai.jobs.contracts import ZoningParameters
-from shanhai.processes.assessment import Assessment
+from shanhai.processes.assessed import Assessment
 from shanhai.processes.pointers import pointing_at
-from shanhai.processes.supply_demand import SERVICES, UNIT_LAYERS
+from shanhai.processes.supply_demand import SERVICES, UNIT_LAYERS, unit_means
+from shanhai.raster.windows import WindowRunner
 from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
 from shanhai.science.zoning.clustering import Clustering, cluster_units, merge_clusters
 from shanhai.science.zoning.diagnostics import Diagnostics, diagnose
@@ -15,7 +16,13 @@ from shanhai.science.zoning.features import Features, prepare_features
 from shanhai.science.zoning.flag import Flag
 from shanhai.science.zoning.naming import Naming, name_zones
 from shanhai.science.zoning.postprocess import Postprocessed, PostprocessSettings, postprocess
-from shanhai.science.zoning.units import UnitTable, rasterise, select_units, unit_codes
+from shanhai.science.zoning.units import (
+    Fishnet,
+    UnitTable,
+    rasterise,
+    select_units,
+    unit_codes,
+)
 
 _RATIO = UNIT_LAYERS.index("ratio")
 _SUPPLY = UNIT_LAYERS.index("supply_mean")
@@ -26,6 +33,7 @@ class Zoning:
     """The zones and how they came about.
 
     Attributes:
+        fishnet: What the units were cut by.
         units: Units that were clustered.
         features: What they were clustered by.
         clustering: Clusters as found, before merging to five.
@@ -34,6 +42,7 @@ class Zoning:
         cleaned: The final class raster and the cells each step changed.
     """
 
+    fishnet: Fishnet
     units: UnitTable
     features: Features
     clustering: Clustering
@@ -58,12 +67,15 @@ class Zoning:
         )
 
 
-def delineate(assessment: Assessment, parameters: ZoningParameters, seed: int) -> Zoning:
+def delineate(
+    assessment: Assessment, parameters: ZoningParameters, seed: int, runner: WindowRunner
+) -> Zoning:
     """Cluster the units by their seven ratios, name the clusters and clean the raster."""
-    own, fishnet = assessment.stores.own, assessment.fishnet
-    services = assessment.services
+    own = assessment.stores.own
+    fishnet = Fishnet.over(own.grid, parameters.unit_m)
+    means, cells = unit_means(own, fishnet, runner)
     with pointing_at("/inputs/parameters"):
-        units = select_units(services.unit_means, services.unit_cells, fishnet.unit_cells)
+        units = select_units(means, cells, fishnet.unit_cells)
         features = prepare_features(units.means[:, : len(SERVICES)], SERVICES)
         clustering = cluster_units(features.matrix, parameters.k, seed)
     merged = merge_clusters(features.matrix, clustering, units.cells)
@@ -73,6 +85,7 @@ def delineate(assessment: Assessment, parameters: ZoningParameters, seed: int) -
     ratio: FloatArray = own.read_all("ratio")
     settings = PostprocessSettings(mmu_ha=parameters.mmu_ha, periphery_m=parameters.periphery_m)
     return Zoning(
+        fishnet=fishnet,
         units=units,
         features=features,
         clustering=clustering,

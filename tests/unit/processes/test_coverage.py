@@ -4,29 +4,35 @@ import pytest
 
 from shanhai.errors import InvalidInput
 from shanhai.processes.coverage import (
-    LAYER_TITLES,
+    Coverage,
     coverage_flags,
     losses,
     missing_cells,
     require_coverage,
 )
-from shanhai.processes.derivation import REQUIRED_LAYERS, Coverage
+from shanhai.vocabulary import Label
 
 THEMES = ("dem", "land_cover", "npp", "rainfall", "soil", "temperature")
 
 
+MADE_OF = {"erosivity": "rainfall", "erodibility": "soil", "slope": "dem"}
+
+
 def coverage(valid: int, **missing: int) -> Coverage:
-    return Coverage(valid=valid, inside=1200, sea=200, missing=missing)
+    return Coverage(
+        valid=valid,
+        inside=1200,
+        sea=200,
+        missing=missing,
+        themes={layer: theme for layer, theme in MADE_OF.items() if layer in missing},
+        titles={"slope": Label("坡度", "Slope")},
+    )
 
 
 def refusal(found: Coverage, themes: tuple[str, ...] = THEMES) -> InvalidInput:
     with pytest.raises(InvalidInput) as caught:
         require_coverage(found, themes, 100.0)
     return caught.value
-
-
-def test_every_layer_has_a_title():
-    assert {*REQUIRED_LAYERS, "population_log", "land_cover"} <= set(LAYER_TITLES)
 
 
 def test_half_of_the_land_is_enough_and_less_is_not():
@@ -39,13 +45,12 @@ def test_half_of_the_land_is_enough_and_less_is_not():
 
 
 def test_layers_are_named_by_the_input_they_come_from():
-    found = losses(coverage(0, rainfall=10, erosivity=10, erodibility=30, slope=20), THEMES)
+    found = losses(coverage(0, rainfall=10, erosivity=10, erodibility=30, slope=20))
     assert found == [("soil", 30), ("dem", 20), ("rainfall", 10)]
 
 
-@pytest.mark.parametrize("given", ["evapotranspiration", "reference_et", "temperature"])
-def test_evapotranspiration_is_blamed_on_what_it_was_made_of(given: str):
-    assert losses(coverage(0, evapotranspiration=5), {"temperature", given}) == [(given, 5)]
+def test_a_refusal_without_known_gaps_points_at_the_datasets():
+    assert refusal(coverage(0)).faults[0].pointer == "/inputs/datasets"
 
 
 def test_without_land_cover_the_refusal_says_that_the_sea_counts():
@@ -62,8 +67,8 @@ def test_a_region_of_sea_alone_is_refused():
 
 
 def test_low_coverage_is_flagged_below_the_threshold_only():
-    assert coverage_flags(coverage(950, npp=50), THEMES) == ()
-    (flag,) = coverage_flags(coverage(949, npp=51, soil=3, dem=0), THEMES)
+    assert coverage_flags(coverage(950, npp=50)) == ()
+    (flag,) = coverage_flags(coverage(949, npp=51, soil=3, dem=0))
     assert flag.code == "low_coverage"
     assert flag.text.en.endswith(
         "net primary productivity is unknown in 5.1 %, soil is unknown in 0.3 %"
@@ -79,3 +84,9 @@ def test_only_notable_gaps_are_warned_of():
         "which are left out",
         "detail_zh": "净初级生产力在 1.1 % 的陆地像元缺测，已剔除",
     }
+
+
+def test_a_layer_is_told_by_its_own_title():
+    (flag,) = missing_cells(coverage(900, slope=20))
+    assert flag.text.en.startswith("slope is unknown in 2.0 %")
+    assert flag.text.zh.startswith("坡度在 2.0 %")

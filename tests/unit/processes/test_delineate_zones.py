@@ -63,7 +63,7 @@ def test_progress_rises_to_a_hundred_through_named_stages(zoned: Any):
     assert percents[-1] == 100
     stages = list(dict.fromkeys(stage for _, stage in zoned.told))
     assert stages[1:-1] == [
-        *("align", "derive", "normalise", "supply_demand", "ratio"),
+        *("align", "derive", "supply_demand", "ratio"),
         *("cluster", "zones", "polygons", "statistics", "rasters", "maps"),
     ]
 
@@ -206,7 +206,7 @@ def test_two_processes_give_the_same_bytes(zoned: Any, zone: Zone):
 def test_small_windows_give_the_bytes_of_one_window(
     zoned: Any, zone: Zone, monkeypatch: pytest.MonkeyPatch
 ):
-    for module in ("alignment", "derivation", "supply_demand"):
+    for module in ("alignment", "assessment", "supply_demand"):
         monkeypatch.setattr(f"shanhai.processes.{module}.WINDOW_CELLS", 20)
     same_files(zoned.workspace, zone().workspace)
 
@@ -232,9 +232,11 @@ def test_the_manifest_holds_what_a_second_run_needs(zoned: Any):
     assert {one["k"] for one in manifest["clustering"]["by_k"]} == set(range(2, 11))
     assert manifest["aoi"]["edge_effect"] is True
     layers = {one["layer"] for one in manifest["normalization"]}
-    assert {"npp", "ndvi", "supply.cooling.raw", "supply.biodiversity.raw"} <= layers
+    assert {"npp", "ndvi", "supply.cooling", "demand.biodiversity"} <= layers
     assert manifest["derived"]["erosivity"].startswith("monthly")
-    assert manifest["parameters"]["land_cover"]["crop_coefficient"]["built_up"] == 0.25
+    records = {(one["layer"], one["name"]): one for one in manifest["parameters"]["layers"]}
+    assert records["evaporation", "crop_coefficient"]["value"]["built_up"] == 0.25
+    assert records["demand.carbon_sink", "light_share"]["status"] == "E"
     assert {"numpy", "gdal", "proj", "geos"} <= set(manifest["library_versions"])
 
 
@@ -303,7 +305,7 @@ def test_land_outside_the_land_cover_is_missing_and_no_sea(watershed: Watershed,
     outcome = whole.compute(task, tmp_path / "work", lambda p, s: None)
     aoi = outcome.manifest["aoi"]
     assert aoi["missing_cells"]["land_cover"] > 300
-    assert aoi["missing_cells"]["evapotranspiration"] == 0
+    assert aoi["missing_cells"]["evaporation"] == 0
     assert (
         aoi["region_cells"]
         == aoi["valid_cells"] + aoi["sea_cells"] + (aoi["missing_cells"]["land_cover"])

@@ -148,7 +148,7 @@ def test_regions_too_small_say_what_to_change(
 def test_land_cover_without_parameters_is_counted_over_the_whole_region(
     watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("shanhai.processes.derivation.WINDOW_CELLS", 20)
+    monkeypatch.setattr("shanhai.processes.alignment.WINDOW_CELLS", 20)
     cover = np.full(watershed.grid.shape, 2, dtype=np.uint8)
     cover[10:12, 30:33] = 10
     cover[40:44, 30:32] = 11

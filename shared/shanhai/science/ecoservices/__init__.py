@@ -9,15 +9,15 @@ from shanhai.science.ecoservices import (
     stormwater_regulation,
     water_conservation,
 )
-from shanhai.science.ecoservices.spec import EcoserviceSpec
+from shanhai.science.ecoservices.method import Ecoservice
 
-ECOSERVICES: tuple[EcoserviceSpec, ...] = (
-    water_conservation.SPEC,
-    soil_retention.SPEC,
-    cooling.SPEC,
-    carbon_sink.SPEC,
-    stormwater_regulation.SPEC,
-    biodiversity.SPEC,
-    recreation.SPEC,
+ECOSERVICES: tuple[Ecoservice, ...] = (
+    Ecoservice("water_conservation", water_conservation.METHODS),
+    Ecoservice("soil_retention", soil_retention.METHODS),
+    Ecoservice("cooling", cooling.METHODS),
+    Ecoservice("carbon_sink", carbon_sink.METHODS),
+    Ecoservice("stormwater_regulation", stormwater_regulation.METHODS),
+    Ecoservice("biodiversity", biodiversity.METHODS),
+    Ecoservice("recreation", recreation.METHODS),
 )
 """A new service is one module and one line here."""

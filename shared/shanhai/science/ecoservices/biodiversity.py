@@ -16,7 +16,7 @@ from shanhai.science.ecoservices.method import (
     Statistic,
     TableSpec,
 )
-from shanhai.science.ecoservices.spec import EcoserviceSpec, ParameterSpec, Status
+from shanhai.science.ecoservices.spec import ParameterSpec, Status
 from shanhai.science.ecoservices.stormwater_regulation import BUILT_UP_NEARBY
 from shanhai.science.habitat import Impact, degradation, habitat_quality, threat_intensity
 from shanhai.science.landcover import LandCover, by_class
@@ -417,13 +417,3 @@ METHODS: tuple[Method, ...] = (
     ),
 )
 """Ways to calculate the service, the default of both profiles first."""
-
-SPEC = EcoserviceSpec(
-    id="biodiversity",
-    supply_quantities=("npp_n", "rainfall_n", "temperature_n", "elevation_n"),
-    demand_quantities=("night_lights_n", "exposure"),
-    optional_quantities=("built_up",),
-    index_supply=index_supply,
-    index_demand=index_demand,
-    renormalise_supply=True,
-)

@@ -11,7 +11,7 @@ from shanhai.science.carbon import (
     stock_change,
 )
 from shanhai.science.ecoservices.method import Method, OptionSpec, Quantity, Statistic
-from shanhai.science.ecoservices.spec import EcoserviceSpec, ParameterSpec, Status
+from shanhai.science.ecoservices.spec import ParameterSpec, Status
 from shanhai.science.landcover import is_built_up, is_water
 from shanhai.vocabulary import Label
 
@@ -239,21 +239,3 @@ METHODS: tuple[Method, ...] = (
     ),
 )
 """Ways to calculate the service, the default of the biophysical profile first."""
-
-SPEC = EcoserviceSpec(
-    id="carbon_sink",
-    supply_quantities=("npp_n",),
-    demand_quantities=("night_lights_n", "exposure"),
-    parameters=(
-        ParameterSpec(
-            "light_share",
-            LIGHT_SHARE,
-            "1",
-            (0.0, 1.0),
-            "engineering default, the biophysical β",
-            Status.ENGINEERING,
-        ),
-    ),
-    index_supply=index_supply,
-    index_demand=index_demand,
-)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from shanhai.science.ecoservices.evaluation import Layers, count_again, run_window
 from shanhai.science.ecoservices.figures import Gathering
@@ -30,10 +30,12 @@ class Found:
     Attributes:
         valid: Cells in which everything decisive is known.
         missing: By theme or layer, land cells that are not valid because it is unknown there.
+        notes: What the layers noted of each window.
     """
 
     valid: int
     missing: Mapping[str, int]
+    notes: Sequence[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +73,11 @@ class Computation:
     ) -> Found:
         taken = Gathering(tuple(one for one in step.figures if one not in figures))
         work = partial(run_window, self.plan, step, self.layers, dict(figures), self.around)
-        valid, missing = 0, dict[str, int]()
+        valid, missing, notes = 0, dict[str, int](), list[Any]()
         for done, counted in enumerate(self.runner.run(work, self.windows)):
             taken.add({key: part for key, part in counted.parts.items() if taken.wants(key)})
             valid += counted.valid
+            notes.append(counted.notes)
             for name, cells in counted.missing.items():
                 missing[name] = missing.get(name, 0) + cells
             told((done + 1) / len(self.windows))
@@ -84,4 +87,4 @@ class Computation:
             for parts in self.runner.run(again, self.windows):
                 taken.add_fine(parts)
         figures |= taken.values()
-        return Found(valid, missing)
+        return Found(valid, missing, notes)

@@ -14,7 +14,7 @@ from shanhai.science.ecoservices.method import (
     Statistic,
     TableSpec,
 )
-from shanhai.science.ecoservices.spec import EcoserviceSpec, ParameterSpec, Status
+from shanhai.science.ecoservices.spec import ParameterSpec, Status
 from shanhai.science.ecoservices.water_conservation import ANNUAL_ET0, POTENTIAL_ET
 from shanhai.science.heat import (
     KERNEL_REACH,
@@ -316,12 +316,3 @@ INDEX = Method(
 
 METHODS: tuple[Method, ...] = (UCM, LST, INDEX)
 """Ways to calculate the service, the default of the biophysical profile first."""
-
-SPEC = EcoserviceSpec(
-    id="cooling",
-    supply_quantities=("vegetation_cover", "evapotranspiration_n"),
-    demand_quantities=("temperature_n", "night_lights_n"),
-    index_supply=index_supply,
-    index_demand=index_demand,
-    renormalise_supply=True,
-)

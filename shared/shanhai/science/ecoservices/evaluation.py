@@ -45,8 +45,12 @@ class Layers(Protocol):
         """Cells of the area that are land."""
         ...
 
-    def unknown(self) -> Mapping[str, BoolArray]:
-        """By theme, the cells of the last window in which what was read of it is unknown."""
+    def unknown(self, window: Window) -> Mapping[str, BoolArray]:
+        """By theme, the cells of a window in which what was read of it is unknown."""
+        ...
+
+    def notes(self, window: Window) -> Any:
+        """What else was learnt in reading a window, for whoever made the layers."""
         ...
 
 
@@ -58,11 +62,13 @@ class Counted:
         parts: Of the numbers of the whole area.
         valid: Cells in which everything decisive is known, from the first pass.
         missing: By theme or layer, land cells that are not valid because it is unknown there.
+        notes: What the layers noted in the first pass.
     """
 
     parts: Mapping[Subject, Part]
     valid: int = 0
     missing: Mapping[str, int] = field(default_factory=dict)
+    notes: Any = None
 
 
 VALID = "valid"
@@ -101,7 +107,8 @@ def run_window(
         )
         for subject in subjects(step.figures)
     }
-    return Counted(parts, int(np.count_nonzero(valid)), missing)
+    notes = layers.notes(window) if step.stage == 0 else None
+    return Counted(parts, int(np.count_nonzero(valid)), missing, notes)
 
 
 def count_again(
@@ -118,7 +125,8 @@ def count_again(
 
 
 def _kept(plan: Plan, layers: Layers, key: str, window: Window) -> Array:
-    return layers.read(key, window) if key in plan.kept else layers.leaf(key, window)
+    unread = key in plan.leaves and (key not in plan.kept or key in plan.wide)
+    return layers.leaf(key, window) if unread else layers.read(key, window)
 
 
 def _cells(held: Mapping[str, Array], subject: Subject, valid: BoolArray) -> BoolArray:
@@ -137,7 +145,7 @@ def _write_valid(
 ) -> tuple[BoolArray, dict[str, int]]:
     """Write where everything decisive is known; returns it, and what is missing on land."""
     land = layers.land(window)
-    unknown = layers.unknown()
+    unknown = layers.unknown(window)
     undefined = {key: _unknown(plan, key, held[key]) for key in plan.frontier}
     valid = land.copy()
     for mask in undefined.values():
@@ -148,7 +156,7 @@ def _write_valid(
     for mask in unknown.values():
         unread &= ~mask
     for key, mask in undefined.items():
-        missing[key] = int(np.count_nonzero(unread & mask))
+        missing[key] = missing.get(key, 0) + int(np.count_nonzero(unread & mask))
     layers.write(VALID, window, valid.astype(np.uint8))
     return valid, missing
 
@@ -212,7 +220,8 @@ class _Evaluation:
         return values if place == window else values[(..., *window.slices_within(place))]
 
     def _fetch(self, key: str, place: Window) -> Array:
-        if key in self.plan.leaves and (self.step.stage == 0 or key not in self.plan.kept):
+        plan, first = self.plan, self.step.stage == 0
+        if key in plan.leaves and (first or key not in plan.kept or key in plan.wide):
             return self.layers.leaf(key, place)
         values = self.layers.read(key, place)
         return values != 0 if self.plan.unit_of(key) == "bool" else values

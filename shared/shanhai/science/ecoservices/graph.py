@@ -5,15 +5,15 @@ services share (`shanhai.science.ecoservices.layers`), then among what is read. 
 declared more than once, the first declaration whose needs can be met is taken.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shanhai.errors import InvalidInput
+from shanhai.errors import Fault, InvalidInput
 from shanhai.science.ecoservices.choice import Changes, constants_of, quantities_of
 from shanhai.science.ecoservices.inputs import LEAVES, Leaf
 from shanhai.science.ecoservices.method import Function, Kind, Method, Numbers, Quantity, Tiled
-from shanhai.vocabulary import label_of
+from shanhai.vocabulary import Label, label_of
 
 Scope = str
 SHARED: Scope = ""
@@ -42,6 +42,7 @@ class Node:
 
     Attributes:
         key: Its name in the run: that of the quantity, with the service where it is the service's.
+        name: Name of the quantity.
         unit: Unit of its values.
         function: What makes it.
         inputs: Key of the layer passed by each keyword.
@@ -54,6 +55,7 @@ class Node:
     """
 
     key: str
+    name: str
     unit: str
     function: Function
     inputs: Mapping[str, str]
@@ -95,6 +97,12 @@ class Graph:
         above = self.above(key)
         themes = (leaf.theme for name, leaf in self.leaves.items() if name in above)
         return tuple(dict.fromkeys(theme for theme in themes if theme is not None))
+
+    def title_of(self, key: str) -> Label:
+        """A layer in the words of a reader."""
+        if key in self.leaves:
+            return self.leaves[key].label
+        return self.quantities[key].label if key in self.quantities else Label(key, key)
 
     @property
     def themes(self) -> tuple[str, ...]:
@@ -169,17 +177,16 @@ class Linker:
         Raises:
             MissingLayer: there is no way to it; names what would have to be given.
         """
-        missing: list[str] = []
+        missing: tuple[str, ...] = ()
         for home, quantity in self._candidates(name, scope):
             try:
                 return self._link_quantity(home, quantity)
             except MissingLayer as error:
-                missing.extend(error.names)
+                # What is tried last asks for least.
+                missing = error.names
         if name in self._available:
             return name
-        if name in LEAVES:
-            missing.append(name)
-        raise MissingLayer(tuple(dict.fromkeys(missing)) or (name,))
+        raise MissingLayer(missing or (name,))
 
     def _candidates(self, name: str, scope: Scope) -> Iterator[tuple[Scope, Quantity]]:
         for home in dict.fromkeys((scope, SHARED)):
@@ -219,6 +226,7 @@ class Linker:
         reach_m = quantity.reach_m(numbers) if quantity.reach_m else 0.0
         return Node(
             key=key,
+            name=quantity.name,
             unit=quantity.unit,
             function=quantity.function,
             inputs=inputs,
@@ -290,24 +298,42 @@ def _by_name(quantities: tuple[Quantity, ...]) -> dict[str, list[Quantity]]:
     return found
 
 
+Lack = tuple[str, Method, tuple[str, ...]]
+"""A service, the method that was wanted, and the layers it lacks."""
+
+
 def themes_behind(names: Collection[str]) -> tuple[str, ...]:
     """Dataset themes that missing layers are read from, each once."""
     themes = (LEAVES[name].theme for name in names if name in LEAVES)
     return tuple(dict.fromkeys(theme for theme in themes if theme is not None))
 
 
-def missing_layers(service: str, method: Method, names: tuple[str, ...]) -> InvalidInput:
-    """The refusal of a method whose layers cannot be had."""
-    themes = themes_behind(names)
-    labels = [label_of(theme) for theme in themes]
-    listing = ", ".join(f"{theme} ({one.en})" for theme, one in zip(themes, labels, strict=True))
-    listing_zh = "、".join(
-        f"{theme}（{one.zh}）" for theme, one in zip(themes, labels, strict=True)
-    )
+def missing_layers(lacks: Sequence[Lack]) -> InvalidInput:
+    """The refusal of methods whose layers cannot be had: one fault for each theme."""
+    faults = [
+        _missing_theme(theme, lacks)
+        for theme in themes_behind([name for _, _, names in lacks for name in names])
+    ]
+    themes = ", ".join(fault.pointer.rpartition("/")[2] for fault in faults)
     return InvalidInput(
-        f"{service} by the method {method.id} needs {listing or ', '.join(names)}; "
+        f"datasets of {themes} are missing: " + "; ".join(fault.detail for fault in faults),
+        message_zh=f"缺少数据集 {themes}：" + "；".join(fault.detail_zh or "" for fault in faults),
+        faults=faults,
+    )
+
+
+def _missing_theme(theme: str, lacks: Sequence[Lack]) -> Fault:
+    needing = [
+        (service, method) for service, method, names in lacks if theme in themes_behind(names)
+    ]
+    leaves = {name for _, _, names in lacks for name in names if themes_behind([name]) == (theme,)}
+    monthly = any(LEAVES[name].bands for name in leaves)
+    label = label_of(theme)
+    who = ", ".join(f"{service} ({method.id})" for service, method in needing)
+    who_zh = "、".join(f"{label_of(service).zh}（{method.id}）" for service, method in needing)
+    return Fault(
+        f"/datasets/{theme}",
+        f"{theme} ({label.en}{', by month' if monthly else ''}) is required by {who}; "
         "none was given or found",
-        message_zh=f"{label_of(service).zh}的方法 {method.id}（{method.label.zh}）缺少"
-        f"{listing_zh or '、'.join(names)}",
-        pointer=f"/datasets/{themes[0]}" if themes else f"/ecoservices/{service}/method",
+        f"{who_zh}须有“{label.zh}”数据{'（逐月）' if monthly else ''}，未给出也未找到",
     )

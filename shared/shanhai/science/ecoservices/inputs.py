@@ -9,7 +9,7 @@ import numpy as np
 
 from shanhai.science.arrays import FloatArray
 from shanhai.science.climate import MONTHS, annual_mean, annual_total
-from shanhai.science.ecoservices.spec import InputSpec, QuantitySpec
+from shanhai.science.ecoservices.spec import InputSpec
 from shanhai.vocabulary import Label, label_of
 
 
@@ -172,53 +172,3 @@ LEAVES: Mapping[str, Leaf] = MappingProxyType({leaf.name: leaf for leaf in _LEAV
 Classes are codes, 0 where they are unknown and, of land cover, in the sea; `sea` tells the two
 apart. Everything else is NaN where it is unknown.
 """
-
-QUANTITIES: tuple[QuantitySpec, ...] = (
-    QuantitySpec("npp_n", "1", "normalised net primary productivity", (("npp",),)),
-    QuantitySpec("rainfall_n", "1", "normalised annual rain", (("rainfall",),)),
-    QuantitySpec("temperature_n", "1", "normalised annual mean temperature", (("temperature",),)),
-    QuantitySpec("elevation_n", "1", "normalised elevation", (("dem",),)),
-    QuantitySpec("slope_n", "1", "normalised slope", (("dem",),)),
-    QuantitySpec("relief_n", "1", "normalised range of elevation in a 1 km window", (("dem",),)),
-    QuantitySpec("erodibility_n", "1", "normalised soil erodibility K", (("soil",),)),
-    QuantitySpec("erosivity_n", "1", "normalised rainfall erosivity R", (("rainfall",),)),
-    QuantitySpec("night_lights_n", "1", "normalised ln(1 + night lights)", (("night_lights",),)),
-    QuantitySpec(
-        "exposure",
-        "1",
-        "normalised ln(1 + persons/ha), or ln(1 + night lights) without population",
-        (("population", "night_lights"),),
-    ),
-    QuantitySpec("vegetation_cover", "1", "fractional vegetation cover", (("ndvi",),)),
-    QuantitySpec("infiltration", "1", "infiltration score of the soil texture", (("soil",),)),
-    QuantitySpec(
-        "evapotranspiration_n",
-        "1",
-        "normalised actual evapotranspiration, or Kc times reference evapotranspiration",
-        (("evapotranspiration", "reference_et", "temperature"),),
-    ),
-    QuantitySpec(
-        "naturalness",
-        "1",
-        "naturalness of the land cover, or vegetation cover without land cover",
-        (("land_cover", "ndvi"),),
-    ),
-    QuantitySpec(
-        "water_distance_m",
-        "m",
-        "distance to inland water or sea, infinite beyond 5 km",
-        (("land_cover", "dem"),),
-    ),
-    QuantitySpec(
-        "access_distance_m",
-        "m",
-        "distance to the nearest road, else built-up cell, infinite beyond 10 km",
-        (("roads", "land_cover", "night_lights"),),
-    ),
-    QuantitySpec("built_up", "1", "built-up fraction of the cell", (("land_cover",),)),
-    QuantitySpec("protected", "1", "1 in protected areas, else 0", (("protected_areas",),)),
-    QuantitySpec(
-        "water_or_built_up", "bool", "cell is inland water or built-up", (("land_cover",),)
-    ),
-)
-"""Everything a service function takes by keyword."""

@@ -323,7 +323,7 @@ SHARED: tuple[Quantity, ...] = (
     Quantity(
         "night_lights_log",
         "1",
-        Label("夜间灯光对数", "ln(1 + night lights)"),
+        Label("夜间灯光", "Night lights"),
         _log_lights,
         ("night_lights",),
     ),
@@ -339,7 +339,7 @@ SHARED: tuple[Quantity, ...] = (
     Quantity(
         "population_log",
         "1",
-        Label("人口密度对数", "ln(1 + persons/ha)"),
+        Label("人口密度", "Population density"),
         _log_density,
         ("population_density",),
     ),

@@ -95,6 +95,7 @@ class _Planner:
         self.figures = tuple(dict.fromkeys((*_taken(graph), *figures)))
         self.wide = {name for key in self.tiled for name in graph.above(key) & graph.leaves.keys()}
         self.keeps: dict[int, set[str]] = {}
+        self.copied: set[str] = set()
         self.halo = 0
 
     def plan(self, results: Collection[str], decisive: Collection[str]) -> Plan:
@@ -119,14 +120,15 @@ class _Planner:
         measured = [one for one in self.figures if one.kind == "quantile"]
         early = {one.of for one in measured} | {one.where for one in measured if one.where}
         early |= {one.of for one in self.figures} & set(results)
-        early |= self.graph.leaves.keys() & set(results)
+        self.copied = self.graph.leaves.keys() & set(results)
+        early |= self.copied
         for key in early:
             self.keeps[self.stage.get(key, 0)].add(key)
         self.keeps[last] |= set(results) - early
 
     def _kept(self, stage: int) -> tuple[str, ...]:
-        """What a pass writes; what is read beyond the area is there already."""
-        return tuple(sorted(self.keeps[stage] - self.wide - set(self.tiled)))
+        """What a pass writes; what is read beyond the area is there already, but for results."""
+        return tuple(sorted(self.keeps[stage] - (self.wide - self.copied) - set(self.tiled)))
 
     def _frontier(self, decisive: Collection[str]) -> tuple[str, ...]:
         deciding = {name for key in decisive for name in self.graph.above(key)}

@@ -22,7 +22,7 @@ from shanhai.science.ecoservices.method import (
     TableSpec,
     Tiled,
 )
-from shanhai.science.ecoservices.spec import EcoserviceSpec, ParameterSpec, Status
+from shanhai.science.ecoservices.spec import ParameterSpec, Status
 from shanhai.science.landcover import LandCover, by_class, class_values
 from shanhai.science.travel import (
     travel_minutes,
@@ -396,13 +396,3 @@ METHODS: tuple[Method, ...] = (
     ),
 )
 """Ways to calculate the service, the default of both profiles first."""
-
-SPEC = EcoserviceSpec(
-    id="recreation",
-    supply_quantities=("naturalness", "water_distance_m", "relief_n", "access_distance_m"),
-    demand_quantities=("exposure", "night_lights_n"),
-    optional_quantities=("protected",),
-    parameters=(WATER_DECAY, ACCESS_DECAY),
-    index_supply=index_supply,
-    index_demand=index_demand,
-)

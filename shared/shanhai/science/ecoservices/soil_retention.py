@@ -8,7 +8,7 @@ from shanhai.errors import InvalidInput
 from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
 from shanhai.science.climate import erosivity_annual, erosivity_monthly
 from shanhai.science.ecoservices.method import Method, OptionSpec, Quantity, TableSpec, Tiled
-from shanhai.science.ecoservices.spec import EcoserviceSpec, ParameterSpec, Status
+from shanhai.science.ecoservices.spec import ParameterSpec, Status
 from shanhai.science.hydrology.routing import (
     ROUTINGS,
     SCRATCH,
@@ -534,12 +534,3 @@ METHODS: tuple[Method, ...] = (
     ),
 )
 """Ways to calculate the service, the default of the biophysical profile first."""
-
-SPEC = EcoserviceSpec(
-    id="soil_retention",
-    supply_quantities=("npp_n", "erodibility_n", "slope_n"),
-    demand_quantities=("erosivity_n", "slope_n", "vegetation_cover"),
-    optional_quantities=("water_or_built_up",),
-    index_supply=index_supply,
-    index_demand=index_demand,
-)

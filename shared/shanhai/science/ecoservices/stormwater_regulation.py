@@ -5,7 +5,7 @@ import numpy as np
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import FloatArray
 from shanhai.science.ecoservices.method import Method, Numbers, OptionSpec, Quantity, TableSpec
-from shanhai.science.ecoservices.spec import EcoserviceSpec, ParameterSpec, Status
+from shanhai.science.ecoservices.spec import ParameterSpec, Status
 from shanhai.science.focal import disk_mean
 from shanhai.science.landcover import by_class
 from shanhai.science.runoff import curve_number, storm_runoff
@@ -275,11 +275,3 @@ METHODS: tuple[Method, ...] = (
     ),
 )
 """Ways to calculate the service, the default of the biophysical profile first."""
-
-SPEC = EcoserviceSpec(
-    id="stormwater_regulation",
-    supply_quantities=("vegetation_cover", "infiltration", "slope_n"),
-    demand_quantities=("rainfall_n", "night_lights_n"),
-    index_supply=index_supply,
-    index_demand=index_demand,
-)

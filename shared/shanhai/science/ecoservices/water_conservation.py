@@ -14,7 +14,7 @@ from shanhai.science.ecoservices.method import (
     Statistic,
     TableSpec,
 )
-from shanhai.science.ecoservices.spec import EcoserviceSpec, ParameterSpec, Status
+from shanhai.science.ecoservices.spec import ParameterSpec, Status
 from shanhai.science.grid import SQUARE_METRES_PER_HECTARE
 from shanhai.science.landcover import CROP_COEFFICIENT, LandCover, class_values, is_built_up
 from shanhai.science.vegetation_types import GUIDELINE_RUNOFF, refine
@@ -567,11 +567,3 @@ METHODS: tuple[Method, ...] = (
     ),
 )
 """Ways to calculate the service, the default of the biophysical profile first."""
-
-SPEC = EcoserviceSpec(
-    id="water_conservation",
-    supply_quantities=("npp_n", "infiltration", "rainfall_n", "slope_n"),
-    demand_quantities=("night_lights_n",),
-    index_supply=index_supply,
-    index_demand=index_demand,
-)

@@ -1,12 +1,12 @@
 import inspect
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shanhai.errors import InvalidInput
 from shanhai.science.ecoservices import (
     ECOSERVICES,
     biodiversity,
@@ -17,90 +17,63 @@ from shanhai.science.ecoservices import (
     stormwater_regulation,
     water_conservation,
 )
-from shanhai.science.ecoservices.inputs import INPUTS, QUANTITIES
-from shanhai.science.ecoservices.spec import EcoserviceSpec
+from shanhai.science.ecoservices.method import Quantity
 from shanhai.vocabulary import ECOSERVICES as TERMS
-from shanhai.vocabulary import THEMES
 
-INDEX_NAMES = [q.name for q in QUANTITIES if q.unit == "1"]
-each_service = pytest.mark.parametrize("spec", ECOSERVICES, ids=lambda spec: spec.id)
+INDEX_METHODS = {one.id: one.default("index") for one in ECOSERVICES}
+SIDES = [(one.supply, one.demand) for one in INDEX_METHODS.values()]
+each_side = pytest.mark.parametrize(
+    "quantity",
+    [side for pair in SIDES for side in pair],
+    ids=[f"{kind} of {service}" for service in INDEX_METHODS for kind in ("supply", "demand")],
+)
 
 
 def a(*values: float) -> np.ndarray:
     return np.array(values)
 
 
-def everything(value: float, shape: tuple[int, ...] = (3, 3)) -> dict[str, np.ndarray]:
-    quantities = {name: np.full(shape, value) for name in INDEX_NAMES}
-    quantities["water_distance_m"] = quantities["access_distance_m"] = np.full(shape, 1000.0)
-    quantities["water_or_built_up"] = np.zeros(shape, dtype=bool)
-    return quantities
+def needed(quantity: Quantity) -> list[str]:
+    ways = [name for one in quantity.options for name in one.needs.get(one.default, ())]
+    return [*quantity.needs, *ways]
+
+
+def arguments(quantity: Quantity, value: float, shape: tuple[int, ...] = (3, 3)) -> dict[str, Any]:
+    """What the function takes: the same value everywhere, distances of a kilometre."""
+    layers = {
+        name: np.full(shape, 1000.0 if name.endswith("_m") else value) for name in needed(quantity)
+    }
+    numbers = {one.name: one.default for one in quantity.parameters}
+    limits = {one.name: float(one.name == "high") for one in quantity.statistics}
+    return layers | numbers | limits | {one.name: one.default for one in quantity.options}
 
 
 def test_services_are_those_of_the_plan_in_its_order():
-    assert [spec.id for spec in ECOSERVICES] == [term.code for term in TERMS]
+    assert [one.id for one in ECOSERVICES] == [term.code for term in TERMS]
 
 
-@each_service
-def test_declaration_matches_the_functions(spec: EcoserviceSpec):
-    known = {quantity.name for quantity in QUANTITIES}
-    numbers = {parameter.name: parameter.default for parameter in spec.parameters}
-    for function, required in (
-        (spec.index_supply, spec.supply_quantities),
-        (spec.index_demand, spec.demand_quantities),
-    ):
-        signature = inspect.signature(function).parameters.values()
-        assert {p.name for p in signature if p.default is p.empty} == set(required)
-        defaulted = {p.name: p.default for p in signature if p.default is not p.empty}
-        assert defaulted.keys() <= {*spec.optional_quantities, *numbers}
-        assert all(defaulted[name] == numbers[name] for name in defaulted.keys() & numbers)
-        assert {*required, *spec.optional_quantities} <= known
-
-
-def test_quantities_come_from_declared_themes():
-    themes = {spec.theme for spec in INPUTS}
-    assert themes <= {term.code for term in THEMES}
-    assert {t for q in QUANTITIES for alternatives in q.themes for t in alternatives} <= themes
-
-
-@each_service
+@each_side
 @given(value=st.floats(0, 1))
-def test_supply_and_demand_lie_between_0_and_1(spec: EcoserviceSpec, value: float):
-    quantities = everything(value)
-    parameters = spec.resolve_parameters({})
-    for result in (spec.supply(quantities, parameters), spec.demand(quantities, parameters)):
-        assert ((result >= 0) & (result <= 1 + 1e-12)).all()
+def test_supply_and_demand_lie_between_0_and_1(quantity: Quantity, value: float):
+    result = quantity.function(**arguments(quantity, value))
+    assert ((result >= 0) & (result <= 1 + 1e-12)).all()
 
 
-@each_service
-def test_each_missing_input_makes_the_cell_missing(spec: EcoserviceSpec):
-    for calculate, names in (
-        (spec.supply, spec.supply_quantities),
-        (spec.demand, spec.demand_quantities),
-    ):
-        for name in names:
-            quantities = everything(0.5)
-            quantities[name] = quantities[name].copy()
-            quantities[name][1, 2] = np.nan
-            missing = np.isnan(calculate(quantities, {}))
-            assert missing[1, 2]
-            assert missing.sum() == 1
+@each_side
+def test_each_missing_input_makes_the_cell_missing(quantity: Quantity):
+    for name in needed(quantity):
+        given_ones = arguments(quantity, 0.5)
+        given_ones[name][1, 2] = np.nan
+        missing = np.isnan(quantity.function(**given_ones))
+        assert missing[1, 2]
+        assert missing.sum() == 1
 
 
-@each_service
-def test_results_are_new_arrays(spec: EcoserviceSpec):
-    quantities = everything(0.5)
-    for result in (spec.supply(quantities, {}), spec.demand(quantities, {})):
-        result[:] = 9
-    assert all(not (array == 9).any() for array in quantities.values())
-
-
-@each_service
-def test_missing_quantity_is_named(spec: EcoserviceSpec):
-    quantities = everything(0.5)
-    del quantities[spec.demand_quantities[0]]
-    with pytest.raises(InvalidInput, match=spec.demand_quantities[0]):
-        spec.demand(quantities, {})
+@each_side
+def test_results_are_new_arrays(quantity: Quantity):
+    given_ones = arguments(quantity, 0.5)
+    quantity.function(**given_ones)[:] = 9
+    assert all(not (given_ones[name] == 9).any() for name in needed(quantity))
 
 
 def test_worked_example_of_water_conservation():
@@ -141,7 +114,6 @@ def test_water_and_built_up_neither_retain_nor_lose_soil():
 def test_cooling_by_hand():
     assert cooling.index_supply(vegetation_cover=a(0.6), evapotranspiration_n=a(0.2)) == 0.4
     assert cooling.index_demand(temperature_n=a(0.5), night_lights_n=a(0.5)) == 0.25
-    assert cooling.SPEC.renormalise_supply
 
 
 def test_carbon_sink_by_hand():
@@ -163,7 +135,6 @@ def test_worked_example_of_biodiversity():
         npp_n=a(0.8), rainfall_n=a(0.7), temperature_n=a(0.65), elevation_n=a(0.3)
     )
     assert supply == pytest.approx(0.2548)
-    assert biodiversity.SPEC.renormalise_supply
 
 
 def test_disturbance_is_the_mean_of_the_terms_there_are():
@@ -196,24 +167,7 @@ def test_place_without_protected_areas_keeps_the_other_terms():
 @given(low=st.floats(0, 1), high=st.floats(0, 1))
 def test_more_production_never_supplies_less(module: ModuleType, low: float, high: float):
     low, high = sorted((low, high))
-    quantities = everything(0.5, (1, 2))
-    quantities["npp_n"] = np.array([[low, high]])
-    ((poor, rich),) = module.SPEC.supply(quantities, {})
+    names = inspect.signature(module.index_supply).parameters
+    layers = {name: np.full((1, 2), 0.5) for name, one in names.items() if one.default is one.empty}
+    ((poor, rich),) = module.index_supply(**layers | {"npp_n": np.array([[low, high]])})
     assert poor <= rich
-
-
-def test_parameters_reach_the_calculation():
-    spec = carbon_sink.SPEC
-    parameters = spec.resolve_parameters({"light_share": 1.0})
-    quantities = everything(0.2) | {"night_lights_n": np.full((3, 3), 0.9)}
-    np.testing.assert_allclose(spec.demand(quantities, parameters), 0.9)
-
-
-@pytest.mark.parametrize(
-    ("given_parameters", "message"),
-    [({"light_share": 1.2}, "between 0.0 and 1.0"), ({"beta": 0.5}, "no parameter 'beta'")],
-)
-def test_parameters_are_checked(given_parameters: dict[str, float], message: str):
-    with pytest.raises(InvalidInput, match=message) as caught:
-        carbon_sink.SPEC.resolve_parameters(given_parameters)
-    assert caught.value.faults[0].pointer.startswith("/parameters/carbon_sink/")

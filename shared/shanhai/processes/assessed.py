@@ -1,0 +1,49 @@
+"""What an assessment is when it is done."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shanhai.processes.coverage import Coverage
+from shanhai.processes.source_layers import Stores
+from shanhai.processes.study_area import StudyArea
+from shanhai.processes.supply_demand import Extremes
+from shanhai.processes.tally import Tally
+from shanhai.raster.warp import Source
+from shanhai.science.ecoservices.assembly import Assembled
+from shanhai.science.ecoservices.graph import Figure
+from shanhai.science.ecoservices.plan import Plan
+from shanhai.science.zoning.flag import Flag
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The services of a study area.
+
+    Attributes:
+        area: The study area.
+        stores: Scratch layers; `stores.own` holds `supply.*`, `demand.*`, `ratio.*`, `valid` and
+            the other results.
+        assembled: The methods that were taken and the layers they are made of.
+        plan: How they were worked out.
+        figures: Every number of the whole area.
+        extremes: Limits and cap of `supply.*` and `demand.*`.
+        coverage: What the region holds and what was lost why.
+        tallies: What each input holds on the land of the region, by theme.
+        sources: The rasters that were used, by theme.
+        edge_effect: Whether an input ends inside the distance some step looks.
+        flags: What a planner should know of the coverage.
+        warnings: What a reader should know of the inputs and the results.
+    """
+
+    area: StudyArea
+    stores: Stores
+    assembled: Assembled
+    plan: Plan
+    figures: Mapping[Figure, float]
+    extremes: Mapping[str, Extremes]
+    coverage: Coverage
+    tallies: Mapping[str, Tally]
+    sources: Mapping[str, Source]
+    edge_effect: bool
+    flags: tuple[Flag, ...]
+    warnings: list[Flag]

@@ -1,0 +1,265 @@
+"""From what a run asks for and what it has to the graph of its layers."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+from shanhai.errors import Fault, InvalidInput
+from shanhai.science.balance import SERVICE_COUNT
+from shanhai.science.ecoservices.choice import (
+    Changes,
+    Choice,
+    faults_of,
+    method_named,
+    quantities_of,
+)
+from shanhai.science.ecoservices.graph import (
+    Figure,
+    Graph,
+    Lack,
+    Linker,
+    MissingLayer,
+    graph_of,
+    missing_layers,
+    service_key,
+    themes_behind,
+)
+from shanhai.science.ecoservices.inputs import LEAVES
+from shanhai.science.ecoservices.layers import SHARED
+from shanhai.science.ecoservices.matching_layers import (
+    AVAILABLE,
+    KINDS,
+    RATIO,
+    SUPPLY_MEAN,
+    Kind,
+    MaxMode,
+    matching_nodes,
+)
+from shanhai.science.ecoservices.method import Ecoservice, Method, Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a run asks for.
+
+    Attributes:
+        profile: Profile whose default methods are taken.
+        choices: Of services that are not calculated by the default alone.
+        shared: Changes to the layers all services share.
+        allow_fallback: Whether the next method of a service may be taken where layers are missing.
+        min_services: Services that must be known in a cell.
+        weights: Weight of every service.
+        max_mode: How the ratio's maxima are taken.
+        kinds: Kinds of layers of each service that are results.
+    """
+
+    profile: Profile
+    weights: Mapping[str, float]
+    choices: Mapping[str, Choice] = field(default_factory=dict)
+    shared: Changes = field(default_factory=Changes)
+    allow_fallback: bool = False
+    min_services: int = SERVICE_COUNT
+    max_mode: MaxMode = "p99.5"
+    kinds: tuple[Kind, ...] = ("supply", "demand", "ratio")
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """The graph of a run and how it came about.
+
+    Attributes:
+        graph: Layers of the run.
+        methods: Method of each service that is assessed, in the order of the plan.
+        fallbacks: By service, the method that was asked for and the layers it lacked.
+        left_out: By service that is not assessed, the layers it lacked.
+        results: Keys of the layers that are results.
+        decisive: Keys without which a cell is not valid; none where a service may be missing.
+        expected: Numbers taken only to be held against what is expected.
+    """
+
+    graph: Graph
+    methods: Mapping[str, Method]
+    fallbacks: Mapping[str, tuple[str, tuple[str, ...]]]
+    left_out: Mapping[str, tuple[str, ...]]
+    results: tuple[str, ...]
+    decisive: tuple[str, ...]
+    expected: tuple[Figure, ...]
+
+    @property
+    def decisive_layers(self) -> tuple[str, ...]:
+        """Supply and demand of every service that is assessed."""
+        both = ("supply", "demand")
+        return tuple(service_key(kind, service) for kind in both for service in self.methods)
+
+    def graph_with(self, leaves: Collection[str]) -> Graph:
+        """The graph, and leaves that are wanted for their own sake."""
+        wanted = {*self.graph.leaves, *leaves}
+        ordered = {name: leaf for name, leaf in LEAVES.items() if name in wanted}
+        return replace(self.graph, leaves=ordered)
+
+
+def check_request(ecoservices: tuple[Ecoservice, ...], request: Request) -> None:
+    """Refuse what no service has: methods, parameters, options, tables, values out of range.
+
+    Raises:
+        InvalidInput: there is something; every fault is told with its place.
+    """
+    faults = _faults(ecoservices, request)
+    if faults:
+        raise InvalidInput(
+            "; ".join(fault.detail for fault in faults),
+            message_zh="；".join(fault.detail_zh or fault.detail for fault in faults),
+            faults=faults,
+        )
+
+
+def _faults(ecoservices: tuple[Ecoservice, ...], request: Request) -> list[Fault]:
+    known = {one.id: one for one in ecoservices}
+    faults = [
+        Fault(
+            f"/ecoservices/{name}",
+            f"there is no ecosystem service {name!r}; there are {', '.join(known)}",
+            f"没有生态系统服务 {name!r}，可选：{'、'.join(known)}",
+        )
+        for name in request.choices
+        if name not in known
+    ]
+    for one in ecoservices:
+        choice = request.choices.get(one.id, Choice())
+        try:
+            method = _wanted(one, choice, request.profile)
+        except InvalidInput as error:
+            faults += error.faults
+            continue
+        where = f"{one.id} ({method.id})"
+        pointer = f"/ecoservices/{one.id}"
+        faults += faults_of(quantities_of(method), choice.changes, where, pointer)
+    return faults + faults_of(SHARED, request.shared, "layers", "/layers")
+
+
+def _wanted(ecoservice: Ecoservice, choice: Choice, profile: Profile) -> Method:
+    if choice.method is None:
+        return ecoservice.default(profile)
+    return method_named(ecoservice, choice.method, f"/ecoservices/{ecoservice.id}")
+
+
+def assemble(
+    ecoservices: tuple[Ecoservice, ...], request: Request, available: Collection[str]
+) -> Assembled:
+    """Choose the methods and link their layers.
+
+    Args:
+        ecoservices: The services of the plan, in its order.
+        request: What the run asks for, checked.
+        available: Names of the layers that can be read.
+
+    Raises:
+        InvalidInput: too many services lack layers; all that are missing are named.
+    """
+    linker = Linker(available, SHARED, request.shared)
+    methods: dict[str, Method] = {}
+    fallbacks: dict[str, tuple[str, tuple[str, ...]]] = {}
+    left_out: dict[str, tuple[str, ...]] = {}
+    lacks: list[Lack] = []
+    for one in ecoservices:
+        choice = request.choices.get(one.id, Choice())
+        wanted = _wanted(one, choice, request.profile)
+        lacking: tuple[str, ...] = ()
+        for method in _ways(one, wanted, request):
+            try:
+                linker.add_method(one.id, method, _fitting(choice.changes, method))
+            except MissingLayer as error:
+                lacking = lacking or error.names
+                continue
+            methods[one.id] = method
+            break
+        if one.id not in methods:
+            left_out[one.id] = lacking
+            lacks.append((one.id, wanted, lacking))
+        elif lacking:
+            fallbacks[one.id] = (wanted.id, lacking)
+    if len(methods) < request.min_services:
+        raise missing_layers(lacks)
+    return _finish(linker, request, methods, fallbacks, left_out)
+
+
+def _ways(ecoservice: Ecoservice, wanted: Method, request: Request) -> list[Method]:
+    """The method that is wanted, and those that may take its place."""
+    if not request.allow_fallback:
+        return [wanted]
+    changes = request.choices.get(ecoservice.id, Choice()).changes
+    others = (method for method in ecoservice.methods if method is not wanted)
+    return [wanted, *(method for method in others if not _lacks_numbers(method, changes))]
+
+
+def _lacks_numbers(method: Method, changes: Changes) -> bool:
+    """Whether a method has a parameter that must be given and is not."""
+    return any(
+        one.default is None and one.name not in changes.parameters
+        for quantity in quantities_of(method)
+        for one in quantity.parameters
+    )
+
+
+def _fitting(changes: Changes, method: Method) -> Changes:
+    """The changes a method knows; one that takes another's place may know fewer."""
+    quantities = quantities_of(method)
+    numbers = {one.name for quantity in quantities for one in quantity.parameters}
+    ways = {one.name for quantity in quantities for one in quantity.options}
+    tables = {one.name for quantity in quantities for one in quantity.tables}
+    return replace(
+        changes,
+        parameters={k: v for k, v in changes.parameters.items() if k in numbers},
+        options={k: v for k, v in changes.options.items() if k in ways},
+        tables={k: v for k, v in changes.tables.items() if k in tables},
+    )
+
+
+def _finish(
+    linker: Linker,
+    request: Request,
+    methods: dict[str, Method],
+    fallbacks: dict[str, tuple[str, tuple[str, ...]]],
+    left_out: dict[str, tuple[str, ...]],
+) -> Assembled:
+    for node in matching_nodes(
+        tuple(methods), request.weights, request.min_services, request.max_mode
+    ):
+        linker.add_node(node)
+    results = [
+        service_key(layer, service)
+        for service, method in methods.items()
+        for layer in _layers_of(method, request.kinds)
+        if service_key(layer, service) in linker.nodes
+    ]
+    shared = [RATIO, SUPPLY_MEAN]
+    if request.min_services < SERVICE_COUNT:
+        shared.append(AVAILABLE)
+    both = [service_key(kind, service) for kind in ("supply", "demand") for service in methods]
+    wanted = (*results, *shared)
+    graph = graph_of(linker, (*wanted, *both))
+    return Assembled(
+        graph=graph,
+        methods=methods,
+        fallbacks=fallbacks,
+        left_out=left_out,
+        results=wanted,
+        decisive=tuple(both) if request.min_services == SERVICE_COUNT else (),
+        expected=tuple(
+            Figure(key, "mean") for key, one in graph.quantities.items() if one.expected
+        ),
+    )
+
+
+def _layers_of(method: Method, kinds: tuple[Kind, ...]) -> list[str]:
+    """Names of the layers of a service that are results, in the order of the kinds."""
+    extra = tuple(one.name for one in method.extra)
+    return [name for kind in kinds for name in (extra if kind == "extra" else KINDS[kind])]
+
+
+def lacking_themes(assembled: Assembled) -> dict[str, tuple[str, ...]]:
+    """Dataset themes each service that fell back or was left out lacked."""
+    lacked = {service: names for service, (_, names) in assembled.fallbacks.items()}
+    return {
+        service: themes_behind(names)
+        for service, names in (lacked | dict(assembled.left_out)).items()
+    }

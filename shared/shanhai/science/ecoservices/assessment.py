@@ -1,0 +1,209 @@
+"""The services of an area whose layers are arrays in memory, by the graph the processes use."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from shanhai.errors import InvalidInput
+from shanhai.science.arrays import BoolArray
+from shanhai.science.balance import SERVICE_COUNT, weight_shares
+from shanhai.science.ecoservices import ECOSERVICES
+from shanhai.science.ecoservices.assembly import Assembled, Request, assemble, check_request
+from shanhai.science.ecoservices.choice import Changes, Choice
+from shanhai.science.ecoservices.computation import Computation
+from shanhai.science.ecoservices.evaluation import VALID, Array
+from shanhai.science.ecoservices.graph import Figure
+from shanhai.science.ecoservices.inputs import LEAVES
+from shanhai.science.ecoservices.matching_layers import Kind
+from shanhai.science.ecoservices.method import Profile
+from shanhai.science.ecoservices.plan import Plan, plan_of
+from shanhai.science.grid import Window
+from shanhai.science.landcover import NODATA
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """What an assessment gives.
+
+    Attributes:
+        layers: Results by key, such as `supply.cooling`, `ratio` and the mask `valid`.
+        figures: The numbers of the whole area behind them.
+        assembled: The methods that were taken and the layers they are made of.
+    """
+
+    layers: Mapping[str, Array]
+    figures: Mapping[Figure, float]
+    assembled: Assembled
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayLayers:
+    """Layers of one area in memory."""
+
+    given: Mapping[str, Array]
+    kept: dict[str, Array] = field(default_factory=dict)
+
+    def leaf(self, name: str, window: Window) -> Array:
+        """A window of what was given."""
+        values = self.given[name][(..., *window.slices)]
+        if LEAVES[name].unit == "class":
+            return np.nan_to_num(values, nan=NODATA).astype(np.uint8)
+        return values.astype(bool if LEAVES[name].unit == "bool" else np.float64)
+
+    def read(self, key: str, window: Window) -> Array:
+        """A window of what was kept."""
+        values = self.kept[key][(..., *window.slices)]
+        return values if values.dtype == np.uint8 else values.astype(np.float64)
+
+    def write(self, key: str, window: Window, values: Array) -> None:
+        """Keep a window; quantities are rounded to float32."""
+        if key not in self.kept:
+            kind = np.uint8 if values.dtype == np.uint8 else np.float32
+            self.kept[key] = np.zeros((*values.shape[:-2], *self.shape), dtype=kind)
+        self.kept[key][(..., *window.slices)] = values
+
+    def land(self, window: Window) -> BoolArray:
+        """Cells that are not sea; all where there is no land cover."""
+        cover = self.given.get("land_cover")
+        if cover is None:
+            return np.ones((window.height, window.width), dtype=bool)
+        return np.asarray(np.nan_to_num(cover[window.slices], nan=NODATA) != NODATA)
+
+    def unknown(self, window: Window) -> Mapping[str, BoolArray]:
+        """By leaf, the cells of a window where it is NaN."""
+        given = {name: values[(..., *window.slices)] for name, values in self.given.items()}
+        masks = {name: np.isnan(one) for name, one in given.items() if one.dtype.kind == "f"}
+        return {
+            name: np.asarray(mask.any(axis=tuple(range(mask.ndim - 2))))
+            for name, mask in masks.items()
+        }
+
+    def notes(self, window: Window) -> None:
+        """Nothing: who gives arrays can look at them."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        first = next(iter(self.given.values()))
+        return (first.shape[-2], first.shape[-1])
+
+
+class InOrder:
+    """Runs windows one after the other."""
+
+    def run(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterable[Any]:
+        """Results in the order of the windows."""
+        return map(function, items)
+
+
+def assess(
+    layers: Mapping[str, Array],
+    cell_m: float,
+    *,
+    profile: Profile = "index",
+    methods: Mapping[str, str] | None = None,
+    parameters: Mapping[str, Mapping[str, float]] | None = None,
+    options: Mapping[str, Mapping[str, str]] | None = None,
+    tables: Mapping[str, Mapping[str, Mapping[int, float]]] | None = None,
+    kinds: tuple[Kind, ...] = ("supply", "demand", "ratio"),
+    min_services: int = SERVICE_COUNT,
+    window_cells: int | None = None,
+) -> Assessed:
+    """Supply, demand and ratio of the ecosystem services.
+
+    Args:
+        layers: Arrays of one shape by the name of a leaf (`shanhai.science.ecoservices.inputs`),
+            monthly ones with the months as first axis; NaN, and 0 in classes, is nodata.
+        cell_m: Side of a cell, m.
+        profile: `index` or `biophysical`; decides the method of a service that is not named.
+        methods: Method by service.
+        parameters: Numbers by service and name.
+        options: Ways by service and name.
+        tables: Values by service, table and land-cover class.
+        kinds: What is wanted of each service.
+        min_services: Services that must be known in a cell.
+        window_cells: Side of the windows it is worked in; one window when not given. The result is
+            the same.
+
+    Raises:
+        InvalidInput: something is asked for that there is not, or layers are missing.
+    """
+    request = Request(
+        profile=profile,
+        weights=weight_shares(None),
+        choices=_choices(methods or {}, parameters or {}, options or {}, tables or {}),
+        kinds=kinds,
+        min_services=min_services,
+    )
+    check_request(ECOSERVICES, request)
+    given = _with_sea(layers)
+    assembled = assemble(ECOSERVICES, request, given.keys() & LEAVES.keys())
+    plan = plan_of(assembled.graph, cell_m, results=assembled.results, decisive=assembled.decisive)
+    return _computed(plan, assembled, ArrayLayers(given), window_cells)
+
+
+def _computed(
+    plan: Plan, assembled: Assembled, layers: ArrayLayers, window_cells: int | None
+) -> Assessed:
+    height, width = layers.shape
+    size = window_cells or max(height, width)
+    windows = [
+        Window(row, col, min(size, height - row), min(size, width - col))
+        for row in range(0, height, size)
+        for col in range(0, width, size)
+    ]
+    whole = Window(0, 0, height, width)
+    for key in plan.tiled:
+        _work_out(plan, layers, key, whole)
+    figures: dict[Figure, float] = {}
+    computation = Computation(plan, layers, InOrder(), whole, windows)
+    for _ in computation.passes(figures, lambda _share: None):
+        pass
+    results = {key: layers.kept[key] for key in (*assembled.results, VALID)}
+    return Assessed(results, figures, assembled)
+
+
+def _work_out(plan: Plan, layers: ArrayLayers, key: str, whole: Window) -> None:
+    """A layer that rests on the whole raster, here held at once."""
+    node = plan.nodes[key]
+    given: dict[str, Any] = {
+        keyword: layers.kept[name] if name in layers.kept else layers.leaf(name, whole)
+        for keyword, name in node.inputs.items()
+    }
+    if node.takes_cell:
+        given["cell_m"] = plan.cell_m
+    layers.write(key, whole, node.function(**given, **node.constants))
+
+
+def _with_sea(layers: Mapping[str, Array]) -> dict[str, Array]:
+    """The layers, and the sea where land cover is 0."""
+    shapes = {name: layer.shape[-2:] for name, layer in layers.items()}
+    if len(set(shapes.values())) != 1:
+        listing = ", ".join(f"{name} {shape}" for name, shape in shapes.items()) or "none"
+        raise InvalidInput(
+            f"the layers must be of one shape; they are: {listing}",
+            message_zh=f"各图层的行列数须一致：{listing}",
+            pointer="/layers",
+        )
+    given = dict(layers)
+    if "land_cover" in given and "sea" not in given:
+        given["sea"] = given["land_cover"] == NODATA
+    return given
+
+
+def _choices(
+    methods: Mapping[str, str],
+    parameters: Mapping[str, Mapping[str, float]],
+    options: Mapping[str, Mapping[str, str]],
+    tables: Mapping[str, Mapping[str, Mapping[int, float]]],
+) -> dict[str, Choice]:
+    named = dict.fromkeys((*methods, *parameters, *options, *tables))
+    return {
+        service: Choice(
+            methods.get(service),
+            Changes(parameters.get(service, {}), options.get(service, {}), tables.get(service, {})),
+        )
+        for service in named
+    }

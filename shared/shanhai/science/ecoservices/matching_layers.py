@@ -1,0 +1,157 @@
+"""The layers in which supply meets demand: ratios, normalised layers, quadrants, coupling."""
+
+from collections.abc import Collection, Mapping
+from typing import Literal
+
+import numpy as np
+
+from shanhai.science.arrays import ClassArray, FloatArray
+from shanhai.science.balance import (
+    CAP_PROBABILITY,
+    available_services,
+    comprehensive_ratio,
+    supply_demand_ratio,
+)
+from shanhai.science.ecoservices.graph import Figure, Node, service_key
+from shanhai.science.ecoservices.layers import normalised
+from shanhai.science.matching import coordination_class, coupling, quadrant, z_score
+from shanhai.science.normalise import LIMIT_PROBABILITIES
+
+MaxMode = Literal["p99.5", "max"]
+Kind = Literal["supply", "demand", "ratio", "normalised", "quadrant", "coupling", "extra"]
+"""Kinds of layers of a service that can be results; `extra` are those of the method itself."""
+
+KINDS: Mapping[Kind, tuple[str, ...]] = {
+    "supply": ("supply",),
+    "demand": ("demand",),
+    "ratio": ("ratio",),
+    "normalised": ("supply_n", "demand_n"),
+    "quadrant": ("quadrant",),
+    "coupling": ("coupling", "coordination"),
+}
+"""Layers of each service by kind of result."""
+
+RATIO = "ratio"
+"""The comprehensive ratio."""
+
+SUPPLY_MEAN = "supply_mean"
+"""Mean of the normalised supplies of the services."""
+
+AVAILABLE = "available_services"
+"""How many services are known in a cell, where not all are required."""
+
+Limits = Mapping[str, tuple[float, float]]
+
+
+def _ratio(
+    *, supply: FloatArray, demand: FloatArray, supply_max: float, demand_max: float
+) -> FloatArray:
+    return supply_demand_ratio(supply, demand, supply_max, demand_max)
+
+
+def _normalised(*, values: FloatArray, low: float, high: float) -> FloatArray:
+    return normalised(values, low, high)
+
+
+def _comprehensive(
+    *, weights: Mapping[str, float], min_services: int, **ratios: FloatArray
+) -> FloatArray:
+    return comprehensive_ratio(ratios, weights, min_services)
+
+
+def _available(**ratios: FloatArray) -> ClassArray:
+    return available_services(ratios)
+
+
+def _mean(**layers: FloatArray) -> FloatArray:
+    known = list(layers.values())
+    total = np.zeros_like(known[0])
+    for layer in known:
+        total += layer
+    return total / len(known)
+
+
+def _quadrant(
+    *,
+    supply: FloatArray,
+    demand: FloatArray,
+    supply_mean: float,
+    supply_sd: float,
+    demand_mean: float,
+    demand_sd: float,
+) -> ClassArray:
+    return quadrant(
+        z_score(supply, supply_mean, supply_sd), z_score(demand, demand_mean, demand_sd)
+    )
+
+
+def _coordination(*, supply_n: FloatArray, demand_n: FloatArray) -> FloatArray:
+    return coupling(supply_n, demand_n).coordination
+
+
+def _coordination_class(*, degree: FloatArray) -> ClassArray:
+    return coordination_class(degree)
+
+
+def matching_nodes(
+    services: Collection[str], weights: Mapping[str, float], min_services: int, max_mode: MaxMode
+) -> list[Node]:
+    """The layers of the matching, each after what it rests on.
+
+    Args:
+        services: The services that are assessed, in the order of the plan.
+        weights: Weight of every service of the plan.
+        min_services: Services that must be known in a cell.
+        max_mode: Whether supply and demand are capped at their 99.5th percentile or their maximum.
+    """
+    nodes = [node for service in services for node in _of_service(service, max_mode)]
+    ratios = {service: service_key("ratio", service) for service in services}
+    supplies = {service: service_key("supply_n", service) for service in services}
+    constants = {"weights": dict(weights), "min_services": min_services}
+    return [
+        *nodes,
+        Node(RATIO, RATIO, "1", _comprehensive, ratios, constants=constants),
+        Node(SUPPLY_MEAN, SUPPLY_MEAN, "1", _mean, supplies),
+        Node(AVAILABLE, AVAILABLE, "class", _available, ratios),
+    ]
+
+
+def _of_service(service: str, max_mode: MaxMode) -> list[Node]:
+    supply, demand = (service_key(kind, service) for kind in ("supply", "demand"))
+    both = {"supply": supply, "demand": demand}
+    spread = {
+        f"{name}_{kind}": Figure(key, kind) for name, key in both.items() for kind in ("mean", "sd")
+    }
+    normal = {f"{name}_n": service_key(f"{name}_n", service) for name in both}
+    degree = service_key("coupling", service)
+    return [
+        Node(
+            service_key("ratio", service),
+            "ratio",
+            "1",
+            _ratio,
+            both,
+            {f"{name}_max": maximum_of(key, max_mode) for name, key in both.items()},
+        ),
+        *(_normal(normal[f"{name}_n"], key) for name, key in both.items()),
+        Node(service_key("quadrant", service), "quadrant", "class", _quadrant, both, spread),
+        Node(degree, "coupling", "1", _coordination, normal),
+        Node(
+            service_key("coordination", service),
+            "coordination",
+            "class",
+            _coordination_class,
+            {"degree": degree},
+        ),
+    ]
+
+
+def _normal(key: str, of: str) -> Node:
+    low, high = (Figure(of, "quantile", probability) for probability in LIMIT_PROBABILITIES)
+    return Node(key, key, "1", _normalised, {"values": of}, {"low": low, "high": high})
+
+
+def maximum_of(key: str, max_mode: MaxMode) -> Figure:
+    """The maximum that the ratio takes of a supply or demand."""
+    probability = 1.0 if max_mode == "max" else CAP_PROBABILITY
+    return Figure(key, "quantile", probability)
