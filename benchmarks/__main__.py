@@ -23,6 +23,8 @@ NAMES = (
     "jobs",
     "quantiles",
     "zoning",
+    "ecoservices",
+    "assessment",
     "compliance",
 )
 """The modules, in the order they are run; each has a `run`."""

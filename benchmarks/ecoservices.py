@@ -1,0 +1,125 @@
+"""Kernels of the services from GeoTIFF to GeoTIFF, beside InVEST's models of the same quantities.
+
+Both sides run alone in processes of their own, which first work through small inputs so that
+nothing is loaded or compiled while they are timed.
+"""
+
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import ecoservice_kernels
+from benchmarks.agreement import Agreement
+from benchmarks.ecoservice_inputs import Inputs, make_inputs
+from benchmarks.fresh import run_fresh
+from benchmarks.invest import Run, python_of_invest, run_invest
+from benchmarks.report import Row, Table
+from benchmarks.timing import Sample, alternate
+from benchmarks.workbench import Workbench
+from shanhai.raster.geotiff import read_geotiff, write_geotiff
+
+CELLS = int(os.environ.get("BENCH_CELLS", "2000"))
+SMALL = 256
+ROUNDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A comparison.
+
+    Attributes:
+        name: Of our kernel and of the peer's model.
+        title: What is computed.
+        target: Least ratio.
+        part_only: Compare with the peer up to the raster, since its model goes on to other things.
+    """
+
+    name: str
+    title: str
+    target: float
+    part_only: bool = False
+
+
+MODELS = (
+    Model("carbon", "carbon stock", 2.0),
+    Model("annual_water_yield", "annual water yield (Fu)", 5.0),
+    Model("soil_loss", "RKLS and USLE, with flow routing", 5.0, part_only=True),
+    Model("urban_cooling", "urban cooling", 5.0),
+    Model("quality_of_habitats", "habitat quality, three threats", 5.0),
+    Model("urban_flood_risk", "runoff of a storm (SCS-CN)", 5.0),
+    Model("urban_nature_access", "urban nature access", 5.0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The files of one run."""
+
+    python: Path
+    small: Inputs
+    large: Inputs
+    folder: Path
+
+    def ours(self, model: str) -> tuple[float, Path]:
+        """Seconds and raster of our kernel."""
+        return run_fresh(timed, model, self.small, self.large, self.folder / "ours" / model)
+
+    def theirs(self, model: str) -> Run:
+        """Seconds and raster of the peer."""
+        place = self.folder / "theirs" / model
+        return run_invest(self.python, model, self.small.folder, self.large.folder, place)
+
+
+def run(bench: Workbench) -> Table:
+    """Every model in turn, and the floor under all: reading and writing one file."""
+    folder = bench.made("ecoservices")
+    made = [
+        run_fresh(make_inputs, bench.made(f"ecoservices-{cells}"), cells)
+        for cells in (SMALL, CELLS)
+    ]
+    place = Bench(python_of_invest(), *made, folder)
+    table = Table("ecoservices", f"kernels at {CELLS} × {CELLS}, one process", "InVEST")
+    table.rows = [_compare(place, model) for model in MODELS]
+    one_file = Sample(tuple(run_fresh(copy_one, place.large, folder) for _ in range(ROUNDS)))
+    table.rows.append(Row("read and write one GeoTIFF", one_file, one_file))
+    return table
+
+
+def _compare(place: Bench, model: Model) -> Row:
+    runs: list[Run] = []
+
+    def theirs(_: int) -> float:
+        runs.append(place.theirs(model.name))
+        return runs[-1].part if model.part_only else runs[-1].whole
+
+    ours, floor = alternate(lambda _: place.ours(model.name)[0], theirs, rounds=ROUNDS)
+    # The raster of the last round is still there on both sides.
+    agreement = Agreement.of(place.ours(model.name)[1], runs[-1].result)
+    facts = {
+        "to the raster": min(run.part for run in runs) / ours.median,
+        "largest difference": agreement.largest,
+        "cells apart": agreement.apart,
+        "one-sided": agreement.one_sided,
+    }
+    return Row(model.title, ours, floor, model.target, facts)
+
+
+def timed(model: str, small: Inputs, large: Inputs, out: Path) -> tuple[float, Path]:
+    """Seconds of a kernel on the large inputs after it has run on the small ones."""
+    kernel = getattr(ecoservice_kernels, model)
+    for inputs in (small, large):
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir(parents=True)
+        started = time.perf_counter()
+        result = kernel(inputs, out)
+    return time.perf_counter() - started, result
+
+
+def copy_one(inputs: Inputs, folder: Path) -> float:
+    """Seconds to read a raster of the inputs and write it again."""
+    started = time.perf_counter()
+    found = read_geotiff(inputs.raster("rainfall"))
+    write_geotiff(folder / "copy.tif", found.values, transform=found.transform, crs=found.crs)
+    return time.perf_counter() - started

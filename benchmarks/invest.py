@@ -1,0 +1,41 @@
+"""InVEST as a peer: an environment of its own, a process for every run."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from shanhai.local.places import CHECKOUT, Home
+
+PEERS = CHECKOUT / "benchmarks" / "peers"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a model took on the large inputs, and the raster that is compared.
+
+    Attributes:
+        whole: Seconds of the model from beginning to end.
+        part: Seconds until the raster was written.
+        result: The raster.
+    """
+
+    whole: float
+    part: float
+    result: Path
+
+
+def python_of_invest() -> Path:
+    """The interpreter that has InVEST; it is built the first time, which takes ten minutes."""
+    folder = Home.of_checkout().path / "invest"
+    subprocess.run([PEERS / "invest.sh", folder], check=True)
+    return folder / "bin" / "python"
+
+
+def run_invest(python: Path, model: str, small: Path, large: Path, workspace: Path) -> Run:
+    """Run a model in a fresh process, first on small inputs to load what it needs."""
+    command = [python, PEERS / "invest_models.py", model, small, large, workspace]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    told = orjson.loads(done.stdout.splitlines()[-1])
+    return Run(told["whole"], told["part"], Path(told["result"]))
