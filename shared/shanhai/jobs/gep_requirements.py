@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from shanhai.errors import Fault, InvalidInput
+from shanhai.jobs.contracts import DatasetTask
 from shanhai.jobs.evaluation_contracts import (
     SERVICE_NEEDS,
     AccountGepInputs,
@@ -13,6 +14,13 @@ from shanhai.jobs.evaluation_contracts import (
 from shanhai.science.gep.accounting import need
 from shanhai.science.gep.catalogue import Catalogue, Item, load_catalogue, price_level
 from shanhai.vocabulary import Label, label_of
+
+SUPPLY_UNITS: Mapping[str, str] = {
+    "water_conservation": "m3/ha/yr",
+    "soil_retention": "t/ha/yr",
+    "carbon_sink": "tC/ha/yr",
+}
+"""Unit a given supply must have: an index of 0–1 has no price."""
 
 _COVER: tuple[Alternatives, ...] = (("land_cover",),)
 
@@ -70,21 +78,25 @@ def account_themes(inputs: AccountGepInputs) -> tuple[EvaluationTheme, ...]:
 
 
 def account_faults(
-    inputs: AccountGepInputs, districts: Collection[str], available: Collection[str]
+    inputs: AccountGepInputs, districts: Collection[str], available: Mapping[str, DatasetTask]
 ) -> list[Fault]:
     """Everything that is wrong with what was entered, and what is asked for and cannot be counted.
 
     Args:
         inputs: What was asked.
         districts: Codes of the districts of the region.
-        available: Themes there are datasets of.
+        available: The datasets there are, by theme.
     """
     try:
         catalogue = catalogue_of(inputs)
         price_level(inputs.price_year)
     except InvalidInput as error:
         return list(_pointing(error, "/inputs").faults)
-    faults = [*_item_faults(inputs, catalogue), *_district_faults(inputs, districts)]
+    faults = [
+        *_item_faults(inputs, catalogue),
+        *_district_faults(inputs, districts),
+        *_unit_faults(inputs, available),
+    ]
     if not faults and inputs.items is not None:
         left_out = countable_items(inputs, catalogue, available).left_out
         faults += [
@@ -149,6 +161,21 @@ def _district_faults(inputs: AccountGepInputs, districts: Collection[str]) -> li
         )
         for pointer, code in named
         if code not in districts
+    ]
+
+
+def _unit_faults(inputs: AccountGepInputs, available: Mapping[str, DatasetTask]) -> list[Fault]:
+    given = {service: available.get(f"supply.{service}") for service in inputs.supplies}
+    return [
+        Fault(
+            f"/inputs/supplies/{service}",
+            f"{dataset.code} is in {dataset.unit or 'no unit'}; "
+            f"a supply that is valued must be in {SUPPLY_UNITS[service]}",
+            f"{dataset.code} 的单位为 {dataset.unit or '无'}；参与核算的供给须以 "
+            f"{SUPPLY_UNITS[service]} 计",
+        )
+        for service, dataset in given.items()
+        if dataset is not None and dataset.unit != SUPPLY_UNITS[service]
     ]
 
 

@@ -105,25 +105,33 @@ def test_cooling_follows_from_the_areas(accounted: tuple[Path, Outcome], watersh
     assert item(document, "climate_water")["quantity"] == pytest.approx(expected, rel=0.05)
 
 
-def test_water_is_the_supply_of_the_evaluation(
-    accounted: tuple[Path, Outcome], watershed: Watershed, tmp_path: Path
-):
-    """A supply that is 1 everywhere gives as many cubic metres as there are hectares."""
+def with_supply(watershed: Watershed, folder: Path, unit: str) -> Task:
+    """A task whose supply of water is 1 everywhere."""
     grid = watershed.grid
-    path = tmp_path / "supply.tif"
+    path = folder / "supply.tif"
     write_geotiff(path, np.ones(grid.shape), transform=grid.transform, crs=f"EPSG:{EPSG}")
     inputs = {"supplies": {"water_conservation": "given"}, "items": ["water_conservation"]}
     task = evaluation_task(watershed, "account-gep", inputs, without=("rainfall",))
     task.files["supply.tif"] = str(path)
     task.datasets["supply.water_conservation"] = DatasetTask(
-        id=1, code="given", theme="supply.water_conservation", uri="supply.tif",
+        id=1, code="given", theme="supply.water_conservation", uri="supply.tif", unit=unit,
         checksum="0" * 64, name_zh="供给", name_en="supply",
     )  # fmt: skip
-    compute(task, tmp_path / "work")
+    return task
+
+
+def test_a_given_supply_is_summed_as_it_is(watershed: Watershed, tmp_path: Path):
+    compute(with_supply(watershed, tmp_path, "m3/ha/yr"), tmp_path / "work")
     document = told(tmp_path / "work")
     assert item(document, "water_conservation")["quantity"] == document["land_area_ha"]
     for where in document["districts"]:
         assert where["items"][0]["quantity"] == where["land_area_ha"]
+
+
+def test_an_index_has_no_price(watershed: Watershed, tmp_path: Path):
+    with pytest.raises(InvalidInput, match="given is in 1; a supply that is valued") as caught:
+        compute(with_supply(watershed, tmp_path, "1"), tmp_path / "work")
+    assert caught.value.faults[0].pointer == "/inputs/supplies/water_conservation"
 
 
 def test_another_price_year_changes_money_and_no_quantity(
