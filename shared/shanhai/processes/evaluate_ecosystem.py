@@ -25,6 +25,7 @@ from shanhai.processes.evaluating.place import Place, build_place, open_sources
 from shanhai.processes.evaluating.publication import publish_rasters
 from shanhai.processes.evaluating.quality import evaluate_quality
 from shanhai.processes.evaluating.record import build_manifest, finish_manifest
+from shanhai.processes.evaluating.remarks import APPLIES_IN_PART, remarks
 from shanhai.processes.evaluating.report import write_report
 from shanhai.processes.evaluating.resilience import evaluate_resilience
 from shanhai.processes.evaluating.sensitivity import evaluate_sensitivity
@@ -70,6 +71,7 @@ class EvaluateEcosystem:
             results = _evaluate(place, inputs, progress)
             files, statistics = _write(place, results, workspace, progress)
         flags = [flag for result in results.values() for flag in result.flags]
+        flags += remarks(statistics)
         manifest = build_manifest(
             task,
             place,
@@ -162,7 +164,7 @@ def _require_some(statistics: Mapping[str, Any]) -> None:
     empty = [
         one
         for one in (*statistics["evaluations"], *statistics["quantities"])
-        if not one["cells"] and one["layer"] != "sensitivity.rocky_desertification"
+        if not one["cells"] and one["layer"] not in APPLIES_IN_PART
     ]
     if not empty:
         return

@@ -314,6 +314,24 @@ def test_an_input_without_any_value_is_refused(watershed: Watershed, tmp_path: P
         compute(task, tmp_path / "work")
 
 
+def test_gaps_and_wrong_units_are_remarked_upon(watershed: Watershed, tmp_path: Path):
+    leaf_area = read_geotiff(watershed.rasters["lai"]).values
+    leaf_area[:, 20:26] = np.nan
+    npp = read_geotiff(watershed.rasters["npp"]).values * 0.1
+    task = _replace(
+        watershed,
+        tmp_path,
+        task_of(watershed, ["quality", "carbon"]),
+        {"lai": leaf_area, "npp": npp},
+    )
+    outcome = compute(task, tmp_path / "work")
+    assert [one["code"] for one in outcome.warnings] == ["missing_cells", "unexpected_mean"]
+    own = evaluation(tmp_path / "work", "quality")
+    land = document(tmp_path / "work", "statistics.json")["land_cells"]
+    assert f"{100 * own['unknown_cells'] / land:.1f} %" in outcome.warnings[0]["detail"]
+    assert "tC/ha/a" in outcome.warnings[1]["detail_zh"]
+
+
 def test_a_short_series_is_refused(watershed: Watershed, tmp_path: Path):
     series = read_geotiff(watershed.rasters["ndvi_series"]).values[:7]
     task = _replace(
