@@ -207,7 +207,8 @@ class TestFormerStates:
             assert await count_features(session, REGIONS, Selection(box=box, as_of=day)) == number
 
     async def test_both_spatial_indexes_serve_the_box(self, session: AsyncSession) -> None:
-        selection = Selection(box=Box(118, 24, 118.1, 24.1), as_of=date(2019, 1, 1))
+        # Where nothing lies: what other tests left elsewhere must not make another index cheaper.
+        selection = Selection(box=Box(100, 10, 100.1, 10.1), as_of=date(2019, 1, 1))
         plan = await plan_of(session, REGIONS, selection)
         assert "ix_region_geom" in plan
         assert "ix_region_history_geom" in plan
