@@ -12,6 +12,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from shanhai.jobs.assessment_inputs import (
+    ASSESS_ECOSERVICES,
     AssessmentInputs,
     AssessmentParameters,
     EcoserviceChoice,
@@ -169,12 +170,25 @@ class CheckComplianceInputs(Inputs):
 class ZoningParameters(AssessmentParameters):
     """Parameters of the assessment and the zoning; defaults are the method specification's."""
 
+    algorithm: Literal["kmeans", "gmm", "ward_contig", "skater", "thresholds"] = Field(
+        "kmeans", description="How units become zones / 分区算法"
+    )
+    features: Literal["esdr7", "sd14", "esdr7+coords"] = Field(
+        "esdr7", description="Ratios, supply and demand, or ratios and place / 聚类特征"
+    )
+    pca: bool = Field(False, description="Principal components of the features / 主成分")
     k: int = Field(5, ge=2, le=10, description="Number of clusters / 聚类数")
+    units: Literal["fishnet", "cells"] = Field("fishnet", description="Zoning units / 分区单元")
     unit_m: float = Field(250.0, ge=10, le=5000, description="Fishnet unit, m / 格网单元")
+    majority_rounds: int = Field(1, ge=0, le=3, description="Majority filters / 众数滤波次数")
     mmu_ha: float = Field(5.0, ge=0, le=10_000, description="Least mapped patch, ha / 最小图斑")
     periphery_m: float = Field(
         2000.0, ge=0, le=100_000, description="Reach of the periphery rule, m / 外围距离"
     )
+    ring_m: float = Field(
+        0.0, ge=0, le=100_000, description="Ring of general restoration, m; 0 is off / 修复环宽度"
+    )
+    stability: bool = Field(False, description="Zone subsamples of the units anew / 检验分区稳定性")
     beta: float = Field(
         0.6, ge=0, le=1, description="Share of night lights in carbon demand / 夜光权重"
     )
@@ -276,7 +290,7 @@ CONTRACTS: Mapping[str, ProcessContract] = {
     contract.id: contract
     for contract in (
         *(ECHO, IMPORT_DATASET, IMPORT_FEATURES, CHECK_COMPLIANCE),
-        DELINEATE_ZONES,
+        *(ASSESS_ECOSERVICES, DELINEATE_ZONES),
         *(EVALUATE_ECOSYSTEM, ACCOUNT_GEP),
     )
 }

@@ -9,6 +9,7 @@ from shanhai.processes.assessed import Assessment
 from shanhai.processes.assessment_manifest import assessment_manifest
 from shanhai.processes.zone_features import ZoneGeometry
 from shanhai.processes.zoning import Zoning
+from shanhai.science.zoning.algorithms import STARTS
 from shanhai.science.zoning.naming import BALANCE_TOLERANCE, NEAR_TIE
 
 
@@ -27,26 +28,64 @@ def build_manifest(
         "postprocess": _postprocess(zoning, geometry),
     }
     flags = {"flags": [*manifest["flags"], *(flag.document() for flag in zoning.flags)]}
-    return manifest | zoned | flags
+    return manifest | zoned | _uncertainty(zoning) | flags
 
 
 def _clustering(inputs: DelineateZonesInputs, zoning: Zoning) -> dict[str, Any]:
     features = zoning.features
     return {
-        "algorithm": "kmeans",
+        "algorithm": inputs.parameters.algorithm,
         "unit_m": zoning.fishnet.unit_cells * inputs.cell_m,
         "units": len(zoning.units.cells),
         "features": list(features.names),
         "dropped": list(features.dropped),
         "k": inputs.parameters.k,
         "seed": inputs.seed,
-        "n_init": 20,
+        "n_init": STARTS.get(zoning.settings.algorithm, 1),
         "inertia": zoning.clustering.inertia,
         "centroids": zoning.clustering.centroids.tolist(),
         "correlation": features.correlation.tolist(),
         "elbow": zoning.diagnostics.elbow,
         "silhouette_sample": zoning.diagnostics.sample,
         "by_k": [asdict(one) for one in zoning.diagnostics.by_k],
+        **_chosen(zoning),
+    }
+
+
+def _chosen(zoning: Zoning) -> dict[str, Any]:
+    """What only some of the settings bring about."""
+    found: dict[str, Any] = {}
+    if zoning.clustering.bic is not None:
+        found["bic"] = zoning.clustering.bic
+    if zoning.features.components is not None:
+        components = zoning.features.components
+        found["components"] = {
+            "of": list(components.names),
+            "loadings": components.loadings.tolist(),
+            "explained": components.explained.tolist(),
+        }
+    if zoning.by_unit.contiguity is not None:
+        found["joined_units"] = zoning.by_unit.contiguity.joined.tolist()
+    if zoning.audit is not None:
+        found["thresholds"] = asdict(zoning.audit.thresholds)
+        found["cross_table"] = zoning.audit.cross_table.tolist()
+    return found
+
+
+def _uncertainty(zoning: Zoning) -> dict[str, Any]:
+    """How the zones came back, where that was asked for."""
+    if zoning.stability is None:
+        return {}
+    stability = zoning.stability
+    return {
+        "uncertainty": {
+            "stability": {
+                **asdict(stability),
+                "jaccard": {str(zone): one for zone, one in stability.jaccard.items()},
+                "grade": stability.grade,
+                "zone_grades": {str(zone): one for zone, one in stability.zone_grades.items()},
+            }
+        }
     }
 
 

@@ -1,31 +1,60 @@
 """From the ratios of the services to the class raster of the five zones."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shanhai.jobs.contracts import ZoningParameters
 from shanhai.processes.assessed import Assessment
 from shanhai.processes.pointers import pointing_at
-from shanhai.processes.supply_demand import SERVICES, UNIT_LAYERS, unit_means
+from shanhai.processes.supply_demand import SERVICES
+from shanhai.processes.zoning_units import fishnet_of, unit_table
+from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
-from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
-from shanhai.science.zoning.clustering import Clustering, cluster_units, merge_clusters
-from shanhai.science.zoning.diagnostics import Diagnostics, diagnose
-from shanhai.science.zoning.features import Features, prepare_features
-from shanhai.science.zoning.flag import Flag
-from shanhai.science.zoning.naming import Naming, name_zones
-from shanhai.science.zoning.postprocess import Postprocessed, PostprocessSettings, postprocess
-from shanhai.science.zoning.units import (
-    Fishnet,
-    UnitTable,
-    rasterise,
-    select_units,
-    unit_codes,
+from shanhai.science.arrays import BoolArray, ClassArray, IntArray
+from shanhai.science.grid import Window
+from shanhai.science.uncertainty.stability import Stability, cluster_stability
+from shanhai.science.zoning.algorithms import Algorithm
+from shanhai.science.zoning.clustering import Clustering
+from shanhai.science.zoning.contiguity import lattice_contiguity, lattice_points
+from shanhai.science.zoning.delineation import (
+    RATIO,
+    ClusteringSettings,
+    Layout,
+    UnitZoning,
+    rezoner,
+    zone_units,
 )
+from shanhai.science.zoning.diagnostics import Diagnostics, diagnose
+from shanhai.science.zoning.features import Features
+from shanhai.science.zoning.flag import Flag
+from shanhai.science.zoning.naming import Naming
+from shanhai.science.zoning.postprocess import Postprocessed, PostprocessSettings, postprocess
+from shanhai.science.zoning.thresholds import (
+    Thresholds,
+    cross_tabulate,
+    threshold_zones,
+    thresholds_of,
+)
+from shanhai.science.zoning.units import Fishnet, UnitTable, rasterise, unit_codes
 
-_RATIO = UNIT_LAYERS.index("ratio")
-_SUPPLY = UNIT_LAYERS.index("supply_mean")
+_LAYOUT = Layout(lattice_contiguity, lattice_points)
+_STRIP_ROWS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Zones by thresholds of the ratio, which took the place of the clusters.
+
+    Attributes:
+        thresholds: Where the classes part.
+        cross_table: Cells by zone of the clusters (row) and of the thresholds (column), 0–5.
+    """
+
+    thresholds: Thresholds
+    cross_table: IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +64,22 @@ class Zoning:
     Attributes:
         fishnet: What the units were cut by.
         units: Units that were clustered.
-        features: What they were clustered by.
-        clustering: Clusters as found, before merging to five.
+        by_unit: Their zones.
+        settings: What was chosen.
         diagnostics: Quality by number of clusters.
-        naming: Which cluster became which zone.
+        audit: Thresholds that were taken instead of the clusters.
+        stability: How the zones come back; None unless asked for.
         cleaned: The final class raster and the cells each step changed.
     """
 
     fishnet: Fishnet
     units: UnitTable
-    features: Features
-    clustering: Clustering
+    by_unit: UnitZoning
+    settings: ClusteringSettings
     diagnostics: Diagnostics
-    naming: Naming
+    audit: Audit | None
+    stability: Stability | None
     cleaned: Postprocessed
-    k: int
 
     @property
     def codes(self) -> ClassArray:
@@ -57,12 +87,29 @@ class Zoning:
         return self.cleaned.codes
 
     @property
+    def features(self) -> Features:
+        """What the units were clustered by."""
+        return self.by_unit.features
+
+    @property
+    def clustering(self) -> Clustering:
+        """Clusters as found, before merging to five."""
+        return self.by_unit.clustering
+
+    @property
+    def naming(self) -> Naming:
+        """Which cluster became which zone."""
+        return self.by_unit.naming
+
+    @property
     def flags(self) -> tuple[Flag, ...]:
         """All that a planner should know."""
         return (
             *self.features.flags,
-            *self.diagnostics.flags(self.k),
+            *self.by_unit.joined_flags,
+            *self.diagnostics.flags(self.settings.k),
             *self.naming.flags,
+            *(() if self.stability is None else self.stability.flags),
             *self.cleaned.flags,
         )
 
@@ -70,27 +117,66 @@ class Zoning:
 def delineate(
     assessment: Assessment, parameters: ZoningParameters, seed: int, runner: WindowRunner
 ) -> Zoning:
-    """Cluster the units by their seven ratios, name the clusters and clean the raster."""
+    """Cluster the units, name the clusters and clean the raster."""
     own = assessment.stores.own
-    fishnet = Fishnet.over(own.grid, parameters.unit_m)
-    means, cells = unit_means(own, fishnet, runner)
+    settings = clustering_settings(parameters, seed)
     with pointing_at("/inputs/parameters"):
-        units = select_units(means, cells, fishnet.unit_cells)
-        features = prepare_features(units.means[:, : len(SERVICES)], SERVICES)
-        clustering = cluster_units(features.matrix, parameters.k, seed)
-    merged = merge_clusters(features.matrix, clustering, units.cells)
-    naming = name_zones(merged.labels, units.means[:, _RATIO], units.means[:, _SUPPLY], units.cells)
+        fishnet = fishnet_of(own.grid, parameters)
+        layers = settings.layers(SERVICES)
+        units = unit_table(own, assessment.extremes, fishnet, layers, runner)
+        by_unit = zone_units(units, SERVICES, _LAYOUT, settings)
     valid: BoolArray = own.read_classes("valid", own.whole) == 1
-    codes = rasterise(unit_codes(naming.zones, units), fishnet, valid)
-    ratio: FloatArray = own.read_all("ratio")
-    settings = PostprocessSettings(mmu_ha=parameters.mmu_ha, periphery_m=parameters.periphery_m)
+    codes = rasterise(unit_codes(by_unit.zones, units), fishnet, valid)
+    audit = None
+    if parameters.algorithm == "thresholds":
+        codes, audit = _by_thresholds(own, codes)
+    del valid
     return Zoning(
         fishnet=fishnet,
         units=units,
-        features=features,
-        clustering=clustering,
-        diagnostics=diagnose(features.matrix, seed),
-        naming=naming,
-        cleaned=postprocess(codes, np.asarray(ratio), own.grid.cell_m, settings),
-        k=parameters.k,
+        by_unit=by_unit,
+        settings=settings,
+        diagnostics=diagnose(by_unit.features.matrix, seed, by_unit.partition),
+        audit=audit,
+        stability=_stability(units, by_unit, settings) if parameters.stability else None,
+        cleaned=postprocess(
+            codes, partial(_ratio, own), own.grid.cell_m, postprocess_settings(parameters)
+        ),
     )
+
+
+def clustering_settings(parameters: ZoningParameters, seed: int) -> ClusteringSettings:
+    """What of the parameters the clustering takes; thresholds are held against k-means."""
+    algorithm: Algorithm = (
+        "kmeans" if parameters.algorithm == "thresholds" else parameters.algorithm
+    )
+    return ClusteringSettings(algorithm, parameters.features, parameters.pca, parameters.k, seed)
+
+
+def postprocess_settings(parameters: ZoningParameters) -> PostprocessSettings:
+    """What of the parameters the clean-up takes."""
+    return PostprocessSettings(
+        majority_rounds=parameters.majority_rounds,
+        mmu_ha=parameters.mmu_ha,
+        periphery_m=parameters.periphery_m,
+        ring_m=parameters.ring_m,
+    )
+
+
+def _ratio(own: ScratchStore, rows: slice) -> NDArray[np.float32]:
+    return own.read_stored(RATIO, Window(rows.start, 0, rows.stop - rows.start, own.grid.width))
+
+
+def _by_thresholds(own: ScratchStore, clusters: ClassArray) -> tuple[ClassArray, Audit]:
+    """Zones of the thresholds, and how they stand to those of the clusters."""
+    thresholds = thresholds_of(lambda: own.blocks(RATIO))
+    codes = np.empty_like(clusters)
+    for row in range(0, len(codes), _STRIP_ROWS):
+        rows = slice(row, min(row + _STRIP_ROWS, len(codes)))
+        codes[rows] = threshold_zones(_ratio(own, rows), thresholds)
+    return codes, Audit(thresholds, cross_tabulate(clusters, codes))
+
+
+def _stability(units: UnitTable, by_unit: UnitZoning, settings: ClusteringSettings) -> Stability:
+    rezone = rezoner(units, SERVICES, _LAYOUT, settings)
+    return cluster_stability(rezone, by_unit.zones, settings.seed)

@@ -206,7 +206,7 @@ def test_two_processes_give_the_same_bytes(zoned: Any, zone: Zone):
 def test_small_windows_give_the_bytes_of_one_window(
     zoned: Any, zone: Zone, monkeypatch: pytest.MonkeyPatch
 ):
-    for module in ("alignment", "assessment", "supply_demand"):
+    for module in ("alignment", "assessment", "zoning_units"):
         monkeypatch.setattr(f"shanhai.processes.{module}.WINDOW_CELLS", 20)
     same_files(zoned.workspace, zone().workspace)
 

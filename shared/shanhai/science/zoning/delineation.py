@@ -94,10 +94,9 @@ class UnitZoning:
         return np.asarray(self.merged.membership[np.arange(len(labels)), labels])
 
     @property
-    def flags(self) -> tuple[Flag, ...]:
-        """What a planner should know, in the order of the steps."""
-        joined = () if self.contiguity is None else self.contiguity.flags
-        return (*self.features.flags, *joined, *self.naming.flags)
+    def joined_flags(self) -> tuple[Flag, ...]:
+        """`joined_islands` when units that do not touch were tied."""
+        return () if self.contiguity is None else self.contiguity.flags
 
 
 def zone_units(
@@ -145,7 +144,9 @@ def features_of(
     units: UnitTable, services: Sequence[str], layout: Layout, settings: ClusteringSettings
 ) -> Features:
     """The feature matrix a run clusters."""
-    names = feature_layers(settings.features, services)
+    # A ratio goes by the name of its service.
+    layers = feature_layers(settings.features, services)
+    names = [layer.removeprefix("ratio.") for layer in layers]
     return prepare_features(
         units.means[:, : len(names)],
         names,

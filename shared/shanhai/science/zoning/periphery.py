@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
 from shanhai.science.zoning.flag import Flag
+from shanhai.science.zoning.keyed import Layer
 from shanhai.science.zoning.patch_kernels import (
     Patches,
     add_by_patch,
@@ -19,9 +20,6 @@ from shanhai.science.zoning.patch_kernels import (
 )
 from shanhai.science.zoning.patches import label_patches
 from shanhai.vocabulary import Label
-
-Ratio = NDArray[np.floating]
-"""Comprehensive ratio, in memory or mapped from a file: it is read strip by strip."""
 
 GENERAL_PROTECTION = 3
 PRIORITY_RESTORATION = 4
@@ -52,7 +50,7 @@ class Periphery:
 
 def apply_periphery_rule(
     codes: ClassArray,
-    ratio: Ratio,
+    ratio: Layer,
     cell_m: float,
     *,
     min_cells: int,
@@ -66,7 +64,7 @@ def apply_periphery_rule(
 
     Args:
         codes: Zone codes, 0 nodata.
-        ratio: Comprehensive ratio, −2…2; NaN cells do not count in a mean.
+        ratio: Reads rows of the comprehensive ratio, −2…2; NaN cells do not count in a mean.
         cell_m: Side of a cell, m.
         min_cells: Cells of the minimum mapping unit.
         periphery_m: Reach of priority restoration, between cell centres, m.
@@ -118,18 +116,18 @@ def near_priority(codes: ClassArray, cell_m: float, reach_m: float) -> BoolArray
     return within(codes, PRIORITY_RESTORATION, math.floor(cells * cells * (1 + 1e-12)))
 
 
-def _mean_ratio(patches: Patches, count: int, ratio: Ratio) -> FloatArray:
+def _mean_ratio(patches: Patches, count: int, ratio: Layer) -> FloatArray:
     """Mean over the valid cells of every patch; NaN, which is no surplus, without one."""
     total, cells = np.zeros(count + 1), np.zeros(count + 1, dtype=np.int64)
     for row in range(0, len(patches), _STRIP_ROWS):
-        rows = slice(row, row + _STRIP_ROWS)
-        add_by_patch(patches[rows], np.array(ratio[rows]), total, cells)
+        rows = slice(row, min(row + _STRIP_ROWS, len(patches)))
+        add_by_patch(patches[rows], ratio(rows), total, cells)
     mean: FloatArray = np.full(count + 1, np.nan)
     np.divide(total, cells, out=mean, where=cells > 0)
     return mean
 
 
-def restoration_ring(codes: ClassArray, ratio: Ratio, cell_m: float, ring_m: float) -> ClassArray:
+def restoration_ring(codes: ClassArray, ratio: Layer, cell_m: float, ring_m: float) -> ClassArray:
     """General protection with a deficit within `ring_m` of priority restoration joins restoration.
 
     Off in the default settings (`ring_m` = 0).
@@ -139,7 +137,7 @@ def restoration_ring(codes: ClassArray, ratio: Ratio, cell_m: float, ring_m: flo
         return ringed
     near = near_priority(codes, cell_m, ring_m)
     for row in range(0, len(codes), _STRIP_ROWS):
-        rows = slice(row, row + _STRIP_ROWS)
-        joins = (codes[rows] == GENERAL_PROTECTION) & (ratio[rows] < 0) & near[rows]
+        rows = slice(row, min(row + _STRIP_ROWS, len(codes)))
+        joins = (codes[rows] == GENERAL_PROTECTION) & (ratio(rows) < 0) & near[rows]
         ringed[rows][joins] = GENERAL_RESTORATION
     return ringed

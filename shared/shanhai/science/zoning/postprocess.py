@@ -7,9 +7,9 @@ import numpy as np
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import BoolArray, ClassArray
 from shanhai.science.zoning.flag import Flag
+from shanhai.science.zoning.keyed import Layer
 from shanhai.science.zoning.periphery import (
     PERIPHERY_M,
-    Ratio,
     apply_periphery_rule,
     restoration_ring,
 )
@@ -79,7 +79,7 @@ class Postprocessed:
 
 def postprocess(
     codes: ClassArray,
-    ratio: Ratio,
+    ratio: Layer,
     cell_m: float,
     settings: PostprocessSettings | None = None,
     *,
@@ -89,7 +89,7 @@ def postprocess(
 
     Args:
         codes: Unit labels on the analysis grid, 0 nodata; no step fills nodata.
-        ratio: Comprehensive ratio, −2…2; a file mapped into memory is read strip by strip.
+        ratio: Reads rows of the comprehensive ratio, −2…2, so that it is never held whole.
         cell_m: Side of a cell, m.
         settings: Defaults of the method unless given.
         floor: 1 where the law asks for at least strict protection, 2 for at least key protection,

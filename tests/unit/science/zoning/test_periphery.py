@@ -19,7 +19,11 @@ def classes(rows: list[list[int]]) -> np.ndarray:
 def rule(rows: list[list[int]], ratio: float | np.ndarray, periphery_m: float = 200) -> Periphery:
     codes = classes(rows)
     return apply_periphery_rule(
-        codes, np.broadcast_to(ratio, codes.shape), 100, min_cells=1, periphery_m=periphery_m
+        codes,
+        np.broadcast_to(ratio, codes.shape).__getitem__,
+        100,
+        min_cells=1,
+        periphery_m=periphery_m,
     )
 
 
@@ -90,8 +94,8 @@ def test_general_restoration_may_be_absent():
 def test_ring_is_off_by_default_and_takes_deficits_near_priority_restoration():
     codes = classes([[4, 3, 3, 3]])
     ratio = np.array([[-1.0, -0.1, 0.1, -0.1]])
-    assert restoration_ring(codes, ratio, 100, 0).tolist() == [[4, 3, 3, 3]]
-    assert restoration_ring(codes, ratio, 100, 200).tolist() == [[4, 5, 3, 3]]
+    assert restoration_ring(codes, ratio.__getitem__, 100, 0).tolist() == [[4, 3, 3, 3]]
+    assert restoration_ring(codes, ratio.__getitem__, 100, 200).tolist() == [[4, 5, 3, 3]]
 
 
 @given(seed=st.integers(0, 300), reach_m=st.integers(0, 900))

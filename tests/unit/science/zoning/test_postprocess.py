@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +5,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from shanhai.errors import InvalidInput
+from shanhai.science.zoning import periphery
 from shanhai.science.zoning.postprocess import (
     PostprocessSettings,
     overlay_protection,
@@ -27,7 +26,7 @@ def scene(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 def test_steps_run_in_the_order_of_the_method_and_are_counted():
     codes, ratio = scene()
-    result = postprocess(codes, ratio, 100)
+    result = postprocess(codes, ratio.__getitem__, 100)
     assert list(result.changed_cells) == [
         "majority",
         "sieve",
@@ -45,14 +44,14 @@ def test_steps_run_in_the_order_of_the_method_and_are_counted():
 @given(seed=st.integers(0, 200))
 def test_valid_area_is_kept_cell_by_cell(seed: int):
     codes, ratio = scene(seed)
-    result = postprocess(codes, ratio, 100)
+    result = postprocess(codes, ratio.__getitem__, 100)
     assert ((result.codes == 0) == (codes == 0)).all()
     assert result.codes.max() <= 5
 
 
 def test_one_class_area_stays_as_it_is():
     codes = np.full((9, 9), 2, dtype=np.uint8)
-    result = postprocess(codes, np.zeros((9, 9)), 100)
+    result = postprocess(codes, np.zeros((9, 9)).__getitem__, 100)
     np.testing.assert_array_equal(result.codes, codes)
     assert not any(result.changed_cells.values())
 
@@ -69,7 +68,7 @@ def test_small_red_line_outlives_the_last_sieve():
     codes = np.full((20, 20), 4, dtype=np.uint8)
     floor = np.zeros_like(codes)
     floor[10, 10] = 1
-    result = postprocess(codes, np.full((20, 20), -1.0), 100, floor=floor)
+    result = postprocess(codes, np.full((20, 20), -1.0).__getitem__, 100, floor=floor)
     assert result.codes[10, 10] == 1
     assert (result.before_overlay == 4).all()
     assert result.changed_cells["overlay"] == 1
@@ -78,7 +77,7 @@ def test_small_red_line_outlives_the_last_sieve():
 def test_settings_reach_the_steps():
     codes, ratio = scene()
     off = PostprocessSettings(majority_rounds=0, mmu_ha=0, periphery_m=1e9)
-    np.testing.assert_array_equal(postprocess(codes, ratio, 100, off).codes, codes)
+    np.testing.assert_array_equal(postprocess(codes, ratio.__getitem__, 100, off).codes, codes)
 
 
 @pytest.mark.parametrize(
@@ -101,12 +100,12 @@ def test_override_source_tells_where_and_why_the_law_spoke():
     red_line[5:9, :], core[5:7, :] = True, True
     floor = protection_floor(red_line, core)
     assert np.unique(floor[5:9], axis=1).ravel().tolist() == [1, 1, 2, 2]
-    result = postprocess(codes, np.zeros((20, 20)), 100, floor=floor)
+    result = postprocess(codes, np.zeros((20, 20)).__getitem__, 100, floor=floor)
     assert result.override_source is not None
     assert (result.override_source[:, :10] == floor[:, :10]).all()
     assert not result.override_source[:, 10:].any()
     assert (result.codes[5:7] == 1).all()
-    assert postprocess(codes, np.zeros((20, 20)), 100).override_source is None
+    assert postprocess(codes, np.zeros((20, 20)).__getitem__, 100).override_source is None
 
 
 def test_a_reserve_core_outside_the_red_line_is_protected_too():
@@ -114,14 +113,12 @@ def test_a_reserve_core_outside_the_red_line_is_protected_too():
     assert protection_floor(off, on).item() == 1
 
 
-def test_mapped_ratio_gives_the_same(tmp_path: Path):
+def test_strips_of_the_ratio_make_no_difference(monkeypatch: pytest.MonkeyPatch):
     codes, ratio = scene(3)
-    file = np.memmap(tmp_path / "ratio", np.float32, "w+", shape=ratio.shape)
-    file[:] = ratio
     settings_ = PostprocessSettings(ring_m=500, periphery_m=300)
-    mapped = postprocess(
-        codes, np.memmap(file.filename, np.float32, "r", shape=ratio.shape), 100, settings_
-    )
-    whole = postprocess(codes, ratio.astype(np.float32), 100, settings_)
-    np.testing.assert_array_equal(mapped.codes, whole.codes)
-    assert mapped.changed_cells == whole.changed_cells
+    whole = postprocess(codes, ratio.__getitem__, 100, settings_)
+    monkeypatch.setattr(periphery, "_STRIP_ROWS", 7)
+    strips = postprocess(codes, ratio.__getitem__, 100, settings_)
+    np.testing.assert_array_equal(strips.codes, whole.codes)
+    assert strips.changed_cells == whole.changed_cells
+    assert whole.changed_cells["ring"] > 0

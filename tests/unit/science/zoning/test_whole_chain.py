@@ -42,7 +42,7 @@ def test_from_ratios_to_five_ordered_zones(k: int):
     naming = name_zones(clusters.labels, units.means[:, 7], units.means[:, 0], units.cells)
     valid = ~np.isnan(ratio)
     raw = rasterise(unit_codes(naming.zones, units), net, valid)
-    zones = postprocess(raw, ratio, GRID.cell_m).codes
+    zones = postprocess(raw, ratio.__getitem__, GRID.cell_m).codes
 
     assert ((zones > 0) == valid).all()
     assert naming.flags == ()

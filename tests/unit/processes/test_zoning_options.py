@@ -1,0 +1,81 @@
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+import rasterio
+
+from shanhai.errors import InvalidInput
+
+ALGORITHMS = ("kmeans", "gmm", "ward_contig", "skater", "thresholds")
+
+
+def zones_of(run: Any) -> np.ndarray:
+    with rasterio.open(run.workspace / "zones.tif") as file:
+        return np.asarray(file.read(1))
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_every_algorithm_zones_every_valid_cell(zone: Any, zoned: Any, algorithm: str):
+    run = zone({"parameters": {"algorithm": algorithm}})
+    zones, usual = zones_of(run), zones_of(zoned)
+    np.testing.assert_array_equal(zones > 0, usual > 0)
+    clustering = run.outcome.manifest["clustering"]
+    assert clustering["algorithm"] == algorithm
+    assert len(clustering["by_k"]) == 9
+    assert ("bic" in clustering) == (algorithm == "gmm")
+    assert ("joined_units" in clustering) == (algorithm in ("ward_contig", "skater"))
+    if algorithm == "kmeans":
+        np.testing.assert_array_equal(zones, usual)
+
+
+def test_thresholds_are_set_against_the_clusters(zone: Any):
+    run = zone({"parameters": {"algorithm": "thresholds", "majority_rounds": 0, "mmu_ha": 0}})
+    clustering = run.outcome.manifest["clustering"]
+    table = np.array(clustering["cross_table"])
+    valid = run.outcome.manifest["aoi"]["valid_cells"]
+    assert table[1:, 1:].sum() == valid
+    # A fifth of the cells lies above the 80th percentile, a fifth between it and the 60th.
+    assert table[:, 1][1:].sum() == pytest.approx(valid / 5, abs=1)
+    assert clustering["thresholds"]["strict"] > clustering["thresholds"]["key"]
+
+
+def test_features_and_units_may_be_chosen(zone: Any):
+    run = zone({"parameters": {"features": "sd14", "pca": True, "units": "cells"}})
+    clustering = run.outcome.manifest["clustering"]
+    assert clustering["unit_m"] == run.outcome.manifest["aoi"]["cell_m"]
+    assert clustering["features"][0] == "pc1"
+    assert set(clustering["components"]["of"]) <= {
+        f"{kind}.{service}"
+        for kind in ("supply_n", "demand_n")
+        for service in run.outcome.manifest["methods"]
+    }
+
+
+def test_place_may_weigh_in(zone: Any):
+    run = zone({"parameters": {"features": "esdr7+coords"}})
+    assert run.outcome.manifest["clustering"]["features"][-2:] == ["x", "y"]
+
+
+def test_clean_up_takes_its_settings(zone: Any):
+    run = zone({"parameters": {"majority_rounds": 0, "ring_m": 500}})
+    changed = run.outcome.manifest["postprocess"]["changed_cells"]
+    assert changed["majority"] == 0
+    assert changed["ring"] > 0
+
+
+def test_stability_is_told_when_asked_for(zone: Any, zoned: Any):
+    run = zone({"parameters": {"stability": True}})
+    told = orjson.loads((run.workspace / "manifest.json").read_bytes())["uncertainty"]["stability"]
+    assert 0 < told["median"] <= 1
+    assert told["grade"] in ("good", "fair", "unstable")
+    assert set(told["zone_grades"]) == set(told["jaccard"])
+    np.testing.assert_array_equal(zones_of(run), zones_of(zoned))
+    assert "uncertainty" not in zoned.outcome.manifest
+
+
+def test_cells_as_units_have_their_limit(zone: Any, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("shanhai.science.zoning.units.MAX_CELL_UNITS", 100)
+    with pytest.raises(InvalidInput, match="more than 100") as caught:
+        zone({"parameters": {"units": "cells"}})
+    assert caught.value.faults[0].pointer == "/inputs/parameters/units"
