@@ -12,6 +12,7 @@ from benchmarks.million import Box
 from shanhai.errors import Unavailable
 
 PATIENCE_S = 60.0
+GRACE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,16 @@ def serving_process(
         _wait_until_listening(process, port, log)
         yield process
     finally:
-        process.terminate()
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(GRACE_S)
+    except subprocess.TimeoutExpired:
+        # MapServer notices the signal when the next request comes.
+        process.kill()
         process.wait()
 
 
