@@ -39,7 +39,7 @@ def evaluate_importance(run: Run) -> Result:
 
 def _supplies(place: Place, services: Sequence[str]) -> Iterator[dict[str, Block]]:
     layers = [f"supply.{service}" for service in services]
-    for window in place.strips():
+    for window in place.windows():
         land = place.known([], window)
         yield {
             service: place.store.read_stored(layer, window)[land]

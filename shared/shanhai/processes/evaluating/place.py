@@ -58,19 +58,17 @@ class Place:
 
     def each(self, function: Callable[[Window], Any]) -> list[Any]:
         """Run a function over all windows; it must be picklable. Results are in window order."""
-        return list(self.runner.run(function, list(self.grid.windows(WINDOW_CELLS))))
+        return list(self.runner.run(function, list(self.windows())))
 
-    def strips(self) -> Iterator[Window]:
-        """Full-width strips from north to south."""
-        height, width = self.grid.shape
-        for row in range(0, height, WINDOW_CELLS):
-            yield Window(row, 0, min(WINDOW_CELLS, height - row), width)
+    def windows(self) -> Iterator[Window]:
+        """Windows that cover the grid once, row by row."""
+        return self.grid.windows(WINDOW_CELLS)
 
     def masked(
         self, layers: Sequence[str], where: Callable[[Window], BoolArray]
     ) -> Iterator[dict[str, Block]]:
-        """Values of layers in the cells a mask picks, strip by strip."""
-        for window in self.strips():
+        """Values of layers in the cells a mask picks, window by window."""
+        for window in self.windows():
             picked = where(window)
             yield {name: self.store.read_stored(name, window)[picked] for name in layers}
 

@@ -57,7 +57,7 @@ def evaluate_quality(run: Run) -> Result:
 
 
 def _blocks(place: Place, scale: VegetationScale) -> Iterator[GroupedBlock]:
-    for window in place.strips():
+    for window in place.windows():
         yield _groups(place.store, window), _variables(place.store, scale, window)
 
 
