@@ -179,21 +179,54 @@ _THEME_RAMPS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-def _ecoservice_style(kind: str, ecoservice: str | None) -> RampStyle:
+QUADRANTS = (
+    ClassEntry(1, "high_high", Label("高供给—高需求", "High supply, high demand"), "#4d4d9e"),
+    ClassEntry(2, "low_high", Label("低供给—高需求", "Low supply, high demand"), "#c0392b"),
+    ClassEntry(3, "low_low", Label("低供给—低需求", "Low supply, low demand"), "#d9cbb0"),
+    ClassEntry(4, "high_low", Label("高供给—低需求", "High supply, low demand"), "#1b6e3c"),
+)
+COORDINATION = (
+    ClassEntry(1, "severe_imbalance", Label("严重失调", "Severe imbalance"), "#a4243b"),
+    ClassEntry(2, "slight_imbalance", Label("轻度失调", "Slight imbalance"), "#f0a35e"),
+    ClassEntry(3, "bare_coordination", Label("勉强协调", "Bare coordination"), "#f3ddb3"),
+    ClassEntry(4, "moderate_coordination", Label("中度协调", "Moderate coordination"), "#8cc98a"),
+    ClassEntry(5, "high_coordination", Label("高度协调", "High coordination"), "#1b6e3c"),
+)
+
+_SERVICE_LAYERS: dict[str, tuple[Label, tuple[str, ...], float, float]] = {
+    "ratio": (Label("供需比", "supply–demand ratio"), BALANCE, -1.0, 1.0),
+    "supply": (Label("供给", "supply"), SUPPLY, 0.0, 1.0),
+    "demand": (Label("需求", "demand"), DEMAND, 0.0, 1.0),
+    "supply_n": (Label("供给（归一化）", "supply, normalised"), SUPPLY, 0.0, 1.0),
+    "demand_n": (Label("需求（归一化）", "demand, normalised"), DEMAND, 0.0, 1.0),
+    "coupling": (Label("供需耦合协调度", "coupling coordination"), BALANCE, 0.0, 1.0),
+}
+_SERVICE_CLASSES: dict[str, tuple[Label, tuple[ClassEntry, ...]]] = {
+    "quadrant": (Label("供需象限", "quadrants of supply and demand"), QUADRANTS),
+    "coordination": (Label("供需协调等级", "classes of coordination"), COORDINATION),
+}
+
+
+def _ecoservice_style(kind: str, ecoservice: str | None, unit: str | None) -> Style:
     of = Label("综合", "Comprehensive") if ecoservice is None else label_of(ecoservice)
-    if kind == "ratio":
-        return RampStyle(
-            Label(f"{of.zh}供需比", f"{of.en}: supply–demand ratio"), "1", BALANCE, -1.0, 1.0
-        )
-    if kind == "supply":
-        return RampStyle(Label(f"{of.zh}供给", f"{of.en}: supply"), "1", SUPPLY, 0.0, 1.0)
-    return RampStyle(Label(f"{of.zh}需求", f"{of.en}: demand"), "1", DEMAND, 0.0, 1.0)
+    if kind in _SERVICE_CLASSES:
+        what, entries = _SERVICE_CLASSES[kind]
+        return ClassStyle(Label(f"{of.zh}{what.zh}", f"{of.en}: {what.en}"), entries)
+    what, colors, low, high = _SERVICE_LAYERS[kind]
+    title = Label(f"{of.zh}{what.zh}", f"{of.en}: {what.en}")
+    if unit in {None, "1"}:
+        return RampStyle(title, "1", colors, low, high)
+    return RampStyle(title, unit or "1", colors)
 
 
-def style_of(theme: str) -> Style:
+def style_of(theme: str, unit: str | None = None) -> Style:
     """The style of a dataset's theme: an input theme or an output such as `ratio.cooling`.
 
     A theme without a declared style is drawn in greys over its own range.
+
+    Args:
+        theme: Theme of the dataset.
+        unit: Unit of its values; supply and demand that are no index are drawn over their range.
     """
     if theme == "zones":
         return ZONES
@@ -211,8 +244,9 @@ def style_of(theme: str) -> Style:
             EVALUATIONS["importance"],
             title=Label(f"{title.zh}重要性", f"{title.en}: importance"),
         )
-    if kind in {"ratio", "supply", "demand"} and (not ecoservice or ecoservice in known):
-        return _ecoservice_style(kind, ecoservice or None)
+    drawn = kind in _SERVICE_LAYERS or kind in _SERVICE_CLASSES
+    if drawn and (not ecoservice or ecoservice in known):
+        return _ecoservice_style(kind, ecoservice or None, unit)
     if theme in _THEME_RAMPS:
         unit, colors = _THEME_RAMPS[theme]
         return RampStyle(label_of(theme), unit, colors)

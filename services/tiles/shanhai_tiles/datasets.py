@@ -69,7 +69,7 @@ class Row:
     @property
     def style(self) -> Style:
         """How its theme is drawn."""
-        return style_of(self.theme)
+        return style_of(self.theme, self.unit)
 
     @property
     def layer_name(self) -> str:

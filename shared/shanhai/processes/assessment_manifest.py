@@ -3,11 +3,8 @@
 import hashlib
 import platform
 from datetime import UTC, date, datetime
+from importlib.metadata import version
 from typing import Any
-
-import numpy
-import scipy
-import sklearn
 
 from shanhai import __version__
 from shanhai.jobs.assessment_inputs import AssessmentInputs
@@ -70,9 +67,8 @@ def assessment_manifest(
 def _versions() -> dict[str, str]:
     own = {
         "python": platform.python_version(),
-        "numpy": numpy.__version__,
-        "scipy": scipy.__version__,
-        "scikit-learn": str(sklearn.__version__),
+        # Their versions are read from their metadata: an assessment need not load them all.
+        **{name: version(name) for name in ("numpy", "scipy", "scikit-learn", "numba")},
     }
     return own | library_versions()
 

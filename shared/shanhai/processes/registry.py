@@ -14,6 +14,7 @@ HOMES: tuple[tuple[str, str], ...] = (
     ("import-dataset", "shanhai.processes.import_dataset:ImportDataset"),
     ("import-features", "shanhai.processes.import_features:ImportFeatures"),
     ("check-compliance", "shanhai.processes.check_compliance:CheckCompliance"),
+    ("assess-ecoservices", "shanhai.processes.assess_ecoservices:AssessEcoservices"),
     ("delineate-zones", "shanhai.processes.delineate_zones:DelineateZones"),
     ("evaluate-ecosystem", "shanhai.processes.evaluate_ecosystem:EvaluateEcosystem"),
     ("account-gep", "shanhai.processes.account_gep:AccountGep"),

@@ -54,17 +54,18 @@ class Watershed:
         self,
         inputs: Mapping[str, Any] | None = None,
         *,
+        process: str = "delineate-zones",
         processes: int = 1,
         without: tuple[str, ...] = (),
     ) -> Task:
-        """A task of the main job on these files, at the rasters' own cell unless told otherwise."""
+        """A task on these files, of the main job and at the rasters' own cell unless told so."""
         datasets = {
             theme: _dataset(theme, path)
             for theme, path in self.rasters.items()
             if theme not in without
         }
         return Task(
-            process="delineate-zones",
+            process=process,
             inputs={"region": CODE, "cell_m": self.grid.cell_m, **(inputs or {})},
             region=self.region,
             datasets=datasets,
@@ -74,12 +75,29 @@ class Watershed:
 
 
 def build_watershed(
-    folder: Path, *, cells: int = 96, cell_m: float = 100.0, seed: int = 7
+    folder: Path,
+    *,
+    cells: int = 96,
+    cell_m: float = 100.0,
+    seed: int = 7,
+    biophysical: bool = False,
 ) -> Watershed:
-    """Write the watershed's rasters and region into `folder`."""
+    """Write the watershed's rasters and region into `folder`.
+
+    Args:
+        folder: Made when missing.
+        cells: Rows and columns of the rasters.
+        cell_m: Side of a cell, m.
+        seed: Of all that is random.
+        biophysical: Whether to write, besides what the index profile reads, what the methods in
+            physical units need.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     grid = Grid(EPSG, WEST, NORTH, cell_m, cells, cells)
-    layers = _layers(grid, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    layers = _layers(grid, rng)
+    if biophysical:
+        layers |= _biophysical_layers(layers, grid, rng)
     rasters = {}
     for theme, bands in sorted(layers.items()):
         rasters[theme] = folder / f"{theme}.tif"
@@ -115,6 +133,34 @@ def _layers(grid: Grid, rng: np.random.Generator) -> dict[str, Any]:
         "rainfall": MONTHLY_RAIN[:, None, None] * (1 + elevation / 2500),
         "temperature": MONTHLY_TEMPERATURE[:, None, None] - 0.006 * np.maximum(elevation, 0),
         "soil": _soil(elevation),
+    }
+
+
+def _biophysical_layers(
+    layers: Mapping[str, Any], grid: Grid, rng: np.random.Generator
+) -> dict[str, Any]:
+    """Water, soil, heat, sealing and roads that go with the layers of the index profile."""
+    elevation, cover, ndvi = layers["dem"], layers["land_cover"], layers["ndvi"]
+    town = layers["night_lights"] / 60
+    groups = np.select([elevation > 300, elevation > 120, elevation > 40], [2, 3, 1], 4)
+    rows, cols = np.mgrid[0 : grid.height, 0 : grid.width]
+    streets = (rows % 23 == 7) | (cols % 29 == 11)
+    return {
+        "evapotranspiration": np.clip(480 + 420 * ndvi + _noise(grid, rng, 15), 100, 1200),
+        "reference_et": 1180 - 0.25 * np.maximum(elevation, 0) + _noise(grid, rng, 10),
+        "soil_depth": np.clip(1400 - elevation + _noise(grid, rng, 80), 200, 2000),
+        "available_water": np.clip(0.14 + _noise(grid, rng, 0.01), 0.05, 0.3),
+        "hydrologic_group": np.where(cover == 0, 0, groups).astype(np.uint8),
+        "impervious": np.clip(town, 0, 1),
+        "summer_temperature": 33.5 - 0.006 * np.maximum(elevation, 0) + 1.5 * town,
+        "lst": 36 - 9 * ndvi - 0.004 * np.maximum(elevation, 0) + 5 * town,
+        "roads": (streets & (cover != 0)).astype(np.uint8),
+        "main_roads": ((cols == grid.width // 2) & (cover != 0)).astype(np.uint8),
+        "protected_areas": (elevation > 450).astype(np.uint8),
+        "travel_time": np.clip(elevation / 12, 0, 90),
+        "gdp": 30_000 * town,
+        "carbon_density_start": 60 + 90 * ndvi,
+        "carbon_density_end": 62 + 93 * ndvi,
     }
 
 

@@ -1,18 +1,31 @@
 """The rows an evaluation leaves: its rasters as computed datasets, in one transaction."""
 
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables import Dataset
-from shanhai.jobs.evaluation_contracts import PlaceInputs
 from shanhai.processes.base import Publication
 from shanhai.processes.registration import add_output, job_id_of, new_dataset, region_of
 
 
+class OnGrid(Protocol):
+    """Inputs that say how fine the rasters are and which plan they belong to."""
+
+    @property
+    def cell_m(self) -> float:
+        """Side of a cell, m."""
+        ...
+
+    @property
+    def plan(self) -> str | None:
+        """Code of the plan, if any."""
+        ...
+
+
 async def publish_rasters(
-    session: AsyncSession, publication: Publication, inputs: PlaceInputs, *, public: bool
+    session: AsyncSession, publication: Publication, inputs: OnGrid, *, public: bool
 ) -> dict[str, str]:
     """Register every raster of the outcome; returns their names in the tile service.
 

@@ -75,7 +75,7 @@ class Computation:
         work = partial(run_window, self.plan, step, self.layers, dict(figures), self.around)
         valid, missing, notes = 0, dict[str, int](), list[Any]()
         for done, counted in enumerate(self.runner.run(work, self.windows)):
-            taken.add({key: part for key, part in counted.parts.items() if taken.wants(key)})
+            taken.add(counted.parts)
             valid += counted.valid
             notes.append(counted.notes)
             for name, cells in counted.missing.items():

@@ -52,15 +52,12 @@ class Gathering:
             self._sketches[subject] = QuantileSketch(tuple(wanted))
 
     def add(self, parts: Mapping[Subject, Part]) -> None:
-        """Take a window of the first pass."""
+        """Take a window of the first pass; what no number is taken of is passed over."""
         for subject, part in parts.items():
-            self._moments[subject] = self._moments[subject].joined(part.moments)
-            if part.upper is not None:
+            if subject in self._moments:
+                self._moments[subject] = self._moments[subject].joined(part.moments)
+            if part.upper is not None and subject in self._sketches:
                 self._sketches[subject].add_upper(_dense(part.upper, 1)[0])
-
-    def wants(self, subject: Subject) -> bool:
-        """Whether any number is taken of a subject."""
-        return subject in self._moments
 
     def open_bins(self) -> dict[Subject, tuple[int, ...]]:
         """What must be counted more finely, by subject, when the first pass is over."""

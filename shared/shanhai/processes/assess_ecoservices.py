@@ -1,0 +1,108 @@
+"""Assess a region: supply, demand and ratio of the ecosystem services, and nothing more."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.jobs.assessment_inputs import ASSESS_ECOSERVICES, AssessEcoservicesInputs
+from shanhai.jobs.contracts import Outcome, OutputFile, Task
+from shanhai.processes.assessed import Assessment
+from shanhai.processes.assessment import assess
+from shanhai.processes.assessment_manifest import assessment_manifest
+from shanhai.processes.assessment_statistics import (
+    TABLE_HEAD,
+    assessment_statistics,
+    table_rows,
+)
+from shanhai.processes.base import Progress, Publication
+from shanhai.processes.evaluating.outputs import write_document, write_table
+from shanhai.processes.evaluating.publication import publish_rasters
+from shanhai.processes.layer_rasters import rasters_of, write_rasters
+from shanhai.raster.windows import window_runner
+from shanhai.storage.artifacts import sha256_of
+from shanhai.vocabulary import Label
+
+SCRATCH = "scratch"
+MANIFEST_FILE = "manifest.json"
+
+
+class AssessEcoservices:
+    """Computes the services of a region and publishes their rasters and statistics."""
+
+    contract = ASSESS_ECOSERVICES
+
+    def compute(self, task: Task, workspace: Path, progress: Progress) -> Outcome:
+        """Compute with files only; the workspace holds every result afterwards."""
+        inputs = AssessEcoservicesInputs.model_validate(task.inputs)
+        shared = (workspace, *map(Path, task.files.values()))
+        with window_runner(task.processes, task.cluster, shared) as runner:
+            progress(0, "prepare")
+            assessment = assess(task, inputs, workspace / SCRATCH, runner, progress)
+            progress(60, "statistics")
+            statistics = assessment_statistics(assessment, runner)
+            progress(75, "rasters")
+            files = _documents(statistics, workspace)
+            layers = rasters_of(assessment)
+            files += write_rasters(assessment.stores.own, layers, workspace, runner)
+        manifest = _manifest(task, inputs, assessment, files, workspace)
+        shutil.rmtree(workspace / SCRATCH)
+        progress(100, "done")
+        return Outcome(
+            files=files,
+            values={"methods": manifest["methods"], "region": statistics["places"][0]},
+            manifest=manifest,
+            warnings=manifest["warnings"],
+        )
+
+    async def publish(self, session: AsyncSession, publication: Publication) -> dict[str, Any]:
+        """Register the rasters as computed datasets."""
+        inputs = AssessEcoservicesInputs.model_validate(publication.task.inputs)
+        layers = await publish_rasters(session, publication, inputs, public=inputs.public)
+        return {
+            "layers": layers,
+            **publication.outcome.values,
+            "flags": publication.outcome.manifest["flags"],
+            "warnings": publication.outcome.warnings,
+        }
+
+
+def _documents(statistics: dict[str, Any], workspace: Path) -> list[OutputFile]:
+    return [
+        write_document(
+            workspace, "statistics", Label("供需统计", "Supply and demand in numbers"), statistics
+        ),
+        write_table(
+            workspace,
+            "table",
+            Label("供需统计（表格）", "Supply and demand as a table"),
+            TABLE_HEAD,
+            table_rows(statistics),
+        ),
+    ]
+
+
+def _manifest(
+    task: Task,
+    inputs: AssessEcoservicesInputs,
+    assessment: Assessment,
+    files: list[OutputFile],
+    workspace: Path,
+) -> dict[str, Any]:
+    """The manifest with its outputs, written into the workspace."""
+    manifest = assessment_manifest(task, inputs, assessment)
+    manifest["outputs"] = [
+        {
+            "name": file.name,
+            "sha256": sha256_of(workspace / file.path),
+            "unit": file.meta.get("unit"),
+            "nodata": file.meta.get("nodata"),
+        }
+        for file in files
+    ]
+    (workspace / MANIFEST_FILE).write_bytes(
+        orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
+    )
+    return manifest
