@@ -1,5 +1,6 @@
 """The manifest of a zoning: that of its assessment, and how the zones came about."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -11,6 +12,7 @@ from shanhai.processes.zone_features import ZoneGeometry
 from shanhai.processes.zoning import Zoning
 from shanhai.science.zoning.algorithms import STARTS
 from shanhai.science.zoning.naming import BALANCE_TOLERANCE, NEAR_TIE
+from shanhai.science.zoning.statistics import feature_profiles
 
 
 def build_manifest(
@@ -74,19 +76,29 @@ def _chosen(zoning: Zoning) -> dict[str, Any]:
 
 def _uncertainty(zoning: Zoning) -> dict[str, Any]:
     """How the zones came back, where that was asked for."""
-    if zoning.stability is None:
+    if zoning.trust is None:
         return {}
-    stability = zoning.stability
+    stability = zoning.trust.stability
     return {
         "uncertainty": {
+            "block_m": zoning.trust.block_m,
+            "ratio_intervals": {
+                str(zone): _known(asdict(interval))
+                for zone, interval in zoning.trust.intervals.items()
+            },
             "stability": {
                 **asdict(stability),
                 "jaccard": {str(zone): one for zone, one in stability.jaccard.items()},
                 "grade": stability.grade,
                 "zone_grades": {str(zone): one for zone, one in stability.zone_grades.items()},
-            }
+            },
         }
     }
+
+
+def _known(numbers: Mapping[str, float]) -> dict[str, float | None]:
+    """The numbers; null for those that could not be told."""
+    return {name: None if math.isnan(value) else value for name, value in numbers.items()}
 
 
 def _naming(zoning: Zoning) -> dict[str, Any]:
@@ -95,6 +107,12 @@ def _naming(zoning: Zoning) -> dict[str, Any]:
         "balance_tolerance": BALANCE_TOLERANCE,
         "order": [asdict(profile) for profile in zoning.naming.order],
         "swaps": [list(pair) for pair in zoning.naming.swaps],
+        "profiles": {
+            str(zone): profile.tolist()
+            for zone, profile in feature_profiles(
+                zoning.features.matrix, zoning.naming.zones, zoning.units.cells
+            ).items()
+        },
     }
 
 

@@ -1,5 +1,6 @@
 """From the ratios of the services to the class raster of the five zones."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,6 +16,7 @@ from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.arrays import BoolArray, ClassArray, IntArray
 from shanhai.science.grid import Window
+from shanhai.science.uncertainty.bootstrap import Interval, block_side_m, zone_intervals
 from shanhai.science.uncertainty.stability import Stability, cluster_stability
 from shanhai.science.zoning.algorithms import Algorithm
 from shanhai.science.zoning.clustering import Clustering
@@ -58,6 +60,21 @@ class Audit:
 
 
 @dataclass(frozen=True, slots=True)
+class Trust:
+    """How far the zones can be trusted.
+
+    Attributes:
+        stability: How they come back.
+        block_m: Side of the blocks behind the intervals, m.
+        intervals: Mean comprehensive ratio of each zone and its interval, over the units.
+    """
+
+    stability: Stability
+    block_m: float
+    intervals: Mapping[int, Interval]
+
+
+@dataclass(frozen=True, slots=True)
 class Zoning:
     """The zones and how they came about.
 
@@ -68,7 +85,7 @@ class Zoning:
         settings: What was chosen.
         diagnostics: Quality by number of clusters.
         audit: Thresholds that were taken instead of the clusters.
-        stability: How the zones come back; None unless asked for.
+        trust: How far the zones can be trusted; None unless asked for.
         cleaned: The final class raster and the cells each step changed.
     """
 
@@ -78,7 +95,7 @@ class Zoning:
     settings: ClusteringSettings
     diagnostics: Diagnostics
     audit: Audit | None
-    stability: Stability | None
+    trust: Trust | None
     cleaned: Postprocessed
 
     @property
@@ -109,7 +126,7 @@ class Zoning:
             *self.by_unit.joined_flags,
             *self.diagnostics.flags(self.settings.k),
             *self.naming.flags,
-            *(() if self.stability is None else self.stability.flags),
+            *(() if self.trust is None else self.trust.stability.flags),
             *self.cleaned.flags,
         )
 
@@ -138,7 +155,7 @@ def delineate(
         settings=settings,
         diagnostics=diagnose(by_unit.features.matrix, seed, by_unit.partition),
         audit=audit,
-        stability=_stability(units, by_unit, settings) if parameters.stability else None,
+        trust=_trust(fishnet, units, by_unit, settings) if parameters.stability else None,
         cleaned=postprocess(
             codes, partial(_ratio, own), own.grid.cell_m, postprocess_settings(parameters)
         ),
@@ -177,6 +194,18 @@ def _by_thresholds(own: ScratchStore, clusters: ClassArray) -> tuple[ClassArray,
     return codes, Audit(thresholds, cross_tabulate(clusters, codes))
 
 
-def _stability(units: UnitTable, by_unit: UnitZoning, settings: ClusteringSettings) -> Stability:
+def _trust(
+    fishnet: Fishnet, units: UnitTable, by_unit: UnitZoning, settings: ClusteringSettings
+) -> Trust:
     rezone = rezoner(units, SERVICES, _LAYOUT, settings)
-    return cluster_stability(rezone, by_unit.zones, settings.seed)
+    ratio = units.means[:, settings.layers(SERVICES).index(RATIO)]
+    unit_m = fishnet.unit_cells * fishnet.grid.cell_m
+    lattice = np.full(units.shape[0] * units.shape[1], np.nan)
+    lattice[units.index] = ratio
+    block_m = block_side_m(lattice.reshape(units.shape), unit_m)
+    points = unit_m * lattice_points(units)
+    return Trust(
+        stability=cluster_stability(rezone, by_unit.zones, settings.seed),
+        block_m=block_m,
+        intervals=zone_intervals(ratio, by_unit.zones, units.cells, points, block_m, settings.seed),
+    )

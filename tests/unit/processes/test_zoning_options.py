@@ -57,6 +57,15 @@ def test_place_may_weigh_in(zone: Any):
     assert run.outcome.manifest["clustering"]["features"][-2:] == ["x", "y"]
 
 
+def test_profiles_of_the_zones_are_told(zoned: Any):
+    manifest = zoned.outcome.manifest
+    profiles = manifest["naming"]["profiles"]
+    assert {len(profile) for profile in profiles.values()} == {
+        len(manifest["clustering"]["features"])
+    }
+    assert np.mean(profiles["1"]) > np.mean(profiles["4"])
+
+
 def test_clean_up_takes_its_settings(zone: Any):
     run = zone({"parameters": {"majority_rounds": 0, "ring_m": 500}})
     changed = run.outcome.manifest["postprocess"]["changed_cells"]
@@ -66,10 +75,16 @@ def test_clean_up_takes_its_settings(zone: Any):
 
 def test_stability_is_told_when_asked_for(zone: Any, zoned: Any):
     run = zone({"parameters": {"stability": True}})
-    told = orjson.loads((run.workspace / "manifest.json").read_bytes())["uncertainty"]["stability"]
+    trust = orjson.loads((run.workspace / "manifest.json").read_bytes())["uncertainty"]
+    told = trust["stability"]
     assert 0 < told["median"] <= 1
     assert told["grade"] in ("good", "fair", "unstable")
     assert set(told["zone_grades"]) == set(told["jaccard"])
+    assert trust["block_m"] >= 5000
+    for profile in run.outcome.manifest["naming"]["order"]:
+        interval = trust["ratio_intervals"][str(profile["zone"])]
+        assert interval["mean"] == pytest.approx(profile["mu"])
+        assert interval["low"] is None or interval["low"] <= interval["high"]
     np.testing.assert_array_equal(zones_of(run), zones_of(zoned))
     assert "uncertainty" not in zoned.outcome.manifest
 
