@@ -90,15 +90,21 @@ def figures_of(assessment: Assessment) -> list[dict[str, Any]]:
             "where": figure.where,
             "value": value,
         }
-        for figure, value in assessment.figures.items()
+        for figure, value in sorted(assessment.figures.items(), key=_place)
     ]
+
+
+def _place(entry: tuple[Figure, float]) -> tuple[str, str, str, float]:
+    """Where a number stands in the list, however it came to be known."""
+    figure = entry[0]
+    return figure.of, figure.where or "", figure.kind, figure.probability or 0.0
 
 
 def normalization_of(inputs: AssessmentInputs, assessment: Assessment) -> list[dict[str, Any]]:
     """Pairs of quantiles between which layers are normalised, as a later run may be given them."""
     given = {(one.layer, one.where): one for one in inputs.normalization}
     found: dict[tuple[str, str | None], list[Figure]] = {}
-    for figure in assessment.figures:
+    for figure, _ in sorted(assessment.figures.items(), key=_place):
         if figure.kind == "quantile":
             found.setdefault((figure.of, figure.where), []).append(figure)
     return [
