@@ -58,18 +58,26 @@ def write_land(
     wide.create_classes(LAND_LAYER)
     margin = _BORDER_CELLS * max(area.grid.cell_m, source_m)
     borders = _Borders(area.outline, area.outline.buffer(-margin), area.outline.buffer(margin))
-    telling = list(runner.run(partial(_write_land, borders, wide), windows))
-    if not wide.has("land_cover") or any(telling):
+    found = list(runner.run(partial(_write_land, borders, wide), windows))
+    knows_beyond = any(telling for telling, _ in found)
+    has_sea = any(sea for _, sea in found)
+    if knows_beyond or not has_sea:
         return False
-    return any(list(runner.run(partial(_forget_sea, wide), windows)))
+    for _ in runner.run(partial(_forget_sea, wide), windows):
+        pass
+    return True
 
 
-def _write_land(borders: _Borders, wide: ScratchStore, window: Window) -> bool:
-    """Write a window; returns whether land cover proves to know what lies beyond the border."""
+def _write_land(borders: _Borders, wide: ScratchStore, window: Window) -> tuple[bool, bool]:
+    """Write a window.
+
+    Returns:
+        Whether land cover proves to know what lies beyond the border, and whether there is any sea.
+    """
     inside = cells_within(borders.outline, wide.grid, window)
     if not wide.has("land_cover"):
         wide.write_classes(LAND_LAYER, window, np.where(inside, np.uint8(LAND), np.uint8(0)))
-        return False
+        return False, False
     cover = wide.read("land_cover", window)
     sea = cover == MARINE
     codes = np.where(sea, np.uint8(SEA), np.uint8(LAND))
@@ -78,12 +86,12 @@ def _write_land(borders: _Borders, wide: ScratchStore, window: Window) -> bool:
     within = np.zeros_like(sea)
     if not borders.core.is_empty:
         within = cells_within(borders.core, wide.grid, window)
-    return bool((beyond & (cover > MARINE)).any() or (within & sea).any())
+    telling = bool((beyond & (cover > MARINE)).any() or (within & sea).any())
+    return telling, bool(sea.any())
 
 
-def _forget_sea(wide: ScratchStore, window: Window) -> bool:
+def _forget_sea(wide: ScratchStore, window: Window) -> None:
     cover, land = wide.read("land_cover", window), wide.read_classes(LAND_LAYER, window)
     sea = cover == MARINE
     wide.write("land_cover", window, np.where(sea, np.nan, cover))
     wide.write_classes(LAND_LAYER, window, np.where(land == SEA, np.uint8(LAND), land))
-    return bool(sea.any())
