@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shanhai.raster.environment import FIXED_COMPUTING
-from shanhai.raster.windows import Cluster
+from shanhai.raster.windows import Cluster, die_with_parent
 from shanhai.settings import DaskSettings
 from shanhai.testing.workers import free_port
 
@@ -74,6 +74,7 @@ class DaskParts:
                 [sys.executable, "-m", "shanhai.raster.dask_service", part],
                 env={**os.environ, **fixed, **tls, **self.environment, **environment},
                 cwd=own,
+                preexec_fn=die_with_parent,  # a test that is broken off leaves nothing behind
                 stdout=log,
                 stderr=log,
             )
