@@ -17,7 +17,7 @@ from shanhai.testing.evaluation_rasters import build_evaluated_watershed, evalua
 from shanhai.testing.watershed import EPSG, Watershed
 
 ALL = ["importance", "sensitivity", "quality", "degradation", "resilience", "carbon"]
-TIMED = {"manifest.json", "report.html"}
+TIMED = {"manifest.json", "report.html", "report.pdf"}
 
 
 def compute(task: Task, workspace: Path) -> Outcome:
@@ -330,6 +330,14 @@ def test_gaps_and_wrong_units_are_remarked_upon(watershed: Watershed, tmp_path: 
     land = document(tmp_path / "work", "statistics.json")["land_cells"]
     assert f"{100 * own['unknown_cells'] / land:.1f} %" in outcome.warnings[0]["detail"]
     assert "tC/ha/a" in outcome.warnings[1]["detail_zh"]
+
+
+def test_carbon_needs_the_months(watershed: Watershed, tmp_path: Path):
+    year = read_geotiff(watershed.rasters["rainfall"]).values.sum(axis=0, keepdims=True)
+    task = _replace(watershed, tmp_path, task_of(watershed, ["carbon"]), {"rainfall": year})
+    with pytest.raises(InvalidInput, match="rainfall has 1 band") as caught:
+        compute(task, tmp_path / "work")
+    assert caught.value.faults[0].pointer == "/inputs/datasets/rainfall"
 
 
 def test_a_short_series_is_refused(watershed: Watershed, tmp_path: Path):

@@ -11,6 +11,7 @@ from functools import partial
 
 import numpy as np
 
+from shanhai.errors import InvalidInput
 from shanhai.processes.evaluating.place import LAND, Place, class_codes
 from shanhai.processes.tally import possible
 from shanhai.raster.store import ScratchStore
@@ -121,9 +122,22 @@ def _relief(sight: Sight) -> FloatArray:
     return _inner(relief(sight.around("dem", radius), radius), radius)
 
 
+def _months(sight: Sight, theme: str) -> FloatArray:
+    """Twelve months of a theme that may also come as one year."""
+    bands = sight.bands(theme)
+    if len(bands) != MONTHS:
+        raise InvalidInput(
+            f"{theme} has {len(bands)} band; carbon needs its twelve months",
+            message_zh=f"{theme} 只有 {len(bands)} 个波段，核算碳汇需要逐月数据",
+            pointer=f"/datasets/{theme}",
+        )
+    return bands
+
+
 def _net_production(sight: Sight) -> FloatArray:
     breathed = heterotrophic_respiration(
-        temperature_monthly=sight.bands("temperature"), rainfall_monthly=sight.bands("rainfall")
+        temperature_monthly=_months(sight, "temperature"),
+        rainfall_monthly=_months(sight, "rainfall"),
     )
     return net_ecosystem_production(npp=sight.leaf("npp"), heterotrophic_respiration=breathed)
 
