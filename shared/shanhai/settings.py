@@ -39,6 +39,11 @@ class DatabaseSettings(BaseSettings):
     statement_timeout_s: float = Field(
         5.0, gt=0, le=3600, description="seconds after which a statement of the API is cancelled"
     )
+    timezone: str = Field(
+        "Asia/Shanghai",
+        min_length=1,
+        description="IANA time zone whose day is today, in all that holds by days",
+    )
 
 
 class RedisSettings(BaseSettings):

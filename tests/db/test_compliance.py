@@ -28,6 +28,7 @@ from shanhai.db.tables import (
     ProjectMeasure,
     Region,
 )
+from shanhai.db.today import read_today
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.testing.feature_rows import add_five_zones, add_scheme
 from shanhai.testing.job_rows import add_region, open_sessions
@@ -150,7 +151,7 @@ class TestOverlaps:
     ) -> None:
         await draw(session, city, box(118.0, 24.4), code="draft", status="draft")
         await draw(session, city, box(118.0, 24.4), code="hidden", is_public=False)
-        tomorrow = date.today() + timedelta(days=2)  # noqa: DTZ011 - days as the database has them
+        tomorrow = await read_today(session) + timedelta(days=1)
         await draw(session, city, box(118.0, 24.4), code="later", valid_from=tomorrow)
         await draw(session, city, box(118.0, 24.4), code="over", valid_to=date(2021, 1, 1))
 

@@ -9,7 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shanhai.db.engine import create_engine, create_reading_engine
+from shanhai.db.engine import create_engine, create_reading_engine, create_sessions
+from shanhai.db.today import read_today
 from shanhai.settings import DatabaseSettings
 
 NAME = "shanhai-test-engine"
@@ -58,3 +59,19 @@ async def test_connections_that_died_at_rest_are_replaced(
     assert ended == 3
     answers = await asyncio.gather(*(ask(reading, "SELECT 1") for _ in range(3)))
     assert answers == [1, 1, 1]
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12"])
+async def test_today_is_that_of_the_zone(settings: DatabaseSettings, zone: str) -> None:
+    """The two zones are 26 hours apart: at any moment one has another day than UTC."""
+    there = settings.model_copy(update={"timezone": zone})
+    for create in (create_engine, create_reading_engine):
+        engine = create(there, application=NAME)
+        async with create_sessions(engine)() as session:
+            expected = await session.scalar(text(f"SELECT (now() AT TIME ZONE '{zone}')::date"))
+            assert await read_today(session) == expected
+        await engine.dispose()
+
+
+def test_today_is_that_of_china_unless_told(settings: DatabaseSettings) -> None:
+    assert settings.timezone == "Asia/Shanghai"

@@ -28,7 +28,8 @@ def async_url(url: str) -> URL:
 
 
 def create_engine(settings: DatabaseSettings, *, application: str) -> AsyncEngine:
-    """An engine whose connections carry the application's name and a statement timeout."""
+    """An engine whose connections carry the application's name, a statement timeout and the zone
+    whose day is today."""
     return _engine(settings, _server_settings(settings, application))
 
 
@@ -48,7 +49,7 @@ def _server_settings(settings: DatabaseSettings, application: str) -> dict[str, 
         "application_name": application,
         "statement_timeout": str(int(settings.statement_timeout_s * 1000)),
         "idle_in_transaction_session_timeout": "10000",
-        "timezone": "UTC",
+        "timezone": settings.timezone,
     }
 
 

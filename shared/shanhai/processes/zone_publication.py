@@ -14,6 +14,7 @@ from shanhai.db.queries import audit
 from shanhai.db.queries.job_inputs import RegionRow, find_plan
 from shanhai.db.queries.zone_classes import list_zone_classes
 from shanhai.db.tables import Dataset, Zone, ZoneScheme
+from shanhai.db.today import read_today
 from shanhai.jobs.contracts import DelineateZonesInputs, OutputFile, Task
 from shanhai.processes.base import Publication
 from shanhai.processes.registration import (
@@ -143,7 +144,7 @@ async def _add_scheme(
     session: AsyncSession, publication: Publication, region: RegionRow, inputs: DelineateZonesInputs
 ) -> ZoneScheme:
     code = scheme_code(region.code)
-    today: date = (await session.execute(select(func.current_date()))).scalar_one()
+    today = await read_today(session)
     newest = await session.scalar(
         select(func.max(ZoneScheme.version)).where(ZoneScheme.code == code)
     )

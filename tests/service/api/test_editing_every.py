@@ -1,8 +1,9 @@
 """Every entity of the catalogue goes round: made, read, replaced, changed, as it was, deleted."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -126,7 +127,7 @@ async def check_states(admin: httpx.AsyncClient, entity: Entity, place: str, fir
     assert page.status_code == 200
     if not entity.historic:
         return
-    today = datetime.now(UTC).date().isoformat()
+    today = datetime.now(ZoneInfo("Asia/Shanghai")).date().isoformat()
     assert (states[2]["valid_from"], states[2]["valid_to"]) == ("2020-01-01", today)
     assert (states[1]["valid_from"], states[1]["valid_to"]) == (today, today)
     then = await admin.get(place, params={"as_of": "2021-06-01"})

@@ -1,7 +1,6 @@
 """What is done with projects beside their rows."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +13,7 @@ from shanhai.db.projects.measures import Measure, put_measure
 from shanhai.db.projects.reading import ProjectSeen, find_project
 from shanhai.db.projects.steps import Event, list_states, take_step
 from shanhai.db.projects.steps import Request as Asked
+from shanhai.db.today import read_today
 from shanhai.errors import NotFound, Unauthenticated
 from shanhai.vocabulary import Label
 from shanhai_api.dependencies import act_of
@@ -117,7 +117,7 @@ async def make_entry(
     """Move money by an entry of the ledger."""
     given: dict[str, Any] = body.model_dump()
     if body.kind == "payment" and body.paid_on is None:
-        given["paid_on"] = datetime.now(UTC).date()
+        given["paid_on"] = await read_today(unit.session)
     entry = await add_entry(unit.session, code, caller, act_of(caller, view), NewEntry(**given))
     place = f"{documents.project_path(code)}/funds"
     content = {

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import shapely
@@ -28,6 +28,7 @@ from shanhai.db.features.projects import PROJECTS
 from shanhai.db.features.regions import REGIONS
 from shanhai.db.features.selection import Selection, bound_values, conditions
 from shanhai.db.identity import Viewer
+from shanhai.db.today import read_today
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.vocabulary import CONTROL_KINDS, Label
 
@@ -90,7 +91,7 @@ async def check_geometry(
     Raises:
         InvalidInput: the region is not there, or not for this viewer.
     """
-    day = asked.as_of or datetime.now(UTC).date()
+    day = asked.as_of or await read_today(session)
     sha256 = digest_of(given.wkb)
     lines, beneath = await read_lines(session, viewer, given, as_of=asked.as_of, kinds=asked.lines)
     zones, around = await read_zones(session, viewer, given, day=day)

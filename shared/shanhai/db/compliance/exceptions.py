@@ -24,6 +24,7 @@ from shanhai.db.features.selection import Selection
 from shanhai.db.identity import EVERYTHING, Identity
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables import ComplianceException, ControlArea, ControlRule, Project, Region
+from shanhai.db.today import read_today
 from shanhai.errors import Conflict, InvalidInput, NotFound
 from shanhai.vocabulary import Role, Scope
 
@@ -101,7 +102,8 @@ async def grant(session: AsyncSession, identity: Identity, act: Act, given: Gran
         InvalidInput: the rule, project, region or area is not there, or the period is none.
     """
     demand_scopes(identity, SCOPES)
-    if given.valid_to is not None and given.valid_to <= (given.valid_from or _today()):
+    today = await read_today(session)
+    if given.valid_to is not None and given.valid_to <= (given.valid_from or today):
         raise InvalidInput(
             "valid_to must be after valid_from",
             message_zh="失效日期必须晚于生效日期",
@@ -129,7 +131,7 @@ async def grant(session: AsyncSession, identity: Identity, act: Act, given: Gran
         rule=given.rule,
         reason=given.reason,
         approver=given.approver or identity.owner,
-        valid_from=given.valid_from or _today(),
+        valid_from=given.valid_from or today,
         valid_to=given.valid_to,
         attrs=attrs,
     )
@@ -156,7 +158,8 @@ async def revoke(
     demand_role(identity, ROLES, row.region_id)
     if "revoked" in row.attrs:
         raise Conflict(f"{code!r} was revoked before", message_zh=f"{code!r} 已被撤销")
-    ends = max(_today(), row.valid_from or _today())
+    today = await read_today(session)
+    ends = max(today, row.valid_from or today)
     row.valid_to = ends if row.valid_to is None else min(ends, row.valid_to)
     at = datetime.now(UTC).isoformat(timespec="seconds")
     row.attrs = {**row.attrs, "revoked": {"by": identity.owner, "at": at, "reason": reason}}
@@ -234,7 +237,7 @@ async def _concerned(session: AsyncSession, rule_id: int, wkb: bytes) -> frozens
         _, regions = await read_lines(session, EVERYTHING, given, as_of=None, kinds=kinds)
         return regions
     if rule.scope == "zone_class":
-        zones, regions = await read_zones(session, EVERYTHING, given, day=_today())
+        zones, regions = await read_zones(session, EVERYTHING, given, day=await read_today(session))
         classes = {zone.class_code for zone in zones}
         return regions if rule.subject is None or rule.subject in classes else frozenset()
     return frozenset()
@@ -257,7 +260,3 @@ async def _optional(
     session: AsyncSession, identity: Identity, entity: Entity, code: str | None, name: str
 ) -> int | None:
     return None if code is None else await _id(session, identity, entity, code, name)
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -111,7 +111,7 @@ def begin_state(entity: Entity, before: Image, contents: Contents, under: str) -
     """
     if not entity.historic or "valid_from" not in columns_of(entity):
         return
-    today = datetime.now(UTC).date()
+    today = before.today
     given: date | None = contents.columns.get("valid_from")
     if given is not None:
         if before.valid_from is not None and given < before.valid_from:

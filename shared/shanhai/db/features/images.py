@@ -28,6 +28,7 @@ class Image:
         region_id: The region by which the scope of roles is judged.
         values: The members clients can write, by property name, as JSON has them.
         geometry: The geometry, or its digest and box when it is large.
+        today: The day on which it was read.
     """
 
     row_id: int
@@ -38,6 +39,7 @@ class Image:
     valid_to: date | None
     values: Mapping[str, Any]
     geometry: Mapping[str, Any] | None
+    today: date
 
     def audited(self) -> dict[str, Any]:
         """What the audit log keeps."""
@@ -119,6 +121,7 @@ def _image_query(entity: Entity, met: tuple[str, ...]) -> Select[Any]:
         "valid_to": f"{own}.valid_to" if "valid_to" in columns else "NULL::date",
         "members": _members(entity),
         "geometry": geometry_image(entity),
+        "today": "current_date",
     }
     listed: list[ColumnElement[Any]] = [
         literal_column(sql, JSON() if name in IN_JSON else None).label(name)

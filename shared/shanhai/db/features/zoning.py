@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.features.entity import Change, Lifecycle, Step
 from shanhai.db.features.guards import became, refused
 from shanhai.db.queries.audit import Act, record
+from shanhai.db.today import read_today
 from shanhai.errors import Fault
 from shanhai.vocabulary import Label, Role
 
@@ -185,7 +186,6 @@ _CLOSE = text(
     " AND (s.valid_to IS NULL OR s.valid_to > CAST(:start AS date))"
     " RETURNING s.id, s.code, s.version, s.valid_from, s.valid_to"
 )
-_TODAY = text("SELECT current_date")
 
 
 async def close_former(session: AsyncSession, act: Act, change: Change) -> Mapping[str, Any]:
@@ -197,7 +197,7 @@ async def close_former(session: AsyncSession, act: Act, change: Change) -> Mappi
         return {}
     after = change.after or {}
     given = after.get("valid_from")
-    start = await session.scalar(_TODAY) if given is None else date.fromisoformat(str(given))
+    start = await read_today(session) if given is None else date.fromisoformat(str(given))
     asked = {name: after.get(name) for name in ("region", "kind")}
     closed = await session.execute(_CLOSE, {**asked, "start": start, "row_id": change.row_id or 0})
     for row in closed.all():

@@ -22,7 +22,7 @@ WITH RECURSIVE tree (root, id) AS (
 ), counted AS (
   SELECT pj.id, pj.region_id,
          CASE WHEN pj.state IN ('monitoring', 'effect_evaluation', 'after_care', 'closed') THEN
-           coalesce((SELECT extract(year FROM max(e.at) AT TIME ZONE 'Asia/Shanghai')
+           coalesce((SELECT extract(year FROM max(e.at))
                        FROM project_event e
                       WHERE e.project_id = pj.id AND e.to_state = 'monitoring'), pj.end_year)
          END AS year

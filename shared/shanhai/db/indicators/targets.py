@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.indicators.listing import Listed, Place, PlanSeen, plain
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables import IndicatorTarget, Plan, PlanIndicator
+from shanhai.db.today import read_today
 from shanhai.errors import Conflict, Fault, InvalidInput, Stale
 from shanhai.science.indicators import Comparator, Sense, Target, contradicts, sense_of
 from shanhai.science.units import convert
@@ -324,7 +325,8 @@ async def _write(
     }
     if row is not None:
         if what.reason:
-            row.attrs = {**row.attrs, "revisions": [*_revisions(row), _revision(what, row)]}
+            today = await read_today(session)
+            row.attrs = {**row.attrs, "revisions": [*_revisions(row), _revision(what, row, today)]}
         for name, value in members.items():
             setattr(row, name, value)
         return
@@ -345,9 +347,9 @@ def _revisions(row: IndicatorTarget) -> list[Any]:
     return list(row.attrs.get("revisions", ()))
 
 
-def _revision(what: Rewriting, row: IndicatorTarget) -> dict[str, Any]:
+def _revision(what: Rewriting, row: IndicatorTarget, today: date) -> dict[str, Any]:
     return {
-        "on": datetime.now(UTC).date().isoformat(),
+        "on": today.isoformat(),
         "reason": what.reason,
         "value_before": plain(row.value),
     }
