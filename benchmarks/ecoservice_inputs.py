@@ -2,10 +2,13 @@
 
 import csv
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from shanhai.raster.geotiff import CLASS_NODATA, FLOAT_NODATA, write_geotiff
@@ -108,7 +111,7 @@ def _land_cover(rng: np.random.Generator, cells: int, height: FloatArray) -> Cla
     return cover
 
 
-def _write(inputs: Inputs, name: str, array: FloatArray | ClassArray, nodata: float) -> None:
+def _write(inputs: Inputs, name: str, array: NDArray[Any], nodata: float) -> None:
     grid = inputs.grid
     crs = f"EPSG:{grid.epsg}"
     write_geotiff(inputs.raster(name), array, transform=grid.transform, crs=crs, nodata=nodata)
@@ -117,7 +120,7 @@ def _write(inputs: Inputs, name: str, array: FloatArray | ClassArray, nodata: fl
 def _write_tables(inputs: Inputs) -> None:
     numbers = {f"cn_{group}": table for group, table in zip("abcd", _curve_numbers(), strict=True)}
     sensitivity = {one.id: by_class(*one.sensitivity) for one in THREATS_USED}
-    columns = {
+    columns: dict[str, Mapping[str, Mapping[LandCover, float]]] = {
         "carbon": POOLS,
         "water": {
             "lulc_veg": VEGETATED.values,

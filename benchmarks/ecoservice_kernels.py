@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.ecoservice_inputs import (
     COVER_FACTOR,
@@ -21,7 +22,7 @@ from shanhai.raster.cog import write_cog
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.warp import Quantity, align, open_source
 from shanhai.science.access import nature_per_person, nature_within_reach, people_within_reach
-from shanhai.science.arrays import ClassArray, FloatArray
+from shanhai.science.arrays import FloatArray
 from shanhai.science.carbon import carbon_stock
 from shanhai.science.ecoservices.cooling import ALBEDO, GREEN, SHADE, green_cover
 from shanhai.science.ecoservices.soil_retention import (
@@ -54,17 +55,17 @@ from shanhai.science.landcover import LandCover, class_values
 from shanhai.science.runoff import curve_number, storm_runoff
 from shanhai.science.terrain import aspect_length, slope_degrees
 
+Given = Mapping[str, Any]
+Compute = Callable[[Given, Frame], FloatArray]
+
 SEASONALITY = 12.0
 COOLING_DISTANCE_M = 450.0
 PARK_AREA_HA = 2.0
-WEIGHTS = {"shade_weight": 0.6, "albedo_weight": 0.2, "evaporation_weight": 0.2}
+WEIGHTS: Given = {"shade_weight": 0.6, "albedo_weight": 0.2, "evaporation_weight": 0.2}
 HALF_SATURATION = 0.2
 STORM_MM = 100.0
 REACH_M = 1000.0
 SLOPE_CAP_DEG, LENGTH_CAP_M = 45.0, 122.0
-
-Given = Mapping[str, Any]
-Compute = Callable[[Given, Frame], FloatArray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +75,15 @@ class Sources:
     inputs: Inputs
     names: tuple[str, ...]
 
-    def read(self, window: Window) -> dict[str, FloatArray | ClassArray]:
+    def read(self, window: Window) -> dict[str, Any]:
         """Every input in a window; land cover as codes."""
         return {name: self._layer(name, window) for name in self.names}
 
-    def _layer(self, name: str, window: Window) -> FloatArray | ClassArray:
+    def _layer(self, name: str, window: Window) -> NDArray[Any]:
         classes = name == "land_cover"
         quantity = Quantity.CATEGORICAL if classes else Quantity.INTENSIVE
         source = open_source(self.inputs.raster(name), quantity)
-        values = align(source, self.inputs.grid, window)[0]
+        values: FloatArray = align(source, self.inputs.grid, window)[0]
         return values.astype(np.uint8) if classes else values
 
     def strips(self, reach_m: float) -> Iterator[tuple[Window, Frame]]:
@@ -148,7 +149,10 @@ class _Routing:
 
     def read(self, name: str, window: Window) -> FloatArray:
         """Values of a window; NaN is nodata."""
-        return self.sources.read(window)["dem"] if name == "dem" else self.store.read(name, window)
+        if name != "dem":
+            return self.store.read(name, window)
+        found: FloatArray = self.sources.read(window)["dem"]
+        return found
 
     def write(self, name: str, window: Window, values: FloatArray) -> None:
         """Store the values of a window."""
@@ -266,7 +270,7 @@ def quality_of_habitats(inputs: Inputs, out: Path) -> Path:
 
 def urban_flood_risk(inputs: Inputs, out: Path) -> Path:
     """Runoff of a storm, mm."""
-    tables = {table.name: table.values for table in CURVE_NUMBER.tables}
+    tables: Given = {table.name: table.values for table in CURVE_NUMBER.tables}
 
     def compute(given: Given, _: Frame) -> FloatArray:
         number = curve_number(

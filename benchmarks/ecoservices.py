@@ -62,12 +62,12 @@ class Bench:
     large: Inputs
     folder: Path
 
-    def ours(self, model: str) -> tuple[float, Path]:
-        """Seconds and raster of our kernel."""
+    def ours(self, model: str) -> Run:
+        """What our kernel takes."""
         return run_fresh(timed, model, self.small, self.large, self.folder / "ours" / model)
 
     def theirs(self, model: str) -> Run:
-        """Seconds and raster of the peer."""
+        """What the peer takes."""
         place = self.folder / "theirs" / model
         return run_invest(self.python, model, self.small.folder, self.large.folder, place)
 
@@ -75,11 +75,11 @@ class Bench:
 def run(bench: Workbench) -> Table:
     """Every model in turn, and the floor under all: reading and writing one file."""
     folder = bench.made("ecoservices")
-    made = [
+    small, large = (
         run_fresh(make_inputs, bench.made(f"ecoservices-{cells}"), cells)
         for cells in (SMALL, CELLS)
-    ]
-    place = Bench(python_of_invest(), *made, folder)
+    )
+    place = Bench(python_of_invest(), small, large, folder)
     table = Table("ecoservices", f"kernels at {CELLS} × {CELLS}, one process", "InVEST")
     table.rows = [_compare(place, model) for model in MODELS]
     one_file = Sample(tuple(run_fresh(copy_one, place.large, folder) for _ in range(ROUNDS)))
@@ -88,33 +88,40 @@ def run(bench: Workbench) -> Table:
 
 
 def _compare(place: Bench, model: Model) -> Row:
-    runs: list[Run] = []
+    mine: list[Run] = []
+    others: list[Run] = []
+
+    def ours(_: int) -> float:
+        mine.append(place.ours(model.name))
+        return mine[-1].whole
 
     def theirs(_: int) -> float:
-        runs.append(place.theirs(model.name))
-        return runs[-1].part if model.part_only else runs[-1].whole
+        others.append(place.theirs(model.name))
+        return others[-1].part if model.part_only else others[-1].whole
 
-    ours, floor = alternate(lambda _: place.ours(model.name)[0], theirs, rounds=ROUNDS)
-    # The raster of the last round is still there on both sides.
-    agreement = Agreement.of(place.ours(model.name)[1], runs[-1].result)
+    sample, floor = alternate(ours, theirs, rounds=ROUNDS)
+    # The rasters of the last round are still there on both sides.
+    agreement = Agreement.of(mine[-1].result, others[-1].result)
     facts = {
-        "to the raster": min(run.part for run in runs) / ours.median,
+        "to the raster": min(run.part for run in others) / min(run.whole for run in mine),
+        "CPU, whole model": min(run.cpu for run in others) / min(run.cpu for run in mine),
         "largest difference": agreement.largest,
         "cells apart": agreement.apart,
         "one-sided": agreement.one_sided,
     }
-    return Row(model.title, ours, floor, model.target, facts)
+    return Row(model.title, sample, floor, model.target, facts)
 
 
-def timed(model: str, small: Inputs, large: Inputs, out: Path) -> tuple[float, Path]:
-    """Seconds of a kernel on the large inputs after it has run on the small ones."""
+def timed(model: str, small: Inputs, large: Inputs, out: Path) -> Run:
+    """What a kernel takes on the large inputs after it has run on the small ones."""
     kernel = getattr(ecoservice_kernels, model)
     for inputs in (small, large):
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)
-        started = time.perf_counter()
+        started, busy = time.perf_counter(), time.process_time()
         result = kernel(inputs, out)
-    return time.perf_counter() - started, result
+    seconds, cpu = time.perf_counter() - started, time.process_time() - busy
+    return Run(seconds, seconds, cpu, result)
 
 
 def copy_one(inputs: Inputs, folder: Path) -> float:

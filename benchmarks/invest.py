@@ -9,6 +9,8 @@ import orjson
 from shanhai.local.places import CHECKOUT, Home
 
 PEERS = CHECKOUT / "benchmarks" / "peers"
+VERSION = "3.19.0"
+"""As `invest.sh` builds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +20,13 @@ class Run:
     Attributes:
         whole: Seconds of the model from beginning to end.
         part: Seconds until the raster was written.
+        cpu: Seconds of processor time of the model.
         result: The raster.
     """
 
     whole: float
     part: float
+    cpu: float
     result: Path
 
 
@@ -35,7 +39,9 @@ def python_of_invest() -> Path:
 
 def run_invest(python: Path, model: str, small: Path, large: Path, workspace: Path) -> Run:
     """Run a model in a fresh process, first on small inputs to load what it needs."""
-    command = [python, PEERS / "invest_models.py", model, small, large, workspace]
+    command = [
+        str(part) for part in (python, PEERS / "invest_models.py", model, small, large, workspace)
+    ]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
     told = orjson.loads(done.stdout.splitlines()[-1])
-    return Run(told["whole"], told["part"], Path(told["result"]))
+    return Run(told["whole"], told["part"], told["cpu"], Path(told["result"]))
