@@ -153,14 +153,16 @@ ASSESS_ECOSERVICES = ProcessContract(
     "assess-ecoservices",
     Label("评估生态系统服务供需", "Assess ecosystem services"),
     Label(
-        "按所选方案与方法计算七项生态系统服务的供给、需求与供需比，发布栅格与分区域统计。",
+        "按所选方案与方法计算七项生态系统服务的供给、需求与供需比，发布栅格、分区域统计与报告。",
         "Computes supply, demand and their ratio of seven ecosystem services by the profile and"
-        " methods chosen, and publishes rasters and statistics by district.",
+        " methods chosen, and publishes rasters, statistics by district and a report.",
     ),
     AssessEcoservicesInputs,
     (
         OutputSpec("layers", Label("图层", "Layers"), "application/json"),
         OutputSpec("statistics", Label("统计", "Statistics"), "application/json"),
         OutputSpec("table", Label("统计表", "Statistics as a table"), "text/csv"),
+        OutputSpec("report", Label("报告", "Report"), "text/html"),
+        OutputSpec("report_pdf", Label("报告（PDF）", "Report (PDF)"), "application/pdf"),
     ),
 )

@@ -280,6 +280,7 @@ DELINEATE_ZONES = ProcessContract(
         OutputSpec("layers", Label("图层", "Layers"), "application/json"),
         OutputSpec("statistics", Label("分区统计", "Statistics"), "application/json"),
         OutputSpec("report", Label("报告", "Report"), "text/html"),
+        OutputSpec("report_pdf", Label("报告（PDF）", "Report (PDF)"), "application/pdf"),
         OutputSpec("map_zh", Label("分区图（中文）", "Map (Chinese)"), "image/png"),
         OutputSpec("map_en", Label("分区图（英文）", "Map (English)"), "image/png"),
         OutputSpec("patches", Label("图斑", "Patches"), "application/geo+json"),

@@ -325,6 +325,7 @@ EVALUATE_ECOSYSTEM = ProcessContract(
         OutputSpec("statistics", Label("分级统计", "Statistics by class"), "application/json"),
         OutputSpec("table", Label("分级统计（表格）", "Statistics as a table"), "text/csv"),
         OutputSpec("report", Label("报告", "Report"), "text/html"),
+        OutputSpec("report_pdf", Label("报告（PDF）", "Report (PDF)"), "application/pdf"),
     ),
     keywords=("importance", "sensitivity", "quality", "degradation", "resilience", "carbon"),
 )
@@ -342,6 +343,7 @@ ACCOUNT_GEP = ProcessContract(
         OutputSpec("account", Label("核算结果", "Account"), "application/json"),
         OutputSpec("table", Label("核算表", "Account as a table"), "text/csv"),
         OutputSpec("report", Label("报告", "Report"), "text/html"),
+        OutputSpec("report_pdf", Label("报告（PDF）", "Report (PDF)"), "application/pdf"),
     ),
     keywords=("GEP",),
 )

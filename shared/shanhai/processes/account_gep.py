@@ -20,7 +20,7 @@ from shanhai.jobs.gep_requirements import (
 )
 from shanhai.processes.base import Progress, Publication
 from shanhai.processes.evaluating.layers import make_layers
-from shanhai.processes.evaluating.outputs import page_file, write_document, write_table
+from shanhai.processes.evaluating.outputs import write_document, write_report_files, write_table
 from shanhai.processes.evaluating.place import Place, build_place, open_sources
 from shanhai.processes.evaluating.record import build_manifest, finish_manifest
 from shanhai.processes.evaluating.supplies import vegetation_scale, write_supplies
@@ -29,13 +29,12 @@ from shanhai.processes.valuing.amounts import Ledger, low_coverage, make_amounts
 from shanhai.processes.valuing.documents import TABLE_HEAD, account_document, table_rows
 from shanhai.processes.valuing.totals import HELD, total, write_storm_held
 from shanhai.raster.windows import window_runner
-from shanhai.reporting.pages import Page, write_page
+from shanhai.reporting.pages import Page
 from shanhai.science.gep.accounting import make_account
 from shanhai.science.gep.catalogue import Catalogue
 from shanhai.vocabulary import Label
 
 SCRATCH = "scratch"
-REPORT = "report.html"
 TEMPLATE = "gep_report.html.j2"
 _SUPPLIED = {"water_conservation", "soil_retention"}
 
@@ -142,7 +141,6 @@ def _write(
     region = place.area.region
     named = {"code": region.code, "name_zh": region.name_zh, "name_en": region.name_en}
     name = Label(region.name_zh, region.name_en)
-    write_page(workspace / REPORT, Page(TEMPLATE, name, document, manifest))
     return [
         write_document(workspace, "account", Label("核算结果", "Account"), document),
         write_table(
@@ -152,5 +150,5 @@ def _write(
             TABLE_HEAD,
             table_rows(document, named),
         ),
-        page_file("report", REPORT, Label("报告", "Report")),
+        *write_report_files(workspace, Page(TEMPLATE, name, document, manifest)),
     ]

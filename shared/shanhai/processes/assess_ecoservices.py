@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.jobs.assessment_inputs import ASSESS_ECOSERVICES, AssessEcoservicesInputs
 from shanhai.jobs.contracts import Outcome, OutputFile, Task
-from shanhai.processes.assessed import Assessment
 from shanhai.processes.assessment import assess
 from shanhai.processes.assessment_manifest import assessment_manifest
 from shanhai.processes.assessment_statistics import (
@@ -21,6 +20,8 @@ from shanhai.processes.base import Progress, Publication
 from shanhai.processes.evaluating.outputs import write_document, write_table
 from shanhai.processes.evaluating.publication import publish_rasters
 from shanhai.processes.layer_rasters import rasters_of, write_rasters
+from shanhai.processes.service_figures import service_figures
+from shanhai.processes.zone_report import write_assessment_report
 from shanhai.raster.windows import window_runner
 from shanhai.storage.artifacts import sha256_of
 from shanhai.vocabulary import Label
@@ -47,7 +48,12 @@ class AssessEcoservices:
             files = _documents(statistics, workspace)
             layers = rasters_of(assessment)
             files += write_rasters(assessment.stores.own, layers, workspace, runner)
-        manifest = _manifest(task, inputs, assessment, files, workspace)
+            progress(88, "maps")
+            figures = service_figures(assessment, runner)
+        manifest = assessment_manifest(task, inputs, assessment)
+        places = statistics["places"][1:]
+        files += write_assessment_report(assessment, figures, places, manifest, workspace)
+        _finish_manifest(manifest, files, workspace)
         shutil.rmtree(workspace / SCRATCH)
         progress(100, "done")
         return Outcome(
@@ -84,15 +90,8 @@ def _documents(statistics: dict[str, Any], workspace: Path) -> list[OutputFile]:
     ]
 
 
-def _manifest(
-    task: Task,
-    inputs: AssessEcoservicesInputs,
-    assessment: Assessment,
-    files: list[OutputFile],
-    workspace: Path,
-) -> dict[str, Any]:
-    """The manifest with its outputs, written into the workspace."""
-    manifest = assessment_manifest(task, inputs, assessment)
+def _finish_manifest(manifest: dict[str, Any], files: list[OutputFile], workspace: Path) -> None:
+    """Add checksums of the outputs, and write it beside them."""
     manifest["outputs"] = [
         {
             "name": file.name,
@@ -105,4 +104,3 @@ def _manifest(
     (workspace / MANIFEST_FILE).write_bytes(
         orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
     )
-    return manifest

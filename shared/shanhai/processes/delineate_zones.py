@@ -22,6 +22,7 @@ from shanhai.processes.assessed import Assessment
 from shanhai.processes.assessment import assess
 from shanhai.processes.base import Progress, Publication
 from shanhai.processes.manifest import build_manifest
+from shanhai.processes.service_figures import service_figures
 from shanhai.processes.study_area import StudyArea
 from shanhai.processes.zone_features import ZoneGeometry, draw_zones, write_patches, write_zones
 from shanhai.processes.zone_publication import ZoneDocuments, publish_zones, scheme_code
@@ -68,10 +69,11 @@ class DelineateZones:
             run = _compute(task, inputs, workspace, runner, progress)
             files = _write_documents(run, workspace)
             progress(80, "rasters")
-            files += write_zone_rasters(run.assessment.stores.own, workspace, runner)
-        progress(90, "maps")
+            files += write_zone_rasters(run.assessment, workspace, runner)
+            progress(88, "maps")
+            figures = service_figures(run.assessment, runner)
         files += write_maps_and_report(
-            run.area, run.assessment.stores.own, run.statistics, run.manifest, workspace
+            run.assessment, figures, run.statistics, run.manifest, workspace
         )
         _finish_manifest(run, files, workspace)
         shutil.rmtree(workspace / SCRATCH)

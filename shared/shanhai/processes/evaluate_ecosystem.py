@@ -80,7 +80,7 @@ class EvaluateEcosystem:
             warnings=[flag.document() for flag in flags],
         )
         progress(90, "maps")
-        files.append(_report(place, results, statistics, manifest, workspace))
+        files += _report(place, results, statistics, manifest, workspace)
         finish_manifest(manifest, files, flags, workspace)
         shutil.rmtree(workspace / SCRATCH)
         progress(100, "done")
@@ -189,7 +189,7 @@ def _report(
     statistics: Mapping[str, Any],
     manifest: Mapping[str, Any],
     workspace: Path,
-) -> OutputFile:
+) -> list[OutputFile]:
     leading = [result.classes[0] for result in results.values() if result.classes]
     if "carbon" in results:
         leading.append("carbon")

@@ -33,7 +33,7 @@ class District:
 def draw_districts(axes: Axes, districts: Sequence[District], lang: Lang) -> None:
     """Outlines, and each name at a point inside its largest part."""
     for district in districts:
-        for ring in _rings(district.geometry):
+        for ring in district_rings(district.geometry):
             axes.plot(ring[:, 0], ring[:, 1], color="#33414b", linewidth=0.8, alpha=0.85)
     for district in districts:
         largest = max(get_parts(district.geometry), key=lambda part: part.area)
@@ -50,7 +50,8 @@ def draw_districts(axes: Axes, districts: Sequence[District], lang: Lang) -> Non
         )
 
 
-def _rings(geometry: BaseGeometry) -> Iterator[FloatArray]:
+def district_rings(geometry: BaseGeometry) -> Iterator[FloatArray]:
+    """Outer and inner rings of an outline, each as rows of x, y."""
     for part in get_parts(geometry):
         if isinstance(part, Polygon):
             yield _coordinates(part.exterior)
@@ -122,3 +123,30 @@ def draw_north_arrow(side: Axes) -> None:
         color=INK,
         arrowprops={"arrowstyle": "-|>", "color": INK, "linewidth": 1.6},
     )
+
+
+def draw_compass(strip: Axes, length_m: float, length_in: float, left_in: float) -> None:
+    """A scale bar and beside it a north arrow, in a strip whose units are inches.
+
+    Args:
+        strip: The strip below the maps.
+        length_m: What the bar stands for, m.
+        length_in: How long it is drawn.
+        left_in: Where it begins.
+    """
+    foot, height = 0.1, 0.06
+    for half, color in enumerate((INK, "white")):
+        corners = _rectangle(left_in + half * length_in / 2, foot, length_in / 2, height)
+        strip.add_patch(Patch(corners, closed=True, facecolor=color, edgecolor=INK, linewidth=0.7))
+    unit, factor = ("km", 1000.0) if length_m >= 1000 else ("m", 1.0)
+    right = left_in + length_in
+    label = f"{length_m / factor:g} {unit}"
+    strip.text(right + 0.08, foot, label, fontsize=8.5, va="bottom", color=INK)
+    north = right + 0.85
+    strip.annotate(
+        "",
+        xy=(north, 0.34),
+        xytext=(north, 0.06),
+        arrowprops={"arrowstyle": "-|>", "color": INK, "linewidth": 1.3},
+    )
+    strip.text(north + 0.09, 0.2, "N", fontsize=9.5, va="center", color=INK)

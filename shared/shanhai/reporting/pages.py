@@ -1,13 +1,12 @@
-"""Pages of an evaluation and of an account: self-contained HTML in Chinese and English."""
+"""Pages of an evaluation and of an account: self-contained, in Chinese and English."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
+from shanhai.reporting.pdf import can_write_pdf, write_pdf
+from shanhai.reporting.rendering import data_uri, environment
 from shanhai.vocabulary import Label
 
 Picture = tuple[Path, Label]
@@ -32,37 +31,19 @@ class Page:
     pictures: Sequence[Picture] = ()
 
 
-def write_page(path: Path, page: Page) -> None:
-    """Render the page with its pictures inside."""
+def write_page(html: Path, pdf: Path, page: Page) -> None:
+    """Render the page with its pictures inside, as HTML, and as PDF where that can be made."""
     text = (
-        _environment()
+        environment()
         .get_template(page.template)
         .render(
             place=page.place,
             content=page.content,
             manifest=page.manifest,
-            pictures=[(_data_uri(picture), caption) for picture, caption in page.pictures],
+            pictures=[(data_uri(picture), caption) for picture, caption in page.pictures],
             stand_ins=[one for one in page.manifest["inputs"] if one["stand_in"]],
         )
     )
-    path.write_text(text, encoding="utf-8")
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("shanhai.reporting"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = _number
-    return environment
-
-
-def _number(value: float | None, digits: int = 2) -> str:
-    return "–" if value is None else f"{value:,.{digits}f}"
-
-
-def _data_uri(path: Path) -> str:
-    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+    html.write_text(text, encoding="utf-8")
+    if can_write_pdf():
+        write_pdf(pdf, text)

@@ -1,37 +1,47 @@
-"""The report of a zoning: one HTML page that needs nothing else, in Chinese and English."""
+"""The report of an assessment, with or without zones: one page, as HTML and as PDF."""
 
-import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
 from shanhai.cartography import LAND_COVER
-from shanhai.vocabulary import ECOSERVICES, Label, label_of
+from shanhai.reporting.pdf import can_write_pdf, write_pdf
+from shanhai.reporting.rendering import data_uri, environment, told
+from shanhai.science.matching import COORDINATION_CLASSES, QUADRANTS
+from shanhai.vocabulary import Label, label_of
 
-TEMPLATE = "zoning_report.html.j2"
+TEMPLATE = "assessment_report.html.j2"
 _LEADING = 2
 
-LIMITS: tuple[Label, ...] = (
-    Label(
-        "index 方案使用 0–1 的相对指数，区域之间、年份之间不可直接比较。",
-        "The index profile uses relative indices of 0–1; regions and years cannot be compared "
-        "directly.",
-    ),
+QUADRANT_COLORS = ("#7a5195", "#d4632b", "#d9d4c5", "#3f9a56")
+"""High–high, low–high, low–low, high–low of supply and demand."""
+
+COORDINATION_COLORS = ("#a63a26", "#e79b57", "#f2e6a8", "#7cb66f", "#1b6e3c")
+
+ZONING_TITLE = Label("生态保护修复分区报告", "ecological protection and restoration zones")
+ASSESSMENT_TITLE = Label("生态系统服务评估报告", "assessment of ecosystem services")
+
+_INDEX_LIMIT = Label(
+    "index 方案使用 0–1 的相对指数，区域之间、年份之间不可直接比较。",
+    "The index profile uses relative indices of 0–1; regions and years cannot be compared "
+    "directly.",
+)
+_ZONE_LIMITS = (
     Label(
         "五类分区是规划决定，聚类诊断只作描述，不用于选择类别数。",
         "Five zones are a planning decision; the cluster diagnostics describe, they do not choose.",
     ),
     Label(
+        "面积以栅格像元为准；矢量边界经过拓扑化简。",
+        "Areas are those of the raster cells; polygon borders are simplified together.",
+    ),
+)
+_LIMITS = (
+    Label(
         "公式与默认参数来自文献与工程经验，并非任何已发布规划的复现。",
         "Formulas and defaults come from the literature and engineering practice; this is no "
         "reproduction of any published plan.",
-    ),
-    Label(
-        "面积以栅格像元为准；矢量边界经过拓扑化简。",
-        "Areas are those of the raster cells; polygon borders are simplified together.",
     ),
     Label(
         "海域不参与陆域服务评估。",
@@ -42,60 +52,97 @@ LIMITS: tuple[Label, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class ReportContent:
-    """What the page shows.
+    """What the report shows.
 
     Attributes:
         place: Name of the region.
-        statistics: The statistics document.
         manifest: The manifest.
-        pictures: PNG files with their captions, in order.
-        warnings: Each a code and a sentence in both languages, like the flags.
+        figures: Figures of every service, see `shanhai.processes.service_figures`.
+        pictures: PNG files: `zones`, `ratio`, `quadrants`, and `service.<code>` for each service;
+            those that are missing are left out.
+        statistics: The statistics document of a zoning; None for an assessment without zones.
+        places: Statistics of the districts, of an assessment without zones.
     """
 
     place: Label
-    statistics: Mapping[str, Any]
     manifest: Mapping[str, Any]
-    pictures: Sequence[tuple[Path, Label]]
-    warnings: Sequence[Mapping[str, str]]
+    figures: Sequence[Mapping[str, Any]]
+    pictures: Mapping[str, Path]
+    statistics: Mapping[str, Any] | None = None
+    places: Sequence[Mapping[str, Any]] = ()
 
 
-def write_report(path: Path, content: ReportContent) -> None:
-    """Render the page with its pictures inside."""
-    page = (
-        _environment()
-        .get_template(TEMPLATE)
-        .render(
-            place=content.place,
-            statistics=content.statistics,
-            manifest=content.manifest,
-            pictures=[(_data_uri(picture), caption) for picture, caption in content.pictures],
-            warnings=content.warnings,
-            services=ECOSERVICES,
-            stand_ins=[one for one in content.manifest["inputs"] if one["stand_in"]],
-            limits=LIMITS,
-            has_population=_every_zone_has(content.statistics, "population"),
-            has_cover=_every_zone_has(content.statistics, "land_cover_percent"),
-        )
+def write_report(html: Path, pdf: Path, content: ReportContent) -> None:
+    """Write the page with its pictures inside, as HTML, and as PDF where that can be made."""
+    page = render(content)
+    html.write_text(page, encoding="utf-8")
+    if can_write_pdf():
+        write_pdf(pdf, page)
+
+
+def render(content: ReportContent) -> str:
+    """The report as one HTML page that needs nothing else."""
+    made, manifest, statistics = environment(), content.manifest, content.statistics
+    made.filters["leading_cover"] = leading_cover
+    made.globals["label_of"] = label_of
+    figures = [{**one, "label": label_of(one["code"])} for one in content.figures]
+    names = ["zones", "ratio", "quadrants", *(f"service.{one['code']}" for one in figures)]
+    held = content.pictures
+    return made.get_template(TEMPLATE).render(
+        place=content.place,
+        title=ASSESSMENT_TITLE if statistics is None else ZONING_TITLE,
+        manifest=manifest,
+        statistics=statistics,
+        places=content.places,
+        figures=figures,
+        worst=max(figures, key=lambda one: one["deficit_percent"], default=None),
+        pictures={name: data_uri(held[name]) if name in held else None for name in names},
+        parameters=list(parameter_rows(manifest)),
+        stand_ins=[one for one in manifest["inputs"] if one["stand_in"]],
+        valid_km2=manifest["aoi"]["valid_cells"] * manifest["aoi"]["cell_m"] ** 2 / 1e6,
+        limits=limits_of(manifest["profile"], zoned=statistics is not None),
+        quadrants=QUADRANTS,
+        quadrant_colors=QUADRANT_COLORS,
+        coordination=COORDINATION_CLASSES,
+        coordination_colors=COORDINATION_COLORS,
+        has_population=_every_zone_has(statistics, "population"),
+        has_cover=_every_zone_has(statistics, "land_cover_percent"),
     )
-    path.write_text(page, encoding="utf-8")
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("shanhai.reporting"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = _number
-    environment.filters["theme"] = label_of
-    environment.filters["leading_cover"] = leading_cover
-    return environment
+def limits_of(profile: str, *, zoned: bool) -> list[Label]:
+    """What a reader must not conclude from the result."""
+    return [
+        *([_INDEX_LIMIT] if profile == "index" else []),
+        *(_ZONE_LIMITS if zoned else ()),
+        *_LIMITS,
+    ]
 
 
-def _every_zone_has(statistics: Mapping[str, Any], member: str) -> bool:
-    return all(member in zone for zone in statistics["zones"])
+def parameter_rows(manifest: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    """Every number, way and table of a run: first those of the whole, then layer by layer."""
+    asked, given = manifest["parameters"], manifest["request"]
+    whole = {"profile": manifest["profile"], "fill_zero": asked["fill_zero"]}
+    if "seed" in given:
+        whole["seed"] = given["seed"]
+    for name, value in {**whole, **asked["parameters"]}.items():
+        yield {
+            "layer": "*",
+            "name": name,
+            "value": told(value),
+            "unit": "",
+            "status": "",
+            "source": "",
+        }
+    for one in asked["layers"]:
+        yield {
+            **{name: str(one[name]) for name in ("layer", "name", "unit", "status", "source")},
+            "value": told(one["value"]),
+        }
+
+
+def _every_zone_has(statistics: Mapping[str, Any] | None, member: str) -> bool:
+    return statistics is not None and all(member in zone for zone in statistics["zones"])
 
 
 def leading_cover(zone: Mapping[str, Any]) -> list[tuple[Label, float]]:
@@ -103,11 +150,3 @@ def leading_cover(zone: Mapping[str, Any]) -> list[tuple[Label, float]]:
     labels = {str(entry.value): entry.label for entry in LAND_COVER.entries}
     shares = sorted(zone["land_cover_percent"].items(), key=lambda entry: -entry[1])
     return [(labels[code], share) for code, share in shares[:_LEADING]]
-
-
-def _number(value: float | None, digits: int = 2) -> str:
-    return "–" if value is None else f"{value:,.{digits}f}"
-
-
-def _data_uri(path: Path) -> str:
-    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")

@@ -12,7 +12,7 @@ from shanhai.testing.watershed import Watershed, build_watershed
 
 pytestmark = pytest.mark.service
 
-OF_THE_RUN = {"manifest.json", "report.html"}
+OF_THE_RUN = {"manifest.json", "report.html", "report.pdf"}
 """Files that tell when they were made."""
 
 

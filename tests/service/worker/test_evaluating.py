@@ -168,5 +168,5 @@ async def test_an_account_tells_its_figures(worker: Context) -> None:
     values = job.result["values"]
     assert values["gep"] > 120_000
     assert values["price_year"] == 2020
-    assert set(job.result["outputs"]) == {"account", "table", "report"}
+    assert set(job.result["outputs"]) == {"account", "table", "report", "report_pdf"}
     assert values["groups"][0]["value"] == 120_000

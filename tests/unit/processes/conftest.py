@@ -37,7 +37,10 @@ def zoned(watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> Run
 
 
 @pytest.fixture
-def zone(watershed: Watershed, tmp_path: Path):
+def zone(watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    # Setting thirteen pages takes as long as the zoning; `zoned` holds a report as it is made.
+    monkeypatch.setattr("shanhai.reporting.report.write_pdf", lambda path, html: path.touch())
+
     def run(inputs: Mapping[str, Any] | None = None, **more: Any) -> Run:
         return compute(watershed.task(inputs, **more), tmp_path / "work")
 

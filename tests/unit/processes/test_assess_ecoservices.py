@@ -23,7 +23,7 @@ TOTALS = {
     "stormwater_regulation": {"parameters": {"storm_mm": 100}},
 }
 BIOPHYSICAL = {"profile": "biophysical", "ecoservices": TOTALS, "results": EVERYTHING}
-TIMED = {"manifest.json"}
+TIMED = {"manifest.json", "report.html", "report.pdf"}
 
 
 @pytest.fixture(scope="module")

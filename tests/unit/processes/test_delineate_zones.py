@@ -19,7 +19,7 @@ from shanhai.testing.watershed import Watershed
 
 Zone = Callable[..., Any]
 GOLDEN = Path(__file__).parents[2] / "golden" / "watershed.json"
-TIMED = {"manifest.json", "report.html"}
+TIMED = {"manifest.json", "report.html", "report.pdf"}
 
 
 def document(run: Any, name: str) -> Any:
@@ -46,7 +46,7 @@ def same_files(one: Path, other: Path) -> None:
 
 def test_every_promised_output_is_there(zoned: Any):
     names = {file.name for file in zoned.outcome.files}
-    by_file = {"report", "map_zh", "map_en", "patches", "statistics"}
+    by_file = {"report", "report_pdf", "map_zh", "map_en", "patches", "statistics"}
     assert by_file <= {output.name for output in DELINEATE_ZONES.outputs}
     assert by_file <= names
     rasters = {file.name for file in zoned.outcome.files if file.kind == "raster"}

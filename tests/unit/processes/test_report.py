@@ -2,14 +2,25 @@
 
 import json
 import re
+import zlib
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shanhai.processes import zone_report
+from shanhai.reporting.fonts import cjk_family
+from shanhai.reporting.pdf import write_pdf
 from shanhai.reporting.report import leading_cover
 from shanhai.testing.watershed import Watershed
 from shanhai.vocabulary import ECOSERVICES, ZONE_CLASSES
+
+
+def unpacked(part: bytes) -> bytes:
+    try:
+        return zlib.decompress(part)
+    except zlib.error:
+        return b""
 
 
 def page_of(run: Any) -> str:
@@ -20,7 +31,46 @@ def test_the_page_needs_nothing_else(zoned: Any):
     page = page_of(zoned)
     assert "<script" not in page
     assert set(re.findall(r'(?:src|href)="(data:image/png|[^"]{1,20})', page)) == {"data:image/png"}
-    assert page.count("data:image/png") == 4
+    # Zones, ratio, quadrants, and a row of maps for each service.
+    assert page.count("data:image/png") == 3 + len(ECOSERVICES)
+
+
+def test_the_pdf_holds_its_fonts(zoned: Any):
+    held = (zoned.workspace / "report.pdf").read_bytes()
+    assert held.startswith(b"%PDF-")
+    assert len(held) < 6_000_000
+    parts = [unpacked(part) for part in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", held, re.S)]
+    described = held + b"".join(parts)
+    fonts = set(re.findall(rb"/BaseFont /[A-Z]{6}\+([A-Za-z-]+)", described))
+    assert described.count(b"/FontFile2") >= len(fonts) > 0
+    family = cjk_family()
+    if family is not None:
+        assert family.replace(" ", "-").encode() in fonts
+
+
+def test_without_libraries_to_set_type_there_is_a_page_and_it_says_so(
+    zone: Any, monkeypatch: pytest.MonkeyPatch
+):
+    for user in ("reporting.report", "processes.zone_report"):
+        monkeypatch.setattr(f"shanhai.{user}.can_write_pdf", lambda: False)
+    run = zone()
+    names = {file.name for file in run.outcome.files}
+    assert "report" in names
+    assert "report_pdf" not in names
+    assert "libpango-1.0-0" in page_of(run)
+    assert "missing_pdf" in {one["code"] for one in run.outcome.warnings}
+
+
+def test_equal_pages_are_equal_files(zoned: Any, tmp_path: Path):
+    write_pdf(tmp_path / "again.pdf", page_of(zoned))
+    assert (tmp_path / "again.pdf").read_bytes() == (zoned.workspace / "report.pdf").read_bytes()
+
+
+def test_a_page_that_asks_for_more_than_it_holds_is_no_report(tmp_path: Path):
+    secret = tmp_path / "secret.txt"
+    secret.write_text("secret", encoding="utf-8")
+    with pytest.raises(ValueError, match="file:///"):
+        write_pdf(tmp_path / "a.pdf", f'<img src="{secret.as_uri()}">')
 
 
 def test_it_speaks_of_zones_services_and_districts_in_both_languages(zoned: Any):

@@ -15,8 +15,11 @@ from shanhai.processes.evaluating.place import Place
 from shanhai.processes.rasters import raster_output
 from shanhai.raster.cog import BLOCK, Block, Frame, write_cog
 from shanhai.raster.store import ScratchStore
+from shanhai.reporting.pages import Page, write_page
 from shanhai.science.grid import Window
 from shanhai.vocabulary import Label
+
+REPORT, REPORT_PDF = "report.html", "report.pdf"
 
 Layer = tuple[str, str | None]
 """Name of a layer and its unit; None for classes."""
@@ -61,9 +64,14 @@ def write_table(
     return _file(name, path, "text/csv", title)
 
 
-def page_file(name: str, path: str, title: Label) -> OutputFile:
-    """The description of an HTML page that was written."""
-    return _file(name, path, "text/html", title)
+def write_report_files(workspace: Path, page: Page) -> list[OutputFile]:
+    """Write the report as HTML, and as PDF where that can be made."""
+    write_page(workspace / REPORT, workspace / REPORT_PDF, page)
+    files = [
+        _file("report", REPORT, "text/html", Label("报告", "Report")),
+        _file("report_pdf", REPORT_PDF, "application/pdf", Label("报告（PDF）", "Report (PDF)")),
+    ]
+    return [file for file in files if (workspace / file.path).exists()]
 
 
 def _file(name: str, path: str, media_type: str, title: Label) -> OutputFile:

@@ -8,18 +8,17 @@ import numpy as np
 
 from shanhai.cartography import ClassStyle, style_of
 from shanhai.jobs.contracts import OutputFile
-from shanhai.processes.evaluating.outputs import page_file
+from shanhai.processes.evaluating.outputs import write_report_files
 from shanhai.processes.evaluating.place import Place
 from shanhai.processes.zone_report import credit_line
 from shanhai.raster.store import ScratchStore
 from shanhai.reporting.furniture import District
 from shanhai.reporting.maps import MapFrame, draw_class_map, draw_ramp_map
-from shanhai.reporting.pages import Page, Picture, write_page
+from shanhai.reporting.pages import Page, Picture
 from shanhai.science.arrays import ClassArray, FloatArray
 from shanhai.science.grid import Window
 from shanhai.vocabulary import Label, Lang
 
-REPORT = "report.html"
 _LANGUAGES: tuple[Lang, ...] = ("zh", "en")
 _MOST_PIXELS = 1_500
 _HEADING = Label("等级（占已评价面积）", "Class (share of what is known)")
@@ -33,7 +32,7 @@ def write_report(
     manifest: Mapping[str, Any],
     workspace: Path,
     template: str,
-) -> OutputFile:
+) -> list[OutputFile]:
     """Draw the leading layers and write the page that holds them."""
     frame = _frame(place, manifest)
     pictures = [
@@ -42,10 +41,10 @@ def write_report(
         for picture in _draw(place.store, layer, statistics, frame, workspace)
     ]
     name = Label(place.area.region.name_zh, place.area.region.name_en)
-    write_page(workspace / REPORT, Page(template, name, statistics, manifest, pictures))
+    files = write_report_files(workspace, Page(template, name, statistics, manifest, pictures))
     for picture, _ in pictures:
         picture.unlink()
-    return page_file("report", REPORT, Label("报告", "Report"))
+    return files
 
 
 def _frame(place: Place, manifest: Mapping[str, Any]) -> MapFrame:
