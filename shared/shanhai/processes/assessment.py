@@ -1,9 +1,11 @@
 """From input rasters to supply, demand and ratio of the services, in scratch layers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import reduce
+from dataclasses import dataclass, replace
+from functools import partial, reduce
 from pathlib import Path
+
+import numpy as np
 
 from shanhai.errors import InvalidInput
 from shanhai.jobs.assessment_inputs import AssessmentInputs
@@ -16,7 +18,7 @@ from shanhai.jobs.assessment_request import (
 from shanhai.jobs.contracts import Task
 from shanhai.processes.alignment import COVER, Aligned, align_wide
 from shanhai.processes.assessed import Assessment
-from shanhai.processes.assessment_flags import assessment_warnings
+from shanhai.processes.assessment_flags import assessment_warnings, require_laws
 from shanhai.processes.base import Progress
 from shanhai.processes.coverage import Coverage, coverage_flags, require_coverage
 from shanhai.processes.pointers import pointing_at
@@ -40,13 +42,18 @@ from shanhai.raster.warp import Source, open_source
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.ecoservices.assembly import Assembled
 from shanhai.science.ecoservices.computation import Computation, Found
-from shanhai.science.ecoservices.evaluation import VALID
+from shanhai.science.ecoservices.evaluation import VALID, Layers
 from shanhai.science.ecoservices.graph import Figure
+from shanhai.science.ecoservices.matching_layers import RATIO
 from shanhai.science.ecoservices.plan import Pass, Plan, plan_of
+from shanhai.science.grid import Window
 from shanhai.science.landcover import LandCover, require_rows
 
 WINDOW_CELLS = 512
 """Windows of the passes; the blocks of the neighbourhood sums are as large."""
+
+_COUNTED = Figure(RATIO, "count")
+"""Cells in which the comprehensive ratio is known."""
 
 _LEAST_PAD_M = 2_000.0
 """Distance beyond the region that is aligned at least, to tell the sea from unknown land."""
@@ -107,6 +114,11 @@ def assess(
     )
     figures = dict(_frozen(inputs, setting))
     coverage, noted = _compute(setting, computation, figures, progress)
+    if figures[_COUNTED] < coverage.valid:
+        coverage = _narrowed(coverage, computation, int(figures[_COUNTED]))
+        require_coverage(coverage, setting.sources, plan.cell_m)
+    with pointing_at("/inputs"):
+        require_laws(setting.assembled, figures)
     tallies = {**aligned.tallies, **noted.tallies}
     _check_totals(setting, aligned.totals, noted.totals)
     edge_effect = any(ends_early(setting.sources[theme], area) for theme in _wide_themes(setting))
@@ -144,7 +156,7 @@ def _prepare(task: Task, inputs: AssessmentInputs) -> _Setting:
         inputs.cell_m,
         results=(*calculation.results, *kept),
         decisive=calculation.decisive,
-        figures=(*figures, *calculation.expected),
+        figures=(*figures, *calculation.figures, _COUNTED),
     )
     reach_m = max(plan.halo * inputs.cell_m, _LEAST_PAD_M)
     area = build_study_area(task, inputs, reach_m)
@@ -225,6 +237,19 @@ def _compute(
     if coverage is None:
         raise InvalidInput("nothing was asked for", message_zh="未请求任何结果")
     return coverage, noted
+
+
+def _narrowed(coverage: Coverage, computation: Computation, valid: int) -> Coverage:
+    """Only cells with a ratio are valid: a formula may know nothing where its inputs are known."""
+    work = partial(_narrow, computation.layers)
+    for _ in computation.runner.run(work, computation.windows):
+        pass
+    return replace(coverage, valid=valid)
+
+
+def _narrow(layers: Layers, window: Window) -> None:
+    known = ~np.isnan(layers.read(RATIO, window))
+    layers.write(VALID, window, ((layers.read(VALID, window) == 1) & known).astype(np.uint8))
 
 
 class _Told:

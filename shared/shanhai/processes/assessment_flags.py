@@ -1,8 +1,12 @@
 """What a reader should know of the inputs and results of an assessment."""
 
+from collections.abc import Mapping
+
+from shanhai.errors import InvalidInput
 from shanhai.processes.alignment import COVER
 from shanhai.processes.assessed import Assessment
 from shanhai.processes.coverage import in_sentence, missing_cells
+from shanhai.science.ecoservices.assembly import Assembled, Checked
 from shanhai.science.ecoservices.graph import Figure
 from shanhai.science.normalise import LIMIT_PROBABILITIES
 from shanhai.science.zoning.flag import Flag
@@ -36,7 +40,42 @@ def assessment_warnings(assessment: Assessment, *, cover_cut: bool) -> list[Flag
         *missing_cells(assessment.coverage),
         *_constant_layers(assessment),
         *_unexpected(assessment),
+        *_broken(assessment),
     ]
+
+
+def require_laws(assembled: Assembled, figures: Mapping[Figure, float]) -> None:
+    """Refuse results that break a law without which they mean nothing.
+
+    Raises:
+        InvalidInput: one is broken; told with its numbers.
+    """
+    for one in assembled.checked:
+        numbers = {name: figures[figure] for name, figure in one.figures.items()}
+        if one.check.stops and not one.check.holds(numbers):
+            text = _law(one, numbers)
+            raise InvalidInput(
+                text.en, message_zh=text.zh, pointer=f"/ecoservices/{one.service}/method"
+            )
+
+
+def _law(checked: Checked, numbers: Mapping[str, float]) -> Label:
+    told = ", ".join(f"{name} {number:.4g}" for name, number in numbers.items())
+    label, service = checked.check.label, checked.service
+    return Label(
+        f"{label_of(service).zh}：{label.zh}，实际为 {told}；请检查输入数据与参数",
+        f"{service}: {label.en}, but it is {told}; check the inputs and parameters",
+    )
+
+
+def _broken(assessment: Assessment) -> list[Flag]:
+    """Laws the results do not keep."""
+    found = []
+    for one in assessment.assembled.checked:
+        numbers = {name: assessment.figures[figure] for name, figure in one.figures.items()}
+        if not one.check.holds(numbers):
+            found.append(Flag(one.check.code, _law(one, numbers)))
+    return found
 
 
 def _edge_effect(assessment: Assessment) -> Flag:

@@ -266,3 +266,19 @@ def test_a_wrong_unit_is_warned_of(basin: Watershed, tmp_path: Path):
     outcome = PROCESSES["assess-ecoservices"].compute(task, tmp_path / "run", lambda p, s: None)
     said = " ".join(one["detail"] for one in outcome.warnings if one["code"] == "unexpected_mean")
     assert "supply.carbon_sink" in said
+
+
+def test_a_law_of_a_method_that_is_broken_stops_the_run_or_warns(basin: Watershed, tmp_path: Path):
+    shade = {"tables": {"shade": {"2": 0.0, "8": 1.0}, "albedo": {"2": 0.0, "8": 1.0}}}
+    inputs = {**BIOPHYSICAL, "ecoservices": TOTALS | {"cooling": shade}}
+    error = refusal(basin, tmp_path / "cooling", inputs)
+    assert error.faults[0].pointer == "/inputs/ecoservices/cooling/method"
+    assert "heat mitigation falls" in error.message
+    sealed = {f"curve_number_{group}": {"2": 98} for group in "abcd"}
+    storm = {"parameters": {"storm_mm": 100}, "tables": sealed}
+    outcome = run(
+        basin,
+        tmp_path / "storm",
+        {**BIOPHYSICAL, "ecoservices": TOTALS | {"stormwater_regulation": storm}},
+    )
+    assert "stormwater_order" in {one["code"] for one in outcome.warnings}

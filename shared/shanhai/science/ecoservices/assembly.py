@@ -1,10 +1,11 @@
 """From what a run asks for and what it has to the graph of its layers."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from shanhai.errors import Fault, InvalidInput
 from shanhai.science.balance import SERVICE_COUNT
+from shanhai.science.ecoservices.checks import CHECKS, Check
 from shanhai.science.ecoservices.choice import (
     Changes,
     Choice,
@@ -63,6 +64,15 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """A law of a service's method, and the numbers it is about by name."""
+
+    service: str
+    check: Check
+    figures: Mapping[str, Figure]
+
+
+@dataclass(frozen=True, slots=True)
 class Assembled:
     """The graph of a run and how it came about.
 
@@ -74,6 +84,7 @@ class Assembled:
         results: Keys of the layers that are results.
         decisive: Keys without which a cell is not valid; none where a service may be missing.
         expected: Numbers taken only to be held against what is expected.
+        checked: Laws the results keep, and the numbers they are about.
     """
 
     graph: Graph
@@ -83,6 +94,13 @@ class Assembled:
     results: tuple[str, ...]
     decisive: tuple[str, ...]
     expected: tuple[Figure, ...]
+    checked: tuple[Checked, ...]
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """Numbers that are taken only to be looked at."""
+        about = (figure for one in self.checked for figure in one.figures.values())
+        return tuple(dict.fromkeys((*self.expected, *about)))
 
     @property
     def decisive_layers(self) -> tuple[str, ...]:
@@ -236,7 +254,9 @@ def _finish(
         shared.append(AVAILABLE)
     both = [service_key(kind, service) for kind in ("supply", "demand") for service in methods]
     wanted = (*results, *shared)
-    graph = graph_of(linker, (*wanted, *both))
+    checked = tuple(_checks(linker, methods))
+    about = [key for one in checked for figure in one.figures.values() for key in _keys(figure)]
+    graph = graph_of(linker, (*wanted, *both, *about))
     return Assembled(
         graph=graph,
         methods=methods,
@@ -247,7 +267,23 @@ def _finish(
         expected=tuple(
             Figure(key, "mean") for key, one in graph.quantities.items() if one.expected
         ),
+        checked=checked,
     )
+
+
+def _keys(figure: Figure) -> tuple[str, ...]:
+    return (figure.of, figure.where) if figure.where else (figure.of,)
+
+
+def _checks(linker: Linker, methods: Mapping[str, Method]) -> Iterator[Checked]:
+    """The laws of the methods, as far as their numbers can be had."""
+    for service, method in methods.items():
+        for check in CHECKS.get((service, method.id), ()):
+            try:
+                figures = {one.name: linker.figure(one, service) for one in check.statistics}
+            except MissingLayer:
+                continue
+            yield Checked(service, check, figures)
 
 
 def _layers_of(method: Method, kinds: tuple[Kind, ...]) -> list[str]:

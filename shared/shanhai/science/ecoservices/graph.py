@@ -12,7 +12,15 @@ from typing import Any
 from shanhai.errors import Fault, InvalidInput
 from shanhai.science.ecoservices.choice import Changes, constants_of, quantities_of
 from shanhai.science.ecoservices.inputs import LEAVES, Leaf
-from shanhai.science.ecoservices.method import Function, Kind, Method, Numbers, Quantity, Tiled
+from shanhai.science.ecoservices.method import (
+    Function,
+    Kind,
+    Method,
+    Numbers,
+    Quantity,
+    Statistic,
+    Tiled,
+)
 from shanhai.vocabulary import Label, label_of
 
 Scope = str
@@ -188,6 +196,16 @@ class Linker:
             return name
         raise MissingLayer(missing or (name,))
 
+    def figure(self, statistic: Statistic, scope: Scope) -> Figure:
+        """The number a statistic stands for in a scope, linked with all it rests on.
+
+        Raises:
+            MissingLayer: there is no way to its layer.
+        """
+        where = self.link(statistic.where, scope) if statistic.where else None
+        of = self.link(statistic.of, scope)
+        return Figure(of, statistic.kind, statistic.probability, where)
+
     def _candidates(self, name: str, scope: Scope) -> Iterator[tuple[Scope, Quantity]]:
         for home in dict.fromkeys((scope, SHARED)):
             # A quantity may refine what is read, or shared, under its own name.
@@ -211,15 +229,7 @@ class Linker:
     def _node(self, key: str, scope: Scope, quantity: Quantity) -> Node:
         constants = constants_of(quantity, self._changes[scope])
         inputs = self._inputs(quantity, scope, constants)
-        figures = {
-            one.name: Figure(
-                self.link(one.of, scope),
-                one.kind,
-                one.probability,
-                self.link(one.where, scope) if one.where else None,
-            )
-            for one in quantity.statistics
-        }
+        figures = {one.name: self.figure(one, scope) for one in quantity.statistics}
         numbers: Numbers = {
             one.name: constants[one.name] for one in quantity.parameters if one.name in constants
         }

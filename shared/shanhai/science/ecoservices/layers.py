@@ -4,6 +4,10 @@ Where a name is declared more than once, the first whose needs can be met is tak
 before an estimate. Which one it was is recorded with the result.
 """
 
+from collections.abc import Mapping
+from functools import partial
+from types import MappingProxyType
+
 import numpy as np
 
 from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
@@ -254,6 +258,24 @@ def _lit_distance(*, night_lights_log: FloatArray, lit_from: float, cell_m: floa
 def _water_or_built_up(*, land_cover: ClassArray) -> BoolArray:
     return is_built_up(land_cover) | is_water(land_cover)
 
+
+def _is_class(*, land_cover: ClassArray, code: int) -> BoolArray:
+    return np.asarray(land_cover == code)
+
+
+CLASS_MASKS: Mapping[LandCover, Quantity] = MappingProxyType(
+    {
+        cover: Quantity(
+            name=f"cover_{cover.name.lower()}",
+            unit="bool",
+            label=Label(f"地类 {int(cover)}", f"land cover {int(cover)}"),
+            function=partial(_is_class, code=int(cover)),
+            needs=("land_cover",),
+        )
+        for cover in LandCover
+    }
+)
+"""Where each class is."""
 
 _HORN = "Horn 1981"
 _LIGHTS = normalised_quantity("night_lights_n", "night_lights_log", "夜间灯光", "night lights")
@@ -546,5 +568,6 @@ SHARED: tuple[Quantity, ...] = (
         _water_or_built_up,
         ("land_cover",),
     ),
+    *CLASS_MASKS.values(),
 )
 """Every shared quantity, alternatives of one name in the order in which they are tried."""
