@@ -1,0 +1,95 @@
+"""An assessment on its way through the worker: child, files, store, rows."""
+
+import pytest
+from sqlalchemy import delete, select
+
+from shanhai.db.engine import Sessions
+from shanhai.db.tables import Dataset, JobDataset, Region
+from shanhai.jobs.assessment_inputs import ASSESS_ECOSERVICES, AssessEcoservicesInputs
+from shanhai.jobs.submission import submit
+from shanhai.processes.registration import as_multipolygon
+from shanhai.storage.artifacts import LocalArtifacts
+from shanhai.testing.job_rows import add_dataset
+from shanhai.testing.watershed import CODE, EPSG, Watershed, build_watershed
+from shanhai.testing.workers import reach
+from shanhai.vocabulary import JobStatus
+from shanhai_worker.context import Context
+
+ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
+MONTHLY = {"rainfall", "temperature"}
+CHOICES = {
+    "water_conservation": {"parameters": {"industrial_use": 1000}},
+    "carbon_sink": {"parameters": {"emissions_total": 1000}},
+    "stormwater_regulation": {"parameters": {"storm_mm": 100}},
+    "recreation": {"method": "una"},
+}
+
+
+@pytest.fixture(scope="module")
+def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
+    return build_watershed(tmp_path_factory.mktemp("watershed"), cells=32, biophysical=True)
+
+
+@pytest.fixture
+async def stored(worker: Context, sessions: Sessions, watershed: Watershed) -> None:
+    """The watershed as a region with its datasets; what is known of lights is not public."""
+    assert isinstance(worker.artifacts, LocalArtifacts)
+    async with sessions.begin() as session:
+        await session.execute(delete(JobDataset))
+        await session.execute(delete(Dataset))
+        await session.execute(delete(Region).where(Region.code.startswith(CODE)))
+        whole = Region(
+            code=CODE,
+            name_zh=watershed.region.name_zh,
+            name_en=watershed.region.name_en,
+            level="basin",
+            metric_srid=EPSG,
+            geom=as_multipolygon(watershed.region.geometry),
+        )
+        session.add(whole)
+        await session.flush()
+        for theme, path in watershed.rasters.items():
+            kept = worker.artifacts.put(path, suffix=".tif")
+            await add_dataset(
+                session,
+                whole,
+                theme,
+                f"{CODE}.{theme}",
+                uri=kept.uri,
+                checksum=kept.sha256,
+                bytes=kept.bytes,
+                grid={"epsg": EPSG, "bands": 12 if theme in MONTHLY else 1},
+            )
+
+
+@pytest.mark.usefixtures("stored")
+async def test_an_assessment_becomes_datasets_in_the_units_of_its_methods(
+    worker: Context, sessions: Sessions
+) -> None:
+    inputs = AssessEcoservicesInputs.model_validate(
+        {"region": CODE, "cell_m": 100, "profile": "biophysical", "ecoservices": CHOICES}
+    )
+    async with worker.sessions.begin() as session:
+        asked = await submit(
+            session, contract=ASSESS_ECOSERVICES, inputs=inputs, requested_by="tester"
+        )
+    await worker.dispatcher.dispatch(asked.id, 0)
+    job = await reach(worker.sessions, asked.id, *ENDED, within_s=120)
+    assert job.status == JobStatus.SUCCESSFUL, job.error
+    assert job.result is not None
+    values = job.result["values"]
+    assert values["methods"]["recreation"] == "una"
+    assert values["layers"]["supply.cooling"] == f"supply.cooling.{CODE}"
+    assert {"statistics", "table"} <= set(job.result["outputs"])
+    async with sessions() as session:
+        rows = (await session.scalars(select(Dataset).where(Dataset.job_id == job.id))).all()
+        read = await session.scalars(
+            select(JobDataset.name).where(JobDataset.job_id == job.id, JobDataset.role == "input")
+        )
+        # What no chosen method reads is not opened.
+        assert not {"gdp", "travel_time", "lst", "carbon_density_start"} & set(read)
+    units = {row.theme: row.unit for row in rows}
+    assert len(rows) == 1 + 3 * 7
+    assert units["supply.water_conservation"] == units["demand.water_conservation"] == "m3/ha/yr"
+    assert units["supply.recreation"] == "m2/ha"
+    assert units["ratio"] == "1"
