@@ -132,10 +132,12 @@ def _describe(path: Path, frame: Frame) -> list[BandStatistics]:
 
 
 def _valid_strips(file: Any, band: int) -> Iterable[NDArray[np.float32]]:
+    nodata = file.nodata
     for row in range(0, file.height, BLOCK):
         cut = RasterWindow(0, row, file.width, min(BLOCK, file.height - row))
-        values = file.read(band, window=cut).astype(np.float32)
-        values[values == file.nodata] = np.nan
+        stored = file.read(band, window=cut)
+        values = stored.astype(np.float32, copy=False)
+        values[stored == nodata] = np.nan
         yield values
 
 
