@@ -23,7 +23,7 @@ LIBRARIES = ("scikit-learn", "esda", "libpysal", "pymannkendall", "scipy", "nump
 REMARKS = {
     "carbon": "the same method",
     "annual_water_yield": "the same method; InVEST calculates in float32",
-    "soil_loss": "another method: InVEST's length factor takes the root of the upslope area and"
+    "soil_loss": "another method: InVEST takes the root of the upslope area and"
     " the slope angle where Desmet and Govers have the area and the aspect, and caps the factor"
     " itself; we set water and built-up land to 0, and the raster's border has no slope here",
     "urban_cooling": "the same method, but that InVEST extrapolates the green area beyond the edge"

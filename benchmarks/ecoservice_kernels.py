@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.ecoservice_inputs import (
     COVER_FACTOR,
@@ -58,6 +57,7 @@ from shanhai.science.terrain import aspect_length, slope_degrees
 Given = Mapping[str, Any]
 Compute = Callable[[Given, Frame], FloatArray]
 
+QUANTITIES = {"land_cover": Quantity.CATEGORICAL}
 SEASONALITY = 12.0
 COOLING_DISTANCE_M = 450.0
 PARK_AREA_HA = 2.0
@@ -68,23 +68,25 @@ REACH_M = 1000.0
 SLOPE_CAP_DEG, LENGTH_CAP_M = 45.0, 122.0
 
 
-@dataclass(frozen=True, slots=True)
 class Sources:
     """The inputs of one model, by window."""
 
-    inputs: Inputs
-    names: tuple[str, ...]
+    def __init__(self, inputs: Inputs, names: tuple[str, ...]) -> None:
+        self.inputs = inputs
+        self.sources = {
+            name: open_source(inputs.raster(name), QUANTITIES.get(name, Quantity.INTENSIVE))
+            for name in names
+        }
 
     def read(self, window: Window) -> dict[str, Any]:
         """Every input in a window; land cover as codes."""
-        return {name: self._layer(name, window) for name in self.names}
-
-    def _layer(self, name: str, window: Window) -> NDArray[Any]:
-        classes = name == "land_cover"
-        quantity = Quantity.CATEGORICAL if classes else Quantity.INTENSIVE
-        source = open_source(self.inputs.raster(name), quantity)
-        values: FloatArray = align(source, self.inputs.grid, window)[0]
-        return values.astype(np.uint8) if classes else values
+        found = {
+            name: align(one, self.inputs.grid, window)[0] for name, one in self.sources.items()
+        }
+        cover: dict[str, Any] = {
+            name: found[name].astype(np.uint8) for name in found if name == "land_cover"
+        }
+        return found | cover
 
     def strips(self, reach_m: float) -> Iterator[tuple[Window, Frame]]:
         """Windows of whole blocks across the raster, with what lies within reach of them."""
@@ -165,7 +167,7 @@ def soil_loss(inputs: Inputs, out: Path) -> Path:
     for layer in (*SCRATCH, "contributing_area", "rkls", "usle"):
         store.create(layer)
     routing = _Routing(Sources(inputs, ("dem",)), store)
-    write_contributing_area(routing, grid.shape, cell_m=grid.cell_m)
+    write_contributing_area(routing, grid.shape, cell_m=grid.cell_m, tile=BLOCK)
     names = ("dem", "land_cover", "rain_erosivity", "soil_erodibility")
     sources = Sources(inputs, names)
     for inner, frame in sources.strips(grid.cell_m):
