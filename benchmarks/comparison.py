@@ -24,8 +24,9 @@ REMARKS = {
     "carbon": "the same method",
     "annual_water_yield": "the same method; InVEST calculates in float32",
     "soil_loss": "another method: InVEST takes the root of the upslope area and"
-    " the slope angle where Desmet and Govers have the area and the aspect, and caps the factor"
-    " itself; we set water and built-up land to 0, and the raster's border has no slope here",
+    " the slope angle where Desmet and Govers have the area and the aspect, caps L itself, and has"
+    " other exponents and steepness on steep slopes; we set water and built-up land to 0, and the"
+    " raster's border has no slope here",
     "urban_cooling": "the same method, but that InVEST extrapolates the green area beyond the edge"
     " of the raster, which decides a few cells next to it",
     "quality_of_habitats": "the same method: distance to the nearest source of a threat",

@@ -80,13 +80,11 @@ class Sources:
 
     def read(self, window: Window) -> dict[str, Any]:
         """Every input in a window; land cover as codes."""
-        found = {
-            name: align(one, self.inputs.grid, window)[0] for name, one in self.sources.items()
-        }
-        cover: dict[str, Any] = {
-            name: found[name].astype(np.uint8) for name in found if name == "land_cover"
-        }
-        return found | cover
+        found: dict[str, Any] = {}
+        for name, source in self.sources.items():
+            values = align(source, self.inputs.grid, window)[0]
+            found[name] = values.astype(np.uint8) if name == "land_cover" else values
+        return found
 
     def strips(self, reach_m: float) -> Iterator[tuple[Window, Frame]]:
         """Windows of whole blocks across the raster, with what lies within reach of them."""
