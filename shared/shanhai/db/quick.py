@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache, partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import asyncpg
 from sqlalchemy import Executable
@@ -21,6 +21,14 @@ from shanhai.settings import DatabaseSettings
 
 PATIENCE_S = 5.0
 """Seconds to wait for a connection."""
+BRIEF = {"max_parallel_workers_per_gather": "0"}
+"""Starting parallel workers takes longer than a page does."""
+PLAN_ANEW = "plan_anew"
+"""The execution option of statements whose best plan depends on their values.
+
+PostgreSQL keeps one plan of a prepared statement for all values once that seems no dearer, with a
+guess of how many rows they mean.
+"""
 DIALECT = dialects.dialect()  # type: ignore[no-untyped-call]
 
 
@@ -75,8 +83,11 @@ class Connections:
         self._room = asyncio.Semaphore(most)
         self._idle: list[asyncpg.Connection[Row]] = []
 
-    async def fetch(self, sql: str, values: Sequence[object]) -> list[Row]:
+    async def fetch(self, sql: str, values: Sequence[object], *, anew: bool = False) -> list[Row]:
         """The rows a statement finds, over a connection nobody else uses meanwhile.
+
+        Args:
+            anew: Plan it for these values, and keep no plan.
 
         Raises:
             TimeoutError: none was free for long.
@@ -85,7 +96,10 @@ class Connections:
         try:
             connection = await self._take()
             try:
-                found: list[Row] = await connection.fetch(sql, *values)
+                source = await connection.prepare(sql, name="") if anew else None
+                found: list[Row] = await (
+                    connection.fetch(sql, *values) if source is None else source.fetch(*values)
+                )
             except (asyncpg.PostgresError, asyncpg.InterfaceError):
                 raise
             except BaseException:
@@ -137,10 +151,10 @@ class QuickReader:
             DBAPIError: PostgreSQL refused the statement, or ended the connection.
             TimeoutError: no connection was free for long.
         """
-        sql, names, fixed = _composed(statement)
+        sql, names, fixed, anew = _composed(statement)
         values = [params[name] if name in params else fixed[name] for name in names]
         try:
-            return Found(await self._connections.fetch(sql, values))
+            return Found(await self._connections.fetch(sql, values, anew=anew))
         except asyncpg.InterfaceError as error:
             raise InterfaceError(sql, None, error) from error
         except asyncpg.PostgresError as error:
@@ -152,12 +166,25 @@ class QuickReader:
         return found[0][0] if found else None
 
 
+class Composed(NamedTuple):
+    """The text of a statement, the binds it reads in order, and the values of those it fixes.
+
+    Attributes:
+        anew: It has the option `PLAN_ANEW`.
+    """
+
+    sql: str
+    names: tuple[str, ...]
+    fixed: Mapping[str, Any]
+    anew: bool
+
+
 @lru_cache(maxsize=2048)
-def _composed(statement: Executable) -> tuple[str, tuple[str, ...], Mapping[str, Any]]:
-    """The text of a statement, the binds it reads in order, and the values of those it fixes."""
+def _composed(statement: Executable) -> Composed:
     compiled = statement.compile(dialect=DIALECT)  # type: ignore[attr-defined]
     fixed = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
-    return str(compiled), tuple(compiled.positiontup or ()), fixed
+    anew = bool(statement.get_execution_options().get(PLAN_ANEW))
+    return Composed(str(compiled), tuple(compiled.positiontup or ()), fixed, anew)
 
 
 @contextlib.asynccontextmanager
@@ -171,7 +198,7 @@ async def open_quick_reader(
         url.render_as_string(hide_password=False),
         timeout=PATIENCE_S,
         max_cached_statement_lifetime=0,
-        server_settings=reading_settings(settings, application),
+        server_settings={**reading_settings(settings, application), **BRIEF},
         record_class=Row,
     )
     connections = Connections(connect, settings.pool_size)

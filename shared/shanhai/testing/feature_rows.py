@@ -4,15 +4,33 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.catalogue import ENTITIES
 from shanhai.db.tables import Job, Region, Zone, ZoneClass, ZoneScheme
 from shanhai.testing.emptying import KEPT, forget_rows
+from shanhai.testing.job_rows import CHECKSUM, add_region
 from shanhai.vocabulary import SUPPLY_DEMAND, ZONE_CLASSES
 
 Bounds = tuple[float, float, float, float]
+
+
+_CELL = "ST_Multi(ST_MakeEnvelope(100 + x, 20 + y, 101 + x, 21 + y, 4490))"
+_CELLS = "FROM generate_series(0, 49) x, generate_series(0, 49) y"
+PATCHED_REGIONS = f"""
+    INSERT INTO region (code, name_zh, name_en, level, geom)
+    SELECT concat(x, '-', y), '区', 'r', 'city', {_CELL} {_CELLS}"""
+PATCHED_ZONES = f"""
+    INSERT INTO zone (scheme_id, class_id, code, geom)
+    SELECT :scheme, (SELECT min(id) FROM zone_class), concat(x, '-', y), {_CELL}
+    {_CELLS}"""  # noqa: S608 - constants
+PATCHED_DATASETS = f"""
+    INSERT INTO dataset (code, name_zh, name_en, region_id, theme, uri, checksum, bytes, crs, grid,
+                         origin, footprint)
+    SELECT concat(x, '-', y), '数', 'd', :region, 'dem', concat('objects/', x, '-', y),
+           '{CHECKSUM}', 1, 'EPSG:4490', '{{}}', 'imported', {_CELL}
+    {_CELLS}"""
 
 
 async def add_job(
@@ -87,6 +105,15 @@ async def add_five_zones(session: AsyncSession, scheme: ZoneScheme) -> list[Zone
         )
         for number, zone_class in enumerate(ZONE_CLASSES)
     ]
+
+
+async def add_patchwork(session: AsyncSession) -> None:
+    """A degree each, 2 500 regions, zones and datasets: enough for the way to rows to matter."""
+    city = await add_region(session, "city")
+    scheme = await add_scheme(session, city)
+    for statement in (PATCHED_REGIONS, PATCHED_ZONES, PATCHED_DATASETS):
+        await session.execute(text(statement), {"scheme": scheme.id, "region": city.id})
+    await session.execute(text("ANALYZE region, zone, zone_scheme, dataset"))
 
 
 async def forget_features(session: AsyncSession) -> None:

@@ -1,7 +1,7 @@
 """Read features: a page, one item, their number and extent; PostGIS writes the GeoJSON."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -10,9 +10,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.order import Order, Place, Position
+from shanhai.db.features.order import Order, Place, Position, Side
 from shanhai.db.features.selection import Selection, bound_values
 from shanhai.db.features.statements import (
+    COUNT_LIMIT,
     PLAIN,
     USUAL,
     Ask,
@@ -31,9 +32,9 @@ from shanhai.db.features.statements import (
 from shanhai.db.quick import Asked
 from shanhai.errors import InvalidInput
 
-COUNT_LIMIT = 10_000
-"""Above this many rows the exact number is counted only on request."""
 INTERNAL_ERROR = "XX000"
+Composer = Callable[[Entity, Question, Ask, Side | None, tuple[bool, ...]], Statement]
+"""Composes the statement of a page."""
 
 
 class FeatureRow(NamedTuple):
@@ -121,17 +122,25 @@ class Reading:
     position: Position
     ask: Ask
 
-    async def rows(self, query: Statement) -> Sequence[Any]:
+    async def rows(self, composed: Composer) -> Sequence[Any]:
         """The rows of a page and one more, which tells whether there are any beyond."""
-        counted = max(COUNT_LIMIT, self.position.offset + self.limit) + 1
         place = {
             "wanted": self.limit + 1,
             "skipped": self.position.offset,
-            "most": None if self.ask.counting == "exact" else counted,
             **self.position.bound_values(),
         }
+        question = Question.of(self.entity, self.selection)
+        ask = replace(self.ask, cap=self._cap())
+        query = composed(self.entity, question, ask, self.position.side, self.position.gaps)
         values = {**bound_values(self.selection), **place}
         return await _rows(self.session, query, values, self.ask.form)
+
+    def _cap(self) -> int:
+        """Where counting stops: beyond the page. Doubled, so that few statements serve all."""
+        cap = COUNT_LIMIT
+        while cap < self.position.offset + self.limit:
+            cap *= 2
+        return cap + 1
 
     def kept(self, found: Sequence[Any]) -> Sequence[Any]:
         """The rows of the page, in its order."""
@@ -179,9 +188,8 @@ async def read_page(
     ask: Ask = USUAL,
 ) -> Page:
     """The features of a selection from a position on."""
-    question = Question.of(entity, selection)
     reading = Reading(session, entity, selection, limit, position, ask)
-    found = await reading.rows(page_query(entity, question, ask, position.side, position.gaps))
+    found = await reading.rows(page_query)
     kept = reading.kept(found)
     return Page(*await reading.bounds(found, kept), FeatureRow.all_of(kept, entity, ask.form))
 
@@ -196,9 +204,8 @@ async def read_long_page(
     ask: Ask = USUAL,
 ) -> LongPage:
     """The row numbers of a page that is too long to be held."""
-    question = Question.of(entity, selection)
     reading = Reading(session, entity, selection, limit, position, ask)
-    found = await reading.rows(keys_query(entity, question, ask, position.side, position.gaps))
+    found = await reading.rows(keys_query)
     kept = reading.kept(found)
     return LongPage(*await reading.bounds(found, kept), [row.key for row in kept])
 
@@ -233,9 +240,9 @@ async def count_features(
     session: Asked, entity: Entity, selection: Selection, *, capped: bool = True
 ) -> int | None:
     """How many features match; None when there are more than `COUNT_LIMIT` and it is `capped`."""
-    query = count_query(entity, Question.of(entity, selection))
-    most = COUNT_LIMIT + 1 if capped else None
-    count = await session.scalar(query, {**bound_values(selection), "most": most}) or 0
+    cap = COUNT_LIMIT + 1 if capped else None
+    query = count_query(entity, Question.of(entity, selection), cap)
+    count = await session.scalar(query, bound_values(selection)) or 0
     return None if capped and count > COUNT_LIMIT else count
 
 

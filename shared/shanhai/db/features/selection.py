@@ -24,6 +24,8 @@ Sides = tuple[float, float, float, float]
 """West, south, east, north."""
 SURELY_DEGREES = 1e-4
 """Further than PostGIS rounds boxes outwards, which it keeps in single precision: 1.5e-5 at 180."""
+WIDE_SQUARE_DEGREES = 0.04
+"""Some 400 km²: less holds few of what plans are made of, more may hold any share of a layer."""
 Value = str | int | float | bool
 ESCAPED = re.compile(r"[%_\\]")
 BEHIND_BACKSLASH = r"\\\g<0>"
@@ -46,6 +48,16 @@ class Box:
             (self.west, self.south, 180.0, self.north),
             (-180.0, self.south, self.east, self.north),
         )
+
+    @property
+    def square_degrees(self) -> float:
+        """How much of the world it covers, in square degrees."""
+        return sum(_square_degrees(part) for part in self.parts())
+
+
+def _square_degrees(sides: Sides) -> float:
+    west, south, east, north = sides
+    return (east - west) * (north - south)
 
 
 def inside(sides: Sides) -> Sides | None:
@@ -79,6 +91,11 @@ class Outline:
             return cls(shapely.Point(ring[0]).wkb)
         flat = low[0] == high[0] or low[1] == high[1]
         return cls((shapely.LineString(ring) if flat else shapely.Polygon(ring)).wkb)
+
+    @property
+    def square_degrees(self) -> float:
+        """How much of the world the box around it covers, in square degrees."""
+        return _square_degrees(shapely.from_wkb(self.wkb).bounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +142,11 @@ class Selection:
     code: str | None = None
     filter: Filter | None = None
     search: str | None = None
+
+    @property
+    def wide(self) -> bool:
+        """Whether its box may hold any share of the rows, so that no one plan serves all values."""
+        return self.box is not None and self.box.square_degrees >= WIDE_SQUARE_DEGREES
 
 
 def reads_former(entity: Entity, selection: Selection) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from sqlalchemy import (
     ColumnElement,
+    Integer,
     Select,
     TextClause,
     bindparam,
@@ -21,6 +22,7 @@ from shanhai.db.features.entity import Entity, Property
 from shanhai.db.features.history import columns_of, source_of
 from shanhai.db.features.order import Order, Side, beside, order_by, place_column, sorted_columns
 from shanhai.db.features.selection import Selection, conditions, reads_former
+from shanhai.db.quick import PLAN_ANEW
 
 Counting = Literal["capped", "exact", "estimate", "none"]
 Statement = Select[*tuple[Any, ...]]
@@ -31,15 +33,21 @@ MEMBERS_IN_CALL = 50
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The conditions of a selection without their values, and where they are asked."""
+    """The conditions of a selection without their values, and where they are asked.
+
+    Attributes:
+        wide: The best way to the rows depends on the values, so it is looked for each time.
+    """
 
     conditions: tuple[str, ...]
     former: bool = False
+    wide: bool = False
 
     @classmethod
     def of(cls, entity: Entity, selection: Selection) -> "Question":
         """The question a selection asks."""
-        return cls(conditions(entity, selection), reads_former(entity, selection))
+        former = reads_former(entity, selection)
+        return cls(conditions(entity, selection), former, selection.wide)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +59,23 @@ class Form:
 
 
 PLAIN = Form()
+COUNT_LIMIT = 10_000
+"""Above this many rows the exact number is counted only on request."""
+CAP = COUNT_LIMIT + 1
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """How a page is asked for, beside what is asked."""
+    """How a page is asked for, beside what is asked.
+
+    Attributes:
+        cap: Where counting stops, and where the rows end that a first page is taken from.
+    """
 
     order: Order = ()
     form: Form = PLAIN
     counting: Counting = "capped"
+    cap: int = CAP
 
 
 USUAL = Ask()
@@ -193,7 +209,7 @@ def _placed_query(
     keys = _of_rows(entity, question, key=entity.key, spot=spot, **sorted_by)
     number: ColumnElement[Any] = literal_column("NULL::bigint")
     if side is None and ask.counting == "capped":
-        found = keys.order_by(order).limit(bindparam("most")).cte("found")
+        found = keys.order_by(order).limit(_number(ask.cap)).cte("found")
         chosen = select(found)
         number = select(func.count()).select_from(found).scalar_subquery()
     else:
@@ -201,7 +217,8 @@ def _placed_query(
         if side is not None:
             chosen = keys.where(text(beside(entity, ask.order, side, gaps)))
         if ask.counting in {"capped", "exact"}:
-            number = count_query(entity, question).scalar_subquery()
+            cap = ask.cap if ask.counting == "capped" else None
+            number = count_query(entity, question, cap).scalar_subquery()
     page = chosen.order_by(order).limit(bindparam("wanted")).offset(bindparam("skipped")).subquery()
     placed = {"place": place_column(entity, ask.order), **sorted_by}
     # A former state has the number of its row: only the conditions tell the two apart.
@@ -209,7 +226,17 @@ def _placed_query(
     query = _of_rows(entity, again, **content).add_columns(number.label("matched"))
     query = query.add_columns(*_labelled(placed if ask.order else {}))
     spots = select(page.c.spot).scalar_subquery()
-    return query.where(literal_column(spot) == func.any(func.array(spots))).order_by(order)
+    query = query.where(literal_column(spot) == func.any(func.array(spots))).order_by(order)
+    return _planned(query, question)
+
+
+def _number(value: int) -> ColumnElement[int]:
+    """A number in the text of a statement: with a bind, its plan knows not how few rows it asks."""
+    return literal_column(str(value), Integer)
+
+
+def _planned(query: Statement, question: Question) -> Statement:
+    return query.execution_options(**{PLAN_ANEW: True}) if question.wide else query
 
 
 @lru_cache(maxsize=256)
@@ -227,10 +254,12 @@ def one_feature_query(entity: Entity, question: Question, form: Form) -> Stateme
 
 
 @lru_cache(maxsize=1024)
-def count_query(entity: Entity, question: Question) -> Statement:
-    """How many rows meet the conditions; the counting stops at the bind `most`."""
-    rows = _of_rows(entity, question, one="1").limit(bindparam("most")).subquery()
-    return select(func.count()).select_from(rows)
+def count_query(entity: Entity, question: Question, cap: int | None = CAP) -> Statement:
+    """How many rows meet the conditions; the counting stops at `cap`."""
+    rows = _of_rows(entity, question, one="1")
+    if cap is not None:
+        rows = rows.limit(_number(cap))
+    return _planned(select(func.count()).select_from(rows.subquery()), question)
 
 
 @lru_cache(maxsize=1024)
