@@ -29,7 +29,7 @@ from shanhai.processes.zone_publication import ZoneDocuments, publish_zones, sch
 from shanhai.processes.zone_rasters import ZONES, write_zone_rasters
 from shanhai.processes.zone_report import write_maps_and_report
 from shanhai.processes.zone_statistics import zoning_statistics
-from shanhai.processes.zoning import Zoning, delineate
+from shanhai.processes.zoning import Zoning, delineate, square_cut, zoner_of
 from shanhai.raster.vectorise import number_areas
 from shanhai.raster.windows import WindowRunner, window_runner
 from shanhai.storage.artifacts import sha256_of
@@ -105,7 +105,8 @@ def _compute(
     assessment = assess(task, inputs, workspace / SCRATCH, runner, progress)
     area = assessment.area
     progress(60, "cluster")
-    zoning = delineate(assessment, inputs.parameters, inputs.seed, runner)
+    cut = square_cut(area.grid, inputs.parameters)
+    zoning = delineate(assessment, zoner_of(assessment, inputs, cut, runner))
     progress(68, "zones")
     own = assessment.stores.own
     own.create_classes(ZONES)

@@ -37,7 +37,7 @@ def _clustering(inputs: DelineateZonesInputs, zoning: Zoning) -> dict[str, Any]:
     features = zoning.features
     return {
         "algorithm": inputs.parameters.algorithm,
-        "unit_m": zoning.fishnet.unit_cells * inputs.cell_m,
+        "unit_m": zoning.unit_m,
         "units": len(zoning.units.cells),
         "features": list(features.names),
         "dropped": list(features.dropped),

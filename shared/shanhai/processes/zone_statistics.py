@@ -41,13 +41,14 @@ def zoning_statistics(
     Areas are those of the raster: their sum is the valid area, cell by cell. Land cover is told as
     per cent by class code; `night_lights_sum` is the sum of the radiance of the cells, nW/cm²/sr.
     """
+    services = services_of(store)
     layers = ZoneLayers(
         ratio=partial(_stored, store, "ratio"),
-        ratios={service: partial(_stored, store, f"ratio.{service}") for service in SERVICES},
+        ratios={service: partial(_stored, store, f"ratio.{service}") for service in services},
         others={
             f"{kind}_n.{service}": partial(_normalised, store, extremes, f"{kind}.{service}")
             for kind in ("supply", "demand")
-            for service in SERVICES
+            for service in services
         },
         totals=_totals(store),
         classes=_cover(store),
@@ -67,6 +68,11 @@ def zoning_statistics(
     }
 
 
+def services_of(store: ScratchStore) -> list[str]:
+    """The services that were assessed, in the order of the plan."""
+    return [service for service in SERVICES if store.has(f"ratio.{service}")]
+
+
 def _rows(store: ScratchStore, rows: slice) -> Window:
     return Window(rows.start, 0, rows.stop - rows.start, store.grid.width)
 
@@ -84,7 +90,7 @@ def _normalised(
 
 def _ratio_means(store: ScratchStore) -> dict[str, float]:
     """Mean of each ratio over all valid cells."""
-    named = {"ratio": "ratio", **{service: f"ratio.{service}" for service in SERVICES}}
+    named = {"ratio": "ratio", **{service: f"ratio.{service}" for service in services_of(store)}}
     return {name: _round(_mean(store, layer)) for name, layer in named.items()}
 
 

@@ -7,24 +7,22 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from shanhai.jobs.contracts import ZoningParameters
+from shanhai.jobs.contracts import DelineateZonesInputs, ZoningParameters
 from shanhai.processes.assessed import Assessment
 from shanhai.processes.pointers import pointing_at
-from shanhai.processes.supply_demand import SERVICES
-from shanhai.processes.zoning_units import fishnet_of, unit_table
+from shanhai.processes.supply_demand import Extremes
+from shanhai.processes.zoning_units import Cut, LayerMeans, SquareCut, Tabled
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.arrays import BoolArray, ClassArray, IntArray
-from shanhai.science.grid import Window
-from shanhai.science.uncertainty.bootstrap import Interval, block_side_m, zone_intervals
+from shanhai.science.grid import Grid, Window
+from shanhai.science.uncertainty.bootstrap import Interval, zone_intervals
 from shanhai.science.uncertainty.stability import Stability, cluster_stability
 from shanhai.science.zoning.algorithms import Algorithm
 from shanhai.science.zoning.clustering import Clustering
-from shanhai.science.zoning.contiguity import lattice_contiguity, lattice_points
 from shanhai.science.zoning.delineation import (
     RATIO,
     ClusteringSettings,
-    Layout,
     UnitZoning,
     rezoner,
     zone_units,
@@ -40,9 +38,11 @@ from shanhai.science.zoning.thresholds import (
     threshold_zones,
     thresholds_of,
 )
-from shanhai.science.zoning.units import Fishnet, UnitTable, rasterise, unit_codes
+from shanhai.science.zoning.units import Fishnet, UnitTable
 
-_LAYOUT = Layout(lattice_contiguity, lattice_points)
+FLOOR = "protection_floor"
+"""Class layer of the least protection the law asks for; zones are held to it where it exists."""
+
 _STRIP_ROWS = 512
 
 
@@ -79,7 +79,7 @@ class Zoning:
     """The zones and how they came about.
 
     Attributes:
-        fishnet: What the units were cut by.
+        unit_m: Side of the units, m; None for polygons.
         units: Units that were clustered.
         by_unit: Their zones.
         settings: What was chosen.
@@ -89,7 +89,7 @@ class Zoning:
         cleaned: The final class raster and the cells each step changed.
     """
 
-    fishnet: Fishnet
+    unit_m: float | None
     units: UnitTable
     by_unit: UnitZoning
     settings: ClusteringSettings
@@ -131,35 +131,100 @@ class Zoning:
         )
 
 
-def delineate(
-    assessment: Assessment, parameters: ZoningParameters, seed: int, runner: WindowRunner
-) -> Zoning:
-    """Cluster the units, name the clusters and clean the raster."""
-    own = assessment.stores.own
-    settings = clustering_settings(parameters, seed)
-    with pointing_at("/inputs/parameters"):
-        fishnet = fishnet_of(own.grid, parameters)
-        layers = settings.layers(SERVICES)
-        units = unit_table(own, assessment.extremes, fishnet, layers, runner)
-        by_unit = zone_units(units, SERVICES, _LAYOUT, settings)
-    valid: BoolArray = own.read_classes("valid", own.whole) == 1
-    codes = rasterise(unit_codes(by_unit.zones, units), fishnet, valid)
-    audit = None
-    if parameters.algorithm == "thresholds":
-        codes, audit = _by_thresholds(own, codes)
-    del valid
-    return Zoning(
-        fishnet=fishnet,
-        units=units,
-        by_unit=by_unit,
-        settings=settings,
-        diagnostics=diagnose(by_unit.features.matrix, seed, by_unit.partition),
-        audit=audit,
-        trust=_trust(fishnet, units, by_unit, settings) if parameters.stability else None,
-        cleaned=postprocess(
-            codes, partial(_ratio, own), own.grid.cell_m, postprocess_settings(parameters)
-        ),
+@dataclass(frozen=True, slots=True)
+class Zoned:
+    """Zones of one set of layers.
+
+    Attributes:
+        tabled: Units that were clustered, with their means.
+        by_unit: Their zones.
+        audit: Thresholds that were taken instead of the clusters.
+        cleaned: The final class raster and the cells each step changed.
+    """
+
+    tabled: Tabled
+    by_unit: UnitZoning
+    audit: Audit | None
+    cleaned: Postprocessed
+
+
+@dataclass(frozen=True, slots=True)
+class Zoner:
+    """How an area is zoned, whatever its layers hold.
+
+    Attributes:
+        parameters: What the run asks for.
+        settings: What of it the clustering takes.
+        services: Services that are assessed.
+        cut: How the area is cut into units.
+        runner: Runs the windows.
+    """
+
+    parameters: ZoningParameters
+    settings: ClusteringSettings
+    services: tuple[str, ...]
+    cut: Cut
+    runner: WindowRunner
+
+    def zone(self, store: ScratchStore, extremes: Mapping[str, Extremes]) -> Zoned:
+        """Cluster the units, name the clusters and clean the raster."""
+        with pointing_at("/inputs/parameters"):
+            layers = self.settings.layers(self.services)
+            tabled = self.cut.table(LayerMeans(store, extremes, layers), self.runner)
+            by_unit = zone_units(tabled.units, self.services, tabled.layout, self.settings)
+        codes = tabled.codes(by_unit.zones, _valid(store))
+        audit = None
+        if self.parameters.algorithm == "thresholds":
+            codes, audit = _by_thresholds(store, codes)
+        cleaned = postprocess(
+            codes,
+            partial(_ratio, store),
+            store.grid.cell_m,
+            postprocess_settings(self.parameters),
+            floor=store.read_classes(FLOOR, store.whole) if store.has(FLOOR) else None,
+        )
+        return Zoned(tabled, by_unit, audit, cleaned)
+
+
+def zoner_of(
+    assessment: Assessment, inputs: DelineateZonesInputs, cut: Cut, runner: WindowRunner
+) -> Zoner:
+    """The way a run asks for its zones."""
+    return Zoner(
+        parameters=inputs.parameters,
+        settings=clustering_settings(inputs.parameters, inputs.seed),
+        services=tuple(assessment.assembled.methods),
+        cut=cut,
+        runner=runner,
     )
+
+
+def delineate(assessment: Assessment, zoner: Zoner) -> Zoning:
+    """The zones of an assessment, and how far they can be trusted where that is asked for."""
+    zoned = zoner.zone(assessment.stores.own, assessment.extremes)
+    by_unit = zoned.by_unit
+    return Zoning(
+        unit_m=zoner.cut.unit_m,
+        units=zoned.tabled.units,
+        by_unit=by_unit,
+        settings=zoner.settings,
+        diagnostics=diagnose(by_unit.features.matrix, zoner.settings.seed, by_unit.partition),
+        audit=zoned.audit,
+        trust=_trust(zoner, zoned) if zoner.parameters.stability else None,
+        cleaned=zoned.cleaned,
+    )
+
+
+def square_cut(grid: Grid, parameters: ZoningParameters) -> SquareCut:
+    """Squares of whole cells, or the cells themselves.
+
+    Raises:
+        InvalidInput: the cells are too many to be units.
+    """
+    with pointing_at("/inputs/parameters"):
+        if parameters.units == "cells":
+            return SquareCut(Fishnet.of_cells(grid))
+        return SquareCut(Fishnet.over(grid, parameters.unit_m))
 
 
 def clustering_settings(parameters: ZoningParameters, seed: int) -> ClusteringSettings:
@@ -194,18 +259,24 @@ def _by_thresholds(own: ScratchStore, clusters: ClassArray) -> tuple[ClassArray,
     return codes, Audit(thresholds, cross_tabulate(clusters, codes))
 
 
-def _trust(
-    fishnet: Fishnet, units: UnitTable, by_unit: UnitZoning, settings: ClusteringSettings
-) -> Trust:
-    rezone = rezoner(units, SERVICES, _LAYOUT, settings)
-    ratio = units.means[:, settings.layers(SERVICES).index(RATIO)]
-    unit_m = fishnet.unit_cells * fishnet.grid.cell_m
-    lattice = np.full(units.shape[0] * units.shape[1], np.nan)
-    lattice[units.index] = ratio
-    block_m = block_side_m(lattice.reshape(units.shape), unit_m)
-    points = unit_m * lattice_points(units)
+def _valid(store: ScratchStore) -> BoolArray:
+    """Cells that get a zone: valid ones in which enough services are known for a ratio."""
+    valid: BoolArray = store.read_classes("valid", store.whole) == 1
+    for row in range(0, len(valid), _STRIP_ROWS):
+        rows = slice(row, min(row + _STRIP_ROWS, len(valid)))
+        valid[rows] &= ~np.isnan(_ratio(store, rows))
+    return valid
+
+
+def _trust(zoner: Zoner, zoned: Zoned) -> Trust:
+    units, zones, settings = zoned.tabled.units, zoned.by_unit.zones, zoner.settings
+    rezone = rezoner(units, zoner.services, zoned.tabled.layout, settings)
+    ratio = units.means[:, settings.layers(zoner.services).index(RATIO)]
+    block_m = zoned.tabled.block_m(ratio)
     return Trust(
-        stability=cluster_stability(rezone, by_unit.zones, settings.seed),
+        stability=cluster_stability(rezone, zones, settings.seed),
         block_m=block_m,
-        intervals=zone_intervals(ratio, by_unit.zones, units.cells, points, block_m, settings.seed),
+        intervals=zone_intervals(
+            ratio, zones, units.cells, zoned.tabled.points_m(), block_m, settings.seed
+        ),
     )

@@ -94,3 +94,16 @@ def test_cells_as_units_have_their_limit(zone: Any, monkeypatch: pytest.MonkeyPa
     with pytest.raises(InvalidInput, match="more than 100") as caught:
         zone({"parameters": {"units": "cells"}})
     assert caught.value.faults[0].pointer == "/inputs/parameters/units"
+
+
+def test_services_that_cannot_be_assessed_are_left_out_of_the_zones(zone: Any):
+    run = zone({"min_services": 4}, without=("soil",))
+    manifest = run.outcome.manifest
+    assert set(manifest["left_out"]) == {
+        *("water_conservation", "soil_retention", "stormwater_regulation"),
+    }
+    left = [name for name in manifest["methods"] if name not in manifest["left_out"]]
+    assert manifest["clustering"]["features"] == left
+    statistics = orjson.loads((run.workspace / "statistics.json").read_bytes())
+    assert set(statistics["ratio_means"]) == {"ratio", *left}
+    assert sum(zone["cells"] for zone in statistics["zones"]) == statistics["valid_cells"]
