@@ -5,7 +5,17 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from shanhai.cli import access, cluster, database, diagnosis, features, files, services
+from shanhai.cli import (
+    access,
+    cluster,
+    database,
+    diagnosis,
+    features,
+    files,
+    reproduce,
+    run,
+    services,
+)
 from shanhai.cli.settings_listing import faults_of
 from shanhai.data.cli import app as data
 from shanhai.errors import InvalidInput, ShanhaiError
@@ -24,7 +34,8 @@ app.command("seed")(database.seed)
 app.add_typer(data, name="data")
 app.command("import")(files.import_files)
 app.command("export")(features.export)
-app.command("run")(files.run)
+app.command("run")(run.run)
+app.command("reproduce")(reproduce.reproduce)
 app.add_typer(access.app, name="keys", help="API keys.")
 app.add_typer(access.audit, name="audit", help="The audit log.")
 app.command("settings")(diagnosis.settings)
@@ -45,7 +56,14 @@ def main() -> None:
 
 
 def tell(error: ShanhaiError) -> None:
-    """Print an error for a person."""
+    """Print an error for a person, in both languages where there are two."""
     typer.echo(f"{error.title}: {error.message}", err=True)
+    if error.message_zh != error.message:
+        typer.echo(f"{error.title_zh}：{error.message_zh}", err=True)
     for fault in error.faults if isinstance(error, InvalidInput) else ():
+        if fault.detail == error.message:
+            typer.echo(f"  {fault.pointer}", err=True)
+            continue
         typer.echo(f"  {fault.pointer}: {fault.detail}", err=True)
+        if fault.detail_zh and fault.detail_zh != fault.detail:
+            typer.echo(f"  {fault.pointer}：{fault.detail_zh}", err=True)

@@ -1,4 +1,4 @@
-"""`shanhai import`, `shanhai run`."""
+"""`shanhai import`."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,6 @@ from shanhai.cli.features import import_feature_file
 from shanhai.client import ApiClient
 from shanhai.data.description import read_description
 from shanhai.errors import InvalidInput
-from shanhai.jobs.contracts import CONTRACTS
 from shanhai.settings import PublicSettings
 
 
@@ -67,45 +66,6 @@ def import_file(client: ApiClient, path: Path, stated: Mapping[str, Any]) -> str
         task = bar.add_task(path.name, total=100)
         client.follow(job, on_progress=lambda done, _stage: bar.update(task, completed=done))
     return str(client.get(f"{job}/results")["dataset"])
-
-
-def run(
-    process: Annotated[str, typer.Argument(help="Id of the process.")],
-    region: Annotated[
-        Path, typer.Option(exists=True, dir_okay=False, help="GeoJSON of the region.")
-    ],
-    out: Annotated[Path, typer.Option(file_okay=False, help="Folder for the results.")],
-    raster: Annotated[
-        list[str] | None, typer.Option(help="A raster as theme=file; repeat.")
-    ] = None,
-    inputs: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="JSON with further inputs.")
-    ] = None,
-    processes: Annotated[int, typer.Option(min=1, max=256, help="Processes to share.")] = 1,
-) -> None:
-    """Run a process on local files; no server needed."""
-    # Here, because it loads the raster libraries, which the other commands do without.
-    from shanhai.processes.files import run_on_files
-
-    if process not in CONTRACTS:
-        raise InvalidInput(f"process {process!r} is not one of {', '.join(CONTRACTS)}")
-    rasters = {theme: Path(file) for theme, file in parse_settings(raster or []).items()}
-    further = json.loads(inputs.read_text("utf-8")) if inputs is not None else {}
-    with Progress() as bar:
-        task = bar.add_task(process, total=100)
-        outcome = run_on_files(
-            process,
-            region=region,
-            rasters=rasters,
-            inputs=further,
-            workspace=out,
-            progress=lambda done, stage: bar.update(task, completed=done, description=stage),
-            processes=processes,
-        )
-    for file in outcome.files:
-        typer.echo(out / file.path)
-    for warning in outcome.warnings:
-        typer.echo(f"warning: {warning['detail']}\n警告：{warning['detail_zh']}", err=True)
 
 
 def parse_settings(texts: list[str]) -> dict[str, Any]:

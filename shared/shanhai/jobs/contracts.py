@@ -372,6 +372,9 @@ class Task(BaseModel):
     files: dict[str, str] = Field(
         default_factory=dict, description="local path of each uri, filled before the computation"
     )
+    created_utc: str | None = Field(
+        None, description="moment the results tell, ISO 8601; of the computation when absent"
+    )
     processes: int = 1
     cluster: Cluster | None = Field(
         None, description="where windows are computed instead of in processes of one machine"

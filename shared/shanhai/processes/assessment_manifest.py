@@ -1,24 +1,20 @@
 """The manifest of an assessment: enough to compute it again, bit for bit."""
 
 import hashlib
-import platform
-from datetime import UTC, date, datetime
-from importlib.metadata import version
+from datetime import date
 from typing import Any
 
-from shanhai import __version__
 from shanhai.jobs.assessment_inputs import AssessmentInputs
 from shanhai.jobs.contracts import DatasetTask, Task
 from shanhai.processes.assessed import Assessment
-from shanhai.processes.checkout import git_commit
 from shanhai.processes.method_record import (
     derived_forms,
     figures_of,
     normalization_of,
     parameters_of,
 )
+from shanhai.processes.run_record import run_record
 from shanhai.processes.study_area import StudyArea
-from shanhai.raster.versions import library_versions
 from shanhai.raster.warp import Source
 from shanhai.science.balance import weight_shares
 
@@ -32,14 +28,7 @@ def assessment_manifest(
     area, assembled = assessment.area, assessment.assembled
     return {
         "schema_version": SCHEMA_VERSION,
-        "process": task.process,
-        "job_id": task.job_id,
-        "created_utc": datetime.now(UTC).isoformat(timespec="seconds"),
-        "code_version": __version__,
-        "git_commit": git_commit(),
-        "library_versions": _versions(),
-        "platform": platform.platform(),
-        "threads": 1,
+        **run_record(task),
         "aoi": _aoi(area, assessment),
         "inputs": [
             _input(task.datasets[theme], source, area.grid.cell_m)
@@ -62,15 +51,6 @@ def assessment_manifest(
         "flags": [flag.document() for flag in assessment.flags],
         "warnings": [warning.document() for warning in assessment.warnings],
     }
-
-
-def _versions() -> dict[str, str]:
-    own = {
-        "python": platform.python_version(),
-        # Their versions are read from their metadata: an assessment need not load them all.
-        **{name: version(name) for name in ("numpy", "scipy", "scikit-learn", "numba")},
-    }
-    return own | library_versions()
 
 
 def _aoi(area: StudyArea, assessment: Assessment) -> dict[str, Any]:

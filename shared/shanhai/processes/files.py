@@ -3,13 +3,19 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import orjson
+from pydantic import ValidationError
 from shapely.geometry import shape
 
+from shanhai.cartography import style_of
 from shanhai.data.description import DatasetDescription, read_description
-from shanhai.errors import InvalidInput
+from shanhai.errors import Fault, InvalidInput
+from shanhai.jobs.analysis_grid import check_grid
+from shanhai.jobs.contract import Inputs, ProcessContract
 from shanhai.jobs.contracts import (
+    CONTRACTS,
     DatasetTask,
     DistrictTask,
     ImportDatasetInputs,
@@ -20,9 +26,16 @@ from shanhai.jobs.contracts import (
 from shanhai.processes.base import Progress
 from shanhai.processes.import_dataset import import_raster
 from shanhai.processes.registry import PROCESSES
+from shanhai.raster.windows import Cluster
+from shanhai.rules import rule_in_chinese, rule_in_english
 from shanhai.storage.artifacts import sha256_of
 from shanhai.vocabulary import label_of
 
+RUNNABLE = ("assess-ecoservices", "delineate-zones", "evaluate-ecosystem", "account-gep")
+"""Processes that need nothing but files."""
+
+SUPPLY = "supply."
+_NO_UPLOAD = "00000000-0000-0000-0000-000000000000"
 _FIRST_GAUSS_KRUEGER_EPSG = 4534
 _FIRST_CENTRAL_MERIDIAN = 75
 
@@ -36,35 +49,124 @@ def run_on_files(
     workspace: Path,
     progress: Progress,
     processes: int = 1,
+    cluster: Cluster | None = None,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Outcome:
     """Import the rasters and compute; results lie in `workspace` afterwards.
 
     Args:
-        process_id: Id of the process.
+        process_id: Id of the process, one of `RUNNABLE`.
         region: GeoJSON with the region and, if any, its districts.
-        rasters: GeoTIFF per theme; a description `<name>.json` beside it is honoured.
-        inputs: Inputs of the process; `region` may be left out.
+        rasters: GeoTIFF per theme; a description `<name>.json` beside it is honoured. A computed
+            supply comes as `supply.<service>`.
+        inputs: Inputs of the process as over HTTP; `region` may be left out.
         workspace: Folder for the results; made when missing.
         progress: Hears how far it is.
         processes: Processes that share the windows.
+        cluster: Where windows are computed instead.
+        options: Inputs of the import by theme, such as `scale` or `legend`.
+
+    Raises:
+        InvalidInput: the process cannot be run so, or an input breaks a rule; pointers are those
+            of a request.
     """
+    contract = runnable(process_id)
     place = read_region(region)
+    supplies = {
+        theme.removeprefix(SUPPLY): theme for theme in sorted(rasters) if theme.startswith(SUPPLY)
+    }
+    asked = {"region": place.code, **inputs, **({"supplies": supplies} if supplies else {})}
+    accepted = check_inputs(contract.inputs, asked)
+    _check_grid(accepted, place)
     workspace.mkdir(parents=True, exist_ok=True)
-    datasets, files = {}, {}
-    for theme, path in sorted(rasters.items()):
-        cleaned = workspace / "inputs" / f"{theme}.tif"
-        cleaned.parent.mkdir(exist_ok=True)
-        datasets[theme] = _import(theme, path, cleaned, place)
-        files[datasets[theme].uri] = str(cleaned)
+    taken = _take(rasters, options or {}, workspace, place)
     task = Task(
         process=process_id,
-        inputs={"region": place.code, **inputs},
+        inputs=accepted.model_dump(mode="json"),
+        seed=getattr(accepted, "seed", 0),
         region=place,
-        datasets=datasets,
-        files=files,
+        plan=getattr(accepted, "plan", None),
+        datasets={theme: dataset for theme, (dataset, _) in taken.items()},
+        files={dataset.uri: str(path) for dataset, path in taken.values()},
         processes=processes,
+        cluster=cluster,
     )
     return PROCESSES[process_id].compute(task, workspace, progress)
+
+
+def runnable(process_id: str) -> ProcessContract:
+    """The contract of a process that needs nothing but files.
+
+    Raises:
+        InvalidInput: there is none of this name.
+    """
+    if process_id not in RUNNABLE:
+        names = ", ".join(RUNNABLE)
+        raise InvalidInput(
+            f"process {process_id!r} does not run on files; these do: {names}",
+            message_zh=f"进程 {process_id!r} 不能用本地文件运行；可用：{names}",
+            pointer="/process",
+        )
+    return CONTRACTS[process_id]
+
+
+def check_inputs(model: type[Inputs], given: Mapping[str, Any]) -> Inputs:
+    """Inputs as the API takes them: JSON types strictly, unknown members refused.
+
+    Raises:
+        InvalidInput: every broken rule, with the pointer a request would have.
+    """
+    try:
+        return model.model_validate_json(orjson.dumps(given), strict=True)
+    except ValidationError as error:
+        faults = [
+            Fault(f"/inputs{_pointer(one['loc'])}", rule_in_english(one), rule_in_chinese(one))
+            for one in error.errors(include_url=False, include_input=False)
+        ]
+    raise InvalidInput("the inputs break the rules", message_zh="输入不符合规则", faults=faults)
+
+
+def _pointer(location: tuple[str | int, ...]) -> str:
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in location)
+
+
+def _check_grid(inputs: Inputs, place: RegionTask) -> None:
+    """Refuse a grid that makes no sense before any raster is read."""
+    asked = getattr(inputs, "crs", None) or f"EPSG:{place.epsg}"
+    cell_m = getattr(inputs, "cell_m", None)
+    if cell_m is not None:
+        check_grid(place.geometry, epsg=int(asked.removeprefix("EPSG:")), cell_m=cell_m)
+
+
+def _take(
+    rasters: Mapping[str, Path],
+    options: Mapping[str, Mapping[str, Any]],
+    workspace: Path,
+    place: RegionTask,
+) -> dict[str, tuple[DatasetTask, Path]]:
+    """The datasets by theme, each with the file that is computed from."""
+    taken = {}
+    for theme, path in sorted(rasters.items()):
+        if theme.startswith(SUPPLY):
+            taken[theme] = (_supply(theme, path), path)
+            continue
+        cleaned = workspace / "inputs" / f"{theme}.tif"
+        cleaned.parent.mkdir(exist_ok=True)
+        taken[theme] = (take_raster(theme, path, cleaned, place, options.get(theme, {})), cleaned)
+    return taken
+
+
+def _supply(theme: str, path: Path) -> DatasetTask:
+    """A raster that an assessment made: it is taken as it is."""
+    return DatasetTask(
+        id=0,
+        code=theme,
+        theme=theme,
+        uri=f"file/{theme}",
+        checksum=sha256_of(path),
+        name_zh=style_of(theme).title.zh,
+        name_en=style_of(theme).title.en,
+    )
 
 
 def read_region(path: Path) -> RegionTask:
@@ -126,19 +228,28 @@ def _names(feature: dict[str, Any], fallback: str) -> dict[str, str]:
     }
 
 
-def _import(theme: str, path: Path, cleaned: Path, place: RegionTask) -> DatasetTask:
+def take_raster(
+    theme: str, path: Path, cleaned: Path, place: RegionTask, options: Mapping[str, Any]
+) -> DatasetTask:
+    """Import a raster to `cleaned` as the platform would, and describe it.
+
+    Raises:
+        InvalidInput: the theme is none, an option breaks a rule, or the file is not what the theme
+            needs.
+    """
     sidecar = path.with_suffix(".json")
     described = read_description(sidecar) if sidecar.exists() else None
-    inputs = ImportDatasetInputs.model_validate(
-        {
-            "upload": "00000000-0000-0000-0000-000000000000",
-            "region": place.code,
-            "theme": theme,
-            "unit": described.unit if described else None,
-        }
+    stated = described.import_inputs() if described else {}
+    inputs = check_inputs(
+        ImportDatasetInputs,
+        {**stated, "upload": _NO_UPLOAD, "region": place.code, "theme": theme, **options},
     )
     imported = import_raster(
-        path, inputs, shape(place.geometry), cleaned, progress=lambda _percent, _stage: None
+        path,
+        cast("ImportDatasetInputs", inputs),
+        shape(place.geometry),
+        cleaned,
+        progress=lambda _percent, _stage: None,
     )
     return DatasetTask(
         id=0,

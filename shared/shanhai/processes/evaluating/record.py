@@ -1,20 +1,13 @@
 """The manifest of an evaluation or account: enough to compute it again."""
 
-import platform
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numba
-import numpy
 import orjson
-import scipy
 
-from shanhai import __version__
 from shanhai.jobs.contracts import DatasetTask, OutputFile, Task
-from shanhai.processes.checkout import git_commit
 from shanhai.processes.evaluating.place import Place
-from shanhai.raster.versions import library_versions
+from shanhai.processes.run_record import run_record
 from shanhai.raster.warp import Source
 from shanhai.science.zoning.flag import Flag
 from shanhai.storage.artifacts import sha256_of
@@ -27,19 +20,8 @@ def build_manifest(task: Task, place: Place, **parts: Any) -> dict[str, Any]:
     """The manifest; only `job_id` and `created_utc` differ between equal runs."""
     return {
         "schema_version": SCHEMA_VERSION,
-        "process": task.process,
-        "job_id": task.job_id,
-        "created_utc": datetime.now(UTC).isoformat(timespec="seconds"),
-        "code_version": __version__,
-        "git_commit": git_commit(),
-        "library_versions": {
-            "python": platform.python_version(),
-            "numpy": numpy.__version__,
-            "scipy": scipy.__version__,
-            "numba": numba.__version__,
-            **library_versions(),
-        },
-        "platform": platform.platform(),
+        **run_record(task),
+        "request": task.inputs,
         "aoi": {
             "region": place.area.region.code,
             "crs": f"EPSG:{place.grid.epsg}",

@@ -1,0 +1,152 @@
+"""`shanhai run`: a process on local files, without any server."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from shanhai.cli.files import parse_settings
+from shanhai.errors import InvalidInput
+from shanhai.jobs.stages import STAGES
+from shanhai.processes.base import Progress as Hears
+from shanhai.settings import DaskSettings
+
+YAML = {".yaml", ".yml"}
+
+
+def run(
+    process: Annotated[
+        str,
+        typer.Argument(
+            help="assess-ecoservices, delineate-zones, evaluate-ecosystem or account-gep."
+        ),
+    ],
+    region: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="GeoJSON of the region.")
+    ],
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder for the results.")],
+    raster: Annotated[
+        list[str] | None,
+        typer.Option("--input", "--raster", help="A raster as theme=file.tif; repeat."),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", help="How a raster is read, as theme.name=value; repeat."),
+    ] = None,
+    inputs: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Inputs as over HTTP: JSON or YAML."),
+    ] = None,
+    stated: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="One input as name=value, parameters.k=4; repeat."),
+    ] = None,
+    processes: Annotated[int, typer.Option(min=1, max=256, help="Processes to share.")] = 1,
+) -> None:
+    """Run a process on local files; no server needed.
+
+    Windows are computed on the Dask cluster that SHANHAI_DASK_SCHEDULER names, if it is set.
+    """
+    # Here, because they load the raster libraries, which the other commands do without.
+    from shanhai.processes.files import run_on_files
+    from shanhai.raster.windows import Cluster
+
+    rasters = read_rasters(raster or [])
+    asked = nested(parse_settings(stated or []), read_inputs(inputs) if inputs else {})
+    with progress_bar(process) as hears:
+        outcome = run_on_files(
+            process,
+            region=region,
+            rasters=rasters,
+            inputs=asked,
+            workspace=out,
+            progress=hears,
+            processes=processes,
+            cluster=Cluster.named_in(DaskSettings()),
+            options=nested(parse_settings(option or []), {}),
+        )
+    for file in outcome.files:
+        typer.echo(out / file.path)
+    typer.echo(out / "manifest.json")
+    for warning in outcome.warnings:
+        typer.echo(f"warning: {warning['detail']}\n警告：{warning['detail_zh']}", err=True)
+
+
+def read_rasters(texts: list[str]) -> dict[str, Path]:
+    """Files by theme from `theme=file` texts.
+
+    Raises:
+        InvalidInput: a text reads otherwise, or names a file that is not there.
+    """
+    found = {theme: Path(str(file)) for theme, file in parse_settings(texts).items()}
+    for theme, path in found.items():
+        if not path.is_file():
+            raise InvalidInput(
+                f"{theme}: there is no file {path}",
+                message_zh=f"{theme}：文件 {path} 不存在",
+                pointer=f"/inputs/datasets/{theme}",
+            )
+    return found
+
+
+def read_inputs(path: Path) -> dict[str, Any]:
+    """Inputs in a JSON or YAML file; either bare or as the member `inputs` of a request.
+
+    Raises:
+        InvalidInput: it is neither, or holds no object.
+    """
+    text = path.read_text(encoding="utf-8")
+    try:
+        found = yaml.safe_load(text) if path.suffix in YAML else json.loads(text)
+    except (ValueError, yaml.YAMLError) as error:
+        raise InvalidInput(
+            f"{path.name} cannot be read: {error}",
+            message_zh=f"无法读取 {path.name}：{error}",
+            pointer="/inputs",
+        ) from error
+    if not isinstance(found, dict):
+        raise InvalidInput(
+            f"{path.name} holds no object of inputs",
+            message_zh=f"{path.name} 的内容不是对象",
+            pointer="/inputs",
+        )
+    inner = found.get("inputs")
+    return inner if isinstance(inner, dict) and len(found) == 1 else found
+
+
+def nested(stated: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
+    """`a.b=1` as the member `b` of `a`, over what `base` has there."""
+    found: dict[str, Any] = json.loads(json.dumps(base, default=str))
+    for name, value in stated.items():
+        *path, last = name.split(".")
+        place = found
+        for part in path:
+            place = place.setdefault(part, {})
+        place[last] = value
+    return found
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Hears]:
+    """A bar on the terminal that hears of progress and shows the stage in both languages."""
+    columns = (
+        TextColumn("[progress.description]{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=100)
+
+        def hears(percent: float, stage: str) -> None:
+            label = STAGES.get(stage)
+            shown = stage if label is None else f"{label.zh} {label.en}"
+            bar.update(task, completed=percent, description=shown)
+
+        yield hears

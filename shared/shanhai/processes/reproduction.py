@@ -1,0 +1,248 @@
+"""Compute a run again from its manifest, and tell whether the results are the same bytes."""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from shanhai import __version__
+from shanhai.errors import Fault, InvalidInput
+from shanhai.jobs.contracts import DatasetTask, RegionTask, Task
+from shanhai.processes.base import Progress
+from shanhai.processes.files import check_inputs, runnable, take_raster
+from shanhai.processes.registry import PROCESSES
+from shanhai.processes.run_record import versions
+from shanhai.raster.windows import Cluster
+from shanhai.science.zoning.flag import Flag
+from shanhai.storage.artifacts import sha256_of
+from shanhai.vocabulary import Label
+
+
+class Input(BaseModel):
+    """An input as a manifest names it; what else it tells is not needed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    theme: str
+    id: str
+    uri: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    unit: str | None = None
+    native_resolution_m: float | None = None
+    stand_in: bool = False
+    stand_in_note_zh: str | None = None
+    stand_in_note_en: str | None = None
+    source: str | None = None
+    licence: str | None = None
+    observed_from: date | None = None
+    observed_to: date | None = None
+    name_zh: str
+    name_en: str
+
+    def dataset(self) -> DatasetTask:
+        """The dataset a task names."""
+        members = self.model_dump(exclude={"id", "sha256"})
+        return DatasetTask(id=0, code=self.id, checksum=self.sha256, **members)
+
+
+class Output(BaseModel):
+    """A result and the SHA-256 it had."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    sha256: str
+
+
+class Manifest(BaseModel):
+    """What a run can be repeated from."""
+
+    model_config = ConfigDict(frozen=True)
+
+    process: str
+    job_id: str | None
+    created_utc: str
+    code_version: str
+    library_versions: dict[str, str]
+    platform: str
+    request: dict[str, Any]
+    seed: int
+    plan: str | None
+    region: RegionTask
+    inputs: list[Input]
+    outputs: list[Output]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A result of both runs; `got` is None where the second has none."""
+
+    name: str
+    expected: str
+    got: str | None
+
+    @property
+    def same(self) -> bool:
+        """Whether both runs made the same bytes."""
+        return self.expected == self.got
+
+
+def read_manifest(path: Path) -> Manifest:
+    """A manifest as a run leaves it.
+
+    Raises:
+        InvalidInput: the file is none, or lacks what a run is repeated from.
+    """
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        missing = ", ".join(".".join(map(str, one["loc"])) or one["type"] for one in error.errors())
+        raise InvalidInput(
+            f"{path.name} is no manifest a run can be repeated from: {missing}",
+            message_zh=f"{path.name} 不是可用于重现的清单：{missing}",
+            pointer="/manifest",
+        ) from error
+
+
+def differences(manifest: Manifest) -> list[Flag]:
+    """How this program and machine differ from those of the first run, as far as it matters."""
+    then = {"shanhai": manifest.code_version, **manifest.library_versions}
+    now = {"shanhai": __version__, **versions()}
+    changed = [
+        f"{name} {then[name]} → {now.get(name, '–')}"
+        for name in then
+        if then[name] != now.get(name)
+    ]
+    if not changed:
+        return []
+    told = ", ".join(changed)
+    text = Label(
+        f"程序或库的版本与原计算不同，浮点结果可能有细微差别：{told}",
+        f"versions differ from those of the first run, so that results may differ slightly: {told}",
+    )
+    return [Flag("other_versions", text)]
+
+
+def reproduce(
+    manifest: Manifest,
+    *,
+    files: Path,
+    workspace: Path,
+    progress: Progress,
+    processes: int = 1,
+    cluster: Cluster | None = None,
+) -> list[Compared]:
+    """Compute a run again into `workspace` and compare every result.
+
+    Args:
+        manifest: Of the first run.
+        files: Folder that holds the inputs, under any name: they are told by their checksum.
+            Files as they were before their import are imported again.
+        workspace: Empty folder for the results; made when missing.
+        progress: Hears how far it is.
+        processes: Processes that share the windows.
+        cluster: Where windows are computed instead.
+
+    Raises:
+        InvalidInput: an input is not there, or is another file than then.
+    """
+    contract = runnable(manifest.process)
+    check_inputs(contract.inputs, manifest.request)
+    workspace.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="shanhai-") as spare:
+        found = find_inputs(manifest, files, Path(spare))
+        task = Task(
+            job_id=manifest.job_id,
+            created_utc=manifest.created_utc,
+            process=manifest.process,
+            inputs=manifest.request,
+            seed=manifest.seed,
+            region=manifest.region,
+            plan=manifest.plan,
+            datasets={one.theme: one.dataset() for one in manifest.inputs},
+            files={one.uri: str(found[one.theme]) for one in manifest.inputs},
+            processes=processes,
+            cluster=cluster,
+        )
+        outcome = PROCESSES[manifest.process].compute(task, workspace, progress)
+    made = {file.name: sha256_of(workspace / file.path) for file in outcome.files}
+    return [Compared(one.name, one.sha256, made.get(one.name)) for one in manifest.outputs]
+
+
+def find_inputs(manifest: Manifest, files: Path, spare: Path) -> dict[str, Path]:
+    """The file of every input by theme; what had to be imported again lies in `spare`.
+
+    Raises:
+        InvalidInput: inputs are missing or other files than then; each is named.
+    """
+    by_checksum = _checksums(files, {one.sha256 for one in manifest.inputs})
+    found, faults = dict[str, Path](), list[Fault]()
+    for number, one in enumerate(manifest.inputs):
+        path = by_checksum.get(one.sha256)
+        seen = None
+        if path is None:
+            path, seen = _imported_again(one, manifest.region, files, spare)
+        if path is None:
+            faults.append(_missing(number, one, files, seen))
+        else:
+            found[one.theme] = path
+    if faults:
+        raise InvalidInput(
+            "the inputs are not those of the first run",
+            message_zh="输入与原计算不一致",
+            faults=faults,
+        )
+    return found
+
+
+def _checksums(files: Path, wanted: set[str]) -> dict[str, Path]:
+    """The rasters of a folder by checksum; those of a store are named by it."""
+    found: dict[str, Path] = {}
+    for path in sorted(files.rglob("*.tif")):
+        if len(path.stem) != 64 or path.stem in wanted:
+            found.setdefault(sha256_of(path), path)
+    return found
+
+
+def _candidates(one: Input, files: Path) -> Iterator[Path]:
+    for stem in (one.theme, one.id):
+        for suffix in (".tif", ".tiff"):
+            path = files / f"{stem}{suffix}"
+            if path.is_file():
+                yield path
+
+
+def _imported_again(
+    one: Input, place: RegionTask, files: Path, spare: Path
+) -> tuple[Path | None, str | None]:
+    """A file by the name of the input that becomes it when imported, and what was found instead."""
+    seen = None
+    for path in _candidates(one, files):
+        seen = sha256_of(path)
+        cleaned = spare / f"{one.theme}.tif"
+        try:
+            taken = take_raster(one.theme, path, cleaned, place, {})
+        except InvalidInput:
+            continue
+        if taken.checksum == one.sha256:
+            return cleaned, seen
+    return None, seen
+
+
+def _missing(number: int, one: Input, files: Path, seen: str | None) -> Fault:
+    pointer = f"/inputs/{number}/sha256"
+    if seen is None:
+        return Fault(
+            pointer,
+            f"{one.theme} ({one.id}): no file in {files} has the SHA-256 {one.sha256}",
+            f"{one.theme}（{one.id}）：{files} 中没有 SHA-256 为 {one.sha256} 的文件",
+        )
+    return Fault(
+        pointer,
+        f"{one.theme} ({one.id}) is another file: SHA-256 {seen}, not {one.sha256}",
+        f"{one.theme}（{one.id}）不是原来的文件：SHA-256 为 {seen}，应为 {one.sha256}",
+    )

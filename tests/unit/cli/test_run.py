@@ -1,0 +1,86 @@
+"""`shanhai run`: what it reads, and how it says no."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shanhai.cli.app import main
+from shanhai.cli.run import nested, read_inputs, read_rasters
+from shanhai.errors import InvalidInput
+from shanhai.processes.files import RUNNABLE
+from shanhai.processes.registry import HOMES
+
+
+def refusal(capsys: pytest.CaptureFixture[str], monkeypatch: Any, *arguments: str) -> str:
+    monkeypatch.setattr("sys.argv", ["shanhai", "run", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 1
+    return capsys.readouterr().err
+
+
+@pytest.fixture
+def region(tmp_path: Path) -> Path:
+    ring = [[118.0, 24.4], [118.1, 24.4], [118.1, 24.5], [118.0, 24.4]]
+    path = tmp_path / "region.geojson"
+    path.write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}), encoding="utf-8")
+    return path
+
+
+def test_every_process_that_runs_on_files_is_one():
+    assert set(RUNNABLE) <= {name for name, _ in HOMES}
+
+
+def test_inputs_are_json_or_yaml_bare_or_as_a_request(tmp_path: Path):
+    wanted = {"cell_m": 100, "parameters": {"k": 4}}
+    (tmp_path / "a.json").write_text(json.dumps({"inputs": wanted}), encoding="utf-8")
+    (tmp_path / "b.yaml").write_text("cell_m: 100\nparameters: {k: 4}\n", encoding="utf-8")
+    assert read_inputs(tmp_path / "a.json") == wanted
+    assert read_inputs(tmp_path / "b.yaml") == wanted
+
+
+@pytest.mark.parametrize(("name", "text"), [("a.json", "{"), ("a.yaml", "a: ["), ("b.json", "[]")])
+def test_what_holds_no_inputs_is_refused(tmp_path: Path, name: str, text: str):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(InvalidInput) as caught:
+        read_inputs(tmp_path / name)
+    assert caught.value.message_zh != caught.value.message
+
+
+def test_flags_go_over_the_file():
+    base = {"cell_m": 100, "parameters": {"k": 4, "unit_m": 500}}
+    asked = nested({"parameters.k": 5, "seed": 7}, base)
+    assert asked == {"cell_m": 100, "parameters": {"k": 5, "unit_m": 500}, "seed": 7}
+    assert base["parameters"] == {"k": 4, "unit_m": 500}
+
+
+def test_a_raster_that_is_not_there_is_named(tmp_path: Path):
+    with pytest.raises(InvalidInput) as caught:
+        read_rasters([f"dem={tmp_path / 'nope.tif'}"])
+    assert caught.value.faults[0].pointer == "/inputs/datasets/dem"
+
+
+def test_broken_rules_are_told_in_both_languages_with_their_pointers(
+    region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+):
+    given = ("--set", "cell_m=3", "--set", "parameters.k=50", "--set", "foo=1")
+    told = refusal(
+        *(capsys, monkeypatch, "delineate-zones", "--region", str(region)),
+        *("--out", str(tmp_path / "out"), *given),
+    )
+    for pointer in ("/inputs/cell_m", "/inputs/parameters/k", "/inputs/foo"):
+        assert f"{pointer}: " in told
+        assert f"{pointer}：" in told
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_process_that_needs_a_server_is_refused(
+    region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+):
+    told = refusal(
+        *(capsys, monkeypatch, "echo", "--region", str(region), "--out", str(tmp_path / "out"))
+    )
+    assert "assess-ecoservices" in told
+    assert "不能用本地文件运行" in told

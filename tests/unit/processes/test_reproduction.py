@@ -1,0 +1,139 @@
+"""A run once more from its manifest: the same bytes, or a refusal that says what differs."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from shanhai.cli.app import app
+from shanhai.errors import InvalidInput
+from shanhai.processes.files import run_on_files
+from shanhai.processes.reproduction import (
+    Compared,
+    Manifest,
+    differences,
+    find_inputs,
+    read_manifest,
+    reproduce,
+)
+from shanhai.raster.geotiff import read_geotiff, write_geotiff
+from shanhai.testing.watershed import Watershed
+
+
+def silent(percent: float, stage: str) -> None:
+    """Nobody waits."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_pdf() -> Iterator[None]:
+    # What sets the pages is tested for equal bytes with the report; here it would only take time.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shanhai.reporting.report.write_pdf", lambda path, html: path.touch())
+        yield
+
+
+@pytest.fixture(scope="module")
+def first(watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("first") / "out"
+    run_on_files(
+        "assess-ecoservices",
+        region=watershed.region_file,
+        rasters=watershed.rasters,
+        inputs={"cell_m": 200.0},
+        workspace=out,
+        progress=silent,
+    )
+    return out
+
+
+@pytest.fixture
+def manifest(first: Path) -> Manifest:
+    return read_manifest(first / "manifest.json")
+
+
+def again(manifest: Manifest, files: Path, workspace: Path, **more: Any) -> list[Compared]:
+    return reproduce(manifest, files=files, workspace=workspace, progress=silent, **more)
+
+
+def test_every_result_is_made_again(manifest: Manifest, first: Path, tmp_path: Path):
+    compared = again(manifest, first, tmp_path / "again", processes=2)
+    assert [one.name for one in compared if not one.same] == []
+    assert {"report", "statistics", "ratio", "supply.cooling"} <= {one.name for one in compared}
+    # Moment and job are those of the first run, and so are the pages that tell them.
+    for name in ("manifest.json", "report.html"):
+        assert (tmp_path / "again" / name).read_bytes() == (first / name).read_bytes()
+
+
+def test_files_as_they_were_before_their_import_are_imported_again(
+    manifest: Manifest, watershed: Watershed, tmp_path: Path
+):
+    found = find_inputs(manifest, watershed.region_file.parent, tmp_path)
+    assert set(found) == {one.theme for one in manifest.inputs}
+
+
+def test_names_do_not_matter(manifest: Manifest, first: Path, tmp_path: Path):
+    for number, path in enumerate(sorted((first / "inputs").glob("*.tif"))):
+        shutil.copy(path, tmp_path / f"{number}.tif")
+    found = find_inputs(manifest, tmp_path, tmp_path / "spare")
+    assert set(found) == {one.theme for one in manifest.inputs}
+
+
+def test_a_changed_input_is_refused_with_both_checksums(
+    manifest: Manifest, first: Path, tmp_path: Path
+):
+    shutil.copytree(first / "inputs", tmp_path / "inputs")
+    path = tmp_path / "inputs" / "ndvi.tif"
+    raster = read_geotiff(path)
+    values = raster.values.copy()
+    row, col = np.argwhere(np.isfinite(values[0]))[0]
+    values[0, row, col] += 0.001
+    write_geotiff(path, values, transform=raster.transform, crs=str(raster.crs), nodata=-9999.0)
+    with pytest.raises(InvalidInput) as caught:
+        again(manifest, tmp_path / "inputs", tmp_path / "out")
+    (fault,) = caught.value.faults
+    then = next(one.sha256 for one in manifest.inputs if one.theme == "ndvi")
+    assert then in fault.detail
+    assert fault.detail.startswith("ndvi")
+    assert fault.detail_zh != fault.detail
+    assert not (tmp_path / "out" / "manifest.json").exists()
+
+
+def test_missing_inputs_are_all_named(manifest: Manifest, tmp_path: Path):
+    with pytest.raises(InvalidInput) as caught:
+        again(manifest, tmp_path, tmp_path / "out")
+    assert len(caught.value.faults) == len(manifest.inputs)
+
+
+def test_other_versions_are_told(manifest: Manifest):
+    assert differences(manifest) == []
+    libraries = {**manifest.library_versions, "numpy": "1.0"}
+    (flag,) = differences(manifest.model_copy(update={"library_versions": libraries}))
+    assert "numpy 1.0 →" in flag.text.en
+    assert "numpy 1.0 →" in flag.text.zh
+
+
+def test_what_is_no_manifest_is_refused(tmp_path: Path):
+    path = tmp_path / "manifest.json"
+    path.write_text('{"process": "assess-ecoservices"}', encoding="utf-8")
+    with pytest.raises(InvalidInput, match=r"request.*region.*outputs"):
+        read_manifest(path)
+
+
+def test_the_command_proves_it_and_fails_when_a_byte_differs(first: Path, tmp_path: Path):
+    runner = CliRunner()
+    told = runner.invoke(app, ["reproduce", str(first / "manifest.json")])
+    assert told.exit_code == 0, told.output
+    assert "逐字节一致" in told.output
+    document = json.loads((first / "manifest.json").read_bytes())
+    document["outputs"][0]["sha256"] = "0" * 64
+    altered = tmp_path / "manifest.json"
+    altered.write_text(json.dumps(document), encoding="utf-8")
+    told = runner.invoke(app, ["reproduce", str(altered), "--files", str(first)])
+    assert told.exit_code == 1
+    assert "0" * 64 in told.output
+    assert "NO 否" in told.output
