@@ -149,6 +149,8 @@ class AssessEcoservicesInputs(AssessmentInputs):
     public: bool = Field(True, description="Readable without identity where allowed / 公开")
 
 
+SCHEMAS = "shanhai.jobs.assessment_schema:input_schemas"
+
 ASSESS_ECOSERVICES = ProcessContract(
     "assess-ecoservices",
     Label("评估生态系统服务供需", "Assess ecosystem services"),
@@ -165,4 +167,5 @@ ASSESS_ECOSERVICES = ProcessContract(
         OutputSpec("report", Label("报告", "Report"), "text/html"),
         OutputSpec("report_pdf", Label("报告（PDF）", "Report (PDF)"), "application/pdf"),
     ),
+    schemas=SCHEMAS,
 )

@@ -35,6 +35,8 @@ class ProcessContract:
     Attributes:
         sync: Who asks without a preference waits for the end.
         quick: It reads only, and what is small is answered without a job to whoever may read.
+        schemas: `module:function` that gives, in a language, fuller schemas of some inputs; it is
+            loaded when they are asked for.
     """
 
     id: str
@@ -44,4 +46,5 @@ class ProcessContract:
     outputs: tuple[OutputSpec, ...]
     sync: bool = False
     quick: bool = False
+    schemas: str = ""
     keywords: tuple[str, ...] = field(default=())

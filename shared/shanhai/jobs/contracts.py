@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 
 from shanhai.jobs.assessment_inputs import (
     ASSESS_ECOSERVICES,
+    SCHEMAS,
     AssessmentInputs,
     AssessmentParameters,
     EcoserviceChoice,
@@ -285,6 +286,7 @@ DELINEATE_ZONES = ProcessContract(
         OutputSpec("map_en", Label("分区图（英文）", "Map (English)"), "image/png"),
         OutputSpec("patches", Label("图斑", "Patches"), "application/geo+json"),
     ),
+    schemas=SCHEMAS,
 )
 
 CONTRACTS: Mapping[str, ProcessContract] = {

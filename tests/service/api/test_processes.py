@@ -48,7 +48,7 @@ class TestDescriptions:
         assert len((await anonymous.get("/processes?limit=1")).json()["processes"]) == 1
 
     async def test_inputs_are_described_by_schemas(self, anonymous: httpx.AsyncClient) -> None:
-        for process in ("echo", "import-dataset", "delineate-zones"):
+        for process in ("echo", "import-dataset", "assess-ecoservices", "delineate-zones"):
             described = (await anonymous.get(f"/processes/{process}")).json()
             assert described["inputs"]
             for name, item in described["inputs"].items():
@@ -56,6 +56,19 @@ class TestDescriptions:
                 assert "$ref" not in str(item["schema"]), name
                 assert item["minOccurs"] in {0, 1}
             assert described["outputs"]
+
+    async def test_methods_are_described_with_their_numbers_and_ways(
+        self, anonymous: httpx.AsyncClient
+    ) -> None:
+        for lang, title in (("en", "Cooling"), ("zh", "降温效益")):
+            described = (await anonymous.get(f"/processes/assess-ecoservices?lang={lang}")).json()
+            cooling = described["inputs"]["ecoservices"]["schema"]["properties"]["cooling"]
+            assert cooling["title"] == title
+            members = cooling["properties"]
+            assert members["method"]["enum"] == ["ucm", "lst", "index"]
+            number = members["parameters"]["properties"]["uhi_max"]
+            assert (number["default"], number["maximum"]) == (3.5, 15)
+            assert members["tables"]["properties"]["shade"]["properties"]["2"]["default"] == 0.85
 
     async def test_descriptions_follow_the_language(self, anonymous: httpx.AsyncClient) -> None:
         english = (await anonymous.get("/processes/delineate-zones")).json()

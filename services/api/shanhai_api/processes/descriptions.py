@@ -1,6 +1,7 @@
 """Process descriptions, made from the contracts' input models."""
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from shanhai.jobs.contract import OutputSpec, ProcessContract
@@ -70,10 +71,20 @@ def inputs_of(contract: ProcessContract, lang: Lang) -> dict[str, Any]:
     """The inputs with titles, occurrence and JSON schema."""
     document = contract.inputs.model_json_schema()
     required, definitions = document.get("required", []), document.get("$defs", {})
+    fuller = _fuller(contract, lang)
     return {
-        name: _input(resolve(schema, definitions, lang), name in required)
+        name: _input(resolve(schema, definitions, lang) | fuller.get(name, {}), name in required)
         for name, schema in document.get("properties", {}).items()
     }
+
+
+def _fuller(contract: ProcessContract, lang: Lang) -> dict[str, dict[str, Any]]:
+    """Schemas that say more than the model does: they load what is calculated with."""
+    if not contract.schemas:
+        return {}
+    module, _, name = contract.schemas.partition(":")
+    found: dict[str, dict[str, Any]] = getattr(import_module(module), name)(lang)
+    return found
 
 
 def _input(schema: Mapping[str, Any], required: bool) -> dict[str, Any]:
