@@ -1,8 +1,13 @@
-"""The rules of input models in Chinese; pydantic tells them in English."""
+"""The rules of input models in Chinese; pydantic tells them in English.
 
+What our own checks raise says it in both, as descriptions of members do: `English / 中文`.
+"""
+
+import re
 from collections.abc import Mapping
 from typing import Any
 
+_IN_BOTH = re.compile(r"(.*) / ([^/]*[\u4e00-\u9fff].*)", re.DOTALL)
 _RULES = {
     "missing": "必填",
     "extra_forbidden": "不是已知的成员",
@@ -30,6 +35,18 @@ _RULES = {
     "finite_number": "必须是有限的数",
     "dict_type": "必须是对象",
     "model_type": "必须是对象",
+    "model_attributes_type": "必须是对象",
+    "none_required": "必须是 null",
+    "set_type": "必须是数组",
+    "tuple_type": "必须是数组",
+    "multiple_of": "必须是 {multiple_of} 的倍数",
+    "string_unicode": "必须是有效的 Unicode 文本",
+    "int_parsing_size": "整数过大",
+    "decimal_whole_digits": "小数点前至多 {whole_digits} 位",
+    "datetime_type": "必须是日期时间",
+    "date_type": "必须是日期",
+    "date_from_datetime_inexact": "必须是日期",
+    "datetime_object_invalid": "必须是日期时间",
     "list_type": "必须是数组",
     "literal_error": "必须是 {expected} 之一",
     "enum": "必须是 {expected} 之一",
@@ -45,10 +62,20 @@ _RULES = {
 
 def rule_in_english(item: Mapping[str, Any]) -> str:
     """One of pydantic's errors in its words, or in those of the check of ours that raised it."""
-    return str(item["msg"]).removeprefix("Value error, ")
+    return in_both(_message(item))[0]
 
 
 def rule_in_chinese(item: Mapping[str, Any]) -> str:
     """One of pydantic's errors in Chinese; in pydantic's words where no translation is kept."""
     rule = _RULES.get(item["type"])
-    return rule_in_english(item) if rule is None else rule.format(**item.get("ctx", {}))
+    return in_both(_message(item))[1] if rule is None else rule.format(**item.get("ctx", {}))
+
+
+def in_both(message: str) -> tuple[str, str]:
+    """A message in English and in Chinese; twice the same where it is in one language only."""
+    found = _IN_BOTH.fullmatch(message)
+    return (message, message) if found is None else (found[1], found[2])
+
+
+def _message(item: Mapping[str, Any]) -> str:
+    return str(item["msg"]).removeprefix("Value error, ")

@@ -1,12 +1,17 @@
 """Broken rules are told in Chinese with their limits."""
 
 import re
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from shanhai.jobs.contracts import DelineateZonesInputs, ImportDatasetInputs
-from shanhai.rules import rule_in_chinese
+from shanhai.jobs.contracts import (
+    CheckComplianceInputs,
+    DelineateZonesInputs,
+    ImportDatasetInputs,
+)
+from shanhai.rules import in_both, rule_in_chinese, rule_in_english
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
@@ -57,4 +62,41 @@ def test_a_rule_of_the_model_itself_is_bilingual() -> None:
                 "observed_to": "2024-01-01",
             }
         )
-    assert "观测截止日早于起始日" in rule_in_chinese(caught.value.errors()[0])
+    item = caught.value.errors()[0]
+    assert rule_in_chinese(item) == "观测截止日早于起始日"
+    assert rule_in_english(item) == "observed_to is before observed_from"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "where"),
+    [
+        ({"activities": 5}, "activities"),
+        ({"activities": [5]}, "activities/0"),
+        ({"activities": ["a b"]}, "activities/0"),
+        ({"activities": ["a"] * 201}, "activities"),
+        ({"measures": [None]}, "measures/0"),
+        ({"lines": []}, "lines"),
+        ({"lines": [{}]}, "lines/0"),
+        ({"lines": ["coast"]}, ""),
+    ],
+)
+def test_lists_and_their_members_are_told_in_chinese(inputs: dict[str, Any], where: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        CheckComplianceInputs.model_validate({"project": "p", **inputs})
+    (item,) = caught.value.errors()
+    assert "/".join(map(str, item["loc"])) == where
+    assert CHINESE.search(rule_in_chinese(item))
+    assert not CHINESE.search(rule_in_english(item))
+
+
+@pytest.mark.parametrize(
+    ("message", "both"),
+    [
+        ("must be a / 必须是 a", ("must be a", "必须是 a")),
+        ("not 'x / 中' / 必须是 a/b", ("not 'x / 中'", "必须是 a/b")),
+        ("one / two", ("one / two", "one / two")),
+        ("plain", ("plain", "plain")),
+    ],
+)
+def test_messages_in_both_languages(message: str, both: tuple[str, str]) -> None:
+    assert in_both(message) == both

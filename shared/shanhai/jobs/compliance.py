@@ -19,6 +19,7 @@ from shanhai.db.features.geometry import read_shape
 from shanhai.db.identity import Viewer
 from shanhai.errors import InvalidInput
 from shanhai.jobs.contracts import CheckComplianceInputs
+from shanhai.rules import in_both
 
 MOST_NEAR = 2_000
 """Areas and zones near a geometry up to which it is answered at once."""
@@ -121,6 +122,5 @@ def _crs(named: str | None, under: str) -> Crs:
     try:
         return parse_crs(named)
     except ValueError as error:
-        raise InvalidInput(
-            f"crs {error}", message_zh=f"不支持坐标系 {named!r}", pointer=f"{under}/crs"
-        ) from error
+        en, zh = in_both(str(error))
+        raise InvalidInput(f"crs {en}", message_zh=f"crs {zh}", pointer=f"{under}/crs") from error

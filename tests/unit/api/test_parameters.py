@@ -1,5 +1,6 @@
 """The query of a collection's items."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -19,6 +20,7 @@ from shanhai_api.features.parameters import known_parameters, parse_items_query
 from shanhai_api.features.values import parse_bbox, parse_datetime
 
 REGIONS = entity_named("regions")
+CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
 @pytest.mark.parametrize(
@@ -182,16 +184,28 @@ def test_no_text_is_taken_for_a_cursor(text: str) -> None:
 def test_any_text_is_understood_or_refused(name: str, text: str) -> None:
     try:
         parse_items_query(REGIONS, QueryParams([(name, text)]))
-        faults: list[str] = [name]
     except InvalidInput as error:
-        faults = [fault.pointer for fault in error.faults]
-    assert faults == [name]
+        faults = error.faults
+    else:
+        return
+    assert [fault.pointer for fault in faults] == [name]
+    assert CHINESE.search((faults[0].detail_zh or "").replace(text, ""))
+    assert " / " not in faults[0].detail.replace(text, "")
 
 
 @pytest.mark.parametrize("counting", ["capped", "exact", "estimate", "none"])
 def test_every_documented_way_to_count_is_known(counting: str) -> None:
     query = parse_items_query(REGIONS, QueryParams({"count": counting}))
     assert query.ask.counting == counting
+
+
+def test_faults_are_told_in_chinese_too() -> None:
+    asked = QueryParams([("limit", "0"), ("wrong", "1"), ("bbox", "1,2"), ("bbox", "1,2")])
+    with pytest.raises(InvalidInput) as refused:
+        parse_items_query(REGIONS, asked)
+    assert refused.value.message_zh.startswith("wrong：不是该集合的参数；可用参数：")
+    assert refused.value.message_zh.endswith("；bbox：重复给出；limit：必须是 1 到 10000 的整数")
+    assert refused.value.message.endswith("limit: must be a whole number from 1 to 10000, not '0'")
 
 
 def test_a_language_nobody_offers_is_refused() -> None:

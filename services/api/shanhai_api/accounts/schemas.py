@@ -43,7 +43,7 @@ class NewAccount(ChangedAccount):
     def check_address(cls, issuer: str) -> str:
         """Issuers are addresses; a name would never match a token."""
         if urlsplit(issuer).scheme not in {"http", "https"}:
-            raise ValueError("must be an http or https URL")
+            raise ValueError("must be an http or https URL / 必须是 http 或 https 地址")
         return issuer
 
 

@@ -49,5 +49,8 @@ def read_cursor(text: str) -> int:
     except (binascii.Error, UnicodeError, ValueError):
         found = None
     if found is None or int(found[1]) >= 2**63:
-        raise ValueError("is not a cursor of this API; use the `cursor` of an earlier answer")
+        raise ValueError(
+            "is not a cursor of this API; use the `cursor` of an earlier answer"
+            " / 不是本接口给出的游标；请用先前应答中的 cursor"
+        )
     return int(found[1])

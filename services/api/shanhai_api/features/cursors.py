@@ -40,7 +40,9 @@ def cursor_reader(
     def parse(text: str) -> Position:
         side, made_for, key, values = _unpacked(text)
         if made_for != fingerprint(kept) or len(values) != len(order):
-            raise ValueError("belongs to another query; follow the links")
+            raise ValueError(
+                "belongs to another query; follow the links / 属于另一个查询；请用给出的链接"
+            )
         for sort_key, value in zip(order, values, strict=True):
             declared = entity.declared(sort_key.name)
             if declared is not None and value is not None:
@@ -83,4 +85,6 @@ def _check(kind: str, value: str) -> None:
 
 
 def _foreign() -> ValueError:
-    return ValueError("is not a cursor of this API; follow the links")
+    return ValueError(
+        "is not a cursor of this API; follow the links / 不是本接口给出的游标；请用给出的链接"
+    )

@@ -18,6 +18,7 @@ from shanhai.db.features.query import FeatureRow
 from shanhai.db.features.rights import editing_of
 from shanhai.db.features.writing import Target, Terms, Written, state_tag
 from shanhai.errors import InvalidInput, Stale
+from shanhai.rules import in_both
 from shanhai_api.body import read_json
 from shanhai_api.dependencies import act_of
 from shanhai_api.errors import MethodNotAllowed
@@ -190,9 +191,10 @@ def _content_crs(request: Request) -> Crs:
     try:
         return parse_crs(given.strip().removeprefix("<").removesuffix(">"))
     except ValueError as error:
+        en, zh = in_both(str(error))
         raise InvalidInput(
-            f"Content-Crs {error}",
-            message_zh="Content-Crs 不是可用的坐标系",
+            f"Content-Crs {en}",
+            message_zh=f"Content-Crs {zh}",
             pointer="Content-Crs",
         ) from None
 

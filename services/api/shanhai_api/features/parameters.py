@@ -16,6 +16,7 @@ from shanhai.db.features.selection import Box, Filter, Interval, Outline, Select
 from shanhai.db.features.statements import Ask, Form
 from shanhai.db.identity import Viewer
 from shanhai.errors import Fault, InvalidInput
+from shanhai.rules import in_both
 from shanhai_api.features.cursors import cursor_reader
 from shanhai_api.features.values import (
     members_reader,
@@ -123,7 +124,7 @@ class Reader:
             own = Fault(name, error.message, error.message_zh)
             self.faults.extend(error.faults or [own])
         except ValueError as error:
-            self.faults.append(Fault(name, str(error)))
+            self.faults.append(Fault(name, *in_both(str(error))))
         return None
 
     def refuse_faults(self) -> None:
@@ -135,7 +136,9 @@ class Reader:
         if self.faults:
             raise InvalidInput(
                 "; ".join(f"{fault.pointer}: {fault.detail}" for fault in self.faults),
-                message_zh="参数无效：" + "；".join(fault.pointer for fault in self.faults),
+                message_zh="；".join(
+                    f"{one.pointer}：{one.told('zh')['detail']}" for one in self.faults
+                ),
                 faults=self.faults,
             )
 
@@ -191,10 +194,13 @@ def parameters_of(entity: Entity, bound: Mapping[str, str]) -> list[Property]:
 
 def _strangers(entity: Entity, query: QueryParams, bound: Mapping[str, str]) -> list[Fault]:
     known = {*known_parameters(entity), *(item.name for item in parameters_of(entity, bound))}
-    unknown = f"is not a parameter of this collection; known: {', '.join(sorted(known))}"
+    listed = ", ".join(sorted(known))
+    unknown = f"is not a parameter of this collection; known: {listed}"
+    unknown_zh = f"不是该集合的参数；可用参数：{listed}"
+    twice = [name for name in query if len(query.getlist(name)) > 1]
     return [
-        *(Fault(name, unknown) for name in query if name not in known),
-        *(Fault(name, "is given twice") for name in query if len(query.getlist(name)) > 1),
+        *(Fault(name, unknown, unknown_zh) for name in query if name not in known),
+        *(Fault(name, "is given twice", "重复给出") for name in twice),
     ]
 
 
@@ -213,7 +219,9 @@ def _filter(entity: Entity, reader: Reader) -> Filter | None:
 
 def _language(text: str) -> FilterLanguage:
     if text not in LANGUAGES:
-        raise ValueError(f"must be cql2-text or cql2-json, not {text[:40]!r}")
+        raise ValueError(
+            f"must be cql2-text or cql2-json, not {text[:40]!r} / 必须是 cql2-text 或 cql2-json"
+        )
     return LANGUAGES[text]
 
 

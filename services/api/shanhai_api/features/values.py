@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any, get_args
 
@@ -42,7 +42,10 @@ def parse_offset(text: str) -> int:
 
 def _whole(text: str, low: int, high: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and low <= int(text) <= high):
-        raise ValueError(f"must be a whole number from {low} to {high}, not {text[:40]!r}")
+        raise ValueError(
+            f"must be a whole number from {low} to {high}, not {text[:40]!r}"
+            f" / 必须是 {low} 到 {high} 的整数"
+        )
     return int(text)
 
 
@@ -50,26 +53,36 @@ def parse_bbox(text: str, crs: Crs = CRS84) -> Box | Outline:
     """A box of four numbers, or of six with heights, which are ignored, in the system's axes."""
     numbers = [parse_number(part) for part in text.split(",")]
     if len(numbers) not in {4, 6}:
-        raise ValueError("must be four or six finite numbers: the lower corner, then the upper")
+        raise ValueError(
+            "must be four or six finite numbers: the lower corner, then the upper"
+            " / 必须是四个或六个有限的数：先低角点，后高角点"
+        )
     half = len(numbers) // 2
     low, high = (numbers[0], numbers[1]), (numbers[half], numbers[half + 1])
     if crs.geographic:
         return _degrees((low[::-1], high[::-1]) if crs.flipped else (low, high))
     if low[1 - crs.flipped] > high[1 - crs.flipped]:
-        raise ValueError("must not have its lower northing above its upper one")
+        raise ValueError(
+            "must not have its lower northing above its upper one / 低角点的北坐标不得大于高角点"
+        )
     if crs.srid == WEB_MERCATOR:
         return _degrees((mercator_degrees(*low), mercator_degrees(*high)))
     if low[0] > high[0] or low[1] > high[1]:
-        raise ValueError("must not have its lower corner above its upper one")
+        raise ValueError(
+            "must not have its lower corner above its upper one / 低角点不得大于高角点"
+        )
     return Outline.of(crs, low, high)
 
 
 def _degrees(corners: Corners) -> Box:
     (west, south), (east, north) = corners
     if not (-180 <= west <= 180 and -180 <= east <= 180):
-        raise ValueError("longitudes must lie between -180 and 180")
+        raise ValueError("longitudes must lie between -180 and 180 / 经度必须在 -180 与 180 之间")
     if not -90 <= south <= north <= 90:
-        raise ValueError("latitudes must lie between -90 and 90, the south one first")
+        raise ValueError(
+            "latitudes must lie between -90 and 90, the south one first"
+            " / 纬度必须在 -90 与 90 之间，南纬在前"
+        )
     return Box(west, south, east, north)
 
 
@@ -80,7 +93,7 @@ def parse_datetime(text: str) -> Interval:
         return Interval(_instant(text, time.min), _instant(text, time.max))
     interval = Interval(_end(start_text, time.min), _end(end_text, time.max))
     if interval.start and interval.end and interval.start > interval.end:
-        raise ValueError("must not end before it begins")
+        raise ValueError("must not end before it begins / 结束不得早于开始")
     return interval
 
 
@@ -93,14 +106,14 @@ def _instant(text: str, of_day: time) -> datetime:
     if MOMENT.fullmatch(text) is None:
         raise ValueError(
             "must be an RFC 3339 date, or a date-time with `T` and an offset such as `Z`,"
-            f" not {text[:40]!r}"
+            f" not {text[:40]!r} / 必须是 RFC 3339 日期，或带 T 与时区偏移的日期时间"
         )
     try:
         if len(text) == 10:
             return datetime.combine(date.fromisoformat(text), of_day, UTC)
         return datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValueError(f"there is no such moment: {text[:40]!r}") from None
+        raise ValueError(f"there is no such moment: {text[:40]!r} / 没有这样的时刻") from None
 
 
 def parse_day(text: str) -> date:
@@ -111,14 +124,17 @@ def parse_day(text: str) -> date:
 def parse_boolean(text: str) -> bool:
     """`true` or `false`; GDAL writes `1` or `0`."""
     if text not in {"true", "false", "1", "0"}:
-        raise ValueError(f"must be true or false, not {text[:40]!r}")
+        raise ValueError(f"must be true or false, not {text[:40]!r} / 必须是 true 或 false")
     return text in {"true", "1"}
 
 
 def parse_integer(text: str) -> int:
     """A whole number PostgreSQL's `integer` can hold."""
     if INTEGER.fullmatch(text) is None:
-        raise ValueError(f"must be a whole number of at most nine digits, not {text[:40]!r}")
+        raise ValueError(
+            f"must be a whole number of at most nine digits, not {text[:40]!r}"
+            " / 必须是不超过九位的整数"
+        )
     return int(text)
 
 
@@ -126,14 +142,14 @@ def parse_number(text: str) -> float:
     """A finite number."""
     number = float(text) if NUMBER.fullmatch(text) else math.nan
     if not math.isfinite(number):
-        raise ValueError(f"must be a finite number, not {text[:40]!r}")
+        raise ValueError(f"must be a finite number, not {text[:40]!r} / 必须是有限的数")
     return number
 
 
 def parse_text(text: str) -> str:
     """A text PostgreSQL can hold."""
     if "\x00" in text or len(text) > 1000:
-        raise ValueError("must be at most 1000 characters without NUL")
+        raise ValueError("must be at most 1000 characters without NUL / 至多 1000 个字符且不含 NUL")
     return text
 
 
@@ -141,21 +157,24 @@ def parse_search(text: str) -> str:
     """A text to look for."""
     found = text.strip()
     if not found or len(found) > MAX_SEARCH or "\x00" in found:
-        raise ValueError(f"must be 1 to {MAX_SEARCH} characters without NUL")
+        raise ValueError(
+            f"must be 1 to {MAX_SEARCH} characters without NUL"
+            f" / 必须是 1 到 {MAX_SEARCH} 个字符且不含 NUL"
+        )
     return found
 
 
 def parse_counting(text: str) -> Counting:
     """How the matching features are counted."""
     if text not in COUNTINGS:
-        raise ValueError(f"must be one of {', '.join(COUNTINGS)}, not {text[:40]!r}")
+        raise _no_choice(COUNTINGS, text)
     return COUNTINGS[text]
 
 
 def parse_lang(text: str) -> str:
     """The language of titles and labels."""
     if text not in get_args(Lang):
-        raise ValueError(f"must be one of {', '.join(get_args(Lang))}, not {text[:40]!r}")
+        raise _no_choice(get_args(Lang), text)
     return text
 
 
@@ -170,9 +189,15 @@ def sort_reader(entity: Entity) -> Callable[[str], Order]:
         unknown = [name for name in names if name not in known]
         if unknown:
             listed = ", ".join(sorted(known))
-            raise ValueError(f"{unknown[0][:40]!r} cannot be sorted by; sortable: {listed}")
+            raise ValueError(
+                f"{unknown[0][:40]!r} cannot be sorted by; sortable: {listed}"
+                f" / 不能按其排序；可排序的属性：{listed}"
+            )
         if len(keys) > MAX_SORT_KEYS or len(set(names)) < len(names):
-            raise ValueError(f"must name at most {MAX_SORT_KEYS} properties, each of them once")
+            raise ValueError(
+                f"must name at most {MAX_SORT_KEYS} properties, each of them once"
+                f" / 至多列出 {MAX_SORT_KEYS} 个属性，每个一次"
+            )
         return tuple(keys)
 
     return parse
@@ -186,16 +211,23 @@ def members_reader(entity: Entity) -> Callable[[str], frozenset[str]]:
         unknown = [name for name in names if entity.declared(name) is None]
         if unknown:
             known = ", ".join(item.name for item in entity.properties)
-            raise ValueError(f"{unknown[0][:40]!r} is not a property; known: {known}")
+            raise ValueError(
+                f"{unknown[0][:40]!r} is not a property; known: {known} / 不是已知的属性：{known}"
+            )
         return names
 
     return parse
 
 
+def _no_choice(choices: Iterable[str], text: str) -> ValueError:
+    listed = ", ".join(choices)
+    return ValueError(f"must be one of {listed}, not {text[:40]!r} / 必须是 {listed} 之一")
+
+
 def _one_of(choices: Sequence[str]) -> Callable[[str], Value]:
     def parse(text: str) -> Value:
         if text not in choices:
-            raise ValueError(f"must be one of {', '.join(choices)}, not {text[:40]!r}")
+            raise _no_choice(choices, text)
         return text
 
     return parse

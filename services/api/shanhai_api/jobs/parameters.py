@@ -17,7 +17,7 @@ CURSOR_SEPARATOR = "~"
 def split(text: str) -> str:
     """Check a comma-separated list for empty members."""
     if not all(part.strip() for part in text.split(",")):
-        raise ValueError("must be values separated by commas")
+        raise ValueError("must be values separated by commas / 必须是以逗号分隔的值")
     return text
 
 
@@ -42,7 +42,8 @@ class JobsQuery(PageQuery):
         """Every state must be one of the standard's."""
         known = {status.value for status in JobStatus}
         if text is not None and not set(text.split(",")) <= known:
-            raise ValueError(f"must be of {', '.join(sorted(known))}")
+            listed = ", ".join(sorted(known))
+            raise ValueError(f"must be of {listed} / 必须取自 {listed}")
         return text
 
     @field_validator("cursor")
@@ -69,4 +70,6 @@ def read_cursor(text: str) -> tuple[datetime, UUID]:
         )
         return datetime.fromisoformat(moment), UUID(job_id)
     except (binascii.Error, UnicodeDecodeError, ValueError):
-        raise ValueError("is not a cursor of this API; follow the links") from None
+        raise ValueError(
+            "is not a cursor of this API; follow the links / 不是本接口给出的游标；请用给出的链接"
+        ) from None

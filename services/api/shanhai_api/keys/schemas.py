@@ -46,19 +46,22 @@ class NewKey(BaseModel):
         if moment is None:
             return None
         if moment <= datetime.now(UTC):
-            raise ValueError("must lie in the future")
+            raise ValueError("must lie in the future / 必须晚于现在")
         if moment > LATEST:
-            raise ValueError("must lie before the year 9999")
+            raise ValueError("must lie before the year 9999 / 必须早于 9999 年")
         return moment
 
     @model_validator(mode="after")
     def check_scopes(self) -> Self:
         """Either scopes or roles say what it may do; the scope admin would undo any other role."""
         if self.scopes is None and self.roles is None:
-            raise ValueError("scopes or roles are needed")
+            raise ValueError("scopes or roles are needed / 须给出权限范围或角色")
         asked = {item.role for item in self.roles or ()}
         if asked and Role.ADMIN not in asked and Scope.ADMIN in (self.scopes or ()):
-            raise ValueError("the scope admin needs the role admin, or no roles at all")
+            raise ValueError(
+                "the scope admin needs the role admin, or no roles at all"
+                " / 权限范围 admin 须有角色 admin，或不给角色"
+            )
         return self
 
     @property

@@ -35,7 +35,10 @@ def _exact(value: object) -> Decimal:
         return Decimal(value)
     if isinstance(value, float) and abs(value) < EXACT_BELOW:
         return Decimal(repr(value))
-    raise ValueError("must be a decimal number, as a string where it is 10^13 or more")
+    raise ValueError(
+        "must be a decimal number, as a string where it is 10^13 or more"
+        " / 必须是十进制数，10^13 及以上须写成字符串"
+    )
 
 
 Amount = Annotated[

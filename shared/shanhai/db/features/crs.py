@@ -94,7 +94,7 @@ def parse_crs(text: str) -> Crs:
     if found is None:
         raise ValueError(
             f"must be {CRS84.uri} or {EPSG_URI}/ with 4490, 4326, 3857 or 4513 to 4554,"
-            f" not {text[:80]!r}"
+            f" not {text[:80]!r} / 必须是 CRS84，或 EPSG 4490、4326、3857、4513 至 4554 之一"
         )
     return found
 
@@ -123,13 +123,15 @@ def to_storage(crs: Crs, coordinates: Numbers) -> Numbers:
     if crs.as_stored:
         return np.ascontiguousarray(ordered)
     if not np.isfinite(ordered).all():
-        raise ValueError("coordinates must be finite")
+        raise ValueError("coordinates must be finite / 坐标必须是有限的数")
     there, back = _ways(crs.srid)
     found = np.column_stack(there.transform(ordered[:, 0], ordered[:, 1]))
     again = np.column_stack(back.transform(found[:, 0], found[:, 1]))
     # Beyond its domain a projection answers with infinity, or with a place that is not meant.
     if not np.allclose(again, ordered, rtol=0, atol=RETURN_TOLERANCE_M):
-        raise ValueError(f"coordinates do not lie where {crs.uri} is defined")
+        raise ValueError(
+            f"coordinates do not lie where {crs.uri} is defined / 坐标不在 {crs.uri} 的定义范围内"
+        )
     return found
 
 

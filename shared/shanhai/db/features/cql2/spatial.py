@@ -15,6 +15,7 @@ from shanhai.db.features.cql2.operands import Context, Operand
 from shanhai.db.features.cql2.reading import flat_only
 from shanhai.db.features.crs import edges_of, to_storage
 from shanhai.errors import InvalidInput
+from shanhai.rules import in_both
 
 MAX_VERTICES = 10_000
 
@@ -108,7 +109,7 @@ def _placed(context: Context, coordinates: np.ndarray[Any, np.dtype[np.float64]]
     try:
         placed = to_storage(context.crs, coordinates)
     except ValueError as error:
-        raise refused(str(error), f"坐标不在 {context.crs.uri} 的定义范围内") from None
+        raise refused(*in_both(str(error))) from None
     if (np.abs(placed) > (180.0, 90.0)).any():
         first = "latitude" if context.crs.flipped else "longitude"
         raise refused(
