@@ -225,6 +225,27 @@ class TestTokens:
         assert log[-1]["before"]["roles"] == []
         assert log[-1]["after"]["roles"] == [{"role": "auditor", "region": None}]
 
+    async def test_nobody_writes_over_what_he_has_not_read(
+        self, admin: httpx.AsyncClient, state: State, issuer: LocalIssuer
+    ) -> None:
+        body = {"issuer": issuer.url, "subject": "tagged", "name": "first"}
+        answer = await admin.post("/accounts", json=body)
+        path, made_as = answer.headers["Location"], answer.headers["ETag"]
+        assert (await admin.get(path)).headers["ETag"] == made_as
+        # Coming in leaves its mark on the account, and takes nobody's right to change it.
+        await state.authenticator.identify(f"Bearer {issuer.token(sub='tagged')}", None)
+        assert (await admin.get(path)).json()["last_seen"] is not None
+
+        async def rename(name: str, tag: str) -> httpx.Response:
+            return await admin.patch(path, json={"name": name}, headers={"If-Match": tag})
+
+        second = await rename("second", made_as)
+        assert (second.status_code, second.json()["name"]) == (200, "second")
+        assert second.headers["ETag"] == (await admin.get(path)).headers["ETag"] != made_as
+        assert (await rename("third", made_as)).status_code == 412
+        assert (await rename("third", f"{made_as}, {second.headers['ETag']}")).status_code == 200
+        assert (await rename("fourth", "*")).json()["name"] == "fourth"
+
     async def test_roles_of_groups(self, state: State, issuer: LocalIssuer, regions: None) -> None:
         async def scopes(**claims: Any) -> frozenset[Scope]:
             token = issuer.token(sub="member", **claims)

@@ -2,12 +2,16 @@
 
 from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
-from shanhai.db.queries.accounts import change_account, list_holders, read_holder
-from shanhai_api.accounts.operations import make_account
+from shanhai.db.queries.accounts import (
+    change_account,
+    list_holders,
+    read_holder,
+    state_of_account,
+)
+from shanhai_api.accounts.operations import changed_account, make_account
 from shanhai_api.accounts.schemas import ChangedAccount, NewAccount, describe_account
 from shanhai_api.body import parse, read_json
 from shanhai_api.body_schema import body_of
@@ -21,6 +25,7 @@ from shanhai_api.dependencies import (
 )
 from shanhai_api.negotiation import JSON
 from shanhai_api.once import once
+from shanhai_api.preconditions import expected_states
 
 router = APIRouter(tags=["access"])
 Parameters = Annotated[PageQuery, Query()]
@@ -79,7 +84,8 @@ async def show_account(
     view: TheView, caller: Administrator, account: Number, query: Parameters, session: ReadSession
 ) -> Response:
     """Show an account."""
-    return view.respond(describe_account(await read_holder(session, account)), headers=NO_STORE)
+    holder = await read_holder(session, account)
+    return view.respond(describe_account(holder), headers=NO_STORE, state=state_of_account(holder))
 
 
 @router.patch(
@@ -96,8 +102,8 @@ async def update_account(
     unit: TheUnit,
 ) -> Response:
     """Change what is given; what is left out stays."""
-    body = await read_json(request)
-    changed = parse(ChangedAccount, body.value)
+    expected = expected_states(request)
+    changed = parse(ChangedAccount, (await read_json(request)).value)
     act = act_of(caller, view)
-    holder = await change_account(unit.session, account, changed.change, act=act)
-    return Response(orjson.dumps(describe_account(holder)), 200, dict(NO_STORE), JSON.media_type)
+    holder = await change_account(unit.session, account, changed.change, act=act, expected=expected)
+    return changed_account(holder).response(NO_STORE)

@@ -1,5 +1,6 @@
 """Accounts: whom tokens of issuers speak for, and the roles they were given."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.queries.grants import RoleGiven, check_roles
 from shanhai.db.tables import Account, AccountRole, Party, Region
-from shanhai.errors import Conflict, InvalidInput, NotFound
+from shanhai.errors import Conflict, InvalidInput, NotFound, Stale
 from shanhai.vocabulary import Role
 
 SEEN_S = 60.0
@@ -114,18 +115,37 @@ async def invite(
     return holder
 
 
+def state_of_account(holder: Holder) -> str:
+    """What tells an account from what it was before a change; its use changes nothing."""
+    return hashlib.sha256(repr(_image(holder)).encode()).hexdigest()[:16]
+
+
 async def change_account(
-    session: AsyncSession, account_id: int, change: AccountChange, *, act: Act
+    session: AsyncSession,
+    account_id: int,
+    change: AccountChange,
+    *,
+    act: Act,
+    expected: frozenset[str] | None = None,
 ) -> Holder:
     """Change an account; what it may do changes with its next request.
 
+    Args:
+        expected: The states, one of which it must be in; None for any.
+
     Raises:
         NotFound: there is none.
+        Stale: it is in none of the states expected.
         InvalidInput: the party, a role or its region cannot be given.
     """
     locked = select(Account.id).where(Account.id == account_id).with_for_update()
     await session.execute(locked)
     before = await read_holder(session, account_id)
+    if expected is not None and state_of_account(before) not in expected:
+        raise Stale(
+            f"account {account_id} has changed since it was read; read it again",
+            message_zh=f"账户 {account_id} 在读取之后已被更改，请重新读取",
+        )
     image = _image(before)
     after = await _apply(session, before.account, change)
     _note(session, act, "update", after, image)
