@@ -152,6 +152,27 @@ _EVALUATED_RAMPS: dict[str, RampStyle] = {
     ),
 }
 
+UNCERTAINTY: dict[str, Style] = {
+    "stability": RampStyle(Label("分区稳定性", "Stability of the zones"), "1", BALANCE, 0.2, 1.0),
+    "ratio_mean": RampStyle(
+        Label("综合供需比（抽样均值）", "Comprehensive ratio: mean of the draws"),
+        "1",
+        BALANCE,
+        -1.0,
+        1.0,
+    ),
+    "ratio_sd": RampStyle(
+        Label("综合供需比（抽样标准差）", "Comprehensive ratio: standard deviation of the draws"),
+        "1",
+        DEMAND,
+    ),
+    "deficit_probability": RampStyle(
+        Label("供需赤字概率", "Probability of a deficit"), "1", DEMAND, 0.0, 1.0
+    ),
+    "modal_zone": replace(ZONES, title=Label("众数分区", "Zone of most draws")),
+}
+"""Layers of how far a zoning can be trusted."""
+
 _THEME_RAMPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "dem": ("m", TERRAIN),
     "rainfall": ("mm", WATER),
@@ -234,6 +255,8 @@ def style_of(theme: str, unit: str | None = None) -> Style:
         return LAND_COVER
     if theme in EVALUATIONS:
         return EVALUATIONS[theme]
+    if theme in UNCERTAINTY:
+        return UNCERTAINTY[theme]
     if theme in _EVALUATED_RAMPS:
         return _EVALUATED_RAMPS[theme]
     kind, _, ecoservice = theme.partition(".")

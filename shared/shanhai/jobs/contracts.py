@@ -195,11 +195,42 @@ class ZoningParameters(AssessmentParameters):
     )
 
 
+LEAST_DRAWS = 30
+
+
+class UncertaintyInputs(Inputs):
+    """How the dependence of the zones on the parameters is looked into."""
+
+    draws: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="Draws of all parameters, at least 30; 0 is none / 蒙特卡洛抽样次数",
+    )
+    sensitivity: bool = Field(
+        False, description="Change each parameter by a fifth, alone / 单因素敏感性分析"
+    )
+
+    @field_validator("draws")
+    @classmethod
+    def check_draws(cls, value: int) -> int:
+        """A few draws say nothing."""
+        if 0 < value < LEAST_DRAWS:
+            raise ValueError(
+                f"{value} draws are too few; 0, or at least {LEAST_DRAWS} / 至少 30 次"
+            )
+        return value
+
+
 class DelineateZonesInputs(AssessmentInputs):
     """Inputs of the main job."""
 
     parameters: ZoningParameters = Field(
         default_factory=lambda: ZoningParameters.model_validate({}), description="Parameters / 参数"
+    )
+    uncertainty: UncertaintyInputs = Field(
+        default_factory=lambda: UncertaintyInputs.model_validate({}),
+        description="How the zones depend on the parameters / 不确定性分析",
     )
     seed: int = Field(42, ge=0, le=2**31 - 1, description="Seed of every random step / 随机种子")
     publish: bool = Field(True, description="Publish the scheme when done / 完成后发布")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shanhai.processes.coverage import Coverage
-from shanhai.processes.source_layers import Stores
+from shanhai.processes.source_layers import SourceLayers, Stores
 from shanhai.processes.study_area import StudyArea
 from shanhai.processes.supply_demand import Extremes
 from shanhai.processes.tally import Tally
@@ -23,6 +23,7 @@ class Assessment:
         area: The study area.
         stores: Scratch layers; `stores.own` holds `supply.*`, `demand.*`, `ratio.*`, `valid` and
             the other results.
+        layers: How the computation reads its sources and keeps its layers.
         assembled: The methods that were taken and the layers they are made of.
         plan: How they were worked out.
         figures: Every number of the whole area.
@@ -37,6 +38,7 @@ class Assessment:
 
     area: StudyArea
     stores: Stores
+    layers: SourceLayers
     assembled: Assembled
     plan: Plan
     figures: Mapping[Figure, float]

@@ -125,6 +125,7 @@ def assess(
     found = Assessment(
         area=area,
         stores=stores,
+        layers=layers,
         assembled=setting.assembled,
         plan=plan,
         figures=figures,
@@ -314,27 +315,30 @@ def _check_totals(setting: _Setting, wide: Mapping[str, float], own: Mapping[str
 
 
 def _frozen(inputs: AssessmentInputs, setting: _Setting) -> dict[Figure, float]:
-    """Limits that are given and not taken of this area.
+    """Numbers that are given and not taken of this area.
 
     Raises:
-        InvalidInput: a layer is not normalised in this run, or not between such quantiles.
+        InvalidInput: this run takes no such number.
     """
     known = {figure for step in setting.plan.passes for figure in step.figures}
     given: dict[Figure, float] = {}
     for number, one in enumerate(inputs.normalization):
         for probability, value in zip(one.quantiles, (one.lo, one.hi), strict=True):
             figure = Figure(one.layer, "quantile", probability, one.where)
-            if figure not in known:
-                raise _not_normalised(one.layer, number)
-            given[figure] = value
+            given[_taken(figure, known, f"/inputs/normalization/{number}")] = value
+    for number, other in enumerate(inputs.figures):
+        figure = Figure(other.of, other.kind, other.probability, other.where)
+        given[_taken(figure, known, f"/inputs/figures/{number}")] = other.value
     return given
 
 
-def _not_normalised(layer: str, number: int) -> InvalidInput:
-    return InvalidInput(
-        f"limits are given for {layer}, which this run does not normalise so",
-        message_zh=f"给出了 {layer} 的归一化界限，但本次计算不按此归一化该图层",
-        pointer=f"/inputs/normalization/{number}",
+def _taken(figure: Figure, known: set[Figure], pointer: str) -> Figure:
+    if figure in known:
+        return figure
+    raise InvalidInput(
+        f"a number of {figure.of} is given ({figure.kind}), which this run does not take",
+        message_zh=f"给出了 {figure.of} 的统计量（{figure.kind}），但本次计算不使用该统计量",
+        pointer=pointer,
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from shanhai.processes.base import Progress, Publication
 from shanhai.processes.manifest import build_manifest
 from shanhai.processes.service_figures import service_figures
 from shanhai.processes.study_area import StudyArea
+from shanhai.processes.uncertain_zones import doubt_zones
 from shanhai.processes.zone_features import ZoneGeometry, draw_zones, write_patches, write_zones
 from shanhai.processes.zone_publication import ZoneDocuments, publish_zones, scheme_code
 from shanhai.processes.zone_rasters import ZONES, write_zone_rasters
@@ -39,6 +41,9 @@ PATCHES_FILE = "patches.geojson"
 STATISTICS_FILE = "statistics.json"
 MANIFEST_FILE = "manifest.json"
 SCRATCH = "scratch"
+DOUBTS = f"{SCRATCH}/draw"
+
+_DOUBTS_AT, _DOUBTS_SHOWN = (0, 60, 68, 100), (0, 15, 85, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class DelineateZones:
     def compute(self, task: Task, workspace: Path, progress: Progress) -> Outcome:
         """Compute with files only; the workspace holds every result afterwards."""
         inputs = DelineateZonesInputs.model_validate(task.inputs)
+        progress = _paced(progress, inputs)
         shared = (workspace, *map(Path, task.files.values()))
         with window_runner(task.processes, task.cluster, shared) as runner:
             run = _compute(task, inputs, workspace, runner, progress)
@@ -106,7 +112,10 @@ def _compute(
     area = assessment.area
     progress(60, "cluster")
     cut = square_cut(area.grid, inputs.parameters)
-    zoning = delineate(assessment, zoner_of(assessment, inputs, cut, runner))
+    zoner = zoner_of(assessment, inputs, cut, runner)
+    zoning = delineate(assessment, zoner)
+    told = partial(_tell_doubt, progress)
+    doubt = doubt_zones(assessment, inputs, zoner, zoning.codes, workspace / DOUBTS, told)
     progress(68, "zones")
     own = assessment.stores.own
     own.create_classes(ZONES)
@@ -118,9 +127,25 @@ def _compute(
     statistics = zoning_statistics(
         own, assessment.extremes, zoning.codes, districts, area.district_tasks
     )
-    manifest = build_manifest(task, inputs, assessment, zoning, geometry)
+    manifest = build_manifest(task, inputs, assessment, zoning, geometry, doubt)
     statistics["flags"] = manifest["flags"]
     return Run(task, inputs, area, assessment, zoning, geometry, statistics, manifest, districts)
+
+
+def _paced(progress: Progress, inputs: DelineateZonesInputs) -> Progress:
+    """The progress of the run by the time it takes: draws take more than all the rest."""
+    asked = inputs.uncertainty
+    if not (asked.draws or asked.sensitivity):
+        return progress
+
+    def tell(percent: float, stage: str) -> None:
+        progress(float(np.interp(percent, _DOUBTS_AT, _DOUBTS_SHOWN)), stage)
+
+    return tell
+
+
+def _tell_doubt(progress: Progress, share: float, stage: str) -> None:
+    progress(60 + 8 * share, stage)
 
 
 def _write_documents(run: Run, workspace: Path) -> list[OutputFile]:

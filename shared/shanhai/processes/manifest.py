@@ -8,8 +8,17 @@ from typing import Any
 from shanhai.jobs.contracts import DelineateZonesInputs, Task
 from shanhai.processes.assessed import Assessment
 from shanhai.processes.assessment_manifest import assessment_manifest
+from shanhai.processes.uncertain_zones import Doubt, Drawn
 from shanhai.processes.zone_features import ZoneGeometry
-from shanhai.processes.zoning import Zoning
+from shanhai.processes.zoning import Trust, Zoning
+from shanhai.science.uncertainty.draws import (
+    CURVE_NUMBER_SD,
+    LIGHT_SHARE_RANGE,
+    UNCERTAIN,
+    WEIGHT_CONCENTRATION,
+)
+from shanhai.science.uncertainty.sensitivity import PARAMETERS, STEP, Effect
+from shanhai.science.uncertainty.variation import VARIED
 from shanhai.science.zoning.algorithms import STARTS
 from shanhai.science.zoning.naming import BALANCE_TOLERANCE, NEAR_TIE
 from shanhai.science.zoning.statistics import feature_profiles
@@ -21,6 +30,7 @@ def build_manifest(
     assessment: Assessment,
     zoning: Zoning,
     geometry: ZoneGeometry,
+    doubt: Doubt | None = None,
 ) -> dict[str, Any]:
     """The manifest; only `job_id` and `created_utc` differ between equal runs."""
     manifest = assessment_manifest(task, inputs, assessment)
@@ -30,7 +40,7 @@ def build_manifest(
         "postprocess": _postprocess(zoning, geometry),
     }
     flags = {"flags": [*manifest["flags"], *(flag.document() for flag in zoning.flags)]}
-    return manifest | zoned | _uncertainty(zoning) | flags
+    return manifest | zoned | _uncertainty(zoning, doubt) | flags
 
 
 def _clustering(inputs: DelineateZonesInputs, zoning: Zoning) -> dict[str, Any]:
@@ -74,25 +84,61 @@ def _chosen(zoning: Zoning) -> dict[str, Any]:
     return found
 
 
-def _uncertainty(zoning: Zoning) -> dict[str, Any]:
-    """How the zones came back, where that was asked for."""
-    if zoning.trust is None:
-        return {}
-    stability = zoning.trust.stability
+def _uncertainty(zoning: Zoning, doubt: Doubt | None) -> dict[str, Any]:
+    """How far the zones can be trusted, as far as that was asked for."""
+    found = {} if zoning.trust is None else _trust(zoning.trust)
+    if doubt is not None and doubt.drawn is not None:
+        found["monte_carlo"] = _drawn(doubt.drawn)
+    if doubt is not None and doubt.effects is not None:
+        found["sensitivity"] = _effects(doubt.effects)
+    return {"uncertainty": found} if found else {}
+
+
+def _trust(trust: Trust) -> dict[str, Any]:
+    stability = trust.stability
     return {
-        "uncertainty": {
-            "block_m": zoning.trust.block_m,
-            "ratio_intervals": {
-                str(zone): _known(asdict(interval))
-                for zone, interval in zoning.trust.intervals.items()
-            },
-            "stability": {
-                **asdict(stability),
-                "jaccard": {str(zone): one for zone, one in stability.jaccard.items()},
-                "grade": stability.grade,
-                "zone_grades": {str(zone): one for zone, one in stability.zone_grades.items()},
-            },
-        }
+        "block_m": trust.block_m,
+        "ratio_intervals": {
+            str(zone): _known(asdict(interval)) for zone, interval in trust.intervals.items()
+        },
+        "stability": {
+            **asdict(stability),
+            "jaccard": {str(zone): one for zone, one in stability.jaccard.items()},
+            "grade": stability.grade,
+            "zone_grades": {str(zone): one for zone, one in stability.zone_grades.items()},
+        },
+    }
+
+
+def _drawn(drawn: Drawn) -> dict[str, Any]:
+    """What was drawn and how; what no method of the run has is told apart."""
+    return {
+        "draws": drawn.draws,
+        "applied": list(drawn.applied),
+        "not_applied": [name for name in VARIED if name not in drawn.applied],
+        "variation": {one.name: one.variation for one in UNCERTAIN if one.name in drawn.applied},
+        "curve_number_sd": CURVE_NUMBER_SD,
+        "light_share_range": list(LIGHT_SHARE_RANGE),
+        "weight_concentration": WEIGHT_CONCENTRATION,
+        "modal_share": drawn.modal_share,
+    }
+
+
+def _effects(effects: list[Effect]) -> dict[str, Any]:
+    """Changes of the zones' areas in ha, the parameter that moves most first."""
+    told = {one.parameter for one in effects}
+    return {
+        "step": STEP,
+        "not_applied": [name for name in PARAMETERS if name not in told],
+        "effects": [
+            {
+                "parameter": one.parameter,
+                "lower_ha": {str(zone): area for zone, area in one.lower.items()},
+                "higher_ha": {str(zone): area for zone, area in one.higher.items()},
+                "moved_ha": one.moved,
+            }
+            for one in effects
+        ],
     }
 
 

@@ -1,4 +1,4 @@
-"""The finished rasters of a zoning: the zones, and the results of the assessment."""
+"""The finished rasters of a zoning: the zones, the results of the assessment, and their doubts."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ from shanhai.cartography import style_of
 from shanhai.jobs.contracts import OutputFile
 from shanhai.processes.assessed import Assessment
 from shanhai.processes.layer_rasters import LayerRaster, rasters_of, write_rasters
+from shanhai.processes.uncertain_zones import DRAWN, MODAL_ZONE
 from shanhai.raster.windows import WindowRunner
 
 ZONES = "zones"
@@ -15,6 +16,12 @@ def write_zone_rasters(
     assessment: Assessment, workspace: Path, runner: WindowRunner
 ) -> list[OutputFile]:
     """Write every output raster into the workspace."""
-    zones = LayerRaster(ZONES, None, style_of(ZONES).title)
-    layers = [zones, *rasters_of(assessment)]
-    return write_rasters(assessment.stores.own, layers, workspace, runner)
+    own = assessment.stores.own
+    classes = [name for name in (ZONES, MODAL_ZONE) if own.has(name)]
+    quantities = [name for name in DRAWN if own.has(name)]
+    layers = [
+        *(LayerRaster(name, None, style_of(name).title) for name in classes),
+        *rasters_of(assessment),
+        *(LayerRaster(name, "1", style_of(name).title) for name in quantities),
+    ]
+    return write_rasters(own, layers, workspace, runner)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from shanhai.jobs.contracts import DistrictTask
 from shanhai.processes.supply_demand import SERVICES, Extremes
+from shanhai.processes.uncertain_zones import DRAWN, STABILITY
 from shanhai.raster.store import ScratchStore
 from shanhai.science.arrays import ClassArray, FloatArray
 from shanhai.science.grid import Window
@@ -49,7 +50,8 @@ def zoning_statistics(
             f"{kind}_n.{service}": partial(_normalised, store, extremes, f"{kind}.{service}")
             for kind in ("supply", "demand")
             for service in services
-        },
+        }
+        | {name: partial(_stored, store, name) for name in DRAWN if store.has(name)},
         totals=_totals(store),
         classes=_cover(store),
     )
@@ -154,12 +156,20 @@ def _zone_document(summary: ZoneSummary) -> dict[str, Any]:
         "patches": summary.patches,
         "largest_patch_ha": _round(summary.largest_patch_ha),
         "dominant_deficit": summary.dominant_deficit,
+        **_stability(summary),
         "ratio": _spread(asdict(summary.ratio)),
         "layers": {name: _spread(asdict(spread)) for name, spread in summary.layers.items()},
         **{name: _round(total) for name, total in summary.totals.items()},
         **{f"{name}_percent": _percent(one) for name, one in summary.composition.items()},
         **{f"{name}_overlap_ha": _round(area) for name, area in summary.overlaps_ha.items()},
     }
+
+
+def _stability(summary: ZoneSummary) -> dict[str, float]:
+    """Mean share of the draws that agree on the zone of a cell, where there were draws."""
+    if STABILITY not in summary.layers:
+        return {}
+    return {"assignment_stability": _round(summary.layers[STABILITY].mean)}
 
 
 def _percent(shares: Mapping[int, float]) -> dict[str, float]:

@@ -49,18 +49,26 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class ScratchStore:
-    """Layers of one grid in one folder: quantities as float32 (NaN nodata), classes as uint8."""
+    """Layers of one grid in one folder: quantities as float32 (NaN nodata), classes as uint8.
+
+    Attributes:
+        folder: Where its own layers are.
+        grid: Their grid.
+        below: Another store of the grid, in which layers are read that are not in this one.
+    """
 
     folder: Path
     grid: Grid
+    below: "ScratchStore | None" = None
 
     def has(self, layer: str) -> bool:
         """Whether the layer was created."""
-        return any(path.exists() for path in self._paths(layer))
+        home = self._home(layer)
+        return any(path.exists() for path in home._paths(layer))
 
     def has_classes(self, layer: str) -> bool:
         """Whether the layer was created and holds classes."""
-        return self._paths(layer)[1].exists()
+        return self._home(layer)._paths(layer)[1].exists()
 
     def create(self, layer: str) -> None:
         """Make room for a quantity."""
@@ -85,13 +93,13 @@ class ScratchStore:
     def read_stored(self, layer: str, window: Window) -> NDArray[np.float32]:
         """A window of a quantity as it is stored."""
         found = np.empty((window.height, window.width), np.float32)
-        self._read(self._quantity(layer), window, found)
+        self._read(self._home(layer)._quantity(layer), window, found)
         return found
 
     def read_classes(self, layer: str, window: Window) -> ClassArray:
         """A window of classes; 0 is nodata."""
         found = np.empty((window.height, window.width), np.uint8)
-        self._read(self._classes(layer), window, found)
+        self._read(self._home(layer)._classes(layer), window, found)
         return found
 
     @property
@@ -114,6 +122,12 @@ class ScratchStore:
         for layer in layers:
             for path in self._paths(layer):
                 path.unlink(missing_ok=True)
+
+    def _home(self, layer: str) -> "ScratchStore":
+        """The store a layer is read from."""
+        if self.below is None or any(path.exists() for path in self._paths(layer)):
+            return self
+        return self.below._home(layer)
 
     def _quantity(self, layer: str) -> Path:
         return self.folder / f"{layer}.f4"

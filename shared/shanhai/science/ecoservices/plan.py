@@ -73,6 +73,8 @@ def plan_of(
     results: Collection[str],
     decisive: Collection[str],
     figures: Collection[Figure] = (),
+    given: Collection[str] = (),
+    known: Collection[Figure] = (),
 ) -> Plan:
     """Work out the passes.
 
@@ -82,17 +84,28 @@ def plan_of(
         results: Keys of the layers that must be kept.
         decisive: Keys of layers without which a cell is not valid.
         figures: Numbers of the whole area that are wanted besides those the layers take.
+        given: Layers that an earlier run kept; they are read, except where a step looks around.
+        known: Numbers of the whole area that are known beforehand, and not taken.
     """
-    return _Planner(graph, cell_m, figures).plan(results, decisive)
+    return _Planner(graph, cell_m, figures, given, known).plan(results, decisive)
 
 
 class _Planner:
-    def __init__(self, graph: Graph, cell_m: float, figures: Collection[Figure]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        cell_m: float,
+        figures: Collection[Figure],
+        given: Collection[str],
+        known: Collection[Figure],
+    ) -> None:
         self.graph = graph
         self.cell_m = cell_m
-        self.stage = _stages(graph)
+        self.given = frozenset(given)
+        self.stage = _stages(graph, known)
         self.tiled = tuple(key for key, node in graph.nodes.items() if node.tiled)
-        self.figures = tuple(dict.fromkeys((*_taken(graph), *figures)))
+        wanted = dict.fromkeys((*_taken(graph), *figures))
+        self.figures = tuple(one for one in wanted if one not in known)
         self.wide = {name for key in self.tiled for name in graph.above(key) & graph.leaves.keys()}
         self.keeps: dict[int, set[str]] = {}
         self.copied: set[str] = set()
@@ -166,6 +179,8 @@ class _Planner:
 
     def _is_kept_before(self, key: str, stage: int, halo: int) -> bool:
         """Whether an earlier pass keeps a layer; decides it where nothing did so far."""
+        if key in self.given and not halo:
+            return True
         own = self.stage[key]
         if own >= stage:
             return False
@@ -182,7 +197,7 @@ class _Planner:
             if name in self.graph.leaves:
                 if halo:
                     self.wide.add(name)
-                elif stage:
+                elif stage and name not in self.given:
                     self.keeps[0].add(name)
 
     def _stage_of(self, figure: Figure) -> int:
@@ -195,12 +210,14 @@ def reach_cells(node: Node, cell_m: float) -> int:
     return math.ceil(round(node.reach_m / cell_m, 9))
 
 
-def _stages(graph: Graph) -> dict[str, int]:
+def _stages(graph: Graph, known: Collection[Figure]) -> dict[str, int]:
     """The first pass in which each layer can be calculated; leaves are not listed and are 0."""
     stage: dict[str, int] = {}
     for key, node in graph.nodes.items():
         after = [stage.get(name, 0) for name in node.inputs.values()]
         for figure in node.figures.values():
+            if figure in known:
+                continue
             after.append(stage.get(figure.of, 0) + 1)
             if figure.where:
                 after.append(stage.get(figure.where, 0) + 1)

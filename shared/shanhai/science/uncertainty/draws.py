@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -55,7 +55,7 @@ UNCERTAIN: tuple[Uncertain, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """One set of parameters.
+    """One set of parameters; what it does not name stays as it is.
 
     Attributes:
         factors: Factor of each number and layer, median 1.
@@ -65,11 +65,11 @@ class Draw:
         weights: Weight of each service, sum 1.
     """
 
-    factors: Mapping[str, float]
-    row_factors: Mapping[str, Mapping[LandCover, float]]
-    curve_number_shift: Mapping[LandCover, float]
-    light_share: float
-    weights: Mapping[str, float]
+    factors: Mapping[str, float] = field(default_factory=dict)
+    row_factors: Mapping[str, Mapping[LandCover, float]] = field(default_factory=dict)
+    curve_number_shift: Mapping[LandCover, float] = field(default_factory=dict)
+    light_share: float | None = None
+    weights: Mapping[str, float] | None = None
 
 
 def draw_parameters(seed: int, weights: Mapping[str, float], count: int = DRAWS) -> Iterator[Draw]:
