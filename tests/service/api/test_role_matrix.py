@@ -232,6 +232,30 @@ async def misread(
     return wrong
 
 
+@pytest.mark.parametrize("state_name", STATES)
+async def test_former_states_are_read_by_those_who_may_read_the_present_one(
+    state_name: str, facts: list[Fact], session: AsyncSession, anonymous: httpx.AsyncClient
+) -> None:
+    await bring_to(session, "published")
+    for table in {fact.entity.table for fact in facts}:
+        await session.execute(text(f"UPDATE {table} SET attrs = attrs || '{{\"kept\": 1}}'"))
+    await session.commit()
+    await bring_to(session, state_name)
+    rows = [await as_declared(session, fact) for fact in facts]
+    wrong: list[str] = []
+    for caller in callers():
+        headers = await credential(session, caller)
+        for row in rows:
+            answer = await anonymous.get(f"{row.path}/{row.code}/versions", headers=headers)
+            expected = (200 if may_see(caller, row) else 404) if caller.has("read") else 403
+            if answer.status_code != expected:
+                told = f"{answer.status_code}, not {expected}"
+                wrong.append(f"{caller.name} {row.entity.name}: {told}")
+            elif expected == 200 and len(answer.json()["versions"]) < 2:
+                wrong.append(f"{caller.name} {row.entity.name}: no former states")
+    assert wrong == []
+
+
 EXPORTERS = {"anonymous", "viewer@None", f"planner@{INSIDE}", f"planner@{OUTSIDE}"}
 METHODS: Mapping[Verb, str] = {
     "create": "POST",

@@ -41,7 +41,10 @@ class Version:
 async def read_versions(
     session: AsyncSession, entity: Entity, selection: Selection, *, limit: int
 ) -> Sequence[Version]:
-    """The states of the object a selection means by its code, of those the viewer may see."""
+    """The states of the object a selection means by its code, of those the viewer may see.
+
+    Whoever may not see the object as it is now sees none: what was withdrawn is to be read no more.
+    """
     names = tuple(sorted(selection.filters))
     query = _versions_query(entity, tuple(visibility(entity, selection.viewer)), names)
     values = {**bound_values(selection), "most": limit}
@@ -52,7 +55,10 @@ async def read_versions(
 def _versions_query(entity: Entity, visible: tuple[str, ...], names: tuple[str, ...]) -> TextClause:
     own = entity.alias
     places = [f"({_sql_of(entity, name)}) = :is_{name}" for name in names]
-    met = " AND ".join((*visible, f"{entity.code} = :code", *places))
+    seen_now = " AND ".join((*visible, f"{entity.code} = :code"))
+    # Inside, the names of the tables mean the rows there are now.
+    now = f"{entity.key} IN (SELECT {entity.key} FROM {entity.source} WHERE {seen_now})"  # noqa: S608
+    met = " AND ".join((*visible, f"{entity.code} = :code", *places, *([now] if visible else [])))
     following = f"lead({own}.updated_at) OVER (PARTITION BY {own}.id ORDER BY {own}.row_version)"
     # Constants of this code; callers' values are bound.
     return text(
