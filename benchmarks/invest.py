@@ -31,7 +31,7 @@ class Run:
 
 
 def python_of_invest() -> Path:
-    """The interpreter that has InVEST; it is built the first time, which takes ten minutes."""
+    """The interpreter that has InVEST; it is built the first time, which takes minutes."""
     folder = Home.of_checkout().path / "invest"
     subprocess.run([PEERS / "invest.sh", folder], check=True)
     return folder / "bin" / "python"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # An environment with InVEST (natcap.invest, Apache-2.0), the peer of the ecosystem services.
-# There is no wheel for Linux: it is built against the system's GDAL, which takes about ten minutes
-# of one core the first time. Does nothing when the environment is complete.
+# There is no wheel for Linux: it is built against the system's GDAL, which takes
+# minutes the first time. Does nothing when the environment is complete.
 #   invest.sh [FOLDER]        default: .shanhai/invest
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
