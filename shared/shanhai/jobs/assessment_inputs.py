@@ -24,6 +24,7 @@ ServiceId = Literal[
 SERVICE_COUNT = len(get_args(ServiceId))
 ClassCode = Annotated[str, Field(pattern=r"^([1-9]|1[01])$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
+LayerName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]{0,99}$")]
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 ResultKind = Literal["supply", "demand", "ratio", "normalised", "quadrant", "coupling", "extra"]
 
@@ -51,9 +52,7 @@ class EcoserviceChoice(LayerChanges):
 class FrozenLimits(Inputs):
     """Limits of a layer taken from the manifest of an earlier run."""
 
-    layer: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]{0,99}$")] = Field(
-        description="Layer as the manifest names it / 清单中的图层名"
-    )
+    layer: LayerName = Field(description="Layer as the manifest names it / 清单中的图层名")
     lo: Number = Field(description="Value that becomes 0 / 归一化为 0 的值")
     hi: Number = Field(description="Value that becomes 1 / 归一化为 1 的值")
     quantiles: tuple[float, float] = Field(
@@ -68,6 +67,18 @@ class FrozenLimits(Inputs):
         if self.hi < self.lo:
             raise ValueError("hi is below lo / hi 小于 lo")
         return self
+
+
+class FrozenFigure(Inputs):
+    """A number of the whole area taken from the manifest of an earlier run."""
+
+    of: LayerName = Field(description="Layer it was taken of / 图层")
+    kind: Literal["sum", "mean", "max", "min", "sd", "count", "quantile"] = Field(
+        description="How it was taken / 统计方式"
+    )
+    probability: float | None = Field(None, ge=0, le=1, description="Of a quantile / 分位概率")
+    where: Key | None = Field(None, description="Mask it was taken in / 取值范围掩膜")
+    value: Number = Field(description="The number / 数值")
 
 
 class AssessmentParameters(Inputs):
@@ -121,6 +132,11 @@ class AssessmentInputs(Inputs):
         default_factory=list,
         max_length=200,
         description="Limits of an earlier run, to compare with it / 沿用先前计算的归一化界限",
+    )
+    figures: list[FrozenFigure] = Field(
+        default_factory=list,
+        max_length=1000,
+        description="Numbers of the whole area of an earlier run / 沿用先前计算的全域统计量",
     )
     parameters: AssessmentParameters = Field(
         default_factory=lambda: AssessmentParameters.model_validate({}),

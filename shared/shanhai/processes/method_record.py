@@ -1,5 +1,6 @@
 """How an assessment was computed: its numbers, ways and tables, and the form of each layer."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -81,7 +82,7 @@ def _told(value: Any) -> Any:
 
 
 def figures_of(assessment: Assessment) -> list[dict[str, Any]]:
-    """Every number of the whole area that was taken or given."""
+    """Every number of the whole area that was taken or given; not those no cell gave."""
     return [
         {
             "of": figure.of,
@@ -91,6 +92,7 @@ def figures_of(assessment: Assessment) -> list[dict[str, Any]]:
             "value": value,
         }
         for figure, value in sorted(assessment.figures.items(), key=_place)
+        if not math.isnan(value)
     ]
 
 

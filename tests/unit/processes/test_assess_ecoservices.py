@@ -158,12 +158,36 @@ def test_limits_of_an_earlier_run_can_be_frozen(assessed: Any, basin: Watershed,
     assert same.manifest["figures"] == manifest["figures"]
 
 
-def test_frozen_limits_of_a_layer_that_is_not_normalised_are_refused(
-    basin: Watershed, tmp_path: Path
+def test_every_number_of_the_area_can_be_frozen(assessed: Any, basin: Watershed, tmp_path: Path):
+    """A scenario is compared by the baseline's sums, maxima and means as well."""
+    figures = assessed[0].manifest["figures"]
+    lights = next(one for one in figures if (one["of"], one["kind"]) == ("night_lights", "sum"))
+    outcome = run(
+        basin,
+        tmp_path / "run",
+        {**BIOPHYSICAL, "figures": [lights | {"value": 2 * lights["value"]}]},
+    )
+    told = outcome.manifest["figures"]
+    assert next(one for one in told if one["of"] == "night_lights")["value"] == 2 * lights["value"]
+    demand = layer(tmp_path / "run", "demand.carbon_sink")
+    assert np.nansum(demand, dtype=np.float64) < 20_000
+    run(basin, tmp_path / "same", {**BIOPHYSICAL, "figures": figures})
+    for path in assessed[1].glob("*.tif"):
+        assert (tmp_path / "same" / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+@pytest.mark.parametrize(
+    ("member", "given"),
+    [
+        ("normalization", {"layer": "gdp", "lo": 0, "hi": 1}),
+        ("figures", {"of": "gdp", "kind": "sum", "value": 1}),
+    ],
+)
+def test_numbers_a_run_does_not_take_are_refused(
+    basin: Watershed, tmp_path: Path, member: str, given: Mapping[str, Any]
 ):
-    given = [{"layer": "gdp", "lo": 0, "hi": 1}]
-    error = refusal(basin, tmp_path / "run", {**BIOPHYSICAL, "normalization": given})
-    assert error.faults[0].pointer == "/inputs/normalization/0"
+    error = refusal(basin, tmp_path / "run", {**BIOPHYSICAL, member: [given]})
+    assert error.faults[0].pointer == f"/inputs/{member}/0"
 
 
 WRONG: dict[str, tuple[Mapping[str, Any], str, str]] = {

@@ -16,7 +16,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
-    """A dataset theme the index profile reads.
+    """A dataset theme the services read.
 
     Attributes:
         theme: Code of the theme.
