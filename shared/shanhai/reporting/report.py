@@ -19,6 +19,13 @@ QUADRANT_COLORS = ("#7a5195", "#d4632b", "#d9d4c5", "#3f9a56")
 
 COORDINATION_COLORS = ("#a63a26", "#e79b57", "#f2e6a8", "#7cb66f", "#1b6e3c")
 
+GRADES = {
+    "stable": Label("稳定", "stable"),
+    "weak": Label("较弱", "weak"),
+    "not_stable": Label("不稳定", "not stable"),
+}
+"""What is said of a zone that comes back in resampling more or less."""
+
 ZONING_TITLE = Label("生态保护修复分区报告", "ecological protection and restoration zones")
 ASSESSMENT_TITLE = Label("生态系统服务评估报告", "assessment of ecosystem services")
 
@@ -101,6 +108,7 @@ def render(content: ReportContent) -> str:
         stand_ins=[one for one in manifest["inputs"] if one["stand_in"]],
         valid_km2=manifest["aoi"]["valid_cells"] * manifest["aoi"]["cell_m"] ** 2 / 1e6,
         limits=limits_of(manifest["profile"], zoned=statistics is not None),
+        grades=GRADES,
         quadrants=QUADRANTS,
         quadrant_colors=QUADRANT_COLORS,
         coordination=COORDINATION_CLASSES,

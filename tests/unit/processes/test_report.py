@@ -169,3 +169,11 @@ def test_the_leading_land_cover_is_what_holds_most():
         ("Forest", 50.0),
         ("Cropland", 30.0),
     ]
+
+
+def test_how_the_zones_come_back_is_told_where_it_was_asked_for(zone: Any, zoned: Any):
+    assert "稳定性" not in page_of(zoned)
+    page = page_of(zone({"parameters": {"stability": True}}))
+    assert "稳定性" in page
+    assert "median adjusted Rand index" in page
+    assert "Jaccard overlap" in page
