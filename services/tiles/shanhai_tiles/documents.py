@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 
 from shanhai.vocabulary import Lang
 from shanhai_tiles.drawing import MEDIA_TYPES
-from shanhai_tiles.grids import GRIDS, WEB_MERCATOR, TileGrid
+from shanhai_tiles.grids import WEB_MERCATOR, TileGrid, grids_over
 from shanhai_tiles.layers import Layer, RasterLayer, VectorLayer
 from shanhai_tiles.legend import legend_of
 from shanhai_tiles.sources import attribution, attribution_html, stand_in_notes
@@ -73,7 +73,7 @@ def description(layer: Layer, links: Links, lang: Lang) -> dict[str, Any]:
         "legend": legend_of(layer).document(lang),
         "formats": formats_of(layer),
         "tile_matrix_sets": {
-            identifier: links.tiles(layer, grid, format_) for identifier, grid in GRIDS.items()
+            grid.id: links.tiles(layer, grid, format_) for grid in grids_over(layer.bounds)
         },
     }
 
@@ -96,6 +96,7 @@ def tilejson(
 ) -> dict[str, Any]:
     """TileJSON 3.0; for a grid other than web mercator it says which."""
     west, south, east, north = layer.bounds
+    maxzoom = grid.level_like(layer.maxzoom)
     document: dict[str, Any] = {
         "tilejson": "3.0.0",
         "name": layer.title.in_(lang),
@@ -106,24 +107,22 @@ def tilejson(
         "format": format_,
         "tiles": [links.tiles(layer, grid, format_, **query)],
         "minzoom": 0,
-        "maxzoom": layer.maxzoom,
+        "maxzoom": maxzoom,
         "bounds": [west, south, east, north],
-        "center": [(west + east) / 2, (south + north) / 2, min(layer.maxzoom, 9)],
+        "center": [(west + east) / 2, (south + north) / 2, min(maxzoom, grid.level_like(9))],
         "legend": links.layer(layer, "/legend.png", lang=lang),
     }
     if grid is not WEB_MERCATOR:
         document["tile_matrix_set"] = grid.id
     if isinstance(layer, VectorLayer):
-        document["vector_layers"] = _vector_layers(layer, lang)
+        document["vector_layers"] = _vector_layers(layer, maxzoom, lang)
     return document
 
 
-def _vector_layers(layer: VectorLayer, lang: Lang) -> list[dict[str, Any]]:
+def _vector_layers(layer: VectorLayer, maxzoom: int, lang: Lang) -> list[dict[str, Any]]:
     fields = {item.name: item.title.in_(lang) for item in layer.collection.columns}
     names = [layer.name, *([layer.name + LABELS] if layer.collection.labelled else [])]
-    return [
-        {"id": name, "fields": fields, "minzoom": 0, "maxzoom": layer.maxzoom} for name in names
-    ]
+    return [{"id": name, "fields": fields, "minzoom": 0, "maxzoom": maxzoom} for name in names]
 
 
 def _description_line(layer: Layer, lang: Lang) -> str:

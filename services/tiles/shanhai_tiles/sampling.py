@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from pyproj import CRS, Transformer
+from pyproj import CRS
 
 from shanhai_tiles.grids import Bounds, FloatArray, TileGrid
+from shanhai_tiles.projections import projection
 
 NET = 17
 WIDEST_INTERPOLATED_DEGREES = 8.0
@@ -60,16 +61,6 @@ def metres_per_unit(crs: str) -> float | None:
     """Metres of one unit of a projected system; None for degrees."""
     system = CRS(crs)
     return system.axis_info[0].unit_conversion_factor if system.is_projected else None
-
-
-@lru_cache(maxsize=64)
-def projection(crs: str) -> Transformer:
-    """From degrees of the system's own datum to its coordinates, x first.
-
-    Making one takes tens of milliseconds, so they are kept.
-    """
-    system = CRS.from_user_input(crs)
-    return Transformer.from_crs(system.geodetic_crs, system, always_xy=True)
 
 
 def tile_positions(
