@@ -99,7 +99,7 @@ for axes, key in zip(
     axes.set_title(key)
     axes.set_axis_off()
 figure.savefig(folder / "cooling.png", dpi=80)
-Image.open(folder / "cooling.png").convert("RGB").quantize(64)
+Image.open(folder / "cooling.png").convert("RGB")
 
 # %% [markdown]
 # Another parameter is one argument. What does the demand for carbon follow: night lights or people?

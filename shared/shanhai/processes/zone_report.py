@@ -133,13 +133,13 @@ def map_frame(area: StudyArea, manifest: dict[str, Any]) -> MapFrame:
         place=own.name,
         bounds=area.grid.bounds,
         districts=districts or [own],
-        note=resolution_note(cell, crs, inputs),
+        note=resolution_note(cell, crs, manifest["profile"], inputs),
         credits=credit_line(inputs),
         stand_in=any(one["stand_in"] for one in inputs),
     )
 
 
-def resolution_note(cell: str, crs: str, inputs: list[dict[str, Any]]) -> Label:
+def resolution_note(cell: str, crs: str, profile: str, inputs: list[dict[str, Any]]) -> Label:
     """Cells, the coarsest data behind them, system, profile: fine cells are no fine data."""
     known = [one for one in inputs if one["native_resolution_m"] is not None]
     behind = Label("", "")
@@ -151,8 +151,8 @@ def resolution_note(cell: str, crs: str, inputs: list[dict[str, Any]]) -> Label:
             f" · coarsest input: {theme.en.lower()}, true resolution about {size}",
         )
     return Label(
-        f"像元 {cell}{behind.zh} · {crs} · index 方案",
-        f"Cells of {cell}{behind.en} · {crs} · index profile",
+        f"像元 {cell}{behind.zh} · {crs} · {profile} 方案",
+        f"Cells of {cell}{behind.en} · {crs} · {profile} profile",
     )
 
 

@@ -138,11 +138,15 @@ def test_maps_name_the_coarsest_input():
         {"theme": "soil", "native_resolution_m": None},
         {"theme": "temperature", "native_resolution_m": 83_396.0},
     ]
-    note = zone_report.resolution_note("100 m", "EPSG:4548", inputs)
+    note = zone_report.resolution_note("100 m", "EPSG:4548", "index", inputs)
     assert note.en.startswith("Cells of 100 m · coarsest input: air temperature, true resolution")
     assert "about 83.4 km" in note.en
     assert "最粗输入：气温，真实分辨率约 83.4 km" in note.zh
-    assert "coarsest" not in zone_report.resolution_note("100 m", "EPSG:4548", inputs[1:2]).en
+    assert note.zh.endswith("index 方案")
+    assert (
+        "coarsest"
+        not in zone_report.resolution_note("100 m", "EPSG:4548", "biophysical", inputs[1:2]).en
+    )
 
 
 def test_flags_are_sentences_in_both_languages(zoned: Any):
