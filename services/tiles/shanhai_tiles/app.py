@@ -27,7 +27,7 @@ from shanhai_tiles.dependencies import Services, transaction, working_session
 from shanhai_tiles.errors import install_error_handlers
 from shanhai_tiles.middleware import Surround
 from shanhai_tiles.openapi import describe_api
-from shanhai_tiles.routes import health, landing, layers, tiles, viewer
+from shanhai_tiles.routes import health, landing, layers, tiles, viewer, wmts
 
 READERS = 4
 """Threads that read rasters; GDAL lets go of the interpreter while it decompresses."""
@@ -83,7 +83,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     install_error_handlers(app)
-    for module in (landing, layers, tiles, viewer, health):
+    for module in (landing, layers, tiles, wmts, viewer, health):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=viewer.STATIC))
     app.add_middleware(Surround, tiles_url=settings.public.tiles_url)

@@ -1,7 +1,7 @@
 """What routes are given: the process's services, the caller's language, the layer they name."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -122,9 +122,20 @@ async def seen_layer(request: Request, layer: str, services: ServicesDep) -> See
     Raises:
         NotFound: there is none for this caller.
     """
-    chosen = [name for name in request.query_params if name in CHOOSING]
+    return await see_layer(request, services, layer, request.query_params)
+
+
+async def see_layer(
+    request: Request, services: Services, layer: str, parameters: Mapping[str, str]
+) -> Seen:
+    """The layer of this name, or the part of it that `parameters` choose.
+
+    Raises:
+        NotFound: there is none for this caller.
+    """
+    chosen = [name for name in parameters if name in CHOOSING]
     reader = await reader_of(request, services)
-    selection = selection_of(layer, request.query_params, reader.viewer)
+    selection = selection_of(layer, parameters, reader.viewer)
     async with services.session() as session:
         found = await find_layer(session, layer, selection)
         hidden = await is_hidden(session, found, reader.identity)

@@ -24,6 +24,7 @@ from shanhai.errors import (
 )
 from shanhai.rules import rule_in_chinese
 from shanhai_tiles.language import language_of
+from shanhai_tiles.wmts.faults import WmtsFault, is_wmts, report, status_of
 
 log = structlog.get_logger()
 
@@ -68,8 +69,17 @@ def problem(
     detail: str,
     faults: Sequence[Fault] = (),
 ) -> Response:
-    """A problem document; never stored by caches."""
+    """A problem document, or for a client of WMTS its XML; never stored by caches."""
     lang = language_of(request)
+    headers = dict(NEVER_STORED)
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if status == 503:
+        headers["Retry-After"] = "5"
+    if is_wmts(request):
+        told = report(status, detail, lang, None, faults[0].pointer if faults else None)
+        told.headers.update(headers)
+        return told
     document: dict[str, Any] = {
         "type": f"urn:problem-type:shanhai:{kind}",
         "title": title,
@@ -79,12 +89,17 @@ def problem(
     }
     if faults:
         document["errors"] = [fault.told(lang) for fault in faults]
-    headers = dict(NEVER_STORED)
-    if status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    if status == 503:
-        headers["Retry-After"] = "5"
     return Response(orjson.dumps(document), status, headers, PROBLEM_TYPE)
+
+
+async def show_wmts_fault(request: Request, error: Exception) -> Response:
+    """A parameter WMTS cannot answer, with the standard's own code for it."""
+    if not isinstance(error, WmtsFault):
+        raise error
+    lang = language_of(request)
+    told = report(status_of(request), error.localised(lang), lang, error.code, error.locator)
+    told.headers.update(NEVER_STORED)
+    return told
 
 
 async def show_error(request: Request, error: Exception) -> Response:
@@ -149,6 +164,7 @@ async def show_unexpected(request: Request, error: Exception) -> Response:
 
 def install_error_handlers(app: FastAPI) -> None:
     """Make every error of the app a problem document."""
+    app.add_exception_handler(WmtsFault, show_wmts_fault)
     app.add_exception_handler(ShanhaiError, show_error)
     app.add_exception_handler(RequestValidationError, show_validation)
     app.add_exception_handler(HTTPException, show_http)

@@ -1,30 +1,26 @@
 """Layers: the list, descriptions, TileJSON, styles, legends, values at a point."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from shanhai.cartography import ClassStyle
 from shanhai_tiles.answers import answer, answer_json
 from shanhai_tiles.dependencies import (
     LangDep,
     LinksDep,
     ReaderDep,
     SeenDep,
-    Services,
     ServicesDep,
     accepts,
 )
 from shanhai_tiles.documents import SHOWN_BY_DEFAULT, description, summary, tilejson
 from shanhai_tiles.grids import WEB_MERCATOR, grid_named
-from shanhai_tiles.layers import RasterLayer, VectorLayer, list_layers
+from shanhai_tiles.identify import identify
+from shanhai_tiles.layers import list_layers
 from shanhai_tiles.legend import drawable_language, legend_of, png, svg
-from shanhai_tiles.raster import read_point
-from shanhai_tiles.request import parse_format, parse_rescale, path_of
-from shanhai_tiles.sources import stand_in_notes
+from shanhai_tiles.request import parse_format, parse_rescale
 from shanhai_tiles.styles import style_document
-from shanhai_tiles.vector import features_at
 from shanhai_tiles.vector_layers import CHOOSING
 
 router = APIRouter(default_response_class=Response)
@@ -133,54 +129,5 @@ async def identify_point(
     band: Band = 1,
 ) -> Response:
     """What the layer holds at a point: a value with its class, or the features there."""
-    layer = seen.layer
-    document: dict[str, Any] = {
-        "layer": layer.name,
-        "version": layer.version,
-        "lon": lon,
-        "lat": lat,
-        "stand_in": layer.stand_in,
-        "stand_in_notes": stand_in_notes(layer.sources),
-    }
-    if isinstance(layer, RasterLayer):
-        document |= await _value_at(layer, services, lon, lat, band)
-    else:
-        document |= await _features_at(layer, services, lon, lat)
+    document = await identify(seen.layer, services, lon, lat, band)
     return answer_json(request, document, lang=lang, private=seen.private)
-
-
-async def _value_at(
-    layer: RasterLayer, services: Services, lon: float, lat: float, band: int
-) -> dict[str, Any]:
-    path = path_of(layer, services.artifacts)
-    value = await services.off_the_loop(read_point, path, band, lon, lat)
-    return {
-        "value": value,
-        "unit": layer.unit,
-        "class": _class_of(layer, value),
-        "native_resolution_m": layer.native_resolution_m,
-    }
-
-
-async def _features_at(
-    layer: VectorLayer, services: Services, lon: float, lat: float
-) -> dict[str, Any]:
-    async with services.session() as session:
-        found = await features_at(session, layer.collection, layer.selection, lon, lat)
-    return {"features": found}
-
-
-def _class_of(layer: RasterLayer, value: float | None) -> dict[str, Any] | None:
-    """The class a value stands for, in a layer of classes."""
-    if not isinstance(layer.style, ClassStyle):
-        return None
-    for entry in layer.style.entries:
-        if entry.value == value:
-            return {
-                "value": entry.value,
-                "code": entry.code,
-                "label_zh": entry.label.zh,
-                "label_en": entry.label.en,
-                "color": entry.color,
-            }
-    return None

@@ -1,0 +1,195 @@
+"""WMTS 1.0.0: capabilities, tiles and what lies under a pixel, asked for in either of two ways."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from shanhai.errors import NotFound
+from shanhai.vocabulary import Lang
+from shanhai_tiles.access import Reader
+from shanhai_tiles.answers import answer
+from shanhai_tiles.dependencies import (
+    LangDep,
+    LinksDep,
+    ReaderDep,
+    Seen,
+    Services,
+    ServicesDep,
+    see_layer,
+)
+from shanhai_tiles.documents import Links
+from shanhai_tiles.identify import identify
+from shanhai_tiles.layers import list_layers
+from shanhai_tiles.serving import Asked, answer_tile
+from shanhai_tiles.wmts import feature_info
+from shanhai_tiles.wmts.asking import (
+    Pairs,
+    Place,
+    info_suffix,
+    known_suffix,
+    read_pixel,
+    read_tile,
+    suffix_of,
+)
+from shanhai_tiles.wmts.capabilities import PATH, capabilities
+from shanhai_tiles.wmts.faults import INVALID, VERSION, WmtsFault
+
+router = APIRouter(default_response_class=Response)
+
+OPERATIONS = ("GetCapabilities", "GetTile", "GetFeatureInfo")
+KEYS = (
+    *("SERVICE", "REQUEST", "VERSION", "LAYER", "STYLE", "FORMAT", "TILEMATRIXSET", "TILEMATRIX"),
+    *("TILEROW", "TILECOL", "INFOFORMAT", "I", "J", "band", "lang"),
+)
+DESCRIBED: dict[str, Any] = {
+    "parameters": [
+        {"name": name, "in": "query", "required": False, "schema": {"type": "string"}}
+        for name in KEYS
+    ]
+}
+ADDRESS = f"{PATH}/{{layer}}/{{style}}/{{matrix_set}}/{{matrix}}/{{row}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request with what answering it takes."""
+
+    request: Request
+    services: Services
+    lang: Lang
+
+    async def see(self, name: str) -> Seen:
+        """The layer of this name.
+
+        Raises:
+            WmtsFault: there is none for this caller.
+        """
+        try:
+            return await see_layer(self.request, self.services, name, {})
+        except NotFound as error:
+            raise WmtsFault(INVALID, "Layer", error.message, error.message_zh) from error
+
+    async def info(self, seen: Seen, asked: Asked, at: tuple[int, int], suffix: str) -> Response:
+        """What the layer holds under a pixel of a tile."""
+        lon, lat = feature_info.degrees_of(asked, *at)
+        found = await identify(seen.layer, self.services, lon, lat, asked.band)
+        return answer(
+            self.request,
+            feature_info.tell(found, seen.layer, suffix, self.lang),
+            feature_info.MEDIA_TYPES[suffix],
+            private=seen.private,
+            headers={"Content-Language": self.lang},
+        )
+
+
+@router.get("/wmts", openapi_extra=DESCRIBED, operation_id="wmts.keyValuePairs")
+async def answer_pairs(
+    request: Request, services: ServicesDep, reader: ReaderDep, links: LinksDep, lang: LangDep
+) -> Response:
+    """GetCapabilities, GetTile or GetFeatureInfo by key-value pairs, keys in any case."""
+    pairs = Pairs(request.query_params)
+    pairs.one_of("Service", "WMTS")
+    operation = pairs.required("Request")
+    call = Call(request, services, lang)
+    if operation.lower() == "getcapabilities":
+        _agree_on_version(pairs.optional("AcceptVersions", VERSION))
+        return await _capabilities(call, reader, links)
+    if operation.lower() not in {one.lower() for one in OPERATIONS}:
+        known = ", ".join(OPERATIONS)
+        raise WmtsFault(
+            "OperationNotSupported",
+            "Request",
+            f"Request is {operation[:40]!r}; there are {known}",
+            f"Request 为 {operation[:40]!r}；可用：{known}",
+        )
+    pairs.one_of("Version", VERSION)
+    return await _tile_or_info(call, pairs, info=operation.lower() == "getfeatureinfo")
+
+
+async def _tile_or_info(call: Call, pairs: Pairs, *, info: bool) -> Response:
+    seen = await call.see(pairs.required("Layer"))
+    suffix = suffix_of(seen.layer, pairs.required("Format"))
+    asked = read_tile(seen.layer, pairs.place, suffix)
+    if not info:
+        return await answer_tile(call.request, seen, call.services, asked)
+    at = read_pixel(pairs.required("I"), pairs.required("J"))
+    return await call.info(seen, asked, at, info_suffix(pairs.required("InfoFormat")))
+
+
+def _agree_on_version(accepted: str) -> None:
+    if VERSION not in {version.strip() for version in accepted.split(",")}:
+        raise WmtsFault(
+            "VersionNegotiationFailed",
+            "AcceptVersions",
+            f"AcceptVersions is {accepted[:40]!r}; this service speaks {VERSION}",
+            f"AcceptVersions 为 {accepted[:40]!r}；本服务支持 {VERSION}",
+        )
+
+
+async def _capabilities(call: Call, reader: Reader, links: Links) -> Response:
+    async with call.services.session() as session:
+        layers = await list_layers(session, reader.viewer)
+    body = capabilities([one for one in layers if reader.may_see(one)], links, call.lang)
+    return answer(
+        call.request,
+        body.encode(),
+        "application/xml",
+        private=reader.known or not reader.public_read,
+        headers={"Content-Language": call.lang},
+    )
+
+
+@router.get(f"{PATH}/WMTSCapabilities.xml", operation_id="wmts.getCapabilities")
+async def read_capabilities(
+    request: Request, services: ServicesDep, reader: ReaderDep, links: LinksDep, lang: LangDep
+) -> Response:
+    """The capabilities document."""
+    return await _capabilities(Call(request, services, lang), reader, links)
+
+
+@router.get(f"{ADDRESS}/{{column}}.{{suffix}}", operation_id="wmts.getTile")
+async def read_resource_tile(
+    request: Request,
+    services: ServicesDep,
+    lang: LangDep,
+    layer: str,
+    style: str,
+    matrix_set: str,
+    matrix: str,
+    row: str,
+    column: str,
+    suffix: str,
+    band: str = "1",
+) -> Response:
+    """A tile by its address."""
+    seen = await Call(request, services, lang).see(layer)
+    place = Place(matrix_set, matrix, row, column, style, band)
+    asked = read_tile(seen.layer, place, known_suffix(seen.layer, suffix))
+    return await answer_tile(request, seen, services, asked)
+
+
+@router.get(f"{ADDRESS}/{{column}}/{{j}}/{{i}}.{{suffix}}", operation_id="wmts.getFeatureInfo")
+async def read_resource_info(
+    request: Request,
+    services: ServicesDep,
+    lang: LangDep,
+    layer: str,
+    style: str,
+    matrix_set: str,
+    matrix: str,
+    row: str,
+    column: str,
+    j: str,
+    i: str,
+    suffix: str,
+    band: str = "1",
+) -> Response:
+    """What lies under a pixel of a tile, by its address."""
+    call = Call(request, services, lang)
+    seen = await call.see(layer)
+    asked = read_tile(seen.layer, Place(matrix_set, matrix, row, column, style, band), "")
+    media_types = {"json": "application/json", "html": "text/html", "xml": "text/xml"}
+    told = info_suffix(media_types.get(suffix, suffix))
+    return await call.info(seen, asked, read_pixel(i, j), told)
