@@ -47,6 +47,14 @@ def run(
         list[str] | None,
         typer.Option("--set", help="One input as name=value, parameters.k=4; repeat."),
     ] = None,
+    areas: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="GeoJSON of control areas by `kind`."),
+    ] = None,
+    units: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="GeoJSON of polygons as zoning units."),
+    ] = None,
     processes: Annotated[int, typer.Option(min=1, max=256, help="Processes to share.")] = 1,
 ) -> None:
     """Run a process on local files; no server needed.
@@ -55,10 +63,11 @@ def run(
     """
     # Here, because they load the raster libraries, which the other commands do without.
     from shanhai.processes.files import run_on_files
+    from shanhai.processes.polygon_files import read_areas, read_units
     from shanhai.raster.windows import Cluster
 
     rasters = read_rasters(raster or [])
-    asked = nested(parse_settings(stated or []), read_inputs(inputs) if inputs else {})
+    asked = nested(read_settings(stated or []), read_inputs(inputs) if inputs else {})
     with progress_bar(process) as hears:
         outcome = run_on_files(
             process,
@@ -70,6 +79,8 @@ def run(
             processes=processes,
             cluster=Cluster.named_in(DaskSettings()),
             options=nested(parse_settings(option or []), {}),
+            areas=read_areas(areas) if areas else (),
+            units=read_units(units) if units else (),
         )
     for file in outcome.files:
         typer.echo(out / file.path)
@@ -93,6 +104,24 @@ def read_rasters(texts: list[str]) -> dict[str, Path]:
                 pointer=f"/inputs/datasets/{theme}",
             )
     return found
+
+
+def read_settings(texts: list[str]) -> dict[str, Any]:
+    """`name=value` texts; arrays and objects are JSON.
+
+    Raises:
+        InvalidInput: a text reads otherwise.
+    """
+    return {name: _structured(value) for name, value in parse_settings(texts).items()}
+
+
+def _structured(value: Any) -> Any:
+    if not isinstance(value, str) or not value.startswith(("[", "{")):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
 
 
 def read_inputs(path: Path) -> dict[str, Any]:

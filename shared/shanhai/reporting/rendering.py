@@ -19,6 +19,7 @@ def environment() -> Environment:
     )
     made.filters["number"] = number
     made.filters["figure"] = figure
+    made.filters["told"] = told
     made.filters["zip"] = lambda one, other: list(zip(one, other, strict=True))
     return made
 

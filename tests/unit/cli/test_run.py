@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shanhai.cli.app import main
-from shanhai.cli.run import nested, read_inputs, read_rasters
+from shanhai.cli.run import nested, read_inputs, read_rasters, read_settings
 from shanhai.errors import InvalidInput
 from shanhai.processes.files import RUNNABLE
 from shanhai.processes.registry import HOMES
@@ -54,6 +54,16 @@ def test_flags_go_over_the_file():
     asked = nested({"parameters.k": 5, "seed": 7}, base)
     assert asked == {"cell_m": 100, "parameters": {"k": 5, "unit_m": 500}, "seed": 7}
     assert base["parameters"] == {"k": 4, "unit_m": 500}
+
+
+def test_lists_and_objects_are_json():
+    given = ['themes=["carbon"]', 'datasets={"dem": "a"}', "plan=[x", "cell_m=30"]
+    assert read_settings(given) == {
+        "themes": ["carbon"],
+        "datasets": {"dem": "a"},
+        "plan": "[x",
+        "cell_m": 30,
+    }
 
 
 def test_a_raster_that_is_not_there_is_named(tmp_path: Path):
