@@ -152,6 +152,19 @@ _EVALUATED_RAMPS: dict[str, RampStyle] = {
     ),
 }
 
+OVERLAYS: dict[str, Style] = {
+    "zones_before_overlay": replace(
+        ZONES, title=Label("叠加管控线前的分区", "Zones before the legal overlay")
+    ),
+    "override_source": _graded(
+        Label("管控线改变的分区", "Zones changed by law"),
+        ("#8c2d19", "#d8814f"),
+        ("reserve_core", "自然保护地核心区", "Core of a reserve"),
+        ("red_line", "生态保护红线", "Ecological red line"),
+    ),
+}
+"""Layers of the legal overlay."""
+
 UNCERTAINTY: dict[str, Style] = {
     "stability": RampStyle(Label("分区稳定性", "Stability of the zones"), "1", BALANCE, 0.2, 1.0),
     "ratio_mean": RampStyle(
@@ -255,8 +268,8 @@ def style_of(theme: str, unit: str | None = None) -> Style:
         return LAND_COVER
     if theme in EVALUATIONS:
         return EVALUATIONS[theme]
-    if theme in UNCERTAINTY:
-        return UNCERTAINTY[theme]
+    if theme in UNCERTAINTY | OVERLAYS:
+        return (UNCERTAINTY | OVERLAYS)[theme]
     if theme in _EVALUATED_RAMPS:
         return _EVALUATED_RAMPS[theme]
     kind, _, ecoservice = theme.partition(".")

@@ -168,6 +168,10 @@ class CheckComplianceInputs(Inputs):
         return self
 
 
+UnitLevel = Literal["district", "street", "town", "basin", "bay", "island"]
+"""Levels of regions that may be zoning units."""
+
+
 class ZoningParameters(AssessmentParameters):
     """Parameters of the assessment and the zoning; defaults are the method specification's."""
 
@@ -179,7 +183,12 @@ class ZoningParameters(AssessmentParameters):
     )
     pca: bool = Field(False, description="Principal components of the features / 主成分")
     k: int = Field(5, ge=2, le=10, description="Number of clusters / 聚类数")
-    units: Literal["fishnet", "cells"] = Field("fishnet", description="Zoning units / 分区单元")
+    units: Literal["fishnet", "cells", "polygons"] = Field(
+        "fishnet", description="Zoning units / 分区单元"
+    )
+    unit_regions: UnitLevel | None = Field(
+        None, description="Level of the regions that are the units / 作为分区单元的区域级别"
+    )
     unit_m: float = Field(250.0, ge=10, le=5000, description="Fishnet unit, m / 格网单元")
     majority_rounds: int = Field(1, ge=0, le=3, description="Majority filters / 众数滤波次数")
     mmu_ha: float = Field(5.0, ge=0, le=10_000, description="Least mapped patch, ha / 最小图斑")
@@ -189,10 +198,23 @@ class ZoningParameters(AssessmentParameters):
     ring_m: float = Field(
         0.0, ge=0, le=100_000, description="Ring of general restoration, m; 0 is off / 修复环宽度"
     )
+    overlays: Literal["none", "red_line"] = Field(
+        "none", description="Zones held to the protection the law asks for / 法定管控线叠加"
+    )
     stability: bool = Field(False, description="Zone subsamples of the units anew / 检验分区稳定性")
     beta: float = Field(
         0.6, ge=0, le=1, description="Share of night lights in carbon demand / 夜光权重"
     )
+
+    @model_validator(mode="after")
+    def check_units(self) -> "ZoningParameters":
+        """Polygons are regions of a level."""
+        if (self.units == "polygons") != (self.unit_regions is not None):
+            raise ValueError(
+                "unit_regions is given with units `polygons`, and only then"
+                " / unit_regions 须且仅须与 units=polygons 同时给出"
+            )
+        return self
 
 
 LEAST_DRAWS = 30
@@ -350,6 +372,19 @@ class DistrictTask(BaseModel):
     geometry: dict[str, Any]
 
 
+class AreaTask(BaseModel):
+    """A control area as it was when the job was accepted; the geometry is GeoJSON."""
+
+    kind: str
+    code: str
+    version: int = 0
+    name_zh: str
+    name_en: str
+    class_code: str | None = None
+    checksum: str
+    geometry: dict[str, Any]
+
+
 class DatasetTask(BaseModel):
     """An input dataset as it was when the job was accepted."""
 
@@ -397,6 +432,16 @@ class Task(BaseModel):
     region: RegionTask | None = None
     plan: str | None = None
     datasets: dict[str, DatasetTask] = {}
+    areas: list[AreaTask] = Field(
+        default_factory=list, description="control areas that zones are held to or compared with"
+    )
+    areas_as_of: date | None = Field(None, description="day on which the areas were in force")
+    areas_left_out: list[str] = Field(
+        default_factory=list, description="kinds of areas with too many vertices to be carried"
+    )
+    units: list[DistrictTask] = Field(
+        default_factory=list, description="regions that are the zoning units, by code"
+    )
     upload_uri: str | None = None
     authority: AuthorityTask | None = None
     references: dict[str, list[str]] = Field(

@@ -13,6 +13,7 @@ from shanhai.db.queries.job_inputs import (
     find_newest_datasets,
     find_plan,
     find_region,
+    find_regions_within,
     find_upload,
     places_of,
 )
@@ -56,17 +57,35 @@ async def find_usable_region(session: AsyncSession, code: str) -> tuple[RegionRo
         name_en=row.name_en,
         epsg=row.metric_srid,
         geometry=row.geometry,
-        districts=[
-            DistrictTask(
-                code=district.code,
-                name_zh=district.name_zh,
-                name_en=district.name_en,
-                geometry=district.geometry or {},
-            )
-            for district in districts
-        ],
+        districts=[_as_district(district) for district in districts],
     )
     return row, task
+
+
+async def find_units(session: AsyncSession, code: str, level: str | None) -> list[DistrictTask]:
+    """The regions of a level in a region, which are to be zoning units; none without a level.
+
+    Raises:
+        InvalidInput: there are fewer than two.
+    """
+    if level is None:
+        return []
+    region = await find_region(session, code)
+    found = [] if region is None else await find_regions_within(session, region.id, level)
+    if len(found) < 2:
+        raise InvalidInput(
+            f"region {code!r} has {len(found)} regions of level {level} with a geometry; zoning "
+            "units need two or more",
+            message_zh=f"区域 {code!r} 内有几何的 {level} 级区域为 {len(found)} 个，至少需要两个",
+            pointer="/inputs/parameters/unit_regions",
+        )
+    return [_as_district(one) for one in found]
+
+
+def _as_district(row: RegionRow) -> DistrictTask:
+    return DistrictTask(
+        code=row.code, name_zh=row.name_zh, name_en=row.name_en, geometry=row.geometry or {}
+    )
 
 
 async def judge_plan(session: AsyncSession, code: str | None, region: RegionRow) -> Sequence[Fault]:

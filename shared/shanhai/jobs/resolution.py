@@ -44,6 +44,7 @@ from shanhai.jobs.evaluation_contracts import (
 from shanhai.jobs.evaluation_resolution import find_evaluated
 from shanhai.jobs.gep_requirements import account_faults, account_themes
 from shanhai.jobs.referents import (
+    find_units,
     find_usable_region,
     judge_collection,
     judge_new_code,
@@ -121,7 +122,8 @@ async def _(inputs: AssessEcoservicesInputs, session: AsyncSession, *, requested
 @resolve.register
 async def _(inputs: DelineateZonesInputs, session: AsyncSession, *, requested_by: str) -> Task:
     task = await _assessment(DELINEATE_ZONES.id, inputs, session)
-    return task.model_copy(update={"seed": inputs.seed})
+    units = await find_units(session, inputs.region, inputs.parameters.unit_regions)
+    return task.model_copy(update={"seed": inputs.seed, "units": units})
 
 
 async def _assessment(process: str, inputs: AssessmentInputs, session: AsyncSession) -> Task:

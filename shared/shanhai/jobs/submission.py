@@ -9,6 +9,7 @@ from shanhai.db.tables import Job, JobDataset
 from shanhai.jobs.authority import with_authority
 from shanhai.jobs.contract import Inputs, ProcessContract
 from shanhai.jobs.contracts import Task
+from shanhai.jobs.control_lines import with_control_lines
 from shanhai.jobs.resolution import resolve
 
 
@@ -39,6 +40,7 @@ async def submit(
     task = await resolve(inputs, session, requested_by=requested_by)
     if identity is not None:
         task = await with_authority(session, task, identity)
+    task = await with_control_lines(session, task, identity)
     job = Job(
         kind=contract.id,
         inputs=inputs.model_dump(mode="json", exclude_unset=True),

@@ -22,16 +22,17 @@ from shanhai.jobs.contracts import (
 from shanhai.processes.assessed import Assessment
 from shanhai.processes.assessment import assess
 from shanhai.processes.base import Progress, Publication
+from shanhai.processes.legal_lines import write_lines
 from shanhai.processes.manifest import build_manifest
 from shanhai.processes.service_figures import service_figures
 from shanhai.processes.study_area import StudyArea
 from shanhai.processes.uncertain_zones import doubt_zones
 from shanhai.processes.zone_features import ZoneGeometry, draw_zones, write_patches, write_zones
 from shanhai.processes.zone_publication import ZoneDocuments, publish_zones, scheme_code
-from shanhai.processes.zone_rasters import ZONES, write_zone_rasters
+from shanhai.processes.zone_rasters import keep_zones, write_zone_rasters
 from shanhai.processes.zone_report import write_maps_and_report
 from shanhai.processes.zone_statistics import zoning_statistics
-from shanhai.processes.zoning import Zoning, delineate, square_cut, zoner_of
+from shanhai.processes.zoning import Zoning, cut_of, delineate, zoner_of
 from shanhai.raster.vectorise import number_areas
 from shanhai.raster.windows import WindowRunner, window_runner
 from shanhai.storage.artifacts import sha256_of
@@ -111,15 +112,15 @@ def _compute(
     assessment = assess(task, inputs, workspace / SCRATCH, runner, progress)
     area = assessment.area
     progress(60, "cluster")
-    cut = square_cut(area.grid, inputs.parameters)
+    write_lines(task, inputs, assessment.stores.own)
+    cut = cut_of(task, inputs.parameters, area.grid)
     zoner = zoner_of(assessment, inputs, cut, runner)
     zoning = delineate(assessment, zoner)
     told = partial(_tell_doubt, progress)
     doubt = doubt_zones(assessment, inputs, zoner, zoning.codes, workspace / DOUBTS, told)
     progress(68, "zones")
     own = assessment.stores.own
-    own.create_classes(ZONES)
-    own.write_classes(ZONES, own.whole, zoning.codes)
+    keep_zones(zoning.cleaned, own)
     progress(70, "polygons")
     geometry = draw_zones(zoning.codes, area.grid)
     progress(75, "statistics")

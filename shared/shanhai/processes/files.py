@@ -1,7 +1,7 @@
 """Run a process on local files: a region as GeoJSON, rasters by theme; no server in sight."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +16,7 @@ from shanhai.jobs.analysis_grid import check_grid
 from shanhai.jobs.contract import Inputs, ProcessContract
 from shanhai.jobs.contracts import (
     CONTRACTS,
+    AreaTask,
     DatasetTask,
     DistrictTask,
     ImportDatasetInputs,
@@ -51,6 +52,8 @@ def run_on_files(
     processes: int = 1,
     cluster: Cluster | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
+    areas: Sequence[AreaTask] = (),
+    units: Sequence[DistrictTask] = (),
 ) -> Outcome:
     """Import the rasters and compute; results lie in `workspace` afterwards.
 
@@ -65,6 +68,8 @@ def run_on_files(
         processes: Processes that share the windows.
         cluster: Where windows are computed instead.
         options: Inputs of the import by theme, such as `scale` or `legend`.
+        areas: Control areas that zones are held to or compared with.
+        units: Polygons that are the zoning units.
 
     Raises:
         InvalidInput: the process cannot be run so, or an input breaks a rule; pointers are those
@@ -88,6 +93,8 @@ def run_on_files(
         plan=getattr(accepted, "plan", None),
         datasets={theme: dataset for theme, (dataset, _) in taken.items()},
         files={dataset.uri: str(path) for dataset, path in taken.values()},
+        areas=list(areas),
+        units=list(units),
         processes=processes,
         cluster=cluster,
     )
@@ -177,13 +184,7 @@ def read_region(path: Path) -> RegionTask:
     Raises:
         InvalidInput: it is no GeoJSON, or has no polygon to be the region.
     """
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InvalidInput(
-            f"{path.name} is not GeoJSON", message_zh=f"{path.name} 不是 GeoJSON", pointer="/region"
-        ) from error
-    features = _features(document)
+    features = read_features(path, "/region")
     whole = next((one for one in features if not one["properties"].get("parent")), None)
     if whole is None or whole["geometry"]["type"] not in {"Polygon", "MultiPolygon"}:
         raise InvalidInput(
@@ -192,11 +193,11 @@ def read_region(path: Path) -> RegionTask:
             pointer="/region",
         )
     return RegionTask(
-        **_names(whole, path.stem),
+        **names_of(whole, path.stem),
         epsg=whole["properties"].get("metric_epsg") or gauss_krueger_epsg(whole["geometry"]),
         geometry=whole["geometry"],
         districts=[
-            DistrictTask(**_names(one, f"{path.stem}.{number}"), geometry=one["geometry"])
+            DistrictTask(**names_of(one, f"{path.stem}.{number}"), geometry=one["geometry"])
             for number, one in enumerate(features)
             if one is not whole
         ],
@@ -209,6 +210,20 @@ def gauss_krueger_epsg(geometry: dict[str, Any]) -> int:
     return _FIRST_GAUSS_KRUEGER_EPSG + round((longitude - _FIRST_CENTRAL_MERIDIAN) / 3)
 
 
+def read_features(path: Path, pointer: str) -> list[dict[str, Any]]:
+    """The features of a GeoJSON file, each with properties.
+
+    Raises:
+        InvalidInput: it is no GeoJSON.
+    """
+    try:
+        return _features(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, AttributeError) as error:
+        raise InvalidInput(
+            f"{path.name} is not GeoJSON", message_zh=f"{path.name} 不是 GeoJSON", pointer=pointer
+        ) from error
+
+
 def _features(document: dict[str, Any]) -> list[dict[str, Any]]:
     kind = document.get("type")
     if kind == "FeatureCollection":
@@ -218,7 +233,8 @@ def _features(document: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"geometry": document, "properties": {}}]
 
 
-def _names(feature: dict[str, Any], fallback: str) -> dict[str, str]:
+def names_of(feature: dict[str, Any], fallback: str) -> dict[str, str]:
+    """Code and names of a feature; the code stands in for a name it has not."""
     properties = feature["properties"]
     code = str(properties.get("code") or fallback)
     return {

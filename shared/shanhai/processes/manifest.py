@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from shanhai.jobs.contracts import DelineateZonesInputs, Task
 from shanhai.processes.assessed import Assessment
 from shanhai.processes.assessment_manifest import assessment_manifest
+from shanhai.processes.legal_lines import left_out_flags
 from shanhai.processes.uncertain_zones import Doubt, Drawn
 from shanhai.processes.zone_features import ZoneGeometry
 from shanhai.processes.zoning import Trust, Zoning
@@ -21,6 +24,7 @@ from shanhai.science.uncertainty.sensitivity import PARAMETERS, STEP, Effect
 from shanhai.science.uncertainty.variation import VARIED
 from shanhai.science.zoning.algorithms import STARTS
 from shanhai.science.zoning.naming import BALANCE_TOLERANCE, NEAR_TIE
+from shanhai.science.zoning.postprocess import KEY_PROTECTION, STRICT_PROTECTION
 from shanhai.science.zoning.statistics import feature_profiles
 
 
@@ -38,9 +42,32 @@ def build_manifest(
         "clustering": _clustering(inputs, zoning),
         "naming": _naming(zoning),
         "postprocess": _postprocess(zoning, geometry),
+        **_lines(task, inputs, zoning),
     }
-    flags = {"flags": [*manifest["flags"], *(flag.document() for flag in zoning.flags)]}
+    found = [*zoning.flags, *left_out_flags(task)]
+    flags = {"flags": [*manifest["flags"], *(flag.document() for flag in found)]}
     return manifest | zoned | _uncertainty(zoning, doubt) | flags
+
+
+def _lines(task: Task, inputs: DelineateZonesInputs, zoning: Zoning) -> dict[str, Any]:
+    """The control areas of the run and the polygons it was cut into, where there were any."""
+    found: dict[str, Any] = {}
+    if task.areas or task.areas_left_out:
+        found["control_areas"] = {
+            "as_of": task.areas_as_of.isoformat() if task.areas_as_of else None,
+            "areas": [one.model_dump(mode="json") for one in task.areas],
+            "left_out": task.areas_left_out,
+        }
+    override = zoning.cleaned.override_source
+    if override is not None:
+        found["overlay"] = {
+            "overlays": inputs.parameters.overlays,
+            "reserve_core_cells": int(np.count_nonzero(override == STRICT_PROTECTION)),
+            "red_line_cells": int(np.count_nonzero(override == KEY_PROTECTION)),
+        }
+    if task.units:
+        found["unit_polygons"] = [one.model_dump(mode="json") for one in task.units]
+    return found
 
 
 def _clustering(inputs: DelineateZonesInputs, zoning: Zoning) -> dict[str, Any]:

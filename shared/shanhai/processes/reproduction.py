@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shanhai import __version__
 from shanhai.errors import Fault, InvalidInput
-from shanhai.jobs.contracts import DatasetTask, RegionTask, Task
+from shanhai.jobs.contracts import AreaTask, DatasetTask, DistrictTask, RegionTask, Task
 from shanhai.processes.base import Progress
 from shanhai.processes.files import check_inputs, runnable, take_raster
 from shanhai.processes.registry import PROCESSES
@@ -58,6 +58,16 @@ class Output(BaseModel):
     sha256: str
 
 
+class ControlAreas(BaseModel):
+    """The control areas a zoning was held to or compared with."""
+
+    model_config = ConfigDict(frozen=True)
+
+    as_of: date | None = None
+    areas: list[AreaTask] = []
+    left_out: list[str] = []
+
+
 class Manifest(BaseModel):
     """What a run can be repeated from."""
 
@@ -75,6 +85,8 @@ class Manifest(BaseModel):
     region: RegionTask
     inputs: list[Input]
     outputs: list[Output]
+    control_areas: ControlAreas = Field(default_factory=ControlAreas)
+    unit_polygons: list[DistrictTask] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +177,10 @@ def reproduce(
             plan=manifest.plan,
             datasets={one.theme: one.dataset() for one in manifest.inputs},
             files={one.uri: str(found[one.theme]) for one in manifest.inputs},
+            areas=manifest.control_areas.areas,
+            areas_as_of=manifest.control_areas.as_of,
+            areas_left_out=manifest.control_areas.left_out,
+            units=manifest.unit_polygons,
             processes=processes,
             cluster=cluster,
         )

@@ -24,12 +24,12 @@ from shanhai.processes.registration import (
     new_dataset,
     region_of,
 )
-from shanhai.processes.zone_statistics import COMPOSITION, LIGHT, POPULATION
+from shanhai.processes.zone_statistics import COMPOSITION, LIGHT, OVERLAPS, POPULATION
 from shanhai.vocabulary import SUPPLY_DEMAND
 
 _STATISTICS = (
     *("ratio", "layers", "deficit_share_percent", "dominant_deficit", "patches"),
-    *("largest_patch_ha", POPULATION, LIGHT, COMPOSITION),
+    *("largest_patch_ha", POPULATION, LIGHT, COMPOSITION, *OVERLAPS, "assignment_stability"),
 )
 """Members of a zone's summary that are kept with the zone, as far as they exist."""
 

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.jobs.contracts import DistrictTask
+from shanhai.jobs.control_lines import LINE_KINDS
+from shanhai.processes.legal_lines import mask_of
 from shanhai.processes.supply_demand import SERVICES, Extremes
 from shanhai.processes.uncertain_zones import DRAWN, STABILITY
 from shanhai.raster.store import ScratchStore
@@ -25,6 +27,9 @@ LIGHT = "night_lights_sum"
 COVER = "land_cover"
 COMPOSITION = f"{COVER}_percent"
 """Members of a zone that are there when their layers are, besides light."""
+
+OVERLAPS = tuple(f"{kind}_overlap_ha" for kind in LINE_KINDS)
+"""Area of a zone within the control lines the region has."""
 
 _DIGITS = 6
 _CLASSES = {zone.value: zone for zone in ZONE_CLASSES}
@@ -54,6 +59,11 @@ def zoning_statistics(
         | {name: partial(_stored, store, name) for name in DRAWN if store.has(name)},
         totals=_totals(store),
         classes=_cover(store),
+        masks={
+            kind: partial(_classes, store, mask_of(kind))
+            for kind in LINE_KINDS
+            if store.has(mask_of(kind))
+        },
     )
     summaries = zone_statistics(codes, layers, store.grid.cell_area_ha, district_ids)
     whole = [one for one in summaries if one.district is None]

@@ -7,10 +7,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from shanhai.jobs.contracts import DelineateZonesInputs, ZoningParameters
+from shanhai.jobs.contracts import DelineateZonesInputs, Task, ZoningParameters
 from shanhai.processes.assessed import Assessment
 from shanhai.processes.pointers import pointing_at
 from shanhai.processes.supply_demand import Extremes
+from shanhai.processes.zoning_polygons import polygon_cut
 from shanhai.processes.zoning_units import Cut, LayerMeans, SquareCut, Tabled
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
@@ -213,6 +214,17 @@ def delineate(assessment: Assessment, zoner: Zoner) -> Zoning:
         trust=_trust(zoner, zoned) if zoner.parameters.stability else None,
         cleaned=zoned.cleaned,
     )
+
+
+def cut_of(task: Task, parameters: ZoningParameters, grid: Grid) -> Cut:
+    """The units a run asks for: squares, cells, or the polygons of its task.
+
+    Raises:
+        InvalidInput: the cells are too many to be units, or polygons are asked for and not given.
+    """
+    if parameters.units == "polygons":
+        return polygon_cut(task.units, grid)
+    return square_cut(grid, parameters)
 
 
 def square_cut(grid: Grid, parameters: ZoningParameters) -> SquareCut:

@@ -1,12 +1,18 @@
 """Zoning units that are polygons, such as towns: means over them and the raster of their zones."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
+from shapely.geometry import shape
 
+from shanhai.errors import InvalidInput
+from shanhai.jobs.contracts import DistrictTask
 from shanhai.processes.zoning_units import WINDOW_CELLS, LayerMeans, Tabled
+from shanhai.raster.crs import LON_LAT, reproject_geometry
+from shanhai.raster.vectorise import number_areas
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
 from shanhai.science.grid import Grid, Window
@@ -23,6 +29,8 @@ from shanhai.science.zoning.polygon_units import (
     select_polygons,
 )
 from shanhai.science.zoning.units import UnitTable
+
+MOST_POLYGONS = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +93,23 @@ class TabledPolygons:
     def block_m(self, ratio: FloatArray) -> float:
         """The least: polygons lie on no lattice a correlogram could be taken of."""
         return LEAST_BLOCK_M
+
+
+def polygon_cut(units: Sequence[DistrictTask], grid: Grid) -> PolygonCut:
+    """The regions of a task as units; where they overlap the first one keeps the cell.
+
+    Raises:
+        InvalidInput: there are fewer than two, or more than numbers.
+    """
+    if not 2 <= len(units) <= MOST_POLYGONS:
+        raise InvalidInput(
+            f"units are polygons and {len(units)} were given; there must be 2 to {MOST_POLYGONS}",
+            message_zh=f"以多边形为分区单元时须有 2 至 {MOST_POLYGONS} 个，现有 {len(units)} 个",
+            pointer="/inputs/parameters/unit_regions",
+        )
+    crs = f"EPSG:{grid.epsg}"
+    shapes = [reproject_geometry(shape(one.geometry), LON_LAT, crs) for one in units]
+    return PolygonCut(grid, number_areas(shapes, grid), len(units))
 
 
 def _sum_up(means: LayerMeans, count: int, item: tuple[Window, NDArray[np.uint16]]) -> PolygonSums:

@@ -26,6 +26,15 @@ def number_areas(geometries: Sequence[BaseGeometry], grid: Grid) -> NDArray[np.u
     return burnt
 
 
+def cells_in_any(geometries: Sequence[BaseGeometry], grid: Grid) -> BoolArray:
+    """Cells of a grid whose centre lies in any of some geometries."""
+    shapes = [(geometry, 1) for geometry in geometries if not geometry.is_empty]
+    if not shapes:
+        return np.zeros(grid.shape, dtype=bool)
+    burnt = rasterize(shapes, grid.shape, transform=Affine(*grid.transform), dtype="uint8")
+    return np.asarray(burnt == 1)
+
+
 def cells_within(geometry: BaseGeometry, grid: Grid, window: Window) -> BoolArray:
     """Cells of a window whose centre lies in the geometry."""
     west, _, _, north = grid.window_bounds(window)

@@ -45,6 +45,20 @@ async def find_districts(session: AsyncSession, region_id: int) -> Sequence[Regi
     return [RegionRow(*row) for row in await session.execute(statement)]
 
 
+async def find_regions_within(
+    session: AsyncSession, region_id: int, level: str
+) -> Sequence[RegionRow]:
+    """The regions of a level, at any depth below a region, that have a geometry, by code."""
+    below = select(Region.id).where(Region.parent_id == region_id).cte("below", recursive=True)
+    below = below.union(select(Region.id).where(Region.parent_id == below.c.id))
+    statement = (
+        _select_regions()
+        .where(Region.id.in_(select(below.c.id)), Region.level == level, Region.geom.is_not(None))
+        .order_by(Region.code)
+    )
+    return [RegionRow(*row) for row in await session.execute(statement)]
+
+
 async def find_plan(session: AsyncSession, code: str) -> Plan | None:
     """The plan of that code."""
     return await session.scalar(select(Plan).where(Plan.code == code, Plan.deleted_at.is_(None)))
