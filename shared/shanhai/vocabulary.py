@@ -250,6 +250,7 @@ DECISIONS: tuple[Term, ...] = (
 
 RULE_SCOPES: tuple[Term, ...] = (
     Term("control_area", Label("管控线", "Control area")),
+    Term("outside_control_area", Label("管控线以外", "Outside a control area")),
     Term("zone_class", Label("分区类别", "Zone class")),
     Term("everywhere", Label("全域", "Everywhere")),
 )

@@ -322,6 +322,143 @@ class TestRules:
         assert both.duties
 
 
+class TestOutside:
+    """A boundary around 118.0 to 118.1 in a city of 117.9 to 118.5."""
+
+    @pytest.fixture
+    async def bounded(self, session: AsyncSession) -> Region:
+        await put_default_rules(session, ACT)
+        bounded = await add_region(session, "bounded", box=(117.9, 24.3, 118.5, 24.9))
+        await draw(session, bounded, box(118.0, 24.4), "urban_boundary")
+        return bounded
+
+    @pytest.mark.parametrize(
+        ("geometry", "outside"),
+        [
+            (box(118.05, 24.42, 0.1), "half"),
+            (box(118.02, 24.42, 0.05), None),
+            (box(118.0, 24.4), None),
+            (box(118.2, 24.6, 0.05), "all"),
+            (shapely.LineString([(118.05, 24.45), (118.15, 24.45)]), "half"),
+            (shapely.LineString([(118.02, 24.45), (118.08, 24.45)]), None),
+            (shapely.Point(118.3, 24.6), "all"),
+            (shapely.Point(118.05, 24.45), None),
+        ],
+        ids=str,
+    )
+    async def test_new_towns_stay_inside(
+        self, session: AsyncSession, bounded: Region, geometry: BaseGeometry, outside: str | None
+    ) -> None:
+        result = await check(session, geometry, "urban_housing")
+        found = [hit for hit in result.hits if hit.place.scope == "outside_control_area"]
+        if outside is None:
+            assert not found
+            assert result.verdict == "conditional"
+            return
+        assert result.refused
+        (hit,) = found
+        assert hit.rule.code == "national.urban-boundary.outside.urban-construction"
+        assert hit.place.share == pytest.approx({"half": 0.5, "all": 1.0}[outside], abs=0.15)
+        assert (await check(session, geometry, "village_works")).verdict == "conditional"
+        assert (await check(session, geometry, "wetland_restoration")).verdict == "pass"
+
+    async def test_sizes_outside_and_inside_are_the_whole(
+        self, session: AsyncSession, bounded: Region
+    ) -> None:
+        result = await check(session, box(118.05, 24.42, 0.1), "building")
+        (outside,) = {hit.place for hit in result.hits} - {
+            hit.place for hit in result.hits if hit.place.codes
+        }
+        assert outside.measure is not None
+        areas = outside.measure.area_m2, result.lines[0].measure.area_m2
+        assert sum(area or 0 for area in areas) == pytest.approx(
+            result.subject.measure.area_m2, rel=1e-12
+        )
+
+    async def test_where_no_line_was_drawn_nothing_lies_outside(
+        self, session: AsyncSession, bounded: Region
+    ) -> None:
+        await add_region(session, "open", box=(119.0, 24.3, 119.5, 24.9))
+        assert (await check(session, box(119.1, 24.4), "urban_housing")).verdict == "pass"
+        there = box(118.2, 24.6)
+        kept = frozenset({"red_line"})
+        assert (await check(session, there, "urban_housing", lines=kept)).verdict == "pass"
+        before = date(2019, 1, 1)
+        assert (await check(session, there, "urban_housing", as_of=before)).verdict == "pass"
+        assert (await check(session, there, "urban_housing", as_of=date(2021, 1, 1))).refused
+        await session.execute(text("UPDATE control_area SET status = 'draft'"))
+        assert (await check(session, there, "urban_housing")).verdict == "pass"
+
+    async def test_a_region_named_answers_by_its_own_lines(
+        self, session: AsyncSession, bounded: Region
+    ) -> None:
+        await add_region(session, "below", parent=bounded, box=(119.0, 24.3, 119.5, 24.9))
+        far = box(119.1, 24.4)
+        assert (await check(session, far, "urban_housing", region="below")).refused
+
+    async def test_rule_of_a_region_holds_outside_its_lines_only(
+        self, session: AsyncSession, bounded: Region
+    ) -> None:
+        other = await add_region(session, "other", box=(119.0, 24.3, 119.5, 24.9))
+        for region, west in ((bounded, 118.0), (other, 119.0)):
+            await draw(session, region, box(west, 24.4), "habitat")
+        session.add(
+            ControlRule(
+                code="local",
+                scope="outside_control_area",
+                subject="habitat",
+                region_id=other.id,
+                activity="kite_flying",
+                decision="forbidden",
+            )
+        )
+        await session.flush()
+        assert (await check(session, box(119.2, 24.6), "kite_flying")).refused
+        assert (await check(session, box(118.2, 24.6), "kite_flying")).verdict == "pass"
+
+
+class TestClasses:
+    @pytest.mark.parametrize(
+        ("kind", "area_class", "activity", "verdict"),
+        [
+            ("protected_area", "core_zone", "tourism", "refused"),
+            ("protected_area", "核心保护区", "tourism", "refused"),
+            ("protected_area", "general_zone", "tourism", "conditional"),
+            ("protected_area", None, "tourism", "conditional"),
+            ("protected_area", "core_zone", "patrol_and_monitoring", "conditional"),
+            ("protected_area", "core_zone", "conservation", "pass"),
+            ("water_source_area", "grade_1", "building", "refused"),
+            ("water_source_area", "grade_2", "building", "conditional"),
+            ("shoreline", "optimised_use", "building", "conditional"),
+            ("shoreline", "optimised_use", "sea_reclamation", "refused"),
+        ],
+    )
+    async def test_the_class_goes_before_the_kind(
+        self,
+        session: AsyncSession,
+        city: Region,
+        kind: str,
+        area_class: str | None,
+        activity: str,
+        verdict: str,
+    ) -> None:
+        await draw(session, city, box(118.0, 24.4), kind, class_code=area_class)
+        result = await check(session, box(118.02, 24.42, 0.02), activity)
+        assert result.verdict == verdict, result.reasons
+
+    async def test_of_areas_of_several_classes_the_strictest_decides(
+        self, session: AsyncSession, city: Region
+    ) -> None:
+        for west, area_class in ((118.0, "core_zone"), (118.1, "general_zone")):
+            area = box(west, 24.4)
+            await draw(session, city, area, "protected_area", class_code=area_class)
+        result = await check(session, box(118.05, 24.42, 0.1), "tourism")
+        assert result.refused
+        assert [
+            (hit.place.area_class, hit.rule.decision, len(hit.place.codes)) for hit in result.hits
+        ] == [("core_zone", "forbidden", 1), (None, "conditional", 1)]
+
+
 class TestProjects:
     async def test_measures_are_what_is_judged(self, session: AsyncSession, city: Region) -> None:
         await draw(session, city, box(118.0, 24.4))

@@ -195,7 +195,7 @@ def test_file_that_is_no_feature_collection(tmp_path: Path, content: str) -> Non
 
 COUNTS = {
     "zone_class": 10,
-    "control_rule": 77,
+    "control_rule": 85,
     "corridor": 10,
     "indicator": 39,
     "plan_indicator": 43,

@@ -1,5 +1,6 @@
 """Checks over HTTP: at once or as a job, pages, exceptions, the register of lines, bad input."""
 
+import json
 import math
 from datetime import date
 from typing import Any
@@ -239,6 +240,47 @@ class TestChecks:
         assert confirmed.status_code == 200, confirmed.text
         found = await check(approver, geometry=box(118.0, 24.4), activities=["mining"])
         assert [hit["confirm"] for hit in found["hits"]] == [False]
+
+    async def test_outside_a_line_is_a_place_with_its_share(
+        self, city: Region, approver: httpx.AsyncClient, session: AsyncSession
+    ) -> None:
+        boundary = line(city, "boundary", box(118.0, 24.4, 0.05), kind="urban_boundary")
+        session.add(boundary)
+        await session.commit()
+        asked = {"geometry": box(118.04, 24.4, 0.02), "activities": ["urban_housing"]}
+        found = await check(approver, **asked, lines=["urban_boundary"])
+        hit = next(one for one in found["hits"] if one["place"]["scope"] == "outside_control_area")
+        assert (hit["decision"], hit["confirm"]) == ("forbidden", True)
+        place, inside = hit["place"], found["lines"][0]
+        assert place["name_zh"] == "城镇开发边界以外"
+        assert place["share_percent"] + inside["share_percent"] == pytest.approx(100)
+        assert place["area_ha"] + inside["area_ha"] == pytest.approx(found["geometry"]["area_ha"])
+        answer = await approver.get(
+            "/compliance/check",
+            params={"geometry": json.dumps(asked["geometry"]), "f": "html", "lang": "zh"},
+        )
+        assert "城镇开发边界以外" in answer.text
+        leave = {"geometry": asked["geometry"], "region": "city", "rule": hit["rule"]}
+        given = await approver.post(EXCEPTIONS, json={**leave, "reason": "批准"})
+        assert given.status_code == 201, given.text
+        lifted = await check(approver, **asked, lines=["urban_boundary"])
+        assert lifted["verdict"] == "conditional"
+
+    @pytest.mark.parametrize(
+        ("rule", "pointer"),
+        [
+            ({"scope": "outside_control_area"}, "/subject"),
+            ({"scope": "zone_class", "classes": ["core_zone"]}, "/classes"),
+            ({"scope": "beside"}, "/scope"),
+        ],
+    )
+    async def test_rules_of_no_place_are_refused(
+        self, city: Region, admin: httpx.AsyncClient, rule: dict[str, Any], pointer: str
+    ) -> None:
+        body = {"code": "local.rule", "activity": "mining", "decision": "forbidden", **rule}
+        answer = await admin.post("/control-rules", json=body)
+        assert answer.status_code in {400, 409, 422}, answer.text
+        assert [fault["pointer"] for fault in answer.json()["errors"]] == [pointer]
 
     async def test_activities_are_listed(self, anonymous: httpx.AsyncClient) -> None:
         listed = (await anonymous.get("/compliance/activities")).json()["activities"]

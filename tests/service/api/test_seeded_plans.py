@@ -62,7 +62,7 @@ async def test_collections(
         (f"/plans/{BANAN}/indicators", "plan_indicators", 8),
         (f"/plans/{XIAMEN}/programmes", "programmes", 8),
         (f"/plans/{BANAN}/programmes", "programmes", 7),
-        ("/control-rules", "control_rules", 77),
+        ("/control-rules", "control_rules", 85),
         ("/patterns", "patterns", 8),
         ("/parties", "parties", 34),
     ],

@@ -4,12 +4,15 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
+import shapely
 
 from shanhai.db.compliance.activities import activities
+from shanhai.db.compliance.cutting import Given
 from shanhai.db.compliance.defaults import default_rules
 from shanhai.db.compliance.judging import conditions_of, judge, nearest
+from shanhai.db.compliance.outside import size_outside
 from shanhai.db.compliance.register import State, find_declines
-from shanhai.db.compliance.result import SEVERITY_OF, Leave, Measure, Place, Rule
+from shanhai.db.compliance.result import SEVERITY_OF, Leave, Measure, Place, Rule, TouchedLine
 from shanhai.db.seeding.measures import MEASURES
 from shanhai.vocabulary import CONTROL_KINDS, DECISIONS, Label, codes
 
@@ -42,6 +45,70 @@ def test_nearest_rule_prevails() -> None:
         "any_development"
     ]
     assert nearest(activities().distances("farming"), RULES) == []
+
+
+def test_what_is_said_of_a_class_goes_before_what_is_said_of_all() -> None:
+    core = replace(RED, area_class="core")
+    of_core = rule("any_development", "restricted", classes=("core", "核心"), code="core")
+    rules = [*RULES, of_core]
+    assert [hit.rule.code for hit in judge(activities(), ["mining"], [core], rules).hits] == [
+        "core"
+    ]
+    assert judge(activities(), ["mining"], [RED], rules).verdict == "refused"
+    # The class says nothing of it, so all that is said of the kind holds.
+    silent = rule("farming", "forbidden", classes=("core",), code="core")
+    assert judge(activities(), ["mining"], [core], [*RULES, silent]).verdict == "refused"
+
+
+def test_outside_is_a_place_of_its_own() -> None:
+    outside = Place("outside_control_area", "red_line", Label("红线外", "Outside"))
+    there = rule("mining", "capped", scope="outside_control_area", code="outside")
+    judged = judge(activities(), ["mining"], [outside], [*RULES, there])
+    assert [hit.rule.code for hit in judged.hits] == ["outside"]
+    assert judge(activities(), ["mining"], [RED], [there]).hits == ()
+
+
+SQUARE = Given(shapely.box(118.0, 24.0, 118.01, 24.01).wkb)
+PATH = Given(shapely.LineString([(118.0, 24.0), (118.01, 24.0)]).wkb)
+POINT = Given(shapely.Point(118.0, 24.0).wkb)
+
+
+@pytest.mark.parametrize(
+    ("given", "covered", "share"),
+    [
+        (SQUARE, [], 1.0),
+        (SQUARE, [0.25], 0.75),
+        (SQUARE, [1.0], None),
+        (SQUARE, [1 - 1e-12], None),
+        (PATH, [0.25], 0.75),
+        (PATH, [1.0], None),
+    ],
+)
+def test_sizes_outside(given: Given, covered: list[float], share: float | None) -> None:
+    whole = given.measure
+    lines = [
+        TouchedLine(
+            "red_line",
+            Measure(
+                None if whole.area_m2 is None else whole.area_m2 * part,
+                None if whole.length_m is None else whole.length_m * part,
+            ),
+            part,
+            (),
+        )
+        for part in covered
+    ]
+    found = size_outside(given, lines, "red_line")
+    assert (None if found is None else found.share_of(whole)) == (
+        None if share is None else pytest.approx(share)
+    )
+    assert size_outside(given, lines, "island") == whole
+
+
+def test_a_point_lies_outside_where_no_line_holds_it() -> None:
+    line = TouchedLine("red_line", Measure(), 1.0, ())
+    assert size_outside(POINT, [], "red_line") == Measure()
+    assert size_outside(POINT, [line], "red_line") is None
 
 
 def test_strictest_place_decides() -> None:
@@ -106,6 +173,7 @@ def test_lists_and_default_rules_fit_together() -> None:
         assert set(row["conditions"]) <= set(lists.conditions)
         assert row["legal_basis"]
         assert row["attrs"]["confirm"] is True
+        assert row["scope"] == "control_area" or not row["attrs"].get("classes")
 
 
 def test_shares() -> None:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain
 from typing import Any
 
 import shapely
@@ -13,16 +14,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.compliance.activities import activities
 from shanhai.db.compliance.cutting import Given
 from shanhai.db.compliance.judging import judge
+from shanhai.db.compliance.outside import places_outside, read_drawn
 from shanhai.db.compliance.overlaps import read_lines, read_zones
 from shanhai.db.compliance.result import (
     Leave,
     Place,
     Result,
+    Rule,
     Subject,
     TouchedLine,
     TouchedZone,
 )
-from shanhai.db.compliance.rules import find_named, read_leaves, read_rules
+from shanhai.db.compliance.rules import find_named, read_above, read_leaves, read_rules
 from shanhai.db.features.history import source_of
 from shanhai.db.features.projects import PROJECTS
 from shanhai.db.features.regions import REGIONS
@@ -95,9 +98,18 @@ async def check_geometry(
     sha256 = digest_of(given.wkb)
     lines, beneath = await read_lines(session, viewer, given, as_of=asked.as_of, kinds=asked.lines)
     zones, around = await read_zones(session, viewer, given, day=day)
-    places = places_of(lines, zones)
-    regions = {*beneath, *around, *await _regions(session, viewer, asked, project)}
-    rules = await read_rules(session, viewer, places, regions, as_of=asked.as_of)
+    named = await _regions(session, viewer, asked, project)
+    rules = await read_rules(
+        session,
+        viewer,
+        {line.kind for line in lines},
+        {zone.class_code for zone in zones},
+        {*beneath, *around, *named},
+        as_of=asked.as_of,
+        looked_at=asked.lines,
+    )
+    outside, rules = await _outside(session, viewer, given, asked, lines, named, rules)
+    places = [*places_of(lines, zones, rules), *outside]
     project_id = None if project is None else project.id
     leaves = await read_leaves(session, sha256=sha256, project_id=project_id, day=day)
     unknown = await _unknown(session, asked.activities)
@@ -169,16 +181,48 @@ def digest_of(wkb: bytes) -> str:
     return hashlib.sha256(shapely.to_wkb(normal, byte_order=1, output_dimension=2)).hexdigest()
 
 
-def places_of(lines: Sequence[TouchedLine], zones: Sequence[TouchedZone]) -> list[Place]:
-    """The places whose rules hold for a geometry; there is always everywhere."""
-    kinds: dict[str, list[str]] = {}
+async def _outside(
+    session: AsyncSession,
+    viewer: Viewer,
+    given: Given,
+    asked: Asked,
+    lines: Sequence[TouchedLine],
+    named: Collection[int],
+    rules: Sequence[Rule],
+) -> tuple[list[Place], tuple[Rule, ...]]:
+    """The places outside lines, and the rules without those of other regions' lines."""
+    speaking = [rule for rule in rules if rule.scope == "outside_control_area" and rule.subject]
+    kinds = {str(rule.subject) for rule in speaking}
+    drawn = await read_drawn(session, viewer, given, kinds, named, as_of=asked.as_of)
+    above: frozenset[int] = frozenset()
+    if any(rule.region_id is not None for rule in speaking):
+        above = await read_above(session, {*named, *chain.from_iterable(drawn.values())})
+    kept = tuple(
+        rule
+        for rule in rules
+        if rule not in speaking or rule.region_id is None or rule.region_id in above
+    )
+    return places_outside(given, lines, drawn), kept
+
+
+def places_of(
+    lines: Sequence[TouchedLine], zones: Sequence[TouchedZone], rules: Sequence[Rule] = ()
+) -> list[Place]:
+    """The places whose rules hold for a geometry; there is always everywhere.
+
+    Areas of a class that rules speak of are a place for themselves.
+    """
+    spoken = {name for rule in rules for name in rule.classes}
+    kinds: dict[tuple[str, str | None], list[str]] = {}
     for line in lines:
-        kinds.setdefault(line.kind, []).extend(area.code for area in line.areas)
+        for area in line.areas:
+            area_class = area.class_code if area.class_code in spoken else None
+            kinds.setdefault((line.kind, area_class), []).append(area.code)
     classes = {zone.class_code: zone for zone in zones}
     return [
         *(
-            Place("control_area", kind, KIND_NAMES[kind], tuple(found))
-            for kind, found in kinds.items()
+            Place("control_area", kind, KIND_NAMES[kind], tuple(found), area_class)
+            for (kind, area_class), found in kinds.items()
         ),
         *(Place("zone_class", code, zone.name, zone.zones) for code, zone in classes.items()),
         EVERYWHERE,

@@ -36,9 +36,10 @@ def default_rules() -> list[Row]:
 
 def _row(item: dict[str, Any], document: dict[str, Any]) -> Row:
     name = activities().name_of(item["activity"])
+    named = [item["subject"], *item.get("called", ()), item["activity"]]
     return {
-        "code": f"national.{item['subject']}.{item['activity']}".replace("_", "-"),
-        "scope": "control_area",
+        "code": ".".join(("national", *named)).replace("_", "-"),
+        "scope": item.get("scope", "control_area"),
         "subject": item["subject"],
         "activity": item["activity"],
         "activity_zh": name.zh,
@@ -51,6 +52,7 @@ def _row(item: dict[str, Any], document: dict[str, Any]) -> Row:
         "valid_from": None,
         "attrs": {
             "confirm": True,
+            **({"classes": item["classes"]} if "classes" in item else {}),
             "source": document["source"],
             "source_zh": document["source_zh"],
         },

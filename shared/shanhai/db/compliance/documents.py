@@ -131,6 +131,8 @@ def _place(place: Place) -> Mapping[str, Any]:
         "subject": place.subject,
         **in_both("name", place.name),
         "codes": list(place.codes),
+        **({} if place.area_class is None else {"class": place.area_class}),
+        **({} if place.measure is None else {**place.measure.document(), **_share(place.share)}),
     }
 
 

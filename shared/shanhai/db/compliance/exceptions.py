@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.compliance.checking import ProjectShape, digest_of, find_project
 from shanhai.db.compliance.cutting import Given
+from shanhai.db.compliance.outside import read_drawn
 from shanhai.db.compliance.overlaps import read_lines, read_zones
 from shanhai.db.features.control_areas import CONTROL_AREAS
 from shanhai.db.features.entity import Entity
@@ -240,6 +241,9 @@ async def _concerned(session: AsyncSession, rule_id: int, wkb: bytes) -> frozens
         zones, regions = await read_zones(session, EVERYTHING, given, day=await read_today(session))
         classes = {zone.class_code for zone in zones}
         return regions if rule.subject is None or rule.subject in classes else frozenset()
+    if rule.scope == "outside_control_area" and rule.subject is not None:
+        drawn = await read_drawn(session, EVERYTHING, given, {rule.subject}, (), as_of=None)
+        return drawn.get(rule.subject, frozenset())
     return frozenset()
 
 

@@ -1,7 +1,8 @@
 """What the rules say about activities at places, and what follows; no database here.
 
 At one place the rule nearest to what was asked prevails: what is said of mining goes before what is
-said of development. Of several places each is judged for itself, and the strictest decides.
+said of development, and what is said of a class of areas before what is said of all of the kind. Of
+several places each is judged for itself, and the strictest decides.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -45,7 +46,7 @@ def judge(
         Hit(rule, place, code, known.name_of(code), _leaves_from(rule, place, leaves), presumed)
         for place in places
         for code in judged
-        for rule in nearest(known.distances(code), rules_at(place, rules))
+        for rule in prevailing(known.distances(code), rules_at(place, rules))
     ]
     met = {(hit.rule.code, hit.place) for hit in hits}
     duties = [
@@ -63,8 +64,19 @@ def rules_at(place: Place, rules: Sequence[Rule]) -> list[Rule]:
     return [
         rule
         for rule in rules
-        if rule.scope == place.scope and rule.subject in {None, place.subject}
+        if rule.scope == place.scope
+        and rule.subject in {None, place.subject}
+        and (not rule.classes or place.area_class in rule.classes)
     ]
+
+
+def prevailing(distances: Mapping[str, int], rules: Sequence[Rule]) -> list[Rule]:
+    """The rules that decide about an activity at a place, by its distances to broader ones.
+
+    What is said of a class of areas goes before what is said of all areas of the kind.
+    """
+    of_class = nearest(distances, [rule for rule in rules if rule.classes])
+    return of_class or nearest(distances, [rule for rule in rules if not rule.classes])
 
 
 def nearest(distances: Mapping[str, int], rules: Sequence[Rule]) -> list[Rule]:

@@ -112,11 +112,16 @@ async def read_zones(
 def line_statement(met: tuple[str, ...], former: bool) -> TextClause:
     """The statement over control areas; besides what the reader may see, only what is in force."""
     own = (
-        f"({CONTROL_AREAS.published})",
+        *in_force(former=former),
         "(CAST(:kinds AS text[]) IS NULL OR ca.kind = ANY(CAST(:kinds AS text[])))",
-        *(() if former else ("(ca.valid_from IS NULL OR ca.valid_from <= current_date)",)),
     )
     return _statement(CONTROL_AREAS, (*met, *own), AREA_COLUMNS, "kind", former=former)
+
+
+def in_force(*, former: bool) -> tuple[str, ...]:
+    """The conditions of control areas that count, beside what the reader may see."""
+    begun = "(ca.valid_from IS NULL OR ca.valid_from <= current_date)"
+    return (f"({CONTROL_AREAS.published})", *(() if former else (begun,)))
 
 
 @lru_cache(maxsize=64)

@@ -107,12 +107,20 @@ class TouchedZone:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a rule holds: a kind of control area, a class of zone, or everywhere."""
+    """Where a rule holds: a kind of control area, outside it, a class of zone, or everywhere.
+
+    Attributes:
+        area_class: The class of the control areas, where rules speak of it.
+        measure: How much of the geometry lies there, where no line tells it.
+    """
 
     scope: str
     subject: str | None
     name: Label
     codes: tuple[str, ...] = ()
+    area_class: str | None = None
+    measure: Measure | None = None
+    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +141,12 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule in force; `confirm` while the bureau has not said that it holds."""
+    """A rule in force; `confirm` while the bureau has not said that it holds.
+
+    Attributes:
+        classes: The classes of control areas it holds in; none is all.
+        region_id: The region it holds in and below; None is everywhere.
+    """
 
     code: str
     scope: str
@@ -146,6 +159,8 @@ class Rule:
     text: Label | None = None
     covers: tuple[str, ...] = ()
     confirm: bool = False
+    classes: tuple[str, ...] = ()
+    region_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The rules in force at places, and the exceptions from them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.compliance.result import Leave, Place, Rule
+from shanhai.db.compliance.result import Leave, Rule
 from shanhai.db.features.history import source_of
 from shanhai.db.features.rules import CONTROL_RULES
 from shanhai.db.features.selection import Selection, bound_values, conditions
@@ -25,17 +25,28 @@ SELECT cr.code, cr.scope, cr.subject, cr.activity, cr.activity_zh, cr.activity_e
        cr.conditions, cr.legal_basis, cr.text_zh, cr.text_en,
        CASE jsonb_typeof(cr.attrs->'covers') WHEN 'array'
             THEN ARRAY(SELECT jsonb_array_elements_text(cr.attrs->'covers')) END AS covers,
-       cr.attrs->'confirm' = 'true'::jsonb AS confirm
+       CASE jsonb_typeof(cr.attrs->'classes') WHEN 'array'
+            THEN ARRAY(SELECT jsonb_array_elements_text(cr.attrs->'classes')) END AS classes,
+       cr.attrs->'confirm' = 'true'::jsonb AS confirm, cr.region_id
   FROM {source}
  WHERE {conditions}
    AND (cr.scope = 'everywhere'
         OR cr.scope = 'control_area'
            AND (cr.subject IS NULL AND :lines OR cr.subject = ANY(CAST(:kinds AS text[])))
         OR cr.scope = 'zone_class'
-           AND (cr.subject IS NULL AND :zones OR cr.subject = ANY(CAST(:classes AS text[]))))
-   AND (cr.region_id IS NULL OR cr.region_id IN (SELECT id FROM above))
+           AND (cr.subject IS NULL AND :zones OR cr.subject = ANY(CAST(:classes AS text[])))
+        OR cr.scope = 'outside_control_area'
+           AND (CAST(:looked_at AS text[]) IS NULL OR cr.subject = ANY(CAST(:looked_at AS text[]))))
+   AND (cr.region_id IS NULL OR cr.scope = 'outside_control_area'
+        OR cr.region_id IN (SELECT id FROM above))
  ORDER BY cr.code
 """
+ABOVE = text(
+    """WITH RECURSIVE above AS (
+         SELECT id, parent_id FROM region WHERE id = ANY(CAST(:regions AS bigint[]))
+         UNION SELECT r.id, r.parent_id FROM region r JOIN above ON r.id = above.parent_id)
+       SELECT id FROM above"""
+)
 LEAVES = text(
     """SELECT e.code, e.rule, e.reason, e.approver, e.approved_at, e.valid_from, e.valid_to,
               ca.code AS control_area, e.attrs->>'document' AS document,
@@ -57,19 +68,28 @@ NAMED = text(
 async def read_rules(
     session: AsyncSession,
     viewer: Viewer,
-    places: Sequence[Place],
+    kinds: Collection[str],
+    classes: Collection[str],
     regions: Collection[int],
     *,
     as_of: date | None,
+    looked_at: frozenset[str] | None = None,
 ) -> tuple[Rule, ...]:
-    """The rules in force that hold at any of the places."""
+    """The rules in force that may speak of a place.
+
+    Those of what lies outside a line are of every region: which the place lies in, lines tell.
+
+    Args:
+        kinds: The kinds of the control areas that are touched.
+        classes: The classes of the zones that are touched.
+        looked_at: The kinds of control areas that are looked at; None is all.
+    """
     selection = Selection(viewer, as_of=as_of)
     statement = _rules_statement(conditions(CONTROL_RULES, selection), as_of is not None)
-    kinds = [place.subject for place in places if place.scope == "control_area"]
-    classes = [place.subject for place in places if place.scope == "zone_class"]
     values = {
-        "kinds": kinds,
-        "classes": classes,
+        "kinds": sorted(kinds),
+        "classes": sorted(classes),
+        "looked_at": None if looked_at is None else sorted(looked_at),
         "lines": bool(kinds),
         "zones": bool(classes),
         "regions": sorted(regions),
@@ -88,6 +108,11 @@ def _rules_statement(met: tuple[str, ...], former: bool) -> TextClause:
             conditions=" AND ".join(f"({condition})" for condition in (*met, *begun)),
         )
     )
+
+
+async def read_above(session: AsyncSession, regions: Collection[int]) -> frozenset[int]:
+    """The ids of some regions and of all they lie in."""
+    return frozenset((await session.scalars(ABOVE, {"regions": sorted(regions)})).all())
 
 
 async def read_leaves(
@@ -122,6 +147,8 @@ def _rule(row: Row[Any]) -> Rule:
         text=Label(row.text_zh or spoken, row.text_en or spoken) if spoken else None,
         covers=tuple(row.covers or ()),
         confirm=bool(row.confirm),
+        classes=tuple(row.classes or ()),
+        region_id=row.region_id,
     )
 
 

@@ -1,5 +1,9 @@
 """Records: the classes of zonings, and what may be done where."""
 
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from shanhai.db.features.columns import NAME, Columns, as_of, choice, current
 from shanhai.db.features.entity import (
     BOOLEAN,
@@ -7,11 +11,13 @@ from shanhai.db.features.entity import (
     OBJECTS,
     TEXT,
     TEXTS,
+    Change,
     Editing,
     Entity,
     Property,
 )
 from shanhai.db.features.guards import RECORD_PERIOD
+from shanhai.errors import Fault
 from shanhai.vocabulary import DECISIONS, RULE_SCOPES, Label, Role
 
 _CLASS, _RULE = Columns("c"), Columns("cr")
@@ -88,6 +94,17 @@ ZONE_CLASSES = Entity(
     editing=Editing(roles=_WRITERS, guards=(RECORD_PERIOD,)),
 )
 
+
+async def whose_place_is_told(session: AsyncSession, change: Change) -> Sequence[Fault]:
+    """Outside a line needs the kind of line, and classes are those of control areas."""
+    after = change.after or {}
+    if after.get("scope") == "outside_control_area" and after.get("subject") is None:
+        return (Fault("/subject", "must be a kind of control area", "必须是管控线类型"),)
+    if after.get("classes") and after.get("scope") != "control_area":
+        return (Fault("/classes", "are of control areas only", "仅适用于管控线"),)
+    return ()
+
+
 CONTROL_RULES = Entity(
     name="control_rules",
     title=Label("管控规则", "Control rules"),
@@ -125,9 +142,10 @@ CONTROL_RULES = Entity(
         _RULE.column("text_zh", TEXT, Label("说明", "Text, zh")),
         _RULE.column("text_en", TEXT, Label("说明(英)", "Text, en")),
         _RULE.attribute("covers", TEXTS, Label("另适用的活动", "Further activities")),
+        _RULE.attribute("classes", TEXTS, Label("管控线分类", "Classes of control areas")),
         _RULE.attribute("confirm", BOOLEAN, Label("待确认", "To be confirmed")),
         _RULE.source,
         *_RULE.period,
     ),
-    editing=Editing(roles=_WRITERS, guards=(RECORD_PERIOD,)),
+    editing=Editing(roles=_WRITERS, guards=(RECORD_PERIOD, whose_place_is_told)),
 )
