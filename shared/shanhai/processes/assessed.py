@@ -27,6 +27,7 @@ class Assessment:
         assembled: The methods that were taken and the layers they are made of.
         plan: How they were worked out.
         figures: Every number of the whole area.
+        given: Those of them that were given and not taken.
         extremes: Limits and cap of `supply.*` and `demand.*`.
         coverage: What the region holds and what was lost why.
         tallies: What each input holds on the land of the region, by theme.
@@ -42,6 +43,7 @@ class Assessment:
     assembled: Assembled
     plan: Plan
     figures: Mapping[Figure, float]
+    given: frozenset[Figure]
     extremes: Mapping[str, Extremes]
     coverage: Coverage
     tallies: Mapping[str, Tally]

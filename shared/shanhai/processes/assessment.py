@@ -112,7 +112,8 @@ def assess(
     computation = Computation(
         plan, layers, runner, extent(area), list(area.grid.windows(WINDOW_CELLS))
     )
-    figures = dict(_frozen(inputs, setting))
+    given = _frozen(inputs, setting)
+    figures = dict(given)
     coverage, noted = _compute(setting, computation, figures, progress)
     if figures[_COUNTED] < coverage.valid:
         coverage = _narrowed(coverage, computation, int(figures[_COUNTED]))
@@ -129,6 +130,7 @@ def assess(
         assembled=setting.assembled,
         plan=plan,
         figures=figures,
+        given=frozenset(given),
         extremes=extremes_of(
             setting.assembled.decisive_layers, figures, inputs.parameters.max_mode
         ),

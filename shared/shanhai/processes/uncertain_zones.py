@@ -15,7 +15,6 @@ from shanhai.processes.zoning import Zoner
 from shanhai.raster.store import ScratchStore
 from shanhai.science.arrays import ClassArray
 from shanhai.science.balance import weight_shares
-from shanhai.science.ecoservices.graph import Figure
 from shanhai.science.ecoservices.matching_layers import RATIO
 from shanhai.science.grid import Window
 from shanhai.science.uncertainty.draws import Draw, draw_parameters
@@ -89,7 +88,8 @@ def doubt_zones(
         told: Hears the share done.
     """
     asked = inputs.uncertainty
-    again = _Again(_variants(assessment, inputs, zoner), zoner, folder)
+    variants = Variants(assessment, inputs.parameters.max_mode, zoner.runner)
+    again = _Again(variants, zoner, folder)
     draws: list[Draw] = []
     if asked.draws:
         weights = weight_shares(inputs.parameters.weights)
@@ -141,15 +141,6 @@ class _Again:
             yield variant.store, self.zoner.zone(variant.store, variant.extremes).cleaned.codes
         finally:
             shutil.rmtree(self.folder)
-
-
-def _variants(assessment: Assessment, inputs: DelineateZonesInputs, zoner: Zoner) -> Variants:
-    frozen = frozenset(
-        Figure(one.layer, "quantile", probability, one.where)
-        for one in inputs.normalization
-        for probability in one.quantiles
-    )
-    return Variants(assessment, inputs.parameters.max_mode, frozen, zoner.runner)
 
 
 def _draw(again: _Again, draws: list[Draw], codes: ClassArray, told: Callable[[], None]) -> Drawn:

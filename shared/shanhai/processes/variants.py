@@ -57,13 +57,11 @@ class Variants:
     Attributes:
         assessment: The assessment with its own parameters.
         max_mode: How the maxima of the ratio are taken.
-        frozen: Numbers that were given to the assessment and hold for every variant.
         runner: Runs the windows.
     """
 
     assessment: Assessment
     max_mode: MaxMode
-    frozen: frozenset[Figure]
     runner: WindowRunner
 
     @property
@@ -75,12 +73,12 @@ class Variants:
         )
 
     def plan(self, varied: Varied) -> VariantPlan:
-        """What must be done for some changed parameters."""
+        """What must be done for some changed parameters; numbers that were given stay."""
         base, affected = self.assessment, varied.affected
         known = {
             figure: value
             for figure, value in base.figures.items()
-            if figure in self.frozen or not is_affected(figure, affected)
+            if figure in base.given or not is_affected(figure, affected)
         }
         given = (varied.graph.nodes.keys() | varied.graph.leaves.keys()) - affected
         plan = plan_of(

@@ -46,7 +46,7 @@ def usual(basin: Watershed, tmp_path_factory: pytest.TempPathFactory) -> Assessm
 
 
 def variants_of(assessment: Assessment) -> Variants:
-    return Variants(assessment, "p99.5", frozenset(), WindowRunner())
+    return Variants(assessment, "p99.5", WindowRunner())
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,8 @@ def test_limits_that_were_given_hold_for_every_draw(usual: Assessment):
     free = variants.plan(varied)
     limit = next(one for one in usual.figures if one.of == "supply.cooling")
     assert limit not in free.known
-    held = replace(variants, frozen=frozenset({limit})).plan(varied)
+    given = replace(usual, given=frozenset({limit}))
+    held = replace(variants, assessment=given).plan(varied)
     assert held.known[limit] == usual.figures[limit]
 
 
