@@ -77,7 +77,7 @@ def test_a_rule_of_the_model_itself_is_bilingual() -> None:
         ({"measures": [None]}, "measures/0"),
         ({"lines": []}, "lines"),
         ({"lines": [{}]}, "lines/0"),
-        ({"lines": ["coast"]}, ""),
+        ({"lines": ["red_line", "coast"]}, "lines/1"),
     ],
 )
 def test_lists_and_their_members_are_told_in_chinese(inputs: dict[str, Any], where: str) -> None:

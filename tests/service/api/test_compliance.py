@@ -188,7 +188,7 @@ class TestChecks:
                 "/inputs/geometry",
             ),
             ({"geometry": box(118, 24), "crs": "EPSG:9"}, "/inputs/crs"),
-            ({"geometry": box(118, 24), "lines": ["sky_line"]}, "/inputs"),
+            ({"geometry": box(118, 24), "lines": ["sky_line"]}, "/inputs/lines/0"),
             ({"geometry": box(118, 24), "lines": []}, "/inputs/lines"),
             ({"geometry": box(118, 24), "region": "nowhere"}, "/inputs/region"),
             ({"geometry": box(118, 24), "as_of": "soon"}, "/inputs/as_of"),
