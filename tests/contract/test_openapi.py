@@ -8,9 +8,10 @@ from fastapi import FastAPI
 from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
 
 from shanhai.db.features.catalogue import COLLECTIONS, ENTITIES
+from shanhai.openapi import downgrade
 from shanhai_api.app import add_routes
 from shanhai_api.landing.definition import METHODS
-from shanhai_api.openapi import describe_30, describe_31, downgrade
+from shanhai_api.openapi import describe_30, describe_31
 from shanhai_api.reference import reference
 
 ROOT = Path(__file__).parents[2]

@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from shanhai import __version__
 from shanhai.db.features.catalogue import COLLECTIONS, ENTITIES
 from shanhai.jobs.contracts import CONTRACTS
+from shanhai.openapi import downgrade
 from shanhai_api import errors
 from shanhai_api.features.definition import (
     IDEMPOTENCY_KEY,
@@ -163,53 +164,3 @@ def _answers_besides(path: str, method: str) -> Document:
     """Every answer beside success an operation can give; nothing is left to a `default`."""
     usual = KNOWN | failures(READ_FAILURES) if method == "get" else failures(WRITE_FAILURES)
     return OWN_ANSWERS.get((method, path), usual)
-
-
-def downgrade(node: Any) -> Any:
-    """A document in JSON Schema 2020-12 terms, in those of OpenAPI 3.0."""
-    if isinstance(node, list):
-        return [downgrade(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    found = {
-        name: downgrade(value)
-        for name, value in node.items()
-        if name not in {"$defs", "propertyNames", "contentMediaType", "identifier"}
-    }
-    return _without_types(_without_null(_with_old_limits(found)))
-
-
-def _without_null(schema: Document) -> Document:
-    """`anyOf: [X, null]` is a nullable X."""
-    options = schema.get("anyOf")
-    if not isinstance(options, list) or {"type": "null"} not in options:
-        return schema
-    rest = [option for option in options if option != {"type": "null"}]
-    others = {name: value for name, value in schema.items() if name != "anyOf"}
-    if len(rest) == 1 and "$ref" not in rest[0]:
-        return {**rest[0], **others, "nullable": True}
-    return {**others, "anyOf": rest, "nullable": True}
-
-
-def _without_types(schema: Document) -> Document:
-    """`type: [X, null]` and `const` have other names in 3.0."""
-    kinds = schema.get("type")
-    if isinstance(kinds, list) and all(isinstance(kind, str) for kind in kinds):
-        rest = [kind for kind in kinds if kind != "null"]
-        schema = {**schema, "type": rest[0]} | ({"nullable": True} if "null" in kinds else {})
-    if "const" in schema and "properties" not in schema:
-        schema = {**schema, "enum": [schema["const"]]}
-        del schema["const"]
-    if isinstance(schema.get("examples"), list):
-        schema = {**schema, "example": schema["examples"][0]}
-        del schema["examples"]
-    return schema
-
-
-def _with_old_limits(schema: Document) -> Document:
-    """Exclusive limits are flags in 3.0."""
-    for new, old in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
-        limit = schema.get(new)
-        if isinstance(limit, int | float) and not isinstance(limit, bool):
-            schema = {**schema, old: limit, new: True}
-    return schema

@@ -26,8 +26,8 @@ from shanhai_tiles.cache import TileCache
 from shanhai_tiles.dependencies import Services, transaction, working_session
 from shanhai_tiles.errors import install_error_handlers
 from shanhai_tiles.middleware import Surround
-from shanhai_tiles.openapi import describe_api
-from shanhai_tiles.routes import health, landing, layers, tiles, viewer, wmts
+from shanhai_tiles.openapi import describe_31
+from shanhai_tiles.routes import health, landing, layers, ogc_tiles, tiles, viewer, wmts
 
 READERS = 4
 """Threads that read rasters; GDAL lets go of the interpreter while it decompresses."""
@@ -78,16 +78,16 @@ def create_app(settings: Settings) -> FastAPI:
         title="Shanhai tiles",
         version=shanhai.__version__,
         lifespan=lifespan,
-        openapi_url="/api",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
     )
     install_error_handlers(app)
-    for module in (landing, layers, tiles, wmts, viewer, health):
+    for module in (landing, layers, tiles, ogc_tiles, wmts, viewer, health):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=viewer.STATIC))
     app.add_middleware(Surround, tiles_url=settings.public.tiles_url)
-    app.openapi = partial(describe_api, app)  # type: ignore[method-assign]
+    app.openapi = partial(describe_31, app)  # type: ignore[method-assign]
     return app
 
 

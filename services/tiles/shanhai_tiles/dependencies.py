@@ -162,18 +162,21 @@ async def reader_of(request: Request, services: ServicesDep) -> Reader:
 ReaderDep = Annotated[Reader, Depends(reader_of)]
 
 
-def accepts(*names: str) -> Callable[[Request], None]:
-    """A dependency that refuses parameters a route does not know, so that none is ignored."""
+def accepts(*names: str, formats: str | None = "json") -> Callable[[Request], None]:
+    """A dependency that refuses parameters a route does not know, so that none is ignored.
+
+    `formats` is the one value of `f` there is; None where the route reads `f` itself.
+    """
     known = EVERYWHERE.union(names)
 
     def refuse_unknown(request: Request) -> None:
         for name in request.query_params:
             if name not in known:
                 raise _unknown(name, known)
-        if request.query_params.get("f", "json") != "json":
+        if formats is not None and request.query_params.get("f", formats) != formats:
             raise InvalidInput(
-                f"f is {request.query_params['f'][:40]!r}; this resource comes as json",
-                message_zh="f 只能是 json",
+                f"f is {request.query_params['f'][:40]!r}; this resource comes as {formats}",
+                message_zh=f"f 只能是 {formats}",
                 pointer="f",
             )
 

@@ -5,6 +5,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from shanhai.openapi import downgrade
+
 PROBLEM: dict[str, Any] = {
     "description": "Problem document (RFC 9457)",
     "content": {
@@ -35,7 +37,13 @@ PROBLEM: dict[str, Any] = {
 }
 
 
-def describe_api(app: FastAPI) -> dict[str, Any]:
+def describe_30(app: FastAPI) -> dict[str, Any]:
+    """The definition as OpenAPI 3.0, which OGC API names."""
+    document: dict[str, Any] = downgrade(describe_31(app))
+    return {**document, "openapi": "3.0.3"}
+
+
+def describe_31(app: FastAPI) -> dict[str, Any]:
     """OpenAPI 3.1; invalid parameters are answered with 400 and never with FastAPI's own 422."""
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, routes=app.routes)

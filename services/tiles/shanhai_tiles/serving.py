@@ -1,6 +1,7 @@
 """One tile of one layer, whichever of the interfaces asked for it."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from starlette.responses import Response
 
 from shanhai_tiles.cache import Freshness, etag_of
 from shanhai_tiles.dependencies import Seen, Services
-from shanhai_tiles.documents import formats_of
+from shanhai_tiles.documents import MVT, formats_of
 from shanhai_tiles.drawing import Range, encode, index_of, palette_of
 from shanhai_tiles.grids import TILE_SIZE, Bounds, TileGrid
 from shanhai_tiles.layers import Layer, RasterLayer
@@ -55,21 +56,58 @@ async def answer_tile(
         version: The layer's version that the address names; the present one may be kept for good.
     """
     layer = seen.layer
-    if isinstance(layer, RasterLayer):
-        require_band(asked.band, max(len(layer.bands), 1))
-    etag, bounds = etag_of_tile(layer, asked), asked.bounds
+    require_inside(layer, asked)
+    etag = etag_of_tile(layer, asked)
     freshness = Freshness(etag, private=seen.private, versioned=version == layer.version)
     unchanged = freshness.not_modified(request)
     if unchanged is not None:
         return unchanged
-    tile = services.cache.get(etag)
-    if tile is None:
-        tile = await _make(layer, services, asked, bounds)
-        services.cache.put(etag, tile)
+    tile = await _tile(layer, services, asked, etag)
+    return _answer(tile, freshness, formats_of(layer)[asked.format])
+
+
+async def answer_layered(
+    request: Request, seen: Sequence[Seen], services: Services, asked: Asked
+) -> Response:
+    """One tile with the features of several layers; 204 where none has any."""
+    for one in seen:
+        require_inside(one.layer, asked)
+    etags = [etag_of_tile(one.layer, asked) for one in seen]
+    freshness = Freshness(etag_of(*etags), private=any(one.private for one in seen))
+    unchanged = freshness.not_modified(request)
+    if unchanged is not None:
+        return unchanged
+    # A tile is a protobuf message of repeated layers: tiles one after the other are one.
+    tiles = [
+        await _tile(one.layer, services, asked, etag) for one, etag in zip(seen, etags, strict=True)
+    ]
+    return _answer(b"".join(tiles), freshness, MVT)
+
+
+def _answer(tile: bytes, freshness: Freshness, media_type: str) -> Response:
     headers = {**freshness.headers, "Vary": "Authorization"}
     if not tile:
         return Response(status_code=204, headers=headers)
-    return Response(tile, headers=headers, media_type=formats_of(layer)[asked.format])
+    return Response(tile, headers=headers, media_type=media_type)
+
+
+async def _tile(layer: Layer, services: Services, asked: Asked, etag: str) -> bytes:
+    tile = services.cache.get(etag)
+    if tile is None:
+        tile = await _make(layer, services, asked, asked.bounds)
+        services.cache.put(etag, tile)
+    return tile
+
+
+def require_inside(layer: Layer, asked: Asked) -> None:
+    """Refuse a tile outside its grid and a band the layer does not have.
+
+    Raises:
+        NotFound: the grid has no such tile.
+        InvalidInput: the layer has no such band.
+    """
+    asked.grid.bounds(asked.zoom, asked.column, asked.row)
+    require_band(asked.band, max(len(layer.bands), 1) if isinstance(layer, RasterLayer) else 1)
 
 
 def etag_of_tile(layer: Layer, asked: Asked) -> str:

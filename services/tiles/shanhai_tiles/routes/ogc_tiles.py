@@ -1,0 +1,311 @@
+"""OGC API - Tiles: collections, their tilesets, and tiles addressed by row, then column."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from starlette.responses import Response
+
+from shanhai.errors import InvalidInput, NotFound
+from shanhai_tiles.access import Reader
+from shanhai_tiles.answers import answer_json
+from shanhai_tiles.dependencies import (
+    LangDep,
+    LinksDep,
+    ReaderDep,
+    Seen,
+    SeenDep,
+    Services,
+    ServicesDep,
+    accepts,
+)
+from shanhai_tiles.grids import TileGrid, grid_named
+from shanhai_tiles.layers import find_layer, list_layers
+from shanhai_tiles.request import parse_rescale
+from shanhai_tiles.serving import Asked, answer_layered, answer_tile
+from shanhai_tiles.tilesets import (
+    JSON,
+    Kind,
+    Tilesets,
+    dataset_tilesets,
+    describe_collection,
+    describe_tileset,
+    list_tilesets,
+    tilesets_of,
+)
+from shanhai_tiles.vector_layers import CHOOSING, VECTORS, Selection
+
+router = APIRouter(default_response_class=Response)
+
+Identifier = Annotated[str, Path(alias="tileMatrixSetId")]
+Matrix = Annotated[str, Path(alias="tileMatrix")]
+Row = Annotated[int, Path(alias="tileRow", ge=0)]
+Column = Annotated[int, Path(alias="tileCol", ge=0)]
+Format = Annotated[str | None, Query(alias="f")]
+Rescale = Annotated[str | None, Query()]
+Band = Annotated[int, Query(ge=1, le=10_000)]
+Version = Annotated[str | None, Query(max_length=64)]
+Chosen = Annotated[str | None, Query(max_length=2000)]
+TILE = "{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}"
+
+choosing = Depends(accepts(*CHOOSING))
+picture = Depends(accepts("v", "band", "rescale", formats=None))
+features = Depends(accepts("v", "band", *CHOOSING, formats=None))
+together = Depends(accepts("collections"))
+
+
+@router.get("/collections", dependencies=[Depends(accepts())], operation_id="getCollectionsList")
+async def list_collections(
+    request: Request, services: ServicesDep, reader: ReaderDep, links: LinksDep, lang: LangDep
+) -> Response:
+    """Every layer the caller may see, as a collection with tilesets."""
+    async with services.session() as session:
+        layers = await list_layers(session, reader.viewer)
+    document = {
+        "collections": [
+            describe_collection(one, links, lang) for one in layers if reader.may_see(one)
+        ],
+        "links": [{"rel": "self", "type": JSON, "href": f"{links.base}/collections"}],
+    }
+    private = reader.known or not reader.public_read
+    return answer_json(request, document, lang=lang, private=private)
+
+
+@router.get("/collections/{layer}", dependencies=[choosing], operation_id="getCollection")
+async def read_collection(
+    request: Request, seen: SeenDep, links: LinksDep, lang: LangDep
+) -> Response:
+    """One layer as a collection."""
+    document = describe_collection(seen.layer, links, lang)
+    return answer_json(request, document, lang=lang, private=seen.private)
+
+
+@router.get(
+    "/collections/{layer}/tiles",
+    dependencies=[choosing],
+    operation_id=".collection.vector.getTileSetsList",
+)
+async def list_collection_tilesets(
+    request: Request, seen: SeenDep, links: LinksDep, lang: LangDep
+) -> Response:
+    """The tilesets of features, or of a raster's values."""
+    document = list_tilesets(_own(seen), links, lang)
+    return answer_json(request, document, lang=lang, private=seen.private)
+
+
+@router.get(
+    "/collections/{layer}/tiles/{tileMatrixSetId}",
+    dependencies=[choosing],
+    operation_id=".collection.vector.getTileSet",
+)
+async def read_collection_tileset(
+    request: Request, seen: SeenDep, links: LinksDep, lang: LangDep, tms: Identifier
+) -> Response:
+    """One tileset: its grid, where it has tiles, what is in them."""
+    document = describe_tileset(_own(seen), grid_named(tms), links, lang)
+    return answer_json(request, document, lang=lang, private=seen.private)
+
+
+@router.get(
+    f"/collections/{{layer}}/tiles/{TILE}",
+    dependencies=[features],
+    operation_id=".collection.vector.getTile",
+)
+async def read_collection_tile(
+    request: Request,
+    seen: SeenDep,
+    services: ServicesDep,
+    tms: Identifier,
+    matrix: Matrix,
+    row: Row,
+    column: Column,
+    f: Format = None,
+    v: Version = None,
+    band: Band = 1,
+) -> Response:
+    """A tile of features, or of a raster's values."""
+    format_ = negotiate(request, _own(seen), f)
+    grid = grid_named(tms)
+    asked = Asked(grid, _level(grid, matrix), column, row, format_, band=band)
+    return _negotiated(await answer_tile(request, seen, services, asked, v), f)
+
+
+@router.get(
+    "/collections/{layer}/map/tiles",
+    dependencies=[Depends(accepts())],
+    operation_id=".collection.map.getTileSetsList",
+)
+async def list_map_tilesets(
+    request: Request, seen: SeenDep, links: LinksDep, lang: LangDep
+) -> Response:
+    """The tilesets of pictures of a raster."""
+    document = list_tilesets(tilesets_of(seen.layer, "map"), links, lang)
+    return answer_json(request, document, lang=lang, private=seen.private)
+
+
+@router.get(
+    "/collections/{layer}/map/tiles/{tileMatrixSetId}",
+    dependencies=[Depends(accepts())],
+    operation_id=".collection.map.getTileSet",
+)
+async def read_map_tileset(
+    request: Request, seen: SeenDep, links: LinksDep, lang: LangDep, tms: Identifier
+) -> Response:
+    """One tileset of pictures."""
+    document = describe_tileset(tilesets_of(seen.layer, "map"), grid_named(tms), links, lang)
+    return answer_json(request, document, lang=lang, private=seen.private)
+
+
+@router.get(
+    f"/collections/{{layer}}/map/tiles/{TILE}",
+    dependencies=[picture],
+    operation_id=".collection.map.getTile",
+)
+async def read_map_tile(
+    request: Request,
+    seen: SeenDep,
+    services: ServicesDep,
+    tms: Identifier,
+    matrix: Matrix,
+    row: Row,
+    column: Column,
+    f: Format = None,
+    v: Version = None,
+    band: Band = 1,
+    rescale: Rescale = None,
+) -> Response:
+    """A picture of a raster, transparent where it holds nothing."""
+    format_ = negotiate(request, tilesets_of(seen.layer, "map"), f)
+    grid = grid_named(tms)
+    drawn = parse_rescale(seen.layer, rescale)
+    asked = Asked(grid, _level(grid, matrix), column, row, format_, band=band, rescale=drawn)
+    return _negotiated(await answer_tile(request, seen, services, asked, v), f)
+
+
+@router.get("/tiles", dependencies=[together], operation_id=".dataset.vector.getTileSetsList")
+async def list_dataset_tilesets(
+    request: Request,
+    services: ServicesDep,
+    reader: ReaderDep,
+    links: LinksDep,
+    lang: LangDep,
+    collections: Chosen = None,
+) -> Response:
+    """The tilesets that hold several vector layers in one tile."""
+    seen = await _together(services, reader, collections)
+    document = list_tilesets(_dataset(seen, collections), links, lang)
+    return answer_json(request, document, lang=lang, private=_private(seen))
+
+
+@router.get(
+    "/tiles/{tileMatrixSetId}",
+    dependencies=[together],
+    operation_id=".dataset.vector.getTileSet",
+)
+async def read_dataset_tileset(
+    request: Request,
+    services: ServicesDep,
+    reader: ReaderDep,
+    links: LinksDep,
+    lang: LangDep,
+    tms: Identifier,
+    collections: Chosen = None,
+) -> Response:
+    """One tileset of several vector layers."""
+    grid = grid_named(tms)
+    seen = await _together(services, reader, collections)
+    document = describe_tileset(_dataset(seen, collections), grid, links, lang)
+    return answer_json(request, document, lang=lang, private=_private(seen))
+
+
+@router.get(
+    f"/tiles/{TILE}",
+    dependencies=[Depends(accepts("collections", formats=None))],
+    operation_id=".dataset.vector.getTile",
+)
+async def read_dataset_tile(
+    request: Request,
+    services: ServicesDep,
+    reader: ReaderDep,
+    tms: Identifier,
+    matrix: Matrix,
+    row: Row,
+    column: Column,
+    f: Format = None,
+    collections: Chosen = None,
+) -> Response:
+    """One tile with several vector layers, `collections` or all."""
+    seen = await _together(services, reader, collections)
+    format_ = negotiate(request, _dataset(seen, collections), f)
+    grid = grid_named(tms)
+    asked = Asked(grid, _level(grid, matrix), column, row, format_)
+    return _negotiated(await answer_layered(request, seen, services, asked), f)
+
+
+def negotiate(request: Request, of: Tilesets, f: str | None) -> str:
+    """The format a caller wants: `f`, else the first of `Accept` there is, else the usual one.
+
+    Raises:
+        InvalidInput: `f` names none of the tileset's.
+    """
+    known = of.formats
+    if f is None:
+        accepted = [
+            entry.split(";")[0].strip() for entry in request.headers.get("accept", "").split(",")
+        ]
+        wanted = (name for one in accepted for name, type_ in known.items() if type_ == one)
+        return next(wanted, next(iter(known)))
+    name = {"jpeg": "jpg", "pbf": "mvt"}.get(f, f)
+    if name not in known:
+        raise InvalidInput(
+            f"f is {f[:40]!r}; these tiles come as {', '.join(known)}",
+            message_zh=f"f 为 {f[:40]!r}；这些瓦片可用：{', '.join(known)}",
+            pointer="f",
+        )
+    return name
+
+
+def _negotiated(answer: Response, f: str | None) -> Response:
+    """Tell caches when the answer was chosen by what the caller accepts."""
+    if f is None:
+        answer.headers["Vary"] = "Accept, Authorization"
+    return answer
+
+
+def _own(seen: Seen) -> Tilesets:
+    kind: Kind = "vector" if seen.layer.kind == "vector" else "coverage"
+    return tilesets_of(seen.layer, kind)
+
+
+def _level(grid: TileGrid, matrix: str) -> int:
+    plain = matrix.isascii() and matrix.isdigit() and len(matrix) <= len("99")
+    if not plain or int(matrix) > grid.deepest:
+        raise NotFound(
+            f"tile matrix {matrix[:40]!r} is not in {grid.id}; it has 0 to {grid.deepest}",
+            message_zh=f"{grid.id} 没有级别 {matrix[:40]!r}；级别为 0 至 {grid.deepest}",
+        )
+    return int(matrix)
+
+
+async def _together(services: Services, reader: Reader, chosen: str | None) -> list[Seen]:
+    """The vector layers of `collections`, each once, or all."""
+    names = list(dict.fromkeys(VECTORS if chosen is None else chosen.split(",")))
+    for name in names:
+        if name not in VECTORS:
+            known = ", ".join(VECTORS)
+            raise InvalidInput(
+                f"collections names {name[:80]!r}; tiles of several layers hold {known}",
+                message_zh=f"collections 含 {name[:80]!r}；可合并的矢量图层：{known}",
+                pointer="collections",
+            )
+    selection = Selection(viewer=reader.viewer)
+    async with services.session() as session:
+        layers = [await find_layer(session, name, selection) for name in names]
+    return [Seen(layer, reader.privately(layer)) for layer in layers]
+
+
+def _dataset(seen: list[Seen], chosen: str | None) -> Tilesets:
+    return dataset_tilesets([one.layer for one in seen], chosen)
+
+
+def _private(seen: list[Seen]) -> bool:
+    return any(one.private for one in seen)
