@@ -23,7 +23,10 @@ from shanhai.reporting.maps import MapFrame
 from shanhai.science.arrays import ClassArray
 from shanhai.vocabulary import Label
 
-DPI = 150
+DPI = 130
+_LEVELS = 48
+"""Shades of a ramp; with so few, a row of three maps has no more colours than a palette holds."""
+
 _WIDTH_IN = 11.0
 _MARGIN_IN, _GAP_IN = 0.08, 0.22
 _TITLE_IN, _LEGEND_IN, _FOOT_IN = 0.34, 0.46, 0.42
@@ -69,8 +72,9 @@ def draw_panels(path: Path, panels: Sequence[Panel], frame: MapFrame, columns: i
         FigureCanvasAgg(figure)
         held = BytesIO()
         figure.savefig(held, format="png", dpi=DPI, pil_kwargs={"compress_level": 0})
-    # Without transparency a page with the picture is made in half the time.
-    Image.open(held).convert("RGB").save(path, "PNG")
+    # With a palette the pictures of a city take a quarter of the room.
+    picture = Image.open(held).convert("RGB")
+    picture.quantize(256, dither=Image.Dither.NONE).save(path, "PNG", optimize=True)
 
 
 def both(label: Label) -> str:
@@ -134,7 +138,7 @@ def _extent(frame: MapFrame) -> tuple[float, float, float, float]:
 
 
 def _show_ramp(figure: Figure, axes: Axes, place: Place, panel: RampPanel, frame: MapFrame) -> None:
-    colors = LinearSegmentedColormap.from_list("ramp", panel.style.colors)
+    colors = LinearSegmentedColormap.from_list("ramp", panel.style.colors, N=_LEVELS)
     high = panel.high if panel.high > panel.low else panel.low + 1.0
     norm = Normalize(panel.low, high)
     axes.imshow(

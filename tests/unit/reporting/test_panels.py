@@ -34,7 +34,7 @@ def frame(height_m: float = 6000.0) -> MapFrame:
 def drawn(path: Path, *panels: Panel, height_m: float = 6000.0) -> Image.Image:
     draw_panels(path, panels, frame(height_m))
     with Image.open(path) as picture:
-        return picture.copy()
+        return picture.convert("RGB")
 
 
 def test_classes_have_their_colours_and_the_north_is_up(tmp_path: Path):
