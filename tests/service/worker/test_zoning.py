@@ -1,0 +1,119 @@
+"""A zoning under the law and in doubt, on its way through the worker: lines, draws, rows."""
+
+import pytest
+from shapely.affinity import scale
+from shapely.geometry import shape
+from sqlalchemy import delete, select
+
+from shanhai.db.engine import Sessions
+from shanhai.db.tables import ControlArea, Dataset, JobDataset, Region, Zone, ZoneScheme
+from shanhai.jobs.contracts import DELINEATE_ZONES, DelineateZonesInputs
+from shanhai.jobs.submission import submit
+from shanhai.processes.registration import as_multipolygon
+from shanhai.settings import WorkerSettings
+from shanhai.storage.artifacts import LocalArtifacts
+from shanhai.testing.job_rows import add_dataset
+from shanhai.testing.watershed import CODE, EPSG, Watershed, build_watershed
+from shanhai.testing.workers import free_port, reach
+from shanhai.vocabulary import JobStatus
+from shanhai_worker.context import Context
+
+ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
+MONTHLY = {"rainfall", "temperature"}
+DOUBTED = {
+    "region": CODE,
+    "cell_m": 100,
+    "publish": False,
+    "parameters": {"overlays": "red_line"},
+    "uncertainty": {"draws": 30},
+}
+
+
+@pytest.fixture
+def settings() -> WorkerSettings:
+    """A lease that lasts while thirty draws keep the machine busy."""
+    return WorkerSettings(port=free_port(), slots=1, lease_s=60, renew_s=5, poll_s=30)
+
+
+@pytest.fixture(scope="module")
+def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
+    return build_watershed(tmp_path_factory.mktemp("watershed"), cells=32)
+
+
+async def _forget(sessions: Sessions) -> None:
+    async with sessions.begin() as session:
+        for table in (Zone, ZoneScheme, ControlArea, JobDataset, Dataset):
+            await session.execute(delete(table))
+        await session.execute(delete(Region).where(Region.code.startswith(CODE)))
+
+
+@pytest.fixture
+async def stored(worker: Context, sessions: Sessions, watershed: Watershed) -> None:
+    """The watershed with its datasets, and a red line around its middle."""
+    assert isinstance(worker.artifacts, LocalArtifacts)
+    await _forget(sessions)
+    async with sessions.begin() as session:
+        whole = Region(
+            code=CODE,
+            name_zh=watershed.region.name_zh,
+            name_en=watershed.region.name_en,
+            level="basin",
+            metric_srid=EPSG,
+            geom=as_multipolygon(watershed.region.geometry),
+        )
+        session.add(whole)
+        await session.flush()
+        for theme, path in watershed.rasters.items():
+            kept = worker.artifacts.put(path, suffix=".tif")
+            await add_dataset(
+                session,
+                whole,
+                theme,
+                f"{CODE}.{theme}",
+                uri=kept.uri,
+                checksum=kept.sha256,
+                bytes=kept.bytes,
+                grid={"epsg": EPSG, "bands": 12 if theme in MONTHLY else 1},
+            )
+        middle = scale(shape(watershed.region.geometry), 0.5, 0.5)
+        line = ControlArea(
+            code="red",
+            name_zh="红线",
+            name_en="Red line",
+            kind="red_line",
+            status="published",
+            region_id=whole.id,
+            geom=f"SRID=4490;{middle.wkt}",
+        )
+        session.add(line)
+
+
+@pytest.mark.usefixtures("stored")
+async def test_zones_under_the_law_and_in_doubt_become_rows(
+    worker: Context, sessions: Sessions
+) -> None:
+    inputs = DelineateZonesInputs.model_validate(DOUBTED)
+    async with worker.sessions.begin() as session:
+        asked = await submit(
+            session, contract=DELINEATE_ZONES, inputs=inputs, requested_by="tester"
+        )
+    await worker.dispatcher.dispatch(asked.id, 0)
+    job = await reach(worker.sessions, asked.id, *ENDED, within_s=180)
+    assert job.status == JobStatus.SUCCESSFUL, job.error
+    async with sessions() as session:
+        themes = set(await session.scalars(select(Dataset.theme).where(Dataset.job_id == job.id)))
+        schemes = select(ZoneScheme.id).where(ZoneScheme.job_id == job.id)
+        zones = (await session.scalars(select(Zone).where(Zone.scheme_id.in_(schemes)))).all()
+    assert {
+        *("zones", "zones_before_overlay", "override_source", "modal_zone"),
+        *("stability", "deficit_probability", "ratio_mean", "ratio_sd"),
+    } <= themes
+    assert zones
+    for zone in zones:
+        statistics = zone.attrs["statistics"]
+        assert 0.2 <= statistics["assignment_stability"] <= 1
+        assert 0 <= statistics["red_line_overlap_ha"] <= zone.attrs["cells"]
+    # Within the red line no zone asks for less than key protection.
+    weaker = [one for one in zones if one.attrs["class_value"] > 2]
+    assert all(one.attrs["statistics"]["red_line_overlap_ha"] == 0 for one in weaker)
+    await _forget(sessions)
