@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 import shapely
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.compliance import Asked, Result, check_geometry, check_project
 from shanhai.db.compliance.checking import digest_of
 from shanhai.db.compliance.cutting import Given
 from shanhai.db.compliance.defaults import default_rules, put_default_rules
+from shanhai.db.compliance.outside import drawn_statement, drawn_values
 from shanhai.db.compliance.overlaps import box_values, line_statement
 from shanhai.db.features.control_areas import CONTROL_AREAS
 from shanhai.db.features.selection import Selection, conditions
@@ -217,15 +218,24 @@ class TestOverlaps:
             {"region": city.id},
         )
         await session.execute(text("ANALYZE control_area"))
+        given = Given(box(118.0, 24.4, 0.3).wkb)
         for as_of in (None, date(2024, 1, 1)):
-            selection = Selection(EVERYTHING, as_of=as_of)
-            statement = line_statement(conditions(CONTROL_AREAS, selection), as_of is not None)
-            values: dict[str, Any] = {**box_values(Given(box(118.0, 24.4, 0.3).wkb)), "kinds": None}
-            if as_of is not None:
-                values["as_of"] = as_of
-            plan = (await session.scalars(text(f"EXPLAIN {statement.text}"), values)).all()
-            assert any("ix_control_area_geom" in row for row in plan), "\n".join(plan)
-            assert not any("Seq Scan on control_area" in row for row in plan), "\n".join(plan)
+            met = conditions(CONTROL_AREAS, Selection(EVERYTHING, as_of=as_of))
+            day = {} if as_of is None else {"as_of": as_of}
+            values: dict[str, Any] = {**box_values(given), "kinds": None, **day}
+            statement = line_statement(met, as_of is not None)
+            await self.demand_index(session, statement, values, "ix_control_area_geom")
+        met = conditions(CONTROL_AREAS, Selection(EVERYTHING))
+        values = drawn_values(given, {"red_line"}, ())
+        statement = drawn_statement(met, former=False)
+        await self.demand_index(session, statement, values, "ix_control_area_kind")
+
+    async def demand_index(
+        self, session: AsyncSession, statement: TextClause, values: dict[str, Any], index: str
+    ) -> None:
+        plan = (await session.scalars(text(f"EXPLAIN {statement.text}"), values)).all()
+        assert any(index in row for row in plan), "\n".join(plan)
+        assert not any("Seq Scan on control_area" in row for row in plan), "\n".join(plan)
 
 
 class TestRules:

@@ -27,8 +27,8 @@ ROUNDING = 1e-9
 NAMES = {
     term.code: Label(f"{term.label.zh}以外", f"Outside: {term.label.en}") for term in CONTROL_KINDS
 }
-# A region that most of the geometry's neighbours share is found by one point of it; the whole
-# geometry is compared with the others only.
+# The region a place lies in is found by one point of the geometry; the whole of it is compared with
+# its neighbours only. Of a region's lines one will do, the first of those the index has together.
 DRAWN = """
 WITH RECURSIVE above AS (
   SELECT id, parent_id FROM region WHERE id = ANY(CAST(:named AS bigint[]))
@@ -41,11 +41,13 @@ WITH RECURSIVE above AS (
 )
 SELECT bounding.kind, array_agg(DISTINCT near.id) AS regions
   FROM near CROSS JOIN unnest(CAST(:bounding AS text[])) AS bounding (kind)
- WHERE EXISTS (SELECT FROM {source}
-                WHERE {conditions} AND ca.region_id = near.id AND ca.kind = bounding.kind)
-   AND (near.named
-        OR ST_Intersects(near.geom, ST_GeomFromWKB(CAST(:inner_point AS bytea), {srid}))
-        OR ST_Intersects(near.geom, ST_GeomFromWKB(CAST(:shape AS bytea), {srid})))
+       CROSS JOIN LATERAL (SELECT FROM {source}
+                            WHERE {conditions} AND ca.region_id = near.id
+                              AND ca.kind = bounding.kind
+                            {order} LIMIT 1) drawn
+ WHERE near.named
+    OR ST_Intersects(near.geom, ST_GeomFromWKB(CAST(:inner_point AS bytea), {srid}))
+    OR ST_Intersects(near.geom, ST_GeomFromWKB(CAST(:shape AS bytea), {srid}))
  GROUP BY bounding.kind
 """
 
@@ -67,25 +69,35 @@ async def read_drawn(
     if not kinds:
         return {}
     selection = Selection(viewer, as_of=as_of)
-    statement = _drawn_statement(conditions(CONTROL_AREAS, selection), as_of is not None)
-    values = {
+    statement = drawn_statement(conditions(CONTROL_AREAS, selection), as_of is not None)
+    values = drawn_values(given, kinds, regions)
+    rows = await session.execute(statement, {**bound_values(selection), **values})
+    return {row.kind: frozenset(row.regions) for row in rows}
+
+
+def drawn_values(
+    given: Given, kinds: Collection[str], regions: Collection[int]
+) -> dict[str, object]:
+    """The values of the binds of `drawn_statement`, beside those of a selection."""
+    return {
+        **box_values(given),
         "bounding": sorted(kinds),
         "named": sorted(regions),
         "shape": given.wkb,
         "inner_point": shapely.point_on_surface(given.shape).wkb,
     }
-    bound = {**bound_values(selection), **box_values(given), **values}
-    rows = await session.execute(statement, bound)
-    return {row.kind: frozenset(row.regions) for row in rows}
 
 
 @lru_cache(maxsize=64)
-def _drawn_statement(met: tuple[str, ...], former: bool) -> TextClause:
+def drawn_statement(met: tuple[str, ...], former: bool) -> TextClause:
+    """The statement over the lines of regions that meet the geometry."""
     # Constants of the declarations; callers' values are bound.
     return text(
         DRAWN.format(
             srid=STORAGE_SRID,
             source=source_of(CONTROL_AREAS, former=former),
+            # The order of the index; former states have no such index, and any of them will do.
+            order="" if former else "ORDER BY ca.valid_from",
             conditions=" AND ".join(f"({one})" for one in (*met, *in_force(former=former))),
         )
     )
