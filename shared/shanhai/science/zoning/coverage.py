@@ -4,13 +4,20 @@ GEOS has the same check, but holds every polygon against the whole of each neigh
 specks beside one zone of a hundred thousand corners take it minutes, and this seconds.
 """
 
+from itertools import pairwise
+from typing import TypeVar
+
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from shanhai.science.arrays import FloatArray, IntArray
+from shanhai.science.arrays import BoolArray, FloatArray, IntArray
 
 Geometries = NDArray[np.object_]
+Number = TypeVar("Number", np.float64, np.int64)
+
+_STRIP_EDGES = 50_000
+"""Edges that are held against one another at a time, about."""
 
 
 def is_coverage(polygons: Geometries) -> bool:
@@ -28,7 +35,7 @@ def is_coverage(polygons: Geometries) -> bool:
     if not shapely.is_valid(polygons).all():
         return False
     edges = _edges(shapely.orient_polygons(polygons))
-    if edges is None or not shapely.is_simple(_lines(edges)):
+    if edges is None or not _meet_at_ends_only(edges):
         return False
     return _joins(polygons)
 
@@ -43,37 +50,69 @@ def _joins(polygons: Geometries) -> bool:
     return bool(shapely.is_valid(joined))
 
 
+def _meet_at_ends_only(edges: FloatArray) -> bool:
+    """Whether no two edges cross or touch but where both end.
+
+    Edges are held against those at their height only, strip by strip: two that meet share the
+    strip they meet in, and all of them at once take a hundred bytes and more each.
+    """
+    low, high = edges[:, :, 1].min(axis=1), edges[:, :, 1].max(axis=1)
+    count = -(-len(edges) // _STRIP_EDGES)
+    borders = np.quantile(low, np.linspace(0, 1, count + 1))
+    borders[-1] = np.inf
+    return all(
+        shapely.is_simple(_lines(edges[(low < above) & (high >= below)]))
+        for below, above in pairwise(borders)
+    )
+
+
 def _edges(polygons: Geometries) -> FloatArray | None:
     """Each edge once (edge, end, coordinate); None when one repeats in its direction."""
-    starts, ends, corners = _ring_edges(polygons)
-    forth = starts < ends
-    low, high = np.where(forth, starts, ends), np.where(forth, ends, starts)
-    edge = low * len(corners) + high
+    edge, forth, corners = _directed_edges(polygons)
     order = np.argsort(edge, kind="stable")
     edge, forth = edge[order], forth[order]
     again = edge[1:] == edge[:-1]
     if (again & (forth[1:] == forth[:-1])).any() or (again[1:] & again[:-1]).any():
         return None
     first = edge[np.concatenate([[True], ~again])]
-    ends = np.stack([first // len(corners), first % len(corners)], axis=1)
-    return np.asarray(corners[ends])
+    return np.stack([corners[first // len(corners)], corners[first % len(corners)]], axis=1)
 
 
-def _ring_edges(polygons: Geometries) -> tuple[IntArray, IntArray, FloatArray]:
-    """Number of the corner every edge starts from, of the one it ends at, and the corners."""
-    coordinates, ring = shapely.get_coordinates(shapely.get_rings(polygons), return_index=True)
-    number, corners = _numbered(coordinates)
+def _directed_edges(polygons: Geometries) -> tuple[IntArray, BoolArray, FloatArray]:
+    """A number for every edge of a ring, whether it runs from its lower corner, the corners."""
+    number, ring, corners = _ring_corners(polygons)
     within = ring[1:] == ring[:-1]
-    return number[:-1][within], number[1:][within], corners
+    starts, ends = number[:-1][within], number[1:][within]
+    edge = np.minimum(starts, ends) * len(corners) + np.maximum(starts, ends)
+    return edge, starts < ends, corners
 
 
-def _numbered(coordinates: FloatArray) -> tuple[IntArray, FloatArray]:
-    """Number of each point among the different ones, and these."""
+def _ring_corners(polygons: Geometries) -> tuple[IntArray, IntArray, FloatArray]:
+    """Number of every corner of the rings among the different ones, its ring, and these."""
+    coordinates, ring = shapely.get_coordinates(shapely.get_rings(polygons), return_index=True)
     # Sorting numbers is many times faster than sorting pairs of them.
-    x, column = np.unique(coordinates[:, 0], return_inverse=True)
-    y, row = np.unique(coordinates[:, 1], return_inverse=True)
-    place, number = np.unique(column * len(y) + row, return_inverse=True)
-    return number.astype(np.int64), np.stack([x[place // len(y)], y[place % len(y)]], axis=1)
+    place, x = _ranked(coordinates[:, 0])
+    row, y = _ranked(coordinates[:, 1])
+    del coordinates
+    place *= len(y)
+    place += row
+    del row
+    number, place = _ranked(place)
+    return number, ring, np.stack([x[place // len(y)], y[place % len(y)]], axis=1)
+
+
+def _ranked(values: NDArray[Number]) -> tuple[IntArray, NDArray[Number]]:
+    """The rank of each value among the different ones, and these, rising."""
+    order = np.argsort(values)
+    ordered = values[order]
+    new = np.empty(len(values), dtype=bool)
+    new[:1] = True
+    np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
+    distinct = ordered[new]
+    del ordered
+    rank = np.empty(len(values), dtype=np.int64)
+    rank[order] = np.cumsum(new) - 1
+    return rank, distinct
 
 
 def _lines(edges: FloatArray) -> shapely.Geometry:

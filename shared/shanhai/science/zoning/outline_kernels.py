@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from shanhai.science.arrays import BoolArray, IntArray
+from shanhai.science.arrays import BoolArray, FloatArray, IntArray
 from shanhai.science.zoning.patch_kernels import Patches
 
 Corners = NDArray[np.int32]
@@ -108,3 +108,32 @@ def walk_rings(
                 ends[rings], owners[rings], areas[rings] = at, own, area
             rings += 1
     return rings, at
+
+
+@njit(cache=True, nogil=True)
+def place_rings(
+    corners: Corners,
+    begins: IntArray,
+    lengths: IntArray,
+    west: float,
+    north: float,
+    cell_m: float,
+    coordinates: FloatArray,
+) -> None:
+    """Write x and y of rings one after the other; a corner has the same bits in every ring.
+
+    Args:
+        corners: Corners of all rings.
+        begins: Where each ring begins among them, in the order wanted.
+        lengths: Corners of each.
+        west: x of column 0, m.
+        north: y of row 0, m.
+        cell_m: Side of a cell, m.
+        coordinates: Filled: x and y of every corner.
+    """
+    at = 0
+    for ring in range(len(begins)):
+        for corner in range(begins[ring], begins[ring] + lengths[ring]):
+            coordinates[at, 0] = west + corners[corner, 1] * cell_m
+            coordinates[at, 1] = north - corners[corner, 0] * cell_m
+            at += 1

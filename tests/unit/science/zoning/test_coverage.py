@@ -72,3 +72,11 @@ def test_one_corner_moved_a_millimetre_outwards_breaks_a_coverage(corner: int):
     cells[4] = Polygon(corners)
     assert not is_coverage(cells)
     assert not shapely.coverage_is_valid(cells)
+
+
+@pytest.mark.parametrize(("polygons", "expected"), CASES.values(), ids=CASES.keys())
+def test_strips_of_a_few_edges_tell_the_same(
+    polygons: list[Polygon], expected: bool, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("shanhai.science.zoning.coverage._STRIP_EDGES", 2)
+    assert is_coverage(np.asarray(polygons, dtype=object)) is expected
