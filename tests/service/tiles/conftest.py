@@ -2,15 +2,19 @@
 
 import asyncio
 import hashlib
+import socket
+import threading
+import time
 import uuid
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
+import uvicorn
 from numpy.typing import NDArray
 from pydantic import SecretStr
 from shapely import MultiPolygon, box
@@ -98,6 +102,25 @@ async def guarded(world: World) -> AsyncIterator[httpx.AsyncClient]:
     """A caller of a service that asks for an identity."""
     async with serve(world, public_read=False) as caller:
         yield caller
+
+
+@pytest.fixture(scope="module")
+def address(world: World) -> Iterator[str]:
+    """The service on a free port of this machine."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        settings = world.settings(public_read=True)
+        public = settings.public.model_copy(update={"tiles_url": base})
+        app = create_app(replace(settings, public=public))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        while not server.started and thread.is_alive():
+            time.sleep(0.02)
+        yield base
+        server.should_exit = True
+        thread.join()
 
 
 class serve:

@@ -1,43 +1,17 @@
 """The viewer page in a real browser."""
 
 import io
-import socket
-import threading
-import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import uvicorn
 from PIL import Image
 
 from shanhai.testing.browser import Page, open_page
 from shanhai.vocabulary import ZONE_CLASSES, ZoneClass
-from shanhai_tiles.app import create_app
 
 pytestmark = pytest.mark.usefixtures("browser")
-
-
-@pytest.fixture(scope="module")
-def address(world: Any) -> Iterator[str]:
-    """The service on a free port of this machine."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        base = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        settings = world.settings(public_read=True)
-        public = settings.public.model_copy(update={"tiles_url": base})
-        app = create_app(replace(settings, public=public))
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        while not server.started and thread.is_alive():
-            time.sleep(0.02)
-        yield base
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture
