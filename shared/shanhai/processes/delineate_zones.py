@@ -126,7 +126,7 @@ def _compute(
     progress(75, "statistics")
     districts = number_areas(area.districts, area.grid)
     statistics = zoning_statistics(
-        own, assessment.extremes, zoning.codes, districts, area.district_tasks
+        own, assessment.extremes, zoning.codes, districts, area.district_tasks, runner
     )
     manifest = build_manifest(task, inputs, assessment, zoning, geometry, doubt)
     statistics["flags"] = manifest["flags"]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial, reduce
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,14 @@ from shanhai.processes.legal_lines import mask_of
 from shanhai.processes.supply_demand import SERVICES, Extremes
 from shanhai.processes.uncertain_zones import DRAWN, STABILITY
 from shanhai.raster.store import ScratchStore
+from shanhai.raster.windows import WindowRunner
 from shanhai.science.arrays import ClassArray, FloatArray
 from shanhai.science.grid import Window
 from shanhai.science.moments import Moments
 from shanhai.science.normalise import normalise
-from shanhai.science.zoning.keyed import ClassLayer, Layer
+from shanhai.science.zoning.keyed import ClassLayer, KeyLayer, Layer
 from shanhai.science.zoning.statistics import ZoneLayers, ZoneSummary, zone_statistics
+from shanhai.science.zoning.statistics_kernels import Keys
 from shanhai.vocabulary import ZONE_CLASSES
 
 POPULATION = "population"
@@ -32,6 +35,7 @@ OVERLAPS = tuple(f"{kind}_overlap_ha" for kind in LINE_KINDS)
 """Area of a zone within the control lines the region has."""
 
 _DIGITS = 6
+_KEYS = "zones_by_district.keys"
 _CLASSES = {zone.value: zone for zone in ZONE_CLASSES}
 
 
@@ -41,6 +45,7 @@ def zoning_statistics(
     codes: ClassArray,
     district_ids: NDArray[np.uint16],
     districts: list[DistrictTask],
+    runner: WindowRunner,
 ) -> dict[str, Any]:
     """Summaries of every zone, of every district, and of every zone in every district.
 
@@ -65,13 +70,20 @@ def zoning_statistics(
             if store.has(mask_of(kind))
         },
     )
-    summaries = zone_statistics(codes, layers, store.grid.cell_area_ha, district_ids)
+    summaries = zone_statistics(
+        codes,
+        layers,
+        store.grid.cell_area_ha,
+        district_ids,
+        run=runner.run,
+        keep=partial(keep_keys, store.folder / _KEYS),
+    )
     whole = [one for one in summaries if one.district is None]
     return {
         "cell_m": store.grid.cell_m,
         "valid_cells": int(np.count_nonzero(codes)),
         "valid_area_km2": _km2(int(np.count_nonzero(codes)), store),
-        "ratio_means": _ratio_means(store),
+        "ratio_means": _ratio_means(store, runner),
         "zones": [_zone_document(one) for one in whole],
         "districts": [
             _district_document(number, district, summaries, store)
@@ -100,10 +112,23 @@ def _normalised(
     return normalise(values, extremes[layer].limits).astype(np.float32)
 
 
-def _ratio_means(store: ScratchStore) -> dict[str, float]:
+def keep_keys(path: Path, keys: Keys) -> KeyLayer:
+    """Put keys into a file, so that they go to other processes by its name."""
+    keys.tofile(path)
+    return partial(_kept, path, keys.dtype, keys.shape[1])
+
+
+def _kept(path: Path, dtype: np.dtype[Any], width: int, rows: slice) -> Keys:
+    cells = (rows.stop - rows.start) * width
+    found: Keys = np.fromfile(path, dtype, cells, offset=rows.start * width * dtype.itemsize)
+    return found.reshape(-1, width)
+
+
+def _ratio_means(store: ScratchStore, runner: WindowRunner) -> dict[str, float]:
     """Mean of each ratio over all valid cells."""
     named = {"ratio": "ratio", **{service: f"ratio.{service}" for service in services_of(store)}}
-    return {name: _round(_mean(store, layer)) for name, layer in named.items()}
+    means = runner.run(partial(_mean, store), list(named.values()))
+    return {name: _round(mean) for name, mean in zip(named, means, strict=True)}
 
 
 def _mean(store: ScratchStore, layer: str) -> float:

@@ -209,7 +209,12 @@ def delineate(assessment: Assessment, zoner: Zoner) -> Zoning:
         units=zoned.tabled.units,
         by_unit=by_unit,
         settings=zoner.settings,
-        diagnostics=diagnose(by_unit.features.matrix, zoner.settings.seed, by_unit.partition),
+        diagnostics=diagnose(
+            by_unit.features.matrix,
+            zoner.settings.seed,
+            by_unit.partition,
+            run=zoner.runner.run,
+        ),
         audit=zoned.audit,
         trust=_trust(zoner, zoned) if zoner.parameters.stability else None,
         cleaned=zoned.cleaned,

@@ -1,11 +1,12 @@
 """The clusterings a run may choose from, behind one call."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal, get_args
 
 from threadpoolctl import threadpool_limits
 
-from shanhai.science.arrays import FloatArray
+from shanhai.science.arrays import FloatArray, IntArray
 from shanhai.science.zoning.clustering import (
     HIGHEST_K,
     Clustering,
@@ -16,7 +17,7 @@ from shanhai.science.zoning.clustering import (
 )
 from shanhai.science.zoning.contiguity import Contiguity
 from shanhai.science.zoning.gmm import fit_mixture
-from shanhai.science.zoning.skater import skater_cuts
+from shanhai.science.zoning.skater import Cuts, skater_cuts
 from shanhai.science.zoning.ward import labels_of_merges, ward_merges
 
 Algorithm = Literal["kmeans", "gmm", "ward_contig", "skater"]
@@ -26,7 +27,7 @@ STARTS = {"kmeans": 20, "gmm": 5}
 """Independent starts of the algorithms that draw them."""
 
 Partition = Callable[[int, int], Clustering]
-"""Clusters the units into a number of clusters (first) with so many starts (second)."""
+"""Clusters the units into a number of clusters (first) with so many starts (second); picklable."""
 
 
 def partition_by(
@@ -48,26 +49,31 @@ def partition_by(
             many units for the algorithm.
     """
     if algorithm == "kmeans":
-        return lambda k, starts: cluster_units(features, k, seed, starts=starts)
+        return partial(k_means, features, seed)
     if algorithm == "gmm":
-        return lambda k, starts: _mixture(features, k, seed, starts)
+        return partial(_mixture, features, seed)
     if algorithm == "ward_contig":
-        merges = ward_merges(features, contiguity())
-        return _checked(features, lambda k, _: describe(features, labels_of_merges(merges, k)))
-    cuts = skater_cuts(features, contiguity(), HIGHEST_K)
-    return _checked(features, lambda k, _: describe(features, cuts.labels(k)))
+        return partial(_compact, features, ward_merges(features, contiguity()))
+    return partial(_cut, features, skater_cuts(features, contiguity(), HIGHEST_K))
 
 
-def _checked(features: FloatArray, partition: Partition) -> Partition:
-    def checked(k: int, starts: int) -> Clustering:
-        require_k(features, k)
-        return partition(k, starts)
-
-    return checked
+def k_means(features: FloatArray, seed: int, k: int, starts: int) -> Clustering:
+    """`cluster_units` as a `Partition`, once its features and seed are given."""
+    return cluster_units(features, k, seed, starts=starts)
 
 
-def _mixture(features: FloatArray, k: int, seed: int, starts: int) -> Clustering:
+def _mixture(features: FloatArray, seed: int, k: int, starts: int) -> Clustering:
     require_k(features, k)
     with threadpool_limits(limits=1):
         found = fit_mixture(features, fit_sample(features, seed), k, seed, starts)
     return describe(features, found.labels, found.membership, found.bic)
+
+
+def _compact(features: FloatArray, merges: IntArray, k: int, _: int) -> Clustering:
+    require_k(features, k)
+    return describe(features, labels_of_merges(merges, k))
+
+
+def _cut(features: FloatArray, cuts: Cuts, k: int, _: int) -> Clustering:
+    require_k(features, k)
+    return describe(features, cuts.labels(k))

@@ -3,31 +3,23 @@
 Five zones are a planning decision: the numbers describe it, they do not choose.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
-from sklearn.metrics import (
-    calinski_harabasz_score,
-    davies_bouldin_score,
-    pairwise_distances,
-    silhouette_score,
-)
+from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 from threadpoolctl import threadpool_limits
 
 from shanhai.science.arrays import FloatArray, IntArray
-from shanhai.science.zoning.algorithms import Partition
-from shanhai.science.zoning.clustering import (
-    HIGHEST_K,
-    LOWEST_K,
-    Clustering,
-    cluster_units,
-    count_different,
-)
+from shanhai.science.hydrology.tiles import Run
+from shanhai.science.zoning.algorithms import Partition, k_means
+from shanhai.science.zoning.clustering import HIGHEST_K, LOWEST_K, count_different
 from shanhai.science.zoning.flag import Flag
+from shanhai.science.zoning.silhouette import silhouettes
 from shanhai.vocabulary import Label
 
 SILHOUETTE_SAMPLE = 4_000
-"""One distance matrix of this size (128 MB) serves every k."""
+"""Most units the silhouette is taken of: its time grows with their square."""
 
 WEAK_SILHOUETTE = 0.15
 
@@ -77,7 +69,9 @@ class Diagnostics:
         return (Flag("weak_structure", text),)
 
 
-def diagnose(features: FloatArray, seed: int, partition: Partition | None = None) -> Diagnostics:
+def diagnose(
+    features: FloatArray, seed: int, partition: Partition | None = None, *, run: Run = map
+) -> Diagnostics:
     """Quality of k = 2…10, or up to one less than the number of different units.
 
     Args:
@@ -85,26 +79,23 @@ def diagnose(features: FloatArray, seed: int, partition: Partition | None = None
             rows no k can be judged and the result is empty.
         seed: Seed of the clusterings and of the silhouette sample.
         partition: How the units are clustered; k-means unless given.
+        run: Maps a picklable function over the numbers of clusters, results in order.
 
     Source: Rousseeuw 1987; Caliński and Harabasz 1974; Davies and Bouldin 1979.
     """
-    partition = partition or _k_means(features, seed)
+    partition = partition or partial(k_means, features, seed)
     sample = _sample(len(features), seed)
     highest = min(HIGHEST_K, count_different(features, HIGHEST_K + 1) - 1)
-    with threadpool_limits(limits=1):
-        distances = pairwise_distances(features[sample])
-        found = [(k, partition(k, _STARTS)) for k in range(LOWEST_K, highest + 1)]
-        by_k = tuple(
-            _diagnose_clustering(features, k, clustering, sample, distances)
-            for k, clustering in found
-            # A tree that may not be cut at all leaves one cluster, which has no quality.
-            if len(clustering.centroids) > 1
-        )
+    # Many clusters take longest: what is long comes first, so that processes end together.
+    numbers = range(highest, LOWEST_K - 1, -1)
+    tried = list(run(partial(_diagnose_k, features, partition, sample), numbers))[::-1]
+    # A tree that may not be cut at all leaves one cluster, which has no quality.
+    found = [one for one in tried if one is not None]
+    widths = silhouettes(features[sample], [labels for _, labels in found], run)
+    by_k = tuple(
+        replace(one, silhouette=width) for (one, _), width in zip(found, widths, strict=True)
+    )
     return Diagnostics(by_k, elbow(by_k), len(sample))
-
-
-def _k_means(features: FloatArray, seed: int) -> Partition:
-    return lambda k, starts: cluster_units(features, k, seed, starts=starts)
 
 
 def _sample(count: int, seed: int) -> IntArray:
@@ -114,25 +105,24 @@ def _sample(count: int, seed: int) -> IntArray:
     return np.sort(chosen)
 
 
-def _diagnose_clustering(
-    features: FloatArray, k: int, clustering: Clustering, sample: IntArray, distances: FloatArray
-) -> KDiagnostic:
-    labels = clustering.labels
-    return KDiagnostic(
-        k=k,
-        silhouette=_silhouette(distances, labels[sample]),
-        calinski_harabasz=float(calinski_harabasz_score(features, labels)),
-        davies_bouldin=float(davies_bouldin_score(features, labels)),
-        inertia=clustering.inertia,
-        bic=clustering.bic,
-    )
-
-
-def _silhouette(distances: FloatArray, labels: IntArray) -> float | None:
-    shown = len(np.unique(labels))
-    if not 2 <= shown < len(labels):
-        return None
-    return float(silhouette_score(distances, labels, metric="precomputed"))
+def _diagnose_k(
+    features: FloatArray, partition: Partition, sample: IntArray, k: int
+) -> tuple[KDiagnostic, IntArray] | None:
+    """All but the silhouette, and the clusters of the sample; None of a single cluster."""
+    with threadpool_limits(limits=1):
+        clustering = partition(k, _STARTS)
+        labels = clustering.labels
+        if len(clustering.centroids) < 2:
+            return None
+        quality = KDiagnostic(
+            k=k,
+            silhouette=None,
+            calinski_harabasz=float(calinski_harabasz_score(features, labels)),
+            davies_bouldin=float(davies_bouldin_score(features, labels)),
+            inertia=clustering.inertia,
+            bic=clustering.bic,
+        )
+    return quality, labels[sample]
 
 
 def elbow(by_k: tuple[KDiagnostic, ...]) -> int | None:

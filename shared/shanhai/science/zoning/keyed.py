@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.science.arrays import ClassArray, IntArray
-from shanhai.science.zoning.patch_kernels import Codes
 from shanhai.science.zoning.patches import patch_sizes
 from shanhai.science.zoning.statistics_kernels import Keys, add_classes, add_values, sort_into
 
@@ -22,6 +21,17 @@ Layer = Callable[[slice], NDArray[np.floating]]
 ClassLayer = Callable[[slice], ClassArray]
 """Reads some rows of a layer of classes, 0 nodata, or of a mask, 0 outside."""
 
+KeyLayer = Callable[[slice], Keys]
+"""Reads some rows of the keys."""
+
+Keep = Callable[[Keys], KeyLayer]
+"""Keeps the keys where whoever reads them by rows finds them."""
+
+
+def keep_here(keys: Keys) -> KeyLayer:
+    """Keys that stay in memory."""
+    return keys.__getitem__
+
 
 @dataclass(frozen=True, slots=True)
 class Spread:
@@ -35,43 +45,58 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Keyed:
-    """Every cell under one number for its zone and district.
+    """Every cell under one number for its zone and district; picklable if `keys` is.
 
     Attributes:
         keys: Zone times `width` plus district; 0 is nodata.
+        rows: Rows of the raster.
         width: One more than the highest district.
         edges: Where each key begins among the cells sorted by it.
     """
 
-    keys: NDArray[np.unsignedinteger]
+    keys: KeyLayer
+    rows: int
     width: int
     edges: IntArray
-
-    @classmethod
-    def of(cls, codes: ClassArray, districts: NDArray[np.integer] | None) -> "Keyed":
-        """Number the cells; those outside every district keep district 0."""
-        width = 1 if districts is None else int(districts.max(initial=0)) + 1
-        count = width * (int(codes.max(initial=0)) + 1)
-        short = count <= _SHORT_KEYS
-        keys: Keys = codes.astype(np.uint16) if short else codes.astype(np.uint32)
-        np.multiply(keys, width, out=keys)
-        if districts is not None:
-            np.add(keys, districts, out=keys, where=codes > 0, casting="unsafe")
-        counts = np.zeros(count, dtype=np.int64)
-        for strip in _strips(keys):
-            counts += np.bincount(keys[strip].ravel(), minlength=count)
-        counts[0] = 0
-        return cls(keys, width, np.concatenate([[0], np.cumsum(counts)]))
 
     @property
     def count(self) -> int:
         """Number of keys, nodata among them."""
         return len(self.edges) - 1
 
+    @property
+    def strips(self) -> Iterator[slice]:
+        """The rows, some at a time."""
+        return _strips(self.rows)
 
-def _strips(raster: Codes) -> Iterator[slice]:
-    for row in range(0, len(raster), _STRIP_ROWS):
-        yield slice(row, min(row + _STRIP_ROWS, len(raster)))
+
+def number_cells(
+    codes: ClassArray, districts: NDArray[np.integer] | None, keep: Keep = keep_here
+) -> tuple[Keyed, list["Part"]]:
+    """Number the cells, and tell the parts: zones everywhere, then zones by district.
+
+    Cells outside every district keep district 0.
+    """
+    width = 1 if districts is None else int(districts.max(initial=0)) + 1
+    count = width * (int(codes.max(initial=0)) + 1)
+    keys: Keys = codes.astype(np.uint16 if count <= _SHORT_KEYS else np.uint32)
+    np.multiply(keys, width, out=keys)
+    if districts is not None:
+        np.add(keys, districts, out=keys, where=codes > 0, casting="unsafe")
+    counts = np.zeros(count, dtype=np.int64)
+    for strip in _strips(len(keys)):
+        counts += np.bincount(keys[strip].ravel(), minlength=count)
+    counts[0] = 0
+    edges = np.concatenate([[0], np.cumsum(counts)])
+    parts = list(_zones_everywhere(codes, width, int(edges[-1])))
+    if districts is not None:
+        parts += _zones_by_district(keys, width)
+    return Keyed(keep(keys), len(keys), width, edges), parts
+
+
+def _strips(height: int) -> Iterator[slice]:
+    for row in range(0, height, _STRIP_ROWS):
+        yield slice(row, min(row + _STRIP_ROWS, height))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,28 +120,19 @@ class Part:
     patch_sizes: IntArray
 
 
-def parts_of(codes: ClassArray, keyed: Keyed, by_district: bool) -> list[Part]:
-    """First the zones everywhere, then by district."""
-    parts = list(_zones_everywhere(codes, keyed))
-    if by_district:
-        parts += _zones_by_district(keyed)
-    return parts
-
-
-def _zones_everywhere(codes: ClassArray, keyed: Keyed) -> Iterator[Part]:
+def _zones_everywhere(codes: ClassArray, width: int, known: int) -> Iterator[Part]:
     for zone, sizes in sorted(patch_sizes(codes).items()):
-        keys = slice(zone * keyed.width, (zone + 1) * keyed.width)
         cells = int(sizes.sum())
-        yield Part(zone, None, keys, cells, cells / int(keyed.edges[-1]), sizes)
+        yield Part(zone, None, slice(zone * width, (zone + 1) * width), cells, cells / known, sizes)
 
 
-def _zones_by_district(keyed: Keyed) -> Iterator[Part]:
-    found = {key: sizes for key, sizes in patch_sizes(keyed.keys).items() if key % keyed.width}
-    land = np.zeros(keyed.width, dtype=np.int64)
+def _zones_by_district(keys: Keys, width: int) -> Iterator[Part]:
+    found = {key: sizes for key, sizes in patch_sizes(keys).items() if key % width}
+    land = np.zeros(width, dtype=np.int64)
     for key, sizes in found.items():
-        land[key % keyed.width] += sizes.sum()
-    for key in sorted(found, key=lambda key: (key % keyed.width, key)):
-        zone, district = divmod(key, keyed.width)
+        land[key % width] += sizes.sum()
+    for key in sorted(found, key=lambda key: (key % width, key)):
+        zone, district = divmod(key, width)
         cells = int(found[key].sum())
         share = cells / int(land[district])
         yield Part(zone, district, slice(key, key + 1), cells, share, found[key])
@@ -130,35 +146,28 @@ class Reading:
     negative_share: list[float]
 
     @classmethod
-    def of(cls, layer: Layer, keyed: Keyed, parts: list[Part]) -> "Reading":
+    def of(cls, layer: Layer, keyed: Keyed, parts: list[slice]) -> "Reading":
         """Read the layer once and sort its values by key."""
         first = layer(slice(0, 1))
         values = np.empty(int(keyed.edges[-1]), dtype=first.dtype)
         place = keyed.edges[:-1].copy()
         total = np.zeros(keyed.count)
         valid, negative = np.zeros((2, keyed.count), dtype=np.int64)
-        for strip in _strips(keyed.keys):
-            sort_into(keyed.keys[strip], layer(strip), values, place, total, valid, negative)
+        for strip in keyed.strips:
+            sort_into(keyed.keys(strip), layer(strip), values, place, total, valid, negative)
         spreads: dict[int, Spread] = {}
         # What belongs to a district first: sorting a whole zone mixes its districts.
         for number in reversed(range(len(parts))):
-            keys = parts[number].keys
+            keys = parts[number]
             stretch = values[keyed.edges[keys.start] : keyed.edges[keys.stop]]
             known = int(valid[keys].sum())
             mean = float(total[keys].sum()) / known if known else float("nan")
             spreads[number] = Spread(mean, *_quantiles_in_place(stretch, known))
         shares = [
-            float(negative[part.keys].sum() / known)
-            if (known := valid[part.keys].sum())
-            else np.nan
-            for part in parts
+            float(negative[keys].sum() / known) if (known := valid[keys].sum()) else np.nan
+            for keys in parts
         ]
         return cls([spreads[number] for number in range(len(parts))], shares)
-
-
-def _share(some: IntArray, of: IntArray) -> float:
-    total = int(of.sum())
-    return int(some.sum()) / total if total else float("nan")
 
 
 def _quantiles_in_place(values: NDArray[np.floating], known: int) -> tuple[float, float, float]:
@@ -184,17 +193,17 @@ def _between(low: float, high: float, share: float) -> float:
     return high - step * (1 - share) if share >= 0.5 else low + step * share
 
 
-def sums_of(layer: Layer, keyed: Keyed, parts: list[Part]) -> list[float]:
+def sums_of(layer: Layer, keyed: Keyed, parts: list[slice]) -> list[float]:
     """By part the sum of a layer."""
     total = np.zeros(keyed.count)
-    for strip in _strips(keyed.keys):
-        add_values(keyed.keys[strip], layer(strip), total)
-    return [float(total[part.keys].sum()) for part in parts]
+    for strip in keyed.strips:
+        add_values(keyed.keys(strip), layer(strip), total)
+    return [float(total[keys].sum()) for keys in parts]
 
 
-def class_counts_of(layer: ClassLayer, keyed: Keyed, parts: list[Part]) -> list[IntArray]:
+def class_counts_of(layer: ClassLayer, keyed: Keyed, parts: list[slice]) -> list[IntArray]:
     """By part the cells of every class."""
     counts = np.zeros((keyed.count, _CLASSES), dtype=np.int64)
-    for strip in _strips(keyed.keys):
-        add_classes(keyed.keys[strip], layer(strip), counts)
-    return [counts[part.keys].sum(axis=0) for part in parts]
+    for strip in keyed.strips:
+        add_classes(keyed.keys(strip), layer(strip), counts)
+    return [counts[keys].sum(axis=0) for keys in parts]

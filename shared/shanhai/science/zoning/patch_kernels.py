@@ -135,6 +135,34 @@ def recode(patches: Patches, code_of: IntArray, codes: ClassArray) -> int:
 
 
 @njit(cache=True, nogil=True)
+def _alike(codes: ClassArray, own: int) -> bool:
+    """Whether all codes are `own`."""
+    for row in range(codes.shape[0]):
+        for col in range(codes.shape[1]):
+            if codes[row, col] != own:
+                return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _most_frequent(codes: ClassArray, own: int, votes: NDArray[np.uint8]) -> int:
+    """The code of most cells; of a tie `own`, then the lowest. `votes` is room for all codes."""
+    votes[:] = 0
+    for row in range(codes.shape[0]):
+        for col in range(codes.shape[1]):
+            votes[codes[row, col]] += 1
+    best = own
+    for row in range(codes.shape[0]):
+        for col in range(codes.shape[1]):
+            code = codes[row, col]
+            more = votes[code] > votes[best]
+            lower = votes[code] == votes[best] and best != own and code < best
+            if code != 0 and (more or lower):
+                best = code
+    return best
+
+
+@njit(cache=True, nogil=True)
 def majority(codes: ClassArray) -> ClassArray:
     """Most frequent code of each 3×3 neighbourhood; see `majority_filter`."""
     height, width = codes.shape
@@ -147,18 +175,10 @@ def majority(codes: ClassArray) -> ClassArray:
                 continue
             top, bottom = max(row - 1, 0), min(row + 2, height)
             left, right = max(col - 1, 0), min(col + 2, width)
-            votes[:] = 0
-            for i in range(top, bottom):
-                for j in range(left, right):
-                    votes[codes[i, j]] += 1
             best = own
-            for i in range(top, bottom):
-                for j in range(left, right):
-                    code = codes[i, j]
-                    more = votes[code] > votes[best]
-                    lower = votes[code] == votes[best] and best != own and code < best
-                    if code != 0 and (more or lower):
-                        best = code
+            # Few cells lie at a border; only there must votes be counted.
+            if not _alike(codes[top:bottom, left:right], own):
+                best = _most_frequent(codes[top:bottom, left:right], own, votes)
             result[row, col] = best
     return result
 

@@ -1,22 +1,30 @@
 """Numbers of the zones, for the whole area and by district, from layers read strip by strip."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.science.arrays import ClassArray, FloatArray, IntArray
+from shanhai.science.hydrology.tiles import Run
 from shanhai.science.zoning.keyed import (
     ClassLayer,
+    Keep,
     Keyed,
     Layer,
     Reading,
     Spread,
     class_counts_of,
-    parts_of,
+    keep_here,
+    number_cells,
     sums_of,
 )
+
+Taking = Callable[[Any, Keyed, list[slice]], Any]
+"""Takes something of a layer for every part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,9 @@ def zone_statistics(
     layers: ZoneLayers,
     cell_area_ha: float,
     districts: NDArray[np.integer] | None = None,
+    *,
+    run: Run = map,
+    keep: Keep = keep_here,
 ) -> list[ZoneSummary]:
     """Summaries of every zone and, with districts, of every zone in every district.
 
@@ -91,18 +102,19 @@ def zone_statistics(
         layers: What the summaries are of.
         cell_area_ha: Area of a cell, ha.
         districts: District numbers from 1, 0 outside every district.
+        run: Maps a picklable function over the layers, results in order.
+        keep: Keeps the zone and district of each cell where the processes of `run` can read them.
 
     Returns:
         First the zones of the whole area, then by district; zones without cells are left out.
     """
-    keyed = Keyed.of(codes, districts)
-    parts = parts_of(codes, keyed, districts is not None)
-    ratio = Reading.of(layers.ratio, keyed, parts)
-    services = {name: Reading.of(layer, keyed, parts) for name, layer in layers.ratios.items()}
-    others = {name: Reading.of(layer, keyed, parts) for name, layer in layers.others.items()}
-    totals = {name: sums_of(layer, keyed, parts) for name, layer in layers.totals.items()}
-    classes = {name: class_counts_of(layer, keyed, parts) for name, layer in layers.classes.items()}
-    masks = {name: class_counts_of(layer, keyed, parts) for name, layer in layers.masks.items()}
+    keyed, parts = number_cells(codes, districts, keep)
+    taken = iter(run(partial(_take, keyed, [part.keys for part in parts]), _readings(layers)))
+    ratio = next(taken)
+    services, others, totals, classes, masks = (
+        {name: next(taken) for name in names}
+        for names in (layers.ratios, layers.others, layers.totals, layers.classes, layers.masks)
+    )
     return [
         ZoneSummary(
             zone=part.zone,
@@ -125,6 +137,24 @@ def zone_statistics(
         )
         for number, part in enumerate(parts)
     ]
+
+
+def _readings(layers: ZoneLayers) -> list[tuple[Taking, Any]]:
+    """What is taken of every layer, in the order of `ZoneLayers`."""
+    kinds: list[tuple[Taking, Mapping[str, Any]]] = [
+        (Reading.of, {"ratio": layers.ratio}),
+        (Reading.of, layers.ratios),
+        (Reading.of, layers.others),
+        (sums_of, layers.totals),
+        (class_counts_of, layers.classes),
+        (class_counts_of, layers.masks),
+    ]
+    return [(taking, layer) for taking, some in kinds for layer in some.values()]
+
+
+def _take(keyed: Keyed, parts: list[slice], item: tuple[Taking, Any]) -> Any:
+    taking, layer = item
+    return taking(layer, keyed, parts)
 
 
 def feature_profiles(

@@ -1,7 +1,17 @@
+import pickle
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import pytest
 
+from shanhai.science.zoning.algorithms import ALGORITHMS, partition_by
+from shanhai.science.zoning.contiguity import Contiguity
 from shanhai.science.zoning.diagnostics import Diagnostics, KDiagnostic, diagnose, elbow
+
+STEPS = np.arange(300)
+CHAIN = Contiguity(np.stack([STEPS[:-1], STEPS[1:]], axis=1), np.empty((0, 2), dtype=np.int64))
+"""Three hundred units in a row."""
 
 PAIRS = np.array([[0.0, 0], [0, 1], [5, 5], [5, 6], [10, 0], [11, 0]])
 
@@ -49,3 +59,14 @@ def test_silhouette_of_a_large_set_uses_a_seeded_sample():
     diagnostics = diagnose(features, seed=3)
     assert diagnostics.sample == 4000
     assert all(one.silhouette is not None for one in diagnostics.by_k)
+
+
+def test_numbers_of_clusters_may_be_tried_elsewhere():
+    def elsewhere(function: Any, items: Any) -> Iterator[Any]:
+        sent = pickle.loads(pickle.dumps(function))  # noqa: S301 - our own bytes
+        return map(sent, items)
+
+    features = np.random.default_rng(6).normal(size=(300, 3))
+    for algorithm in ALGORITHMS:
+        partition = partition_by(algorithm, features, 2, lambda: CHAIN)
+        assert diagnose(features, 2, partition, run=elsewhere) == diagnose(features, 2, partition)

@@ -1,8 +1,15 @@
+import pickle
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shanhai.processes.zone_statistics import keep_keys
 from shanhai.science.zoning import keyed
 from shanhai.science.zoning.statistics import (
     ZoneLayers,
@@ -177,3 +184,14 @@ def test_totals_and_classes_are_taken_zone_by_zone_and_district_by_district():
 
 def test_without_known_class_there_are_no_shares():
     assert class_shares(np.array([7, 0, 0])) == {}
+
+
+def test_layers_may_be_read_elsewhere(tmp_path: Path):
+    def elsewhere(function: Any, items: Any) -> Iterator[Any]:
+        sent = pickle.loads(pickle.dumps(function))  # noqa: S301 - our own bytes
+        return map(sent, items)
+
+    found = zone_statistics(
+        CODES, LAYERS, 0.09, DISTRICTS, run=elsewhere, keep=partial(keep_keys, tmp_path / "keys")
+    )
+    assert found == summaries()
