@@ -22,6 +22,7 @@ GIVEN: Mapping[tuple[str, str], tuple[Any, Any]] = {
     ("plans", "period_end"): (2030, 2035),
     ("projects", "start_year"): (2021, 2022),
     ("projects", "end_year"): (2030, 2035),
+    ("control_rules", "scope"): ("control_area", "control_area"),
 }
 """Members whose rules the schema does not tell, in the first and second example."""
 CODES: Mapping[str, str] = {"zone_classes": f"{SUPPLY_DEMAND}.example"}
