@@ -154,6 +154,10 @@ def test_the_overlay_raises_protection_and_never_lowers_it(
     told = run.outcome.manifest["overlay"]
     assert told["reserve_core_cells"] == np.count_nonzero(source == 1)
     assert told["red_line_cells"] == np.count_nonzero(source == 2)
+    report = (run.workspace / "report.html").read_text(encoding="utf-8")
+    assert "与管控线的重叠" in report
+    assert "Permanent basic farmland, ha" in report
+    assert "Urban development boundary, ha" not in report
     rasters = {file.name for file in run.outcome.files if file.kind == "raster"}
     assert {"zones_before_overlay", "override_source"} <= rasters
 
@@ -189,6 +193,8 @@ def test_polygons_are_units(watershed: Watershed, zoned: Any, tmp_path: Path):
     assert 5 <= manifest["clustering"]["units"] <= 36
     assert [one["code"] for one in manifest["unit_polygons"]] == [one.code for one in units]
     assert manifest["uncertainty"]["block_m"] == 5000
+    report = (run.workspace / "report.html").read_text(encoding="utf-8")
+    assert "clustered on 36 polygons" in report
     # Without clean-up every square is of one zone.
     rows, cols = np.nonzero(codes)
     raster = read_geotiff(run.workspace / "zones.tif")
