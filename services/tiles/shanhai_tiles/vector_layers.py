@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from datetime import date
 from types import MappingProxyType
 from typing import Any
 
@@ -24,6 +25,8 @@ WORLD: Bounds = (-180.0, -85.0, 180.0, 85.0)
 VERSION_LENGTH = 16
 FILTER = "filter"
 """The parameter that holds a CQL2 text."""
+AS_OF = "as_of"
+"""The parameter that holds the day whose state is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +66,18 @@ class Collection:
             raise LookupError(f"{self.entity.name} has no geometry")
         return self.entity.geometry
 
-    def visible(self, viewer: Viewer, read: Set[str] = frozenset()) -> str:
+    def visible(self, viewer: Viewer, read: Set[str] = frozenset(), *, dated: bool = False) -> str:
         """SQL that holds for the rows of today that a viewer may see and that have a shape.
 
-        A filter that reads the state itself looks beyond what is in force today.
+        A filter that reads the state itself looks beyond what is in force today; `dated` asks for
+        what was in force on the day of the bind `:as_of`.
         """
         entity = self.entity
+        today = [] if entity.history.intersection(read) else [entity.current]
         conditions = (
             entity.live,
             *visibility(entity, viewer),
-            *([] if entity.history.intersection(read) else [entity.current]),
+            *([entity.as_of] if dated else today),
             f"{self.geometry} IS NOT NULL",
         )
         return " AND ".join(f"({condition})" for condition in conditions)
@@ -85,21 +90,25 @@ class Selection:
     Attributes:
         equal: Properties and their values.
         filter: A filter expression, and what it was compiled to.
+        as_of: The day whose state is wanted; None for today.
     """
 
     equal: tuple[tuple[str, str], ...] = ()
     viewer: Viewer = PUBLIC
     filter: tuple[str, Compiled] | None = None
+    as_of: date | None = None
 
     @property
     def asked(self) -> dict[str, str]:
         """The parameters that ask for it."""
-        return dict(self.equal) | ({} if self.filter is None else {FILTER: self.filter[0]})
+        filtered = {} if self.filter is None else {FILTER: self.filter[0]}
+        dated = {} if self.as_of is None else {AS_OF: self.as_of.isoformat()}
+        return dict(self.equal) | filtered | dated
 
     def sql(self, collection: Collection) -> str:
         """The condition, over the binds of `values`."""
         read = self.filter[1].properties if self.filter else frozenset()
-        parts = [collection.visible(self.viewer, read)]
+        parts = [collection.visible(self.viewer, read, dated=self.as_of is not None)]
         for name, value in self.equal:
             column = collection.entity.declared(name)
             if name not in collection.filters or column is None:
@@ -115,7 +124,8 @@ class Selection:
         """The bound values."""
         only = {f"only_{name}": value for name, value in self.equal}
         asked = self.filter[1].values if self.filter else {}
-        return {**only, **viewer_values(self.viewer), **asked}
+        dated = {} if self.as_of is None else {AS_OF: self.as_of}
+        return {**only, **viewer_values(self.viewer), **asked, **dated}
 
 
 VECTORS: Mapping[str, Collection] = MappingProxyType(
@@ -142,7 +152,7 @@ VECTORS: Mapping[str, Collection] = MappingProxyType(
 
 
 CHOOSING = frozenset(
-    {FILTER, *(name for collection in VECTORS.values() for name in collection.filters)}
+    {FILTER, AS_OF, *(name for collection in VECTORS.values() for name in collection.filters)}
 )
 """The parameters that choose a part of some collection."""
 
@@ -151,14 +161,28 @@ def selection_of(layer: str, parameters: Mapping[str, str], viewer: Viewer) -> S
     """The part of a layer that a request's parameters ask for.
 
     Raises:
-        InvalidInput: the filter is none that the collection can answer.
+        InvalidInput: the filter is none that the collection can answer, or the day is none.
     """
-    named = CHOOSING - {FILTER}
+    named = CHOOSING - {FILTER, AS_OF}
     equal = tuple((name, value) for name, value in parameters.items() if name in named)
-    text = parameters.get(FILTER)
+    text, day = parameters.get(FILTER), _day(parameters.get(AS_OF))
     if text is None or layer not in VECTORS:
-        return Selection(equal, viewer)
-    return Selection(equal, viewer, (text, compile_filter(text, entity=VECTORS[layer].entity)))
+        return Selection(equal, viewer, None, day)
+    compiled = compile_filter(text, entity=VECTORS[layer].entity)
+    return Selection(equal, viewer, (text, compiled), day)
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidInput(
+            f"as_of is {text[:40]!r}; it must be a day, such as 2025-06-30",
+            message_zh=f"as_of 为 {text[:40]!r}；应为日期，如 2025-06-30",
+            pointer=AS_OF,
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

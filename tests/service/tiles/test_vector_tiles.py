@@ -113,3 +113,42 @@ async def test_a_point_tells_its_features(client: httpx.AsyncClient) -> None:
 async def test_vectors_have_no_double_size(client: httpx.AsyncClient) -> None:
     answer = await client.get("/layers/zones/tiles/WebMercatorQuad/7/105/54@2x.mvt")
     assert answer.status_code == 400
+
+
+async def test_a_former_day_has_its_own_zones(client: httpx.AsyncClient) -> None:
+    """Version 1 was in force from 2024 to the end of the year, version 2 from 2025."""
+    path = "/layers/zones/tiles/WebMercatorQuad/9/424/220.mvt"
+    found, tags = {}, set()
+    for day in ("2023-12-31", "2024-06-01", "2024-12-31", "2025-01-01"):
+        answer = await client.get(path, params={"as_of": day})
+        tags.add(answer.headers["etag"])
+        zones = mapbox_vector_tile.decode(answer.content).get("zones", {"features": []})
+        found[day] = {feature["properties"]["version"] for feature in zones["features"]}
+    assert found == {
+        "2023-12-31": set(),
+        "2024-06-01": {1},
+        "2024-12-31": {1},
+        "2025-01-01": {2},
+    }
+    assert len(tags) == 4
+    document = (await client.get("/layers/zones/tilejson.json?as_of=2024-06-01")).json()
+    assert "as_of=2024-06-01" in document["tiles"][0]
+    at = {"lon": 118.0, "lat": 24.5, "as_of": "2024-06-01"}
+    [zone] = (await client.get("/layers/zones/point", params=at)).json()["features"]
+    assert zone["version"] == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/layers/zones?as_of=yesterday", "must be a day"),
+        ("/layers/zones?as_of=2025-02-30", "must be a day"),
+        ("/layers/ratio.xiamen?as_of=2025-01-01", "'as_of'"),
+    ],
+)
+async def test_a_day_that_cannot_be_is_refused(
+    client: httpx.AsyncClient, path: str, said: str
+) -> None:
+    answer = await client.get(path)
+    assert answer.status_code == 400
+    assert said in answer.json()["detail"]
