@@ -127,8 +127,7 @@ def _bands(layer: Layer) -> str:
         return ""
     values = "".join(f"<Value>{band}</Value>" for band in range(1, count + 1))
     return (
-        "<Dimension><ows:Identifier>band</ows:Identifier><ows:UOM/>"
-        f"<Default>1</Default>{values}</Dimension>"
+        f"<Dimension><ows:Identifier>band</ows:Identifier><Default>1</Default>{values}</Dimension>"
     )
 
 

@@ -1,0 +1,102 @@
+"""What WMTS says of a raster with several bands, and how texts become tiles and reports."""
+
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import pytest
+
+from shanhai.cartography import style_of
+from shanhai.vocabulary import Label
+from shanhai_tiles.documents import Links
+from shanhai_tiles.layers import RasterLayer
+from shanhai_tiles.sampling import Frame
+from shanhai_tiles.wmts.asking import Pairs, Place, read_tile
+from shanhai_tiles.wmts.capabilities import capabilities
+from shanhai_tiles.wmts.faults import WmtsFault, report
+from shanhai_tiles.wmts.matrix_sets import MATRIX_SETS
+
+NAMES = {"": "http://www.opengis.net/wmts/1.0", "ows": "http://www.opengis.net/ows/1.1"}
+LAYER = RasterLayer(
+    name="dataset.rain & sun",
+    title=Label("雨 <1>", "rain <1>"),
+    theme="rainfall",
+    style=style_of("rainfall"),
+    uri="file",
+    version="0" * 16,
+    frame=Frame("EPSG:4548", (100.0, 0.0, 600_000.0, 0.0, -100.0, 2_720_000.0), 160, 120),
+    bands=({}, {}, {}),
+    unit="mm",
+    native_resolution_m=100.0,
+    public=True,
+    stand_in=False,
+    sources=(),
+    job=None,
+)
+
+
+def read(text: str) -> ElementTree.Element:
+    return ElementTree.fromstring(text)  # noqa: S314 - written by the code under test
+
+
+def test_bands_are_a_dimension_of_which_addresses_tell():
+    layer = read(capabilities([LAYER], Links("http://t"), "zh")).find("Contents/Layer", NAMES)
+    assert layer is not None
+    assert layer.findtext("ows:Title", None, NAMES) == "雨 <1>"
+    assert layer.findtext("Dimension/ows:Identifier", None, NAMES) == "band"
+    assert [one.text for one in layer.findall("Dimension/Value", NAMES)] == ["1", "2", "3"]
+    template = layer.findall("ResourceURL", NAMES)[0].attrib["template"]
+    assert template == (
+        "http://t/wmts/1.0.0/dataset.rain%20%26%20sun/{Style}"
+        "/{TileMatrixSet}/{TileMatrix}/{TileRow}/{TileCol}.png?band={band}"
+    )
+
+
+def test_one_band_is_no_dimension():
+    single = replace(LAYER, bands=({},))
+    layer = read(capabilities([single], Links("http://t"), "en")).find("Contents/Layer", NAMES)
+    assert layer is not None
+    assert layer.find("Dimension", NAMES) is None
+    assert "band" not in layer.findall("ResourceURL", NAMES)[0].attrib["template"]
+
+
+def test_no_layer_is_a_document_too():
+    root = read(capabilities([], Links("http://t"), "en"))
+    assert len(root.findall("Contents/*", NAMES)) == 0
+
+
+def test_a_band_is_read_and_one_too_many_is_refused():
+    assert read_tile(LAYER, Place("c", "1", "0", "1", "default", "3"), "png").band == 3
+    for band in ("0", "4", "03", "two"):
+        with pytest.raises(WmtsFault, match="1 to 3"):
+            read_tile(LAYER, Place("c", "1", "0", "1", "default", band), "png")
+
+
+def test_level_n_of_the_national_degrees_is_ours_less_one():
+    asked = read_tile(LAYER, Place("c", "18", "131071", "262143"), "png")
+    assert (asked.grid.id, asked.zoom) == ("CGCS2000Quad", 17)
+    asked = read_tile(LAYER, Place("w", "18", "0", "262143"), "png")
+    assert (asked.grid.id, asked.zoom) == ("WebMercatorQuad", 18)
+
+
+@pytest.mark.parametrize("identifier", ["0", "21", "", "1.0", "+1", " 1", "²", "001"])
+def test_levels_the_national_set_does_not_have(identifier: str):
+    with pytest.raises(WmtsFault, match="1–20"):
+        MATRIX_SETS["c"].zoom(identifier)
+
+
+def test_keys_are_read_in_any_case():
+    pairs = Pairs({"tilematrixset": "c", "TileMatrix": "1", "TILEROW": "0", "tilecol": "1"})
+    with pytest.raises(WmtsFault, match="Style is missing"):
+        _ = pairs.place
+    assert Pairs(
+        {"style": "", "tilematrixset": "c", "TileMatrix": "1", "TILEROW": "0", "tilecol": "1"}
+    ).place == (Place("c", "1", "0", "1", ""))
+
+
+def test_a_report_holds_whatever_was_sent():
+    answer = report(400, "<&\x00\x1b\ud800", "en", None, 'a"<b')
+    root = read(bytes(answer.body).decode())
+    one = root.find("ows:Exception", NAMES)
+    assert one is not None
+    assert one.attrib == {"exceptionCode": "InvalidParameterValue", "locator": 'a"<b'}
+    assert one.findtext("ows:ExceptionText", None, NAMES) == "<&\ufffd\ufffd\ufffd"
