@@ -1,7 +1,6 @@
 """The services' kernels from GeoTIFF to GeoTIFF, strip by strip, by the functions a job calls."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -140,36 +139,20 @@ def annual_water_yield(inputs: Inputs, out: Path) -> Path:
     return out / "yield.tif"
 
 
-@dataclass(frozen=True, slots=True)
-class _Routing:
-    """The layers of flow routing: elevation from its file, the rest in scratch."""
-
-    sources: Sources
-    store: ScratchStore
-
-    def read(self, name: str, window: Window) -> FloatArray:
-        """Values of a window; NaN is nodata."""
-        if name != "dem":
-            return self.store.read(name, window)
-        found: FloatArray = self.sources.read(window)["dem"]
-        return found
-
-    def write(self, name: str, window: Window, values: FloatArray) -> None:
-        """Store the values of a window."""
-        self.store.write(name, window, values)
-
-
 def soil_loss(inputs: Inputs, out: Path) -> Path:
     """Potential and actual soil loss, t/ha/yr: from elevation, with flow routing."""
     grid, store = inputs.grid, ScratchStore(out / "scratch", inputs.grid)
-    for layer in (*SCRATCH, "contributing_area", "rkls", "usle"):
+    for layer in ("dem", *SCRATCH, "contributing_area", "rkls", "usle"):
         store.create(layer)
-    routing = _Routing(Sources(inputs, ("dem",)), store)
-    write_contributing_area(routing, grid.shape, cell_m=grid.cell_m, tile=BLOCK)
-    names = ("dem", "land_cover", "rain_erosivity", "soil_erodibility")
+    elevation = Sources(inputs, ("dem",))
+    for inner, _ in elevation.strips(0):
+        store.write("dem", inner, elevation.read(inner)["dem"])
+    write_contributing_area(store, grid.shape, cell_m=grid.cell_m, tile=BLOCK)
+    names = ("land_cover", "rain_erosivity", "soil_erodibility")
     sources = Sources(inputs, names)
     for inner, frame in sources.strips(grid.cell_m):
-        losses = _losses(sources.read(frame.outer), store.read("contributing_area", frame.outer))
+        given = sources.read(frame.outer) | {"dem": store.read("dem", frame.outer)}
+        losses = _losses(given, store.read("contributing_area", frame.outer))
         for layer, values in zip(("rkls", "usle"), losses, strict=True):
             store.write(layer, inner, values[frame.slices])
     for layer in ("rkls", "usle"):

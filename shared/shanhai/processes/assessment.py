@@ -121,7 +121,7 @@ def assess(
     with pointing_at("/inputs"):
         require_laws(setting.assembled, figures)
     tallies = {**aligned.tallies, **noted.tallies}
-    _check_totals(setting, aligned.totals, noted.totals)
+    _check_totals(setting, aligned.totals, noted.totals, runner)
     edge_effect = any(ends_early(setting.sources[theme], area) for theme in _wide_themes(setting))
     found = Assessment(
         area=area,
@@ -309,11 +309,13 @@ def _coverage(setting: _Setting, found: Found, noted: Noted) -> Coverage:
     )
 
 
-def _check_totals(setting: _Setting, wide: Mapping[str, float], own: Mapping[str, float]) -> None:
+def _check_totals(
+    setting: _Setting, wide: Mapping[str, float], own: Mapping[str, float], runner: WindowRunner
+) -> None:
     """Refuse alignments that lost or made some of what they should have kept."""
     for totals, grid in ((wide, setting.area.wide), (own, setting.area.grid)):
         for theme, total in totals.items():
-            check_total(theme, setting.sources[theme], grid, total)
+            check_total(theme, setting.sources[theme], grid, total, runner.run)
 
 
 def _frozen(inputs: AssessmentInputs, setting: _Setting) -> dict[Figure, float]:

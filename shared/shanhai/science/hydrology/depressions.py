@@ -10,7 +10,9 @@ from shanhai.science.grid import Window
 from shanhai.science.hydrology.flood_kernels import FIRST, flood, spill_levels
 from shanhai.science.hydrology.tiles import Layers, Lines, Run, Seams, Tiles, lines_of
 
-DEM, FILLED = "dem", "filled"
+DEM, FILLED, BASINS = "dem", "filled", "basins"
+
+_INNER = (slice(1, -1), slice(1, -1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Basins:
 def fill_depressions(layers: Layers, tiles: Tiles, run: Run = map) -> None:
     """Raise every cell of `dem` to the level from which water can leave, and write `filled`.
 
+    Of several tiles `basins` is written on the way: the number of each cell's basin in its tile.
+
     The level is the lowest that any way off the raster, or into nodata, must cross: the same
     whatever the tiles. Two passes over the tiles; between them the basins of all tiles are joined
     along the tile edges and flooded from the outside.
@@ -42,11 +46,12 @@ def fill_depressions(layers: Layers, tiles: Tiles, run: Run = map) -> None:
     Source: Barnes et al. 2014; Barnes 2016 for the tiles.
     """
     windows = tiles.windows
-    levels = [np.full(FIRST, -np.inf)]
-    # A tile that is all of the raster has no basin but the outside.
-    if len(windows) > 1:
-        levels = _overflows(tiles, list(run(partial(_basins, layers, tiles), windows)))
-    for _ in run(partial(_fill, layers, tiles), list(zip(windows, levels, strict=True))):
+    if len(windows) == 1:
+        # A tile that is all of the raster has no basin but the outside.
+        layers.write(FILLED, windows[0], flood(tiles.read(layers, DEM, windows[0], 1))[0][_INNER])
+        return
+    levels = _overflows(tiles, list(run(partial(_basins, layers, tiles), windows)))
+    for _ in run(partial(_fill, layers), list(zip(windows, levels, strict=True))):
         pass
 
 
@@ -54,9 +59,11 @@ def _basins(layers: Layers, tiles: Tiles, window: Window) -> Basins:
     level, label, count, first, second, passes = flood(tiles.read(layers, DEM, window, 1))
     pairs = np.stack([np.minimum(first, second), np.maximum(first, second)], axis=1)
     pairs, passes = _lowest(pairs.astype(np.int64), passes)
-    inner = (slice(1, -1), slice(1, -1))
+    level, label = level[_INNER], label[_INNER]
+    layers.write(FILLED, window, level)
+    layers.write(BASINS, window, np.maximum(label, 0).astype(np.float64))
     # Edge cells are where the flood starts, so that their level is their ground.
-    return Basins(lines_of(level[inner]), lines_of(label[inner]), count, pairs, passes)
+    return Basins(lines_of(level), lines_of(label), count, pairs, passes)
 
 
 def _lowest(pairs: IntArray, passes: FloatArray) -> tuple[IntArray, FloatArray]:
@@ -118,9 +125,8 @@ def _flooded(pairs: IntArray, passes: FloatArray, count: int) -> FloatArray:
     return spill_levels(starts, far[order], np.concatenate([passes, passes])[order])
 
 
-def _fill(layers: Layers, tiles: Tiles, item: tuple[Window, FloatArray]) -> None:
+def _fill(layers: Layers, item: tuple[Window, FloatArray]) -> None:
+    """Raise a tile to where its basins overflow; once more does no harm."""
     window, overflows = item
-    # Flooded again rather than stored: reading labels back takes as long.
-    level, label = flood(tiles.read(layers, DEM, window, 1))[:2]
-    level, label = level[1:-1, 1:-1], np.maximum(label[1:-1, 1:-1], 0)
-    layers.write(FILLED, window, np.maximum(level, overflows[label]))
+    basins = layers.read(BASINS, window).astype(np.int64)
+    layers.write(FILLED, window, np.maximum(layers.read(FILLED, window), overflows[basins]))

@@ -15,7 +15,7 @@ from shanhai.science.hydrology.accumulation import (
     gather_down,
     spread_down,
 )
-from shanhai.science.hydrology.depressions import DEM, FILLED, fill_depressions
+from shanhai.science.hydrology.depressions import BASINS, DEM, FILLED, fill_depressions
 from shanhai.science.hydrology.directions import DIRECTIONS, find_directions
 from shanhai.science.hydrology.tiles import TILE_CELLS, ArrayLayers, Layers, Run, Tiles
 from shanhai.vocabulary import Label
@@ -33,7 +33,7 @@ ROUTINGS: Mapping[str, Label] = MappingProxyType(
 
 _SPREADINGS: Mapping[str, Spreading] = MappingProxyType({"freeman": FREEMAN, "quinn": QUINN})
 
-SCRATCH = (FILLED, DIRECTIONS)
+SCRATCH = (FILLED, BASINS, DIRECTIONS)
 """Layers that `write_contributing_area` writes on the way; they may be dropped afterwards."""
 
 
@@ -46,14 +46,15 @@ def write_contributing_area(
     tile: int = TILE_CELLS,
     run: Run = map,
 ) -> None:
-    """From `dem` write `filled`, `directions` and `contributing_area`, tile by tile.
+    """From `dem` write the layers of `SCRATCH` and `contributing_area`, tile by tile.
 
     The same values whatever the side of a tile and whatever runs the tiles. Memory is that of a
     tile, some tens of bytes a cell, and a few lines along the tile edges.
 
     Args:
         layers: Reads `dem`, m, NaN for nodata, into which water drains like off the raster; writes
-            and reads again the others. It must keep `filled` as exactly as it gave `dem`.
+            and reads again the others. It must keep `filled` as exactly as it gave `dem`, and whole
+            numbers up to the cells of a tile in `basins`.
         shape: Rows and columns of the raster.
         cell_m: Side of a cell, m.
         flow_routing: A key of `ROUTINGS`.

@@ -1,4 +1,6 @@
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from shanhai.science.hydrology.routing import (
 from shanhai.science.hydrology.tiles import ArrayLayers
 
 LAYERS = (*SCRATCH, "contributing_area")
+SAME_FOR_ALL_TILES = ("filled", "directions", "contributing_area")
 
 
 def in_tiles(dem: FloatArray, routing: str, tile: int) -> dict[str, FloatArray]:
@@ -44,8 +47,18 @@ def test_fill_equals_the_flood_of_the_paper(ground: FloatArray):
 @pytest.mark.parametrize("tile", [3, 7, 16])
 def test_tiles_give_the_bytes_of_the_whole(ground: FloatArray, routing: str, tile: int):
     whole, tiled = in_tiles(ground, routing, 100), in_tiles(ground, routing, tile)
-    for name in LAYERS:
+    for name in SAME_FOR_ALL_TILES:
         np.testing.assert_array_equal(tiled[name], whole[name])
+
+
+def test_tiles_may_be_filled_twice(ground: FloatArray):
+    def twice(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        return [(function(item), function(item))[1] for item in items]
+
+    layers = ArrayLayers({"dem": ground} | {name: np.empty(ground.shape) for name in LAYERS})
+    shape = (ground.shape[0], ground.shape[1])
+    write_contributing_area(layers, shape, cell_m=30, tile=7, run=twice)
+    np.testing.assert_array_equal(layers.arrays["filled"], fill(ground))
 
 
 @settings(max_examples=40)
