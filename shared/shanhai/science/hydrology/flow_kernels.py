@@ -39,7 +39,7 @@ def flat_distances(filled: FloatArray, around: FloatArray) -> BoolArray:
     ground, distance = filled.ravel(), around.ravel()
     reads = np.zeros(ground.size, dtype=np.bool_)
     steps = ROW_STEPS * width + COLUMN_STEPS
-    queue, head, tail = np.empty(ground.size, dtype=np.int64), 0, 0
+    flat, flats = np.empty(ground.size, dtype=np.int64), 0
     for row in range(1, height - 1):
         for cell in range(row * width + 1, (row + 1) * width - 1):
             distance[cell] = np.inf
@@ -47,9 +47,9 @@ def flat_distances(filled: FloatArray, around: FloatArray) -> BoolArray:
                 continue
             if drains(ground, cell, steps):
                 distance[cell] = 0.0
-                queue[tail] = cell
-                tail += 1
                 continue
+            flat[flats] = cell
+            flats += 1
             for step in steps:
                 near = cell + step
                 row_near, column_near = near // width, near % width
@@ -57,6 +57,16 @@ def flat_distances(filled: FloatArray, around: FloatArray) -> BoolArray:
                 outer = outer or column_near == 0 or column_near == width - 1
                 if outer and ground[near] == ground[cell]:
                     reads[near] = True
+    # Most cells drain; only those of flats are gone through from here on.
+    queue, head, tail = np.empty(flats, dtype=np.int64), 0, 0
+    for cell in flat[:flats]:
+        for step in steps:
+            near = cell + step
+            if not reads[near] and ground[near] == ground[cell] and distance[near] == 0.0:
+                distance[cell] = 1.0
+                queue[tail] = cell
+                tail += 1
+                break
     seeds = np.flatnonzero(reads)
     seeds = seeds[np.isfinite(distance[seeds])]
     seeds = seeds[np.argsort(distance[seeds], kind="mergesort")]
