@@ -130,7 +130,9 @@ async def test_what_rests_on_a_closed_dataset_is_closed(
 
 
 @pytest.mark.usefixtures("stored")
-async def test_a_layer_of_an_earlier_job_is_read_and_refused_where_it_is_no_supply(worker: Context) -> None:
+async def test_a_layer_of_an_earlier_job_is_read_and_refused_where_it_is_no_supply(
+    worker: Context,
+) -> None:
     first = await run(worker, EVALUATE_ECOSYSTEM, evaluation(themes=["carbon"]))
     async with worker.sessions.begin() as session:
         dataset = await session.scalar(select(Dataset).where(Dataset.job_id == first.id))
