@@ -121,7 +121,7 @@ def test_an_item_of_another_standard_is_refused():
 
 
 def test_a_missing_price_is_named():
-    with pytest.raises(InvalidInput, match="carbon_price .* has no default") as caught:
+    with pytest.raises(InvalidInput, match=r"carbon_price .* has no default") as caught:
         make_account(
             [computed("carbon_fixation", a=1.0)], load_catalogue("gbt-46869-2025"), price_year=2020
         )
