@@ -143,7 +143,10 @@ class Unit:
             self._child = None
 
     def _parental_bond(self) -> list[str]:
-        return ["setpriv", "--pdeathsig", "SIGINT", "--"] if self.dies_with_parent else []
+        if not self.dies_with_parent:
+            return []
+        # A shell makes what it sends to the background deaf to SIGINT, and children inherit that.
+        return ["env", "--default-signal=INT", "setpriv", "--pdeathsig", "SIGINT", "--"]
 
     def _turn_log(self) -> None:
         if self.log_file.exists() and self.log_file.stat().st_size > LOG_LIMIT_BYTES:

@@ -129,9 +129,10 @@ def test_a_process_is_described(unit: Unit):
     assert abs(process.started_at - time.time()) < 5
 
 
-def test_a_bound_unit_ends_with_its_starter(tmp_path: Path):
+@pytest.mark.parametrize("deaf", ["", "signal.signal(signal.SIGINT, signal.SIG_IGN);"])
+def test_a_bound_unit_ends_with_its_starter(tmp_path: Path, deaf: str):
     starter = (
-        "import os, sys; from pathlib import Path; sys.path.insert(0, sys.argv[2]);"
+        f"import os, signal, sys; from pathlib import Path; {deaf} sys.path.insert(0, sys.argv[2]);"
         "import test_units as t; u = t.make_unit(Path(sys.argv[1])); u.dies_with_parent = True;"
         "t.launch(u); os.kill(os.getpid(), 9)"
     )
