@@ -7,16 +7,14 @@ from shanhai.db.engine import Sessions
 from shanhai.db.tables import Dataset, JobDataset, Region
 from shanhai.jobs.assessment_inputs import ASSESS_ECOSERVICES, AssessEcoservicesInputs
 from shanhai.jobs.submission import submit
-from shanhai.processes.registration import as_multipolygon
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.testing.job_rows import add_dataset
-from shanhai.testing.watershed import CODE, EPSG, Watershed, build_watershed
+from shanhai.testing.stored import store_watershed
+from shanhai.testing.watershed import CODE, Watershed, build_watershed
 from shanhai.testing.workers import reach
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.context import Context
 
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
-MONTHLY = {"rainfall", "temperature"}
 CHOICES = {
     "water_conservation": {"parameters": {"industrial_use": 1000}},
     "carbon_sink": {"parameters": {"emissions_total": 1000}},
@@ -38,28 +36,7 @@ async def stored(worker: Context, sessions: Sessions, watershed: Watershed) -> N
         await session.execute(delete(JobDataset))
         await session.execute(delete(Dataset))
         await session.execute(delete(Region).where(Region.code.startswith(CODE)))
-        whole = Region(
-            code=CODE,
-            name_zh=watershed.region.name_zh,
-            name_en=watershed.region.name_en,
-            level="basin",
-            metric_srid=EPSG,
-            geom=as_multipolygon(watershed.region.geometry),
-        )
-        session.add(whole)
-        await session.flush()
-        for theme, path in watershed.rasters.items():
-            kept = worker.artifacts.put(path, suffix=".tif")
-            await add_dataset(
-                session,
-                whole,
-                theme,
-                f"{CODE}.{theme}",
-                uri=kept.uri,
-                checksum=kept.sha256,
-                bytes=kept.bytes,
-                grid={"epsg": EPSG, "bands": 12 if theme in MONTHLY else 1},
-            )
+        await store_watershed(session, worker.artifacts, watershed)
 
 
 @pytest.mark.usefixtures("stored")

@@ -15,11 +15,10 @@ from shanhai.jobs.evaluation_contracts import (
     EvaluateEcosystemInputs,
 )
 from shanhai.jobs.submission import submit
-from shanhai.processes.registration import as_multipolygon
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.evaluation_rasters import build_evaluated_watershed
-from shanhai.testing.job_rows import add_dataset
-from shanhai.testing.watershed import CODE, EPSG, Watershed
+from shanhai.testing.stored import store_watershed
+from shanhai.testing.watershed import CODE, Watershed
 from shanhai.testing.workers import reach
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.context import Context
@@ -41,40 +40,7 @@ async def stored(worker: Context, sessions: Sessions, watershed: Watershed) -> N
         await session.execute(delete(JobDataset))
         await session.execute(delete(Dataset))
         await session.execute(delete(Region).where(Region.code.startswith(CODE)))
-        whole = Region(
-            code=CODE,
-            name_zh=watershed.region.name_zh,
-            name_en=watershed.region.name_en,
-            level="basin",
-            metric_srid=EPSG,
-            geom=as_multipolygon(watershed.region.geometry),
-        )
-        session.add(whole)
-        await session.flush()
-        for one in watershed.region.districts:
-            session.add(
-                Region(
-                    code=one.code,
-                    name_zh=one.name_zh,
-                    name_en=one.name_en,
-                    level="district",
-                    parent_id=whole.id,
-                    metric_srid=EPSG,
-                    geom=as_multipolygon(one.geometry),
-                )
-            )
-        for theme, path in watershed.rasters.items():
-            kept = worker.artifacts.put(path, suffix=".tif")
-            await add_dataset(
-                session,
-                whole,
-                theme,
-                f"{CODE}.{theme}",
-                uri=kept.uri,
-                checksum=kept.sha256,
-                bytes=kept.bytes,
-                public=theme != "lai",
-            )
+        await store_watershed(session, worker.artifacts, watershed, closed={"lai"})
 
 
 async def run(worker: Context, contract: ProcessContract, inputs: Inputs) -> Job:

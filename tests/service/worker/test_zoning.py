@@ -9,17 +9,15 @@ from shanhai.db.engine import Sessions
 from shanhai.db.tables import ControlArea, Dataset, JobDataset, Region, Zone, ZoneScheme
 from shanhai.jobs.contracts import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.jobs.submission import submit
-from shanhai.processes.registration import as_multipolygon
 from shanhai.settings import WorkerSettings
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.testing.job_rows import add_dataset
-from shanhai.testing.watershed import CODE, EPSG, Watershed, build_watershed
+from shanhai.testing.stored import store_watershed
+from shanhai.testing.watershed import CODE, Watershed, build_watershed
 from shanhai.testing.workers import free_port, reach
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.context import Context
 
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
-MONTHLY = {"rainfall", "temperature"}
 DOUBTED = {
     "region": CODE,
     "cell_m": 100,
@@ -53,28 +51,7 @@ async def stored(worker: Context, sessions: Sessions, watershed: Watershed) -> N
     assert isinstance(worker.artifacts, LocalArtifacts)
     await _forget(sessions)
     async with sessions.begin() as session:
-        whole = Region(
-            code=CODE,
-            name_zh=watershed.region.name_zh,
-            name_en=watershed.region.name_en,
-            level="basin",
-            metric_srid=EPSG,
-            geom=as_multipolygon(watershed.region.geometry),
-        )
-        session.add(whole)
-        await session.flush()
-        for theme, path in watershed.rasters.items():
-            kept = worker.artifacts.put(path, suffix=".tif")
-            await add_dataset(
-                session,
-                whole,
-                theme,
-                f"{CODE}.{theme}",
-                uri=kept.uri,
-                checksum=kept.sha256,
-                bytes=kept.bytes,
-                grid={"epsg": EPSG, "bands": 12 if theme in MONTHLY else 1},
-            )
+        whole = await store_watershed(session, worker.artifacts, watershed)
         middle = scale(shape(watershed.region.geometry), 0.5, 0.5)
         line = ControlArea(
             code="red",
