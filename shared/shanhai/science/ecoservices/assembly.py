@@ -22,7 +22,6 @@ from shanhai.science.ecoservices.graph import (
     graph_of,
     missing_layers,
     service_key,
-    themes_behind,
 )
 from shanhai.science.ecoservices.inputs import LEAVES
 from shanhai.science.ecoservices.layers import SHARED
@@ -290,12 +289,3 @@ def _layers_of(method: Method, kinds: tuple[Kind, ...]) -> list[str]:
     """Names of the layers of a service that are results, in the order of the kinds."""
     extra = tuple(one.name for one in method.extra)
     return [name for kind in kinds for name in (extra if kind == "extra" else KINDS[kind])]
-
-
-def lacking_themes(assembled: Assembled) -> dict[str, tuple[str, ...]]:
-    """Dataset themes each service that fell back or was left out lacked."""
-    lacked = {service: names for service, (_, names) in assembled.fallbacks.items()}
-    return {
-        service: themes_behind(names)
-        for service, names in (lacked | dict(assembled.left_out)).items()
-    }
