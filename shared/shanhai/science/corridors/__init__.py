@@ -1,0 +1,1 @@
+"""Ecological networks: sources, resistance, corridors and what hinders them."""

@@ -1,0 +1,1 @@
+"""Resistance surfaces as electric circuits: effective resistance, currents and their solvers."""

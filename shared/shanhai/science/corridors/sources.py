@@ -1,0 +1,259 @@
+"""Ecological sources: the core areas from which movement starts, and how much each matters."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from shanhai.errors import InvalidInput
+from shanhai.science.arrays import BoolArray, FloatArray, IntArray
+from shanhai.science.corridors.connectivity import (
+    Importance,
+    importance_by_dispersal,
+    patch_importance,
+)
+from shanhai.science.corridors.connectivity_graph import (
+    DISPERSAL_M,
+    SENSITIVITY_DISPERSAL_M,
+    link_graph,
+)
+from shanhai.science.corridors.natural_breaks import natural_breaks
+from shanhai.science.corridors.patch_distances import patch_distances
+from shanhai.science.corridors.patches import Patches, core_patches
+from shanhai.science.grid import SQUARE_METRES_PER_HECTARE
+from shanhai.science.remarks import Remark
+from shanhai.vocabulary import Label
+
+USUAL_SHARE = (0.05, 0.45)
+"""Part of the area that sources take in published studies (13.7 to 23.4 %, with a margin)."""
+
+LEVEL_CLASSES = 3
+"""Natural breaks of dPC; the upper class is level 1."""
+
+MOST_PATCHES = 2000
+"""The time grows with the third power of the number."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceParameters:
+    """What makes a core area a source.
+
+    Attributes:
+        min_area_ha: Least area of a patch, and of red-line area in it that keeps it, ha.
+        merge_gap_m: Cores less than this apart become one patch, m.
+        dpc_min: Least dPC of a source, %.
+        d50_m: Distance that half of those who set out cover, m; longest link of IIC too.
+    """
+
+    min_area_ha: float = 10.0
+    merge_gap_m: float = 0.0
+    dpc_min: float = 1.0
+    d50_m: float = DISPERSAL_M
+
+    def __post_init__(self) -> None:
+        """Refuse what has no meaning."""
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if not 0 <= value < np.inf or (one.name == "d50_m" and value == 0):
+                raise InvalidInput(
+                    f"{one.name} is {value}; it must be finite and at least 0, d50_m above it",
+                    message_zh=f"{one.name} 为 {value}，须为有限数且不小于 0，d50_m 须大于 0",
+                    pointer=f"/{one.name}",
+                )
+
+
+DEFAULT_PARAMETERS = SourceParameters()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What else is known of the cells; each may be missing.
+
+    Attributes:
+        importance: I, 0–1, told as the mean of each source.
+        quality: 0–1; a patch then counts with its area times its mean quality.
+        red_line: Cells within the ecological red line.
+    """
+
+    importance: FloatArray | None = None
+    quality: FloatArray | None = None
+    red_line: BoolArray | None = None
+
+
+NO_EVIDENCE = Evidence()
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The sources, by descending area.
+
+    Attributes:
+        patches: Cells and areas; the area is all core area.
+        level: 1 for the upper natural break of dPC, 2 for the rest.
+        dpc: dPC and its parts, %, among all patches that were large enough.
+        diic: dIIC, %, likewise.
+        dpc_by_d50: dPC by d50 in m, to see how far it rests on it.
+        importance: Mean I; NaN where unknown.
+        red_line_share: Part within the red line, 0–1; NaN where unknown.
+        dropped: Patches that were large enough but matter too little.
+        remarks: What a reader must know.
+    """
+
+    patches: Patches
+    level: IntArray
+    dpc: Importance
+    diic: FloatArray
+    dpc_by_d50: Mapping[float, FloatArray]
+    importance: FloatArray
+    red_line_share: FloatArray
+    dropped: int
+    remarks: tuple[Remark, ...]
+
+
+def identify_sources(
+    core: BoolArray,
+    cell_m: float,
+    parameters: SourceParameters = DEFAULT_PARAMETERS,
+    evidence: Evidence = NO_EVIDENCE,
+    area_cells: int | None = None,
+) -> Sources:
+    """Sources among the core areas of the pattern.
+
+    A patch is kept that has `dPC ≥ dpc_min`, or red-line area of at least `min_area_ha`.
+
+    Args:
+        core: Core cells.
+        cell_m: Side of a cell, m.
+        parameters: Sizes and thresholds.
+        evidence: Importance, quality, red line.
+        area_cells: Cells of the study area, of which the share of the sources is taken; all cells
+            without it.
+
+    Raises:
+        InvalidInput: no core is large enough or none matters enough, there are more patches than
+            can be compared, a parameter is out of range, or a patch has no quality.
+    """
+    patches = core_patches(core, cell_m, parameters.min_area_ha, parameters.merge_gap_m)
+    _require_patches(core, patches, parameters)
+    distances = patch_distances(patches.labels, patches.count, cell_m)
+    amounts = _amounts(patches, evidence)
+    by_d50 = importance_by_dispersal(
+        amounts, distances, (parameters.d50_m, *SENSITIVITY_DISPERSAL_M)
+    )
+    dpc = by_d50[parameters.d50_m]
+    diic = patch_importance(link_graph(amounts, distances, parameters.d50_m))
+    red_line = _share(patches, evidence.red_line)
+    keep = _kept(patches, dpc.total, red_line, parameters)
+    kept = patches.kept(keep)
+    share = kept.area_ha.sum() * SQUARE_METRES_PER_HECTARE / cell_m**2 / (area_cells or core.size)
+    return Sources(
+        patches=kept,
+        level=source_levels(dpc.total[keep]),
+        dpc=Importance(dpc.total[keep], dpc.intra[keep], dpc.flux[keep], dpc.connector[keep]),
+        diic=diic.total[keep],
+        dpc_by_d50={d50: one.total[keep] for d50, one in by_d50.items()},
+        importance=_mean(kept, evidence.importance),
+        red_line_share=red_line[keep],
+        dropped=int(np.count_nonzero(~keep)),
+        remarks=_remarks(float(share), kept.count),
+    )
+
+
+def source_levels(dpc: FloatArray) -> IntArray:
+    """1 for sources in the upper of three natural breaks of dPC, 2 for the rest.
+
+    Where all are alike, all are of level 1.
+    """
+    breaks = natural_breaks(dpc, LEVEL_CLASSES)
+    lowest = breaks[-1] if breaks.size else -np.inf
+    return np.where(dpc >= lowest, 1, 2).astype(np.int64)
+
+
+def _amounts(patches: Patches, evidence: Evidence) -> FloatArray:
+    if evidence.quality is None:
+        return patches.area_ha
+    quality = patches.mean(evidence.quality)
+    unknown = int(np.count_nonzero(np.isnan(quality)))
+    if unknown:
+        raise InvalidInput(
+            f"the quality is unknown in all cells of {unknown} of {patches.count} patches",
+            message_zh=f"{patches.count} 个斑块中有 {unknown} 个完全没有质量数据",
+            pointer="/quality",
+        )
+    return patches.area_ha * quality
+
+
+def _kept(
+    patches: Patches, dpc: FloatArray, red_line: FloatArray, parameters: SourceParameters
+) -> BoolArray:
+    least = parameters.min_area_ha * (1 - 1e-12)
+    # Of no red line at all nothing is kept for its sake, even where no least area is asked for.
+    protected = (patches.area_ha * red_line >= least) & (red_line > 0)
+    keep: BoolArray = (dpc >= parameters.dpc_min) | protected
+    if not keep.any():
+        raise InvalidInput(
+            f"none of {patches.count} patches has a dPC of {parameters.dpc_min:g} % "
+            f"(highest {dpc.max():.3g} %); lower dpc_min",
+            message_zh=f"{patches.count} 个斑块的 dPC 均低于 {parameters.dpc_min:g} %"
+            f"（最高 {dpc.max():.3g} %），请降低 dpc_min",
+            pointer="/dpc_min",
+        )
+    return keep
+
+
+def _share(patches: Patches, mask: BoolArray | None) -> FloatArray:
+    return np.full(patches.count, np.nan) if mask is None else patches.share(mask)
+
+
+def _mean(patches: Patches, values: FloatArray | None) -> FloatArray:
+    return np.full(patches.count, np.nan) if values is None else patches.mean(values)
+
+
+def _require_patches(core: BoolArray, patches: Patches, parameters: SourceParameters) -> None:
+    if not patches.count:
+        raise InvalidInput(
+            f"none of the core areas ({int(core.sum())} cells) has {parameters.min_area_ha:g} ha; "
+            "lower min_area_ha or take finer cells",
+            message_zh=f"核心区（{int(core.sum())} 个像元）均不足 {parameters.min_area_ha:g} 公顷，"
+            "请降低 min_area_ha 或采用更细的像元",
+            pointer="/min_area_ha",
+        )
+    if patches.count > MOST_PATCHES:
+        raise InvalidInput(
+            f"{patches.count} patches have {parameters.min_area_ha:g} ha; at most {MOST_PATCHES} "
+            "can be compared with one another: raise min_area_ha",
+            message_zh=f"达到 {parameters.min_area_ha:g} 公顷的斑块有 {patches.count} 个，"
+            f"至多可比较 {MOST_PATCHES} 个，请提高 min_area_ha",
+            pointer="/min_area_ha",
+        )
+
+
+def _remarks(share: float, count: int) -> tuple[Remark, ...]:
+    found = []
+    low, high = USUAL_SHARE
+    if not low <= share <= high:
+        found.append(_unusual_share(share))
+    if count == 1:
+        found.append(SINGLE_SOURCE)
+    return tuple(found)
+
+
+def _unusual_share(share: float) -> Remark:
+    low, high = USUAL_SHARE
+    return Remark(
+        "source_share",
+        Label(
+            f"源地占研究区 {share:.1%}，通常为 {low:.0%}–{high:.0%}，请核对参数。",
+            f"Sources take {share:.1%} of the area; usual are {low:.0%} to {high:.0%}: "
+            "check the parameters.",
+        ),
+    )
+
+
+SINGLE_SOURCE = Remark(
+    "single_source",
+    Label(
+        "只有一个源地，无法构建廊道。",
+        "There is one source only: there are no corridors to find.",
+    ),
+)

@@ -1,0 +1,139 @@
+"""Spots that stand out of a raster: the cells of its top class, as patches with their figures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from shanhai.errors import InvalidInput
+from shanhai.science.arrays import ClassArray, FloatArray
+from shanhai.science.corridors.cost_kernels import Labels
+from shanhai.science.corridors.natural_breaks import natural_breaks
+from shanhai.science.corridors.pairs import Pair
+from shanhai.science.corridors.patches import Patches, core_patches
+from shanhai.science.corridors.swath import Swath
+from shanhai.science.grid import SQUARE_METRES_PER_HECTARE
+from shanhai.science.zoning.patches import label_patches
+
+
+@dataclass(frozen=True, slots=True)
+class SpotRule:
+    """What makes a spot.
+
+    Attributes:
+        classes: Natural breaks divide the values into so many, and the top one counts.
+        few: Below so many values a percentile takes the place of the breaks.
+        percentile: Which, 0–100.
+        min_area_ha: Smaller spots are dropped, ha.
+    """
+
+    classes: int = 5
+    few: int = 50
+    percentile: float = 95.0
+    min_area_ha: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse a percentile that is none."""
+        if not 0 <= self.percentile <= 100:
+            raise InvalidInput(
+                f"percentile is {self.percentile}; it must lie between 0 and 100",
+                message_zh=f"percentile 为 {self.percentile}，须在 0 与 100 之间",
+                pointer="/percentile",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Spots:
+    """Patches of the top class, by descending area.
+
+    Attributes:
+        patches: The spots.
+        threshold: Least value of the top class; NaN when there is no value at all.
+        highest: Largest value of each spot.
+        mean: Mean value of each spot.
+    """
+
+    patches: Patches
+    threshold: float
+    highest: FloatArray
+    mean: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Fragments:
+    """Spots cut along the kinds of their ground.
+
+    Attributes:
+        labels: Number of each cell's fragment, from 1 row by row; 0 is none.
+        spot: Number of the spot of each fragment.
+        kind: Of the ground of each fragment.
+        area_ha: Of each fragment, ha.
+    """
+
+    labels: Labels
+    spot: Labels
+    kind: ClassArray
+    area_ha: FloatArray
+
+
+def top_class(values: FloatArray, rule: SpotRule) -> float:
+    """Least value of the top class; NaN when no value is finite."""
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return np.nan
+    if known.size < rule.few:
+        return float(np.percentile(known, rule.percentile))
+    breaks = natural_breaks(known, rule.classes)
+    return float(breaks[-1]) if breaks.size else float(known.min())
+
+
+def find_spots(values: FloatArray, cell_m: float, rule: SpotRule) -> Spots:
+    """Patches of the cells in the top class; those that share a corner are one.
+
+    Args:
+        values: NaN where none is looked for.
+        cell_m: Side of a cell, m.
+        rule: What makes a spot.
+    """
+    threshold = top_class(values, rule)
+    patches = core_patches(values >= threshold, cell_m, rule.min_area_ha)
+    return Spots(patches, threshold, _highest(patches, values), patches.mean(values))
+
+
+def links_of(patches: Patches, swaths: Mapping[Pair, Swath]) -> tuple[tuple[Pair, ...], ...]:
+    """The links through whose swath each patch lies, wholly or in part."""
+    found: list[list[Pair]] = [[] for _ in range(patches.count)]
+    for pair, swath in sorted(swaths.items()):
+        inside = np.unique(patches.labels[swath.slices][swath.inside])
+        for number in inside[inside > 0].tolist():
+            found[number - 1].append(pair)
+    return tuple(tuple(pairs) for pairs in found)
+
+
+def cut_by_kind(patches: Patches, kinds: ClassArray, cell_m: float) -> Fragments:
+    """Cut patches where the kind of their ground changes, such as road, built-up, cropland, water.
+
+    Args:
+        patches: The spots.
+        kinds: Of every cell; 0 is unknown ground and makes no fragment.
+        cell_m: Side of a cell, m.
+    """
+    # A code for each kind in each patch, so that no fragment reaches into a second one.
+    codes = np.where(kinds > 0, patches.labels.astype(np.int64) * 256 + kinds, 0)
+    codes[patches.labels == 0] = 0
+    labels, count = label_patches(codes, 8)
+    first = np.unique(labels, return_index=True)[1][-count:] if count else np.empty(0, np.int64)
+    code_of = codes.ravel()[first]
+    cells = np.bincount(labels.ravel(), minlength=count + 1)[1:].astype(np.float64)
+    return Fragments(
+        labels=labels,
+        spot=(code_of // 256).astype(np.int32),
+        kind=(code_of % 256).astype(np.uint8),
+        area_ha=cells * (cell_m**2 / SQUARE_METRES_PER_HECTARE),
+    )
+
+
+def _highest(patches: Patches, values: FloatArray) -> FloatArray:
+    found = np.full(patches.count + 1, -np.inf)
+    np.maximum.at(found, patches.labels.ravel(), np.nan_to_num(values, nan=-np.inf).ravel())
+    return found[1:]

@@ -1,0 +1,253 @@
+"""A problem and a goal as a mixed-integer programme in sparse matrices."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.sparse import csc_array
+
+from shanhai.science.arrays import BoolArray, FloatArray, IntArray
+from shanhai.science.selection.goals import (
+    Coverage,
+    Goal,
+    MaximumBenefit,
+    MinimumSet,
+    maximises,
+    require_goal,
+)
+from shanhai.science.selection.limits import Limit, limits_of
+from shanhai.science.selection.plan import Plan, make_plan, options_of
+from shanhai.science.selection.problem import SelectionProblem
+from shanhai.science.selection.rows import Row, RowBlock
+
+_HALF = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """`min objective·v`, `low ≤ matrix·v ≤ high`, `lower ≤ v ≤ upper`, some of v whole.
+
+    The variables are the options x (binary), one p of each pair of sites that counts together, one
+    u of each corridor, and what is reached of each feature. p and u need not be declared whole:
+    nothing but the options holds them back, so at the optimum they are.
+
+    Attributes:
+        problem: Sites and rules.
+        goal: What the choice is for.
+        limits: Rules that are checked anew, without rounding, on every choice.
+        for_cost: Whether the cost is made least instead of what the goal asks for.
+    """
+
+    problem: SelectionProblem
+    goal: Goal
+    limits: tuple[Limit, ...]
+    objective: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    integral: BoolArray
+    matrix: csc_array
+    low: FloatArray
+    high: FloatArray
+    for_cost: bool = False
+
+    def read(self, values: FloatArray) -> Plan:
+        """The choice that the variables stand for, rounded and reckoned anew."""
+        options = values[: self.problem.option_costs.size].reshape(self.problem.sites, -1)
+        phase_of = np.where(options.max(axis=1) > _HALF, options.argmax(axis=1), -1)
+        return make_plan(self.problem, self.goal, phase_of)
+
+    def minimised(self, plan: Plan) -> float:
+        """The objective of a plan, by the plan and not by the variables."""
+        if self.for_cost:
+            return plan.cost
+        return -plan.objective if maximises(self.goal) else plan.objective
+
+    def cuts(self, plan: Plan, values: FloatArray) -> list[Row]:
+        """Rows that forbid what the solver's tolerances let pass and the rules do not."""
+        options = options_of(self.problem, plan.phase_of)
+        found = [limit.cut(options) for limit in self.limits if not limit.holds(options)]
+        if isinstance(self.goal, Coverage):
+            first = len(self.objective) - len(self.problem.features)
+            claimed = np.flatnonzero((values[first:] > _HALF) & ~plan.reached)
+            found += [self._claim(int(number), first, options) for number in claimed]
+        return found
+
+    def _claim(self, feature: int, first: int, options: BoolArray) -> Row:
+        """A target that this choice misses is met with some other option at least."""
+        rest = np.flatnonzero((self.problem.option_amounts[feature] > 0) & ~options)
+        columns = np.append(rest, first + feature)
+        return Row(columns, np.append(np.full(len(rest), -1.0), 1.0), -math.inf, 0.0)
+
+    def cheapest(self) -> "Programme":
+        """The same choices, the least cost of which is sought."""
+        costs = np.zeros_like(self.objective)
+        costs[: self.problem.option_costs.size] = self.problem.option_costs
+        return replace(self, objective=costs, for_cost=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """What is reached of each feature: weight in the objective, highest value and row."""
+
+    objective: FloatArray
+    upper: FloatArray
+    own: FloatArray
+    scale: FloatArray
+    side: FloatArray
+
+
+def make_programme(problem: SelectionProblem, goal: Goal) -> Programme:
+    """Set up the matrices.
+
+    `E = Σ eᵢxᵢ − 2·Σ eᵢⱼzᵢⱼ`, z whether both sites of a pair are chosen; connections use the same
+    z. It is written `z = xᵢ − p` with `p ≥ xᵢ − xⱼ` and `p ≥ 0`, which takes one row for a pair
+    where `z ≤ xᵢ`, `z ≤ xⱼ` take two: 6 times as fast a relaxation of 5 000 sites. A corridor is
+    open, `u ≤ Σ x` over the sites of each of its steps.
+
+    Raises:
+        InvalidInput: the goal does not fit the features.
+    """
+    require_goal(goal, len(problem.features))
+    limits = limits_of(problem, goal.targets if isinstance(goal, MinimumSet) else None)
+    options = problem.option_costs.size
+    pairs, pair_values = _pairs(problem)
+    reached = _reached(problem, goal)
+    rows = RowBlock()
+    rows.add(limit.row for limit in limits)
+    _add_exclusions(rows, problem)
+    _add_pairs(rows, problem, pairs, options)
+    _add_corridors(rows, problem, options + len(pairs))
+    first = options + len(pairs) + len(problem.corridors)
+    rows.add(_feature_rows(problem, reached, first))
+    matrix, low, high = rows.matrix(first + len(reached.upper))
+    lower, upper = _option_bounds(problem)
+    between = first - options
+    return Programme(
+        problem,
+        goal,
+        limits,
+        objective=np.concatenate(
+            [
+                _option_objective(problem, goal, pairs, pair_values),
+                -pair_values,
+                [-one.value for one in problem.corridors],
+                reached.objective,
+            ]
+        ),
+        lower=np.concatenate([lower, np.zeros(between + len(reached.upper))]),
+        upper=np.concatenate([upper, np.ones(between), reached.upper]),
+        integral=np.concatenate(
+            [
+                np.ones(options, dtype=bool),
+                np.zeros(between, dtype=bool),
+                np.full(len(reached.upper), isinstance(goal, Coverage)),
+            ]
+        ),
+        matrix=matrix,
+        low=low,
+        high=high,
+    )
+
+
+def _option_objective(
+    problem: SelectionProblem, goal: Goal, pairs: IntArray, pair_values: FloatArray
+) -> FloatArray:
+    values = np.bincount(pairs[:, 0], pair_values, problem.sites).astype(np.float64)
+    if isinstance(goal, MinimumSet):
+        values += problem.costs
+    if problem.edges is not None:
+        values += problem.edges.penalty * problem.edges.perimeters
+    return np.repeat(values, problem.periods)
+
+
+def _option_bounds(problem: SelectionProblem) -> tuple[FloatArray, FloatArray]:
+    locked = problem.locked_mask(problem.locked_in) & (problem.periods == 1)
+    lower = np.repeat(locked.astype(np.float64), problem.periods)
+    upper = np.repeat(1.0 - problem.locked_mask(problem.locked_out), problem.periods)
+    return lower, upper
+
+
+def _pairs(problem: SelectionProblem) -> tuple[IntArray, FloatArray]:
+    """Pairs of sites that count together, and how their z counts in the objective, below 0."""
+    parts: list[tuple[IntArray, FloatArray]] = []
+    if problem.edges is not None:
+        parts.append((problem.edges.pairs, -2 * problem.edges.penalty * problem.edges.lengths))
+    if problem.connections is not None:
+        links = problem.connections
+        parts.append((links.pairs, -links.reward * links.strengths))
+    if not parts:
+        return np.zeros((0, 2), dtype=np.int64), np.zeros(0)
+    pairs = np.sort(np.concatenate([pairs for pairs, _ in parts]), axis=1)
+    keys, number = np.unique(pairs[:, 0] * problem.sites + pairs[:, 1], return_inverse=True)
+    values = np.bincount(number, np.concatenate([values for _, values in parts]), len(keys))
+    counts = values != 0
+    return np.stack(np.divmod(keys[counts], problem.sites), axis=1), values[counts]
+
+
+def _add_exclusions(rows: RowBlock, problem: SelectionProblem) -> None:
+    """A site is carried out once, a place in one way; what is locked in is done in some phase."""
+    if problem.periods > 1:
+        locked = problem.locked_mask(problem.locked_in)
+        rows.add(
+            Row(problem.options_of([site]), np.ones(problem.periods), float(locked[site]), 1.0)
+            for site in range(problem.sites)
+        )
+    for group in problem.variants:
+        options = problem.options_of(group)
+        rows.add([Row(options, np.ones(len(options)), -math.inf, 1.0)])
+
+
+def _add_pairs(rows: RowBlock, problem: SelectionProblem, pairs: IntArray, first: int) -> None:
+    """`xᵢ − xⱼ − p ≤ 0` of each pair."""
+    numbers, periods = np.arange(len(pairs)), problem.periods
+    spread = np.repeat(numbers, periods)
+    one, other = (problem.options_of(pairs[:, side]) for side in (0, 1))
+    signs = np.concatenate([np.ones(len(one)), np.full(len(other) + len(pairs), -1.0)])
+    rows.add_at_most_0(
+        len(pairs),
+        np.concatenate([spread, spread, numbers]),
+        np.concatenate([one, other, first + numbers]),
+        signs,
+    )
+
+
+def _add_corridors(rows: RowBlock, problem: SelectionProblem, first: int) -> None:
+    """`u − Σ x ≤ 0` of each step."""
+    for number, corridor in enumerate(problem.corridors):
+        for step in corridor.steps:
+            options = problem.options_of(step)
+            columns = np.append(options, first + number)
+            rows.add([Row(columns, np.append(np.full(len(options), -1.0), 1.0), -math.inf, 0.0)])
+
+
+def _reached(problem: SelectionProblem, goal: Goal) -> _Reached:
+    """Variables in the unit of each feature's largest amount, so that all are of one size."""
+    scale = problem.option_amounts.max(axis=1, initial=0.0)
+    scale[scale == 0] = 1.0
+    none = np.zeros(len(scale))
+    available = problem.attainable().sum(axis=1)
+    match goal:
+        case MinimumSet():
+            return _Reached(*(np.zeros(0) for _ in range(5)))
+        case MaximumBenefit():
+            most = available if goal.caps is None else np.minimum(available, goal.caps)
+            return _Reached(-goal.weights * scale, most / scale, np.ones(len(scale)), scale, none)
+        case Coverage():
+            own = goal.targets / scale
+            # Rounding of the sum may not bar a target that takes all there is.
+            within = (goal.targets <= available * (1 + 1e-9)).astype(np.float64)
+            return _Reached(-goal.weights, within, own, scale, none)
+        case _:
+            own = -goal.targets / scale
+            return _Reached(goal.weights, np.ones(len(scale)), own, scale, own)
+
+
+def _feature_rows(problem: SelectionProblem, reached: _Reached, first: int) -> list[Row]:
+    amounts = problem.option_amounts
+    found = []
+    for number in range(len(reached.upper)):
+        gives = np.flatnonzero(amounts[number])
+        values = np.append(-amounts[number, gives] / reached.scale[number], reached.own[number])
+        columns = np.append(gives, first + number)
+        found.append(Row(columns, values, -math.inf, float(reached.side[number])))
+    return found

@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.science.selection.cases import GOALS, bare, goal_of, with_neighbours, with_rules
+
+from shanhai.science.selection import search as searching
+from shanhai.science.selection.goals import MaximumBenefit
+from shanhai.science.selection.problem import SelectionProblem
+from shanhai.science.selection.solving import SolveOptions, select_sites
+
+
+@pytest.fixture
+def always_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching, "LARGE", 1)
+
+
+@pytest.mark.usefixtures("always_ahead")
+@pytest.mark.parametrize("kind", GOALS)
+@pytest.mark.parametrize("seed", range(4))
+def test_head_start_keeps_rules_bound_and_gap(kind: str, seed: int):
+    problem = with_neighbours(bare(seed, 12), seed)
+    if seed % 2:
+        problem = with_rules(problem, seed)
+    goal = goal_of(kind, problem, seed)
+    exact = select_sites(problem, goal, SolveOptions(0.0))
+    ahead = select_sites(problem, goal, SolveOptions(0.05))
+    assert ahead.status == exact.status
+    if exact.plan is None:
+        return
+    assert ahead.plan is not None
+    assert ahead.bound is not None
+    assert ahead.gap is not None
+    sign = 1 if ahead.bound >= ahead.plan.objective else -1
+    # The best lies between the plan and the bound.
+    assert sign * (exact.plan.objective - ahead.plan.objective) >= -1e-5
+    assert sign * (ahead.bound - exact.plan.objective) >= -1e-5
+    assert ahead.gap <= 0.05 + 1e-6
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=5, deadline=None)
+def test_many_sites_within_the_gap(seed: int):
+    rng = np.random.default_rng(seed)
+    costs, amounts = rng.uniform(1, 10, 1200), rng.uniform(0, 5, (3, 1200))
+    problem = SelectionProblem(costs, amounts, tuple("abc"), budget=float(costs.sum() / 4))
+    goal = MaximumBenefit(np.ones(3), amounts.sum(axis=1) * 0.3)
+    found = select_sites(problem, goal, SolveOptions(0.01))
+    assert found.status == "optimal"
+    assert found.plan is not None
+    assert found.gap is not None
+    assert found.gap <= 0.01
+    assert found.plan.cost <= costs.sum() / 4
+    again = select_sites(problem, goal, SolveOptions(0.01))
+    assert again.plan is not None
+    assert (again.plan.phase_of == found.plan.phase_of).all()
