@@ -4,9 +4,11 @@ import os
 
 import uvicorn
 
-from shanhai.raster.environment import check_isolation, restrict_gdal
+from shanhai.raster.environment import bound_arenas, check_isolation, restrict_gdal
 from shanhai.settings import LogSettings, PublicSettings, TilesSettings
 from shanhai.telemetry import configure_logging
+
+GDAL_CACHE_MB = 16
 
 
 def main() -> None:
@@ -14,7 +16,9 @@ def main() -> None:
     settings = TilesSettings()
     # Arrays of one tile are small: waking a second thread for them takes longer than the sum.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    restrict_gdal(cache_mb=settings.gdal_cache_mb)
+    # Blocks are kept by the service itself, once for all threads; processes it starts inherit this.
+    restrict_gdal(cache_mb=GDAL_CACHE_MB)
+    bound_arenas()
     check_isolation()
     configure_logging(LogSettings())
     proxies = [str(network) for network in PublicSettings().trusted_proxies]

@@ -1,13 +1,16 @@
 """Who asks, and what they may see."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 
+from pydantic import SecretStr
 from starlette.requests import Request
 
 from shanhai.db.authentication import Authenticator
 from shanhai.db.identity import ANONYMOUS, Identity, Viewer
 from shanhai.db.queries.keys import Address
+from shanhai.db.tile_tokens import unseal
 from shanhai.errors import Forbidden, Unauthenticated
 from shanhai.limits import RateLimiter, address_bucket
 from shanhai.vocabulary import Scope
@@ -16,14 +19,22 @@ from shanhai_tiles.layers import Layer
 TILE = 1
 FAILED_SIGN_IN = 20
 NOBODY = Identity(ANONYMOUS, frozenset({Scope.READ}))
+TOKEN = "token"  # noqa: S105 - the name of the parameter
+NO_SECRET = SecretStr("")
+_TOKEN_GIVEN = f"{TOKEN}=".encode()
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A caller who may read."""
+    """A caller who may read.
+
+    Attributes:
+        layers: The layers a token opens; None where no token was shown.
+    """
 
     identity: Identity
     public_read: bool
+    layers: frozenset[str] | None = None
 
     @property
     def known(self) -> bool:
@@ -35,54 +46,94 @@ class Reader:
         """Which rows the caller may see."""
         return self.identity.viewer
 
+    def opens(self, name: str) -> bool:
+        """Whether what was shown is good for the layer of this name."""
+        return self.layers is None or name in self.layers
+
     def may_see(self, layer: Layer) -> bool:
         """Whether the layer exists for this caller."""
-        return self.known or layer.public
+        return (self.known or layer.public) and self.opens(layer.name)
 
     def privately(self, layer: Layer) -> bool:
         """Whether what is answered must not be kept by shared caches."""
+        if self.layers is not None:
+            return True
         # Collections and jobs show drafts to some callers under the same address.
         drafts = self.known and (layer.kind == "vector" or layer.draft_of is not None)
         return drafts or not (self.public_read and layer.public)
 
 
-async def identify(
-    request: Request, authenticator: Authenticator, limiter: RateLimiter, *, public_read: bool
-) -> Reader:
-    """The caller; a credential that is shown must be valid even where none is needed.
+NOBODY_IN_PUBLIC = Reader(NOBODY, public_read=True)
 
-    Raises:
-        Unauthenticated: no valid credential, and anonymous reading is off or the one shown wrong.
-        Forbidden: the identity lacks the scope `read`.
-        RateLimited: the caller asked for too much in a while.
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What tells who a caller is.
+
+    Attributes:
+        secret: What tile tokens are signed with; empty where there are none.
     """
-    header = request.headers.get("authorization")
-    address = _address(request)
-    bucket = address_bucket(address)
-    if header is None and public_read:
-        request.state.allowance = limiter.spend(bucket, TILE, anonymous=True)
-        return Reader(NOBODY, public_read)
-    limiter.check(bucket)
-    try:
-        if header is None:
+
+    authenticator: Authenticator
+    limiter: RateLimiter
+    public_read: bool
+    secret: SecretStr = NO_SECRET
+
+    async def identify(self, request: Request) -> Reader:
+        """The caller; a credential that is shown must be valid even where none is needed.
+
+        Raises:
+            Unauthenticated: no valid credential, and anonymous reading is off or the one shown
+                wrong.
+            Forbidden: the identity lacks the scope `read`.
+            RateLimited: the caller asked for too much in a while.
+        """
+        header, token = request.headers.get("authorization"), token_of(request)
+        address, bucket = _origin(None if request.client is None else request.client.host)
+        if header is None and token is None and self.public_read:
+            request.state.allowance = self.limiter.spend(bucket, TILE, anonymous=True)
+            return NOBODY_IN_PUBLIC
+        self.limiter.check(bucket)
+        try:
+            reader = await self._known(header, token, address)
+        except Unauthenticated:
+            self.limiter.spend(bucket, FAILED_SIGN_IN, anonymous=True)
+            raise
+        request.state.allowance = self.limiter.spend(reader.identity.owner, TILE)
+        if not reader.identity.may(Scope.READ):
+            raise Forbidden("the identity lacks the scope read", message_zh="该身份没有 read 权限")
+        return reader
+
+    async def _known(
+        self, header: str | None, token: str | None, address: Address | None
+    ) -> Reader:
+        if header is not None:
+            identity = await self.authenticator.identify(header, address)
+            return Reader(identity, self.public_read)
+        if token is None:
             raise Unauthenticated(
-                "an identity is needed: Authorization: Bearer <key or token>",
-                message_zh="需要身份：Authorization: Bearer <密钥或令牌>",
+                "an identity is needed: Authorization: Bearer <key or token>, or token=",
+                message_zh="需要身份：Authorization: Bearer <密钥或令牌>，或 token=",
             )
-        identity = await authenticator.identify(header, address)
-    except Unauthenticated:
-        limiter.spend(bucket, FAILED_SIGN_IN, anonymous=True)
-        raise
-    request.state.allowance = limiter.spend(identity.owner, TILE)
-    if not identity.may(Scope.READ):
-        raise Forbidden("the identity lacks the scope read", message_zh="该身份没有 read 权限")
-    return Reader(identity, public_read)
+        shown = unseal(token, self.secret.get_secret_value())
+        identity = await self.authenticator.recall(
+            shown.owner, address, groups=shown.groups, proofs=shown.proofs
+        )
+        return Reader(identity, self.public_read, shown.layers)
 
 
-def _address(request: Request) -> Address | None:
-    if request.client is None:
+def token_of(request: Request) -> str | None:
+    """The tile token a request came with."""
+    if _TOKEN_GIVEN not in request.scope["query_string"]:
         return None
+    return request.query_params.get(TOKEN)
+
+
+@lru_cache(maxsize=4096)
+def _origin(host: str | None) -> tuple[Address | None, str]:
+    """The address of a caller, and the bucket it spends from while it has no other name."""
     try:
-        return ip_address(request.client.host)
+        address = None if host is None else ip_address(host)
     except ValueError:
-        return None
+        address = None
+    return address, address_bucket(address)

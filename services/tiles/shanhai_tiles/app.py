@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -11,7 +11,8 @@ from fastapi.staticfiles import StaticFiles
 
 import shanhai
 from shanhai.db.authentication import Authenticator
-from shanhai.db.engine import create_engine, create_sessions
+from shanhai.db.engine import Sessions, create_engine, create_sessions
+from shanhai.db.quick import open_quick_reader
 from shanhai.limits import RateLimiter
 from shanhai.settings import (
     ArtifactSettings,
@@ -20,17 +21,29 @@ from shanhai.settings import (
     PublicSettings,
     RateSettings,
     RedisSettings,
+    TilesSettings,
+    TileTokenSettings,
 )
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai_tiles.cache import TileCache
+from shanhai_tiles.access import Gate
 from shanhai_tiles.dependencies import Services, transaction, working_session
+from shanhai_tiles.directory import Directory
 from shanhai_tiles.errors import install_error_handlers
+from shanhai_tiles.following import following_changes
+from shanhai_tiles.handles import Handles
+from shanhai_tiles.keeping.opening import open_tiles
 from shanhai_tiles.middleware import Surround
 from shanhai_tiles.openapi import describe_31
-from shanhai_tiles.routes import health, landing, layers, ogc_tiles, tiles, viewer, wmts
+from shanhai_tiles.routes import health, landing, layers, ogc_tiles, tiles, values, viewer, wmts
+from shanhai_tiles.shortcut import Shortcut
+
+APPLICATION = "shanhai-tiles"
 
 READERS = 4
 """Threads that read rasters; GDAL lets go of the interpreter while it decompresses."""
+
+ANALYSTS = 2
+"""Threads for what takes seconds, statistics and clips, so that tiles need not wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +56,8 @@ class Settings:
     redis: RedisSettings | None = None
     oidc: OidcSettings = field(default_factory=OidcSettings)
     rate: RateSettings = field(default_factory=RateSettings)
+    tiles: TilesSettings = field(default_factory=TilesSettings)
+    tokens: TileTokenSettings = field(default_factory=TileTokenSettings)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -50,29 +65,9 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        engine = create_engine(settings.database, application="shanhai-tiles")
-        sessions = create_sessions(engine)
-        redis_url = None if settings.redis is None else settings.redis.url.get_secret_value()
-        limiter = RateLimiter(settings.rate, redis_url, "tiles")
-        readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
-        async with limiter.synchronised():
-            with readers:
-                app.state.services = Services(
-                    public=settings.public,
-                    engine=engine,
-                    sessions=sessions,
-                    artifacts=LocalArtifacts(settings.artifacts.root),
-                    readers=readers,
-                    cache=TileCache(),
-                    authenticator=Authenticator(
-                        partial(working_session, sessions),
-                        partial(transaction, sessions),
-                        settings.oidc,
-                    ),
-                    limiter=limiter,
-                )
-                yield
-        await engine.dispose()
+        async with _open_services(settings) as services:
+            app.state.services = services
+            yield
 
     app = FastAPI(
         title="Shanhai tiles",
@@ -83,12 +78,57 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     install_error_handlers(app)
-    for module in (landing, layers, tiles, ogc_tiles, wmts, viewer, health):
+    for module in (tiles, landing, layers, values, ogc_tiles, wmts, viewer, health):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=viewer.STATIC))
-    app.add_middleware(Surround, tiles_url=settings.public.tiles_url)
+    app.add_middleware(Shortcut)
+    app.add_middleware(Surround, public=settings.public)
     app.openapi = partial(describe_31, app)  # type: ignore[method-assign]
     return app
+
+
+@asynccontextmanager
+async def _open_services(settings: Settings) -> AsyncIterator[Services]:
+    """What requests need; closed again with the context."""
+    redis_url = None if settings.redis is None else settings.redis.url.get_secret_value()
+    limiter = RateLimiter(settings.rate, redis_url, "tiles")
+    engine = create_engine(settings.database, application=APPLICATION)
+    sessions = create_sessions(engine)
+    rasters = Handles(blocks_bytes=settings.tiles.blocks_mb * 1024**2)
+    async with AsyncExitStack() as at_end:
+        at_end.push_async_callback(engine.dispose)
+        at_end.enter_context(closing(rasters))
+        readers, analysts = (
+            at_end.enter_context(ThreadPoolExecutor(threads, thread_name_prefix=name))
+            for threads, name in ((READERS, "reader"), (ANALYSTS, "analyst"))
+        )
+        await at_end.enter_async_context(limiter.synchronised())
+        quick = await at_end.enter_async_context(
+            open_quick_reader(settings.database, application=f"{APPLICATION}-quick")
+        )
+        changes = await at_end.enter_async_context(
+            following_changes(settings.database, application=f"{APPLICATION}-changes")
+        )
+        yield Services(
+            public=settings.public,
+            engine=engine,
+            sessions=sessions,
+            quick=quick,
+            artifacts=LocalArtifacts(settings.artifacts.root),
+            readers=readers,
+            analysts=analysts,
+            rasters=rasters,
+            tiles=await at_end.enter_async_context(open_tiles(settings.tiles, redis_url)),
+            directory=Directory(changes, quick, partial(working_session, sessions)),
+            gate=_gate(settings, sessions, limiter),
+        )
+
+
+def _gate(settings: Settings, sessions: Sessions, limiter: RateLimiter) -> Gate:
+    authenticator = Authenticator(
+        partial(working_session, sessions), partial(transaction, sessions), settings.oidc
+    )
+    return Gate(authenticator, limiter, settings.public.public_read, settings.tokens.secret)
 
 
 def from_environment() -> FastAPI:

@@ -1,27 +1,30 @@
-"""HTTP caching that cannot lie, and a bounded memory of encoded tiles."""
+"""HTTP caching that cannot lie: entity tags, and who may keep an answer for how long."""
 
 import hashlib
-from collections import OrderedDict
 from dataclasses import dataclass
-from threading import Lock
 
-from prometheus_client import Counter
 from starlette.requests import Request
 from starlette.responses import Response
 
-RENDERER = "1"
-"""Raised whenever the same cells would be drawn or encoded differently."""
+from shanhai import __version__
 
-CACHE_BYTES = 64 * 1024 * 1024
+RENDERER = "2"
+"""Raised whenever one release would draw or encode the same cells in another way."""
+
 A_YEAR = 365 * 24 * 3600
-
-LOOKUPS = Counter("shanhai_tiles_cache_lookups", "Look-ups in the tile cache", ["result"])
+PROXY_KEEPS_S = 1
+"""Seconds for which our own proxy may answer without asking: what is withdrawn is gone by then."""
 
 
 def etag_of(*parts: object) -> str:
     """A strong entity tag of everything a representation depends on."""
-    digest = hashlib.sha256("\x1f".join(map(str, (RENDERER, *parts))).encode())
-    return f'"{digest.hexdigest()[:32]}"'
+    return f'"{digest_of(*parts)}"'
+
+
+def digest_of(*parts: object) -> str:
+    """The name of everything that was drawn from the same."""
+    digest = hashlib.sha256("\x1f".join(map(str, (__version__, RENDERER, *parts))).encode())
+    return digest.hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,44 +48,27 @@ class Freshness:
         how_long = f"max-age={A_YEAR}, immutable" if self.versioned else "no-cache"
         return {"ETag": self.etag, "Cache-Control": f"{who}, {how_long}"}
 
+    @property
+    def proxied(self) -> dict[str, str]:
+        """What our own proxy is told: to keep nothing, unless it is told that it may.
+
+        What must be asked for each time is kept as something that ended long ago: the proxy then
+        asks whether its copy still holds.
+        """
+        if self.private:
+            return {}
+        return {"X-Accel-Expires": str(PROXY_KEEPS_S) if self.versioned else "@1"}
+
+    def holds_for(self, request: Request) -> bool:
+        """Whether the caller already has this representation."""
+        known = request.headers.get("if-none-match")
+        if known is None:
+            return False
+        tags = {tag.strip().removeprefix("W/") for tag in known.split(",")}
+        return self.etag in tags or "*" in tags
+
     def not_modified(self, request: Request) -> Response | None:
         """304 when the caller already has this representation."""
-        known = request.headers.get("if-none-match", "")
-        tags = {tag.strip().removeprefix("W/") for tag in known.split(",")}
-        if self.etag in tags or "*" in tags:
+        if self.holds_for(request):
             return Response(status_code=304, headers=self.headers)
         return None
-
-
-class TileCache:
-    """Encoded tiles, least recently used dropped first, bounded in bytes.
-
-    A key is an entity tag, so it names the layer's version: nothing ever needs to be removed
-    because it changed. Who may see a tile is decided before the cache is asked.
-    """
-
-    def __init__(self, capacity: int = CACHE_BYTES) -> None:
-        self.capacity = capacity
-        self.size = 0
-        self._tiles: OrderedDict[str, bytes] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, key: str) -> bytes | None:
-        """The tile, or None; an empty tile is a tile."""
-        with self._lock:
-            tile = self._tiles.get(key)
-            if tile is not None:
-                self._tiles.move_to_end(key)
-        LOOKUPS.labels("miss" if tile is None else "hit").inc()
-        return tile
-
-    def put(self, key: str, tile: bytes) -> None:
-        """Keep a tile, unless it alone would take an eighth of the room."""
-        if len(tile) > self.capacity // 8:
-            return
-        with self._lock:
-            self.size += len(tile) - len(self._tiles.pop(key, b""))
-            self._tiles[key] = tile
-            while self.size > self.capacity:
-                _, dropped = self._tiles.popitem(last=False)
-                self.size -= len(dropped)

@@ -12,24 +12,26 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from shanhai.db.authentication import Authenticator
 from shanhai.db.engine import Sessions
-from shanhai.errors import InvalidInput, Unavailable
-from shanhai.limits import RateLimiter
+from shanhai.db.quick import QuickReader
+from shanhai.errors import Forbidden, InvalidInput, Unavailable
 from shanhai.settings import PublicSettings
 from shanhai.storage.artifacts import ArtifactStore
 from shanhai.vocabulary import Lang
-from shanhai_tiles.access import Reader, identify
-from shanhai_tiles.cache import TileCache
+from shanhai_tiles.access import TOKEN, Gate, Reader, token_of
+from shanhai_tiles.colormaps import recoloured
+from shanhai_tiles.directory import Directory
 from shanhai_tiles.documents import Links
+from shanhai_tiles.handles import Handles
+from shanhai_tiles.keeping.tiles import Tiles
 from shanhai_tiles.language import required_language
-from shanhai_tiles.layers import Layer, RasterLayer, find_layer, is_hidden, no_layer
+from shanhai_tiles.layers import Layer, RasterLayer, is_hidden, no_layer
 from shanhai_tiles.vector_layers import CHOOSING, selection_of
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
-EVERYWHERE = frozenset({"lang", "f"})
+EVERYWHERE = frozenset({"lang", "f", TOKEN})
 
 
 @asynccontextmanager
@@ -65,11 +67,14 @@ class Services:
     public: PublicSettings
     engine: AsyncEngine
     sessions: Sessions
+    quick: QuickReader
     artifacts: ArtifactStore
     readers: ThreadPoolExecutor
-    cache: TileCache
-    authenticator: Authenticator
-    limiter: RateLimiter
+    analysts: ThreadPoolExecutor
+    rasters: Handles
+    tiles: Tiles
+    directory: Directory
+    gate: Gate
 
     def session(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A session on a connection that works.
@@ -99,9 +104,9 @@ def services_of(request: Request) -> Services:
 ServicesDep = Annotated[Services, Depends(services_of)]
 
 
-def links_of(services: ServicesDep) -> Links:
-    """Addresses under the configured public URL."""
-    return Links(services.public.tiles_url)
+def links_of(request: Request, services: ServicesDep) -> Links:
+    """Addresses under the configured public URL, which carry the caller's token on."""
+    return Links(services.public.tiles_url, token_of(request))
 
 
 LinksDep = Annotated[Links, Depends(links_of)]
@@ -125,25 +130,67 @@ async def seen_layer(request: Request, layer: str, services: ServicesDep) -> See
     return await see_layer(request, services, layer, request.query_params)
 
 
-async def see_layer(
-    request: Request, services: Services, layer: str, parameters: Mapping[str, str]
-) -> Seen:
-    """The layer of this name, or the part of it that `parameters` choose.
+async def drawn_layer(request: Request, layer: str, services: ServicesDep) -> Seen:
+    """The layer named in the path, for drawing a tile of it.
 
     Raises:
         NotFound: there is none for this caller.
     """
-    chosen = [name for name in parameters if name in CHOOSING]
+    return await see_layer(request, services, layer, request.query_params, to_draw=True)
+
+
+DrawnDep = Annotated[Seen, Depends(drawn_layer)]
+
+
+async def see_layer(
+    request: Request,
+    services: Services,
+    layer: str,
+    parameters: Mapping[str, str],
+    *,
+    to_draw: bool = False,
+) -> Seen:
+    """The layer of this name, or the part of it that `parameters` choose.
+
+    With `to_draw` it may lack what only descriptions need.
+
+    Raises:
+        NotFound: there is none for this caller.
+        Forbidden: the caller's token opens others.
+    """
     reader = await reader_of(request, services)
+    return await look_at(reader, services, layer, parameters, to_draw=to_draw)
+
+
+async def look_at(
+    reader: Reader,
+    services: Services,
+    layer: str,
+    parameters: Mapping[str, str],
+    *,
+    to_draw: bool = False,
+) -> Seen:
+    """The same for a caller who is known already."""
+    if not reader.opens(layer):
+        raise Forbidden(
+            f"the tile token does not open {layer[:80]!r}",
+            message_zh=f"该瓦片令牌不能打开 {layer[:80]!r}",
+        )
     selection = selection_of(layer, parameters, reader.viewer)
-    async with services.session() as session:
-        found = await find_layer(session, layer, selection)
-        hidden = await is_hidden(session, found, reader.identity)
-    if hidden or not reader.may_see(found):
+    found = await services.directory.find(layer, selection, to_draw=to_draw)
+    if not reader.may_see(found) or await _is_hidden(services, found, reader):
         raise no_layer(layer)
+    chosen = [name for name in parameters if name in CHOOSING]
     if isinstance(found, RasterLayer) and chosen:
-        raise _unknown(chosen[0], EVERYWHERE)
-    return Seen(found, reader.privately(found))
+        raise unknown_parameter(chosen[0], EVERYWHERE)
+    return Seen(recoloured(found, parameters.get("colormap")), reader.privately(found))
+
+
+async def _is_hidden(services: Services, layer: Layer, reader: Reader) -> bool:
+    if not isinstance(layer, RasterLayer) or layer.draft_of is None:
+        return False
+    async with services.session() as session:
+        return await is_hidden(session, layer, reader.identity)
 
 
 SeenDep = Annotated[Seen, Depends(seen_layer)]
@@ -151,12 +198,7 @@ SeenDep = Annotated[Seen, Depends(seen_layer)]
 
 async def reader_of(request: Request, services: ServicesDep) -> Reader:
     """The caller."""
-    return await identify(
-        request,
-        services.authenticator,
-        services.limiter,
-        public_read=services.public.public_read,
-    )
+    return await services.gate.identify(request)
 
 
 ReaderDep = Annotated[Reader, Depends(reader_of)]
@@ -172,7 +214,7 @@ def accepts(*names: str, formats: str | None = "json") -> Callable[[Request], No
     def refuse_unknown(request: Request) -> None:
         for name in request.query_params:
             if name not in known:
-                raise _unknown(name, known)
+                raise unknown_parameter(name, known)
         if formats is not None and request.query_params.get("f", formats) != formats:
             raise InvalidInput(
                 f"f is {request.query_params['f'][:40]!r}; this resource comes as {formats}",
@@ -183,7 +225,8 @@ def accepts(*names: str, formats: str | None = "json") -> Callable[[Request], No
     return refuse_unknown
 
 
-def _unknown(name: str, known: frozenset[str]) -> InvalidInput:
+def unknown_parameter(name: str, known: frozenset[str]) -> InvalidInput:
+    """The error for a parameter a route does not know, which names and shows no value."""
     return InvalidInput(
         f"parameter {name[:80]!r} is unknown here; accepted: {', '.join(sorted(known))}",
         message_zh=f"此处没有参数 {name[:80]!r}；可用：{', '.join(sorted(known))}",

@@ -1,18 +1,24 @@
 """The descriptions of layers: summary, full document, TileJSON."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from shanhai.cartography import written_unit
 from shanhai.vocabulary import Lang
 from shanhai_tiles.drawing import MEDIA_TYPES
 from shanhai_tiles.grids import WEB_MERCATOR, TileGrid, grids_over
 from shanhai_tiles.layers import Layer, RasterLayer, VectorLayer
-from shanhai_tiles.legend import legend_of
+from shanhai_tiles.legend import Entry, legend_of
 from shanhai_tiles.sources import attribution, attribution_html, stand_in_notes
 from shanhai_tiles.vector import LABELS
 
-RASTER_FORMATS = {**MEDIA_TYPES, "npy": "application/x-npy"}
+RASTER_FORMATS = {
+    **MEDIA_TYPES,
+    "npy": "application/x-npy",
+    "tif": "image/tiff; application=geotiff",
+}
 MVT = "application/vnd.mapbox-vector-tile"
 VECTOR_FORMATS = {"mvt": MVT, "pbf": MVT}
 SHOWN_BY_DEFAULT = {"raster": "png", "vector": "mvt"}
@@ -20,16 +26,29 @@ SHOWN_BY_DEFAULT = {"raster": "png", "vector": "mvt"}
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Absolute addresses, from the configured public URL."""
+    """Absolute addresses, from the configured public URL.
+
+    Attributes:
+        base: That URL.
+        token: The tile token of the caller, for whom alone what is written with it may be.
+    """
 
     base: str
+    token: str | None = None
 
     def layer(self, layer: Layer, path: str = "", **query: str | None) -> str:
         """The address of a layer or of something below it."""
         chosen = layer.selection.asked if isinstance(layer, VectorLayer) else {}
-        parameters = {**chosen, **{name: value for name, value in query.items() if value}}
+        asked = {**query, "token": self.token}
+        parameters = {**chosen, **{name: value for name, value in asked.items() if value}}
         tail = f"?{urlencode(parameters)}" if parameters else ""
         return f"{self.base}/layers/{quote(layer.name)}{path}{tail}"
+
+    def with_token(self, address: str) -> str:
+        """An address that is not of a layer, with the caller's token."""
+        if self.token is None:
+            return address
+        return f"{address}{'&' if '?' in address else '?'}token={self.token}"
 
     def tiles(self, layer: Layer, grid: TileGrid, format_: str, **query: str | None) -> str:
         """The template of the addresses of a layer's tiles, naming the present version."""
@@ -60,17 +79,20 @@ def summary(layer: Layer, links: Links, lang: Lang) -> dict[str, Any]:
     }
 
 
-def description(layer: Layer, links: Links, lang: Lang) -> dict[str, Any]:
-    """Everything there is to know of a layer."""
+def description(
+    layer: Layer, links: Links, lang: Lang, classes: Sequence[Entry] | None = None
+) -> dict[str, Any]:
+    """Everything there is to know of a layer; `classes` as `legend_of` wants them."""
     format_ = SHOWN_BY_DEFAULT[layer.kind]
+    own = _raster_members(layer) if isinstance(layer, RasterLayer) else _vector_members(layer)
     return {
         **summary(layer, links, lang),
-        **_raster_members(layer),
+        **own,
         "job": layer.job,
         "stand_in_notes": stand_in_notes(layer.sources),
         "sources": [source.document() for source in layer.sources],
         "attribution": attribution(layer.sources),
-        "legend": legend_of(layer).document(lang),
+        "legend": legend_of(layer, classes=classes).document(lang),
         "formats": formats_of(layer),
         "tile_matrix_sets": {
             grid.id: links.tiles(layer, grid, format_) for grid in grids_over(layer.bounds)
@@ -78,9 +100,7 @@ def description(layer: Layer, links: Links, lang: Lang) -> dict[str, Any]:
     }
 
 
-def _raster_members(layer: Layer) -> dict[str, Any]:
-    if not isinstance(layer, RasterLayer):
-        return {}
+def _raster_members(layer: RasterLayer) -> dict[str, Any]:
     return {
         "unit": layer.unit,
         "native_resolution_m": layer.native_resolution_m,
@@ -91,12 +111,32 @@ def _raster_members(layer: Layer) -> dict[str, Any]:
     }
 
 
+def _vector_members(layer: VectorLayer) -> dict[str, Any]:
+    """What each member of a feature is called and, where it is a code, what the codes mean."""
+    return {
+        "properties": [
+            {
+                "name": item.name,
+                "title_zh": item.title.zh,
+                "title_en": item.title.en,
+                "unit": item.unit,
+                "unit_zh": written_unit(item.unit or "").zh,
+                "unit_en": written_unit(item.unit or "").en,
+                "words_zh": item.words("zh"),
+                "words_en": item.words("en"),
+            }
+            for item in layer.collection.columns
+        ]
+    }
+
+
 def tilejson(
     layer: Layer, links: Links, grid: TileGrid, format_: str, lang: Lang, **query: str | None
 ) -> dict[str, Any]:
     """TileJSON 3.0; for a grid other than web mercator it says which."""
     west, south, east, north = layer.bounds
     maxzoom = grid.level_like(layer.maxzoom)
+    looks = {name: query.get(name) for name in ("rescale", "colormap")}
     document: dict[str, Any] = {
         "tilejson": "3.0.0",
         "name": layer.title.in_(lang),
@@ -110,7 +150,7 @@ def tilejson(
         "maxzoom": maxzoom,
         "bounds": [west, south, east, north],
         "center": [(west + east) / 2, (south + north) / 2, min(maxzoom, grid.level_like(9))],
-        "legend": links.layer(layer, "/legend.png", lang=lang),
+        "legend": links.layer(layer, "/legend.png", lang=lang, **looks),
     }
     if grid is not WEB_MERCATOR:
         document["tile_matrix_set"] = grid.id
@@ -120,9 +160,19 @@ def tilejson(
 
 
 def _vector_layers(layer: VectorLayer, maxzoom: int, lang: Lang) -> list[dict[str, Any]]:
-    fields = {item.name: item.title.in_(lang) for item in layer.collection.columns}
-    names = [layer.name, *([layer.name + LABELS] if layer.collection.labelled else [])]
-    return [{"id": name, "fields": fields, "minzoom": 0, "maxzoom": maxzoom} for name in names]
+    wanted = layer.selection.properties or layer.collection.properties
+    parts = {layer.name: [item for item in layer.collection.columns if item.name in wanted]}
+    if layer.collection.labelled:
+        parts[layer.name + LABELS] = list(layer.collection.label_columns)
+    return [
+        {
+            "id": name,
+            "fields": {item.name: item.title.in_(lang) for item in columns},
+            "minzoom": 0,
+            "maxzoom": maxzoom,
+        }
+        for name, columns in parts.items()
+    ]
 
 
 def _description_line(layer: Layer, lang: Lang) -> str:

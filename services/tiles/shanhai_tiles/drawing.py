@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from shanhai.cartography import ClassStyle, RampStyle, Style
+from shanhai.cartography import RampStyle, Style
+from shanhai_tiles.png import IndexedPng, Pixels
 from shanhai_tiles.raster import Cells
 
 STEPS = 255
 MEDIA_TYPES = {"png": "image/png", "webp": "image/webp", "jpg": "image/jpeg"}
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +32,40 @@ def rgb(color: str) -> tuple[int, int, int]:
 
 
 def index_of(cells: Cells, style: Style, drawn: Range | None) -> Pixels:
-    """Palette indices of cells; `drawn` is the range of a ramp."""
-    if isinstance(style, ClassStyle) or drawn is None:
-        return np.where(cells.valid, cells.values, 0).astype(np.uint8)
-    values = np.where(cells.valid, cells.values, drawn.low).astype(np.float64)
-    share = np.clip((values - drawn.low) / (drawn.high - drawn.low), 0.0, 1.0)
-    return np.where(cells.valid, 1 + np.rint(share * (STEPS - 1)), 0).astype(np.uint8)
+    """Palette indices of a tile's pixels; `drawn` is the range of a ramp."""
+    index = np.zeros(cells.shape, np.uint8)
+    if isinstance(style, RampStyle):
+        index[cells.part.slices] = _steps_of(cells, drawn or Range(0, 1))
+    else:
+        index[cells.part.slices] = _classes_of(cells, style)
+    return index
+
+
+def _steps_of(cells: Cells, drawn: Range) -> Pixels:
+    """The step of the ramp, from 1, of each value; 0 where there is none."""
+    values = cells.values
+    if values.dtype.kind != "f":
+        values = values.astype(np.float32)
+    scaled = values - values.dtype.type(drawn.low)
+    scaled *= (STEPS - 1) / (drawn.high - drawn.low)
+    # A half more than the step, so that cutting rounds; NaN becomes the lowest, and is taken out.
+    scaled += 1.5
+    np.fmin(np.fmax(scaled, 1.0, out=scaled), STEPS + 0.5, out=scaled)
+    steps: Pixels = scaled.astype(np.uint8)
+    steps *= cells.valid
+    return steps
+
+
+def _classes_of(cells: Cells, style: Style) -> Pixels:
+    """The class of each pixel, 0 where there is none or one that is not drawn."""
+    values = cells.values
+    if values.dtype != np.uint8:
+        known = cells.valid & (values >= 0) & (values < len(palette_of(style)))
+        values = np.where(known, values, 0).astype(np.uint8)
+    shown = np.where(palette_of(style)[:, 3] > 0, np.arange(256), 0).astype(np.uint8)
+    if cells.nodata is not None and 0 <= cells.nodata < len(shown):
+        shown[int(cells.nodata)] = 0
+    return shown.take(values)
 
 
 @lru_cache(maxsize=64)
@@ -64,23 +90,20 @@ def ramp_colors(colors: tuple[str, ...], steps: int) -> Pixels:
     return np.rint(np.stack(channels, axis=1)).astype(np.uint8)
 
 
-def encode(index: Pixels, palette: Pixels, format_: str) -> bytes:
+@lru_cache(maxsize=64)
+def _png_of(style: Style) -> IndexedPng:
+    return IndexedPng.of(palette_of(style))
+
+
+def encode(index: Pixels, style: Style, format_: str) -> bytes:
     """The image file of palette indices; JPEG, which knows no transparency, gets white."""
     if format_ == "png":
-        return _indexed_png(index, palette)
+        return _png_of(style).encode(index)
     out = io.BytesIO()
-    rgba = Image.fromarray(palette[index])
+    rgba = Image.fromarray(palette_of(style)[index])
     if format_ == "webp":
         rgba.save(out, "WEBP", lossless=True, quality=20, method=1)
     else:
         white = Image.new("RGBA", rgba.size, "white")
         Image.alpha_composite(white, rgba).convert("RGB").save(out, "JPEG", quality=90)
-    return out.getvalue()
-
-
-def _indexed_png(index: Pixels, palette: Pixels) -> bytes:
-    image = Image.fromarray(index, mode="L")
-    image.putpalette(palette[:, :3].tobytes())
-    out = io.BytesIO()
-    image.save(out, "PNG", transparency=palette[:, 3].tobytes(), compress_level=5)
     return out.getvalue()

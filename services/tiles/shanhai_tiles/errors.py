@@ -1,13 +1,14 @@
 """Errors of the service and how they look over HTTP: RFC 9457 problem documents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import orjson
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -146,11 +147,12 @@ async def show_http(request: Request, error: Exception) -> Response:
 
 async def show_database(request: Request, error: Exception) -> Response:
     """The database went away or a statement took longer than it may; anything else is a bug."""
-    if not isinstance(error, DBAPIError):
-        raise error
-    state = str(getattr(error.orig, "sqlstate", None) or "")
-    if not (error.connection_invalidated or state.startswith(_PASSING_SQLSTATES)):
-        return await show_unexpected(request, error)
+    state = ""
+    if isinstance(error, DBAPIError):
+        state = str(getattr(error.orig, "sqlstate", None) or "")
+        lost = error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+        if not (lost or state.startswith(_PASSING_SQLSTATES)):
+            return await show_unexpected(request, error)
     log.warning("database does not answer", sqlstate=state)
     detail = "the query took too long" if state == _CANCELLED else "the database does not answer"
     return problem(request, 503, "unavailable", Unavailable.title, f"{detail}; try again")
@@ -162,11 +164,28 @@ async def show_unexpected(request: Request, error: Exception) -> Response:
     return problem(request, 500, "internal", "Internal error", "the request could not be answered")
 
 
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+HANDLERS: Mapping[type[Exception], Handler] = MappingProxyType(
+    {
+        WmtsFault: show_wmts_fault,
+        ShanhaiError: show_error,
+        RequestValidationError: show_validation,
+        HTTPException: show_http,
+        **dict.fromkeys((DBAPIError, ConnectionError, TimeoutError), show_database),
+    }
+)
+
+
+async def tell(request: Request, error: Exception) -> Response:
+    """The answer to an error that was expected; any other is raised."""
+    for kind in type(error).__mro__:
+        if kind in HANDLERS:
+            return await HANDLERS[kind](request, error)
+    raise error
+
+
 def install_error_handlers(app: FastAPI) -> None:
     """Make every error of the app a problem document."""
-    app.add_exception_handler(WmtsFault, show_wmts_fault)
-    app.add_exception_handler(ShanhaiError, show_error)
-    app.add_exception_handler(RequestValidationError, show_validation)
-    app.add_exception_handler(HTTPException, show_http)
-    app.add_exception_handler(DBAPIError, show_database)
+    for kind, handler in HANDLERS.items():
+        app.add_exception_handler(kind, handler)
     app.add_exception_handler(Exception, show_unexpected)

@@ -32,7 +32,7 @@ async def _value_at(
     layer: RasterLayer, services: Services, lon: float, lat: float, band: int
 ) -> dict[str, Any]:
     path = path_of(layer, services.artifacts)
-    value = await services.off_the_loop(read_point, path, band, lon, lat)
+    value = await services.off_the_loop(read_point, services.rasters, path, band, lon, lat)
     return {
         "value": value,
         "unit": layer.unit,
@@ -44,8 +44,7 @@ async def _value_at(
 async def _features_at(
     layer: VectorLayer, services: Services, lon: float, lat: float
 ) -> dict[str, Any]:
-    async with services.session() as session:
-        found = await features_at(session, layer.collection, layer.selection, lon, lat)
+    found = await features_at(services.quick, layer.collection, layer.selection, lon, lat)
     return {"features": found}
 
 

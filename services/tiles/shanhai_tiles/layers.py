@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.cartography import ClassStyle, RampStyle, Style
-from shanhai.db.identity import Identity, Viewer
+from shanhai.db.identity import Identity
 from shanhai.db.queries.job_reading import find_job
 from shanhai.errors import NotFound
 from shanhai.vocabulary import Label
@@ -22,12 +22,14 @@ from shanhai_tiles.drawing import Range
 from shanhai_tiles.grids import EARTH_RADIUS_M, TILE_SIZE, Bounds
 from shanhai_tiles.sampling import Frame, metres_per_unit
 from shanhai_tiles.sources import Source
-from shanhai_tiles.vector_layers import VECTORS, Collection, Selection, read_state
+from shanhai_tiles.vector_layers import Collection, Selection
+from shanhai_tiles.vector_state import WORLD, State
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")
 VERSION_LENGTH = 16
 SHARPER_THAN_CELLS = 2
 VECTOR_MAXZOOM = 14
+UNREAD = State(WORLD, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,28 +121,31 @@ class VectorLayer:
 Layer = RasterLayer | VectorLayer
 
 
-async def find_layer(session: AsyncSession, name: str, selection: Selection) -> Layer:
-    """The layer of this name.
+async def find_raster(session: AsyncSession, name: str) -> RasterLayer:
+    """The raster layer of this name.
 
     Raises:
         NotFound: there is none.
     """
-    if name in VECTORS:
-        return await _vector_layer(session, VECTORS[name], selection)
     row = await find_dataset(session, name) if _NAME.match(name) else None
     if row is None:
         raise no_layer(name)
     return _raster_layer(name, row)
 
 
-async def list_layers(session: AsyncSession, viewer: Viewer) -> list[Layer]:
-    """Every collection, the newest result of each theme and region, every given raster."""
-    everything = Selection(viewer=viewer)
-    vectors = [
-        await _vector_layer(session, collection, everything) for collection in VECTORS.values()
-    ]
-    rasters = [_raster_layer(row.layer_name, row) for row in await list_datasets(session)]
-    return [*vectors, *rasters]
+async def list_rasters(session: AsyncSession) -> list[RasterLayer]:
+    """The newest result of each theme and region, and every given raster."""
+    return [_raster_layer(row.layer_name, row) for row in await list_datasets(session)]
+
+
+def vector_layer(
+    collection: Collection, selection: Selection, version: str, state: State = UNREAD
+) -> VectorLayer:
+    """A collection in a version; tiles are drawn of it without a look at its extent and sources."""
+    entity = collection.entity
+    return VectorLayer(
+        entity.name, entity.title, collection, selection, version, state.bounds, state.sources
+    )
 
 
 async def is_hidden(session: AsyncSession, layer: Layer, reader: Identity) -> bool:
@@ -155,21 +160,6 @@ def no_layer(name: str) -> NotFound:
     return NotFound(
         f"there is no layer {name!r}; /layers lists those there are",
         message_zh=f"没有名为 {name!r} 的图层；可用图层见 /layers",
-    )
-
-
-async def _vector_layer(
-    session: AsyncSession, collection: Collection, selection: Selection
-) -> VectorLayer:
-    state = await read_state(session, collection, selection)
-    return VectorLayer(
-        collection.entity.name,
-        collection.entity.title,
-        collection,
-        selection,
-        state.version,
-        state.bounds,
-        state.sources,
     )
 
 

@@ -10,12 +10,12 @@ from xml.sax.saxutils import escape
 
 from PIL import Image, ImageDraw, ImageFont
 
-from shanhai.cartography import ZONES, ClassStyle, RampStyle
+from shanhai.cartography import ClassStyle, RampStyle, written_unit
 from shanhai.vocabulary import Label, Lang
 from shanhai_tiles.drawing import Range, ramp_colors
+from shanhai_tiles.feature_styles import OTHER, feature_style, symbol_of
 from shanhai_tiles.layers import Layer, VectorLayer
 
-REGION_COLOR = "#5b6770"
 CJK_FONTS = (
     Path("/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf"),
     Path("/usr/share/fonts/truetype/wqy/wqy-microhei.ttc"),
@@ -26,35 +26,56 @@ MARGIN, SWATCH, LINE, WIDTH = 12, 18, 26, 380
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A colour and what it stands for; ramps have a `value`, classes a `code` too."""
+    """A colour and what it stands for.
+
+    Attributes:
+        value: That of a ramp, or of a class of cells.
+        code: That of a class.
+        values: What the legend's property is in features of the class.
+    """
 
     color: str
     label: Label
     value: float | None = None
     code: str | None = None
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Legend:
-    """What the colours of a layer mean."""
+    """What the colours of a layer mean.
+
+    Attributes:
+        kind: `classes`, `ramp`, or `plain` where everything looks alike.
+        symbol: What the colours are shown by: `area`, `outline`, `line` or `point`.
+        by: The property of features that tells the classes apart.
+    """
 
     title: Label
     kind: str
     unit: str
     entries: tuple[Entry, ...]
+    symbol: str = "area"
+    by: str | None = None
 
     def document(self, lang: Lang) -> dict[str, Any]:
         """The legend with labels in both languages and `label` in the caller's."""
+        unit = written_unit(self.unit)
         return {
             "title": self.title.in_(lang),
             "title_zh": self.title.zh,
             "title_en": self.title.en,
             "kind": self.kind,
+            "symbol": self.symbol,
+            "property": self.by,
             "unit": self.unit,
+            "unit_zh": unit.zh,
+            "unit_en": unit.en,
             "entries": [
                 {
                     "value": entry.value,
                     "code": entry.code,
+                    "values": entry.values,
                     "color": entry.color,
                     "label": entry.label.in_(lang),
                     "label_zh": entry.label.zh,
@@ -65,24 +86,38 @@ class Legend:
         }
 
 
-def legend_of(layer: Layer, drawn: Range | None = None) -> Legend:
-    """The legend of a layer; `drawn` replaces a ramp's own range."""
+def legend_of(
+    layer: Layer, drawn: Range | None = None, classes: Sequence[Entry] | None = None
+) -> Legend:
+    """The legend of a layer.
+
+    Args:
+        layer: The layer.
+        drawn: Replaces a ramp's own range.
+        classes: Those a collection holds, where they are rows of the database.
+    """
     if isinstance(layer, VectorLayer):
-        return _vector_legend(layer)
+        return _vector_legend(layer, classes)
     if isinstance(layer.style, ClassStyle):
-        return _class_legend(layer.style, layer.style.title)
+        return _class_legend(layer.style)
     return _ramp_legend(layer.style, layer.unit, drawn or layer.range_of(1) or Range(0, 1))
 
 
-def _vector_legend(layer: VectorLayer) -> Legend:
-    if layer.name == "zones":
-        return _class_legend(ZONES, ZONES.title)
-    return Legend(layer.title, "outline", "", (Entry(REGION_COLOR, layer.title),))
+def _vector_legend(layer: VectorLayer, classes: Sequence[Entry] | None) -> Legend:
+    symbol = symbol_of(layer.name, layer.collection.entity.geometry_type)
+    style = feature_style(layer.name)
+    entries = classes or [
+        Entry(one.color, one.label, code=one.code, values=one.values) for one in style.classes
+    ]
+    if not entries:
+        return Legend(layer.title, "plain", "", (Entry(style.color, layer.title),), symbol)
+    other = [Entry(style.color, OTHER, code="other")] if style.open else []
+    return Legend(layer.title, "classes", "", (*entries, *other), symbol, style.by)
 
 
-def _class_legend(style: ClassStyle, title: Label) -> Legend:
+def _class_legend(style: ClassStyle) -> Legend:
     entries = (Entry(e.color, e.label, float(e.value), e.code) for e in style.entries)
-    return Legend(title, "classes", "", tuple(entries))
+    return Legend(style.title, "classes", "", tuple(entries))
 
 
 def _ramp_legend(style: RampStyle, unit: str, drawn: Range) -> Legend:
@@ -97,15 +132,14 @@ def _ramp_legend(style: RampStyle, unit: str, drawn: Range) -> Legend:
 
 def heading(legend: Legend, lang: Lang) -> str:
     """The title with its unit, unless that is a plain number."""
-    unit = "" if legend.unit in {"", "1"} else f" ({legend.unit})"
-    return f"{legend.title.in_(lang)}{unit}"
+    unit = written_unit(legend.unit).in_(lang)
+    return f"{legend.title.in_(lang)} ({unit})" if unit else legend.title.in_(lang)
 
 
 def svg(legend: Legend, lang: Lang) -> str:
     """The legend as SVG; text stays text, drawn in the reader's own fonts."""
     rows = [
-        f'<rect x="{MARGIN}" y="{y}" width="{SWATCH * 1.5:g}" height="{SWATCH}" '
-        f'fill="{entry.color}"/>'
+        f"{_svg_symbol(legend.symbol, y, entry.color)}"
         f'<text x="{MARGIN + SWATCH * 2}" y="{y + SWATCH - 4}">'
         f"{escape(entry.label.in_(lang))}</text>"
         for y, entry in _rows(legend.entries)
@@ -118,6 +152,22 @@ def svg(legend: Legend, lang: Lang) -> str:
         f'<text x="{MARGIN}" y="{MARGIN + 14}" font-weight="bold">'
         f"{escape(heading(legend, lang))}</text>{''.join(rows)}</svg>"
     )
+
+
+def _svg_symbol(symbol: str, y: int, color: str) -> str:
+    width, middle = SWATCH * 1.5, y + SWATCH / 2
+    if symbol == "point":
+        return (
+            f'<circle cx="{MARGIN + width / 2:g}" cy="{middle:g}" r="{SWATCH / 3:g}" '
+            f'fill="{color}"/>'
+        )
+    if symbol == "line":
+        return (
+            f'<path d="M{MARGIN} {middle:g}h{width:g}" stroke="{color}" stroke-width="3" '
+            f'stroke-linecap="round"/>'
+        )
+    look = f'fill="{color}"' if symbol == "area" else f'fill="none" stroke="{color}"'
+    return f'<rect x="{MARGIN}" y="{y}" width="{width:g}" height="{SWATCH}" {look}/>'
 
 
 def drawable_language(lang: Lang) -> Lang:
@@ -136,11 +186,25 @@ def png(legend: Legend, lang: Lang) -> bytes:
         _draw_ramp(draw, legend)
     for y, entry in _rows(legend.entries):
         if legend.kind != "ramp":
-            draw.rectangle((MARGIN, y, MARGIN + SWATCH * 1.5, y + SWATCH), entry.color)
+            _draw_symbol(draw, legend.symbol, y, entry.color)
         draw.text((MARGIN + SWATCH * 2, y), entry.label.in_(lang), "#20303a", font)
     out = io.BytesIO()
     image.save(out, "PNG", optimize=True)
     return out.getvalue()
+
+
+def _draw_symbol(draw: ImageDraw.ImageDraw, symbol: str, y: int, color: str) -> None:
+    right, middle, radius = MARGIN + SWATCH * 1.5, y + SWATCH / 2, SWATCH / 3
+    centre = MARGIN + SWATCH * 0.75
+    if symbol == "point":
+        box = (centre - radius, middle - radius, centre + radius, middle + radius)
+        draw.ellipse(box, color)
+    elif symbol == "line":
+        draw.line((MARGIN, middle, right, middle), color, 3)
+    elif symbol == "outline":
+        draw.rectangle((MARGIN, y, right, y + SWATCH), outline=color, width=2)
+    else:
+        draw.rectangle((MARGIN, y, right, y + SWATCH), color)
 
 
 def _draw_ramp(draw: ImageDraw.ImageDraw, legend: Legend) -> None:

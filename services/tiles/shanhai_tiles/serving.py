@@ -1,23 +1,27 @@
 """One tile of one layer, whichever of the interfaces asked for it."""
 
-import io
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import lru_cache
 
-import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shanhai_tiles.cache import Freshness, etag_of
+from shanhai.cartography import Style
+from shanhai_tiles.cache import Freshness, digest_of, etag_of
 from shanhai_tiles.dependencies import Seen, Services
+from shanhai_tiles.directory import Directory
 from shanhai_tiles.documents import MVT, formats_of
-from shanhai_tiles.drawing import Range, encode, index_of, palette_of
+from shanhai_tiles.drawing import Range
 from shanhai_tiles.grids import TILE_SIZE, Bounds, TileGrid
+from shanhai_tiles.handles import require_band
+from shanhai_tiles.keeping.tile import Tile
 from shanhai_tiles.layers import Layer, RasterLayer
-from shanhai_tiles.raster import Cells, read_tile, require_band
+from shanhai_tiles.raster import RasterTile
+from shanhai_tiles.raster_tiles import Look, draw_raster
 from shanhai_tiles.request import path_of
-from shanhai_tiles.vector import draw_tile
+from shanhai_tiles.vector import area_of, draw_tile
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +61,17 @@ async def answer_tile(
     """
     layer = seen.layer
     require_inside(layer, asked)
-    etag = etag_of_tile(layer, asked)
-    freshness = Freshness(etag, private=seen.private, versioned=version == layer.version)
-    unchanged = freshness.not_modified(request)
-    if unchanged is not None:
-        return unchanged
-    tile = await _tile(layer, services, asked, etag)
+    key = key_of_tile(layer, services.directory, asked)
+    kept_for_good = version == layer.version
+    if isinstance(layer, RasterLayer):
+        # The key tells the bytes apart before they are drawn.
+        freshness = Freshness(f'"{key}"', seen.private, kept_for_good)
+        if freshness.holds_for(request):
+            return _answer(None, freshness)
+    tile = await _tile(layer, services, asked, key)
+    freshness = Freshness(tile.etag, seen.private, kept_for_good)
+    if freshness.holds_for(request):
+        return _answer(None, freshness)
     return _answer(tile, freshness, formats_of(layer)[asked.format])
 
 
@@ -72,31 +81,33 @@ async def answer_layered(
     """One tile with the features of several layers; 204 where none has any."""
     for one in seen:
         require_inside(one.layer, asked)
-    etags = [etag_of_tile(one.layer, asked) for one in seen]
-    freshness = Freshness(etag_of(*etags), private=any(one.private for one in seen))
-    unchanged = freshness.not_modified(request)
-    if unchanged is not None:
-        return unchanged
-    # A tile is a protobuf message of repeated layers: tiles one after the other are one.
     tiles = [
-        await _tile(one.layer, services, asked, etag) for one, etag in zip(seen, etags, strict=True)
+        await _tile(one.layer, services, asked, key_of_tile(one.layer, services.directory, asked))
+        for one in seen
     ]
-    return _answer(b"".join(tiles), freshness, MVT)
+    private = any(one.private for one in seen)
+    freshness = Freshness(etag_of(*(tile.etag for tile in tiles)), private)
+    if freshness.holds_for(request):
+        return _answer(None, freshness)
+    # A tile is a protobuf message of repeated layers: tiles one after the other are one.
+    body = b"".join(tile.body for tile in tiles)
+    notes = tuple(note for tile in tiles for note in tile.notes)
+    return _answer(Tile(body, freshness.etag, notes), freshness, MVT)
 
 
-def _answer(tile: bytes, freshness: Freshness, media_type: str) -> Response:
-    headers = {**freshness.headers, "Vary": "Authorization"}
-    if not tile:
-        return Response(status_code=204, headers=headers)
-    return Response(tile, headers=headers, media_type=media_type)
-
-
-async def _tile(layer: Layer, services: Services, asked: Asked, etag: str) -> bytes:
-    tile = services.cache.get(etag)
+def _answer(tile: Tile | None, freshness: Freshness, media_type: str = "") -> Response:
+    """The tile, 204 for an empty one, 304 for none."""
+    headers = {**freshness.headers, **freshness.proxied, "Vary": "Authorization"}
     if tile is None:
-        tile = await _make(layer, services, asked, asked.bounds)
-        services.cache.put(etag, tile)
-    return tile
+        return Response(status_code=304, headers=headers)
+    headers |= tile.notes
+    if not tile.body:
+        return Response(status_code=204, headers=headers)
+    return Response(tile.body, headers=headers, media_type=media_type)
+
+
+async def _tile(layer: Layer, services: Services, asked: Asked, key: str) -> Tile:
+    return await services.tiles.get(key, lambda: _draw(layer, services, asked, key))
 
 
 def require_inside(layer: Layer, asked: Asked) -> None:
@@ -110,46 +121,31 @@ def require_inside(layer: Layer, asked: Asked) -> None:
     require_band(asked.band, max(len(layer.bands), 1) if isinstance(layer, RasterLayer) else 1)
 
 
-def etag_of_tile(layer: Layer, asked: Asked) -> str:
-    """The entity tag of everything a tile's bytes depend on."""
-    look: tuple[object, ...]
+def key_of_tile(layer: Layer, directory: Directory, asked: Asked) -> str:
+    """The name of everything a tile's bytes depend on, and for features of who may see them."""
+    place = (asked.grid.id, asked.zoom, asked.column, asked.row)
     if isinstance(layer, RasterLayer):
-        look = (layer.style, asked.rescale or layer.range_of(asked.band))
-    else:
-        # Which rows the viewer may see is told by the version: it is made of those rows.
-        look = (layer.collection.properties, sorted(layer.selection.asked.items()))
-    return etag_of(
-        layer.name,
-        layer.version,
-        look,
-        asked.grid.id,
-        asked.size,
-        asked.format.replace("pbf", "mvt"),
-        asked.band,
-        asked.zoom,
-        asked.column,
-        asked.row,
-    )
+        drawn = asked.rescale or layer.range_of(asked.band)
+        look = (_digest_of_style(layer.style), drawn, asked.format, asked.size, asked.band)
+        return digest_of(layer.name, layer.version, *look, *place)
+    stamp = directory.stamp(layer, area_of(asked.grid, *place[1:]))
+    return digest_of(layer.name, layer.selection.key, *place, stamp)
 
 
-async def _make(layer: Layer, services: Services, asked: Asked, bounds: Bounds) -> bytes:
+@lru_cache(maxsize=256)
+def _digest_of_style(style: Style) -> str:
+    return digest_of(style)
+
+
+async def _draw(layer: Layer, services: Services, asked: Asked, key: str) -> Tile:
     if isinstance(layer, RasterLayer):
         path = path_of(layer, services.artifacts)
-        return await services.off_the_loop(_draw_raster, layer, path, asked, bounds)
-    async with services.session() as session:
-        return await draw_tile(session, layer.collection, layer.selection, asked.grid, bounds)
-
-
-def _draw_raster(layer: RasterLayer, path: Path, asked: Asked, bounds: Bounds) -> bytes:
-    cells = read_tile(path, asked.band, asked.grid, bounds, asked.size)
-    if asked.format == "npy":
-        return _values(cells)
-    drawn = asked.rescale or layer.range_of(asked.band)
-    return encode(index_of(cells, layer.style, drawn), palette_of(layer.style), asked.format)
-
-
-def _values(cells: Cells) -> bytes:
-    """The values as a NumPy file of float32, rows by columns, NaN where there is none."""
-    out = io.BytesIO()
-    np.save(out, np.where(cells.valid, cells.values, np.nan).astype(np.float32))
-    return out.getvalue()
+        tile = RasterTile(asked.grid, asked.bounds, asked.size, asked.band)
+        look = Look(layer.style, asked.rescale or layer.range_of(asked.band), asked.format)
+        body = await services.off_the_loop(draw_raster, services.rasters, path, tile, look)
+        return Tile(body, f'"{key}"')
+    drawn = await draw_tile(
+        services.quick, layer.collection, layer.selection, asked.grid, asked.bounds
+    )
+    # Of the bytes alone: an edit elsewhere changes no tag.
+    return Tile(drawn.data, etag_of(MVT, hashlib.sha256(drawn.data).hexdigest()), drawn.notes)

@@ -23,7 +23,7 @@ Document = dict[str, Any]
 FORMATS: dict[Kind, dict[str, str]] = {
     "vector": {"mvt": MVT},
     "map": MEDIA_TYPES,
-    "coverage": {"npy": "application/x-npy"},
+    "coverage": {"npy": "application/x-npy", "tif": "image/tiff; application=geotiff"},
 }
 """Values of `f` and media types, the default first."""
 

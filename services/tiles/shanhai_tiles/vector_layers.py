@@ -1,59 +1,78 @@
 """Collections of features served as vector layers, declared once in `shanhai.db.features`."""
 
-import hashlib
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property, lru_cache
 from types import MappingProxyType
-from typing import Any
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from shanhai.db.features.catalogue import entity_named
+from shanhai.db.features import selection as features
+from shanhai.db.features.catalogue import COLLECTIONS, entity_named
 from shanhai.db.features.cql2 import Compiled, compile_filter
-from shanhai.db.features.entity import Entity, Property
-from shanhai.db.features.selection import viewer_values, visibility
+from shanhai.db.features.entity import NAMES, Entity, Property
+from shanhai.db.features.history import source_of
 from shanhai.db.identity import PUBLIC, Viewer
+from shanhai.db.tiles.properties import drawn_properties
 from shanhai.errors import InvalidInput
-from shanhai_tiles.grids import Bounds
-from shanhai_tiles.sources import SOURCE_JSON, Source
 
 _CODE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")
-WORLD: Bounds = (-180.0, -85.0, 180.0, 85.0)
-VERSION_LENGTH = 16
 FILTER = "filter"
 """The parameter that holds a CQL2 text."""
 AS_OF = "as_of"
 """The parameter that holds the day whose state is wanted."""
+PROPERTIES = "properties"
+"""The parameter that names the members of the properties that are wanted."""
+NAMED_AREAS = frozenset({"geometry-multipolygon", "geometry-any"})
+"""Shapes a name is put into; a line's is written along it, a point's beside it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Collection:
-    """An entity as a vector layer.
-
-    Attributes:
-        entity: Where its rows and columns come from.
-        properties: The members a tile's features carry.
-        filters: The parameters that choose a part of it.
-        stamp: SQL that changes whenever a row's shape or attributes do.
-        jobs: SQL of the job a row was computed by, whose inputs it rests on.
-        labelled: Whether tiles also carry a point to put each name at.
-    """
+    """An entity as a vector layer."""
 
     entity: Entity
-    properties: tuple[str, ...]
-    filters: tuple[str, ...]
-    stamp: str
-    jobs: str = "NULL::uuid"
-    labelled: bool = False
 
-    @property
+    @cached_property
     def columns(self) -> tuple[Property, ...]:
-        """The declarations of `properties`."""
-        found = (self.entity.declared(name) for name in self.properties)
-        return tuple(item for item in found if item is not None)
+        """What a tile's features carry, unless less is asked for."""
+        return drawn_properties(self.entity)
+
+    @cached_property
+    def properties(self) -> tuple[str, ...]:
+        """The names of `columns`."""
+        return tuple(item.name for item in self.columns)
+
+    @cached_property
+    def filters(self) -> tuple[str, ...]:
+        """The parameters that choose a part: properties that hold a code."""
+        return tuple(
+            item.name
+            for item in self.entity.queryables
+            if item.schema["type"] == "string"
+            and "format" not in item.schema
+            and item.name not in NAMES
+        )
+
+    @cached_property
+    def label_columns(self) -> tuple[Property, ...]:
+        """What the points of names carry: also codes, by which maps choose whose name to write."""
+        return tuple(
+            item for item in self.columns if item.role == "id" or item.name in NAMES or item.terms
+        )
+
+    @cached_property
+    def labelled(self) -> bool:
+        """Whether tiles also carry a point to put each name at: areas with names of their own."""
+        name = self.entity.declared("name_zh")
+        own = name is not None and name.sql == f"{self.entity.alias}.name_zh"
+        return own and self.entity.geometry_type in NAMED_AREAS
+
+    @cached_property
+    def jobs(self) -> str | None:
+        """SQL of the job a row was computed by, whose inputs it rests on."""
+        job = self.entity.declared("job")
+        return None if job is None else job.sql.removesuffix("::text")
 
     @property
     def geometry(self) -> str:
@@ -66,22 +85,6 @@ class Collection:
             raise LookupError(f"{self.entity.name} has no geometry")
         return self.entity.geometry
 
-    def visible(self, viewer: Viewer, read: Set[str] = frozenset(), *, dated: bool = False) -> str:
-        """SQL that holds for the rows of today that a viewer may see and that have a shape.
-
-        A filter that reads the state itself looks beyond what is in force today; `dated` asks for
-        what was in force on the day of the bind `:as_of`.
-        """
-        entity = self.entity
-        today = [] if entity.history.intersection(read) else [entity.current]
-        conditions = (
-            entity.live,
-            *visibility(entity, viewer),
-            *([entity.as_of] if dated else today),
-            f"{self.geometry} IS NOT NULL",
-        )
-        return " AND ".join(f"({condition})" for condition in conditions)
-
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -91,69 +94,104 @@ class Selection:
         equal: Properties and their values.
         filter: A filter expression, and what it was compiled to.
         as_of: The day whose state is wanted; None for today.
+        properties: The members wanted; None for all there are.
     """
 
     equal: tuple[tuple[str, str], ...] = ()
     viewer: Viewer = PUBLIC
     filter: tuple[str, Compiled] | None = None
     as_of: date | None = None
+    properties: tuple[str, ...] | None = None
 
     @property
     def asked(self) -> dict[str, str]:
         """The parameters that ask for it."""
         filtered = {} if self.filter is None else {FILTER: self.filter[0]}
         dated = {} if self.as_of is None else {AS_OF: self.as_of.isoformat()}
-        return dict(self.equal) | filtered | dated
+        chosen = {} if self.properties is None else {PROPERTIES: ",".join(self.properties)}
+        return dict(self.equal) | filtered | dated | chosen
 
-    def sql(self, collection: Collection) -> str:
-        """The condition, over the binds of `values`."""
-        read = self.filter[1].properties if self.filter else frozenset()
-        parts = [collection.visible(self.viewer, read, dated=self.as_of is not None)]
-        for name, value in self.equal:
-            column = collection.entity.declared(name)
-            if name not in collection.filters or column is None:
-                raise _no_filter(collection, name)
-            _require_code(name, value)
-            parts.append(f" AND {column.sql} = :only_{name}")
-        if self.filter:
-            parts.append(f" AND ({self.filter[1].sql})")
-        return "".join(parts)
+    @property
+    def chooses(self) -> bool:
+        """Whether less is asked for than all rows of today."""
+        return bool(self.equal or self.filter or self.as_of)
+
+    @property
+    def key(self) -> str:
+        """All that it depends on, in one form, so that what is kept under it is the caller's."""
+        viewer = self.viewer
+        regions = "all" if viewer.regions is None else sorted(viewer.regions)
+        return repr((sorted(self.asked.items()), viewer.known, regions))
+
+    @property
+    def meant(self) -> features.Selection:
+        """The same of features, whose conditions say who may see what."""
+        return features.Selection(
+            viewer=self.viewer,
+            filters=dict(self.equal),
+            as_of=self.as_of,
+            filter=None if self.filter is None else self.filter[1],
+        )
 
     @property
     def values(self) -> dict[str, object]:
-        """The bound values."""
-        only = {f"only_{name}": value for name, value in self.equal}
-        asked = self.filter[1].values if self.filter else {}
-        dated = {} if self.as_of is None else {AS_OF: self.as_of}
-        return {**only, **viewer_values(self.viewer), **asked, **dated}
+        """The values of the binds in `Question.conditions`."""
+        return features.bound_values(self.meant)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a collection, without its values: one statement serves all of them.
+
+    Attributes:
+        conditions: What rows must meet.
+        former: They are also looked for among former states.
+        names: The members wanted.
+    """
+
+    collection: Collection
+    conditions: str
+    former: bool
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, collection: Collection, selection: Selection) -> "Question":
+        """The question a selection asks."""
+        return (
+            _plain_question(collection, selection)
+            if selection.filter is None
+            else cls._of(collection, selection)
+        )
+
+    @classmethod
+    def _of(cls, collection: Collection, selection: Selection) -> "Question":
+        meant = selection.meant
+        conditions = features.conditions(collection.entity, meant)
+        wanted = collection.properties if selection.properties is None else selection.properties
+        former = features.reads_former(collection.entity, meant)
+        return cls(collection, " AND ".join(f"({one})" for one in conditions), former, wanted)
+
+    @property
+    def columns(self) -> tuple[Property, ...]:
+        """The declarations of the members wanted."""
+        return tuple(item for item in self.collection.columns if item.name in self.names)
+
+    @property
+    def source(self) -> str:
+        """SQL of the rows: what follows `FROM`."""
+        return source_of(self.collection.entity, former=self.former)
+
+
+@lru_cache(maxsize=1024)
+def _plain_question(collection: Collection, selection: Selection) -> Question:
+    return Question._of(collection, selection)
 
 
 VECTORS: Mapping[str, Collection] = MappingProxyType(
-    {
-        "zones": Collection(
-            entity_named("zones"),
-            (
-                *("code", "scheme", "version", "region", "class", "class_value", "group"),
-                *("name_zh", "name_en", "color", "area_km2", "share_percent"),
-            ),
-            ("scheme", "region"),
-            stamp="concat_ws(':', z.id, s.id, s.row_version, c.color, c.name_zh, c.name_en)",
-            jobs="s.job_id",
-        ),
-        "regions": Collection(
-            entity_named("regions"),
-            ("code", "name_zh", "name_en", "level", "parent", "area_km2"),
-            ("level", "parent"),
-            stamp="concat_ws(':', r.id, r.row_version, r.updated_at)",
-            labelled=True,
-        ),
-    }
+    {entity.name: Collection(entity) for entity in (entity_named("zones"), *COLLECTIONS)}
 )
-
-
-CHOOSING = frozenset(
-    {FILTER, AS_OF, *(name for collection in VECTORS.values() for name in collection.filters)}
-)
+_NAMED = frozenset(name for collection in VECTORS.values() for name in collection.filters)
+CHOOSING = _NAMED | {FILTER, AS_OF, PROPERTIES}
 """The parameters that choose a part of some collection."""
 
 
@@ -161,15 +199,33 @@ def selection_of(layer: str, parameters: Mapping[str, str], viewer: Viewer) -> S
     """The part of a layer that a request's parameters ask for.
 
     Raises:
-        InvalidInput: the filter is none that the collection can answer, or the day is none.
+        InvalidInput: the collection cannot answer it, or the day is none.
     """
-    named = CHOOSING - {FILTER, AS_OF}
-    equal = tuple((name, value) for name, value in parameters.items() if name in named)
-    text, day = parameters.get(FILTER), _day(parameters.get(AS_OF))
-    if text is None or layer not in VECTORS:
+    equal = tuple((name, value) for name, value in parameters.items() if name in _NAMED)
+    day = _day(parameters.get(AS_OF))
+    collection = VECTORS.get(layer)
+    if collection is None:
         return Selection(equal, viewer, None, day)
-    compiled = compile_filter(text, entity=VECTORS[layer].entity)
-    return Selection(equal, viewer, (text, compiled), day)
+    for name, value in equal:
+        _require_filter(collection, name, value)
+    text, listed = parameters.get(FILTER), parameters.get(PROPERTIES)
+    filtered = None if text is None else (text, compile_filter(text, entity=collection.entity))
+    wanted = None if listed is None else _members(collection, listed)
+    return Selection(equal, viewer, filtered, day, wanted)
+
+
+def _members(collection: Collection, listed: str) -> tuple[str, ...]:
+    """Members in the order they are declared, each once; none of an empty text."""
+    wanted = listed.split(",") if listed else []
+    for name in wanted:
+        if name not in collection.properties:
+            known = ", ".join(collection.properties)
+            raise InvalidInput(
+                f"properties names {name[:80]!r}; tiles of this collection have {known}",
+                message_zh=f"properties 含 {name[:80]!r}；该集合的瓦片有：{known}",
+                pointer=PROPERTIES,
+            )
+    return tuple(name for name in collection.properties if name in wanted)
 
 
 def _day(text: str | None) -> date | None:
@@ -185,60 +241,17 @@ def _day(text: str | None) -> date | None:
         ) from error
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """What a vector layer is at this moment."""
-
-    version: str
-    bounds: Bounds
-    sources: tuple[Source, ...]
-
-
-async def read_state(session: AsyncSession, collection: Collection, selection: Selection) -> State:
-    """Version, extent and sources of the visible rows."""
-    query = text(
-        f"""WITH seen AS (
-              SELECT {collection.geometry} AS geom, {collection.stamp} AS stamp,
-                     {collection.jobs} AS job
-                FROM {collection.entity.source}
-               WHERE {selection.sql(collection)}
-            ), box AS (SELECT ST_Extent(geom) AS b FROM seen)
-            SELECT (SELECT string_agg(stamp, ',' ORDER BY stamp) FROM seen) AS stamps,
-                   ST_XMin(b) AS west, ST_YMin(b) AS south, ST_XMax(b) AS east, ST_YMax(b) AS north,
-                   (SELECT coalesce(jsonb_agg({SOURCE_JSON} ORDER BY i.code), '[]'::jsonb)
-                      FROM dataset i WHERE i.id IN (
-                        SELECT jd.dataset_id FROM job_dataset jd
-                         WHERE jd.role = 'input' AND jd.job_id IN (SELECT job FROM seen)
-                    )) AS sources
-              FROM box"""  # noqa: S608 - constants of this code; callers' text is bound
-    )
-    row = (await session.execute(query, selection.values)).mappings().one()
-    return State(_version(row["stamps"]), _bounds(row), tuple(map(Source.of, row["sources"])))
-
-
-def _version(stamps: str | None) -> str:
-    return hashlib.sha256((stamps or "").encode()).hexdigest()[:VERSION_LENGTH]
-
-
-def _bounds(row: Mapping[Any, Any]) -> Bounds:
-    if row["west"] is None:
-        return WORLD
-    return (row["west"], row["south"], row["east"], row["north"])
-
-
-def _require_code(name: str, value: str) -> None:
+def _require_filter(collection: Collection, name: str, value: str) -> None:
+    if name not in collection.filters:
+        known = ", ".join(collection.filters)
+        raise InvalidInput(
+            f"{name} does not choose among {collection.entity.name}; use {known}",
+            message_zh=f"{collection.entity.name} 不支持参数 {name}；可用：{known}",
+            pointer=name,
+        )
     if not _CODE.match(value):
         raise InvalidInput(
             f"{name} is {value[:80]!r}; a code has letters, digits, dot, dash and underscore",
             message_zh=f"{name} 为 {value[:80]!r}；代码只含字母、数字、点、连字符和下划线",
             pointer=name,
         )
-
-
-def _no_filter(collection: Collection, name: str) -> InvalidInput:
-    known = ", ".join(collection.filters)
-    return InvalidInput(
-        f"{name} does not choose among {collection.entity.name}; use {known}",
-        message_zh=f"{collection.entity.name} 不支持参数 {name}；可用：{known}",
-        pointer=name,
-    )

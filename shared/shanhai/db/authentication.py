@@ -1,23 +1,32 @@
 """Whom a credential speaks for, the same in every service: an API key or an issuer's token."""
 
-from collections.abc import Callable, Iterator, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Identity
-from shanhai.db.queries.accounts import Holder, find_holder, is_seen_due, note_seen, register
+from shanhai.db.queries.accounts import (
+    Holder,
+    find_holder,
+    is_seen_due,
+    note_seen,
+    read_holder,
+    register,
+)
 from shanhai.db.queries.grants import RegionTree, RoleGiven, scopes_of
 from shanhai.db.queries.keys import (
     MARK,
     Address,
+    find_alive,
     find_valid,
     identity_of,
     is_note_due,
     note_use,
 )
-from shanhai.errors import Unauthenticated
+from shanhai.errors import NotFound, Unauthenticated
 from shanhai.oidc import Claims, TokenVerifier
 from shanhai.settings import OidcSettings
 from shanhai.vocabulary import Role, Scope
@@ -65,6 +74,56 @@ class Authenticator:
             return await self._by_token(await self.tokens.verify(credential))
         return await self._by_key(credential, address)
 
+    async def recall(
+        self,
+        owner: str,
+        address: Address | None,
+        *,
+        groups: Set[str] = frozenset(),
+        proofs: Set[str] = frozenset(),
+    ) -> Identity:
+        """An identity as it is now, by the name it has as an owner.
+
+        Args:
+            owner: Its name.
+            address: Where the request comes from, where a key is bound to some.
+            groups: The groups its issuer named when it signed in.
+            proofs: How it proved who it is.
+
+        Raises:
+            Unauthenticated: its key or account has ended.
+        """
+        kind, _, name = owner.partition(":")
+        if kind == "key":
+            async with self.reading() as session:
+                row = await find_alive(session, name, address=address)
+                if row is not None:
+                    return await identity_of(session, row, self.tree)
+        elif kind == "account" and name.isdecimal():
+            with contextlib.suppress(NotFound):
+                async with self.reading() as session:
+                    holder = await read_holder(session, int(name))
+                # An issuer that is no longer trusted speaks for nobody.
+                if holder.account.issuer in self.settings.issuer:
+                    return await self._identity_of(holder, groups, proofs)
+        raise Unauthenticated(
+            "the identity this was made for has ended",
+            message_zh="签发该凭据的身份已失效",
+        )
+
+    async def shown(self, authorization: str) -> tuple[frozenset[str], frozenset[str]]:
+        """The groups and proofs that a header `Authorization` shows; none of an API key.
+
+        Raises:
+            Unauthenticated: it is a token, and not a valid one.
+            Unavailable: the issuer of the token does not answer.
+        """
+        credential = authorization.partition(" ")[2].strip()
+        if self.tokens is None or credential.startswith(MARK):
+            return frozenset(), frozenset()
+        claims = await self.tokens.verify(credential)
+        return claims.groups & self.groups.keys(), claims.proofs & {*self.settings.admin_proof}
+
     async def _by_key(self, key: str, address: Address | None) -> Identity:
         async with self.reading() as session:
             row = await find_valid(session, key, address=address)
@@ -84,9 +143,12 @@ class Authenticator:
             holder = await find_holder(session, claims.issuer, claims.subject)
         if holder is None or is_seen_due(holder, claims.signed_in_at):
             holder = await self._note(holder, claims)
+        return await self._identity_of(holder, claims.groups, claims.proofs)
+
+    async def _identity_of(self, holder: Holder, groups: Set[str], proofs: Set[str]) -> Identity:
         if holder.account.disabled_at is not None:
             raise Unauthenticated("the account is disabled", message_zh="账户已停用")
-        roles = tuple(self._roles(holder, claims))
+        roles = tuple(self._roles(holder, groups, proofs))
         scopes = scopes_of(roles) | {Scope.READ}
         async with self.reading() as session:
             grants = await self.tree.grants(session, roles)
@@ -106,11 +168,11 @@ class Authenticator:
                 await note_seen(session, holder, signed_in_at=claims.signed_in_at)
         return holder
 
-    def _roles(self, holder: Holder, claims: Claims) -> Iterator[RoleGiven]:
+    def _roles(self, holder: Holder, groups: Set[str], proofs: Set[str]) -> Iterator[RoleGiven]:
         """The account's own roles and those of its groups; admin only with the proof asked for."""
-        by_group = (role for group in claims.groups for role in self.groups.get(group, ()))
-        proof = self.settings.admin_proof
-        proven = not proof or not claims.proofs.isdisjoint(proof)
+        by_group = (role for group in groups for role in self.groups.get(group, ()))
+        wanted = self.settings.admin_proof
+        proven = not wanted or not proofs.isdisjoint(wanted)
         for role in {*holder.roles, *by_group}:
             if role.role is not Role.ADMIN or proven:
                 yield role

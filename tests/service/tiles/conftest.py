@@ -35,7 +35,12 @@ from shanhai.db.tables import (
     ZoneScheme,
 )
 from shanhai.raster.geotiff import write_geotiff
-from shanhai.settings import ArtifactSettings, DatabaseSettings, PublicSettings
+from shanhai.settings import (
+    ArtifactSettings,
+    DatabaseSettings,
+    PublicSettings,
+    TileTokenSettings,
+)
 from shanhai.storage.artifacts import LocalArtifacts, Stored
 from shanhai.vocabulary import SUPPLY_DEMAND, ZONE_CLASSES
 from shanhai_tiles.app import Settings, create_app
@@ -44,6 +49,7 @@ EPSG = 4548
 TRANSFORM = (100.0, 0.0, 600_000.0, 0.0, -100.0, 2_720_000.0)
 SHAPE = (120, 160)
 JOB = uuid.UUID("11111111-2222-4333-8444-555555555555")
+TOKEN_SECRET = "a secret of the tests that nobody can guess"
 
 
 def class_cells() -> NDArray[np.uint8]:
@@ -74,7 +80,12 @@ class World:
         return Settings(
             DatabaseSettings(url=SecretStr(self.database_url)),
             ArtifactSettings(root=self.artifacts.root),
-            PublicSettings(tiles_url="http://tiles.test", public_read=public_read),
+            PublicSettings(
+                tiles_url="http://tiles.test",
+                public_read=public_read,
+                cors_origins=("https://plan.example",),
+            ),
+            tokens=TileTokenSettings(secret=SecretStr(TOKEN_SECRET)),
         )
 
 

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from shanhai.db.features.catalogue import COLLECTIONS
 from shanhai_tiles.grids import GRIDS, WORLD_GRIDS
 
 
@@ -18,14 +19,8 @@ async def read(client: httpx.AsyncClient, path: str, **params: str) -> dict:
 async def test_the_list_has_each_result_once_and_no_draft(client: httpx.AsyncClient) -> None:
     layers = (await read(client, "/layers"))["layers"]
     names = [layer["id"] for layer in layers]
-    assert sorted(names) == [
-        "dataset.dem.itu",
-        "dataset.npp.truncated",
-        "ratio.xiamen",
-        "regions",
-        "zones",
-        "zones.xiamen",
-    ]
+    rasters = ["dataset.dem.itu", "dataset.npp.truncated", "ratio.xiamen", "zones.xiamen"]
+    assert sorted(names) == sorted([*rasters, *(entity.name for entity in COLLECTIONS)])
     assert all(layer["title_zh"] and layer["title_en"] for layer in layers)
 
 
@@ -73,10 +68,29 @@ async def test_tilejson_names_the_version(client: httpx.AsyncClient) -> None:
     assert other["tile_matrix_set"] == "CGCS2000Quad"
 
 
+async def test_the_legend_tilejson_names_is_drawn_as_its_tiles(client: httpx.AsyncClient) -> None:
+    looks = {"rescale": "-0.5,0.5", "colormap": "rdbu"}
+    document = await read(client, "/layers/ratio.xiamen/tilejson.json", **looks)
+    for address in (document["tiles"][0], document["legend"]):
+        asked = httpx.URL(address).params
+        assert {name: asked[name] for name in looks} == looks
+    path = httpx.URL(document["legend"].replace("legend.png", "legend.json"))
+    entries = (await read(client, path.path, **dict(path.params)))["entries"]
+    assert (entries[0]["value"], entries[0]["color"]) == (-0.5, "#67001f")
+
+
 async def test_vector_tilejson_lists_its_layers_and_fields(client: httpx.AsyncClient) -> None:
     document = await read(client, "/layers/regions/tilejson.json", lang="zh")
     assert [layer["id"] for layer in document["vector_layers"]] == ["regions", "regions_labels"]
-    assert document["vector_layers"][0]["fields"]["name_zh"] == "中文名称"
+    features, names = (layer["fields"] for layer in document["vector_layers"])
+    assert features["name_zh"] == names["name_zh"] == "中文名称"
+    assert "area_km2" in features
+    assert {"code", "level"} <= set(names) < set(features)
+
+
+async def test_vector_tilejson_lists_the_fields_that_were_chosen(client: httpx.AsyncClient) -> None:
+    document = await read(client, "/layers/stations/tilejson.json", properties="kind,code")
+    assert set(document["vector_layers"][0]["fields"]) == {"code", "kind"}
 
 
 async def test_styles_draw_their_own_source(client: httpx.AsyncClient) -> None:
@@ -167,6 +181,6 @@ async def test_the_viewer_page_runs_only_its_own_scripts(client: httpx.AsyncClie
 
 async def test_health_and_metrics(client: httpx.AsyncClient) -> None:
     assert (await read(client, "/health/live")) == {"status": "ok"}
-    assert (await read(client, "/health/ready")) == {"status": "ok"}
+    assert (await read(client, "/health/ready")) == {"status": "ok", "store": "none"}
     metrics = await client.get("/metrics")
     assert 'route="/health/ready",status="200"' in metrics.text

@@ -167,3 +167,35 @@ async def test_a_damaged_file_is_a_clear_error_of_that_layer_alone(
     assert answer.json()["type"] == "urn:problem-type:shanhai:layer-unreadable"
     assert (await client.get(f"/layers/zones.xiamen/tiles/{path}.png")).status_code == 200
     assert (await client.get("/layers")).status_code == 200
+
+
+KNOWN = [(column, row) for column in (7, 31, 32, 64, 100, 158) for row in (12, 60, 99, 108)]
+"""Cells of the test rasters, some beside a border of classes or at the edge of what is known."""
+
+
+@pytest.mark.parametrize("grid", [*WORLD_GRIDS, GAUSS_KRUGER[117]], ids=lambda grid: grid.id)
+@pytest.mark.parametrize("layer", ["zones.xiamen", "ratio.xiamen"])
+async def test_pixel_point_and_raster_agree(
+    client: httpx.AsyncClient, grid: TileGrid, layer: str
+) -> None:
+    cells = np.where(expected_classes() == 0, np.nan, expected_classes().astype(float))
+    if layer.startswith("ratio"):
+        cells = np.tile(np.linspace(-1, 1, SHAPE[1]), (SHAPE[0], 1)).astype(np.float32)
+        cells[100:] = np.nan
+    zoom = grid.level_like(14)
+    to_degrees = Transformer.from_crs("EPSG:4548", "EPSG:4490", always_xy=True)
+    for column, row in KNOWN:
+        x, y = WEST + (column + 0.5) * CELL_M, NORTH - (row + 0.5) * CELL_M
+        lon, lat = to_degrees.transform(x, y)
+        tile = grid.tms.tile(lon, lat, zoom)
+        path = f"/layers/{layer}/tiles/{grid.id}/{zoom}/{tile.x}/{tile.y}.npy"
+        values = np.load(io.BytesIO((await client.get(path)).content))
+        west, _, _, north = grid.bounds(zoom, tile.x, tile.y)
+        gx, gy = grid.from_lonlat(np.array([lon]), np.array([lat]))
+        cell = grid.cell_at(zoom)
+        pixel = values[int((north - gy[0]) / cell), int((gx[0] - west) / cell)]
+        told = await client.get(f"/layers/{layer}/point", params={"lon": lon, "lat": lat})
+        value = told.json()["value"]
+        # The middle of a cell of 100 m is five pixels from its edge.
+        assert np.array_equal(pixel, np.float32(cells[row, column]), equal_nan=True)
+        assert np.array_equal(np.float32(np.nan if value is None else value), pixel, equal_nan=True)

@@ -47,12 +47,34 @@ async def test_each_tile_format_size_and_grid_has_its_own_tag(client: httpx.Asyn
 async def test_any_origin_may_read(client: httpx.AsyncClient) -> None:
     answer = await client.get(f"{TILE}.png", headers={"Origin": "https://map.example"})
     assert answer.headers["access-control-allow-origin"] == "*"
-    preflight = await client.options(
-        f"{TILE}.png",
-        headers={"Origin": "https://map.example", "Access-Control-Request-Method": "GET"},
-    )
-    assert preflight.status_code == 204
-    assert "Authorization" in preflight.headers["access-control-allow-headers"]
+    assert "vary" not in answer.headers or "Origin" not in answer.headers["vary"]
+    preflight = await preflight_of(client, "https://map.example")
+    assert preflight.headers["access-control-allow-origin"] == "*"
+    assert "If-None-Match" in preflight.headers["access-control-allow-headers"]
+
+
+async def preflight_of(client: httpx.AsyncClient, origin: str) -> httpx.Response:
+    headers = {"Origin": origin, "Access-Control-Request-Method": "GET"}
+    answer = await client.options(f"{TILE}.png", headers=headers)
+    assert answer.status_code == 204
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("origin", "listed"),
+    [("http://tiles.test", True), ("https://plan.example", True), ("https://map.example", False)],
+)
+async def test_pages_of_listed_origins_alone_read_with_an_identity(
+    client: httpx.AsyncClient, world: Any, origin: str, listed: bool
+) -> None:
+    headers = {"Origin": origin, "Authorization": f"Bearer {world.key}"}
+    for shown in ({}, {"Authorization": "Bearer shk_wrong"}):
+        answer = await client.get(f"{TILE}.png", headers=headers | shown)
+        assert answer.headers.get("access-control-allow-origin") == (origin if listed else None)
+        assert "Origin" in answer.headers["vary"]
+        assert "access-control-allow-credentials" not in answer.headers
+    allowed = (await preflight_of(client, origin)).headers["access-control-allow-headers"]
+    assert ("Authorization" in allowed) == listed
 
 
 async def test_head_is_get_without_its_body(client: httpx.AsyncClient) -> None:

@@ -130,7 +130,7 @@ async def test_a_former_day_has_its_own_zones(client: httpx.AsyncClient) -> None
         "2024-12-31": {1},
         "2025-01-01": {2},
     }
-    assert len(tags) == 4
+    assert len(tags) == 3, "the tag is of the bytes, and version 1 has the same on both its days"
     document = (await client.get("/layers/zones/tilejson.json?as_of=2024-06-01")).json()
     assert "as_of=2024-06-01" in document["tiles"][0]
     at = {"lon": 118.0, "lat": 24.5, "as_of": "2024-06-01"}

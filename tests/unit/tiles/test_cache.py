@@ -1,42 +1,11 @@
+import pytest
 from starlette.requests import Request
 
-from shanhai_tiles.cache import Freshness, TileCache, etag_of
+from shanhai_tiles.cache import Freshness, etag_of
 
 
 def asking(tag: str) -> Request:
     return Request({"type": "http", "headers": [(b"if-none-match", tag.encode())]})
-
-
-def test_the_least_recently_used_tile_goes_first():
-    cache = TileCache(capacity=100)
-    for key in "abcdefghij":
-        cache.put(key, b"x" * 10)
-    assert cache.get("a") is not None
-    cache.put("k", b"x" * 10)
-    assert cache.get("b") is None
-    assert cache.get("a") is not None
-    assert cache.size == 100
-
-
-def test_a_tile_put_twice_counts_once():
-    cache = TileCache(capacity=100)
-    cache.put("a", b"x" * 10)
-    cache.put("a", b"x" * 4)
-    assert cache.size == 4
-
-
-def test_a_huge_tile_does_not_empty_the_cache():
-    cache = TileCache(capacity=100)
-    cache.put("a", b"x")
-    cache.put("b", b"x" * 50)
-    assert cache.get("b") is None
-    assert cache.get("a") == b"x"
-
-
-def test_an_empty_tile_is_kept():
-    cache = TileCache()
-    cache.put("a", b"")
-    assert cache.get("a") == b""
 
 
 def test_entity_tags_depend_on_every_part():
@@ -53,8 +22,25 @@ def test_conditional_answers():
         assert answer.headers["etag"] == fresh.etag
 
 
+def test_who_asks_without_a_tag_gets_the_whole():
+    assert not Freshness('"a"').holds_for(Request({"type": "http", "headers": []}))
+
+
 def test_only_versioned_answers_may_be_kept_unasked():
     assert Freshness('"a"').headers["Cache-Control"] == "public, no-cache"
     kept = Freshness('"a"', versioned=True).headers["Cache-Control"]
     assert kept == "public, max-age=31536000, immutable"
     assert Freshness('"a"', private=True).headers["Cache-Control"] == "private, no-cache"
+
+
+@pytest.mark.parametrize(
+    ("fresh", "told"),
+    [
+        (Freshness('"a"'), {"X-Accel-Expires": "@1"}),
+        (Freshness('"a"', versioned=True), {"X-Accel-Expires": "1"}),
+        (Freshness('"a"', private=True), {}),
+        (Freshness('"a"', private=True, versioned=True), {}),
+    ],
+)
+def test_proxy_may_keep_what_is_public_alone(fresh: Freshness, told: dict[str, str]):
+    assert fresh.proxied == told

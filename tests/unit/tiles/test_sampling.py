@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from pyproj import Transformer
 
-from shanhai_tiles.grids import CGCS2000_QUAD, WEB_MERCATOR, Bounds, TileGrid
-from shanhai_tiles.sampling import Frame, tile_positions
+from shanhai_tiles import grids
+from shanhai_tiles.grids import CGCS2000_QUAD, WEB_MERCATOR, Bounds, FloatArray, TileGrid
+from shanhai_tiles.sampling import Frame, Part, footprint, index_of, net_over, part_over
 
 GAUSS_KRUGER = Frame("EPSG:4548", (100, 0, 560_000, 0, -100, 2_760_000), 700, 650)
 
@@ -19,28 +20,83 @@ def exact(grid: TileGrid, bounds: Bounds, size: int, frame: Frame):
     return (easting - c) / a, (northing - f) / e
 
 
-@pytest.mark.parametrize("grid", [WEB_MERCATOR, CGCS2000_QUAD])
-@pytest.mark.parametrize("zoom", [6, 9, 12])
-def test_interpolated_positions_are_within_a_hundredth_of_a_pixel(grid: TileGrid, zoom: int):
-    lon, lat = 118.1, 24.6
-    tile = grid.tms.tile(lon, lat, zoom)
+WIDE = Frame("EPSG:4548", (100, 0, -500_000, 0, -100, 5_000_000), 20_000, 40_000)
+GK117 = grids.GAUSS_KRUGER[117]
+
+
+def cells_of_pixels(grid: TileGrid, bounds: Bounds, size: int, frame: Frame):
+    """Column and row of the cell that every pixel shows; -1 beside the raster."""
+    part = part_over(grid, bounds, size, frame)
+    found = np.full((2, size, size), -1)
+    if part is None:
+        return found
+    net = net_over(grid, bounds, size, part, frame)
+    window = net.window(frame.height, frame.width)
+    if window is None:
+        return found
+    rows, columns = np.broadcast_arrays(*index_of(net, window, framed=True))
+    inside = (rows > 0) & (rows <= window.height) & (columns > 0) & (columns <= window.width)
+    found[:, *part.slices] = np.where(inside, [columns - 1 + window.col, rows - 1 + window.row], -1)
+    return found
+
+
+@pytest.mark.parametrize("grid", [WEB_MERCATOR, CGCS2000_QUAD, GK117], ids=lambda one: one.id)
+@pytest.mark.parametrize("frame", [GAUSS_KRUGER, WIDE], ids=["small", "wide"])
+@pytest.mark.parametrize("zoom", [3, 6, 9, 12, 15])
+def test_every_pixel_shows_the_cell_proj_says(grid: TileGrid, frame: Frame, zoom: int):
+    tile = grid.tms.tile(118.1, 24.6, zoom)
     bounds = grid.bounds(zoom, tile.x, tile.y)
-    columns, rows = tile_positions(grid, bounds, 256, GAUSS_KRUGER)
-    true_columns, true_rows = exact(grid, bounds, 256, GAUSS_KRUGER)
-    cells_per_pixel = np.hypot(
-        true_columns[128, 129] - true_columns[128, 128], true_rows[128, 129] - true_rows[128, 128]
-    )
-    assert np.abs(columns - true_columns).max() / cells_per_pixel < 0.01
-    assert np.abs(rows - true_rows).max() / cells_per_pixel < 0.01
+    columns, rows = exact(grid, bounds, 256, frame)
+    pixel = _cells_per_pixel(columns, rows)
+    inside = (columns >= 0) & (columns < frame.width) & (rows >= 0) & (rows < frame.height)
+    shown = cells_of_pixels(grid, bounds, 256, frame)
+    edges = [columns, rows, columns - frame.width, rows - frame.height]
+    near_edge = np.nanmin(np.abs(edges), axis=0) < 0.02 * pixel
+    assert (((shown[0] >= 0) == inside) | near_edge).all()
+    drawn = inside & (shown[0] >= 0)
+    for found, true in ((shown[0], columns), (shown[1], rows)):
+        off = np.maximum(found[drawn] - true[drawn], true[drawn] - found[drawn] - 1)
+        assert off.max(initial=0.0) < 0.02 * pixel
+    assert inside.any()
 
 
-def test_world_tiles_are_projected_point_by_point():
-    bounds = WEB_MERCATOR.bounds(0, 0, 0)
-    columns, _ = tile_positions(WEB_MERCATOR, bounds, 64, GAUSS_KRUGER)
-    true_columns, _ = exact(WEB_MERCATOR, bounds, 64, GAUSS_KRUGER)
-    projected = np.isfinite(true_columns)
-    np.testing.assert_allclose(columns[projected], true_columns[projected])
-    assert np.isnan(columns[~projected]).all()
+def _cells_per_pixel(columns: FloatArray, rows: FloatArray) -> float:
+    return float(np.nanmedian(np.hypot(np.diff(columns, axis=1), np.diff(rows, axis=1))))
+
+
+def test_a_world_tile_asks_only_where_the_raster_is():
+    part = part_over(WEB_MERCATOR, WEB_MERCATOR.bounds(0, 0, 0), 256, GAUSS_KRUGER)
+    assert part is not None
+    assert part.height * part.width <= 4
+    assert part_over(WEB_MERCATOR, WEB_MERCATOR.bounds(1, 0, 0), 256, GAUSS_KRUGER) is None
+
+
+@pytest.mark.parametrize("grid", [WEB_MERCATOR, CGCS2000_QUAD, GK117], ids=lambda one: one.id)
+def test_a_footprint_holds_the_whole_outline(grid: TileGrid):
+    box = footprint(WIDE, grid)
+    assert box is not None
+    steps = np.linspace(0, 1, 1001)
+    columns = np.concatenate([steps, steps, 0 * steps, 0 * steps + 1])
+    rows = np.concatenate([0 * steps, 0 * steps + 1, steps, steps])
+    to_degrees = Transformer.from_crs(WIDE.crs, "EPSG:4490", always_xy=True)
+    points = WIDE.points(columns * WIDE.width, rows * WIDE.height)
+    x, y = grid.from_lonlat(*to_degrees.transform(*points))
+    assert box[0] <= x.min()
+    assert box[1] <= y.min()
+    assert x.max() <= box[2]
+    assert y.max() <= box[3]
+
+
+def test_parallel_grids_need_two_lines_of_positions():
+    frame = Frame("EPSG:3857", (10, 0, 13_000_000, 0, -10, 2_900_000), 5000, 5000)
+    tile = WEB_MERCATOR.tms.tile(116.9, 25.1, 12)
+    bounds = WEB_MERCATOR.bounds(12, tile.x, tile.y)
+    net = net_over(WEB_MERCATOR, bounds, 256, Part(0, 0, 256, 256), frame)
+    window = net.window(frame.height, frame.width)
+    assert window is not None
+    rows, columns = index_of(net, window, framed=False)
+    assert rows.shape == (256, 1)
+    assert columns.shape == (1, 256)
 
 
 def test_a_raster_in_degrees_is_placed_without_projection():

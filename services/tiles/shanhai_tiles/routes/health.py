@@ -20,10 +20,14 @@ async def report_live() -> Response:
 
 @router.get("/health/ready")
 async def report_ready(services: ServicesDep) -> Response:
-    """The database answers and has the tables this code expects; 503 with the reason otherwise."""
+    """The database answers and has the tables this code expects; 503 with the reason otherwise.
+
+    `store` names where tiles are kept beyond the memory of a process.
+    """
     reason = await _reason_not_ready(services)
     if reason is None:
-        return JSONResponse({"status": "ok"}, headers=NEVER_STORED)
+        document = {"status": "ok", "store": services.tiles.kept_in}
+        return JSONResponse(document, headers=NEVER_STORED)
     return JSONResponse({"status": "unavailable", "reason": reason}, 503, headers=NEVER_STORED)
 
 

@@ -17,11 +17,11 @@ from shanhai_tiles.dependencies import (
 from shanhai_tiles.documents import SHOWN_BY_DEFAULT, description, summary, tilejson
 from shanhai_tiles.grids import WEB_MERCATOR, grid_named
 from shanhai_tiles.identify import identify
-from shanhai_tiles.layers import list_layers
-from shanhai_tiles.legend import drawable_language, legend_of, png, svg
+from shanhai_tiles.legend import Entry, drawable_language, legend_of, png, svg
 from shanhai_tiles.request import parse_format, parse_rescale
 from shanhai_tiles.styles import style_document
 from shanhai_tiles.vector_layers import CHOOSING
+from shanhai_tiles.zone_classes import COLLECTION, read_classes
 
 router = APIRouter(default_response_class=Response)
 
@@ -29,7 +29,7 @@ Longitude = Annotated[float, Query(ge=-180, le=180, allow_inf_nan=False)]
 Latitude = Annotated[float, Query(ge=-90, le=90, allow_inf_nan=False)]
 Band = Annotated[int, Query(ge=1, le=10_000)]
 plain = Depends(accepts(*CHOOSING))
-scaled = Depends(accepts("rescale", *CHOOSING))
+scaled = Depends(accepts("rescale", "colormap", *CHOOSING))
 
 
 @router.get("/layers", dependencies=[Depends(accepts())])
@@ -37,23 +37,35 @@ async def list_all(
     request: Request, services: ServicesDep, reader: ReaderDep, links: LinksDep, lang: LangDep
 ) -> Response:
     """Every layer the caller may see."""
-    async with services.session() as session:
-        layers = await list_layers(session, reader.viewer)
+    layers = await services.directory.all(reader.viewer)
     entries = [summary(layer, links, lang) for layer in layers if reader.may_see(layer)]
     private = reader.known or not reader.public_read
     return answer_json(request, {"layers": entries}, lang=lang, private=private)
 
 
+async def seen_classes(seen: SeenDep, services: ServicesDep) -> list[Entry] | None:
+    """The classes of a legend that are rows of the database."""
+    if seen.layer.name != COLLECTION:
+        return None
+    async with services.session() as session:
+        return await read_classes(session, seen.layer)
+
+
+ClassesDep = Annotated[list[Entry] | None, Depends(seen_classes)]
+
+
 @router.get("/layers/{layer}", dependencies=[plain])
-async def read_layer(request: Request, seen: SeenDep, links: LinksDep, lang: LangDep) -> Response:
+async def read_layer(
+    request: Request, seen: SeenDep, classes: ClassesDep, links: LinksDep, lang: LangDep
+) -> Response:
     """One layer: titles, extent, version, sources, legend."""
-    document = description(seen.layer, links, lang)
+    document = description(seen.layer, links, lang, classes)
     return answer_json(request, document, lang=lang, private=seen.private)
 
 
 @router.get(
     "/layers/{layer}/tilejson.json",
-    dependencies=[Depends(accepts("tms", "format", "band", "rescale", *CHOOSING))],
+    dependencies=[Depends(accepts("tms", "format", "band", "rescale", "colormap", *CHOOSING))],
 )
 async def read_tilejson(
     request: Request,
@@ -69,7 +81,11 @@ async def read_tilejson(
     grid = grid_named(tms)
     suffix = parse_format(seen.layer, format_ or SHOWN_BY_DEFAULT[seen.layer.kind])
     parse_rescale(seen.layer, rescale)
-    query = {"band": None if band is None else str(band), "rescale": rescale}
+    query = {
+        "band": None if band is None else str(band),
+        "rescale": rescale,
+        "colormap": request.query_params.get("colormap"),
+    }
     document = tilejson(seen.layer, links, grid, suffix, lang, **query)
     return answer_json(request, document, lang=lang, private=seen.private)
 
@@ -83,20 +99,29 @@ async def read_style(request: Request, seen: SeenDep, links: LinksDep, lang: Lan
 
 @router.get("/layers/{layer}/legend.json", dependencies=[scaled])
 async def read_legend(
-    request: Request, seen: SeenDep, lang: LangDep, rescale: str | None = None
+    request: Request,
+    seen: SeenDep,
+    classes: ClassesDep,
+    lang: LangDep,
+    rescale: str | None = None,
 ) -> Response:
     """What the colours mean, in both languages."""
-    legend = legend_of(seen.layer, parse_rescale(seen.layer, rescale))
+    legend = legend_of(seen.layer, parse_rescale(seen.layer, rescale), classes)
     document = {"layer": seen.layer.name, **legend.document(lang)}
     return answer_json(request, document, lang=lang, private=seen.private)
 
 
 @router.get("/layers/{layer}/legend.svg", dependencies=[scaled])
 async def read_legend_svg(
-    request: Request, seen: SeenDep, lang: LangDep, rescale: str | None = None
+    request: Request,
+    seen: SeenDep,
+    classes: ClassesDep,
+    lang: LangDep,
+    rescale: str | None = None,
 ) -> Response:
     """The legend as SVG."""
-    body = svg(legend_of(seen.layer, parse_rescale(seen.layer, rescale)), lang).encode()
+    legend = legend_of(seen.layer, parse_rescale(seen.layer, rescale), classes)
+    body = svg(legend, lang).encode()
     headers = {"Content-Language": lang}
     return answer(request, body, "image/svg+xml", private=seen.private, headers=headers)
 
@@ -106,11 +131,12 @@ async def read_legend_png(
     request: Request,
     seen: SeenDep,
     services: ServicesDep,
+    classes: ClassesDep,
     lang: LangDep,
     rescale: str | None = None,
 ) -> Response:
     """The legend as PNG; in English where the machine has no Chinese font, and it says so."""
-    legend = legend_of(seen.layer, parse_rescale(seen.layer, rescale))
+    legend = legend_of(seen.layer, parse_rescale(seen.layer, rescale), classes)
     body = await services.off_the_loop(png, legend, lang)
     headers = {"Content-Language": drawable_language(lang)}
     return answer(request, body, "image/png", private=seen.private, headers=headers)

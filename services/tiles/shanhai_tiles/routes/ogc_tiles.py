@@ -9,6 +9,7 @@ from shanhai.errors import InvalidInput, NotFound
 from shanhai_tiles.access import Reader
 from shanhai_tiles.answers import answer_json
 from shanhai_tiles.dependencies import (
+    DrawnDep,
     LangDep,
     LinksDep,
     ReaderDep,
@@ -17,9 +18,9 @@ from shanhai_tiles.dependencies import (
     Services,
     ServicesDep,
     accepts,
+    look_at,
 )
 from shanhai_tiles.grids import TileGrid, grid_named
-from shanhai_tiles.layers import find_layer, list_layers
 from shanhai_tiles.request import parse_rescale
 from shanhai_tiles.serving import Asked, answer_layered, answer_tile
 from shanhai_tiles.tilesets import (
@@ -32,7 +33,7 @@ from shanhai_tiles.tilesets import (
     list_tilesets,
     tilesets_of,
 )
-from shanhai_tiles.vector_layers import CHOOSING, VECTORS, Selection
+from shanhai_tiles.vector_layers import CHOOSING, VECTORS
 
 router = APIRouter(default_response_class=Response)
 
@@ -48,7 +49,7 @@ Chosen = Annotated[str | None, Query(max_length=2000)]
 TILE = "{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}"
 
 choosing = Depends(accepts(*CHOOSING))
-picture = Depends(accepts("v", "band", "rescale", formats=None))
+picture = Depends(accepts("v", "band", "rescale", "colormap", formats=None))
 features = Depends(accepts("v", "band", *CHOOSING, formats=None))
 together = Depends(accepts("collections"))
 
@@ -58,8 +59,7 @@ async def list_collections(
     request: Request, services: ServicesDep, reader: ReaderDep, links: LinksDep, lang: LangDep
 ) -> Response:
     """Every layer the caller may see, as a collection with tilesets."""
-    async with services.session() as session:
-        layers = await list_layers(session, reader.viewer)
+    layers = await services.directory.all(reader.viewer)
     document = {
         "collections": [
             describe_collection(one, links, lang) for one in layers if reader.may_see(one)
@@ -112,7 +112,7 @@ async def read_collection_tileset(
 )
 async def read_collection_tile(
     request: Request,
-    seen: SeenDep,
+    seen: DrawnDep,
     services: ServicesDep,
     tms: Identifier,
     matrix: Matrix,
@@ -162,7 +162,7 @@ async def read_map_tileset(
 )
 async def read_map_tile(
     request: Request,
-    seen: SeenDep,
+    seen: DrawnDep,
     services: ServicesDep,
     tms: Identifier,
     matrix: Matrix,
@@ -234,7 +234,7 @@ async def read_dataset_tile(
     collections: Chosen = None,
 ) -> Response:
     """One tile with several vector layers, `collections` or all."""
-    seen = await _together(services, reader, collections)
+    seen = await _together(services, reader, collections, to_draw=True)
     format_ = negotiate(request, _dataset(seen, collections), f)
     grid = grid_named(tms)
     asked = Asked(grid, _level(grid, matrix), column, row, format_)
@@ -286,7 +286,9 @@ def _level(grid: TileGrid, matrix: str) -> int:
     return int(matrix)
 
 
-async def _together(services: Services, reader: Reader, chosen: str | None) -> list[Seen]:
+async def _together(
+    services: Services, reader: Reader, chosen: str | None, *, to_draw: bool = False
+) -> list[Seen]:
     """The vector layers of `collections`, each once, or all."""
     names = list(dict.fromkeys(VECTORS if chosen is None else chosen.split(",")))
     for name in names:
@@ -297,10 +299,8 @@ async def _together(services: Services, reader: Reader, chosen: str | None) -> l
                 message_zh=f"collections 含 {name[:80]!r}；可合并的矢量图层：{known}",
                 pointer="collections",
             )
-    selection = Selection(viewer=reader.viewer)
-    async with services.session() as session:
-        layers = [await find_layer(session, name, selection) for name in names]
-    return [Seen(layer, reader.privately(layer)) for layer in layers]
+    opened = names if chosen is not None else [name for name in names if reader.opens(name)]
+    return [await look_at(reader, services, name, {}, to_draw=to_draw) for name in opened]
 
 
 def _dataset(seen: list[Seen], chosen: str | None) -> Tilesets:

@@ -1,46 +1,117 @@
 """Tiles of rasters and of vectors."""
 
-from typing import Annotated
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from shanhai_tiles.dependencies import SeenDep, ServicesDep, accepts
+from shanhai.errors import InvalidInput
+from shanhai_tiles.dependencies import (
+    Seen,
+    Services,
+    accepts,
+    look_at,
+    reader_of,
+    services_of,
+)
 from shanhai_tiles.grids import grid_named
 from shanhai_tiles.request import parse_format, parse_rescale, parse_row
-from shanhai_tiles.serving import Asked, answer_tile
+from shanhai_tiles.routes.direct import DirectRoute, parameter
+from shanhai_tiles.serving import Asked, answer_layered, answer_tile
 from shanhai_tiles.vector_layers import CHOOSING
 
-router = APIRouter(default_response_class=Response)
+router = APIRouter(default_response_class=Response, route_class=DirectRoute)
+
+PATH = "/layers/{layer}/tiles/{tms}/{z}/{x}/{y}.{fmt}"
+MOST_TOGETHER = 10
+MOST_BANDS = 10_000
+NOTHING: Mapping[str, str] = MappingProxyType({})
+_NUMBER = re.compile(r"^-?[0-9]{1,9}$")
+_refuse_unknown = accepts("v", "band", "rescale", "colormap", *CHOOSING)
+DESCRIBED = {
+    "parameters": [
+        *(parameter(name, "path") for name in ("layer", "tms")),
+        *(parameter(name, "path", "integer") for name in ("z", "x")),
+        *(parameter(name, "path") for name in ("y", "fmt")),
+        *(parameter(name, "query") for name in ("v", "rescale", "colormap", "token")),
+        *(parameter(name, "query") for name in sorted(CHOOSING)),
+        parameter("band", "query", "integer", minimum=1, maximum=MOST_BANDS, default=1),
+    ]
+}
 
 
-@router.get(
-    "/layers/{layer}/tiles/{tms}/{z}/{x}/{y}.{fmt}",
-    dependencies=[Depends(accepts("v", "band", "rescale", *CHOOSING))],
-)
-async def read_layer_tile(
-    request: Request,
-    seen: SeenDep,
-    services: ServicesDep,
-    tms: str,
-    z: int,
-    x: int,
-    y: str,
-    fmt: str,
-    v: Annotated[str | None, Query(max_length=64)] = None,
-    band: Annotated[int, Query(ge=1, le=10_000)] = 1,
-    rescale: str | None = None,
-) -> Response:
-    """A tile: transparent, or 204 for vectors, where the layer holds nothing."""
-    row = parse_row(y, seen.layer)
-    asked = Asked(
-        grid_named(tms),
-        z,
-        x,
+@router.get(PATH, openapi_extra=DESCRIBED)
+async def read_layer_tile(request: Request) -> Response:
+    """A tile: transparent, or 204 for vectors, where the layer holds nothing.
+
+    Several vector layers, with commas between their names, come in one tile.
+    """
+    services = services_of(request)
+    query: Mapping[str, str] = NOTHING
+    if request.scope["query_string"]:
+        _refuse_unknown(request)
+        query = request.query_params
+    seen = await _see_all(request, services, query)
+    asked = _read(request.path_params, query, seen[0])
+    if len(seen) == 1:
+        return await answer_tile(request, seen[0], services, asked, query.get("v"))
+    return await answer_layered(request, seen, services, asked)
+
+
+async def _see_all(request: Request, services: Services, query: Mapping[str, str]) -> list[Seen]:
+    names = request.path_params["layer"].split(",")
+    if len(names) > MOST_TOGETHER:
+        raise InvalidInput(
+            f"layer names {len(names)} layers; one tile holds {MOST_TOGETHER} at most",
+            message_zh=f"layer 含 {len(names)} 个图层；一个瓦片最多含 {MOST_TOGETHER} 个",
+            pointer="layer",
+        )
+    reader = await reader_of(request, services)
+    # A tile must not hold two layers of one name.
+    once = dict.fromkeys(names)
+    seen = [await look_at(reader, services, name, query, to_draw=True) for name in once]
+    rasters = [one.layer.name for one in seen if one.layer.kind == "raster"]
+    if rasters and len(seen) > 1:
+        raise InvalidInput(
+            f"layer {rasters[0][:80]!r} is a raster; only vector layers come several in a tile",
+            message_zh=f"图层 {rasters[0][:80]!r} 是栅格；只有矢量图层可合并在一个瓦片中",
+            pointer="layer",
+        )
+    return seen
+
+
+def _read(path: Mapping[str, str], query: Mapping[str, str], seen: Seen) -> Asked:
+    row = parse_row(path["y"], seen.layer)
+    return Asked(
+        grid_named(path["tms"]),
+        _number("z", path["z"]),
+        _number("x", path["x"]),
         row.number,
-        parse_format(seen.layer, fmt),
+        parse_format(seen.layer, path["fmt"]),
         row.size,
-        band,
-        parse_rescale(seen.layer, rescale),
+        _band(query.get("band")),
+        parse_rescale(seen.layer, query.get("rescale")),
     )
-    return await answer_tile(request, seen, services, asked, v)
+
+
+def _number(name: str, text: str) -> int:
+    if _NUMBER.match(text) is None:
+        raise InvalidInput(
+            f"{name}: is {text[:40]!r}; it must be a whole number",
+            message_zh=f"{name}：{text[:40]!r} 无效；应为整数",
+            pointer=name,
+        )
+    return int(text)
+
+
+def _band(text: str | None) -> int:
+    band = 1 if text is None else _number("band", text)
+    if 1 <= band <= MOST_BANDS:
+        return band
+    raise InvalidInput(
+        f"band: is {band}; it must be 1 to {MOST_BANDS}",
+        message_zh=f"band：{band} 无效；应为 1 至 {MOST_BANDS}",
+        pointer="band",
+    )

@@ -13,6 +13,7 @@ from shanhai_tiles.vector_layers import CHOOSING
 router = APIRouter(default_response_class=Response)
 
 STATIC = Path(__file__).parent.parent / "static"
+COMPARED = "with"
 MAPLIBRE = STATIC / "vendor" / "maplibre-gl.mjs"
 
 _pages = Environment(
@@ -20,9 +21,13 @@ _pages = Environment(
 )
 
 
-@router.get("/layers/{layer}/map", dependencies=[Depends(accepts(*CHOOSING))])
+@router.get("/layers/{layer}/map", dependencies=[Depends(accepts(COMPARED, *CHOOSING))])
 async def read_viewer(request: Request, seen: SeenDep, lang: LangDep) -> Response:
-    """A page that shows the layer on a map, with its legend, and what lies under a click."""
+    """A page that shows the layer on a map, with its legend, and what lies under a click.
+
+    The page itself reads `with`: another layer to look at beside this one, such as
+    `ratio.xiamen` or, with what is chosen of it, `zones?scheme=…`.
+    """
     page = _pages.get_template("map.html").render(
         title=seen.layer.title.in_(lang),
         lang=lang,

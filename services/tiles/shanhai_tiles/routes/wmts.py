@@ -21,7 +21,6 @@ from shanhai_tiles.dependencies import (
 )
 from shanhai_tiles.documents import Links
 from shanhai_tiles.identify import identify
-from shanhai_tiles.layers import list_layers
 from shanhai_tiles.serving import Asked, answer_tile
 from shanhai_tiles.wmts import feature_info
 from shanhai_tiles.wmts.asking import (
@@ -60,14 +59,14 @@ class Call:
     services: Services
     lang: Lang
 
-    async def see(self, name: str) -> Seen:
-        """The layer of this name.
+    async def see(self, name: str, *, to_draw: bool = False) -> Seen:
+        """The layer of this name; with `to_draw` as far as drawing a tile needs it.
 
         Raises:
             WmtsFault: there is none for this caller.
         """
         try:
-            return await see_layer(self.request, self.services, name, {})
+            return await see_layer(self.request, self.services, name, {}, to_draw=to_draw)
         except NotFound as error:
             raise WmtsFault(INVALID, "Layer", error.message, error.message_zh) from error
 
@@ -109,7 +108,7 @@ async def answer_pairs(
 
 
 async def _tile_or_info(call: Call, pairs: Pairs, *, info: bool) -> Response:
-    seen = await call.see(pairs.required("Layer"))
+    seen = await call.see(pairs.required("Layer"), to_draw=not info)
     suffix = suffix_of(seen.layer, pairs.required("Format"))
     asked = read_tile(seen.layer, pairs.place, suffix)
     if not info:
@@ -129,8 +128,7 @@ def _agree_on_version(accepted: str) -> None:
 
 
 async def _capabilities(call: Call, reader: Reader, links: Links) -> Response:
-    async with call.services.session() as session:
-        layers = await list_layers(session, reader.viewer)
+    layers = await call.services.directory.all(reader.viewer)
     body = capabilities([one for one in layers if reader.may_see(one)], links, call.lang)
     return answer(
         call.request,
@@ -164,7 +162,7 @@ async def read_resource_tile(
     band: str = "1",
 ) -> Response:
     """A tile by its address."""
-    seen = await Call(request, services, lang).see(layer)
+    seen = await Call(request, services, lang).see(layer, to_draw=True)
     place = Place(matrix_set, matrix, row, column, style, band)
     asked = read_tile(seen.layer, place, known_suffix(seen.layer, suffix))
     return await answer_tile(request, seen, services, asked)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shanhai_tiles.documents import SHOWN_BY_DEFAULT, formats_of
+from shanhai_tiles.drawing import MEDIA_TYPES
 from shanhai_tiles.grids import TILE_SIZE
 from shanhai_tiles.layers import Layer, RasterLayer
 from shanhai_tiles.serving import Asked
@@ -138,7 +139,7 @@ def drawn_formats(layer: Layer) -> dict[str, str]:
     """Media types and suffixes of what maps draw, the default first; arrays of values are none."""
     suffixes: dict[str, str] = {}
     for suffix, media_type in formats_of(layer).items():
-        if media_type.startswith("image/") or not isinstance(layer, RasterLayer):
+        if suffix in MEDIA_TYPES or not isinstance(layer, RasterLayer):
             suffixes.setdefault(media_type, suffix)
     return suffixes
 

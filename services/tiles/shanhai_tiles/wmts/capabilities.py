@@ -40,7 +40,7 @@ def capabilities(layers: Iterable[Layer], links: Links, lang: Lang) -> str:
         offered |= {one.id: one for one in sets}
         described.append(_layer(layer, sets, links, lang))
     grids = (one for name, one in MATRIX_SETS.items() if name in offered)
-    address = quoteattr(f"{links.base}{PATH}/WMTSCapabilities.xml?lang={lang}")
+    address = quoteattr(links.with_token(f"{links.base}{PATH}/WMTSCapabilities.xml?lang={lang}"))
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<Capabilities {NAMESPACES} version="{VERSION}">'
@@ -61,9 +61,11 @@ def _service(lang: Lang) -> str:
 
 
 def _operations(links: Links) -> str:
-    pairs, resources = f"{links.base}/wmts?", f"{links.base}{PATH}/"
+    # Clients append their pairs to the address, so one that has any ends with `&`.
+    pairs = links.with_token(f"{links.base}/wmts") + ("&" if links.token else "?")
+    resources = f"{links.base}{PATH}/"
     entries = (
-        ("GetCapabilities", f"{resources}WMTSCapabilities.xml"),
+        ("GetCapabilities", links.with_token(f"{resources}WMTSCapabilities.xml")),
         ("GetTile", resources),
         ("GetFeatureInfo", resources),
     )
@@ -134,6 +136,7 @@ def _bands(layer: Layer) -> str:
 def _resources(layer: Layer, formats: dict[str, str], links: Links) -> str:
     base = f"{links.base}{PATH}/{quote(layer.name)}/{{Style}}/{TILE}"
     tail = "?band={band}" if _band_count(layer) > 1 else ""
+    tail = links.with_token(tail)
     tiles = ((media_type, "tile", f".{suffix}") for media_type, suffix in formats.items())
     infos = (
         (media_type, "FeatureInfo", f"/{{J}}/{{I}}.{suffix}")

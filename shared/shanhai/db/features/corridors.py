@@ -108,7 +108,8 @@ CORRIDOR_NODES = Entity(
     name="corridor_nodes",
     title=Label("廊道节点", "Corridor nodes"),
     description=Label(
-        "源地、踏脚石、夹点与障碍点。", "Sources, stepping stones, pinch points and barriers."
+        "源地、踏脚石、夹点、障碍点、交汇点、鞍部点与断裂点。",
+        "Sources, stepping stones, pinch points, barriers, junctions, saddles and break points.",
     ),
     table="corridor_node",
     alias="n",
@@ -143,6 +144,7 @@ CORRIDOR_NODES = Entity(
         ),
         _NODE.column("score", NUMBER, Label("得分", "Score"), queryable=True),
         square_kilometres("area_km2", "n.area_m2", Label("面积", "Area")),
+        _NODE.attribute("quality", OBJECT, Label("质量", "Quality")),
         _NODE.column("origin", choice(ORIGINS), Label("来源方式", "Origin"), queryable=True),
         _NODE.job,
         _NODE.column("status", choice(OBJECT_STATUSES), Label("状态", "Status"), queryable=True),

@@ -13,6 +13,7 @@ from shanhai.db.features.entity import (
     Property,
 )
 from shanhai.db.features.guards import in_order
+from shanhai.storage.artifacts import COG_TYPE
 from shanhai.vocabulary import ORIGINS, Label, Role
 
 _OWN = Columns("d")
@@ -38,6 +39,7 @@ DATASETS = Entity(
     as_of=as_of("d"),
     region="d.region_id",
     interval=("d.observed_from", "d.observed_to"),
+    file=COG_TYPE,
     properties=(
         _OWN.code,
         *_OWN.names(),

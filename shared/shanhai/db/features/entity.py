@@ -193,6 +193,8 @@ class Entity:
             None for what belongs to no region.
         historic: `as_of` also reads the table's former states. False where former states are rows
             of their own, as with zone schemes.
+        file: Media type of the file each feature tells of, served at `…/items/{code}/file`; the
+            property `checksum` is its SHA-256. None for what has no file.
         path: Where records are served; `{name}` in it is the property of that name. Features are
             served at `/collections/{name}/items`.
         editing: Who writes it; None when the API does not.
@@ -218,6 +220,7 @@ class Entity:
     interval: tuple[str, str] | None = None
     history: frozenset[str] = field(default=frozenset())
     historic: bool = True
+    file: str | None = None
     path: str | None = None
     editing: Editing | None = None
 

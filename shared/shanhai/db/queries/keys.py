@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-from sqlalchemy import func, or_, select, text, update
+from sqlalchemy import ColumnElement, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Identity
@@ -102,17 +102,18 @@ async def find_valid(
 ) -> ApiKey | None:
     """The row of the key; None when it is wrong, expired, revoked or from elsewhere."""
     prefix = prefix_of(key)
-    if prefix is None:
-        return None
-    alive = (
-        ApiKey.prefix == prefix,
-        ApiKey.revoked_at.is_(None),
-        or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now()),
-    )
-    row = await session.scalar(select(ApiKey).where(*alive))
+    row = None if prefix is None else await find_alive(session, prefix, address=address)
     if row is None or not hmac.compare_digest(row.sha256, hash_key(key)):
         return None
-    return row if _comes_from(row, address) else None
+    return row
+
+
+async def find_alive(
+    session: AsyncSession, prefix: str, *, address: Address | None = None
+) -> ApiKey | None:
+    """The row of a key; None when there is none, or it is expired, revoked or from elsewhere."""
+    row = await session.scalar(select(ApiKey).where(*_alive(prefix)))
+    return row if row is not None and _comes_from(row, address) else None
 
 
 async def identity_of(session: AsyncSession, row: ApiKey, tree: RegionTree) -> Identity:
@@ -167,12 +168,7 @@ async def rotate_key(
         NotFound: no such key is alive.
         Conflict: it was rotated already.
     """
-    alive = (
-        ApiKey.prefix == prefix,
-        ApiKey.revoked_at.is_(None),
-        or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now()),
-    )
-    row = await session.scalar(select(ApiKey).where(*alive).with_for_update())
+    row = await session.scalar(select(ApiKey).where(*_alive(prefix)).with_for_update())
     if row is None:
         raise _unknown(prefix)
     if row.successor is not None:
@@ -215,6 +211,14 @@ async def revoke_key(session: AsyncSession, prefix: str, *, act: Act) -> None:
 async def list_keys(session: AsyncSession) -> Sequence[ApiKey]:
     """All keys, the newest first."""
     return (await session.scalars(select(ApiKey).order_by(ApiKey.id.desc()))).all()
+
+
+def _alive(prefix: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        ApiKey.prefix == prefix,
+        ApiKey.revoked_at.is_(None),
+        or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now()),
+    )
 
 
 def _unknown(prefix: str) -> NotFound:

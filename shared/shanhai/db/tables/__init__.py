@@ -39,6 +39,7 @@ from shanhai.db.tables.project import (
 )
 from shanhai.db.tables.region import Region
 from shanhai.db.tables.station import Station
+from shanhai.db.tables.tile import TileChange, TileFloor, TilePending
 from shanhai.db.tables.zone import Zone, ZoneAdjustment, ZoneClass, ZoneScheme, ZoneTown
 
 __all__ = [
@@ -81,6 +82,9 @@ __all__ = [
     "ProjectTransition",
     "Region",
     "Station",
+    "TileChange",
+    "TileFloor",
+    "TilePending",
     "Upload",
     "Zone",
     "ZoneAdjustment",

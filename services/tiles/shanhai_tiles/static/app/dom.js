@@ -12,10 +12,14 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-/** A square of a colour. @param {string} color */
-export function swatch(color) {
-  const made = element("span", { class: "swatch" });
-  made.style.backgroundColor = color;
+/**
+ * A patch, an outline, a line or a dot of a colour.
+ * @param {string} color
+ * @param {string} [symbol] as legends have it
+ */
+export function swatch(color, symbol = "area") {
+  const made = element("span", { class: `swatch ${symbol}` });
+  made.style.setProperty("--color", color);
   return made;
 }
 

@@ -8,8 +8,9 @@ const MARGIN = 12;
 export function graticule([west, south, east, north]) {
   const span = Math.max(east - west, north - south);
   const step = STEPS.find((one) => span / one >= LINES_ACROSS) ?? STEPS.at(-1);
-  const meridians = multiples(west - MARGIN * step, east + MARGIN * step, step);
-  const parallels = multiples(south - MARGIN * step, north + MARGIN * step, step);
+  const margin = MARGIN * step;
+  const meridians = multiples(Math.max(west - margin, -180), Math.min(east + margin, 180), step);
+  const parallels = multiples(Math.max(south - margin, -85), Math.min(north + margin, 85), step);
   const features = [
     ...meridians.map((lon) => line(parallels.map((lat) => [lon, lat]), label(lon, "E", "W"))),
     ...parallels.map((lat) => line(meridians.map((lon) => [lon, lat]), label(lat, "N", "S"))),

@@ -1,4 +1,4 @@
-// The map: the layer between a quiet ground and the regions' outlines and names.
+// The maps: a layer each, between a quiet ground and the regions' outlines and names.
 
 import {
   AttributionControl,
@@ -7,81 +7,134 @@ import {
   Popup,
   ScaleControl,
 } from "../vendor/maplibre-gl.mjs";
+import { element } from "./dom.js";
 import { graticule } from "./graticule.js";
+import { controlsIn, localised } from "./i18n.js";
+import { asked, reason } from "./service.js";
+import { divide } from "./swipe.js";
 
 const FONT = ["sans-serif"];
 const INK = "#33444d";
+const WIDE = 720;
+const CARD = 372;
+const NEAR = 6;
 
 /**
+ * One map for one layer; two, one above the other and divided, for two.
  * @param {HTMLElement} container
- * @param {Record<string, any>} layer description of the layer
- * @param {Record<string, any>} style its style document
- * @param {Record<string, any>} regions style document of the regions
+ * @param {{description: Record<string, any>, style: Record<string, any>}[]} shown
+ * @param {Record<string, any> | null} regions style document of the regions
  * @param {import("./i18n.js").Lang} lang
+ * @param {{fail: (layer: string, why: string) => void, idle: () => void}} told
  */
-export function createMap(container, layer, style, regions, lang) {
-  const map = new MapView({
-    container,
-    style: compose(layer, style, regions, lang),
-    bounds: layer.bounds,
-    fitBoundsOptions: { padding: padding(container) },
-    attributionControl: false,
-    maxZoom: 18,
-    dragRotate: false,
-    pitchWithRotate: false,
+export function createMaps(container, shown, regions, lang, told) {
+  const { clientWidth, clientHeight } = container;
+  const card = clientWidth > WIDE ? CARD : 0;
+  const padding = card
+    ? { top: 40, right: 50, bottom: 50, left: card }
+    : { top: 30, right: 30, bottom: clientHeight / 2, left: 30 };
+  const { bounds } = shown[0].description;
+  const maps = shown.map(({ description, style }, n) => {
+    const view = element("div", { class: "view" });
+    container.append(view);
+    const map = createMap(view, compose(description, style, regions, lang), lang, {
+      bounds,
+      fitBoundsOptions: { padding },
+      // Only the topmost keeps its view in the address: one below would read it half written.
+      hash: n === shown.length - 1,
+    });
+    const title = localised(description, "title", lang);
+    map.on("error", async ({ error }) => told.fail(title, await why(error)));
+    return map;
   });
-  map.addControl(new AttributionControl({ compact: false }), "bottom-right");
-  map.addControl(new NavigationControl({ showCompass: false }), "top-right");
-  map.addControl(new ScaleControl({ unit: "metric" }), "bottom-right");
+  const top = maps.at(-1);
+  const sources = shown.map(({ style }) => Object.values(style.sources)[0].attribution);
+  addControls(top, [...new Set(sources.filter(Boolean))], card ? "bottom-right" : "top-left");
+  if (maps.length > 1) divide(maps, card, lang);
+  Promise.all(maps.map((map) => map.once("idle"))).then(told.idle);
+  return maps;
+}
+
+function createMap(container, style, lang, options) {
+  const map = new MapView({
+    ...options,
+    container,
+    style,
+    attributionControl: false,
+    dragRotate: false,
+    locale: controlsIn(lang),
+    maxZoom: 18,
+    pitchWithRotate: false,
+    transformRequest: (url) => asked(url, lang),
+  });
   map.touchZoomRotate.disableRotation();
   return map;
 }
 
-/** Room for the card: beside the map on wide screens, above it on narrow ones. */
-function padding(container) {
-  const wide = container.clientWidth > 720;
-  return { top: 40, right: 50, bottom: 50, left: wide ? 380 : 30 };
+/** The topmost map has the controls, which then serve both. */
+function addControls(map, credits, scale) {
+  map.addControl(new AttributionControl({ compact: false, customAttribution: credits }));
+  map.addControl(new NavigationControl({ showCompass: false }), "top-right");
+  map.addControl(new ScaleControl({ unit: "metric" }), scale);
 }
 
-/** @param {MapView} map @param {import("./i18n.js").Lang} lang */
-export function setMapLanguage(map, lang) {
-  for (const { id } of nameLayers(lang)) {
-    if (map.getLayer(id)) map.setLayoutProperty(id, "text-field", ["get", `name_${lang}`]);
-  }
+/** The service's own words for a tile it refused, else what the browser says. */
+function why(error) {
+  if (!error.status) return error.message;
+  const json = async () => JSON.parse(await error.body.text());
+  return reason({ status: error.status, statusText: error.statusText, json });
 }
 
-/** @param {MapView} map @param {[number, number]} at @param {Node} content */
-export function showPopup(map, at, content) {
-  return new Popup({ maxWidth: "300px" }).setLngLat(at).setDOMContent(content).addTo(map);
+/** @param {MapView[]} maps @param {{lng: number, lat: number}} at @param {Node} content */
+export function showPopup(maps, at, content) {
+  return new Popup({ maxWidth: "320px" }).setLngLat(at).setDOMContent(content).addTo(maps.at(-1));
 }
 
-function compose(layer, style, regions, lang) {
-  const own = style.layers.filter((one) => one.source !== "regions");
+/** Lines and points within a finger's breadth of a place. */
+export function featuresNear(map, style, at) {
+  const { x, y } = map.project(at);
+  const box = [
+    [x - NEAR, y - NEAR],
+    [x + NEAR, y + NEAR],
+  ];
+  const [source] = Object.keys(style.sources);
+  const seen = map
+    .queryRenderedFeatures(box)
+    .filter((one) => one.sourceLayer === source && !one.geometry.type.endsWith("Polygon"));
+  return [...new Map(seen.map(({ id, properties }) => [id, properties])).values()];
+}
+
+function compose(description, style, regions, lang) {
+  const itself = "regions" in style.sources;
+  const around = regions && !itself;
   return {
     version: 8,
     sources: {
-      ...regions.sources,
-      ...style.sources,
-      graticule: { type: "geojson", data: graticule(layer.bounds) },
+      ...(around ? regions.sources : {}),
+      ...withoutCredits(style.sources),
+      graticule: { type: "geojson", data: graticule(description.bounds) },
     },
-    layers: [...ground(), ...graticuleLayers(), ...own, ...outlines(), ...nameLayers(lang)],
+    layers: [
+      { id: "ground", type: "background", paint: { "background-color": "#e6ecef" } },
+      ...(around || itself ? land() : []),
+      ...graticuleLayers(),
+      ...style.layers,
+      ...(around ? [...outlines(), ...nameLayers(lang)] : []),
+    ],
   };
 }
 
-function ground() {
-  return [
-    { id: "sea", type: "background", paint: { "background-color": "#dce8ee" } },
-    {
-      id: "coast",
-      ...ofRegions,
-      type: "line",
-      paint: { "line-color": "#9fb9c6", "line-width": 14, "line-blur": 12, "line-opacity": 0.55 },
-    },
-    { id: "land", ...ofRegions, type: "fill", paint: { "fill-color": "#f7f5ef" } },
-  ];
+/** Credits are told once, for both maps. */
+function withoutCredits(sources) {
+  const bare = Object.entries(sources).map(([name, { attribution, ...source }]) => [name, source]);
+  return Object.fromEntries(bare);
 }
 
 const ofRegions = { source: "regions", "source-layer": "regions" };
+
+function land() {
+  return [{ id: "land", ...ofRegions, type: "fill", paint: { "fill-color": "#f8f7f2" } }];
+}
 
 function graticuleLayers() {
   return [
@@ -89,7 +142,7 @@ function graticuleLayers() {
       id: "graticule",
       type: "line",
       source: "graticule",
-      paint: { "line-color": "#64808e", "line-width": 0.5, "line-opacity": 0.35 },
+      paint: { "line-color": "#64808e", "line-width": 0.5, "line-opacity": 0.4 },
     },
     {
       id: "graticule-name",
@@ -102,38 +155,30 @@ function graticuleLayers() {
         "text-font": FONT,
         "text-size": 10,
       },
-      paint: { "text-color": "#64808e", "text-halo-color": "#eef3f5", "text-halo-width": 1 },
+      paint: { "text-color": "#4c6470", "text-halo-color": "#eef3f5", "text-halo-width": 1 },
     },
   ];
 }
 
+const FINE = ["in", ["get", "level"], ["literal", ["district", "street", "town"]]];
+const WHOLE = ["in", ["get", "level"], ["literal", ["province", "city"]]];
+
 function outlines() {
-  const fine = ["in", ["get", "level"], ["literal", ["district", "street", "town"]]];
   return [
-    {
-      id: "districts",
-      ...ofRegions,
-      type: "line",
-      filter: fine,
-      layout: { "line-join": "round" },
-      paint: { "line-color": INK, "line-width": ["interpolate", ["linear"], ["zoom"], 7, 0.5, 12, 1.4] },
-    },
-    {
-      id: "cities",
-      ...ofRegions,
-      type: "line",
-      filter: ["!", fine],
-      layout: { "line-join": "round" },
-      paint: { "line-color": INK, "line-width": ["interpolate", ["linear"], ["zoom"], 5, 0.8, 12, 2.2] },
-    },
+    outline("districts", FINE, ["interpolate", ["linear"], ["zoom"], 7, 0.5, 12, 1.4]),
+    outline("cities", WHOLE, ["interpolate", ["linear"], ["zoom"], 5, 0.8, 12, 2.2]),
   ];
+}
+
+function outline(id, filter, width) {
+  const paint = { "line-color": INK, "line-width": width };
+  return { id, ...ofRegions, type: "line", filter, layout: { "line-join": "round" }, paint };
 }
 
 function nameLayers(lang) {
-  const whole = ["in", ["get", "level"], ["literal", ["province", "city"]]];
   return [
-    nameLayer("city-names", whole, lang, { maxzoom: 8.5 }, 15),
-    nameLayer("district-names", ["!", whole], lang, { minzoom: 8.5 }, 13),
+    nameLayer("city-names", WHOLE, lang, { maxzoom: 8.5 }, 15),
+    nameLayer("district-names", FINE, lang, { minzoom: 8.5 }, 13),
   ];
 }
 

@@ -1,0 +1,281 @@
+"""The values of rasters: statistics over an area, clips, previews."""
+
+import asyncio
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Depends, Query, Request
+from shapely.geometry.base import BaseGeometry
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse, Response
+
+from shanhai.cartography import ClassStyle
+from shanhai.errors import NotFound
+from shanhai_tiles.answers import answer_json
+from shanhai_tiles.area_statistics import PROBABILITIES, class_areas, quantity_figures
+from shanhai_tiles.areas import MOST_BYTES, MOST_CELLS, MOST_VERTICES, box_of, read_area
+from shanhai_tiles.cache import Freshness, etag_of
+from shanhai_tiles.clipping import MOST_VALUES, clip_raster
+from shanhai_tiles.dependencies import LangDep, Seen, SeenDep, Services, ServicesDep, accepts
+from shanhai_tiles.layers import RasterLayer
+from shanhai_tiles.preview import MOST_PIXELS, draw_preview
+from shanhai_tiles.request import parse_rescale, path_of
+from shanhai_tiles.sources import attribution, stand_in_notes
+
+router = APIRouter(default_response_class=Response)
+
+Band = Annotated[int, Query(ge=1, le=10_000)]
+Result = TypeVar("Result")
+GEOTIFF = "image/tiff; application=geotiff"
+_NUMBER = {"type": ["number", "null"]}
+AREA: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": (
+            "A GeoJSON Polygon, MultiPolygon or Feature of one, in longitude and latitude: at most"
+            f" {MOST_BYTES} bytes and {MOST_VERTICES} vertices; its box may have {MOST_CELLS} cells"
+        ),
+        "content": {
+            "application/geo+json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["type"],
+                    "properties": {
+                        "type": {"enum": ["Polygon", "MultiPolygon", "Feature"]},
+                        "coordinates": {"type": "array", "items": {}},
+                        "geometry": {"type": "object"},
+                    },
+                }
+            }
+        },
+    }
+}
+CLASS: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "value": {"type": "integer"},
+        "code": {"type": ["string", "null"]},
+        "label_zh": {"type": ["string", "null"]},
+        "label_en": {"type": ["string", "null"]},
+        "color": {"type": ["string", "null"]},
+        "cells": {"type": "integer"},
+        "area_m2": {"type": "number"},
+        "area_ha": {"type": "number"},
+        "share": _NUMBER,
+    },
+}
+FIGURES: dict[str, Any] = {
+    "responses": {
+        "200": {
+            "description": (
+                "Areas on the ellipsoid: of each class, or mean, standard deviation, extremes and"
+                " quantiles of a quantity, each cell counting for its area"
+            ),
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["layer", "version", "band", "kind", "cells", "area_m2"],
+                        "properties": {
+                            "layer": {"type": "string"},
+                            "version": {"type": "string"},
+                            "band": {"type": "integer"},
+                            "kind": {"enum": ["classes", "quantity"]},
+                            "unit": {"type": "string"},
+                            "cells": {"type": "integer"},
+                            "area_m2": {"type": "number"},
+                            "area_ha": {"type": "number"},
+                            "nodata_area_m2": {"type": "number"},
+                            "classes": {"type": "array", "items": CLASS},
+                            **dict.fromkeys(("mean", "sd", "min", "max"), _NUMBER),
+                            "quantiles": {
+                                "type": "object",
+                                "properties": {f"{one:g}": _NUMBER for one in PROBABILITIES},
+                            },
+                        },
+                    }
+                }
+            },
+        }
+    }
+}
+FILE: dict[str, Any] = {
+    "responses": {
+        "200": {
+            "description": f"A GeoTIFF on the layer's own cells, of at most {MOST_VALUES} values",
+            "content": {GEOTIFF: {"schema": {"type": "string", "format": "binary"}}},
+        }
+    }
+}
+PICTURE: dict[str, Any] = {
+    "parameters": [{"name": "colormap", "in": "query", "schema": {"type": "string"}}],
+    "responses": {
+        "200": {
+            "description": "A PNG; transparent where the layer has no value",
+            "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+}
+
+
+def raster_of(seen: SeenDep) -> RasterLayer:
+    """The layer named in the path, which must be a raster.
+
+    Raises:
+        NotFound: it holds features.
+    """
+    if not isinstance(seen.layer, RasterLayer):
+        raise NotFound(
+            f"layer {seen.layer.name} holds features; only rasters have values to reckon with",
+            message_zh=f"图层 {seen.layer.name} 是矢量图层；只有栅格图层才有像元值",
+        )
+    return seen.layer
+
+
+RasterDep = Annotated[RasterLayer, Depends(raster_of)]
+
+
+@router.get(
+    "/layers/{layer}/statistics",
+    dependencies=[Depends(accepts("bbox", "band"))],
+    openapi_extra=FIGURES,
+)
+async def read_statistics(
+    request: Request,
+    seen: SeenDep,
+    layer: RasterDep,
+    services: ServicesDep,
+    lang: LangDep,
+    bbox: Annotated[str | None, Query(max_length=200)] = None,
+    band: Band = 1,
+) -> Response:
+    """What the layer holds as a whole, or within `bbox`: west, south, east, north in degrees."""
+    area = None if bbox is None else box_of(bbox)
+    document = await _figures(services, layer, band, area)
+    return answer_json(request, document, lang=lang, private=seen.private)
+
+
+@router.post(
+    "/layers/{layer}/statistics",
+    dependencies=[Depends(accepts("band"))],
+    openapi_extra=AREA | FIGURES,
+)
+async def reckon_statistics(
+    request: Request,
+    seen: SeenDep,
+    layer: RasterDep,
+    services: ServicesDep,
+    lang: LangDep,
+    band: Band = 1,
+) -> Response:
+    """What the layer holds within an area."""
+    document = await _figures(services, layer, band, await read_area(request))
+    return answer_json(request, document, lang=lang, private=seen.private)
+
+
+async def _figures(
+    services: Services, layer: RasterLayer, band: int, area: BaseGeometry | None
+) -> dict[str, Any]:
+    path, style = path_of(layer, services.artifacts), layer.style
+
+    def reckon() -> dict[str, Any]:
+        if isinstance(style, ClassStyle):
+            return class_areas(services.rasters, path, band, area, style)
+        return quantity_figures(services.rasters, path, band, area)
+
+    return {
+        "layer": layer.name,
+        "version": layer.version,
+        "band": band,
+        "kind": "classes" if isinstance(style, ClassStyle) else "quantity",
+        "unit": layer.unit,
+        "stand_in": layer.stand_in,
+        "stand_in_notes": stand_in_notes(layer.sources),
+        **await _analysed(services, reckon),
+    }
+
+
+@router.post(
+    "/layers/{layer}/clip",
+    dependencies=[Depends(accepts("band"))],
+    openapi_extra=AREA | FILE,
+)
+async def clip(
+    request: Request,
+    seen: SeenDep,
+    layer: RasterDep,
+    services: ServicesDep,
+    band: Annotated[int | None, Query(ge=1, le=10_000)] = None,
+) -> Response:
+    """The layer's cells within an area as a GeoTIFF, all bands or one."""
+    area = await read_area(request)
+    path = path_of(layer, services.artifacts)
+    target = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="shanhai-clip-")) / "clip.tif"
+    tags = {
+        "SHANHAI_LAYER": layer.name,
+        "SHANHAI_VERSION": layer.version,
+        "SHANHAI_STAND_IN": "true" if layer.stand_in else "false",
+        "TIFFTAG_COPYRIGHT": attribution(layer.sources),
+    }
+
+    def write() -> None:
+        clip_raster(services.rasters, path, area, target, band=band, tags=tags)
+
+    try:
+        await _analysed(services, write)
+    except BaseException:
+        _remove(target)
+        raise
+    return _file(target, layer, seen)
+
+
+def _file(path: Path, layer: RasterLayer, seen: Seen) -> Response:
+    return FileResponse(
+        path,
+        media_type=GEOTIFF,
+        filename=f"{layer.name}.tif",
+        headers={"Cache-Control": "no-store" if seen.private else "no-cache"},
+        background=BackgroundTask(_remove, path),
+    )
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.parent.rmdir()
+
+
+@router.get(
+    "/layers/{layer}/preview.png",
+    dependencies=[Depends(accepts("size", "band", "rescale", "colormap"))],
+    openapi_extra=PICTURE,
+)
+async def read_preview(
+    request: Request,
+    seen: SeenDep,
+    layer: RasterDep,
+    services: ServicesDep,
+    size: Annotated[int, Query(ge=16, le=MOST_PIXELS)] = 512,
+    band: Band = 1,
+    rescale: str | None = None,
+) -> Response:
+    """A picture of the whole layer on its own cells, its longer side `size` pixels at most."""
+    drawn = parse_rescale(layer, rescale) or layer.range_of(band)
+    tag = etag_of(layer.name, layer.version, layer.style, drawn, "preview", size, band)
+    freshness = Freshness(tag, private=seen.private)
+    unchanged = freshness.not_modified(request)
+    if unchanged is not None:
+        return unchanged
+    path = path_of(layer, services.artifacts)
+    body = await services.off_the_loop(
+        draw_preview, services.rasters, path, band, layer.style, drawn, size
+    )
+    headers = {**freshness.headers, "Vary": "Authorization"}
+    return Response(body, headers=headers, media_type="image/png")
+
+
+async def _analysed(services: Services, work: Callable[[], Result]) -> Result:
+    """Do what may take seconds where tiles need not wait for it."""
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(services.analysts, work)

@@ -1,0 +1,156 @@
+"""Simpler shapes for low zooms: which are kept, of which tables, for which zooms.
+
+A shape is kept in `{table}_shape` for each band of zooms in which its object is a pixel wide. An
+object that has changed since waits in `tile_pending` and has none: its exact shape is drawn.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from shanhai.db.features.entity import Entity
+
+PIXEL_DEGREES = 360 / 256
+"""How much of the equator a pixel of web mercator's zoom 0 covers."""
+PART_OF_PIXEL = 1 / 8
+"""What a shape may be simpler by; well below half a pixel, for corners that add up."""
+LABEL = 99
+"""The number under which the point is kept that an object's name is put at."""
+POINT_SIZE = "'Infinity'::float8"
+"""Points have no size, and are never too small to be drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Zooms that share shapes, by the deepest of them, which is its number."""
+
+    deepest: int
+
+    @property
+    def pixel(self) -> float:
+        """Degrees of a pixel at its deepest zoom: what is smaller is left out."""
+        return float(PIXEL_DEGREES / 2**self.deepest)
+
+    @property
+    def tolerance(self) -> float:
+        """Degrees by which a shape may be simpler."""
+        return self.pixel * PART_OF_PIXEL
+
+
+BANDS = (Band(4), Band(6), Band(8), Band(10), Band(12))
+
+
+def band_of(pixel: float) -> Band | None:
+    """The band with the simplest shapes that are fine enough for pixels of so many degrees.
+
+    None where only the exact shapes are.
+    """
+    return next((band for band in BANDS if band.pixel <= pixel * (1 + 1e-9)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """A table whose shapes are kept simpler.
+
+    Attributes:
+        geometry: The column of the shape.
+        cover: The column that is the same for rows that lie side by side without gaps: their common
+            edges are simplified once. None where each lies for itself.
+        collections: The collections drawn from it.
+    """
+
+    table: str
+    geometry: str = "geom"
+    cover: str | None = None
+    collections: tuple[str, ...] = ()
+
+    @property
+    def kept(self) -> str:
+        """The table of its shapes."""
+        return f"{self.table}_shape"
+
+
+SHAPED: Mapping[str, Shaped] = MappingProxyType(
+    {
+        shaped.table: shaped
+        for shaped in (
+            Shaped("region", cover="level", collections=("regions", "plans", "zone_schemes")),
+            Shaped("zone", cover="scheme_id", collections=("zones",)),
+            Shaped("control_area", cover="kind", collections=("control_areas",)),
+            Shaped("pattern_component", collections=("pattern_components",)),
+            Shaped("corridor", collections=("corridors",)),
+            Shaped("corridor_node", collections=("corridor_nodes",)),
+            Shaped("problem", collections=("problems",)),
+            Shaped("project", collections=("projects",)),
+            Shaped("dataset", "footprint", collections=("datasets",)),
+        )
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """Where the simpler shapes of an entity are: those of its table, or of its region's."""
+
+    shaped: Shaped
+    alias: str
+
+    @classmethod
+    def of(cls, entity: Entity) -> "Shapes | None":
+        """None for entities that are points."""
+        alias = (entity.geometry or "").partition(".")[0]
+        table = entity.table if alias == entity.alias else "region"
+        shaped = SHAPED.get(table)
+        return None if shaped is None else cls(shaped, alias)
+
+    def joined(self, band: str, near: str) -> str:
+        """SQL that follows the source: shapes as `shape`, with `geom` and `size`, near a box."""
+        return (
+            f" JOIN ({self._stored(band, near)} UNION ALL {self._exact(band, near)}) AS shape"
+            + (f" ON shape.id = {self.alias}.id")
+        )
+
+    def joined_to(self, chosen: str, band: str, near: str) -> str:
+        """The same with the stored shapes of `chosen`, which `largest` has made."""
+        stored = f"SELECT id, size, geom FROM {chosen}"  # noqa: S608
+        return f" JOIN ({stored} UNION ALL {self._exact(band, near)}) AS shape" + (
+            f" ON shape.id = {self.alias}.id"
+        )
+
+    def largest(self, band: str, near: str, *, from_size: str, most: str) -> str:
+        """SQL of the largest stored shapes near a box, from a size on."""
+        return (
+            f"{self._stored(band, near)} AND size >= {from_size}"
+            f" ORDER BY size DESC, id LIMIT {most}"
+        )
+
+    def names_of(self, chosen: str, *, most: str) -> str:
+        """SQL of the points at which the names of the largest of `chosen` are put."""
+        return (
+            f"SELECT id, size, geom FROM {self.shaped.kept}"  # noqa: S608
+            f" WHERE {_of_band(str(LABEL))} AND id = ANY"
+            f" (ARRAY(SELECT id FROM {chosen} ORDER BY size DESC, id LIMIT {most}))"
+        )
+
+    def _stored(self, band: str, near: str) -> str:
+        return (
+            f"SELECT id, size, geom FROM {self.shaped.kept}"  # noqa: S608
+            f" WHERE {_of_band(band)} AND geom && {near}"
+        )
+
+    def _exact(self, band: str, near: str) -> str:
+        """Objects that wait, found one by one, for nobody knows how many there are."""
+        table, column = self.shaped.table, self.shaped.geometry
+        point = f"ST_PointOnSurface({column})" if band == str(LABEL) else column
+        size = f"ST_Length(ST_BoundingDiagonal({column}))"
+        sized = f"CASE WHEN ST_Dimension({column}) = 0 THEN {POINT_SIZE} ELSE {size} END"
+        return (
+            "SELECT w.id, w.size, w.geom FROM tile_pending q CROSS JOIN LATERAL (SELECT id,"  # noqa: S608
+            f" {sized} AS size, {point} AS geom FROM {table} WHERE id = q.id OFFSET 0) w"
+            f" WHERE q.source = '{table}' AND w.geom && {near}"
+        )
+
+
+def _of_band(number: str) -> str:
+    """The index knows the column's own type only: with another it would give every band."""
+    return f"band = {number}::smallint"

@@ -1,0 +1,312 @@
+"""Simpler shapes at low zooms: whose they are, when they are drawn, what neighbours share."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import mapbox_vector_tile
+import pytest
+import shapely
+from pydantic import SecretStr
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.engine import Sessions
+from shanhai.db.quick import QuickReader, open_quick_reader
+from shanhai.db.tiles import filling
+from shanhai.db.tiles.filling import fill_portion
+from shanhai.db.tiles.shapes import BANDS, LABEL, PIXEL_DEGREES, SHAPED, band_of
+from shanhai.settings import DatabaseSettings
+from shanhai.testing.coverage import CELL_DEGREES, SOUTH, WEST, crooked_coverage
+from shanhai.testing.feature_rows import add_patchwork, add_scheme, forget_features
+from shanhai.testing.job_rows import add_region, open_sessions
+from shanhai_tiles.grids import WEB_MERCATOR
+from shanhai_tiles.vector import Drawn, Form, _tile_query, draw_tile
+from shanhai_tiles.vector_layers import VECTORS, Question, Selection
+
+SIDE = 4
+CORNER = (WEST + 2 * CELL_DEGREES, SOUTH + 2 * CELL_DEGREES)
+"""Where four areas meet."""
+SET = "UPDATE zone SET geom = ST_Multi(ST_GeomFromWKB(CAST(:shape AS bytea), 4490)) WHERE code = :c"
+
+
+@pytest.fixture
+async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+    """A published scheme of sixteen zones side by side, which wait for their shapes."""
+    async with open_sessions(database_url) as sessions:
+        async with sessions.begin() as session:
+            await forget_features(session)
+            for table in (*(f"{table}_shape" for table in SHAPED), "tile_pending"):
+                await session.execute(text(f"DELETE FROM {table}"))
+            region = await add_region(session, "city", box=None)
+            scheme = await add_scheme(session, region)
+            await _add_zones(session, scheme.id)
+        yield sessions
+
+
+async def _add_zones(session: AsyncSession, scheme: int) -> None:
+    query = text(
+        "INSERT INTO zone (scheme_id, class_id, code, geom)"
+        " SELECT :scheme, (SELECT min(id) FROM zone_class), 'zone.' || (place - 1),"
+        " ST_Multi(ST_GeomFromWKB(shape, 4490))"
+        " FROM unnest(CAST(:shapes AS bytea[])) WITH ORDINALITY AS given(shape, place)"
+    )
+    shapes = [shapely.to_wkb(area) for area in crooked_coverage(SIDE)]
+    await session.execute(query, {"scheme": scheme, "shapes": shapes})
+
+
+@pytest.fixture
+async def reader(database_url: str) -> AsyncIterator[QuickReader]:
+    settings = DatabaseSettings(url=SecretStr(database_url), pool_size=2)
+    async with open_quick_reader(settings, application="test") as reader:
+        yield reader
+
+
+async def fill(sessions: Sessions, *, most: int = 1000) -> int:
+    """Make all shapes that are waited for; how many objects waited."""
+    found = 0
+    while done := await fill_portion(sessions, most=most):
+        found += done
+    return found
+
+
+async def draw(reader: QuickReader, zoom: int) -> Drawn:
+    """The tile of the zones around the corner where four meet."""
+    tile = WEB_MERCATOR.tms.tile(*CORNER, zoom)
+    bounds = WEB_MERCATOR.bounds(zoom, tile.x, tile.y)
+    return await draw_tile(reader, VECTORS["zones"], Selection(), WEB_MERCATOR, bounds)
+
+
+def areas_in(drawn: Drawn) -> dict[str, Any]:
+    """Areas by code, in the tile's own coordinates."""
+    features = mapbox_vector_tile.decode(drawn.data)["zones"]["features"]
+    return {
+        feature["properties"]["code"]: shapely.geometry.shape(feature["geometry"])
+        for feature in features
+    }
+
+
+async def kept(sessions: Sessions, band: int) -> dict[int, Any]:
+    async with sessions() as session:
+        query = text("SELECT id, ST_AsBinary(geom) FROM zone_shape WHERE band = :band")
+        rows = await session.execute(query, {"band": band})
+        return {row[0]: shapely.from_wkb(bytes(row[1])) for row in rows}
+
+
+async def waiting(sessions: Sessions) -> set[str]:
+    async with sessions() as session:
+        query = "SELECT z.code FROM tile_pending p JOIN zone z ON z.id = p.id AND source = 'zone'"
+        return set(await session.scalars(text(query)))
+
+
+@pytest.mark.parametrize("zoom", [4, 8, 12])
+async def test_neighbours_share_their_borders_in_tiles(
+    sessions: Sessions, reader: QuickReader, zoom: int
+) -> None:
+    """However many at a time their shapes were made."""
+    assert await fill(sessions, most=3) >= SIDE * SIDE
+    drawn = list(areas_in(await draw(reader, zoom)).values())
+    assert len(drawn) >= 4
+    assert shapely.coverage_is_valid(drawn)
+    whole = shapely.union_all(drawn)
+    assert not shapely.get_num_interior_rings(shapely.get_parts(whole)).any()
+
+
+async def test_shapes_made_in_portions_are_those_made_at_once(sessions: Sessions) -> None:
+    await fill(sessions, most=2)
+    few = {band.deepest: await kept(sessions, band.deepest) for band in BANDS}
+    async with sessions.begin() as session:
+        await session.execute(
+            text("INSERT INTO tile_pending (source, id) SELECT 'zone', id FROM zone")
+        )
+        await session.execute(text("DELETE FROM zone_shape"))
+    await fill(sessions)
+    assert few == {band.deepest: await kept(sessions, band.deepest) for band in BANDS}
+    assert shapely.coverage_is_valid(list(few[6].values()))
+
+
+async def test_exact_shapes_are_drawn_until_simpler_ones_are_there(
+    sessions: Sessions, reader: QuickReader
+) -> None:
+    before = await draw(reader, 5)
+    assert await fill(sessions) == SIDE * SIDE
+    after = await draw(reader, 5)
+    assert areas_in(before).keys() == areas_in(after).keys()
+    assert before.features == after.features == SIDE * SIDE
+    assert len(after.data) < len(before.data)
+
+
+async def test_an_edit_is_drawn_at_once_and_made_simpler_later(
+    sessions: Sessions, reader: QuickReader
+) -> None:
+    await fill(sessions)
+    before = areas_in(await draw(reader, 6))
+    moved = shapely.box(WEST + 0.1, SOUTH + 0.1, WEST + 0.5, SOUTH + 0.5)
+    async with sessions.begin() as session:
+        await session.execute(text(SET), {"shape": shapely.to_wkb(moved), "c": "zone.5"})
+    assert await waiting(sessions) == {"zone.5"}
+    after = areas_in(await draw(reader, 6))
+    assert after["zone.5"] != before["zone.5"]
+    assert {code for code in before if before[code] == after[code]} == before.keys() - {"zone.5"}
+    assert await fill(sessions) == 1
+    assert areas_in(await draw(reader, 6))["zone.5"].equals(after["zone.5"])
+
+
+async def test_a_row_that_keeps_its_shape_keeps_its_shapes(sessions: Sessions) -> None:
+    await fill(sessions)
+    async with sessions.begin() as session:
+        await session.execute(text("UPDATE zone SET row_version = row_version + 1"))
+    assert await waiting(sessions) == set()
+    async with sessions.begin() as session:
+        await session.execute(text("DELETE FROM zone WHERE code = 'zone.0'"))
+    assert len(await kept(sessions, LABEL)) == SIDE * SIDE - 1
+
+
+async def test_what_changes_while_its_shapes_are_made_waits_again(
+    sessions: Sessions, reader: QuickReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = shapely.to_wkb(shapely.box(WEST, SOUTH, WEST + 2.4, SOUTH + 2.4))
+    hold = filling._take
+
+    async def edit_then_take(*given: Any) -> set[int]:
+        async with sessions.begin() as session:
+            await session.execute(text(SET), {"shape": moved, "c": "zone.5"})
+        return await hold(*given)
+
+    monkeypatch.setattr(filling, "_take", edit_then_take)
+    assert await fill_portion(sessions) == SIDE * SIDE - 1
+    monkeypatch.undo()
+    assert await waiting(sessions) == {"zone.5"}
+    assert len(await kept(sessions, LABEL)) == SIDE * SIDE - 1
+    drawn = await draw(reader, 6)
+    assert drawn.features == SIDE * SIDE
+    assert areas_in(drawn)["zone.5"].area > 10 * areas_in(drawn)["zone.6"].area
+
+
+async def test_a_writer_at_work_is_not_waited_for(sessions: Sessions) -> None:
+    async with sessions() as writer:
+        await writer.execute(
+            text("UPDATE zone SET geom = ST_Multi(ST_Envelope(geom)) WHERE code = 'zone.5'")
+        )
+        assert await fill_portion(sessions) == SIDE * SIDE - 1
+        await writer.commit()
+    assert await waiting(sessions) == {"zone.5"}
+    assert await fill(sessions) == 1
+
+
+async def test_a_neighbour_at_work_is_passed_over_and_one_that_changed_waits_again(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(sessions)
+    async with sessions.begin() as session:
+        await session.execute(
+            text(SET), {"shape": shapely.to_wkb(crooked_coverage(2)[0]), "c": "zone.5"}
+        )
+        await session.execute(text("DELETE FROM tile_pending WHERE source <> 'zone'"))
+    hold = filling._hold
+
+    async with sessions() as writer:
+        await writer.execute(
+            text("UPDATE zone SET geom = ST_Multi(ST_Envelope(geom)) WHERE code = 'zone.0'")
+        )
+
+        async def touch_then_hold(*given: Any) -> dict[int, bool]:
+            async with sessions.begin() as session:
+                await session.execute(text("UPDATE zone SET row_version = 9 WHERE code = 'zone.1'"))
+            return await hold(*given)
+
+        monkeypatch.setattr(filling, "_hold", touch_then_hold)
+        assert await fill_portion(sessions) == 1
+        monkeypatch.undo()
+        assert await waiting(sessions) == {"zone.1"}
+        await writer.commit()
+    assert await waiting(sessions) == {"zone.0", "zone.1"}
+    assert await fill(sessions) == 2
+
+
+async def test_specks_are_left_out_and_counted(sessions: Sessions, reader: QuickReader) -> None:
+    speck = shapely.to_wkb(shapely.box(117.8, 24.8, 117.80001, 24.80001))
+    async with sessions.begin() as session:
+        await session.execute(text(SET), {"shape": speck, "c": "zone.5"})
+    for _ in range(2):
+        low, deep = await draw(reader, 8), await draw(reader, 13)
+        assert low.dropped == 1
+        assert low.notes == (("Shanhai-Tile-Truncated", f"features={low.features}, dropped=1"),)
+        assert "zone.5" not in areas_in(low)
+        assert "zone.5" in areas_in(deep)
+        assert deep.notes == ()
+        await fill(sessions)
+
+
+async def test_a_tile_that_would_be_too_large_keeps_the_largest(
+    sessions: Sessions, reader: QuickReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(sessions)
+    whole = await draw(reader, 6)
+    monkeypatch.setattr("shanhai_tiles.vector.MOST_BYTES", len(whole.data) // 2)
+    cut = await draw(reader, 6)
+    assert len(cut.data) <= len(whole.data) // 2
+    assert 0 < cut.features < SIDE * SIDE
+    assert cut.features + cut.dropped == SIDE * SIDE
+    assert cut == await draw(reader, 6)
+
+
+@pytest.fixture(scope="module")
+def patchwork(database_url: str) -> None:
+    """2 500 regions, zones and datasets with their shapes, enough for the way to them to matter."""
+    asyncio.run(_lay_patchwork(database_url))
+
+
+async def _lay_patchwork(database_url: str) -> None:
+    async with open_sessions(database_url) as sessions:
+        async with sessions.begin() as session:
+            await forget_features(session)
+            await add_patchwork(session)
+        await fill(sessions)
+        async with sessions.begin() as session:
+            await session.execute(text("ANALYZE region_shape, zone_shape, dataset_shape"))
+
+
+@pytest.mark.usefixtures("patchwork")
+class TestPlans:
+    """Whatever is drawn is found by where it lies."""
+
+    @pytest.mark.parametrize("zoom", [3, 8, 11, 14])
+    @pytest.mark.parametrize("name", ["zones", "regions", "datasets"])
+    async def test_tiles_are_found_by_the_spatial_index(
+        self, database_url: str, name: str, zoom: int
+    ) -> None:
+        question = Question.of(VECTORS[name], Selection())
+        band = band_of(PIXEL_DEGREES / 2**zoom)
+        query = str(_tile_query(question, Form(3857, band, largest=band is not None)))
+        for bind, value in BINDS.items():
+            query = re.sub(rf":{bind}\b", str(value), query)
+        async with open_sessions(database_url) as sessions, sessions() as session:
+            plan = "\n".join(await session.scalars(text(f"EXPLAIN {query}")))
+        table = VECTORS[name].entity.table
+        kept = table if zoom > BANDS[-1].deepest else f"{table}_shape"
+        index = "band_geom" if kept != table else SHAPED[table].geometry
+        assert f"ix_{kept}_{index}" in plan, plan
+        assert f"Seq Scan on {kept} " not in plan
+        if band is not None:
+            # By band and place at once, not by place with other bands thrown away afterwards.
+            assert re.search(
+                rf"Index Cond: \(\(band = '{band.deepest}'::smallint\) AND \(geom", plan
+            )
+
+
+BINDS = {
+    "min_lon": 117.0,
+    "min_lat": 24.0,
+    "max_lon": 117.1,
+    "max_lat": 24.1,
+    "west": 0.0,
+    "south": 0.0,
+    "east": 1.0,
+    "north": 1.0,
+    "pixel": 0.1,
+    "most": 9,
+    "labels": 9,
+    "first": 18,
+}

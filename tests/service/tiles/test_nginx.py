@@ -1,0 +1,327 @@
+"""The proxy of `deploy/`: what it keeps, for whom, and for how long."""
+
+import contextlib
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from sqlalchemy import text
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shanhai.db.tile_tokens import TileToken, seal
+from shanhai.testing.feature_rows import add_scheme, add_zone
+from shanhai.testing.job_rows import add_region, open_sessions
+from shanhai.testing.nginx import ABSENT, Proxy, nginx_program, serving_nginx
+from shanhai.testing.run_directory import run_directory
+from shanhai.testing.workers import eventually
+from shanhai.vocabulary import ZONE_CLASSES
+from shanhai_tiles.app import create_app
+
+pytestmark = pytest.mark.skipif(nginx_program() is None, reason=ABSENT)
+
+PLACE = "tiles/WebMercatorQuad/10/848/440"
+RASTER = f"/tiles/layers/dataset.dem.itu/{PLACE}.png"
+VECTOR = f"/tiles/layers/zones/{PLACE}.mvt"
+SECRET_TILE = f"/tiles/layers/dataset.ndvi.secret/{PLACE}.png"
+DRAFT = "draft.for_proxy"
+SECRET = "a secret of the tests that nobody can guess"
+
+
+class Counting:
+    """An application, and how often it was asked for each path."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.asked: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            self.asked[scope["path"]] += 1
+        await self.app(scope, receive, send)
+
+
+async def tell_what_came(scope: Scope, receive: Receive, send: Send) -> None:
+    """In the place of the API: says which path it was asked for, and by whom."""
+    if scope["type"] != "http":
+        return
+    headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+    told = f"{scope['path']} {headers.get('x-forwarded-for')}".encode()
+    start: Message = {"type": "http.response.start", "status": 200, "headers": []}
+    await send(start)
+    await send({"type": "http.response.body", "body": told})
+
+
+class Listening:
+    """An application on a port of this machine, until it is stopped."""
+
+    def __init__(self, app: Any) -> None:
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        lifespan = "on" if isinstance(app, Counting) else "off"
+        self.server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan=lifespan))  # type: ignore[arg-type]
+        self.thread = threading.Thread(
+            target=self.server.run, kwargs={"sockets": [self.socket]}, daemon=True
+        )
+        self.thread.start()
+        while not self.server.started and self.thread.is_alive():
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self.thread.join()
+        self.socket.close()
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    with run_directory() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def app(world: Any) -> Counting:
+    settings = world.settings(public_read=True)
+    public = settings.public.model_copy(update={"tiles_url": "http://proxy.test/tiles"})
+    return Counting(create_app(replace(settings, public=public)))
+
+
+@pytest.fixture(scope="module")
+def tiles(app: Counting) -> Iterator[Listening]:
+    listening = Listening(app)
+    yield listening
+    listening.stop()
+
+
+@pytest.fixture(scope="module")
+def proxy(tiles: Listening, folder: Path) -> Iterator[Proxy]:
+    api = Listening(tell_what_came)
+    with serving_nginx(folder, api=api.url, tiles=tiles.url) as proxy:
+        yield proxy
+    api.stop()
+
+
+@pytest.fixture
+async def browser(proxy: Proxy) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=proxy.url, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def key(world: Any) -> dict[str, str]:
+    return {"Authorization": f"Bearer {world.key}"}
+
+
+@contextlib.asynccontextmanager
+async def database(world: Any) -> AsyncIterator[Any]:
+    async with open_sessions(world.database_url) as sessions, sessions.begin() as session:
+        yield session
+
+
+def cached(answer: httpx.Response) -> str | None:
+    return answer.headers.get("Shanhai-Cache")
+
+
+async def version_of(browser: httpx.AsyncClient, layer: str) -> str:
+    document: dict[str, str] = (await browser.get(f"/tiles/layers/{layer}")).json()
+    return document["version"]
+
+
+async def test_both_services_have_one_origin(browser: httpx.AsyncClient) -> None:
+    forged = {"X-Forwarded-For": "192.0.2.7"}
+    assert (await browser.get("/collections?x=1", headers=forged)).text == "/collections 127.0.0.1"
+    landing = await browser.get("/tiles/")
+    assert landing.status_code == 200
+    assert "http://proxy.test/tiles/" in landing.text
+    assert (await browser.get("/tiles")).headers["Location"] == "/tiles/"
+    for path in ("/metrics", "/tiles/metrics"):
+        assert (await browser.get(path)).status_code == 404
+
+
+async def test_tile_without_a_version_is_stored_and_asked_about_each_time(
+    browser: httpx.AsyncClient, app: Counting
+) -> None:
+    path = RASTER.replace("848/440", "848/441")
+    first = await browser.get(path)
+    assert first.status_code == 200
+    assert cached(first) == "MISS"
+    before = app.asked[path.removeprefix("/tiles")]
+    for _ in range(3):
+        again = await browser.get(path)
+        assert cached(again) == "REVALIDATED"
+        assert again.content == first.content
+        assert again.headers["ETag"] == first.headers["ETag"]
+        assert again.headers["Cache-Control"] == "public, no-cache"
+    assert app.asked[path.removeprefix("/tiles")] - before == 3
+    known = await browser.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert known.status_code == 304
+
+
+async def test_tile_of_a_version_is_answered_from_the_cache_for_a_second(
+    browser: httpx.AsyncClient, app: Counting
+) -> None:
+    parameters = {"v": await version_of(browser, "dataset.dem.itu")}
+    path = RASTER.removeprefix("/tiles")
+
+    async def hits() -> bool:
+        first = await browser.get(RASTER, params=parameters)
+        before = app.asked[path]
+        again = await browser.get(RASTER, params=parameters)
+        assert again.content == first.content
+        assert "immutable" in again.headers["Cache-Control"]
+        for name in ("X-Accel-Expires", "X-Request-Id", "RateLimit"):
+            assert name not in again.headers
+        return cached(again) == "HIT" and app.asked[path] == before
+
+    # Where a second passes between the two, it is asked again.
+    await eventually(hits, within_s=10)
+    reloaded = await browser.get(RASTER, params=parameters, headers={"Cache-Control": "no-cache"})
+    assert cached(reloaded) == "BYPASS"
+
+
+@pytest.mark.parametrize("shown", ["key", "token"])
+async def test_what_needs_an_identity_is_never_kept(
+    browser: httpx.AsyncClient, key: dict[str, str], world: Any, shown: str
+) -> None:
+    owner = f"key:{world.key[4:12]}"
+    text = seal(TileToken(owner, frozenset({"dataset.ndvi.secret"}), int(time.time()) + 60), SECRET)
+    asked: dict[str, Any] = {"headers": key} if shown == "key" else {"params": {"token": text}}
+    assert (await browser.get(SECRET_TILE)).status_code == 404
+    for _ in range(2):
+        seen = await browser.get(SECRET_TILE, **asked)
+        assert seen.status_code == 200
+        assert seen.headers["Cache-Control"] == "private, no-cache"
+        assert cached(seen) is None
+        known = {"If-None-Match": seen.headers["ETag"], **asked.get("headers", {})}
+        assert (
+            await browser.get(SECRET_TILE, params=asked.get("params"), headers=known)
+        ).status_code == 304
+        assert (await browser.get(SECRET_TILE)).status_code == 404
+        assert (await browser.get(SECRET_TILE, params={"token": "sht_wrong"})).status_code == 401
+
+
+async def test_draft_is_not_shown_to_others_until_it_is_published(
+    browser: httpx.AsyncClient, key: dict[str, str], world: Any
+) -> None:
+    async with database(world) as session:
+        region = await add_region(session, "proxied")
+        scheme = await add_scheme(session, region, code=DRAFT, status="draft", valid=(None, None))
+        await add_zone(session, scheme, ZONE_CLASSES[0].code, (118.14, 24.41, 118.3, 24.6))
+    asked = {"scheme": DRAFT}
+    for _ in range(2):
+        assert (await browser.get(VECTOR, params=asked)).status_code == 204
+        mine = await browser.get(VECTOR, params=asked, headers=key)
+        assert DRAFT.encode() in mine.content
+        assert cached(mine) is None
+    async with database(world) as session:
+        await session.execute(
+            text("UPDATE zone_scheme SET status = 'published', valid_from = now() WHERE code = :c"),
+            {"c": DRAFT},
+        )
+    published_at = time.monotonic()
+
+    async def shows() -> bool:
+        return DRAFT.encode() in (await browser.get(VECTOR, params=asked)).content
+
+    await eventually(shows, within_s=5)
+    assert time.monotonic() - published_at < 1.5
+
+
+async def test_edit_shows_within_a_second(browser: httpx.AsyncClient, world: Any) -> None:
+    before = await browser.get(VECTOR)
+    assert cached(await browser.get(VECTOR)) == "REVALIDATED"
+    async with database(world) as session:
+        await session.execute(text("UPDATE zone_class SET color = '#123456'"))
+    edited_at = time.monotonic()
+
+    async def shows() -> bool:
+        answer = await browser.get(VECTOR)
+        assert answer.status_code == 200
+        return b"#123456" in answer.content
+
+    await eventually(shows, within_s=5)
+    assert time.monotonic() - edited_at < 1.5
+    assert b"#123456" not in before.content
+
+
+async def test_withdrawn_tile_is_gone_though_its_version_was_kept(
+    browser: httpx.AsyncClient, world: Any
+) -> None:
+    parameters = {"v": await version_of(browser, "dataset.dem.itu")}
+    assert (await browser.get(RASTER, params=parameters)).status_code == 200
+    async with database(world) as session:
+        await session.execute(text("UPDATE dataset SET public = false WHERE code = 'dem.itu'"))
+    withdrawn_at = time.monotonic()
+
+    async def gone() -> bool:
+        return (await browser.get(RASTER, params=parameters)).status_code == 404
+
+    try:
+        await eventually(gone, within_s=5)
+        assert time.monotonic() - withdrawn_at < 3
+    finally:
+        async with database(world) as session:
+            await session.execute(text("UPDATE dataset SET public = true WHERE code = 'dem.itu'"))
+
+    async def back() -> bool:
+        return (await browser.get(RASTER, params=parameters)).status_code == 200
+
+    await eventually(back, within_s=5)
+
+
+async def test_errors_are_not_kept(browser: httpx.AsyncClient, app: Counting) -> None:
+    path = f"/layers/dataset.npp.truncated/{PLACE}.png"
+    for _ in range(2):
+        answer = await browser.get(f"/tiles{path}")
+        assert answer.status_code == 409
+        assert cached(answer) == "MISS"
+    assert app.asked[path] == 2
+
+
+def test_many_at_once_ask_the_service_once(proxy: Proxy, app: Counting) -> None:
+    path = f"/layers/ratio.xiamen/{PLACE}.webp"
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: httpx.get(f"{proxy.url}/tiles{path}"), range(20)))
+    assert {answer.status_code for answer in answers} == {200}
+    # Those who come once it is there have it revalidated; only one found nothing.
+    assert Counter(map(cached, answers))["MISS"] == 1
+
+
+async def test_addresses_are_logged_without_what_may_be_secret(
+    browser: httpx.AsyncClient, folder: Path
+) -> None:
+    await browser.get(RASTER, params={"token": "sht_secret", "other": "also-secret"})
+    await browser.get("/collections", params={"token": "sht_secret"})
+    logged = "".join(path.read_text() for path in (folder / "stdout", folder / "stderr"))
+    assert f'"path":"{RASTER}"' in logged
+    assert "secret=" not in logged
+    assert "sht_secret" not in logged
+    assert "also-secret" not in logged
+
+
+async def test_service_away_is_told_and_nothing_old_is_shown(world: Any, folder: Path) -> None:
+    place = folder / "away"
+    place.mkdir()
+    tiles = Listening(Counting(create_app(world.settings(public_read=True))))
+    with serving_nginx(place, api=tiles.url, tiles=tiles.url) as proxy:
+        async with httpx.AsyncClient(base_url=proxy.url, timeout=30) as browser:
+            first = await browser.get(RASTER)
+            assert first.status_code == 200
+            tiles.stop()
+            for asked in ({}, {"params": {"token": "sht_secret"}}):
+                answer = await browser.get(RASTER, **asked)
+                assert answer.status_code == 503
+                assert answer.headers["Content-Type"] == "application/problem+json"
+                assert answer.headers["Cache-Control"] == "no-store"
+                assert answer.headers["Retry-After"] == "5"
+    for name in ("stdout", "stderr", "nginx.log"):
+        path = place / name
+        assert not path.exists() or "sht_secret" not in path.read_text()

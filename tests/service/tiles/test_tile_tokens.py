@@ -1,0 +1,192 @@
+"""Tokens in the address: what they open, for whom, and when no longer."""
+
+import logging
+import time
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client import generate_latest
+from sqlalchemy import select, text
+
+from shanhai.db.queries.audit import Act
+from shanhai.db.queries.grants import RoleGiven
+from shanhai.db.queries.keys import create_key, prefix_of, revoke_key
+from shanhai.db.tables import Region
+from shanhai.db.tile_tokens import TileToken, seal
+from shanhai.testing.feature_rows import add_scheme, add_zone
+from shanhai.testing.job_rows import add_region, open_sessions
+from shanhai.vocabulary import ZONE_CLASSES, Role, Scope
+
+SECRET = "a secret of the tests that nobody can guess"
+DRAFT = "draft.for_tokens"
+PLACE = "tiles/WebMercatorQuad/10/847/440"
+TILE = f"/layers/zones/{PLACE}.mvt"
+ASKED = {"scheme": DRAFT}
+
+
+@pytest.fixture
+async def keys(world: Any) -> dict[str, str]:
+    """A draft scheme in Xiamen, and the keys of those who do and do not see it."""
+    async with open_sessions(world.database_url) as sessions, sessions.begin() as session:
+        xiamen = await session.scalar(select(Region).where(Region.code == "xiamen"))
+        assert xiamen is not None
+        if await session.scalar(select(Region).where(Region.code == "far")) is None:
+            await add_region(session, "far")
+            scheme = await add_scheme(
+                session, xiamen, code=DRAFT, status="draft", valid=(None, None)
+            )
+            await add_zone(session, scheme, ZONE_CLASSES[0].code, (117.9, 24.4, 118.1, 24.7))
+        made = {}
+        for region in ("xiamen", "far"):
+            roles = [RoleGiven(Role.PLANNER, region)]
+            made[region] = await create_key(session, name=region, scopes=[Scope.READ], roles=roles)
+        made["writer"] = await create_key(session, name="writer", scopes=[Scope.OBSERVE])
+        return made
+
+
+def token_for(key: str, *layers: str, seconds: float = 60, secret: str = SECRET) -> str:
+    owner = f"key:{prefix_of(key)}"
+    return seal(TileToken(owner, frozenset(layers), int(time.time() + seconds)), secret)
+
+
+async def draft_of(client: httpx.AsyncClient, token: str) -> httpx.Response:
+    return await client.get(TILE, params={**ASKED, "token": token})
+
+
+async def test_token_shows_what_its_owner_sees(
+    client: httpx.AsyncClient, keys: dict[str, str]
+) -> None:
+    answer = await draft_of(client, token_for(keys["xiamen"], "zones"))
+    assert DRAFT.encode() in answer.content
+    assert answer.headers["Cache-Control"] == "private, no-cache"
+    assert "X-Accel-Expires" not in answer.headers
+
+
+async def test_token_of_an_owner_bound_elsewhere_shows_nothing(
+    client: httpx.AsyncClient, keys: dict[str, str]
+) -> None:
+    tag = (await draft_of(client, token_for(keys["xiamen"], "zones"))).headers["ETag"]
+    parameters = {**ASKED, "token": token_for(keys["far"], "zones")}
+    answer = await client.get(TILE, params=parameters, headers={"If-None-Match": tag})
+    assert answer.status_code == 204
+    assert (await client.get(TILE, params=ASKED)).status_code == 204
+
+
+async def test_token_opens_its_layers_alone(
+    client: httpx.AsyncClient, keys: dict[str, str]
+) -> None:
+    token = token_for(keys["xiamen"], "zones", "dataset.ndvi.secret")
+    for layer, status in (
+        ("zones", 200),
+        ("dataset.ndvi.secret", 200),
+        ("regions", 403),
+        ("zones.xiamen", 403),
+        ("nothing", 403),
+    ):
+        answer = await client.get(f"/layers/{layer}", params={"token": token})
+        assert answer.status_code == status, layer
+    both = await client.get(f"/layers/zones,regions/{PLACE}.mvt", params={"token": token})
+    assert both.status_code == 403
+    listed = (await client.get("/layers", params={"token": token})).json()["layers"]
+    assert {one["id"] for one in listed} == {"zones", "dataset.ndvi.secret"}
+
+
+@pytest.mark.parametrize("path", ["/layers/zones/tilejson.json", "/layers/zones/style.json"])
+async def test_token_is_carried_on_to_the_tiles(
+    guarded: httpx.AsyncClient, keys: dict[str, str], path: str
+) -> None:
+    token = token_for(keys["xiamen"], "zones")
+    answer = await guarded.get(path, params={"token": token})
+    assert f"token={token}" in answer.text
+    assert answer.headers["Cache-Control"].startswith("private")
+
+
+async def test_wmts_is_read_with_a_token(guarded: httpx.AsyncClient, keys: dict[str, str]) -> None:
+    token = token_for(keys["xiamen"], "dataset.ndvi.secret")
+    pairs = {"SERVICE": "WMTS", "REQUEST": "GetCapabilities", "token": token}
+    capabilities = await guarded.get("/wmts", params=pairs)
+    assert capabilities.status_code == 200
+    assert "<ows:Identifier>dataset.ndvi.secret<" in capabilities.text
+    assert "<ows:Identifier>zones<" not in capabilities.text
+    address = "/wmts/1.0.0/dataset.ndvi.secret/default/WebMercatorQuad/10/440/848.png"
+    assert f".png?token={token}" in capabilities.text
+    assert (await guarded.get(address, params={"token": token})).status_code == 200
+    assert (await guarded.get(address)).status_code == 401
+
+
+@pytest.mark.parametrize("spoil", ["expired", "secret", "content", "signature", "text", "empty"])
+async def test_token_that_is_not_valid_is_refused(
+    client: httpx.AsyncClient, keys: dict[str, str], spoil: str
+) -> None:
+    good = token_for(keys["xiamen"], "zones")
+    content, _, signature = good.partition(".")
+    other = token_for(keys["xiamen"], "zones", "regions").partition(".")[0]
+    spoilt = {
+        "expired": token_for(keys["xiamen"], "zones", seconds=-1),
+        "secret": token_for(keys["xiamen"], "zones", secret=f"{SECRET}!"),
+        "content": f"{other}.{signature}",
+        "signature": f"{content}.{signature[::-1]}",
+        "text": "sht_\u00e9",
+        "empty": "",
+    }[spoil]
+    answer = await draft_of(client, spoilt)
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_token_ends_with_its_owner_s_key(
+    client: httpx.AsyncClient, world: Any, keys: dict[str, str]
+) -> None:
+    token = token_for(keys["xiamen"], "zones")
+    assert (await draft_of(client, token)).status_code == 200
+    async with open_sessions(world.database_url) as sessions, sessions.begin() as session:
+        await revoke_key(session, prefix_of(keys["xiamen"]) or "", act=Act("test"))
+    assert (await draft_of(client, token)).status_code == 401
+
+
+async def test_token_ends_with_its_owner_s_account(client: httpx.AsyncClient, world: Any) -> None:
+    for owner in ("account:987654", "account:x", "operator", "anonymous"):
+        token = TileToken(owner, frozenset({"zones"}), int(time.time()) + 60)
+        assert (await draft_of(client, seal(token, SECRET))).status_code == 401
+
+
+async def test_owner_needs_the_scope_read(client: httpx.AsyncClient, keys: dict[str, str]) -> None:
+    assert (await draft_of(client, token_for(keys["writer"], "zones"))).status_code == 403
+
+
+async def test_key_bound_to_addresses_binds_its_tokens(
+    client: httpx.AsyncClient, world: Any, keys: dict[str, str]
+) -> None:
+    token = token_for(keys["xiamen"], "zones")
+    async with open_sessions(world.database_url) as sessions, sessions.begin() as session:
+        await session.execute(
+            text("UPDATE api_key SET networks = '{192.0.2.0/24}' WHERE prefix = :prefix"),
+            {"prefix": prefix_of(keys["xiamen"])},
+        )
+    assert (await draft_of(client, token)).status_code == 401
+
+
+async def test_token_is_nowhere_in_logs_errors_and_measurements(
+    client: httpx.AsyncClient, keys: dict[str, str], caplog: pytest.LogCaptureFixture, capfd: Any
+) -> None:
+    token = token_for(keys["xiamen"], "zones")
+    with caplog.at_level(logging.DEBUG):
+        answers = [
+            await draft_of(client, token),
+            await client.get("/layers/nothing", params={"token": token}),
+            await client.get("/layers/zones", params={"token": token, "absurd": token}),
+            await client.get("/nowhere", params={"token": token}),
+            await client.get(f"{TILE}x", params={"token": token}),
+            await client.get("/wmts", params={"token": token, "REQUEST": "GetTile"}),
+            await draft_of(client, f"{token}x"),
+        ]
+    assert [answer.status_code for answer in answers] == [200, 403, 400, 404, 400, 400, 401]
+    written = capfd.readouterr()
+    told = "".join(answer.text for answer in answers[1:])
+    measured = generate_latest().decode()
+    # The client that asks is not ours to silence.
+    logged = "".join(r.getMessage() for r in caplog.records if not r.name.startswith("http"))
+    for place in (told, measured, logged, written.out, written.err):
+        assert token not in place

@@ -1,0 +1,182 @@
+"""Every collection through its tiles, as each kind of caller sees it."""
+
+from typing import Any
+
+import httpx
+import mapbox_vector_tile
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.queries.grants import RoleGiven
+from shanhai.db.queries.keys import create_key
+from shanhai.db.tables import Region
+from shanhai.testing.feature_rows import add_scheme, add_zone
+from shanhai.testing.job_rows import add_dataset, add_region, open_sessions
+from shanhai.vocabulary import ZONE_CLASSES, Role, Scope
+from shanhai_tiles.vector_layers import VECTORS
+
+TILE = "tiles/WebMercatorQuad/7/105/54.mvt"
+INSIDERS = ("key", "planner@xiamen", "auditor@None")
+OUTSIDERS = ("viewer@None", "planner@elsewhere")
+AREA = "ST_Multi(ST_MakeEnvelope(118.0, 24.5, 118.1, 24.6, 4490))"
+LINE = "ST_Multi(ST_MakeLine(ST_Point(118.0, 24.5, 4490), ST_Point(118.1, 24.6, 4490)))"
+NAMED = "code, name_zh, name_en, region_id"
+BOX = (118.0, 24.5, 118.1, 24.6)
+YEARS = "start_year, end_year"
+
+ROWS = {
+    "plans": (f"plan ({NAMED}, kind, level, first_year, status)", "'k', 'city', 2024, '{state}'"),
+    "patterns": (f"pattern ({NAMED}, status)", "'{state}'"),
+    "corridors": (
+        f"corridor ({NAMED}, type, status, geom)",
+        f"'river', '{{state}}', {LINE}",
+    ),
+    "corridor_nodes": (
+        f"corridor_node ({NAMED}, kind, status, geom)",
+        f"'source', '{{state}}', {AREA}",
+    ),
+    "control_areas": (
+        f"control_area ({NAMED}, kind, status, is_public, geom)",
+        f"'red_line', '{{state}}', {{public}}, {AREA}",
+    ),
+    "problems": (f"problem ({NAMED}, type, geom)", f"'erosion', {AREA}"),
+    "projects": (
+        f"project ({NAMED}, {YEARS}, state, is_public, geom)",
+        f"2024, 2025, '{{state}}', {{public}}, {AREA}",
+    ),
+    "stations": (f"station ({NAMED}, kind, geom)", "'sky', ST_Point(118.05, 24.55, 4490)"),
+}
+SHOWN = {
+    "plans": "approved",
+    "projects": "approved",
+    "control_areas": "published",
+}
+"""What those are called that everybody may see, where it is not `published`."""
+DRAFTS = frozenset(
+    {
+        *("plans", "pattern_components", "corridors", "corridor_nodes", "zone_schemes", "zones"),
+        *("control_areas", "projects"),
+    }
+)
+ALWAYS = frozenset({"problems", "stations"})
+"""Collections without drafts."""
+SECRETS = frozenset({"control_areas", "projects", "datasets"})
+"""Collections with rows that are published and not public."""
+
+
+@pytest.fixture
+async def credentials(world: Any) -> dict[str, dict[str, str]]:
+    """A row of each state in each collection, and the headers of each caller."""
+    async with open_sessions(world.database_url) as sessions, sessions.begin() as session:
+        xiamen = await session.scalar(select(Region).where(Region.code == "xiamen"))
+        assert xiamen is not None
+        if await session.scalar(select(Region).where(Region.code == "elsewhere")) is None:
+            await add_region(session, "elsewhere")
+            await _add_rows(session, xiamen)
+        return {name: await _headers(session, name) for name in ("", *INSIDERS, *OUTSIDERS)}
+
+
+async def _add_rows(session: AsyncSession, region: Region) -> None:
+    for collection, (into, values) in ROWS.items():
+        shown = SHOWN.get(collection, "published")
+        states = [("draft", "draft", "true"), ("open", shown, "true")]
+        if collection in SECRETS:
+            states += [("secret", shown, "false")]
+        for code, state, public in states:
+            given = values.format(state=state, public=public)
+            row = f"'seen.{code}', '名', 'name', {region.id}, {given}"
+            await session.execute(text(f"INSERT INTO {into} VALUES ({row})"))
+    await session.execute(
+        text(
+            "INSERT INTO pattern_component (code, name_zh, name_en, pattern_id, type, geom)"
+            f" SELECT code, '名', 'name', id, 'bay', {AREA} FROM pattern"
+        )
+    )
+    for code in ("secret", "open"):
+        await add_dataset(session, region, "dem", f"seen.{code}", public=code == "open")
+    await session.execute(text(f"UPDATE dataset SET footprint = {AREA} WHERE code LIKE 'seen.%'"))
+    scheme = await add_scheme(
+        session, region, code="seen.draft", status="draft", valid=(None, None)
+    )
+    await add_zone(session, scheme, ZONE_CLASSES[0].code, BOX)
+
+
+async def _headers(session: AsyncSession, name: str) -> dict[str, str]:
+    if not name:
+        return {}
+    role, _, region = name.partition("@")
+    given = [RoleGiven(Role(role), None if region == "None" else region)] if region else None
+    key = await create_key(session, name=name, scopes=[Scope.READ], roles=given)
+    return {"Authorization": f"Bearer {key}"}
+
+
+async def codes_in(client: httpx.AsyncClient, collection: str, headers: dict[str, str]) -> set[str]:
+    """The codes a caller finds in the tile, without what others' tests have put there."""
+    answer = await client.get(f"/layers/{collection}/{TILE}", headers=headers)
+    assert answer.status_code in {200, 204}, answer.text
+    found = mapbox_vector_tile.decode(answer.content).get(collection, {"features": []})
+    codes = {feature["properties"]["code"] for feature in found["features"]}
+    return {code.removeprefix("seen.").split(".")[0] for code in codes if code.startswith("seen.")}
+
+
+@pytest.mark.parametrize("caller", ["", *INSIDERS, *OUTSIDERS])
+@pytest.mark.parametrize("collection", sorted(VECTORS.keys() - {"regions"}))
+async def test_a_tile_holds_what_its_caller_may_see(
+    client: httpx.AsyncClient,
+    credentials: dict[str, dict[str, str]],
+    collection: str,
+    caller: str,
+) -> None:
+    expected = set() if collection in {"zones", "zone_schemes"} else {"open"}
+    if collection in ALWAYS or (collection in DRAFTS and caller in INSIDERS):
+        expected.add("draft")
+    if collection in SECRETS and caller:
+        expected.add("secret")
+    assert await codes_in(client, collection, credentials[caller]) == expected
+
+
+async def test_several_layers_in_one_tile_hide_the_same(
+    client: httpx.AsyncClient, credentials: dict[str, dict[str, str]]
+) -> None:
+    names = "projects,control_areas,stations"
+    for caller, drafts in (("", False), ("planner@xiamen", True)):
+        answer = await client.get(f"/layers/{names}/{TILE}", headers=credentials[caller])
+        layers = mapbox_vector_tile.decode(answer.content)
+        assert set(names.split(",")) <= layers.keys()
+        for name in ("projects", "control_areas"):
+            codes = {one["properties"]["code"] for one in layers[name]["features"]}
+            assert ("seen.draft" in codes) == drafts
+
+
+async def test_members_are_chosen_and_no_others_are_known(
+    client: httpx.AsyncClient, credentials: dict[str, dict[str, str]]
+) -> None:
+    path = f"/layers/projects/{TILE}"
+    few = await client.get(path, params={"properties": "cost,code"})
+    for feature in mapbox_vector_tile.decode(few.content)["projects"]["features"]:
+        assert feature["properties"].keys() <= {"code", "cost"}
+        assert "code" in feature["properties"]
+    refused = await client.get(path, params={"properties": "code,summary_zh"})
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["pointer"] == "properties"
+    assert "summary_zh" in refused.json()["detail"]
+
+
+async def test_any_collection_is_filtered_by_what_can_be_asked_of_it(
+    client: httpx.AsyncClient, credentials: dict[str, dict[str, str]]
+) -> None:
+    key = credentials["key"]
+    for query, found in (
+        ({"status": "draft"}, {"draft"}),
+        ({"kind": "red_line", "status": "published"}, {"open", "secret"}),
+        ({"filter": "public = false"}, {"secret"}),
+        ({"kind": "shoreline"}, set()),
+    ):
+        answer = await client.get(f"/layers/control_areas/{TILE}", params=query, headers=key)
+        layers = mapbox_vector_tile.decode(answer.content)
+        codes = {
+            f["properties"]["code"]
+            for f in layers.get("control_areas", {"features": []})["features"]
+        }
+        assert codes == {f"seen.{code}" for code in found}, query

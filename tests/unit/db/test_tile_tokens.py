@@ -1,0 +1,71 @@
+import string
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr, ValidationError
+
+from shanhai.db.tile_tokens import MARK, TileToken, seal, unseal
+from shanhai.errors import Unauthenticated
+from shanhai.settings import TileTokenSettings
+
+ALPHABET = f"{string.ascii_uppercase}{string.ascii_lowercase}{string.digits}-_"
+SECRET = "a secret of the tests that nobody can guess"
+TOKEN = TileToken(
+    "account:7",
+    frozenset({"zones", "ratio.xiamen"}),
+    int(time.time()) + 3600,
+    frozenset({"规划"}),
+    frozenset({"mfa"}),
+)
+
+
+def test_token_is_read_as_it_was_sealed():
+    assert unseal(seal(TOKEN, SECRET), SECRET) == TOKEN
+
+
+def test_same_token_is_the_same_text():
+    again = TileToken(*(getattr(TOKEN, name) for name in TileToken.__slots__))
+    assert seal(again, SECRET) == seal(TOKEN, SECRET)
+    assert seal(TOKEN, SECRET).replace("_", "").replace("-", "").replace(".", "").isalnum()
+
+
+@given(st.data())
+def test_any_changed_character_is_noticed(data: st.DataObject):
+    text = seal(TOKEN, SECRET)
+    at = data.draw(st.integers(0, len(text) - 1))
+    other = data.draw(st.characters(exclude_characters=text[at], max_codepoint=0x24F))
+    with pytest.raises(Unauthenticated):
+        unseal(text[:at] + other + text[at + 1 :], SECRET)
+
+
+def test_bits_that_stand_for_nothing_are_noticed():
+    content, _, signature = seal(TOKEN, SECRET).partition(".")
+    # 32 bytes leave two bits of the last character over.
+    last = ALPHABET[ALPHABET.index(signature[-1]) + 1]
+    with pytest.raises(Unauthenticated):
+        unseal(f"{content}.{signature[:-1]}{last}", SECRET)
+
+
+@pytest.mark.parametrize("text", ["", MARK, f"{MARK}.", "shk_abc", "a" * 20_000, f"{MARK}W10.W10"])
+def test_what_is_no_token_is_refused(text: str):
+    with pytest.raises(Unauthenticated):
+        unseal(text, SECRET)
+
+
+def test_without_a_secret_nothing_is_a_token():
+    with pytest.raises(Unauthenticated):
+        unseal(seal(TOKEN, ""), "")
+
+
+def test_token_ends():
+    past = TileToken("key:abcdefgh", frozenset({"zones"}), int(time.time()))
+    with pytest.raises(Unauthenticated, match="expired"):
+        unseal(seal(past, SECRET), SECRET)
+
+
+def test_short_secrets_are_refused():
+    with pytest.raises(ValidationError, match="at least 32"):
+        TileTokenSettings(secret=SecretStr("short"))
+    assert TileTokenSettings(secret=SecretStr("")).secret.get_secret_value() == ""
