@@ -19,13 +19,19 @@ NAMES = (
     "cql2",
     "pace",
     "raster_tiles",
+    "cached_tiles",
+    "endurance",
     "vector_tiles",
     "jobs",
     "quantiles",
     "zoning",
+    "network_patterns",
     "ecoservices",
     "assessment",
     "compliance",
+    "network_costs",
+    "site_selection",
+    "network_circuits",
 )
 """The modules, in the order they are run; each has a `run`."""
 

@@ -90,6 +90,13 @@ def serving_peers(database_url: str, folder: Path) -> Iterator[list[Peer]]:
         yield peers
 
 
+@contextmanager
+def serving_tipg_alone(database_url: str, folder: Path) -> Iterator[Peer]:
+    """tipg, which serves tiles too."""
+    with _serving_tipg(_installed(), database_url, folder) as peer:
+        yield peer
+
+
 async def _copy_rows(database_url: str) -> None:
     connection = await connect(database_url)
     try:

@@ -1,4 +1,4 @@
-"""MapServer over the same table as the other servers of features, behind nginx as it is used.
+"""MapServer behind nginx, as it is used: over the table of the other servers of features, or files.
 
 It is no Python package: Debian has it as `cgi-mapserver`, with `spawn-fcgi` and `nginx-light`.
 """
@@ -72,10 +72,13 @@ http {{
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
   keepalive_requests 1000000;
+  upstream mapserver {{
+{behind}
+  }}
   server {{
     listen 127.0.0.1:{port};
     location / {{
-      fastcgi_pass 127.0.0.1:{behind};
+      fastcgi_pass mapserver;
       fastcgi_buffers 64 16k;
       include /etc/nginx/fastcgi_params;
       fastcgi_param SCRIPT_NAME "";
@@ -98,24 +101,39 @@ def _program(name: str) -> str | None:
 
 @contextmanager
 def serving_mapserver(database_url: str, folder: Path) -> Iterator[Peer]:
-    """One process of it, and one of nginx; they end with the context."""
-    found = {name: _program(name) or name for name in PROGRAMS}
-    port, behind = free_port(), free_port()
+    """One process of it over the features of a database; it ends with the context."""
+    port = free_port()
     prefix = "/peer/ogcapi"
-    _write_map(database_url, folder, f"http://127.0.0.1:{port}{prefix}")
-    conf = folder / "nginx.conf"
-    conf.write_text(NGINX.format(folder=folder, port=port, behind=behind))
-    spawn = [found["spawn-fcgi"], "-n", "-a", "127.0.0.1", "-p", str(behind), found["mapserv"]]
+    config = _write_map(database_url, folder, f"http://127.0.0.1:{port}{prefix}")
+    with serving_fcgi(folder, config, 1, port) as base_url:
+        yield Peer("MapServer", base_url, "region", prefix)
+
+
+@contextmanager
+def serving_fcgi(
+    folder: Path, config: str, processes: int, port: int | None = None
+) -> Iterator[str]:
+    """So many processes of MapServer and one of nginx; they end with the context."""
+    found = {name: _program(name) or name for name in PROGRAMS}
+    port = port or free_port()
+    behind = [free_port() for _ in range(processes)]
+    (folder / "mapserver.conf").write_text(config)
     settings = {"MAPSERVER_CONFIG_FILE": str(folder / "mapserver.conf")}
+    servers = "\n".join(f"    server 127.0.0.1:{one};" for one in behind)
+    conf = folder / "nginx.conf"
+    conf.write_text(NGINX.format(folder=folder, port=port, behind=servers))
     serve = [found["nginx"], "-c", str(conf), "-e", str(folder / "nginx.log")]
     with ExitStack() as at_end:
-        log = folder / "mapserv.log"
-        at_end.enter_context(serving_process(spawn, settings, log, behind))
+        for number, one in enumerate(behind):
+            spawn = [found["spawn-fcgi"], "-n", "-a", "127.0.0.1", "-p", str(one)]
+            log = folder / f"mapserv-{number}.log"
+            at_end.enter_context(serving_process([*spawn, found["mapserv"]], settings, log, one))
         at_end.enter_context(serving_process(serve, {}, folder / "nginx.out", port))
-        yield Peer("MapServer", f"http://127.0.0.1:{port}", "region", prefix)
+        yield f"http://127.0.0.1:{port}"
 
 
-def _write_map(database_url: str, folder: Path, url: str) -> None:
+def _write_map(database_url: str, folder: Path, url: str) -> str:
+    """Write the map; the text of the configuration that names it."""
     parts = urlsplit(database_url)
     written = MAP.format(
         url=url,
@@ -127,5 +145,4 @@ def _write_map(database_url: str, folder: Path, url: str) -> None:
         password=parts.password,
     )
     (folder / "peer.map").write_text(written)
-    config = CONFIG.format(templates=TEMPLATES, map=folder / "peer.map")
-    (folder / "mapserver.conf").write_text(config)
+    return CONFIG.format(templates=TEMPLATES, map=folder / "peer.map")

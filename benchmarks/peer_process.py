@@ -33,6 +33,11 @@ class Peer:
         """The path of one item."""
         return f"{self._items}/{number}?f=json"
 
+    def tile(self, zoom: int, column: int, row: int) -> str:
+        """The path of a vector tile of web mercator."""
+        tiles = f"{self.prefix}/collections/{self.collection}/tiles/WebMercatorQuad"
+        return f"{tiles}/{zoom}/{column}/{row}"
+
     @property
     def _items(self) -> str:
         return f"{self.prefix}/collections/{self.collection}/items"

@@ -1,147 +1,116 @@
-"""Raster tiles over HTTP: uncached beside rio-tiler, cached and unchanged beside kept bytes."""
+"""Uncached raster tiles over HTTP beside titiler.core and MapServer, on the same files.
+
+`BENCH_TILES` in the environment: how many tiles of each zoom a round asks for, 8 without it.
+"""
 
 import asyncio
-import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from itertools import count
+from os import environ
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from benchmarks.http_load import Load, fetch
-from benchmarks.peer import serving_peer
-from benchmarks.rasters import GRID, write_rasters
+from benchmarks.http_load import Load
+from benchmarks.raster_rows import add_rasters, code_of
+from benchmarks.rasters import ALIGNED, GAUSS_KRUGER, frames, write_rasters
 from benchmarks.report import Row, Table
-from benchmarks.tile_addresses import tiles_within
+from benchmarks.tile_addresses import Address, tiles_within
+from benchmarks.tile_peers import TilePeer, serving_tile_peers
+from benchmarks.tile_service import serving_tiles
 from benchmarks.timing import alternate
 from benchmarks.workbench import Workbench
-from shanhai.db.tables import Region
-from shanhai.raster.statistics import BandStatistics
-from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.testing.job_rows import add_dataset, add_region, open_sessions
-from shanhai_tiles.grids import GRIDS
+from shanhai_tiles.grids import WEB_MERCATOR
 from shanhai_tiles.sampling import Frame
 
 ROUNDS = 3
-CONNECTIONS = 4
+WORKERS = (1, 2)
+CONNECTIONS = (1, 16)
 ZOOMS = (9, 10, 11, 12, 13, 14)
-AT_MOST = 4
-KEPT_REQUESTS = 300
-TARGET = 8.0
-SETS = ("WebMercatorQuad", "CGCS2000Quad")
-
-
-@dataclass(frozen=True, slots=True)
-class Servers:
-    """The addresses of both sides."""
-
-    ours: str
-    peer: str
+AT_MOST = int(environ.get("BENCH_TILES", "8"))
+TARGETS = {
+    ("titiler.core", ALIGNED): 8.0,
+    ("titiler.core", GAUSS_KRUGER): 50.0,
+    ("MapServer", ALIGNED): 1.0,
+    ("MapServer", GAUSS_KRUGER): 1.0,
+}
+INSIDE_DEGREES = 0.05
+"""A little inside, so that every tile shows some of the raster: titiler refuses others."""
+WARMING = 4
+"""Rounds over many connections before a file is measured, so that each process has seen it."""
+STEP = 1e-6
+"""Between the ends of the ramps of two rounds, so that no tile of one is kept for the other."""
 
 
 def run(bench: Workbench) -> Table:
-    """Two kinds of layer in two grids, then what a cache and an entity tag save."""
-    folder = bench.made("rasters")
+    """Two files, one and two processes, one and sixteen connections, each beside each peer."""
+    folder, stack = bench.made("rasters"), bench.stack
     statistics = write_rasters(folder)
-    title = f"256 px PNG, zooms {ZOOMS[0]}-{ZOOMS[-1]}, {CONNECTIONS} connections, one process"
-    table = Table("raster-tiles", title, "rio-tiler, or kept bytes")
-    with asyncio.Runner() as loop, serving_peer(folder) as peer:
-        servers = Servers(bench.stack.tiles_url, peer)
-        loop.run(_register(bench, folder, statistics))
-        table.rows = [_draw(loop, servers, theme, tms) for theme in statistics for tms in SETS]
-        table.rows += [_cached(loop, servers), _unchanged(loop, servers)]
+    title = f"256 px PNG, WebMercatorQuad, zooms {ZOOMS[0]}-{ZOOMS[-1]}, uncached"
+    table = Table("raster-tiles", title, "titiler.core or MapServer")
+    with asyncio.Runner() as loop:
+        loop.run(add_rasters(stack, folder, statistics, range(1)))
+        fresh = count()
+        for workers in WORKERS:
+            with (
+                serving_tile_peers(folder, workers) as peers,
+                serving_tiles(bench, workers) as ours,
+            ):
+                for name in statistics:
+                    Loads(loop, ours, name, max(CONNECTIONS)).warm(peers, fresh)
+                    for connections in CONNECTIONS:
+                        arrangement = f"{name}, {workers} workers, {connections} connections"
+                        loads = Loads(loop, ours, name, connections)
+                        table.rows += [loads.beside(peer, arrangement, fresh) for peer in peers]
     return table
 
 
-def _draw(loop: asyncio.Runner, servers: Servers, theme: str, tms: str) -> Row:
-    addresses = _addresses(tms)
+class Loads:
+    """The same tiles of one file from both sides."""
 
-    def ours(number: int) -> float:
-        return loop.run(Load(servers.ours, _paths(theme, tms, number), CONNECTIONS).run())
+    def __init__(self, loop: asyncio.Runner, ours: str, name: str, connections: int) -> None:
+        self.loop = loop
+        self.ours = ours
+        self.name = name
+        self.connections = connections
+        self.addresses = _addresses(name)
 
-    def floor(number: int) -> float:
-        paths = [f"/{theme}/{tms}/{z}/{x}/{y}.png" for z, x, y in addresses]
-        return loop.run(Load(servers.peer, paths, CONNECTIONS).run())
+    def warm(self, peers: Sequence[TilePeer], fresh: Iterator[int]) -> None:
+        """Let every process of every side read the file."""
+        for _ in range(WARMING):
+            self._load(self.ours, _paths(self.name, next(fresh), self.addresses))
+            for peer in peers:
+                self._load(peer.base_url, peer.paths(self.name, self.addresses))
 
-    samples = alternate(ours, floor, rounds=ROUNDS)
-    facts = {"tiles/s": 1 / samples[0].median}
-    return Row(f"uncached {theme}, {tms}", *samples, target=TARGET, facts=facts)
+    def beside(self, peer: TilePeer, arrangement: str, fresh: Iterator[int]) -> Row:
+        """Our tiles, with a ramp nobody has asked for, and the peer's."""
 
+        def ours(_: int) -> float:
+            return self._load(self.ours, _paths(self.name, next(fresh), self.addresses))
 
-def _cached(loop: asyncio.Runner, servers: Servers) -> Row:
-    paths = _repeated(_paths("ratio", SETS[0], 1))
-    return _beside_kept(loop, servers, "cached", Load(servers.ours, paths, CONNECTIONS))
+        def theirs(_: int) -> float:
+            return self._load(peer.base_url, peer.paths(self.name, self.addresses))
 
+        mine, other = alternate(ours, theirs, rounds=ROUNDS)
+        facts = {"tiles/s": 1 / mine.median, "peer's": 1 / other.median}
+        target = TARGETS[peer.name, self.name]
+        return Row(f"{arrangement}, {peer.name}", mine, other, target=target, facts=facts)
 
-def _unchanged(loop: asyncio.Runner, servers: Servers) -> Row:
-    paths = _paths("ratio", SETS[0], 1)
-    answers = [loop.run(fetch(servers.ours, path))[0] for path in paths]
-    headers = {
-        path: {"If-None-Match": answer["etag"]} for path, answer in zip(paths, answers, strict=True)
-    }
-    load = Load(servers.ours, _repeated(paths), CONNECTIONS, headers, expected=304)
-    return _beside_kept(loop, servers, "unchanged (304)", load)
-
-
-def _beside_kept(loop: asyncio.Runner, servers: Servers, what: str, load: Load) -> Row:
-    kept = Load(servers.peer, ["/kept"] * KEPT_REQUESTS, CONNECTIONS)
-    samples = alternate(
-        lambda number: loop.run(load.run()), lambda number: loop.run(kept.run()), rounds=ROUNDS
-    )
-    return Row(what, *samples, facts={"tiles/s": 1 / samples[0].median})
+    def _load(self, base_url: str, paths: list[str]) -> float:
+        return self.loop.run(Load(base_url, paths, self.connections).run())
 
 
-def _addresses(tms: str) -> list[tuple[int, int, int]]:
-    frame = Frame(f"EPSG:{GRID.epsg}", GRID.transform, GRID.width, GRID.height)
-    west, south, east, north = frame.lonlat_bounds
-    # A little inside, so that every tile shows some of the raster: rio-tiler refuses others.
-    inside = (west + 0.05, south + 0.05, east - 0.05, north - 0.05)
-    return tiles_within(GRIDS[tms], inside, ZOOMS, AT_MOST)
+def _addresses(name: str) -> list[Address]:
+    frame = frames()[name]
+    lies = Frame(frame.crs, frame.transform, frame.width, frame.height)
+    west, south, east, north = lies.lonlat_bounds
+    edge = INSIDE_DEGREES
+    inside = (west + edge, south + edge, east - edge, north - edge)
+    return tiles_within(WEB_MERCATOR, inside, ZOOMS, AT_MOST)
 
 
-def _paths(theme: str, tms: str, number: int) -> list[str]:
-    """The addresses of one round: each round has a layer of its own, which nobody has asked for."""
-    layer = f"dataset.{_code(theme, number)}"
-    return [f"/layers/{layer}/tiles/{tms}/{z}/{x}/{y}.png" for z, x, y in _addresses(tms)]
-
-
-def _repeated(paths: Sequence[str]) -> list[str]:
-    return [paths[number % len(paths)] for number in range(KEPT_REQUESTS)]
-
-
-def _code(theme: str, number: int) -> str:
-    return f"{theme}-{number}"
-
-
-async def _register(bench: Workbench, folder: Path, statistics: dict[str, BandStatistics]) -> None:
-    """Make every raster as many datasets as there are rounds, all of the same file."""
-    store = LocalArtifacts(bench.stack.home.artifacts)
-    url = bench.stack.database_url
-    async with open_sessions(url) as sessions, sessions.begin() as session:
-        region = await add_region(session, "tiles")
-        for theme, numbers in statistics.items():
-            uri = store.put(folder / f"{theme}.tif", suffix=".tif").uri
-            for number in range(ROUNDS + 1):
-                await _add(session, region, theme, number, uri, numbers)
-
-
-async def _add(
-    session: AsyncSession,
-    region: Region,
-    theme: str,
-    number: int,
-    uri: str,
-    numbers: BandStatistics,
-) -> None:
-    grid = {
-        "epsg": GRID.epsg,
-        "transform": list(GRID.transform),
-        "width": GRID.width,
-        "height": GRID.height,
-        "bands": 1,
-        "statistics": [numbers.document()],
-    }
-    checksum = hashlib.sha256(_code(theme, number).encode()).hexdigest()
-    await add_dataset(
-        session, region, theme, _code(theme, number), uri=uri, checksum=checksum, grid=grid
-    )
+def _paths(name: str, number: int, addresses: list[Address]) -> list[str]:
+    """The addresses of one round: each round has a ramp of its own."""
+    layer, high = f"dataset.{code_of(name, 0)}", 1 + number * STEP
+    return [
+        f"/layers/{layer}/tiles/WebMercatorQuad/{z}/{x}/{y}.png"
+        f"?rescale=-1,{high:.6f}&colormap=viridis"
+        for z, x, y in addresses
+    ]

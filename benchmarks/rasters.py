@@ -1,6 +1,6 @@
-"""Rasters to draw: one of classes, one of a ratio, as the product stores its results."""
+"""Rasters to draw: a ratio as the product stores it, in web mercator and in a Gauss-Krüger zone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -9,29 +9,45 @@ from scipy import ndimage
 
 from shanhai.raster.cog import Block, Frame, write_cog
 from shanhai.raster.statistics import BandStatistics
-from shanhai.science.grid import Grid
+from shanhai.science.grid import Window
+from shanhai_tiles.grids import WEB_MERCATOR
 
-CELLS = 3072
+CELLS = 4096
 CELL_M = 30.0
-GRID = Grid(4548, 540_000.0, 2_760_000.0, CELL_M, CELLS, CELLS)
 STRIP = 512
+LOW, HIGH = -1.0, 1.0
+ALIGNED, GAUSS_KRUGER = "aligned", "gauss-kruger"
+LEVEL = 12
+"""The level of web mercator whose pixels are the cells of the aligned raster, 38 m."""
+CORNER = (3376, 1752)
+"""Column and row of its tile in the raster's upper left corner."""
+CRS_OF: Mapping[str, str] = {ALIGNED: "EPSG:3857", GAUSS_KRUGER: "EPSG:4548"}
+"""The system of each file; EPSG:4548 is CGCS2000 / 3-degree Gauss-Krüger, 117° E."""
 _COARSE = 8
 
 Cells = NDArray[np.float32]
 
 
-def write_rasters(folder: Path) -> dict[str, BandStatistics]:
-    """Write `zones.tif` and `ratio.tif`; their statistics by theme."""
-    ratio = _ratio()
-    zones = np.digitize(ratio, [-0.5, -0.1, 0.15, 0.5]).astype(np.float32) + 1
-    zones[np.isnan(ratio)] = np.nan
+def frames() -> dict[str, Frame]:
+    """How each raster lies, by the name of its file."""
+    west, _, _, north = WEB_MERCATOR.bounds(LEVEL, *CORNER)
+    cell = WEB_MERCATOR.cell_at(LEVEL)
     return {
-        theme: write_cog(
-            folder / f"{theme}.tif",
-            Frame.of_grid(GRID, categorical=theme == "zones"),
-            _strips(cells),
-        )[0]
-        for theme, cells in (("zones", zones), ("ratio", ratio))
+        ALIGNED: _frame(ALIGNED, cell, west, north),
+        GAUSS_KRUGER: _frame(GAUSS_KRUGER, CELL_M, 540_000.0, 2_760_000.0),
+    }
+
+
+def _frame(name: str, cell: float, west: float, north: float) -> Frame:
+    return Frame(CRS_OF[name], (cell, 0.0, west, 0.0, -cell, north), CELLS, CELLS)
+
+
+def write_rasters(folder: Path) -> dict[str, BandStatistics]:
+    """Write a COG of each name; their statistics."""
+    cells = _ratio()
+    return {
+        name: write_cog(folder / f"{name}.tif", frame, _strips(cells))[0]
+        for name, frame in frames().items()
     }
 
 
@@ -40,12 +56,14 @@ def _ratio() -> Cells:
     rng = np.random.default_rng(7)
     coarse = ndimage.gaussian_filter(rng.standard_normal((CELLS // _COARSE,) * 2), 6)
     hills = ndimage.zoom(coarse / np.abs(coarse).max(), _COARSE, order=1)
-    ratio: Cells = np.clip(hills + 0.05 * rng.standard_normal(GRID.shape), -1, 1).astype(np.float32)
+    noisy = hills + 0.05 * rng.standard_normal((CELLS, CELLS))
+    ratio: Cells = np.clip(noisy, LOW, HIGH).astype(np.float32)
     rows, columns = np.ogrid[:CELLS, :CELLS]
     ratio[rows + columns > 1.6 * CELLS] = np.nan
     return ratio
 
 
 def _strips(cells: Cells) -> Iterator[Block]:
-    for window in GRID.windows(STRIP):
+    for row in range(0, CELLS, STRIP):
+        window = Window(row, 0, STRIP, CELLS)
         yield window, cells[window.slices][None]

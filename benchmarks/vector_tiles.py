@@ -1,69 +1,102 @@
-"""Vector tiles over HTTP, beside the bare query that encodes them."""
+"""Vector tiles over HTTP, beside the bare query that encodes them and beside tipg."""
 
 import asyncio
 import time
 from collections.abc import Sequence
+from os import environ
 
 from asyncpg import Connection, connect
 
-from benchmarks.http_load import Load
+from benchmarks.feature_peers import serving_tipg_alone
+from benchmarks.http_load import Load, fetch
+from benchmarks.million import COLUMNS, lay_million
+from benchmarks.million import SOUTH as MILLION_SOUTH
+from benchmarks.million import STEP_DEGREES as MILLION_STEP
+from benchmarks.million import WEST as MILLION_WEST
 from benchmarks.patchwork import SCHEME, SIDE, SOUTH, STEP_DEGREES, WEST, lay_patchwork
+from benchmarks.peer_process import Peer
 from benchmarks.report import Row, Table
 from benchmarks.tile_addresses import Address, tiles_within
-from benchmarks.timing import alternate
+from benchmarks.timing import Sample, alternate
 from benchmarks.workbench import Workbench
-from shanhai_tiles.grids import WEB_MERCATOR
+from shanhai_tiles.grids import WEB_MERCATOR, Bounds
 
+CELLS = int(environ.get("BENCH_CELLS", "1000000"))
 ROUNDS = 3
 AT_MOST = 8
 ZOOMS = (9, 11, 13)
+PEER_ZOOMS = (10, 12, 14)
+DEEPEST_OF_LOW = 8
 TARGET = 0.77
 """Within 1.3 times the time of the bare query."""
+LOW_S = 0.2
+"""What nineteen of twenty tiles of low zooms are to stay below."""
+HEARD_S = 0.05
+"""A change is heard of in a few milliseconds; until then the former tile would be right."""
+PATIENCE_S = 3600.0
 
 BARE_SQL = """
   SELECT ST_AsMVT(cut.*, 'zones', 4096, 'geom', 'fid') FROM (
-    SELECT z.id AS fid, z.code, s.code AS scheme, s.version, r.code AS region,
-           c.class_code AS class, c.order_no AS class_value, c.group_code AS group, c.name_zh,
-           c.name_en, c.color,
-           z.area_m2 / 1e6 AS area_km2, (z.attrs->>'share_percent')::float8 AS share_percent,
+    SELECT z.id AS fid, z.code, s.code AS scheme, s.version, s.status, r.code AS region,
+           p.code AS plan, s.kind, c.code AS zone_class, c.class_code AS class,
+           c.order_no AS class_value, c.name_zh AS class_name_zh, c.name_en AS class_name_en,
+           c.group_code AS group, c.color, c.name_zh, c.name_en, z.area_m2 / 1e6 AS area_km2,
+           (z.attrs->>'stated_area_km2')::float8 AS stated_area_km2,
+           (z.attrs->>'area_raster_km2')::float8 AS area_raster_km2,
+           (z.attrs->>'share_percent')::float8 AS share_percent,
+           (z.attrs->>'cells')::bigint AS cells, s.job_id::text AS job,
+           s.valid_from::text AS valid_from, s.valid_to::text AS valid_to,
            ST_AsMVTGeom(ST_Transform(z.geom, 3857), ST_TileEnvelope($1, $2, $3), 4096, 64, true)
              AS geom
       FROM zone z JOIN zone_scheme s ON s.id = z.scheme_id JOIN zone_class c ON c.id = z.class_id
-      JOIN region r ON r.id = s.region_id
-     WHERE s.status = 'published' AND s.deleted_at IS NULL
+      JOIN region r ON r.id = s.region_id LEFT JOIN plan p ON p.id = s.plan_id
+     WHERE s.status = 'published' AND s.deleted_at IS NULL AND z.deleted_at IS NULL
        AND z.geom && ST_Transform(ST_TileEnvelope($1, $2, $3, margin => 64.0 / 4096), 4490)
   ) AS cut WHERE geom IS NOT NULL"""
 # A published scheme in another state: every tile of the layer is another tile.
 _TOUCH = "UPDATE zone_scheme SET row_version = row_version + 1 WHERE code = $1"
+_WAITING = "SELECT count(*) FROM tile_pending"
 
 
 def run(bench: Workbench) -> Table:
-    """Tiles of the zones at three zooms, never twice the same state."""
-    title = f"zones of {SIDE * SIDE} polygons, uncached, one connection"
-    table = Table("vector-tiles", title, "bare ST_AsMVT")
+    """Tiles of zones and of many polygons, never twice the same state."""
+    title = f"zones of {SIDE * SIDE:,} polygons and regions of {CELLS:,}, uncached, one connection"
+    table = Table("vector-tiles", title, "the other side")
     with asyncio.Runner() as loop:
-        loop.run(lay_patchwork(bench.stack.database_url))
-        connection = loop.run(connect(bench.stack.database_url))
-        for zoom in ZOOMS:
-            table.rows.append(_compare(loop, bench, connection, zoom))
+        url = bench.stack.database_url
+        loop.run(lay_patchwork(url))
+        connection = loop.run(connect(url))
+        loop.run(_until_shaped(connection))
+        table.rows += [_beside_bare(loop, bench, connection, zoom) for zoom in ZOOMS]
+        loop.run(lay_million(url, CELLS))
+        table.rows.append(_shaping(loop, connection))
+        table.rows.append(_low_zooms(loop, bench))
+        with serving_tipg_alone(url, bench.made("tile_peers")) as peer:
+            table.rows += [_beside_tipg(loop, bench, peer, zoom) for zoom in PEER_ZOOMS]
         loop.run(connection.close())
     return table
 
 
-def _compare(loop: asyncio.Runner, bench: Workbench, connection: Connection, zoom: int) -> Row:
+def _beside_bare(loop: asyncio.Runner, bench: Workbench, connection: Connection, zoom: int) -> Row:
     bounds = (WEST, SOUTH, WEST + SIDE * STEP_DEGREES, SOUTH + SIDE * STEP_DEGREES)
     addresses = tiles_within(WEB_MERCATOR, bounds, (zoom,), AT_MOST)
-    paths = [f"/layers/zones/tiles/WebMercatorQuad/{z}/{x}/{y}.mvt" for z, x, y in addresses]
+    paths = [_path("zones", address) for address in addresses]
 
     def ours(number: int) -> float:
-        loop.run(connection.execute(_TOUCH, SCHEME))
+        loop.run(_touch(connection))
         return loop.run(Load(bench.stack.tiles_url, paths).run())
 
     def floor(number: int) -> float:
         return loop.run(_query_all(connection, addresses))
 
     samples = alternate(ours, floor, rounds=ROUNDS)
-    return Row(f"zoom {zoom}", *samples, target=TARGET, facts={"tiles/s": 1 / samples[0].median})
+    facts = {"tiles/s": 1 / samples[0].median}
+    return Row(f"zones, zoom {zoom}, bare ST_AsMVT", *samples, target=TARGET, facts=facts)
+
+
+async def _touch(connection: Connection) -> None:
+    await connection.execute(_TOUCH, SCHEME)
+    await asyncio.sleep(HEARD_S)
 
 
 async def _query_all(connection: Connection, addresses: Sequence[Address]) -> float:
@@ -71,3 +104,75 @@ async def _query_all(connection: Connection, addresses: Sequence[Address]) -> fl
     for address in addresses:
         await connection.fetchval(BARE_SQL, *address)
     return (time.perf_counter() - started) / len(addresses)
+
+
+def _shaping(loop: asyncio.Runner, connection: Connection) -> Row:
+    """How long the worker takes to make them, beside ten minutes."""
+    waiting = loop.run(connection.fetchval(_WAITING))
+    seconds = loop.run(_until_shaped(connection))
+    facts = {"objects/s": waiting / max(seconds, 1e-3)}
+    return Row("their simpler shapes, 600 s", Sample((seconds,)), Sample((600.0,)), facts=facts)
+
+
+async def _until_shaped(connection: Connection) -> float:
+    """Seconds until no object waits for its simpler shapes."""
+    started = time.perf_counter()
+    async with asyncio.timeout(PATIENCE_S):
+        while await connection.fetchval(_WAITING):  # noqa: ASYNC110 - another process does it
+            await asyncio.sleep(0.2)
+    await connection.execute("ANALYZE region_shape, zone_shape, tile_pending", timeout=300)
+    return time.perf_counter() - started
+
+
+def _low_zooms(loop: asyncio.Runner, bench: Workbench) -> Row:
+    """Every tile once; the slowest but one in twenty."""
+    zooms = range(DEEPEST_OF_LOW + 1)
+    addresses = tiles_within(WEB_MERCATOR, _bounds(), tuple(zooms), 10_000)
+    found = [loop.run(_ask(bench.stack.tiles_url, address)) for address in addresses]
+    seconds = sorted(one for one, _ in found)
+    slow = seconds[int(0.95 * (len(seconds) - 1))]
+    largest = max(size for _, size in found)
+    facts = {"tiles": len(found), "largest kB": largest / 1e3, "slowest ms": 1e3 * seconds[-1]}
+    what = f"regions, zooms 0 to {DEEPEST_OF_LOW}, 95th percentile, {1e3 * LOW_S:.0f} ms"
+    return Row(what, Sample((slow,)), Sample((LOW_S,)), target=1.0, facts=facts)
+
+
+async def _ask(base_url: str, address: Address) -> tuple[float, int]:
+    started = time.perf_counter()
+    _, body = await fetch(base_url, _path("regions", address))
+    return time.perf_counter() - started, len(body)
+
+
+def _beside_tipg(loop: asyncio.Runner, bench: Workbench, peer: Peer, zoom: int) -> Row:
+    """Other tiles in each round, so that nobody has any."""
+    every = tiles_within(WEB_MERCATOR, _bounds(), (zoom,), AT_MOST * 2 * (ROUNDS + 1))
+    parts = [every[start :: ROUNDS + 1] for start in range(ROUNDS + 1)]
+
+    def ours(number: int) -> float:
+        paths = [_path("regions", address) for address in parts[number]]
+        return loop.run(Load(bench.stack.tiles_url, paths).run())
+
+    def theirs(number: int) -> float:
+        paths = [peer.tile(*address) for address in parts[number]]
+        return loop.run(Load(peer.base_url, paths).run())
+
+    samples = alternate(ours, theirs, rounds=ROUNDS)
+    facts = {"tiles/s": 1 / samples[0].median}
+    return Row(f"regions, zoom {zoom}, tipg", *samples, target=1.0, facts=facts)
+
+
+def _bounds() -> Bounds:
+    """Where the many polygons are, a little inside, so that every tile has some."""
+    height = MILLION_STEP * (CELLS // COLUMNS)
+    inset = 2 * MILLION_STEP
+    return (
+        MILLION_WEST + inset,
+        MILLION_SOUTH + inset,
+        MILLION_WEST + MILLION_STEP * COLUMNS - inset,
+        MILLION_SOUTH + height - inset,
+    )
+
+
+def _path(layer: str, address: Address) -> str:
+    zoom, column, row = address
+    return f"/layers/{layer}/tiles/{WEB_MERCATOR.id}/{zoom}/{column}/{row}.mvt"

@@ -3,6 +3,7 @@
 One declaration serves the tile service, its legends and styles, and the maps of reports.
 """
 
+import re
 from dataclasses import dataclass, replace
 
 from shanhai.vocabulary import ECOSERVICES, ZONE_CLASSES, Label, label_of
@@ -152,6 +153,58 @@ _EVALUATED_RAMPS: dict[str, RampStyle] = {
     ),
 }
 
+_RESISTANCE = ("#2f7d3b", "#a9c977", "#f2e6a8", "#e0914f", "#a63a26", "#5c1f1a")
+_CORRIDOR = ("#0b6e4f", "#3f9a76", "#8cc9a8", "#cfe8d8")
+_CURRENT = ("#f4f1e6", "#f6d58a", "#f0963c", "#c8452e", "#5b1237")
+
+NETWORK: dict[str, Style] = {
+    "mspa": _graded(
+        Label("形态学空间格局", "Habitat pattern (MSPA)"),
+        ("#1b6e3c", "#b5833f", "#6fa8dc", "#4b5fa8", "#c0392b", "#e8c23a", "#e0914f"),
+        ("core", "核心区", "Core"),
+        ("islet", "孤岛", "Islet"),
+        ("edge", "边缘区", "Edge"),
+        ("perforation", "孔隙", "Perforation"),
+        ("bridge", "桥接区", "Bridge"),
+        ("loop", "环道区", "Loop"),
+        ("branch", "支线", "Branch"),
+    ),
+    "resistance": RampStyle(
+        Label("生态阻力面", "Resistance to movement"), "1", _RESISTANCE, 1.0, 300.0
+    ),
+    "corridors": RampStyle(
+        Label("生态廊道（超出最小累积阻力）", "Corridors: cost above the least"), "m", _CORRIDOR
+    ),
+    "current": RampStyle(Label("生态电流", "Current through corridors"), "A", _CURRENT),
+    "barriers": RampStyle(
+        Label("障碍点得分", "Barriers: cost saved for each metre restored"), "1", DEMAND
+    ),
+}
+"""Layers of an ecological network."""
+
+SCENARIO: dict[str, Style] = {
+    "corridors_before": replace(
+        NETWORK["corridors"], title=Label("编辑前的生态廊道", "Corridors before the edits")
+    ),
+    "corridors_after": replace(
+        NETWORK["corridors"], title=Label("编辑后的生态廊道", "Corridors after the edits")
+    ),
+    "corridors_change": _graded(
+        Label("生态廊道变化", "Change of the corridors"),
+        ("#1b9e77", "#c2185b", "#9fb0bb"),
+        ("gained", "新增", "Gained"),
+        ("lost", "失去", "Lost"),
+        ("kept", "保持", "Kept"),
+    ),
+    "resistance_after": replace(
+        NETWORK["resistance"], title=Label("编辑后的生态阻力面", "Resistance after the edits")
+    ),
+    "resistance_change": RampStyle(
+        Label("阻力变化", "Change of the resistance"), "1", tuple(reversed(BALANCE)), -200.0, 200.0
+    ),
+}
+"""Layers of a scenario."""
+
 OVERLAYS: dict[str, Style] = {
     "zones_before_overlay": replace(
         ZONES, title=Label("叠加管控线前的分区", "Zones before the legal overlay")
@@ -185,6 +238,8 @@ UNCERTAINTY: dict[str, Style] = {
     "modal_zone": replace(ZONES, title=Label("众数分区", "Zone of most draws")),
 }
 """Layers of how far a zoning can be trusted."""
+
+_COMPUTED: dict[str, Style] = UNCERTAINTY | OVERLAYS | NETWORK | SCENARIO
 
 _THEME_RAMPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "dem": ("m", TERRAIN),
@@ -268,8 +323,8 @@ def style_of(theme: str, unit: str | None = None) -> Style:
         return LAND_COVER
     if theme in EVALUATIONS:
         return EVALUATIONS[theme]
-    if theme in UNCERTAINTY | OVERLAYS:
-        return (UNCERTAINTY | OVERLAYS)[theme]
+    if theme in _COMPUTED:
+        return _COMPUTED[theme]
     if theme in _EVALUATED_RAMPS:
         return _EVALUATED_RAMPS[theme]
     kind, _, ecoservice = theme.partition(".")
@@ -287,3 +342,19 @@ def style_of(theme: str, unit: str | None = None) -> Style:
         unit, colors = _THEME_RAMPS[theme]
         return RampStyle(label_of(theme), unit, colors)
     return RampStyle(Label(theme, theme), "1", PLAIN)
+
+
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_POWER = re.compile(r"(?<=10)\^(\d+)|(?<=[A-Za-z])(\d+)")
+
+
+def written_unit(code: str) -> Label:
+    """A unit's code as people write it; empty for a plain number.
+
+    `gC/m2/a` becomes gC/m²/a, `10^4 CNY/km2` 10⁴ CNY/km².
+    """
+    if code in {"", "1"}:
+        return Label("", "")
+    raised = _POWER.sub(lambda found: (found[1] or found[2]).translate(_RAISED), code)
+    plain = raised.replace("CO²", "CO₂").replace("Cel", "°C").replace(".", "·")
+    return Label(plain.replace("{person}", "人"), plain.replace("{person}", "persons"))

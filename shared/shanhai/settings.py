@@ -18,6 +18,7 @@ ASYMMETRIC = frozenset(
 )
 """Signature algorithms whose verifiers cannot sign."""
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+SHORTEST_SECRET = 32
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -77,13 +78,22 @@ class PublicSettings(BaseSettings):
     tiles_url: str = Field(
         "http://localhost:8001", description="public base URL of the tile service"
     )
+    tiles_internal_url: str = Field(
+        "",
+        description="base URL of the tile service as workers reach it; none: the public one",
+    )
     public_read: bool = Field(False, description="anonymous callers may read what is published")
     require_if_match: bool = Field(False, description="answer 428 to writes without If-Match")
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (), description="networks whose X-Forwarded-* headers are believed, comma separated"
     )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="origins whose pages may read tiles with an identity, comma separated; those of"
+        " the two URLs always may, and any page what is public",
+    )
 
-    @field_validator("api_url", "tiles_url")
+    @field_validator("api_url", "tiles_url", "tiles_internal_url")
     @classmethod
     def drop_slash(cls, url: str) -> str:
         """Keep base URLs without a trailing slash so that links can be joined."""
@@ -94,6 +104,14 @@ class PublicSettings(BaseSettings):
     def split_networks(cls, value: object) -> object:
         """Accept `10.0.0.0/8,192.168.0.1`."""
         return [part for part in value.split(",") if part] if isinstance(value, str) else value
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def split_origins(cls, value: object) -> object:
+        """Accept `https://map.example,https://plan.example`."""
+        if not isinstance(value, str):
+            return value
+        return [part.strip().rstrip("/") for part in value.split(",") if part.strip()]
 
 
 class ServerSettings(BaseSettings):
@@ -118,7 +136,50 @@ class TilesSettings(ServerSettings):
     model_config = SettingsConfigDict(env_prefix="SHANHAI_TILES_", frozen=True)
 
     port: Port = Field(8001, description="port to listen on")
-    gdal_cache_mb: int = Field(128, ge=16, le=4096, description="GDAL block cache per process, MB")
+    blocks_mb: int = Field(
+        128, ge=16, le=4096, description="unpacked blocks of rasters kept in memory, MB a process"
+    )
+    cache_mb: int = Field(
+        64, ge=1, le=65536, description="drawn tiles kept in memory, MB a process"
+    )
+    store: Literal["none", "redis", "disk"] = Field(
+        "none", description="where drawn tiles are kept beyond the memory of a process"
+    )
+    store_mb: int = Field(512, ge=16, le=10**7, description="room of that store, MB")
+    store_folder: Path | None = Field(None, description="folder of the store `disk`")
+    store_timeout_ms: int = Field(
+        50, ge=5, le=5000, description="milliseconds the store `redis` is given to answer"
+    )
+
+    @model_validator(mode="after")
+    def check_store(self) -> Self:
+        """A store on disk has a folder."""
+        if self.store == "disk" and self.store_folder is None:
+            raise ValueError("the store disk needs SHANHAI_TILES_STORE_FOLDER")
+        return self
+
+
+class TileTokenSettings(BaseSettings):
+    """Short-lived tokens that open layers to clients which can send no headers."""
+
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_TILE_TOKENS_", frozen=True)
+
+    secret: SecretStr = Field(
+        SecretStr(""),
+        description="what tokens are signed with, at least 32 characters, the same for API, tiles"
+        " and worker; none: there are no tokens",
+    )
+    longest_s: int = Field(
+        3600, ge=10, le=7 * 24 * 3600, description="seconds for which a token may be valid"
+    )
+
+    @field_validator("secret")
+    @classmethod
+    def check_length(cls, secret: SecretStr) -> SecretStr:
+        """A secret that can be guessed would open every draft."""
+        if 0 < len(secret.get_secret_value()) < SHORTEST_SECRET:
+            raise ValueError(f"the secret must have at least {SHORTEST_SECRET} characters")
+        return secret
 
 
 class WorkerSettings(BaseSettings):
@@ -321,6 +382,7 @@ ALL_SETTINGS: tuple[type[BaseSettings], ...] = (
     PublicSettings,
     ApiSettings,
     TilesSettings,
+    TileTokenSettings,
     WorkerSettings,
     DaskSettings,
     OidcSettings,

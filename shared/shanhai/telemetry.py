@@ -43,6 +43,9 @@ def configure_logging(settings: LogSettings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.level)
+    # They log the addresses they ask for, which may carry tokens.
+    for library in ("httpx", "httpcore"):
+        logging.getLogger(library).setLevel(logging.WARNING)
 
 
 def _as_json(record: Any, *, default: Callable[[Any], Any]) -> str:

@@ -272,6 +272,9 @@ NODE_KINDS: tuple[Term, ...] = (
     Term("stepping_stone", Label("踏脚石", "Stepping stone")),
     Term("pinch_point", Label("夹点", "Pinch point")),
     Term("barrier", Label("障碍点", "Barrier")),
+    Term("junction", Label("交汇点", "Junction")),
+    Term("saddle", Label("鞍部点", "Saddle")),
+    Term("crossing", Label("断裂点", "Break point")),
 )
 
 STATION_KINDS: tuple[Term, ...] = (

@@ -1,8 +1,10 @@
 """The main job from the outside: rasters in, zones out, through API, worker and tiles."""
 
 import io
+import json
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,11 +15,16 @@ from PIL import Image
 from shapely import coverage_is_valid, force_2d, get_parts, union_all
 from shapely.geometry import shape
 from tests.e2e.conftest import Platform, wait_until
+from typer.testing import CliRunner
 
+from shanhai.cli.app import app
 from shanhai.local.process_table import processes_in
 from shanhai.local.readback import tile_at
+from shanhai.testing.browser import open_page
+from shanhai.testing.pictures import keep_picture
 from shanhai.testing.watershed import CODE
-from shanhai.vocabulary import ZONE_CLASSES
+from shanhai.vocabulary import ZONE_CLASSES, Lang
+from shanhai_tiles.routes.viewer import MAPLIBRE
 
 SCHEME = f"{CODE}.supply_demand"
 
@@ -96,6 +103,18 @@ def test_the_manifest_is_enough_to_repeat_the_run(platform: Platform, job: str) 
     assert manifest["outputs"]
 
 
+def test_the_run_is_reproduced_from_its_manifest_and_the_api_alone(
+    platform: Platform, job: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps(platform.api.get(f"{job}/manifest")), encoding="utf-8")
+    asked = ["--from", platform.stack.api_url, "--key", platform.key, "--out", str(tmp_path / "o")]
+    told = CliRunner().invoke(app, ["reproduce", str(path), *asked])
+    assert told.exit_code == 0, told.output
+    assert "逐字节一致" in told.output
+    assert {file.stem for file in (tmp_path / "o" / "inputs").iterdir()} >= {"dem", "npp"}
+
+
 def test_tiles_draw_the_zones_in_their_colours(platform: Platform, results: dict[str, Any]) -> None:
     layer = results["layers"]["zones"]
     with httpx.Client(base_url=platform.tiles, timeout=30) as http:
@@ -130,6 +149,25 @@ def test_api_and_tiles_agree_on_a_point(platform: Platform, results: dict[str, A
         decoded = mapbox_vector_tile.decode(vector.content)
         codes = {feature["properties"]["code"] for feature in decoded["zones"]["features"]}
         assert largest["id"] in codes
+
+
+@pytest.mark.skipif(not MAPLIBRE.is_file(), reason="run services/tiles/vendor.sh")
+@pytest.mark.usefixtures("browser")
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_pictures_of_the_viewer_in_the_documentation(
+    platform: Platform, results: dict[str, Any], tmp_path: Path, lang: Lang
+) -> None:
+    zones, ratio = results["layers"]["zones"], results["layers"]["ratio"]
+    with open_page(tmp_path / "profile", height=900) as page:
+        page.open(f"{platform.tiles}/layers/{zones}/map?lang={lang}&with={ratio}")
+        page.wait_for("document.documentElement.dataset.state !== undefined")
+        assert page.evaluate("document.documentElement.dataset.state") == "drawn"
+        page.click(700, 330)
+        page.wait_for("document.querySelector('.maplibregl-popup .found') !== null")
+        said = str(page.evaluate("document.body.innerText"))
+        assert all(zone.label.in_(lang) in said for zone in ZONE_CLASSES)
+        assert page.messages == []
+        keep_picture(f"viewer-swipe-{lang}.png", page.screenshot())
 
 
 def test_the_same_seed_gives_the_same_bytes_and_a_new_version(

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from shanhai.cartography import ClassStyle, RampStyle, style_of
+from shanhai.cartography import ClassStyle, RampStyle, style_of, written_unit
 from shanhai.vocabulary import ECOSERVICES, THEMES, ZONE_CLASSES
 
 COLOR = re.compile(r"^#[0-9a-f]{6}$")
@@ -47,3 +47,21 @@ def test_every_theme_has_colours(theme: str) -> None:
 
 def test_an_unknown_ecoservice_is_not_mistaken_for_a_known_one() -> None:
     assert style_of("ratio.unheard_of").title.en == "ratio.unheard_of"
+
+
+@pytest.mark.parametrize(
+    ("code", "zh", "en"),
+    [
+        ("1", "", ""),
+        ("m", "m", "m"),
+        ("km2", "km²", "km²"),
+        ("Cel", "°C", "°C"),
+        ("gC/m2/a", "gC/m²/a", "gC/m²/a"),
+        ("tCO2/a", "tCO₂/a", "tCO₂/a"),
+        ("10^4 CNY/km2", "10⁴ CNY/km²", "10⁴ CNY/km²"),
+        ("t.ha.h/(ha.MJ.mm)", "t·ha·h/(ha·MJ·mm)", "t·ha·h/(ha·MJ·mm)"),
+        ("{person}", "人", "persons"),
+    ],
+)
+def test_units_are_written_as_people_write_them(code: str, zh: str, en: str) -> None:
+    assert (written_unit(code).zh, written_unit(code).en) == (zh, en)

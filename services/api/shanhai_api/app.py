@@ -18,6 +18,7 @@ from shanhai_api.changes.compare_routes import router as comparisons
 from shanhai_api.changes.routes import router as changes
 from shanhai_api.compliance.routes import router as compliance
 from shanhai_api.configuration import Configuration
+from shanhai_api.datasets.routes import router as dataset_files
 from shanhai_api.draining import noticing_stop
 from shanhai_api.errors import install_handlers
 from shanhai_api.features.edit_routes import records as record_edits
@@ -39,6 +40,7 @@ from shanhai_api.projects.paper_routes import router as papers
 from shanhai_api.projects.plan_routes import router as project_reports
 from shanhai_api.projects.routes import router as projects
 from shanhai_api.state import open_state
+from shanhai_api.tile_tokens.routes import router as tile_tokens
 from shanhai_api.trees.routes import router as trees
 from shanhai_api.uploads.routes import router as uploads
 from shanhai_api.vocabulary.routes import router as vocabulary
@@ -54,6 +56,7 @@ ROUTERS = (
     identify,
     changes,
     comparisons,
+    dataset_files,
     trees,
     zonings,
     records,
@@ -68,13 +71,16 @@ ROUTERS = (
     jobs,
     uploads,
     keys,
+    tile_tokens,
     accounts,
     audit,
     health,
 )
 SEEN_BY_SCRIPTS = (
+    "Accept-Ranges",
     "Content-Crs",
     "Content-Language",
+    "Content-Range",
     "ETag",
     "Idempotency-Replayed",
     "Link",

@@ -11,6 +11,7 @@ from shanhai.settings import (
     PublicSettings,
     RateSettings,
     RedisSettings,
+    TileTokenSettings,
 )
 
 
@@ -26,3 +27,4 @@ class Configuration:
     log: LogSettings = field(default_factory=LogSettings)
     oidc: OidcSettings = field(default_factory=OidcSettings)
     rate: RateSettings = field(default_factory=RateSettings)
+    tile_tokens: TileTokenSettings = field(default_factory=TileTokenSettings)

@@ -9,7 +9,9 @@ from shanhai.settings import (
     DaskSettings,
     DatabaseSettings,
     LogSettings,
+    PublicSettings,
     RedisSettings,
+    TileTokenSettings,
     WorkerSettings,
 )
 from shanhai.telemetry import configure_logging
@@ -29,6 +31,8 @@ def main() -> None:
             artifacts=ArtifactSettings(),
             worker=WorkerSettings(),
             dask=DaskSettings(),
+            public=PublicSettings(),
+            tokens=TileTokenSettings(),
         )
     )
 

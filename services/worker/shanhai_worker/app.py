@@ -17,15 +17,19 @@ from shanhai.settings import (
     ArtifactSettings,
     DaskSettings,
     DatabaseSettings,
+    PublicSettings,
     RedisSettings,
+    TileTokenSettings,
     WorkerSettings,
 )
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai_worker import reaper
+from shanhai.storage.kept import KeptFolders
+from shanhai_worker import leftovers, reaper, tile_keeper
 from shanhai_worker.consumer import Consumer
 from shanhai_worker.context import Context
 from shanhai_worker.health import make_server
 from shanhai_worker.runner import Runner
+from shanhai_worker.tile_access import TileAccess
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -40,10 +44,13 @@ async def serve(
     artifacts: ArtifactSettings,
     worker: WorkerSettings,
     dask: DaskSettings,
+    public: PublicSettings,
+    tokens: TileTokenSettings,
 ) -> None:
     """Run the worker until SIGTERM or SIGINT."""
     stop = _stop_on_signals()
-    async with open_context(database, redis, artifacts, worker, dask) as context:
+    tiles = TileAccess.named_in(public, tokens, worker)
+    async with open_context(database, redis, artifacts, worker, dask, tiles) as context:
         await run(context, redis.url.get_secret_value(), stop)
 
 
@@ -55,6 +62,8 @@ async def run(context: Context, redis_url: str, stop: asyncio.Event) -> None:
         listening = [
             parts.create_task(Consumer(redis_url, runner).run()),
             parts.create_task(reaper.run(context)),
+            parts.create_task(tile_keeper.run(context)),
+            parts.create_task(leftovers.run(context)),
         ]
         parts.create_task(runner.run())
         parts.create_task(server.serve())
@@ -75,6 +84,7 @@ async def open_context(
     artifacts: ArtifactSettings,
     worker: WorkerSettings,
     dask: DaskSettings,
+    tiles: TileAccess,
 ) -> AsyncIterator[Context]:
     """Open what the parts share, and close it."""
     patient = database.model_copy(update={"statement_timeout_s": STATEMENT_TIMEOUT_S})
@@ -87,6 +97,8 @@ async def open_context(
             settings=worker,
             sessions=create_sessions(engine),
             artifacts=LocalArtifacts(artifacts.root),
+            kept=KeptFolders(artifacts.root),
+            tiles=tiles,
             dispatcher=dispatcher,
             cluster=Cluster.named_in(dask),
         )

@@ -8,7 +8,9 @@ from shanhai.jobs.queue import Dispatcher
 from shanhai.raster.windows import Cluster
 from shanhai.settings import WorkerSettings
 from shanhai.storage.artifacts import ArtifactStore
+from shanhai.storage.kept import KeptFolders
 from shanhai_worker.meters import Meters
+from shanhai_worker.tile_access import TileAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,8 @@ class Context:
     settings: WorkerSettings
     sessions: Sessions
     artifacts: ArtifactStore
+    kept: KeptFolders
+    tiles: TileAccess
     dispatcher: Dispatcher
     cluster: Cluster | None = None
     meters: Meters = field(default_factory=Meters)

@@ -46,6 +46,10 @@ class Ending(StrEnum):
     LOST = "lost"
 
 
+FINAL = frozenset({Ending.SUCCESSFUL, Ending.FAILED, Ending.DISMISSED})
+"""Endings after which nothing the job has kept will be asked for again."""
+
+
 class Interrupted(Exception):
     """The computation was stopped from outside; says how the attempt ends."""
 
@@ -78,6 +82,8 @@ async def handle(context: Context, claim: Claim) -> Ending:
     ):
         log.info("job claimed", process=claim.kind)
         ending = await _attempt(context, claim, Path(folder))
+        if ending in FINAL:
+            await asyncio.to_thread(context.kept.drop, claim.lease.job_id)
         seconds = asyncio.get_running_loop().time() - started
         context.meters.run_seconds.labels(claim.kind, ending.value).observe(seconds)
         log.info("job ended", process=claim.kind, ending=ending.value, seconds=round(seconds, 3))
@@ -170,6 +176,8 @@ def _write_order(context: Context, claim: Claim, workspace: Path) -> None:
                 "files": {uri: str(context.artifacts.local_path(uri)) for uri in addresses},
                 "processes": context.settings.processes,
                 "cluster": context.cluster,
+                "tiles": context.tiles.of(task, claim.requested_by),
+                "kept": str(context.kept.of(claim.lease.job_id)),
             }
         ),
         parent_pid=os.getpid(),

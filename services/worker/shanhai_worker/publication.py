@@ -8,7 +8,7 @@ from typing import Any
 from shanhai.jobs.contracts import Outcome, OutputFile, Task
 from shanhai.jobs.states import Claim, Standing, hold, succeed
 from shanhai.processes.base import Publication
-from shanhai.processes.registry import PROCESSES
+from shanhai.processes.registry import publish_of
 from shanhai.storage.artifacts import ArtifactStore, Stored
 from shanhai_worker.context import Context
 
@@ -38,12 +38,12 @@ async def publish(
         What the job's standing was: only a job that was held has been published.
     """
     task = task_of(claim)
-    process = await asyncio.to_thread(PROCESSES.__getitem__, claim.kind)  # may import libraries
+    write = await asyncio.to_thread(publish_of, claim.kind)  # may import libraries
     async with context.sessions.begin() as session:
         standing = await hold(session, claim.lease)
         if standing is Standing.HELD:
             publication = Publication(task, outcome, stored, claim.requested_by, work)
-            values = await process.publish(session, publication)
+            values = await write(session, publication)
             await succeed(
                 session, claim.lease, result=_result(claim, task, outcome, stored, values)
             )

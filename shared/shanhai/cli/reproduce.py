@@ -1,22 +1,28 @@
 """`shanhai reproduce`: a run once more from its manifest, and whether it made the same bytes."""
 
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from shanhai.cli.run import progress_bar
+from shanhai.client import ApiClient
+from shanhai.processes.base import Progress as Hears
 from shanhai.settings import DaskSettings
 
 if TYPE_CHECKING:
-    from shanhai.processes.reproduction import Compared
+    from shanhai.processes.reproduction import Compared, Fetch, Input
 
 _WIDTH = 16
 """Digits of a checksum that are shown where both are alike."""
+
+_PATIENCE_S = 600.0
 
 
 def reproduce(
@@ -31,6 +37,13 @@ def reproduce(
             help="Folder of the inputs, told by their checksums; default: beside the manifest.",
         ),
     ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="URL", help="API to fetch inputs from that the folder does not hold."
+        ),
+    ] = None,
+    key: Annotated[str | None, typer.Option(envvar="SHANHAI_API_KEY", help="API key.")] = None,
     out: Annotated[
         Path | None, typer.Option(file_okay=False, help="Keep the results in this folder.")
     ] = None,
@@ -48,17 +61,32 @@ def reproduce(
     with ExitStack() as kept:
         folder = out or Path(kept.enter_context(tempfile.TemporaryDirectory(prefix="shanhai-")))
         hears = kept.enter_context(progress_bar(run.process))
+        fetch = None if source is None else kept.enter_context(fetching(source, key, hears))
         compared = compute_again(
             run,
             files=files or manifest.parent,
             workspace=folder,
             progress=hears,
+            fetch=fetch,
             processes=processes,
             cluster=Cluster.named_in(DaskSettings()),
         )
     tell(compared)
     if not all(one.same for one in compared):
         raise typer.Exit(1)
+
+
+@contextmanager
+def fetching(source: str, key: str | None, hears: Hears) -> "Iterator[Fetch]":
+    """What fetches the file of a dataset from an API, as it was with its checksum."""
+    with ApiClient(source, key, timeout_s=_PATIENCE_S) as client:
+
+        def fetch(one: "Input", target: Path) -> None:
+            hears(0, one.id)
+            path = f"/collections/datasets/items/{quote(one.id, safe='')}/file"
+            client.download(f"{path}?sha256={one.sha256}", target)
+
+        yield fetch
 
 
 def tell(compared: "list[Compared]") -> None:

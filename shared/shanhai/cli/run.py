@@ -24,7 +24,8 @@ def run(
     process: Annotated[
         str,
         typer.Argument(
-            help="assess-ecoservices, delineate-zones, evaluate-ecosystem or account-gep."
+            help="assess-ecoservices, delineate-zones, evaluate-ecosystem, account-gep,"
+            " build-network or run-scenario."
         ),
     ],
     region: Annotated[
@@ -55,6 +56,10 @@ def run(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="GeoJSON of polygons as zoning units."),
     ] = None,
+    edits: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="GeoJSON of the edits of a scenario."),
+    ] = None,
     processes: Annotated[int, typer.Option(min=1, max=256, help="Processes to share.")] = 1,
 ) -> None:
     """Run a process on local files; no server needed.
@@ -62,12 +67,15 @@ def run(
     Windows are computed on the Dask cluster that SHANHAI_DASK_SCHEDULER names, if it is set.
     """
     # Here, because they load the raster libraries, which the other commands do without.
+    from shanhai.processes.edit_files import read_edits
     from shanhai.processes.files import run_on_files
     from shanhai.processes.polygon_files import read_areas, read_units
     from shanhai.raster.windows import Cluster
 
     rasters = read_rasters(raster or [])
     asked = nested(read_settings(stated or []), read_inputs(inputs) if inputs else {})
+    if edits is not None:
+        asked["edits"] = read_edits(edits)
     with progress_bar(process) as hears:
         outcome = run_on_files(
             process,

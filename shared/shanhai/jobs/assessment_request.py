@@ -6,8 +6,8 @@ from dataclasses import replace
 from shanhai.errors import InvalidInput
 from shanhai.jobs.assessment_inputs import AssessEcoservicesInputs, AssessmentInputs, LayerChanges
 from shanhai.science.balance import weight_shares
-from shanhai.science.ecoservices import ECOSERVICES
 from shanhai.science.ecoservices.assembly import Assembled, Request, assemble, check_request
+from shanhai.science.ecoservices.catalogue import ECOSERVICES
 from shanhai.science.ecoservices.choice import Changes, Choice
 from shanhai.science.ecoservices.inputs import LEAVES
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from shanhai.science.ecoservices import ECOSERVICES
+from shanhai.science.ecoservices.catalogue import ECOSERVICES
 from shanhai.science.ecoservices.choice import quantities_of
 from shanhai.science.ecoservices.layers import SHARED
 from shanhai.science.ecoservices.method import Ecoservice, OptionSpec, Quantity, TableSpec

@@ -20,6 +20,9 @@ from shanhai.jobs.assessment_inputs import (
 )
 from shanhai.jobs.contract import Code, FieldName, Inputs, Name, Note, OutputSpec, ProcessContract
 from shanhai.jobs.evaluation_contracts import ACCOUNT_GEP, EVALUATE_ECOSYSTEM
+from shanhai.jobs.network_contracts import BUILD_NETWORK
+from shanhai.jobs.scenario_contracts import RUN_SCENARIO
+from shanhai.jobs.seeding_contract import SEED_TILES, Box
 from shanhai.jobs.themes import Theme
 from shanhai.raster.windows import Cluster
 from shanhai.vocabulary import CONTROL_KINDS, Label, Role, Scope, codes
@@ -352,6 +355,8 @@ CONTRACTS: Mapping[str, ProcessContract] = {
         *(ECHO, IMPORT_DATASET, IMPORT_FEATURES, CHECK_COMPLIANCE),
         *(ASSESS_ECOSERVICES, DELINEATE_ZONES),
         *(EVALUATE_ECOSYSTEM, ACCOUNT_GEP),
+        *(BUILD_NETWORK, RUN_SCENARIO),
+        SEED_TILES,
     )
 }
 
@@ -426,6 +431,13 @@ class AuthorityTask(BaseModel):
     grants: list[GrantTask] | None = None
 
 
+class TilesTask(BaseModel):
+    """Where tiles are drawn, and the right of who asked to the layers of the task."""
+
+    url: str
+    token: str | None = None
+
+
 class Task(BaseModel):
     """All that a computation needs, resolved when the job was accepted; no database in sight."""
 
@@ -450,6 +462,16 @@ class Task(BaseModel):
     authority: AuthorityTask | None = None
     references: dict[str, list[str]] = Field(
         default_factory=dict, description="codes a member may refer to, where they are few"
+    )
+    area: Box | None = Field(None, description="box in degrees that is meant, where one was asked")
+    layers: list[str] = Field(
+        default_factory=list, description="layers the tile service is asked for, for who asked"
+    )
+    tiles: TilesTask | None = Field(
+        None, description="the tile service, filled before the computation where layers are named"
+    )
+    kept: str | None = Field(
+        None, description="folder that outlives an attempt, for work that goes on where it stopped"
     )
     files: dict[str, str] = Field(
         default_factory=dict, description="local path of each uri, filled before the computation"

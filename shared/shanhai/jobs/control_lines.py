@@ -1,7 +1,9 @@
-"""The control lines and unit polygons of a zoning, as they were when the job was accepted."""
+"""The control lines of a zoning or a network, as they were when the job was accepted."""
 
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -16,17 +18,17 @@ from shanhai.db.queries.job_inputs import COORDINATE_DIGITS
 from shanhai.db.today import read_today
 from shanhai.errors import InvalidInput
 from shanhai.jobs.contracts import DELINEATE_ZONES, AreaTask, DelineateZonesInputs, Task
-
-LINE_KINDS = ("red_line", "permanent_basic_farmland", "urban_boundary")
-"""Kinds of control areas whose overlap with the zones is told."""
-
-RESERVE, CORE = "protected_area", "core"
-"""Kind and class of the cores of reserves, which an overlay holds to strict protection."""
+from shanhai.jobs.line_kinds import CORE, LINE_KINDS, OVERLAYS, PROTECTED, RESERVE
+from shanhai.jobs.network_contracts import BUILD_NETWORK, BuildNetworkInputs
+from shanhai.jobs.scenario_contracts import RUN_SCENARIO, RunScenarioInputs
 
 MOST_VERTICES = 200_000
 """Vertices of one kind that a task carries; a kind with more is left out."""
 
-OVERLAYS = "/inputs/parameters/overlays"
+_NETWORKS: Mapping[str, type[BuildNetworkInputs]] = {
+    BUILD_NETWORK.id: BuildNetworkInputs,
+    RUN_SCENARIO.id: RunScenarioInputs,
+}
 
 # Constants of the declarations; callers' values are bound.
 _FOUND = """
@@ -35,7 +37,7 @@ SELECT ca.code, ca.row_version AS version, ca.name_zh, ca.name_en, ca.kind,
   FROM {source}
  WHERE {conditions}
    AND ca.kind = ANY(CAST(:kinds AS text[]))
-   AND (ca.kind <> '{reserve}' OR ca.class_code = '{core}')
+   AND (:whole_reserves OR ca.kind <> '{reserve}' OR ca.class_code = '{core}')
    AND ST_Dimension({geometry}) = 2
    AND ST_Intersects({geometry}, (SELECT place.geom FROM region place
                                    WHERE place.code = :place AND place.deleted_at IS NULL))
@@ -44,38 +46,73 @@ SELECT ca.code, ca.row_version AS version, ca.name_zh, ca.name_en, ca.kind,
 
 
 async def with_control_lines(session: AsyncSession, task: Task, identity: Identity | None) -> Task:
-    """The task of a zoning with the control areas in force today; other tasks as they are.
+    """The task of a zoning or network with the control areas in force today; others as they are.
 
-    A zoning that shall be published rests on what everyone may see; another on what who asked may.
-    A kind with too many vertices is left out, and named.
+    What shall be published rests on what everyone may see; the rest on what who asked may. A kind
+    with too many vertices is left out, and named.
 
     Raises:
         InvalidInput: the overlay that was asked for has no red line, or one too large.
     """
-    if task.process != DELINEATE_ZONES.id or task.region is None:
+    wanted = _wanted(task)
+    if wanted is None or task.region is None:
         return task
-    inputs = DelineateZonesInputs.model_validate(task.inputs)
-    viewer = PUBLIC if inputs.publish or identity is None else identity.viewer
+    viewer = PUBLIC if wanted.publish or identity is None else identity.viewer
     selection = Selection(viewer)
-    values = {**bound_values(selection), "place": task.region.code}
+    values = {
+        **bound_values(selection),
+        "place": task.region.code,
+        "whole_reserves": wanted.whole_reserves,
+    }
     counted = await session.execute(
-        _statement(selection, "NULL"), {**values, "kinds": [*LINE_KINDS, RESERVE]}
+        _statement(selection, "NULL"), {**values, "kinds": list(wanted.kinds)}
     )
     vertices = Counter[str]()
     for row in counted:
         vertices[row.kind] += row.vertices
     kept = [kind for kind, count in vertices.items() if count <= MOST_VERTICES]
     left_out = sorted(vertices.keys() - kept)
-    _judge_overlay(inputs, task.region.code, left_out, found="red_line" in vertices)
+    if wanted.zoning is not None:
+        _judge_overlay(wanted.zoning, task.region.code, left_out, found="red_line" in vertices)
     shape = f"ST_AsGeoJSON({CONTROL_AREAS.geometry}, {COORDINATE_DIGITS}, 0)"
     rows = await session.execute(_statement(selection, shape), {**values, "kinds": kept})
     return task.model_copy(
         update={
-            "areas": [_area(row) for row in rows],
+            "areas": [*task.areas, *map(_area, rows)],
             "areas_left_out": left_out,
             "areas_as_of": await read_today(session),
         }
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """The control areas a task reads.
+
+    Attributes:
+        kinds: Of which kinds.
+        publish: Whether what comes of it is for everybody.
+        whole_reserves: Whether all of a reserve counts, or its core only.
+        zoning: Inputs of a zoning, whose overlay may need some of them.
+    """
+
+    kinds: tuple[str, ...]
+    publish: bool
+    whole_reserves: bool
+    zoning: DelineateZonesInputs | None = None
+
+
+def _wanted(task: Task) -> _Wanted | None:
+    if task.process == DELINEATE_ZONES.id:
+        zoning = DelineateZonesInputs.model_validate(task.inputs)
+        lines = (*LINE_KINDS, RESERVE)
+        return _Wanted(lines, zoning.publish, whole_reserves=False, zoning=zoning)
+    if task.process in _NETWORKS:
+        network = _NETWORKS[task.process].model_validate(task.inputs)
+        choice = network.parameters.sources
+        kinds = tuple(sorted({*PROTECTED, *choice.candidate_lines, *choice.excluded_lines}))
+        return _Wanted(kinds, network.publish, whole_reserves=True)
+    return None
 
 
 def _statement(selection: Selection, shape: str) -> Any:

@@ -9,6 +9,7 @@ from functools import singledispatch
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.queries.job_inputs import RegionRow
 from shanhai.errors import Fault, InvalidInput
 from shanhai.jobs.analysis_grid import check_grid
 from shanhai.jobs.assessment_inputs import (
@@ -26,6 +27,7 @@ from shanhai.jobs.contracts import (
     IMPORT_DATASET,
     IMPORT_FEATURES,
     CheckComplianceInputs,
+    DatasetTask,
     DelineateZonesInputs,
     EchoInputs,
     ImportDatasetInputs,
@@ -43,6 +45,8 @@ from shanhai.jobs.evaluation_contracts import (
 )
 from shanhai.jobs.evaluation_resolution import find_evaluated
 from shanhai.jobs.gep_requirements import account_faults, account_themes
+from shanhai.jobs.network_contracts import BUILD_NETWORK, BuildNetworkInputs
+from shanhai.jobs.network_resolution import find_network, named_corridors
 from shanhai.jobs.referents import (
     find_units,
     find_usable_region,
@@ -52,6 +56,12 @@ from shanhai.jobs.referents import (
     judge_upload,
     refuse,
 )
+from shanhai.jobs.scenario_contracts import RUN_SCENARIO, RunScenarioInputs
+from shanhai.jobs.seeding import find_area, judge_seeding
+from shanhai.jobs.seeding_contract import SEED_TILES, SeedTilesInputs
+
+Placed = AssessmentInputs | EvaluateEcosystemInputs | AccountGepInputs | BuildNetworkInputs
+"""Inputs of what is computed over a region, on a grid."""
 
 
 @singledispatch
@@ -126,14 +136,27 @@ async def _(inputs: DelineateZonesInputs, session: AsyncSession, *, requested_by
     return task.model_copy(update={"seed": inputs.seed, "units": units})
 
 
-async def _assessment(process: str, inputs: AssessmentInputs, session: AsyncSession) -> Task:
+async def _ground(inputs: Placed, session: AsyncSession) -> tuple[RegionRow, RegionTask]:
+    """The region of a computation, in the reference system asked for."""
     row, region = await find_usable_region(session, inputs.region)
-    if inputs.crs is not None:
-        region = region.model_copy(update={"epsg": int(inputs.crs.removeprefix("EPSG:"))})
-    datasets, faults = await find_assessed(session, row, inputs)
-    refuse(
-        [*await judge_plan(session, inputs.plan, row), *_judge_grid(region, inputs.cell_m), *faults]
-    )
+    if inputs.crs is None:
+        return row, region
+    epsg = int(inputs.crs.removeprefix("EPSG:"))
+    return row, region.model_copy(update={"epsg": epsg})
+
+
+async def _judge_ground(
+    inputs: Placed, session: AsyncSession, row: RegionRow, region: RegionTask
+) -> list[Fault]:
+    return [
+        *await judge_plan(session, inputs.plan, row),
+        *_judge_grid(region, inputs.cell_m),
+    ]
+
+
+def _task_on(
+    process: str, inputs: Placed, region: RegionTask, datasets: dict[str, DatasetTask]
+) -> Task:
     return Task(
         process=process,
         inputs=inputs.model_dump(mode="json"),
@@ -143,11 +166,16 @@ async def _assessment(process: str, inputs: AssessmentInputs, session: AsyncSess
     )
 
 
+async def _assessment(process: str, inputs: AssessmentInputs, session: AsyncSession) -> Task:
+    row, region = await _ground(inputs, session)
+    datasets, faults = await find_assessed(session, row, inputs)
+    refuse([*await _judge_ground(inputs, session, row, region), *faults])
+    return _task_on(process, inputs, region, datasets)
+
+
 @resolve.register
 async def _(inputs: EvaluateEcosystemInputs, session: AsyncSession, *, requested_by: str) -> Task:
-    row, region = await find_usable_region(session, inputs.region)
-    if inputs.crs is not None:
-        region = region.model_copy(update={"epsg": int(inputs.crs.removeprefix("EPSG:"))})
+    row, region = await _ground(inputs, session)
     datasets, faults = await find_evaluated(
         session,
         row,
@@ -156,23 +184,13 @@ async def _(inputs: EvaluateEcosystemInputs, session: AsyncSession, *, requested
         themes=evaluation_themes(inputs),
         needs=evaluation_needs(inputs),
     )
-    refuse(
-        [*await judge_plan(session, inputs.plan, row), *_judge_grid(region, inputs.cell_m), *faults]
-    )
-    return Task(
-        process=EVALUATE_ECOSYSTEM.id,
-        inputs=inputs.model_dump(mode="json"),
-        region=region,
-        plan=inputs.plan,
-        datasets=datasets,
-    )
+    refuse([*await _judge_ground(inputs, session, row, region), *faults])
+    return _task_on(EVALUATE_ECOSYSTEM.id, inputs, region, datasets)
 
 
 @resolve.register
 async def _(inputs: AccountGepInputs, session: AsyncSession, *, requested_by: str) -> Task:
-    row, region = await find_usable_region(session, inputs.region)
-    if inputs.crs is not None:
-        region = region.model_copy(update={"epsg": int(inputs.crs.removeprefix("EPSG:"))})
+    row, region = await _ground(inputs, session)
     datasets, faults = await find_evaluated(
         session,
         row,
@@ -184,18 +202,44 @@ async def _(inputs: AccountGepInputs, session: AsyncSession, *, requested_by: st
     districts = [district.code for district in region.districts]
     refuse(
         [
-            *await judge_plan(session, inputs.plan, row),
-            *_judge_grid(region, inputs.cell_m),
+            *await _judge_ground(inputs, session, row, region),
             *faults,
             *account_faults(inputs, districts, datasets),
         ]
     )
+    return _task_on(ACCOUNT_GEP.id, inputs, region, datasets)
+
+
+@resolve.register
+async def _(inputs: BuildNetworkInputs, session: AsyncSession, *, requested_by: str) -> Task:
+    return await _network(BUILD_NETWORK.id, inputs, session)
+
+
+@resolve.register
+async def _(inputs: RunScenarioInputs, session: AsyncSession, *, requested_by: str) -> Task:
+    # Who asked may not know of every project; edits are judged with their rights.
+    return await _network(RUN_SCENARIO.id, inputs, session)
+
+
+async def _network(process: str, inputs: BuildNetworkInputs, session: AsyncSession) -> Task:
+    row, region = await _ground(inputs, session)
+    datasets, faults = await find_network(session, row, inputs)
+    refuse([*await _judge_ground(inputs, session, row, region), *faults])
+    task = _task_on(process, inputs, region, datasets)
+    return task.model_copy(update={"areas": await named_corridors(session, row)})
+
+
+@resolve.register
+async def _(inputs: SeedTilesInputs, session: AsyncSession, *, requested_by: str) -> Task:
+    # The task names no region: what is packed may be its owner's alone, and jobs of a region are
+    # seen by all who work there.
+    area, faults = await find_area(session, inputs)
+    refuse([*judge_seeding(inputs), *faults])
     return Task(
-        process=ACCOUNT_GEP.id,
+        process=SEED_TILES.id,
         inputs=inputs.model_dump(mode="json"),
-        region=region,
-        plan=inputs.plan,
-        datasets=datasets,
+        area=area,
+        layers=inputs.layers,
     )
 
 

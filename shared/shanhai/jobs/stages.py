@@ -24,6 +24,16 @@ STAGES: Mapping[str, Label] = {
     "carbon": Label("核算碳汇", "Counting carbon"),
     "quantities": Label("核算实物量", "Counting quantities"),
     "account": Label("核算价值量", "Valuing quantities"),
+    "pattern": Label("分析景观格局", "Analysing the habitat pattern"),
+    "sources": Label("识别生态源地", "Finding sources"),
+    "resistance": Label("构建阻力面", "Making the resistance surface"),
+    "edits": Label("施加编辑", "Laying the edits over the land"),
+    "paths": Label("提取廊道", "Finding corridors"),
+    "paths_after": Label("更新编辑影响的廊道", "Finding the corridors the edits reach"),
+    "current": Label("计算电流", "Computing currents"),
+    "pinch_points": Label("识别夹点", "Finding pinch points"),
+    "barriers": Label("识别障碍点", "Finding barriers"),
+    "metrics": Label("计算网络指标", "Measuring the network"),
     "cluster": Label("聚类", "Clustering"),
     "draws": Label("参数不确定性抽样", "Drawing uncertain parameters"),
     "single_changes": Label("单因素敏感性分析", "Changing one parameter at a time"),
@@ -45,7 +55,16 @@ STATUS_MESSAGES: Mapping[JobStatus, Label] = {
 }
 
 
+COUNTED: Mapping[str, Label] = {
+    "tiles": Label("共 {} 个瓦片", "{} tiles to make"),
+    "zoom": Label("绘制第 {} 级瓦片", "Drawing tiles of level {}"),
+    "pack": Label("打包 {} 个瓦片", "Packing {} tiles"),
+}
+"""Stages that carry a number, told as `name:number`."""
+
+
 def name_stage(stage: str, lang: Lang) -> str:
     """The stage in words; a stage nobody named is shown as it is."""
-    label = STAGES.get(stage)
-    return stage if label is None else label.in_(lang)
+    name, _, number = stage.partition(":")
+    label = COUNTED.get(name) if number else STAGES.get(name)
+    return stage if label is None else label.in_(lang).format(number)

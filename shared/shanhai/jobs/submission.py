@@ -11,6 +11,7 @@ from shanhai.jobs.contract import Inputs, ProcessContract
 from shanhai.jobs.contracts import Task
 from shanhai.jobs.control_lines import with_control_lines
 from shanhai.jobs.resolution import resolve
+from shanhai.jobs.scenario_places import with_edited_places
 
 
 async def submit(
@@ -41,6 +42,7 @@ async def submit(
     if identity is not None:
         task = await with_authority(session, task, identity)
     task = await with_control_lines(session, task, identity)
+    task = await with_edited_places(session, task, identity)
     job = Job(
         kind=contract.id,
         inputs=inputs.model_dump(mode="json", exclude_unset=True),

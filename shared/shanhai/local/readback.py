@@ -15,7 +15,25 @@ INLAND = (118.05, 24.72)
 """A place on the mainland of Xiamen, in Jimei."""
 ZOOM = 9
 SAVED = {"map_zh": "zones_zh.png", "map_en": "zones_en.png", "report": "report.html"}
+NETWORK_SAVED = {
+    "map_zh": "network_zh.png",
+    "map_en": "network_en.png",
+    "report": "network_report.html",
+}
 PNG = b"\x89PNG"
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A network that was built.
+
+    Attributes:
+        job: Address of its job.
+        results: Its results document.
+    """
+
+    job: str
+    results: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +72,34 @@ def read_back(
     )
 
 
+def read_network(api: ApiClient, tiles_url: str, network: Network, pictures: Path) -> Readback:
+    """Check that the network can be read and drawn, and save its maps.
+
+    Raises:
+        Unavailable: something a client would ask for is missing or empty.
+    """
+    job, results = network.job, network.results
+    corridors = api.get("/collections/corridors/items", job=job.rsplit("/", 1)[-1], limit=1000)
+    _expect(
+        len(corridors["features"]) == len(results["corridor_codes"]), "all corridors in /corridors"
+    )
+    with httpx.Client(timeout=30) as http:
+        for layer in results["layers"].values():
+            url = f"{tiles_url}/layers/{layer}"
+            _expect(
+                _tile(http, _got(http, f"{url}/tilejson.json").json()).content.startswith(PNG),
+                f"a tile of {layer} in PNG",
+            )
+    for output, name in NETWORK_SAVED.items():
+        api.download(f"{job}/results/{output}", pictures / name)
+    return Readback(
+        {
+            "network": f"{tiles_url}/layers/{results['layers']['corridors']}/map",
+            "corridors": f"{job.split('/jobs/')[0]}/collections/corridors/items?f=html",
+        }
+    )
+
+
 def tile_at(lon: float, lat: float, zoom: int) -> tuple[int, int]:
     """Column and row of the web-mercator tile that holds a point (degrees)."""
     across = 2**zoom
@@ -66,12 +112,17 @@ def _check_tiles(http: httpx.Client, tilejson_url: str, layer_url: str) -> None:
     west, south, east, north = tilejson["bounds"]
     lon, lat = INLAND
     _expect(west < lon < east and south < lat < north, "the layer lies over Xiamen")
-    column, row = tile_at(lon, lat, ZOOM)
+    _expect(_tile(http, tilejson).content.startswith(PNG), "a tile in PNG")
+    _expect(bool(_got(http, f"{layer_url}/point?lon={lon}&lat={lat}").content), "a point's class")
+
+
+def _tile(http: httpx.Client, tilejson: Mapping[str, Any]) -> httpx.Response:
+    """The tile of a layer that holds the place on the mainland."""
+    column, row = tile_at(*INLAND, ZOOM)
     address = tilejson["tiles"][0]
     for name, number in (("z", ZOOM), ("x", column), ("y", row)):
         address = address.replace(f"{{{name}}}", str(number))
-    _expect(_got(http, address).content.startswith(PNG), "a tile in PNG")
-    _expect(bool(_got(http, f"{layer_url}/point?lon={lon}&lat={lat}").content), "a point's class")
+    return _got(http, address)
 
 
 def _got(http: httpx.Client, url: str) -> httpx.Response:

@@ -1,6 +1,7 @@
 """The whole stack of a checkout: servers, schema and services, up, down and its status."""
 
 import fcntl
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from shanhai.local.servers import PrivatePostgres, PrivateRedis, Surroundings
 
 Part = PrivatePostgres | PrivateRedis | ServiceProcess
 OWN_ALLOWANCE = "10000000"
+TOKEN_SECRET = "tile_token_secret"  # noqa: S105 - the name it is kept under
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class Stack:
             "SHANHAI_REDIS_URL": self.redis.url(),
             "SHANHAI_ARTIFACTS_ROOT": str(self.home.artifacts),
             "SHANHAI_PUBLIC_READ": "true",
+            "SHANHAI_TILE_TOKENS_SECRET": self._token_secret(),
             # One's own machine: limits are kept, but nobody who measures it runs into them.
             "SHANHAI_RATE_IDENTITY": OWN_ALLOWANCE,
             "SHANHAI_RATE_ANONYMOUS": OWN_ALLOWANCE,
@@ -107,6 +110,11 @@ class Stack:
         self.secrets.keep("postgres_password", self.postgres.password)
         self.secrets.keep("redis_password", self.redis.password)
         upgrade(self.postgres.url())
+
+    def _token_secret(self) -> str:
+        secret = self.secrets.get(TOKEN_SECRET) or secrets.token_hex(32)
+        self.secrets.keep(TOKEN_SECRET, secret)
+        return secret
 
     def _url(self, name: str) -> str:
         return f"http://{HOST}:{self.services[name].reserve_port()}"

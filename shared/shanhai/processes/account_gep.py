@@ -4,8 +4,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from shanhai.errors import InvalidInput
 from shanhai.jobs.contracts import Outcome, OutputFile, Task
 from shanhai.jobs.evaluation_contracts import ACCOUNT_GEP, AccountGepInputs
@@ -18,7 +16,7 @@ from shanhai.jobs.gep_requirements import (
     countable_items,
     value_of,
 )
-from shanhai.processes.base import Progress, Publication
+from shanhai.processes.base import Progress
 from shanhai.processes.evaluating.layers import make_layers
 from shanhai.processes.evaluating.outputs import write_document, write_report_files, write_table
 from shanhai.processes.evaluating.place import Place, build_place, open_sources
@@ -85,10 +83,6 @@ class AccountGep:
             manifest=manifest,
             warnings=manifest["warnings"],
         )
-
-    async def publish(self, session: AsyncSession, publication: Publication) -> dict[str, Any]:
-        """Give the figures; an account leaves documents and no rows of its own."""
-        return {**publication.outcome.values, "warnings": publication.outcome.warnings}
 
 
 _TOLD = (

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.jobs.assessment_inputs import ASSESS_ECOSERVICES, AssessEcoservicesInputs
 from shanhai.jobs.contracts import Outcome, OutputFile, Task
@@ -16,9 +15,8 @@ from shanhai.processes.assessment_statistics import (
     assessment_statistics,
     table_rows,
 )
-from shanhai.processes.base import Progress, Publication
+from shanhai.processes.base import Progress
 from shanhai.processes.evaluating.outputs import write_document, write_table
-from shanhai.processes.evaluating.publication import publish_rasters
 from shanhai.processes.layer_rasters import rasters_of, write_rasters
 from shanhai.processes.service_figures import service_figures
 from shanhai.processes.zone_report import write_assessment_report
@@ -62,17 +60,6 @@ class AssessEcoservices:
             manifest=manifest,
             warnings=manifest["warnings"],
         )
-
-    async def publish(self, session: AsyncSession, publication: Publication) -> dict[str, Any]:
-        """Register the rasters as computed datasets."""
-        inputs = AssessEcoservicesInputs.model_validate(publication.task.inputs)
-        layers = await publish_rasters(session, publication, inputs, public=inputs.public)
-        return {
-            "layers": layers,
-            **publication.outcome.values,
-            "flags": publication.outcome.manifest["flags"],
-            "warnings": publication.outcome.warnings,
-        }
 
 
 def _documents(statistics: dict[str, Any], workspace: Path) -> list[OutputFile]:

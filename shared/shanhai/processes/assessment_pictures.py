@@ -1,4 +1,4 @@
-"""The small maps of a report: each service's supply, demand and ratio, and the quadrants."""
+"""The small maps of a report: the services, how supply and demand match, and what is doubtful."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,24 +7,34 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shanhai.cartography import BALANCE, DEMAND, SUPPLY, ClassEntry, ClassStyle, RampStyle
+from shanhai.cartography import (
+    BALANCE,
+    COORDINATION,
+    DEMAND,
+    QUADRANTS,
+    SUPPLY,
+    ClassStyle,
+    RampStyle,
+    style_of,
+)
 from shanhai.processes.assessed import Assessment
 from shanhai.processes.overview import overview
+from shanhai.processes.uncertain_zones import DEFICIT, RATIO_SD, STABILITY
 from shanhai.raster.store import ScratchStore
 from shanhai.reporting.maps import MapFrame
 from shanhai.reporting.panels import ClassPanel, RampPanel, draw_panels
-from shanhai.reporting.report import QUADRANT_COLORS
-from shanhai.science.arrays import ClassArray
-from shanhai.science.matching import QUADRANTS, quadrant, z_score
+from shanhai.science.arrays import ClassArray, FloatArray
+from shanhai.science.matching import coordination_class, coupling, quadrant, z_score
+from shanhai.science.normalise import normalise
 from shanhai.vocabulary import Label, label_of
 
-_QUADRANT_STYLE = ClassStyle(
-    Label("供需象限", "Quadrants"),
-    tuple(
-        ClassEntry(value, str(value), label, color)
-        for (value, label), color in zip(QUADRANTS.items(), QUADRANT_COLORS, strict=True)
-    ),
-)
+_QUADRANTS = ClassStyle(Label("供需象限", "Quadrants"), QUADRANTS)
+_COORDINATION = ClassStyle(Label("协调等级", "Classes of coordination"), COORDINATION)
+_DOUBTS = {
+    STABILITY: Label("分区稳定性", "Stability of the zones"),
+    DEFICIT: Label("供需赤字概率", "Probability of a deficit"),
+    RATIO_SD: Label("供需比标准差", "Spread of the ratio"),
+}
 
 
 def draw_service_maps(assessment: Assessment, frame: MapFrame, folder: Path) -> dict[str, Path]:
@@ -60,30 +70,75 @@ def _least(values: NDArray[np.float32]) -> float:
     return float(np.nanmin(values)) if np.isfinite(values).any() else 0.0
 
 
-def draw_quadrants(
+def draw_matching(
     assessment: Assessment,
     figures: Sequence[Mapping[str, Any]],
     frame: MapFrame,
     folder: Path,
-) -> Path:
-    """Draw the quadrants of all services side by side."""
-    path = folder / "quadrants.png"
+) -> dict[str, Path]:
+    """Draw the quadrants, and the classes of coordination, of all services side by side."""
     store = assessment.stores.own
-    panels = [
-        ClassPanel(label_of(one["code"]), _quadrants(store, one), _QUADRANT_STYLE)
-        for one in figures
-    ]
-    draw_panels(path, panels, frame, columns=4)
-    return path
+    classes = {
+        "quadrants": [(_quadrants(store, one), _QUADRANTS) for one in figures],
+        "coordination": [
+            (_coordination(assessment, one["code"]), _COORDINATION) for one in figures
+        ],
+    }
+    titles = [label_of(one["code"]) for one in figures]
+    for name, drawn in classes.items():
+        panels = [
+            ClassPanel(title, codes, style)
+            for title, (codes, style) in zip(titles, drawn, strict=True)
+        ]
+        draw_panels(folder / f"{name}.png", panels, frame, columns=4)
+    return {name: folder / f"{name}.png" for name in classes}
 
 
 def _quadrants(store: ScratchStore, figures: Mapping[str, Any]) -> ClassArray:
     supply, demand = (
-        z_score(
-            overview(store, f"{kind}.{figures['code']}").astype(np.float64),
-            figures[kind]["mean"],
-            figures[kind]["sd"],
-        )
+        z_score(_shown(store, kind, figures["code"]), figures[kind]["mean"], figures[kind]["sd"])
         for kind in ("supply", "demand")
     )
     return quadrant(supply, demand)
+
+
+def _coordination(assessment: Assessment, service: str) -> ClassArray:
+    supply, demand = (
+        normalise(
+            _shown(assessment.stores.own, kind, service),
+            assessment.extremes[f"{kind}.{service}"].limits,
+        )
+        for kind in ("supply", "demand")
+    )
+    return coordination_class(coupling(supply, demand).coordination)
+
+
+def _shown(store: ScratchStore, kind: str, service: str) -> FloatArray:
+    return overview(store, f"{kind}.{service}").astype(np.float64)
+
+
+def draw_doubts(store: ScratchStore, frame: MapFrame, folder: Path) -> dict[str, Path]:
+    """Draw what the draws of the parameters say of each cell, where there were any.
+
+    The share of the draws that agree on its zone, the probability that it is short of something,
+    and how far its ratio spreads.
+    """
+    if not store.has(STABILITY):
+        return {}
+    path = folder / "doubts.png"
+    panels = [_doubt(title, name, overview(store, name)) for name, title in _DOUBTS.items()]
+    draw_panels(path, panels, frame)
+    return {"doubts": path}
+
+
+def _doubt(title: Label, layer: str, values: NDArray[np.float32]) -> RampPanel:
+    style = style_of(layer)
+    if not isinstance(style, RampStyle):
+        raise TypeError(f"{layer} is drawn by classes, not by a ramp")
+    low = 0.0 if style.low is None else style.low
+    high = _most(values) if style.high is None else style.high
+    return RampPanel(title, values, style, low, high, beyond=False)
+
+
+def _most(values: NDArray[np.float32]) -> float:
+    return float(np.nanmax(values)) if np.isfinite(values).any() else 0.0

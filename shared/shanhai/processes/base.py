@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
-
-from sqlalchemy.ext.asyncio import AsyncSession
+from typing import TYPE_CHECKING, Any, Protocol
 
 from shanhai.jobs.contract import ProcessContract
 from shanhai.jobs.contracts import Outcome, Task
 from shanhai.storage.artifacts import Stored
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 
 class Progress(Protocol):
@@ -37,15 +38,19 @@ class Publication:
     workspace: Path
 
 
+class Publish(Protocol):
+    """The second half: writes the results' rows and returns the members of the results document."""
+
+    async def __call__(  # noqa: D102
+        self, session: "AsyncSession", publication: Publication
+    ) -> dict[str, Any]: ...
+
+
 class Process(Protocol):
-    """A computation that can be asked for."""
+    """A computation that can be asked for: the half that runs in a process of its own."""
 
     contract: ProcessContract
 
     def compute(self, task: Task, workspace: Path, progress: Progress) -> Outcome:
         """Do the work with files only; idempotent, in a folder of its own."""
-        ...
-
-    async def publish(self, session: AsyncSession, publication: Publication) -> dict[str, Any]:
-        """Write the results' rows and return the members of the results document."""
         ...

@@ -1,6 +1,5 @@
 """The main job: from seven inputs to five zones, as rasters, polygons, statistics and a report."""
 
-import asyncio
 import shutil
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +9,6 @@ from typing import Any
 import numpy as np
 import orjson
 from numpy.typing import NDArray
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.jobs.contracts import (
     DELINEATE_ZONES,
@@ -21,25 +19,28 @@ from shanhai.jobs.contracts import (
 )
 from shanhai.processes.assessed import Assessment
 from shanhai.processes.assessment import assess
-from shanhai.processes.base import Progress, Publication
+from shanhai.processes.base import Progress
 from shanhai.processes.legal_lines import write_lines
 from shanhai.processes.manifest import build_manifest
 from shanhai.processes.service_figures import service_figures
 from shanhai.processes.study_area import StudyArea
 from shanhai.processes.uncertain_zones import doubt_zones
-from shanhai.processes.zone_features import ZoneGeometry, draw_zones, write_patches, write_zones
-from shanhai.processes.zone_publication import ZoneDocuments, publish_zones, scheme_code
+from shanhai.processes.zone_features import (
+    ZoneGeometry,
+    draw_zones,
+    write_patches,
+    write_zones,
+)
 from shanhai.processes.zone_rasters import keep_zones, write_zone_rasters
 from shanhai.processes.zone_report import write_maps_and_report
+from shanhai.processes.zone_results import STATISTICS_FILE, ZONES_FILE, scheme_code
 from shanhai.processes.zone_statistics import zoning_statistics
 from shanhai.processes.zoning import Zoning, cut_of, delineate, zoner_of
 from shanhai.raster.vectorise import number_areas
 from shanhai.raster.windows import WindowRunner, window_runner
 from shanhai.storage.artifacts import sha256_of
 
-ZONES_FILE = "zones.geojson"
 PATCHES_FILE = "patches.geojson"
-STATISTICS_FILE = "statistics.json"
 MANIFEST_FILE = "manifest.json"
 SCRATCH = "scratch"
 DOUBTS = f"{SCRATCH}/draw"
@@ -91,14 +92,6 @@ class DelineateZones:
             manifest=run.manifest,
             warnings=run.manifest["warnings"],
         )
-
-    async def publish(self, session: AsyncSession, publication: Publication) -> dict[str, Any]:
-        """Write datasets, the scheme's new version and its zones; see `publish_zones`."""
-        workspace = publication.workspace
-        documents = await asyncio.to_thread(
-            ZoneDocuments.read, workspace / ZONES_FILE, workspace / STATISTICS_FILE
-        )
-        return await publish_zones(session, publication, documents)
 
 
 def _compute(

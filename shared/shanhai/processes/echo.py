@@ -2,12 +2,9 @@
 
 import time
 from pathlib import Path
-from typing import Any
-
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.jobs.contracts import ECHO, EchoInputs, Outcome, Task
-from shanhai.processes.base import Progress, Publication
+from shanhai.processes.base import Progress
 
 STEP_S = 0.1
 
@@ -25,7 +22,3 @@ class Echo:
             progress(100 * waited / inputs.pause, "wait")
             time.sleep(min(STEP_S, inputs.pause - waited))
         return Outcome(values={"message": inputs.message})
-
-    async def publish(self, session: AsyncSession, publication: Publication) -> dict[str, Any]:
-        """Give the message; there is nothing to store."""
-        return {"message": publication.outcome.values["message"]}

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from shanhai.errors import Fault, InvalidInput
 from shanhai.jobs.contracts import Outcome, OutputFile, Task
 from shanhai.jobs.evaluation_contracts import (
@@ -16,13 +14,12 @@ from shanhai.jobs.evaluation_contracts import (
     evaluation_themes,
 )
 from shanhai.jobs.evaluation_resolution import missing_faults
-from shanhai.processes.base import Progress, Publication
+from shanhai.processes.base import Progress
 from shanhai.processes.evaluating.carbon import evaluate_carbon
 from shanhai.processes.evaluating.degradation import evaluate_degradation
 from shanhai.processes.evaluating.importance import evaluate_importance
 from shanhai.processes.evaluating.outputs import write_document, write_rasters, write_table
 from shanhai.processes.evaluating.place import Place, build_place, open_sources
-from shanhai.processes.evaluating.publication import publish_rasters
 from shanhai.processes.evaluating.quality import evaluate_quality
 from shanhai.processes.evaluating.record import build_manifest, finish_manifest
 from shanhai.processes.evaluating.remarks import APPLIES_IN_PART, remarks
@@ -90,16 +87,6 @@ class EvaluateEcosystem:
             manifest=manifest,
             warnings=manifest["warnings"],
         )
-
-    async def publish(self, session: AsyncSession, publication: Publication) -> dict[str, Any]:
-        """Register the rasters as computed datasets."""
-        inputs = EvaluateEcosystemInputs.model_validate(publication.task.inputs)
-        layers = await publish_rasters(session, publication, inputs, public=inputs.publish)
-        return {
-            "layers": layers,
-            **publication.outcome.values,
-            "warnings": publication.outcome.warnings,
-        }
 
 
 def _require_layers(task: Task, inputs: EvaluateEcosystemInputs) -> None:

@@ -24,6 +24,9 @@ from shanhai.jobs.contracts import (
     RegionTask,
     Task,
 )
+from shanhai.jobs.referents import refuse
+from shanhai.jobs.scenario_contracts import RunScenarioInputs
+from shanhai.jobs.scenario_edits import judge_edits
 from shanhai.processes.base import Progress
 from shanhai.processes.import_dataset import import_raster
 from shanhai.processes.registry import PROCESSES
@@ -32,7 +35,10 @@ from shanhai.rules import rule_in_chinese, rule_in_english
 from shanhai.storage.artifacts import sha256_of
 from shanhai.vocabulary import label_of
 
-RUNNABLE = ("assess-ecoservices", "delineate-zones", "evaluate-ecosystem", "account-gep")
+RUNNABLE = (
+    *("assess-ecoservices", "delineate-zones", "evaluate-ecosystem", "account-gep"),
+    *("build-network", "run-scenario"),
+)
 """Processes that need nothing but files."""
 
 SUPPLY = "supply."
@@ -83,6 +89,8 @@ def run_on_files(
     asked = {"region": place.code, **inputs, **({"supplies": supplies} if supplies else {})}
     accepted = check_inputs(contract.inputs, asked)
     _check_grid(accepted, place)
+    if isinstance(accepted, RunScenarioInputs):
+        refuse(judge_edits(accepted, place.geometry, list(rasters)))
     workspace.mkdir(parents=True, exist_ok=True)
     taken = _take(rasters, options or {}, workspace, place)
     task = Task(
@@ -109,9 +117,11 @@ def runnable(process_id: str) -> ProcessContract:
     """
     if process_id not in RUNNABLE:
         names = ", ".join(RUNNABLE)
+        known = process_id in CONTRACTS
+        reason, reason_zh = (", it needs a server", "，须由服务器执行") if known else ("", "")
         raise InvalidInput(
-            f"process {process_id!r} does not run on files; these do: {names}",
-            message_zh=f"进程 {process_id!r} 不能用本地文件运行；可用：{names}",
+            f"process {process_id!r} does not run on files{reason}; these do: {names}",
+            message_zh=f"进程 {process_id!r} 不能用本地文件运行{reason_zh}；可用：{names}",
             pointer="/process",
         )
     return CONTRACTS[process_id]

@@ -1,23 +1,16 @@
 """Import a file of features: judge it row by row, then create and change objects by their codes."""
 
-import asyncio
 import shutil
-from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from shapely.geometry import shape
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.bulk import Tally, write_many
-from shanhai.db.features.bulk_judging import Rejected
 from shanhai.db.features.catalogue import entity_named
 from shanhai.db.features.entity import Entity
-from shanhai.db.queries.audit import Act
-from shanhai.jobs.authority import identity_of
 from shanhai.jobs.contracts import IMPORT_FEATURES, ImportFeaturesInputs, Outcome, Task
-from shanhai.processes.base import Progress, Publication
-from shanhai.processes.importing.accepted import read_accepted, written_properties
+from shanhai.processes.base import Progress
+from shanhai.processes.importing.accepted import ACCEPTED
 from shanhai.processes.importing.findings import Findings
 from shanhai.processes.importing.neighbours import find_gaps, find_overlaps
 from shanhai.processes.importing.reading import Reading, RowsRead, first_bounds, read_rows
@@ -28,7 +21,7 @@ from shanhai.vector.opening import open_source
 from shanhai.vector.sources import Source, Wishes
 from shanhai.vector.systems import find_system
 
-ACCEPTED, FINDINGS, SOURCE = "accepted.parquet", "findings.ndjson", "source"
+FINDINGS, SOURCE = "findings.ndjson", "source"
 
 
 class ImportFeatures:
@@ -65,17 +58,6 @@ class ImportFeatures:
             },
             manifest={"source": {"sha256": sha256_of(upload), **_described(source)}},
         )
-
-    async def publish(self, session: AsyncSession, publication: Publication) -> dict[str, Any]:
-        """Write the rows that passed, or none of them."""
-        inputs = ImportFeaturesInputs.model_validate(publication.task.inputs)
-        values = publication.outcome.values
-        partly = inputs.mode == "valid_rows"
-        errors = len(values["rejected_rows"]) + values["general_errors"]
-        if errors and not partly:
-            return _verdict(values, Tally(), written=False)
-        tally = await _write(session, publication, inputs, partly=partly)
-        return _verdict(values, tally, written=partly or not tally.rejected)
 
 
 def _reading(source: Source, entity: Entity, inputs: ImportFeaturesInputs, task: Task) -> Reading:
@@ -128,59 +110,4 @@ def _described(source: Source) -> dict[str, Any]:
         "encoding": info.encoding,
         "encoding_from": info.encoding_from,
         "samples": list(info.samples),
-    }
-
-
-async def _write(
-    session: AsyncSession, publication: Publication, inputs: ImportFeaturesInputs, *, partly: bool
-) -> Tally:
-    values, entity = publication.outcome.values, entity_named(inputs.collection)
-    properties = written_properties(entity, values["fields"])
-    rows = read_accepted(
-        publication.workspace / ACCEPTED, properties, frozenset(values["rejected_rows"])
-    )
-    return await write_many(
-        session,
-        entity,
-        identity_of(publication.task),
-        Act(publication.requested_by),
-        properties,
-        _unblocking(rows),
-        shaped=values["shaped"],
-        partly=partly,
-    )
-
-
-async def _unblocking(
-    blocks: Iterator[Sequence[Sequence[Any]]],
-) -> AsyncIterator[Sequence[Sequence[Any]]]:
-    """The blocks, each read in a thread."""
-    while (block := await asyncio.to_thread(next, blocks, None)) is not None:
-        yield block
-
-
-def _verdict(values: dict[str, Any], tally: Tally, *, written: bool) -> dict[str, Any]:
-    rejected = values["summary"]["rejected"] + tally.rejected
-    verdict = "imported" if not rejected else "partly_imported" if written else "refused"
-    return {
-        "summary": {
-            **values["summary"],
-            "verdict": verdict if written else "refused",
-            "rejected": rejected,
-            "created": tally.created,
-            "updated": tally.updated,
-            "unchanged": tally.unchanged,
-            "rejections": [_told(item) for item in tally.rejections],
-        }
-    }
-
-
-def _told(item: Rejected) -> dict[str, Any]:
-    return {
-        "row": item.row,
-        "code": item.code,
-        "rule": item.rule,
-        "member": item.member,
-        "detail": item.detail.en,
-        "detail_zh": item.detail.zh,
     }

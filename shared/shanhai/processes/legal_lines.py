@@ -7,7 +7,7 @@ from shapely.geometry import shape
 
 from shanhai.errors import InvalidInput
 from shanhai.jobs.contracts import AreaTask, DelineateZonesInputs, Task
-from shanhai.jobs.control_lines import CORE, LINE_KINDS, OVERLAYS, RESERVE
+from shanhai.jobs.line_kinds import CORE, LINE_KINDS, OVERLAYS, RESERVE
 from shanhai.processes.zoning import FLOOR
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.store import ScratchStore

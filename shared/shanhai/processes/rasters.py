@@ -11,9 +11,8 @@ from shanhai.raster.cog import Frame
 from shanhai.raster.crs import LON_LAT, parse_crs, reproject_geometry
 from shanhai.raster.geotiff import CLASS_NODATA, FLOAT_NODATA
 from shanhai.raster.statistics import BandStatistics
+from shanhai.storage.artifacts import COG_TYPE
 from shanhai.vocabulary import Label
-
-COG_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
 
 _FOOTPRINT_VERTICES = 20
 

@@ -1,38 +1,92 @@
-"""Where each computation lives; it is loaded when first asked for.
+"""Where the two halves of each process live; each is loaded when first asked for.
 
 A job's process is started afresh and needs one computation, so it must not pay for the libraries
-of all the others.
+of all the others, nor for those of the database; and the worker, which publishes, not for those
+that compute.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
+from typing import Any
 
-from shanhai.processes.base import Process
+from shanhai.processes.base import Process, Publish
 
-HOMES: tuple[tuple[str, str], ...] = (
-    ("echo", "shanhai.processes.echo:Echo"),
-    ("import-dataset", "shanhai.processes.import_dataset:ImportDataset"),
-    ("import-features", "shanhai.processes.import_features:ImportFeatures"),
-    ("check-compliance", "shanhai.processes.check_compliance:CheckCompliance"),
-    ("assess-ecoservices", "shanhai.processes.assess_ecoservices:AssessEcoservices"),
-    ("delineate-zones", "shanhai.processes.delineate_zones:DelineateZones"),
-    ("evaluate-ecosystem", "shanhai.processes.evaluate_ecosystem:EvaluateEcosystem"),
-    ("account-gep", "shanhai.processes.account_gep:AccountGep"),
+HOMES: tuple[tuple[str, str, str], ...] = (
+    (
+        "echo",
+        "shanhai.processes.echo:Echo",
+        "shanhai.processes.documents_publication:publish_values",
+    ),
+    (
+        "import-dataset",
+        "shanhai.processes.import_dataset:ImportDataset",
+        "shanhai.processes.dataset_publication:publish_dataset",
+    ),
+    (
+        "import-features",
+        "shanhai.processes.import_features:ImportFeatures",
+        "shanhai.processes.importing.publication:publish_features",
+    ),
+    (
+        "check-compliance",
+        "shanhai.processes.check_compliance:CheckCompliance",
+        "shanhai.processes.check_compliance:publish_check",
+    ),
+    (
+        "assess-ecoservices",
+        "shanhai.processes.assess_ecoservices:AssessEcoservices",
+        "shanhai.processes.evaluating.publication:publish_assessment",
+    ),
+    (
+        "delineate-zones",
+        "shanhai.processes.delineate_zones:DelineateZones",
+        "shanhai.processes.zone_publication:publish_zones",
+    ),
+    (
+        "evaluate-ecosystem",
+        "shanhai.processes.evaluate_ecosystem:EvaluateEcosystem",
+        "shanhai.processes.evaluating.publication:publish_evaluation",
+    ),
+    (
+        "account-gep",
+        "shanhai.processes.account_gep:AccountGep",
+        "shanhai.processes.documents_publication:publish_figures",
+    ),
+    (
+        "build-network",
+        "shanhai.processes.build_network:BuildNetwork",
+        "shanhai.processes.networking.publication:publish_network",
+    ),
+    (
+        "run-scenario",
+        "shanhai.processes.run_scenario:RunScenario",
+        "shanhai.processes.scenario.publication:publish_scenario",
+    ),
+    (
+        "seed-tiles",
+        "shanhai.processes.seed_tiles:SeedTiles",
+        "shanhai.processes.documents_publication:publish_figures",
+    ),
 )
-"""Process id and class, one line each."""
+"""Process id, the class that computes, and the function that publishes."""
+
+
+def load(home: str) -> Any:
+    """What is at `module:name`."""
+    module, _, name = home.partition(":")
+    return getattr(import_module(module), name)
 
 
 class Registry(Mapping[str, Process]):
     """The computations by process id."""
 
-    def __init__(self, homes: tuple[tuple[str, str], ...]) -> None:
+    def __init__(self, homes: Iterable[tuple[str, str]]) -> None:
         self._homes = dict(homes)
         self._loaded: dict[str, Process] = {}
 
     def __getitem__(self, process_id: str) -> Process:
         if process_id not in self._loaded:
-            module, _, name = self._homes[process_id].partition(":")
-            self._loaded[process_id] = getattr(import_module(module), name)()
+            self._loaded[process_id] = load(self._homes[process_id])()
         return self._loaded[process_id]
 
     def __iter__(self) -> Iterator[str]:
@@ -42,4 +96,11 @@ class Registry(Mapping[str, Process]):
         return len(self._homes)
 
 
-PROCESSES = Registry(HOMES)
+PROCESSES = Registry(tuple((process_id, home) for process_id, home, _ in HOMES))
+_PUBLISHING = {process_id: home for process_id, _, home in HOMES}
+
+
+def publish_of(process_id: str) -> Publish:
+    """What publishes the results of a process."""
+    publish: Publish = load(_PUBLISHING[process_id])
+    return publish

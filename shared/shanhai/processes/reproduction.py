@@ -1,7 +1,6 @@
 """Compute a run again from its manifest, and tell whether the results are the same bytes."""
 
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shanhai import __version__
-from shanhai.errors import Fault, InvalidInput
+from shanhai.errors import Fault, Forbidden, InvalidInput, NotFound, Unauthenticated
 from shanhai.jobs.contracts import AreaTask, DatasetTask, DistrictTask, RegionTask, Task
 from shanhai.processes.base import Progress
 from shanhai.processes.files import check_inputs, runnable, take_raster
@@ -103,6 +102,13 @@ class Compared:
         return self.expected == self.got
 
 
+Fetch = Callable[[Input, Path], None]
+"""Fetches the file of an input to a path; raises a `ShanhaiError` where it cannot be had."""
+
+INPUTS = "inputs"
+"""Folder beside the results of files that were fetched, or imported again."""
+
+
 def read_manifest(path: Path) -> Manifest:
     """A manifest as a run leaves it.
 
@@ -145,6 +151,7 @@ def reproduce(
     files: Path,
     workspace: Path,
     progress: Progress,
+    fetch: Fetch | None = None,
     processes: int = 1,
     cluster: Cluster | None = None,
 ) -> list[Compared]:
@@ -154,8 +161,10 @@ def reproduce(
         manifest: Of the first run.
         files: Folder that holds the inputs, under any name: they are told by their checksum.
             Files as they were before their import are imported again.
-        workspace: Empty folder for the results; made when missing.
+        workspace: Empty folder for the results; made when missing. Files of `INPUTS` in it are
+            inputs that were not found as they are.
         progress: Hears how far it is.
+        fetch: How an input is had that the folder does not hold.
         processes: Processes that share the windows.
         cluster: Where windows are computed instead.
 
@@ -165,32 +174,33 @@ def reproduce(
     contract = runnable(manifest.process)
     check_inputs(contract.inputs, manifest.request)
     workspace.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="shanhai-") as spare:
-        found = find_inputs(manifest, files, Path(spare))
-        task = Task(
-            job_id=manifest.job_id,
-            created_utc=manifest.created_utc,
-            process=manifest.process,
-            inputs=manifest.request,
-            seed=manifest.seed,
-            region=manifest.region,
-            plan=manifest.plan,
-            datasets={one.theme: one.dataset() for one in manifest.inputs},
-            files={one.uri: str(found[one.theme]) for one in manifest.inputs},
-            areas=manifest.control_areas.areas,
-            areas_as_of=manifest.control_areas.as_of,
-            areas_left_out=manifest.control_areas.left_out,
-            units=manifest.unit_polygons,
-            processes=processes,
-            cluster=cluster,
-        )
-        outcome = PROCESSES[manifest.process].compute(task, workspace, progress)
+    found = find_inputs(manifest, files, workspace / INPUTS, fetch)
+    task = Task(
+        job_id=manifest.job_id,
+        created_utc=manifest.created_utc,
+        process=manifest.process,
+        inputs=manifest.request,
+        seed=manifest.seed,
+        region=manifest.region,
+        plan=manifest.plan,
+        datasets={one.theme: one.dataset() for one in manifest.inputs},
+        files={one.uri: str(found[one.theme]) for one in manifest.inputs},
+        areas=manifest.control_areas.areas,
+        areas_as_of=manifest.control_areas.as_of,
+        areas_left_out=manifest.control_areas.left_out,
+        units=manifest.unit_polygons,
+        processes=processes,
+        cluster=cluster,
+    )
+    outcome = PROCESSES[manifest.process].compute(task, workspace, progress)
     made = {file.name: sha256_of(workspace / file.path) for file in outcome.files}
     return [Compared(one.name, one.sha256, made.get(one.name)) for one in manifest.outputs]
 
 
-def find_inputs(manifest: Manifest, files: Path, spare: Path) -> dict[str, Path]:
-    """The file of every input by theme; what had to be imported again lies in `spare`.
+def find_inputs(
+    manifest: Manifest, files: Path, spare: Path, fetch: Fetch | None = None
+) -> dict[str, Path]:
+    """The file of every input by theme; what was fetched or imported again lies in `spare`.
 
     Raises:
         InvalidInput: inputs are missing or other files than then; each is named.
@@ -198,14 +208,14 @@ def find_inputs(manifest: Manifest, files: Path, spare: Path) -> dict[str, Path]
     by_checksum = _checksums(files, {one.sha256 for one in manifest.inputs})
     found, faults = dict[str, Path](), list[Fault]()
     for number, one in enumerate(manifest.inputs):
-        path = by_checksum.get(one.sha256)
-        seen = None
-        if path is None:
-            path, seen = _imported_again(one, manifest.region, files, spare)
-        if path is None:
-            faults.append(_missing(number, one, files, seen))
+        had = by_checksum.get(one.sha256) or _imported_again(one, manifest.region, files, spare)
+        if not isinstance(had, Path) and fetch is not None:
+            had = _fetched(one, spare, fetch)
+        if isinstance(had, Path):
+            found[one.theme] = had
         else:
-            found[one.theme] = path
+            text = had or _nowhere(one, files)
+            faults.append(Fault(f"/inputs/{number}/sha256", text.en, text.zh))
     if faults:
         raise InvalidInput(
             "the inputs are not those of the first run",
@@ -232,33 +242,46 @@ def _candidates(one: Input, files: Path) -> Iterator[Path]:
                 yield path
 
 
-def _imported_again(
-    one: Input, place: RegionTask, files: Path, spare: Path
-) -> tuple[Path | None, str | None]:
-    """A file by the name of the input that becomes it when imported, and what was found instead."""
-    seen = None
+def _imported_again(one: Input, place: RegionTask, files: Path, spare: Path) -> Path | Label | None:
+    """A file by the name of the input that becomes it when imported; what is wrong with others."""
+    told = None
     for path in _candidates(one, files):
-        seen = sha256_of(path)
+        told = _another(one, sha256_of(path))
+        spare.mkdir(exist_ok=True)
         cleaned = spare / f"{one.theme}.tif"
         try:
             taken = take_raster(one.theme, path, cleaned, place, {})
         except InvalidInput:
             continue
         if taken.checksum == one.sha256:
-            return cleaned, seen
-    return None, seen
+            return cleaned
+    return told
 
 
-def _missing(number: int, one: Input, files: Path, seen: str | None) -> Fault:
-    pointer = f"/inputs/{number}/sha256"
-    if seen is None:
-        return Fault(
-            pointer,
-            f"{one.theme} ({one.id}): no file in {files} has the SHA-256 {one.sha256}",
-            f"{one.theme}（{one.id}）：{files} 中没有 SHA-256 为 {one.sha256} 的文件",
+def _fetched(one: Input, spare: Path, fetch: Fetch) -> Path | Label:
+    """The file as it was fetched; else why it cannot be had, or is not the one."""
+    spare.mkdir(exist_ok=True)
+    path = spare / f"{one.theme}.tif"
+    try:
+        fetch(one, path)
+    except (NotFound, Unauthenticated, Forbidden) as error:
+        return Label(
+            f"{one.theme}（{one.id}）：{error.message_zh}",
+            f"{one.theme} ({one.id}): {error.message}",
         )
-    return Fault(
-        pointer,
-        f"{one.theme} ({one.id}) is another file: SHA-256 {seen}, not {one.sha256}",
-        f"{one.theme}（{one.id}）不是原来的文件：SHA-256 为 {seen}，应为 {one.sha256}",
+    got = sha256_of(path)
+    return path if got == one.sha256 else _another(one, got)
+
+
+def _nowhere(one: Input, files: Path) -> Label:
+    return Label(
+        f"{one.theme}（{one.id}）：{files} 中没有 SHA-256 为 {one.sha256} 的文件",
+        f"{one.theme} ({one.id}): no file in {files} has the SHA-256 {one.sha256}",
+    )
+
+
+def _another(one: Input, got: str) -> Label:
+    return Label(
+        f"{one.theme}（{one.id}）不是原来的文件：SHA-256 为 {got}，应为 {one.sha256}",
+        f"{one.theme} ({one.id}) is another file: SHA-256 {got}, not {one.sha256}",
     )

@@ -42,12 +42,13 @@ def draw_zones(codes: ClassArray, grid: Grid) -> ZoneGeometry:
     coverage = clean_coverage(trace_outlines(codes, grid))
     return ZoneGeometry(
         coverage=coverage,
-        zones={code: _to_lon_lat(zone, grid) for code, zone in sorted(coverage.zones.items())},
-        patches=[(patch.code, _to_lon_lat(patch.polygon, grid)) for patch in coverage.patches],
+        zones={code: to_lon_lat(zone, grid) for code, zone in sorted(coverage.zones.items())},
+        patches=[(patch.code, to_lon_lat(patch.polygon, grid)) for patch in coverage.patches],
     )
 
 
-def _to_lon_lat(geometry: BaseGeometry, grid: Grid) -> BaseGeometry:
+def to_lon_lat(geometry: BaseGeometry, grid: Grid) -> BaseGeometry:
+    """A geometry of the grid in longitude and latitude, to a millimetre; valid."""
     moved = reproject_geometry(geometry, f"EPSG:{grid.epsg}", LON_LAT)
     rounded = shapely.transform(moved, lambda points: points.round(_DEGREE_DIGITS))
     if rounded.is_valid:

@@ -1,5 +1,6 @@
 """The rows of a zoning: datasets, a new version of the scheme, its zones; one transaction."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +25,15 @@ from shanhai.processes.registration import (
     new_dataset,
     region_of,
 )
-from shanhai.processes.zone_statistics import COMPOSITION, LIGHT, OVERLAPS, POPULATION
+from shanhai.processes.zone_results import (
+    COMPOSITION,
+    LIGHT,
+    OVERLAPS,
+    POPULATION,
+    STATISTICS_FILE,
+    ZONES_FILE,
+    scheme_code,
+)
 from shanhai.vocabulary import SUPPLY_DEMAND
 
 _STATISTICS = (
@@ -54,19 +63,16 @@ class ZoneDocuments:
         return cls(by_value, json.loads(statistics.read_bytes()))
 
 
-def scheme_code(region: str) -> str:
-    """Code of the supply–demand zoning of a region."""
-    return f"{region}.{SUPPLY_DEMAND}"
-
-
-async def publish_zones(
-    session: AsyncSession, publication: Publication, documents: ZoneDocuments
-) -> dict[str, Any]:
+async def publish_zones(session: AsyncSession, publication: Publication) -> dict[str, Any]:
     """Insert everything a zoning leaves behind and return the results document.
 
     With `publish` the new version takes the place of the published one from today on; without it
     stays a draft. Two jobs of one region wait for each other here.
     """
+    workspace = publication.workspace
+    documents = await asyncio.to_thread(
+        ZoneDocuments.read, workspace / ZONES_FILE, workspace / STATISTICS_FILE
+    )
     inputs = DelineateZonesInputs.model_validate(publication.task.inputs)
     region = await region_of(session, publication.task)
     await _take_turn(session, region)

@@ -10,7 +10,11 @@ import numpy as np
 from shanhai.cartography import ZONES, style_of
 from shanhai.jobs.contracts import OutputFile
 from shanhai.processes.assessed import Assessment
-from shanhai.processes.assessment_pictures import draw_quadrants, draw_service_maps
+from shanhai.processes.assessment_pictures import (
+    draw_doubts,
+    draw_matching,
+    draw_service_maps,
+)
 from shanhai.processes.overview import SHEET_CELLS, class_overview, overview
 from shanhai.processes.study_area import StudyArea
 from shanhai.raster.store import ScratchStore
@@ -95,8 +99,11 @@ def _draw_services(
 ) -> dict[str, Path]:
     folder = workspace / _PICTURES
     folder.mkdir()
-    drawn = draw_service_maps(assessment, frame, folder)
-    return drawn | {"quadrants": draw_quadrants(assessment, figures, frame, folder)}
+    return {
+        **draw_service_maps(assessment, frame, folder),
+        **draw_matching(assessment, figures, frame, folder),
+        **draw_doubts(assessment.stores.own, frame, folder),
+    }
 
 
 def _write_report(content: ReportContent, workspace: Path) -> list[OutputFile]:

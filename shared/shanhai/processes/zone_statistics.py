@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.jobs.contracts import DistrictTask
-from shanhai.jobs.control_lines import LINE_KINDS
+from shanhai.jobs.line_kinds import LINE_KINDS
 from shanhai.processes.legal_lines import mask_of
 from shanhai.processes.supply_demand import SERVICES, Extremes
 from shanhai.processes.uncertain_zones import DRAWN, STABILITY
+from shanhai.processes.zone_results import COVER, LIGHT, POPULATION
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import WindowRunner
 from shanhai.science.arrays import ClassArray, FloatArray
@@ -24,15 +25,6 @@ from shanhai.science.zoning.keyed import ClassLayer, KeyLayer, Layer
 from shanhai.science.zoning.statistics import ZoneLayers, ZoneSummary, zone_statistics
 from shanhai.science.zoning.statistics_kernels import Keys
 from shanhai.vocabulary import ZONE_CLASSES
-
-POPULATION = "population"
-LIGHT = "night_lights_sum"
-COVER = "land_cover"
-COMPOSITION = f"{COVER}_percent"
-"""Members of a zone that are there when their layers are, besides light."""
-
-OVERLAPS = tuple(f"{kind}_overlap_ha" for kind in LINE_KINDS)
-"""Area of a zone within the control lines the region has."""
 
 _DIGITS = 6
 _KEYS = "zones_by_district.keys"

@@ -10,6 +10,7 @@ import numpy as np
 import rasterio
 import rasterio.shutil
 from numpy.typing import NDArray
+from rasterio.enums import Resampling
 from rasterio.transform import Affine
 from rasterio.windows import Window as RasterWindow
 
@@ -63,13 +64,14 @@ class Frame:
 def write_cog(path: Path, frame: Frame, blocks: Iterable[Block]) -> list[BandStatistics]:
     """Write a COG from blocks and return the statistics it carries, band by band.
 
-    Tiles of 512, deflate, overviews by mode (classes) or average (quantities). No time stamps: the
-    same content gives the same file.
+    Tiles of 512, deflate, overviews by mode (classes) or average (quantities) of the known cells
+    themselves. No time stamps: the same content gives the same file.
     """
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         draft = Path(folder) / "draft.tif"
         _write_draft(draft, frame, blocks)
         statistics = _describe(draft, frame)
+        _add_overviews(draft, frame)
         rasterio.shutil.copy(draft, path, driver="COG", **_options(frame))
     return statistics
 
@@ -81,7 +83,7 @@ def _options(frame: Frame) -> dict[str, str]:
         "LEVEL": "1",
         "PREDICTOR": "STANDARD" if frame.categorical else "FLOATING_POINT",
         "BLOCKSIZE": str(BLOCK),
-        "OVERVIEW_RESAMPLING": "MODE" if frame.categorical else "AVERAGE",
+        "OVERVIEWS": "FORCE_USE_EXISTING",
         "BIGTIFF": "IF_SAFER",
         "NUM_THREADS": "1",
     }
@@ -129,6 +131,20 @@ def _describe(path: Path, frame: Frame) -> list[BandStatistics]:
         for band, text in enumerate(frame.descriptions, start=1):
             file.set_band_description(band, text)
     return statistics
+
+
+def _add_overviews(path: Path, frame: Frame) -> None:
+    """Overviews until one fits into a block, each made of the cells themselves.
+
+    One at a time: levels that GDAL makes together it makes of one another, and the mode of modes is
+    not the mode, nor the mean of means the mean where cells are missing.
+    """
+    method = Resampling.mode if frame.categorical else Resampling.average
+    with rasterio.open(path, "r+", driver="GTiff") as file:
+        factor = 2
+        while max(frame.width, frame.height) > BLOCK * factor // 2:
+            file.build_overviews([factor], method)
+            factor *= 2
 
 
 def _valid_strips(file: Any, band: int) -> Iterable[NDArray[np.float32]]:

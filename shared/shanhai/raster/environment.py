@@ -3,6 +3,7 @@
 This module imports no GDAL, so that a process can call `restrict_gdal` before anything does.
 """
 
+import ctypes
 import os
 import tempfile
 from collections.abc import Mapping, MutableMapping
@@ -23,6 +24,10 @@ _FIXED: Mapping[str, str] = MappingProxyType(
     }
 )
 
+_ARENAS = 2
+_M_ARENA_MAX = -8
+"""Of malloc.h; the variable of the environment is read before a process begins."""
+
 FIXED_COMPUTING: Mapping[str, str] = MappingProxyType(
     {
         "OMP_NUM_THREADS": "1",
@@ -30,7 +35,7 @@ FIXED_COMPUTING: Mapping[str, str] = MappingProxyType(
         "NUMBA_NUM_THREADS": "1",
         "JOBLIB_MULTIPROCESSING": "0",
         "PYTHONHASHSEED": "0",
-        "MALLOC_ARENA_MAX": "2",
+        "MALLOC_ARENA_MAX": str(_ARENAS),
     }
 )
 """What a process that computes must be started with: one thread for each library and a fixed hash
@@ -57,6 +62,18 @@ def restrict_gdal(
     for name in [name for name in target if name.startswith("GDAL_HTTP_")]:
         del target[name]
     target.update(gdal_environment(cache_mb=cache_mb, skip_vrt=skip_vrt))
+
+
+def bound_arenas() -> None:
+    """Let the threads of this process, and of those it starts, share two heaps of the allocator.
+
+    Each thread has its own otherwise, and what it once needed stays there. Other allocators than
+    the GNU one are left as they are.
+    """
+    os.environ["MALLOC_ARENA_MAX"] = str(_ARENAS)
+    option = getattr(ctypes.CDLL(None), "mallopt", None)
+    if option is not None:
+        option(_M_ARENA_MAX, _ARENAS)
 
 
 def check_isolation() -> None:

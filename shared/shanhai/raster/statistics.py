@@ -6,9 +6,12 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shanhai.science.quantiles import exact_quantiles
-
 DISPLAY_PROBABILITIES = (0.02, 0.98)
+
+_HELD_VALUES = 4_000_000
+"""Values that are sorted at once."""
+
+Blocks = Callable[[], Iterable[NDArray[np.floating]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,28 +31,40 @@ class BandStatistics:
         return asdict(self)
 
 
-def band_statistics(blocks: Callable[[], Iterable[NDArray[np.floating]]]) -> BandStatistics:
-    """Statistics of a band; `blocks` is called several times and yields NaN for nodata."""
+def band_statistics(blocks: Blocks) -> BandStatistics:
+    """Statistics of a band; `blocks` is called several times and yields NaN for nodata.
+
+    Mean and spread of the blocks are joined as they pass (Chan, Golub and LeVeque 1983).
+    """
     cells = valid = 0
-    low, high, total = np.inf, -np.inf, 0.0
+    low, high, mean, squares = np.inf, -np.inf, 0.0, 0.0
     for block in blocks():
         values = block[np.isfinite(block)].astype(np.float64)
         cells += block.size
+        if not values.size:
+            continue
+        low, high = min(low, float(values.min())), max(high, float(values.max()))
+        # Sums of squares about zero would lose all digits where the mean is large.
+        middle = float(values.mean())
+        apart, share = middle - mean, values.size / (valid + values.size)
+        values -= middle
+        squares += float(np.vdot(values, values)) + apart * apart * valid * share
+        mean += apart * share
         valid += values.size
-        if values.size:
-            low, high = min(low, float(values.min())), max(high, float(values.max()))
-            total += float(values.sum())
     percent = round(100 * valid / cells, 6) if cells else 0.0
     if valid == 0:
         return BandStatistics(None, None, None, None, None, None, percent)
-    mean = total / valid
-    p2, p98 = exact_quantiles(blocks, DISPLAY_PROBABILITIES)
-    return BandStatistics(low, high, mean, _spread(blocks, mean, valid), p2, p98, percent)
+    p2, p98 = _display_quantiles(blocks, valid)
+    return BandStatistics(low, high, mean, float(np.sqrt(squares / valid)), p2, p98, percent)
 
 
-def _spread(blocks: Callable[[], Iterable[NDArray[np.floating]]], mean: float, valid: int) -> float:
-    # A second pass: sums of squares about zero lose all digits where the mean is large.
-    squares = sum(
-        float(np.nansum(np.square(block.astype(np.float64) - mean))) for block in blocks()
-    )
-    return float(np.sqrt(squares / valid))
+def _display_quantiles(blocks: Blocks, valid: int) -> list[float]:
+    """The exact quantiles of the float32 values, by whichever way."""
+    if valid > _HELD_VALUES:
+        # Here, because most rasters are smaller, and to import one need not load compiled code.
+        from shanhai.science.quantiles import exact_quantiles
+
+        return exact_quantiles(blocks, DISPLAY_PROBABILITIES)
+    held = [block[np.isfinite(block)].astype(np.float32) for block in blocks()]
+    values = np.concatenate(held).astype(np.float64)
+    return [float(value) for value in np.quantile(values, DISPLAY_PROBABILITIES)]

@@ -42,6 +42,15 @@ def cells_within(geometry: BaseGeometry, grid: Grid, window: Window) -> BoolArra
     return cells_of_frame(geometry, (window.height, window.width), placed)
 
 
+def cells_touched(geometry: BaseGeometry, grid: Grid, window: Window) -> BoolArray:
+    """Cells of a window that the geometry touches: of a line those it passes through."""
+    west, _, _, north = grid.window_bounds(window)
+    placed = Affine(grid.cell_m, 0.0, west, 0.0, -grid.cell_m, north)
+    shape = (window.height, window.width)
+    burnt = rasterize([(geometry, 1)], shape, transform=placed, dtype="uint8", all_touched=True)
+    return np.asarray(burnt == 1)
+
+
 def cells_of_frame(
     geometry: BaseGeometry, shape: tuple[int, ...], transform: Sequence[float]
 ) -> BoolArray:

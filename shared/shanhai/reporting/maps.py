@@ -71,7 +71,7 @@ class MapFrame:
 def draw_zone_map(
     path: Path, codes: ClassArray, shares: dict[int, float], frame: MapFrame, lang: Lang
 ) -> bool:
-    """The five zones with their shares of the land, in per cent; see `_draw` for the result."""
+    """The five zones with their shares of the land, in per cent; as `draw_sheet`."""
     heading = Label("分区（占陆域）", "Zone (share of land)")
     return draw_class_map(path, codes, ZONES, shares, heading, frame, lang)
 
@@ -85,13 +85,13 @@ def draw_class_map(
     frame: MapFrame,
     lang: Lang,
 ) -> bool:
-    """Classes with their shares in per cent under `heading`; see `_draw` for the result."""
+    """Classes with their shares in per cent under `heading`; see `draw_sheet` for the result."""
 
     def content(axes: Axes, side: Axes) -> None:
         _show_classes(axes, codes, frame.bounds, style)
         _class_legend(side, style, shares, heading, lang)
 
-    return _draw(path, style.title, frame, lang, content)
+    return draw_sheet(path, style.title, frame, lang, content)
 
 
 def draw_ramp_map(
@@ -102,7 +102,7 @@ def draw_ramp_map(
     lang: Lang,
     ends: tuple[Label, Label] = RATIO_ENDS,
 ) -> bool:
-    """A quantity by its declared ramp, `ends` telling its top and foot; see `_draw`."""
+    """A quantity by its declared ramp, `ends` telling its top and foot; see `draw_sheet`."""
     style = style_of(theme)
     if not isinstance(style, RampStyle):
         raise TypeError(f"{theme} is drawn by classes, not by a ramp")
@@ -116,17 +116,25 @@ def draw_ramp_map(
         )
         _ramp_legend(side, ScalarMappable(norm, colors), ends, lang)
 
-    return _draw(path, ramp.title, frame, lang, content)
+    return draw_sheet(path, ramp.title, frame, lang, content)
 
 
-def _draw(
+def draw_sheet(
     path: Path,
     title: Label,
     frame: MapFrame,
     lang: Lang,
     content: Callable[[Axes, Axes], None],
 ) -> bool:
-    """Draw the furniture around `content` and save; False when the language has no font."""
+    """Draw the furniture around `content` and save; False when the language has no font.
+
+    Args:
+        path: Of the PNG.
+        title: What it shows.
+        frame: What all maps of a study share.
+        lang: Language of its texts.
+        content: Draws the map and the panel beside it.
+    """
     families = font_families(lang)
     if families is None:
         return False

@@ -23,7 +23,9 @@ from shanhai.reporting.maps import MapFrame
 from shanhai.science.arrays import ClassArray
 from shanhai.vocabulary import Label
 
-DPI = 130
+DPI = 110
+"""More than a screen shows of the page, and 168 pixels an inch on paper."""
+
 _LEVELS = 48
 """Shades of a ramp; with so few, a row of three maps has no more colours than a palette holds."""
 
@@ -69,12 +71,12 @@ def draw_panels(path: Path, panels: Sequence[Panel], frame: MapFrame, columns: i
     families = font_families("zh") or font_families("en")
     with rc_context({"font.family": families, "axes.unicode_minus": False}):
         figure = _draw(panels, frame, columns)
-        FigureCanvasAgg(figure)
+        size = FigureCanvasAgg(figure).get_width_height()
         held = BytesIO()
-        figure.savefig(held, format="png", dpi=DPI, pil_kwargs={"compress_level": 0})
+        figure.savefig(held, format="rgba", dpi=DPI)
+    picture = Image.frombytes("RGBA", size, held.getvalue()).convert("RGB")
     # With a palette the pictures of a city take a quarter of the room.
-    picture = Image.open(held).convert("RGB")
-    picture.quantize(256, dither=Image.Dither.NONE).save(path, "PNG", optimize=True)
+    picture.quantize(256, dither=Image.Dither.NONE).save(path, "PNG")
 
 
 def both(label: Label) -> str:

@@ -5,19 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shanhai.cartography import LAND_COVER
+from shanhai.cartography import COORDINATION, LAND_COVER, QUADRANTS
 from shanhai.reporting.pdf import can_write_pdf, write_pdf
 from shanhai.reporting.rendering import data_uri, environment, told
-from shanhai.science.matching import COORDINATION_CLASSES, QUADRANTS
 from shanhai.vocabulary import Label, label_of
 
 TEMPLATE = "assessment_report.html.j2"
 _LEADING = 2
 
-QUADRANT_COLORS = ("#7a5195", "#d4632b", "#d9d4c5", "#3f9a56")
-"""High–high, low–high, low–low, high–low of supply and demand."""
-
-COORDINATION_COLORS = ("#a63a26", "#e79b57", "#f2e6a8", "#7cb66f", "#1b6e3c")
+PICTURES = ("zones", "ratio", "quadrants", "coordination", "doubts")
+"""Pictures of the whole, in the order of the page."""
 
 GRADES = {
     "stable": Label("稳定", "stable"),
@@ -65,8 +62,8 @@ class ReportContent:
         place: Name of the region.
         manifest: The manifest.
         figures: Figures of every service, see `shanhai.processes.service_figures`.
-        pictures: PNG files: `zones`, `ratio`, `quadrants`, and `service.<code>` for each service;
-            those that are missing are left out.
+        pictures: PNG files: those of `PICTURES`, and `service.<code>` for each service; those that
+            are missing are left out.
         statistics: The statistics document of a zoning; None for an assessment without zones.
         places: Statistics of the districts, of an assessment without zones.
     """
@@ -93,7 +90,7 @@ def render(content: ReportContent) -> str:
     made.filters["leading_cover"] = leading_cover
     made.globals["label_of"] = label_of
     figures = [{**one, "label": label_of(one["code"])} for one in content.figures]
-    names = ["zones", "ratio", "quadrants", *(f"service.{one['code']}" for one in figures)]
+    names = [*PICTURES, *(f"service.{one['code']}" for one in figures)]
     held = content.pictures
     return made.get_template(TEMPLATE).render(
         place=content.place,
@@ -110,9 +107,7 @@ def render(content: ReportContent) -> str:
         limits=limits_of(manifest["profile"], zoned=statistics is not None),
         grades=GRADES,
         quadrants=QUADRANTS,
-        quadrant_colors=QUADRANT_COLORS,
-        coordination=COORDINATION_CLASSES,
-        coordination_colors=COORDINATION_COLORS,
+        coordination=COORDINATION,
         has_population=_every_zone_has(statistics, "population"),
         has_cover=_every_zone_has(statistics, "land_cover_percent"),
     )

@@ -50,6 +50,21 @@ def ring_areas(coordinates: FloatArray, ring: IntArray, rings: int) -> FloatArra
     return areas
 
 
+def metres_per_degree(latitude: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Lengths of a degree on the ellipsoid, m: along the meridian, and along the parallel.
+
+    Args:
+        latitude: Degrees, −90…90.
+
+    Source: Snyder (1987), Map Projections: A Working Manual, eqs. 4-19 and 4-21.
+    """
+    radians = np.radians(latitude)
+    curved = 1 - _E2 * np.sin(radians) ** 2
+    meridian: FloatArray = np.radians(SEMI_MAJOR_M * (1 - _E2) / curved**1.5)
+    parallel: FloatArray = np.radians(SEMI_MAJOR_M * np.cos(radians) / np.sqrt(curved))
+    return meridian, parallel
+
+
 def _beneath_edges(coordinates: FloatArray, steps: FloatArray, from_latitude: float) -> FloatArray:
     """The area between each edge and a parallel, m², negative westward."""
     latitude = np.radians(coordinates[:, 1])

@@ -15,6 +15,8 @@ from typing import Protocol
 from shanhai.errors import InvalidInput, NotFound
 
 BLOCK = 1024 * 1024
+COG_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
+"""Media type of the rasters that datasets are."""
 
 
 @dataclass(frozen=True, slots=True)

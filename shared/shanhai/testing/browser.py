@@ -79,15 +79,55 @@ class Page:
             TimeoutError: it did not; the message has what the page complained of.
         """
         deadline = time.monotonic() + PATIENCE_S
-        while not self.evaluate(expression):
+        while not self._holds(expression):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{expression} never held; console: {self.messages}")
             time.sleep(LOOK_EVERY_S)
+
+    def _holds(self, expression: str) -> bool:
+        try:
+            return bool(self.evaluate(expression))
+        except RuntimeError as error:
+            # The page that was asked has just made way for another.
+            if "navigated" in str(error):
+                return False
+            raise
 
     def click(self, x: int, y: int) -> None:
         """Press and release the left button at a place of the window."""
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
+        """Press the left button at a place, move to another, release."""
+        for kind, (x, y) in (
+            ("mousePressed", start),
+            ("mouseMoved", end),
+            ("mouseReleased", end),
+        ):
+            self.call(
+                "Input.dispatchMouseEvent",
+                type=kind,
+                x=x,
+                y=y,
+                button="left",
+                buttons=1,
+                clickCount=1,
+            )
+
+    def press(self, key: str) -> None:
+        """Press and release a key, by its name in the DOM; Enter types its character."""
+        code = {"Enter": 13, "Tab": 9}.get(key, 0)
+        typed = {"text": "\r"} if key == "Enter" else {}
+        for kind in ("keyDown", "keyUp"):
+            self.call(
+                "Input.dispatchKeyEvent",
+                type=kind,
+                key=key,
+                code=key,
+                windowsVirtualKeyCode=code,
+                **(typed if kind == "keyDown" else {}),
+            )
 
     def screenshot(self) -> bytes:
         """The window as PNG."""

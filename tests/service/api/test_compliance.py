@@ -17,7 +17,7 @@ from shanhai.db.queries.keys import create_key
 from shanhai.db.tables import AuditLog, ControlArea, Job, Project, Region
 from shanhai.jobs.contracts import Task
 from shanhai.processes.base import Publication
-from shanhai.processes.registry import PROCESSES
+from shanhai.processes.registry import PROCESSES, publish_of
 from shanhai.testing.job_rows import add_region
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.state import State
@@ -150,7 +150,7 @@ class TestChecks:
         task = Task.model_validate(job.task)
         process = PROCESSES["check-compliance"]
         publication = Publication(task, process.compute(task, None, print), {}, "x", None)  # type: ignore[arg-type]
-        values = await process.publish(session, publication)
+        values = await publish_of("check-compliance")(session, publication)
         assert values["result"]["verdict"] == "refused"
         assert values["result"]["lines"][0]["share_percent"] == pytest.approx(100)
 

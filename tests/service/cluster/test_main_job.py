@@ -1,19 +1,38 @@
-"""The main job gives the same bytes in one process, in two, and on a Dask cluster."""
+"""The long jobs give the same bytes in one process, in two, and on a Dask cluster."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shanhai.jobs.contracts import Task
-from shanhai.processes.delineate_zones import DelineateZones
+from shanhai.processes.registry import PROCESSES
 from shanhai.storage.artifacts import sha256_of
 from shanhai.testing.dask_cluster import DaskParts
 from shanhai.testing.watershed import Watershed, build_watershed
 
 pytestmark = pytest.mark.service
 
-OF_THE_RUN = {"manifest.json", "report.html", "report.pdf"}
-"""Files that tell when they were made."""
+OF_THE_RUN = {"job_id": "00000000-0000-0000-0000-000000000001", "created_utc": "2026-01-01T00:00Z"}
+"""What a report and a manifest tell of a run; one for all, so that every file can be compared."""
+
+WINDOWED = ("assessment", "assessment_statistics", "zoning_units", "variants", "alignment")
+SIDE = 48
+TOTALS = {
+    "water_conservation": {"parameters": {"industrial_use": 50_000}},
+    "carbon_sink": {"parameters": {"emissions_total": 20_000}},
+    "stormwater_regulation": {"parameters": {"storm_mm": 100}},
+}
+BIOPHYSICAL = {"profile": "biophysical", "ecoservices": TOTALS}
+
+
+@pytest.fixture(autouse=True)
+def alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What sets the pages is no part of what is shared out, and takes as long as all the rest.
+    monkeypatch.setattr("shanhai.reporting.report.write_pdf", lambda path, html: path.touch())
+    # Somebody may commit between two runs, and a manifest tells of it.
+    monkeypatch.setattr("shanhai.processes.run_record.git_commit", lambda: None)
 
 
 @pytest.fixture(scope="module")
@@ -22,23 +41,58 @@ def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
     return build_watershed(tmp_path_factory.mktemp("watershed"), cells=600)
 
 
+@pytest.fixture(scope="module")
+def basin(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
+    return build_watershed(tmp_path_factory.mktemp("basin"), cells=128, biophysical=True)
+
+
 def results_of(task: Task, workspace: Path) -> dict[str, str]:
     workspace.mkdir()
-    DelineateZones().compute(task, workspace, lambda percent, stage: None)
+    PROCESSES[task.process].compute(task, workspace, lambda percent, stage: None)
     found = (path for path in workspace.rglob("*") if path.is_file())
-    return {
-        str(path.relative_to(workspace)): sha256_of(path)
-        for path in found
-        if path.name not in OF_THE_RUN
-    }
+    return {str(path.relative_to(workspace)): sha256_of(path) for path in found}
+
+
+def wherever_it_is_computed(task: Task, dask: DaskParts, folder: Path) -> None:
+    task = task.model_copy(update=OF_THE_RUN)
+    alone = results_of(task, folder / "alone")
+    two = results_of(task.model_copy(update={"processes": 2}), folder / "two")
+    cluster = results_of(task.model_copy(update={"cluster": dask.cluster}), folder / "cluster")
+    assert {"manifest.json", "report.html", "ratio.tif"} <= alone.keys()
+    assert two == alone
+    assert cluster == alone
 
 
 @pytest.mark.timeout(600)
-def test_wherever_it_is_computed(watershed: Watershed, dask: DaskParts, tmp_path: Path) -> None:
-    task = watershed.task()
-    alone = results_of(task, tmp_path / "alone")
-    two = results_of(task.model_copy(update={"processes": 2}), tmp_path / "two")
-    cluster = results_of(task.model_copy(update={"cluster": dask.cluster}), tmp_path / "cluster")
-    assert len(alone) > 20
-    assert two == alone
-    assert cluster == alone
+def test_a_zoning_in_windows_as_they_are(
+    watershed: Watershed, dask: DaskParts, tmp_path: Path
+) -> None:
+    wherever_it_is_computed(watershed.task(), dask, tmp_path)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("process", "inputs"),
+    [
+        pytest.param("assess-ecoservices", BIOPHYSICAL, id="assessment"),
+        pytest.param(
+            "delineate-zones", {"uncertainty": {"draws": 30}}, id="draws of the parameters"
+        ),
+        pytest.param(
+            "delineate-zones",
+            BIOPHYSICAL | {"uncertainty": {"sensitivity": True}},
+            id="each parameter alone",
+        ),
+    ],
+)
+def test_in_many_small_windows(
+    basin: Watershed,
+    dask: DaskParts,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    process: str,
+    inputs: Mapping[str, Any],
+) -> None:
+    for module in WINDOWED:
+        monkeypatch.setattr(f"shanhai.processes.{module}.WINDOW_CELLS", SIDE)
+    wherever_it_is_computed(basin.task(inputs, process=process), dask, tmp_path)

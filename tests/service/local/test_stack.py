@@ -105,6 +105,10 @@ def test_down_leaves_nothing(stack: Stack):
 def test_secrets_are_private_and_complete(stack: Stack):
     assert stack.home.secrets.stat().st_mode & 0o077 == 0
     assert stack.secrets.get("postgres_password") in stack.database_url
+    signing = stack.environment()["SHANHAI_TILE_TOKENS_SECRET"]
+    assert len(signing) == 64
+    assert stack.environment()["SHANHAI_TILE_TOKENS_SECRET"] == signing
+    assert stack.secrets.get("tile_token_secret") == signing
 
 
 def test_services_are_given_settings_that_exist(stack: Stack):

@@ -17,7 +17,7 @@ from shanhai.errors import Conflict, NotFound
 from shanhai.jobs.contracts import Outcome, Task
 from shanhai.processes.base import Publication
 from shanhai.processes.registration import as_multipolygon
-from shanhai.processes.registry import PROCESSES
+from shanhai.processes.registry import PROCESSES, publish_of
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.job_rows import open_sessions
@@ -82,7 +82,7 @@ async def publish(
             update={"job_id": str(job.id), "inputs": computed.task.inputs | inputs}
         )
         publication = Publication(task, computed.outcome, stored, "tester", computed.workspace)
-        values = await PROCESSES[task.process].publish(session, publication)
+        values = await publish_of(task.process)(session, publication)
     return job.id, values
 
 

@@ -19,6 +19,7 @@ from shanhai.testing.job_rows import forget_jobs, open_sessions
 from shanhai.testing.workers import Workers, free_port, start_workers
 from shanhai_worker.app import open_context, run
 from shanhai_worker.context import Context
+from shanhai_worker.tile_access import TileAccess
 
 
 @pytest.fixture
@@ -36,8 +37,19 @@ def settings() -> WorkerSettings:
 
 
 @pytest.fixture
+def tiles() -> TileAccess:
+    """No tile service runs; tests that need one say where."""
+    return TileAccess("http://127.0.0.1:1")
+
+
+@pytest.fixture
 async def context(
-    sessions: Sessions, database_url: str, redis_url: str, settings: WorkerSettings, tmp_path: Path
+    sessions: Sessions,
+    database_url: str,
+    redis_url: str,
+    settings: WorkerSettings,
+    tiles: TileAccess,
+    tmp_path: Path,
 ) -> AsyncIterator[Context]:
     async with open_context(
         DatabaseSettings(url=SecretStr(database_url)),
@@ -45,6 +57,7 @@ async def context(
         ArtifactSettings(root=tmp_path / "artifacts"),
         settings,
         DaskSettings(),
+        tiles,
     ) as context:
         yield context
 

@@ -30,7 +30,7 @@ def region(tmp_path: Path) -> Path:
 
 
 def test_every_process_that_runs_on_files_is_one():
-    assert set(RUNNABLE) <= {name for name, _ in HOMES}
+    assert set(RUNNABLE) <= {name for name, *_ in HOMES}
 
 
 def test_inputs_are_json_or_yaml_bare_or_as_a_request(tmp_path: Path):
@@ -86,11 +86,13 @@ def test_broken_rules_are_told_in_both_languages_with_their_pointers(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("process", ["echo", "seed-tiles"])
 def test_a_process_that_needs_a_server_is_refused(
-    region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+    region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any, process: str
 ):
     told = refusal(
-        *(capsys, monkeypatch, "echo", "--region", str(region), "--out", str(tmp_path / "out"))
+        *(capsys, monkeypatch, process, "--region", str(region), "--out", str(tmp_path / "out"))
     )
     assert "assess-ecoservices" in told
-    assert "不能用本地文件运行" in told
+    assert "it needs a server" in told
+    assert "不能用本地文件运行，须由服务器执行" in told

@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,11 +36,23 @@ def zoned(watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> Run
     return compute(watershed.task(), tmp_path_factory.mktemp("zoned") / "work")
 
 
-@pytest.fixture
-def zone(watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    # Setting thirteen pages takes as long as the zoning; `zoned` holds a report as it is made.
-    monkeypatch.setattr("shanhai.reporting.report.write_pdf", lambda path, html: path.touch())
+@pytest.fixture(scope="module")
+def unpictured() -> Iterator[None]:
+    """Leaves the PDF and the small maps empty: they take longer than all a run computes.
 
+    `zoned` holds a report as it is made.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shanhai.reporting.report.write_pdf", lambda path, html: path.touch())
+        patch.setattr(
+            "shanhai.processes.assessment_pictures.draw_panels",
+            lambda path, panels, frame, columns=3: path.touch(),
+        )
+        yield
+
+
+@pytest.fixture
+def zone(zoned: Run, unpictured: None, watershed: Watershed, tmp_path: Path):
     def run(inputs: Mapping[str, Any] | None = None, **more: Any) -> Run:
         return compute(watershed.task(inputs, **more), tmp_path / "work")
 

@@ -31,8 +31,8 @@ def test_the_page_needs_nothing_else(zoned: Any):
     page = page_of(zoned)
     assert "<script" not in page
     assert set(re.findall(r'(?:src|href)="(data:image/png|[^"]{1,20})', page)) == {"data:image/png"}
-    # Zones, ratio, quadrants, and a row of maps for each service.
-    assert page.count("data:image/png") == 3 + len(ECOSERVICES)
+    # Zones, ratio, quadrants, coordination, and a row of maps for each service.
+    assert page.count("data:image/png") == 4 + len(ECOSERVICES)
 
 
 def test_the_pdf_holds_its_fonts(zoned: Any):

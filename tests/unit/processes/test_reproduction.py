@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from shanhai.cli.app import app
-from shanhai.errors import InvalidInput
+from shanhai.errors import InvalidInput, NotFound
 from shanhai.processes.files import run_on_files
 from shanhai.processes.reproduction import (
     Compared,
+    Input,
     Manifest,
     differences,
     find_inputs,
@@ -24,21 +24,16 @@ from shanhai.processes.reproduction import (
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.testing.watershed import Watershed
 
+# That pages and small maps are equal bytes is tested with the report.
+pytestmark = pytest.mark.usefixtures("unpictured")
+
 
 def silent(percent: float, stage: str) -> None:
     """Nobody waits."""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def without_pdf() -> Iterator[None]:
-    # What sets the pages is tested for equal bytes with the report; here it would only take time.
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("shanhai.reporting.report.write_pdf", lambda path, html: path.touch())
-        yield
-
-
 @pytest.fixture(scope="module")
-def first(watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def first(unpictured: None, watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("first") / "out"
     run_on_files(
         "assess-ecoservices",
@@ -60,13 +55,20 @@ def again(manifest: Manifest, files: Path, workspace: Path, **more: Any) -> list
     return reproduce(manifest, files=files, workspace=workspace, progress=silent, **more)
 
 
+def record_of(folder: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((folder / "manifest.json").read_bytes())
+    # Whoever works on the checkout may commit between two runs.
+    return {**document, "git_commit": None}
+
+
 def test_every_result_is_made_again(manifest: Manifest, first: Path, tmp_path: Path):
     compared = again(manifest, first, tmp_path / "again", processes=2)
     assert [one.name for one in compared if not one.same] == []
     assert {"report", "statistics", "ratio", "supply.cooling"} <= {one.name for one in compared}
     # Moment and job are those of the first run, and so are the pages that tell them.
-    for name in ("manifest.json", "report.html"):
-        assert (tmp_path / "again" / name).read_bytes() == (first / name).read_bytes()
+    page = "report.html"
+    assert (tmp_path / "again" / page).read_bytes() == (first / page).read_bytes()
+    assert record_of(tmp_path / "again") == record_of(first)
 
 
 def test_files_as_they_were_before_their_import_are_imported_again(
@@ -107,6 +109,35 @@ def test_missing_inputs_are_all_named(manifest: Manifest, tmp_path: Path):
     with pytest.raises(InvalidInput) as caught:
         again(manifest, tmp_path, tmp_path / "out")
     assert len(caught.value.faults) == len(manifest.inputs)
+
+
+def test_what_is_not_there_is_fetched_and_checked(manifest: Manifest, first: Path, tmp_path: Path):
+    asked = []
+
+    def fetch(one: Input, target: Path) -> None:
+        asked.append(one.theme)
+        shutil.copy(first / "inputs" / f"{one.theme}.tif", target)
+
+    shutil.copy(first / "inputs" / "dem.tif", tmp_path / "dem.tif")
+    found = find_inputs(manifest, tmp_path, tmp_path / "spare", fetch)
+    assert found["dem"] == tmp_path / "dem.tif"
+    assert set(asked) == {one.theme for one in manifest.inputs} - {"dem"}
+    assert found["npp"] == tmp_path / "spare" / "npp.tif"
+
+
+def test_what_cannot_be_fetched_or_is_another_file_is_named(manifest: Manifest, tmp_path: Path):
+    def fetch(one: Input, target: Path) -> None:
+        if one.theme == "dem":
+            raise NotFound("there is no 'dem'", message_zh="没有 'dem'")
+        target.write_bytes(b"another")
+
+    with pytest.raises(InvalidInput) as caught:
+        find_inputs(manifest, tmp_path, tmp_path / "spare", fetch)
+    told = {fault.detail.split()[0]: fault for fault in caught.value.faults}
+    assert set(told) == {one.theme for one in manifest.inputs}
+    assert "there is no 'dem'" in told["dem"].detail
+    assert "没有 'dem'" in str(told["dem"].detail_zh)
+    assert "is another file" in told["npp"].detail
 
 
 def test_other_versions_are_told(manifest: Manifest):

@@ -149,7 +149,11 @@ def test_draws_leave_layers_statistics_and_a_record(zone: Any, zoned: Any):
     percents = [percent for percent, _ in run.told]
     assert percents == sorted(percents)
     assert percents[-1] == 100
-    assert "参数不确定性" in (run.workspace / "report.html").read_text(encoding="utf-8")
+    page = (run.workspace / "report.html").read_text(encoding="utf-8")
+    assert "参数不确定性" in page
+    # One more than without draws: the maps of what they say of each cell.
+    usual = (zoned.workspace / "report.html").read_text(encoding="utf-8")
+    assert page.count("data:image/png") == usual.count("data:image/png") + 1
 
 
 def test_draws_are_the_same_bytes_with_two_processes(watershed: Watershed, tmp_path: Path):

@@ -48,6 +48,59 @@ def test_classes_keep_their_codes_in_the_overviews(tmp_path: Path):
         assert file.nodata == 0
 
 
+def levels_of(path: Path) -> list[np.ndarray]:
+    """The upper left cell of each overview."""
+    with rasterio.open(path) as file:
+        count = len(file.overviews(1))
+    corners = []
+    for level in range(count):
+        with rasterio.open(path, OVERVIEW_LEVEL=level) as file:
+            corners.append(file.read(1)[:2, :2])
+    return corners
+
+
+def tiled(pattern: list[list[float]]) -> np.ndarray:
+    """2048 by 2048 cells of a pattern of 4 by 4."""
+    return np.tile(np.array(pattern, dtype=float), (512, 512))[None]
+
+
+LARGE = Grid(4548, 500_000.0, 2_700_000.0, 100.0, 2048, 2048)
+NAN = np.nan
+
+
+def test_overviews_of_a_quantity_are_means_of_the_known_cells(tmp_path: Path):
+    pattern = [[1, NAN, 5, 5], [NAN, NAN, 5, 5], [NAN, NAN, 5, 5], [NAN, NAN, 5, 9]]
+    path = tmp_path / "a.tif"
+    write_cog(path, Frame.of_grid(LARGE), [(Window(0, 0, 2048, 2048), tiled(pattern))])
+    half, quarter = levels_of(path)
+    assert half.tolist() == [[1, 5], [-9999, 6]]
+    # (1 + 7 * 5 + 9) / 9 of the cells; the mean of the three means above were 4.
+    assert quarter[0, 0] == pytest.approx(5)
+
+
+def test_overviews_of_classes_are_the_most_frequent_known_class(tmp_path: Path):
+    # Three quarters have mode 1, but of all sixteen cells seven are 2 and six are 1.
+    pattern = [[1, 1, 1, 1], [2, 3, 2, 3], [1, 1, 2, 2], [2, 3, 2, 2]]
+    path = tmp_path / "a.tif"
+    classes = tiled(pattern).astype(np.uint8)
+    frame = Frame.of_grid(LARGE, categorical=True)
+    write_cog(path, frame, [(Window(0, 0, 2048, 2048), classes)])
+    half, quarter = levels_of(path)
+    assert half.tolist() == [[1, 1], [1, 2]]
+    assert (quarter == 2).all()
+
+
+def test_cells_without_class_do_not_outvote_the_others(tmp_path: Path):
+    pattern = [[0, 0, 0, 0], [0, 4, 0, 0], [0, 0, 0, 0], [3, 0, 0, 3]]
+    path = tmp_path / "a.tif"
+    classes = tiled(pattern).astype(np.uint8)
+    frame = Frame.of_grid(LARGE, categorical=True)
+    write_cog(path, frame, [(Window(0, 0, 2048, 2048), classes)])
+    half, quarter = levels_of(path)
+    assert half.tolist() == [[4, 0], [3, 3]]
+    assert (quarter == 3).all()
+
+
 def test_equal_content_gives_equal_bytes_in_any_cut(tmp_path: Path):
     values = quantity()
     write_cog(tmp_path / "a.tif", Frame.of_grid(GRID), [(WHOLE, values)])
@@ -61,3 +114,11 @@ def test_a_layer_without_any_value_has_no_statistics(tmp_path: Path):
     (statistics,) = write_cog(tmp_path / "a.tif", Frame.of_grid(GRID), [(WHOLE, empty)])
     assert statistics.mean is None
     assert statistics.valid_percent == 0.0
+
+
+def test_large_bands_have_the_same_quantiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    values = np.random.default_rng(3).gamma(2.0, 1.0, (1, *GRID.shape))
+    (sorted_,) = write_cog(tmp_path / "a.tif", Frame.of_grid(GRID), [(WHOLE, values)])
+    monkeypatch.setattr("shanhai.raster.statistics._HELD_VALUES", 10)
+    (counted,) = write_cog(tmp_path / "b.tif", Frame.of_grid(GRID), [(WHOLE, values)])
+    assert counted == sorted_

@@ -10,6 +10,7 @@ import orjson
 from shanhai.db.features.crs import CRS84, Crs, crs_uris, storage_crs
 from shanhai.db.features.entity import Entity, Property
 from shanhai.db.features.query import Extent, FeatureRow, Stretch
+from shanhai.vocabulary import Label
 from shanhai_api.exports.formats import file_formats
 from shanhai_api.features.cursors import write_cursor
 from shanhai_api.features.parameters import PLACES, ItemsQuery
@@ -20,6 +21,7 @@ GREGORIAN = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 REL = "http://www.opengis.net/def/rel/ogc/1.0"
 WORLD = (-180.0, -90.0, 180.0, 90.0)
+FILE = Label("文件", "File")
 
 
 ALL_SYSTEMS = "#/crs"
@@ -175,8 +177,19 @@ def feature_document(entity: Entity, row: FeatureRow, view: View) -> dict[str, A
     links = [
         *view.self_links(path, GEOJSON, HTML),
         view.link(collections_path(entity), "collection"),
+        *_file_links(entity, row, path, view),
     ]
     return {**feature(row), "links": links}
+
+
+def _file_links(entity: Entity, row: FeatureRow, path: str, view: View) -> list[Link]:
+    """Where the file is that a feature tells of: this very one, whatever has replaced it since."""
+    if entity.file is None:
+        return []
+    checksum = str(row.properties["checksum"])
+    return [
+        view.link(f"{path}/file", "enclosure", entity.file, FILE.in_(view.lang), sha256=checksum)
+    ]
 
 
 def record_document(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from shanhai.cli.reference.markdown import code, number, table
-from shanhai.science.ecoservices import ECOSERVICES
+from shanhai.science.ecoservices.catalogue import ECOSERVICES
 from shanhai.science.ecoservices.choice import quantities_of
 from shanhai.science.ecoservices.graph import themes_behind
 from shanhai.science.ecoservices.inputs import LEAVES

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from shanhai.errors import InvalidInput
 from shanhai.jobs.contracts import Task
-from shanhai.jobs.evaluation_contracts import PlaceInputs
-from shanhai.processes.study_area import StudyArea, build_study_area
+from shanhai.processes.study_area import GridInputs, StudyArea, build_study_area
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.themes import THEME_RULES
 from shanhai.raster.vectorise import cells_within, number_areas
@@ -85,7 +84,7 @@ class Place:
 
 def build_place(
     task: Task,
-    inputs: PlaceInputs,
+    inputs: GridInputs,
     folder: Path,
     sources: Mapping[str, Source],
     runner: WindowRunner,

@@ -1,4 +1,4 @@
-"""The rows an evaluation leaves: its rasters as computed datasets, in one transaction."""
+"""The rows of an assessment or evaluation: its rasters as datasets, in the job's transaction."""
 
 from typing import Any, Protocol
 
@@ -6,6 +6,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables import Dataset
+from shanhai.jobs.assessment_inputs import AssessEcoservicesInputs
+from shanhai.jobs.evaluation_contracts import EvaluateEcosystemInputs
 from shanhai.processes.base import Publication
 from shanhai.processes.registration import add_output, job_id_of, new_dataset, region_of
 
@@ -22,6 +24,29 @@ class OnGrid(Protocol):
     def plan(self) -> str | None:
         """Code of the plan, if any."""
         ...
+
+
+async def publish_evaluation(session: AsyncSession, publication: Publication) -> dict[str, Any]:
+    """Register the rasters of an evaluation as computed datasets."""
+    inputs = EvaluateEcosystemInputs.model_validate(publication.task.inputs)
+    layers = await publish_rasters(session, publication, inputs, public=inputs.publish)
+    return {
+        "layers": layers,
+        **publication.outcome.values,
+        "warnings": publication.outcome.warnings,
+    }
+
+
+async def publish_assessment(session: AsyncSession, publication: Publication) -> dict[str, Any]:
+    """Register the rasters of an assessment as computed datasets."""
+    inputs = AssessEcoservicesInputs.model_validate(publication.task.inputs)
+    layers = await publish_rasters(session, publication, inputs, public=inputs.public)
+    return {
+        "layers": layers,
+        **publication.outcome.values,
+        "flags": publication.outcome.manifest["flags"],
+        "warnings": publication.outcome.warnings,
+    }
 
 
 async def publish_rasters(

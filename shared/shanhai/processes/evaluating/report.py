@@ -34,7 +34,7 @@ def write_report(
     template: str,
 ) -> list[OutputFile]:
     """Draw the leading layers and write the page that holds them."""
-    frame = _frame(place, manifest)
+    frame = frame_of(place, manifest)
     pictures = [
         picture
         for layer in layers
@@ -47,7 +47,8 @@ def write_report(
     return files
 
 
-def _frame(place: Place, manifest: Mapping[str, Any]) -> MapFrame:
+def frame_of(place: Place, manifest: Mapping[str, Any]) -> MapFrame:
+    """What all maps of a place share."""
     area, inputs = place.area, manifest["inputs"]
     own = District(Label(area.region.name_zh, area.region.name_en), area.outline)
     districts = [
@@ -77,10 +78,10 @@ def _draw(
     for lang in _LANGUAGES:
         path = workspace / f"{layer}.{lang}.png"
         if isinstance(style, ClassStyle):
-            codes, shares = _thin_classes(store, layer), _shares(layer, statistics)
+            codes, shares = thinned_classes(store, layer), _shares(layer, statistics)
             done = draw_class_map(path, codes, style, shares, _HEADING, frame, lang)
         else:
-            done = draw_ramp_map(path, _thin(store, layer), layer, frame, lang, _CARBON_ENDS)
+            done = draw_ramp_map(path, thinned(store, layer), layer, frame, lang, _CARBON_ENDS)
         if done:
             drawn.append((path, style.title))
     return drawn
@@ -98,11 +99,13 @@ def _rows(store: ScratchStore) -> tuple[int, list[Window]]:
     return step, [Window(row, 0, 1, width) for row in range(0, height, step)]
 
 
-def _thin_classes(store: ScratchStore, layer: str) -> ClassArray:
+def thinned_classes(store: ScratchStore, layer: str) -> ClassArray:
+    """Classes of a layer, of no more cells than a picture has pixels."""
     step, rows = _rows(store)
     return np.concatenate([store.read_classes(layer, row)[:, ::step] for row in rows])
 
 
-def _thin(store: ScratchStore, layer: str) -> FloatArray:
+def thinned(store: ScratchStore, layer: str) -> FloatArray:
+    """Values of a layer, of no more cells than a picture has pixels."""
     step, rows = _rows(store)
     return np.concatenate([store.read(layer, row)[:, ::step] for row in rows])

@@ -10,6 +10,9 @@ from shanhai.db.features.entity import Entity, Property
 from shanhai.vector.columnar import ParquetRows, read_blocks
 from shanhai.vector.tables import Column
 
+ACCEPTED = "accepted.parquet"
+"""Name of the file."""
+
 ROW, CODE, MENDED = "row", "code", "mended"
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import BoolArray
 from shanhai.science.balance import SERVICE_COUNT, weight_shares
-from shanhai.science.ecoservices import ECOSERVICES
 from shanhai.science.ecoservices.assembly import Assembled, Request, assemble, check_request
+from shanhai.science.ecoservices.catalogue import ECOSERVICES
 from shanhai.science.ecoservices.choice import Changes, Choice
 from shanhai.science.ecoservices.computation import Computation
 from shanhai.science.ecoservices.evaluation import VALID, Array

@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from shanhai.science.arrays import FloatArray, IntArray
+from shanhai.science.arrays import BoolArray, FloatArray, IntArray
 from shanhai.science.hydrology.neighbours import COLUMN_STEPS, ROW_STEPS
 
 Labels = NDArray[np.int32]
@@ -51,6 +51,18 @@ def drop_first(keys: FloatArray, cells: IntArray, size: int) -> int:
 
 
 @njit(cache=True, nogil=True)
+def beside_nodata(ground: FloatArray, start: int, steps: IntArray, beside: BoolArray) -> None:
+    """Mark the cells of a row with a neighbour that is NaN, several cells at once."""
+    beside[:] = False
+    first, last = start + 1, start + beside.size - 1
+    inside = beside[1:-1]
+    for step in steps:
+        near = ground[first + step : last + step]
+        for column in range(inside.size):
+            inside[column] |= near[column] != near[column]
+
+
+@njit(cache=True, nogil=True)
 def flood(
     ground: FloatArray,
 ) -> tuple[FloatArray, Labels, int, Labels, Labels, FloatArray]:
@@ -71,17 +83,18 @@ def flood(
     steps = ROW_STEPS * width + COLUMN_STEPS
     keys, cells, size = np.empty(level.size), np.empty(level.size, dtype=np.int64), 0
     pits = np.empty(level.size, dtype=np.int64)
+    ends = np.zeros(width, dtype=np.bool_)
     for row in range(1, height - 1):
+        beside_nodata(level, row * width, steps, ends)
         for column in range(1, width - 1):
             cell = row * width + column
             if np.isnan(level[cell]):
                 continue
             label[cell] = FRESH
-            if row == 1 or column == 1 or row == height - 2 or column == width - 2:
+            if ends[column]:
+                label[cell] = OUTSIDE
+            elif row == 1 or column == 1 or row == height - 2 or column == width - 2:
                 label[cell] = WAITING
-            for step in steps:
-                if np.isnan(level[cell + step]):
-                    label[cell] = OUTSIDE
             if label[cell] != FRESH:
                 size = push(keys, cells, size, level[cell], cell)
     following = FIRST

@@ -15,12 +15,26 @@ from shanhai.science.hydrology.neighbours import (
 
 
 @njit(cache=True, nogil=True)
-def drains(ground: FloatArray, cell: int, steps: IntArray) -> bool:
-    """Whether a cell has a lower neighbour, or one without data into which it drains."""
-    for step in steps:  # noqa: SIM110 - a generator does not compile
-        if not ground[cell + step] >= ground[cell]:
-            return True
-    return False
+def drains_not(ground: FloatArray, start: int, steps: IntArray, stays: BoolArray) -> None:
+    """Mark the cells of a row that have no lower neighbour, nor one without data to drain into.
+
+    All neighbours are compared whatever the first say: without branches the row is gone through
+    several cells at once.
+    """
+    stays[:] = True
+    first, last = start + 1, start + stays.size - 1
+    here, inside = ground[first:last], stays[1:-1]
+    for step in steps:
+        near = ground[first + step : last + step]
+        for column in range(inside.size):
+            inside[column] &= near[column] >= here[column]
+
+
+@njit(cache=True, nogil=True)
+def frame_of(height: int, width: int) -> IntArray:
+    """Flat indices of the outermost cells, some of them twice."""
+    rows, columns = np.arange(height) * width, np.arange(width)
+    return np.concatenate((columns, columns + (height - 1) * width, rows, rows + width - 1))
 
 
 @njit(cache=True, nogil=True)
@@ -40,16 +54,22 @@ def flat_distances(filled: FloatArray, around: FloatArray) -> BoolArray:
     reads = np.zeros(ground.size, dtype=np.bool_)
     steps = ROW_STEPS * width + COLUMN_STEPS
     flat, flats = np.empty(ground.size, dtype=np.int64), 0
+    stays = np.zeros(width, dtype=np.bool_)
     for row in range(1, height - 1):
-        for cell in range(row * width + 1, (row + 1) * width - 1):
-            distance[cell] = np.inf
-            if np.isnan(ground[cell]):
+        start = row * width
+        drains_not(ground, start, steps, stays)
+        for column in range(1, width - 1):
+            # NaN is not as high as itself.
+            drained = not stays[column] and ground[start + column] == ground[start + column]
+            distance[start + column] = 0.0 if drained else np.inf
+        for column in range(1, width - 1):
+            if not stays[column]:
                 continue
-            if drains(ground, cell, steps):
-                distance[cell] = 0.0
-                continue
+            cell = start + column
             flat[flats] = cell
             flats += 1
+            if 1 < row < height - 2 and 1 < column < width - 2:
+                continue
             for step in steps:
                 near = cell + step
                 row_near, column_near = near // width, near % width
@@ -71,24 +91,33 @@ def flat_distances(filled: FloatArray, around: FloatArray) -> BoolArray:
     seeds = seeds[np.isfinite(distance[seeds])]
     seeds = seeds[np.argsort(distance[seeds], kind="mergesort")]
     seed = 0
+    frame = frame_of(height, width)
+    unknown = frame[distance[frame] == np.inf]
+    distance[unknown] = -1.0  # so that only cells of the tile are still to be reached
     while head < tail or seed < seeds.size:
         # Two sorted queues in step: what comes from the frame, and what was found in the tile.
         if head == tail or (seed < seeds.size and distance[seeds[seed]] < distance[queue[head]]):
             cell = seeds[seed]
             seed += 1
+            row, column = cell // width, cell % width
+            for k in range(8):
+                near_row, near_column = row + ROW_STEPS[k], column + COLUMN_STEPS[k]
+                if 0 <= near_row < height and 0 <= near_column < width:
+                    near = near_row * width + near_column
+                    if distance[near] == np.inf and ground[near] == ground[cell]:
+                        distance[near] = distance[cell] + 1.0
+                        queue[tail] = near
+                        tail += 1
         else:
             cell = queue[head]
             head += 1
-        row, column = cell // width, cell % width
-        for k in range(8):
-            row_near, column_near = row + ROW_STEPS[k], column + COLUMN_STEPS[k]
-            if row_near < 1 or row_near > height - 2 or column_near < 1 or column_near > width - 2:
-                continue
-            near = row_near * width + column_near
-            if ground[near] == ground[cell] and distance[near] == np.inf:
-                distance[near] = distance[cell] + 1.0
-                queue[tail] = near
-                tail += 1
+            for step in steps:
+                near = cell + step
+                if distance[near] == np.inf and ground[near] == ground[cell]:
+                    distance[near] = distance[cell] + 1.0
+                    queue[tail] = near
+                    tail += 1
+    distance[unknown] = np.inf
     return reads.reshape(filled.shape)
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from shanhai.errors import InvalidInput
 from shanhai.science.balance import weight_shares
-from shanhai.science.ecoservices import ECOSERVICES
 from shanhai.science.ecoservices.assembly import Request, assemble
 from shanhai.science.ecoservices.assessment import Assessed, assess
+from shanhai.science.ecoservices.catalogue import ECOSERVICES
 from shanhai.science.ecoservices.choice import Changes, Choice, quantities_of
 from shanhai.science.ecoservices.method import Method, Profile
 

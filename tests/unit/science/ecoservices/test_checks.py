@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from shanhai.science.ecoservices import ECOSERVICES
+from shanhai.science.ecoservices.catalogue import ECOSERVICES
 from shanhai.science.ecoservices.checks import CHECKS, Check
 
 (ORDER,) = CHECKS["cooling", "ucm"]

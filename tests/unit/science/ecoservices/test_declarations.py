@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from shanhai.science.ecoservices import ECOSERVICES
+from shanhai.science.ecoservices.catalogue import ECOSERVICES
 from shanhai.science.ecoservices.choice import Changes, quantities_of
 from shanhai.science.ecoservices.graph import Linker
 from shanhai.science.ecoservices.inputs import INPUTS, LEAVES

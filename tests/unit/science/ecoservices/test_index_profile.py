@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shanhai.science.ecoservices import (
-    ECOSERVICES,
     biodiversity,
     carbon_sink,
     cooling,
@@ -17,6 +16,7 @@ from shanhai.science.ecoservices import (
     stormwater_regulation,
     water_conservation,
 )
+from shanhai.science.ecoservices.catalogue import ECOSERVICES
 from shanhai.science.ecoservices.method import Quantity
 from shanhai.vocabulary import ECOSERVICES as TERMS
 

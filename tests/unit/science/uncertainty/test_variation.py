@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shanhai.science.balance import weight_shares
-from shanhai.science.ecoservices import ECOSERVICES
 from shanhai.science.ecoservices.assembly import Request, assemble
+from shanhai.science.ecoservices.catalogue import ECOSERVICES
 from shanhai.science.ecoservices.choice import Changes, Choice
 from shanhai.science.ecoservices.graph import Figure, Graph
 from shanhai.science.ecoservices.inputs import LEAVES

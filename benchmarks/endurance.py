@@ -1,0 +1,146 @@
+"""A hundred connections for a minute over mixed layers: no error, and memory that stays.
+
+`BENCH_SECONDS` in the environment makes it shorter than 60 s.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from itertools import cycle
+from os import environ
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.http_load import Load
+from benchmarks.patchwork import SIDE, SOUTH, STEP_DEGREES, WEST, lay_patchwork
+from benchmarks.raster_rows import add_rasters, code_of
+from benchmarks.rasters import frames, write_rasters
+from benchmarks.report import Row, Table
+from benchmarks.tile_addresses import tiles_within
+from benchmarks.timing import Sample
+from benchmarks.workbench import Workbench
+from shanhai.errors import Unavailable
+from shanhai_tiles.grids import GRIDS, Bounds
+from shanhai_tiles.sampling import Frame
+
+SECONDS = float(environ.get("BENCH_SECONDS", "60"))
+WARM_SHARE = 0.4
+"""Part of the time after which caches are full and memory should stay."""
+CONNECTIONS = 100
+LAYERS = 20
+ZOOMS = (8, 9, 10, 11, 12, 13, 14)
+AT_MOST = 40
+SETS = ("WebMercatorQuad", "CGCS2000Quad", "CGCS2000GK117")
+ENDINGS = (".png", "@2x.png", ".webp", ".npy", ".tif", ".png?colormap=magma")
+ALLOWED = 1.1
+"""How much more than after the warm-up the process may hold at the end."""
+
+
+def run(bench: Workbench) -> Table:
+    """One process of tiles, asked for whatever it has."""
+    folder, stack = bench.made("endurance"), bench.stack
+    statistics = write_rasters(folder)
+    title = f"{CONNECTIONS} connections for {SECONDS:g} s, rasters and features, one process"
+    table = Table("endurance", title, "allowed")
+    process = stack.services["tiles"].process()
+    if process is None:
+        raise Unavailable("the tile service does not run")
+    with asyncio.Runner() as loop:
+        loop.run(lay_patchwork(stack.database_url))
+        loop.run(add_rasters(stack, folder, statistics, range(LAYERS)))
+        paths = _mixed()
+        load = Trial(stack.tiles_url, paths, process.pid)
+        loop.run(load.run())
+    row = Row(
+        "resident memory at the end, MiB",
+        Sample((load.resident[-1],)),
+        Sample((ALLOWED * load.warm,)),
+        target=1.0,
+    )
+    row.facts.update(
+        {
+            "after warm-up": load.warm,
+            "requests/s": load.answered / SECONDS,
+            "p95 ms": float(np.percentile(load.waits, 95)) * 1e3,
+            "errors": float(load.errors),
+        }
+    )
+    table.rows.append(row)
+    return table
+
+
+class Trial:
+    """A load for a given time, with the process's memory every second."""
+
+    def __init__(self, base_url: str, paths: list[str], pid: int) -> None:
+        self.load = Load(base_url, paths, CONNECTIONS)
+        self.pid = pid
+        self.paths = cycle(paths)
+        self.answered = self.errors = 0
+        self.waits: list[float] = []
+        self.resident: list[float] = []
+
+    @property
+    def warm(self) -> float:
+        """What the process held once its caches were full, MiB."""
+        return self.resident[int(len(self.resident) * WARM_SHARE)]
+
+    async def run(self) -> None:
+        """Ask until the time is over."""
+        ends = time.perf_counter() + SECONDS
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._watch(ends))
+            for _ in range(CONNECTIONS):
+                group.create_task(self._drain(ends))
+
+    async def _watch(self, ends: float) -> None:
+        while time.perf_counter() < ends:
+            self.resident.append(_resident_mib(self.pid))
+            await asyncio.sleep(min(1.0, SECONDS / 20))
+        self.resident.append(_resident_mib(self.pid))
+
+    async def _drain(self, ends: float) -> None:
+        reader, writer = await self.load.open()
+        while time.perf_counter() < ends:
+            started = time.perf_counter()
+            try:
+                await self.load.ask(next(self.paths), reader, writer)
+                self.answered += 1
+            except Unavailable as error:
+                self.errors += 1
+                print(error)
+            self.waits.append(time.perf_counter() - started)
+        writer.close()
+
+
+def _mixed() -> list[str]:
+    """Tiles of all layers, grids and formats in one fixed disorder."""
+    paths = [*_raster_paths(), *_vector_paths()]
+    order = np.random.default_rng(11).permutation(len(paths))
+    return [paths[number] for number in order]
+
+
+def _raster_paths() -> Iterator[str]:
+    for name, frame in frames().items():
+        bounds = Frame(frame.crs, frame.transform, frame.width, frame.height).lonlat_bounds
+        for number in range(LAYERS):
+            tms = SETS[number % len(SETS)]
+            ending = ENDINGS[number % len(ENDINGS)]
+            for z, x, y in tiles_within(GRIDS[tms], bounds, ZOOMS, AT_MOST):
+                yield f"/layers/dataset.{code_of(name, number)}/tiles/{tms}/{z}/{x}/{y}{ending}"
+
+
+def _vector_paths() -> Iterator[str]:
+    # Within the patches, so that no tile is empty: those are answered with another status.
+    side, edge = SIDE * STEP_DEGREES, 3 * STEP_DEGREES
+    inside: Bounds = (WEST + edge, SOUTH + edge, WEST + side - edge, SOUTH + side - edge)
+    for tms in SETS[:2]:
+        for z, x, y in tiles_within(GRIDS[tms], inside, ZOOMS, AT_MOST):
+            yield f"/layers/zones/tiles/{tms}/{z}/{x}/{y}.mvt"
+
+
+def _resident_mib(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    fields = dict(line.split(":", 1) for line in status.splitlines())
+    return int(fields["VmRSS"].split()[0]) / 1024

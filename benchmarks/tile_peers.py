@@ -1,0 +1,131 @@
+"""Other servers of raster tiles over the same files, each as processes of its own."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from benchmarks.mapserver_peer import missing_programs, serving_fcgi
+from benchmarks.peer_process import serving_process
+from benchmarks.rasters import CRS_OF, HIGH, LOW
+from benchmarks.tile_addresses import Address
+from shanhai.local.places import CHECKOUT, Home
+from shanhai.testing.workers import free_port
+
+PACKAGES = ("titiler.core==2.4.0", "uvicorn[standard]")
+COLORMAP = "viridis"
+# What the documentation of TiTiler recommends.
+TITILER_SETTINGS = {
+    "GDAL_CACHEMAX": "200",
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_INGESTED_BYTES_AT_OPEN": "32768",
+    "VSI_CACHE": "TRUE",
+}
+MAP = """\
+MAP
+  NAME "tiles"
+  EXTENT -20037508.34 -20037508.34 20037508.34 20037508.34
+  SIZE 256 256
+  UNITS METERS
+  IMAGETYPE "tile"
+  PROJECTION "init=epsg:3857" END
+  OUTPUTFORMAT
+    NAME "tile"
+    DRIVER "AGG/PNG"
+    MIMETYPE "image/png"
+    IMAGEMODE RGBA
+    TRANSPARENT ON
+    FORMATOPTION "COMPRESSION=1"
+  END
+{layers}
+END
+"""
+# As many colours as a palette has: without a number of them the class is found for 65 536 values.
+LAYER = """\
+  LAYER
+    NAME "{name}"
+    TYPE RASTER
+    STATUS ON
+    DATA "{path}"
+    PROJECTION "init={crs}" END
+    PROCESSING "RESAMPLE=NEAREST"
+    PROCESSING "CLOSE_CONNECTION=DEFER"
+    PROCESSING "SCALE={low},{high}"
+    PROCESSING "SCALE_BUCKETS=256"
+    CLASS
+      STYLE
+        COLORRANGE "#440154" "#fde725"
+        DATARANGE {low} {high}
+      END
+    END
+  END
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class TilePeer:
+    """A server of tiles, and the address of a tile of a file with `{name}`, `{z}`, `{x}`, `{y}`."""
+
+    name: str
+    base_url: str
+    address: str
+
+    def paths(self, file: str, addresses: list[Address]) -> list[str]:
+        """The paths of some tiles of a file."""
+        return [self.address.format(name=file, z=z, x=x, y=y) for z, x, y in addresses]
+
+
+@contextmanager
+def serving_tile_peers(folder: Path, workers: int) -> Iterator[list[TilePeer]]:
+    """The peers, each with so many processes; MapServer only where it is installed."""
+    with ExitStack() as at_end:
+        peers = [at_end.enter_context(_serving_titiler(folder, workers))]
+        if missing_programs():
+            print(f"MapServer is left out: {', '.join(missing_programs())} not installed")
+        else:
+            peers.append(at_end.enter_context(_serving_mapserver(folder, workers)))
+        yield peers
+
+
+@contextmanager
+def _serving_titiler(folder: Path, workers: int) -> Iterator[TilePeer]:
+    port = free_port()
+    command = [str(_installed() / "uvicorn"), "titiler_app:app", f"--port={port}"]
+    options = [f"--workers={workers}", "--no-access-log", "--log-level=warning"]
+    place = ["--app-dir", str(CHECKOUT / "benchmarks" / "peers")]
+    log = folder / f"titiler-{workers}.log"
+    with serving_process([*command, *options, *place], TITILER_SETTINGS, log, port):
+        query = f"rescale={LOW:g},{HIGH:g}&colormap_name={COLORMAP}"
+        file = f"{quote(str(folder), safe='')}%2F{{name}}.tif"
+        address = f"/tiles/WebMercatorQuad/{{z}}/{{x}}/{{y}}.png?url={file}&{query}"
+        yield TilePeer("titiler.core", f"http://127.0.0.1:{port}", address)
+
+
+def _installed() -> Path:
+    """The folder of the programs of an environment beside the product's."""
+    home = Home.of_checkout().path / "tile-peers"
+    note, wanted = home / "installed", "\n".join(PACKAGES)
+    if not note.exists() or note.read_text() != wanted:
+        shutil.rmtree(home, ignore_errors=True)
+        subprocess.run([sys.executable, "-m", "venv", home], check=True)
+        subprocess.run([home / "bin" / "pip", "install", "--quiet", *PACKAGES], check=True)
+        note.write_text(wanted)
+    return home / "bin"
+
+
+@contextmanager
+def _serving_mapserver(folder: Path, workers: int) -> Iterator[TilePeer]:
+    layers = [
+        LAYER.format(name=name, path=folder / f"{name}.tif", crs=crs.lower(), low=LOW, high=HIGH)
+        for name, crs in CRS_OF.items()
+    ]
+    written = folder / "tiles.map"
+    written.write_text(MAP.format(layers="".join(layers)))
+    config = f'CONFIG\n  MAPS\n    TILES "{written}"\n  END\nEND\n'
+    with serving_fcgi(folder, config, workers) as base_url:
+        address = "/?map=TILES&mode=tile&tilemode=gmap&layers={name}&tile={x}+{y}+{z}"
+        yield TilePeer("MapServer", base_url, address)

@@ -1,0 +1,1 @@
+"""Tokens for map clients that can send no headers."""

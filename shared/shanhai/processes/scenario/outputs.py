@@ -1,0 +1,90 @@
+"""Files of a scenario: the comparison, its tables, the corridors and the edits as GeoJSON."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from shapely.geometry import mapping
+
+from shanhai.jobs.contracts import OutputFile
+from shanhai.processes.evaluating.outputs import write_document, write_table
+from shanhai.processes.networking.geometry import as_multi, path_line, swath_outline
+from shanhai.processes.networking.outputs import write_features
+from shanhai.processes.scenario.comparison import (
+    LINK_HEAD,
+    TABLE_HEAD,
+    link_row,
+    link_rows,
+    table_rows,
+)
+from shanhai.processes.scenario.edits import Edited
+from shanhai.processes.scenario.matching import Sides
+from shanhai.processes.scenario.states import Rehearsal
+from shanhai.processes.zone_features import to_lon_lat
+from shanhai.vocabulary import Label
+
+
+def write_figures(workspace: Path, document: dict[str, Any]) -> list[OutputFile]:
+    """The comparison as JSON, and its two tables."""
+    return [
+        write_document(workspace, "statistics", Label("对比统计", "Comparison"), document),
+        write_table(
+            workspace,
+            "table",
+            Label("对比表", "Comparison as a table"),
+            TABLE_HEAD,
+            table_rows(document),
+        ),
+        write_table(
+            workspace,
+            "corridors_table",
+            Label("廊道对比表", "Corridors compared"),
+            LINK_HEAD,
+            link_rows(document),
+        ),
+    ]
+
+
+def write_shapes(
+    workspace: Path, rehearsal: Rehearsal, edited: Edited, links: Sequence[Sides]
+) -> list[OutputFile]:
+    """Corridors of either network, as they will be where they last, and the edits."""
+    return [
+        write_features(
+            workspace,
+            "corridor_lines",
+            "corridor_lines.geojson",
+            Label("廊道", "Corridors"),
+            [_link(one, rehearsal) for one in links],
+        ),
+        write_features(
+            workspace,
+            "edits",
+            "edits.geojson",
+            Label("编辑", "Edits"),
+            [
+                {
+                    "type": "Feature",
+                    "geometry": mapping(one.geometry),
+                    "properties": {
+                        **one.edit.model_dump(exclude={"geometry"}, exclude_none=True),
+                        "cells": one.cells,
+                    },
+                }
+                for one in edited.burnt
+            ],
+        ),
+    ]
+
+
+def _link(sides: Sides, rehearsal: Rehearsal) -> dict[str, Any]:
+    state = rehearsal.after if sides.after else rehearsal.before
+    link, grid = sides.link, state.scene.grid
+    line = path_line(link.path.cells, state.sources.patches.labels, grid)
+    footprint = as_multi(to_lon_lat(swath_outline(link.swath, grid), grid))
+    return {
+        "type": "Feature",
+        "id": sides.code,
+        "geometry": mapping(as_multi(to_lon_lat(line, grid))),
+        "properties": {**link_row(sides, rehearsal), "footprint": mapping(footprint)},
+    }

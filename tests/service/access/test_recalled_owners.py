@@ -1,0 +1,115 @@
+"""Identities recalled by name, long after they showed themselves: as they are now."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from sqlalchemy import text
+
+from shanhai.db.authentication import Authenticator
+from shanhai.db.engine import Sessions
+from shanhai.db.queries.grants import RoleGiven
+from shanhai.db.queries.keys import create_key, prefix_of
+from shanhai.errors import Unauthenticated
+from shanhai.settings import OidcSettings
+from shanhai.testing.issuer import AUDIENCE, LocalIssuer, local_issuer
+from shanhai.testing.job_rows import open_sessions
+from shanhai.vocabulary import Role, Scope
+
+GROUPS = {
+    "roles_claim": "groups",
+    "roles": ("desk=planner", "chiefs=admin"),
+    "admin_proof": ("otp",),
+}
+
+
+@pytest.fixture
+def issuer() -> Iterator[LocalIssuer]:
+    with local_issuer() as issuer:
+        yield issuer
+
+
+@pytest.fixture
+async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+    async with open_sessions(database_url) as sessions:
+        yield sessions
+
+
+@pytest.fixture
+def authenticator(issuer: LocalIssuer, sessions: Sessions) -> Authenticator:
+    return trusting(sessions, issuer.url)
+
+
+def trusting(sessions: Sessions, *urls: str) -> Authenticator:
+    given = {"issuer": urls, "audience": AUDIENCE, "allow_loopback_http": True, **GROUPS}
+    return Authenticator(sessions, sessions.begin, OidcSettings(**given))
+
+
+async def test_account_has_the_roles_its_groups_stand_for(
+    issuer: LocalIssuer, authenticator: Authenticator
+) -> None:
+    header = f"Bearer {issuer.token(groups=['desk', 'others'])}"
+    owner = (await authenticator.identify(header, None)).owner
+    groups, proofs = await authenticator.shown(header)
+    assert groups == {"desk"}
+    assert proofs == frozenset()
+    recalled = await authenticator.recall(owner, None, groups=groups, proofs=proofs)
+    assert {grant.role for grant in recalled.grants or ()} == {Role.PLANNER}
+    assert recalled.viewer.sees_all
+    alone = await authenticator.recall(owner, None)
+    assert alone.grants == ()
+    assert not alone.viewer.sees_all
+
+
+async def test_administrators_need_their_proof_again(
+    issuer: LocalIssuer, authenticator: Authenticator
+) -> None:
+    for amr, admin in ((["otp", "pwd"], True), (["pwd"], False)):
+        header = f"Bearer {issuer.token(groups=['chiefs'], amr=amr)}"
+        owner = (await authenticator.identify(header, None)).owner
+        groups, proofs = await authenticator.shown(header)
+        recalled = await authenticator.recall(owner, None, groups=groups, proofs=proofs)
+        assert recalled.may(Scope.ADMIN) == admin
+
+
+async def test_disabled_account_is_recalled_no_more(
+    issuer: LocalIssuer, authenticator: Authenticator, sessions: Sessions
+) -> None:
+    owner = (await authenticator.identify(f"Bearer {issuer.token(sub='leaver')}", None)).owner
+    await authenticator.recall(owner, None)
+    async with sessions.begin() as session:
+        await session.execute(text("UPDATE account SET disabled_at = now()"))
+    with pytest.raises(Unauthenticated, match="disabled"):
+        await authenticator.recall(owner, None)
+
+
+async def test_account_of_an_issuer_no_longer_trusted_is_nobody(
+    issuer: LocalIssuer, authenticator: Authenticator, sessions: Sessions
+) -> None:
+    owner = (await authenticator.identify(f"Bearer {issuer.token(sub='stays')}", None)).owner
+    with pytest.raises(Unauthenticated, match="has ended"):
+        await trusting(sessions, "https://other.example").recall(owner, None)
+    assert (await authenticator.recall(owner, None)).owner == owner
+
+
+async def test_key_is_recalled_with_its_roles_until_it_expires(
+    authenticator: Authenticator, sessions: Sessions
+) -> None:
+    async with sessions.begin() as session:
+        roles = [RoleGiven(Role.AUDITOR)]
+        key = await create_key(session, name="one", scopes=[Scope.READ], roles=roles)
+    owner = f"key:{prefix_of(key)}"
+    assert await authenticator.shown(f"Bearer {key}") == (frozenset(), frozenset())
+    recalled = await authenticator.recall(owner, None)
+    assert recalled == await authenticator.identify(f"Bearer {key}", None)
+    async with sessions.begin() as session:
+        await session.execute(text("UPDATE api_key SET expires_at = now()"))
+    with pytest.raises(Unauthenticated, match="has ended"):
+        await authenticator.recall(owner, None)
+
+
+@pytest.mark.parametrize(
+    "owner", ["", "operator", "anonymous", "key:", "key:nothere1", "account:", "account:-1", "x:1"]
+)
+async def test_whoever_never_was_is_not_recalled(authenticator: Authenticator, owner: str) -> None:
+    with pytest.raises(Unauthenticated, match="has ended"):
+        await authenticator.recall(owner, None)

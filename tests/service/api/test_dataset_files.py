@@ -1,0 +1,135 @@
+"""The file of a dataset: whole and in parts, who is given it, and what was replaced."""
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.tables import Dataset, Region
+from shanhai.testing.job_rows import add_dataset, add_region
+from shanhai_api.state import State
+
+ITEM = "/collections/datasets/items/city.dem"
+FILE = f"{ITEM}/file"
+CONTENT = bytes(range(256)) * 1000
+OLD = b"as it was before" * 10
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+@pytest.fixture
+async def city(session: AsyncSession) -> Region:
+    return await add_region(session, "city")
+
+
+@pytest.fixture
+async def keep(session: AsyncSession, state: State, city: Region, tmp_path: Path) -> Any:
+    async def kept(content: bytes = CONTENT, **values: Any) -> Dataset:
+        path = tmp_path / "a.tif"
+        path.write_bytes(content)
+        stored = state.store.put(path, suffix=".tif")
+        facts = {"uri": stored.uri, "checksum": stored.sha256, "bytes": stored.bytes}
+        values = {"licence": "CC0-1.0", **facts, **values}
+        row = await add_dataset(session, city, "dem", "city.dem", **values)
+        await session.commit()
+        return row
+
+    return kept
+
+
+async def test_the_file_is_linked_and_comes_whole(anonymous: httpx.AsyncClient, keep: Any) -> None:
+    await keep()
+    links = (await anonymous.get(ITEM)).json()["links"]
+    (link,) = (one for one in links if one["rel"] == "enclosure")
+    answer = await anonymous.get(link["href"])
+    assert answer.status_code == 200
+    assert answer.content == CONTENT
+    assert answer.headers["ETag"] == f'"{sha256(CONTENT)}"'
+    assert answer.headers["Content-Type"] == link["type"]
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="city.dem.tif"'
+    assert answer.headers["Accept-Ranges"] == "bytes"
+    assert f'{ITEM}>; rel="describedby"' in answer.headers["Link"]
+    assert 'href="http://api.test' + FILE in (await anonymous.get(f"{ITEM}?f=html")).text
+
+
+async def test_what_the_caller_has_is_not_sent_again(
+    anonymous: httpx.AsyncClient, keep: Any
+) -> None:
+    await keep()
+    etag = (await anonymous.head(FILE)).headers["ETag"]
+    answer = await anonymous.get(FILE, headers={"If-None-Match": etag})
+    assert (answer.status_code, answer.content) == (304, b"")
+
+
+async def test_parts(anonymous: httpx.AsyncClient, keep: Any) -> None:
+    await keep()
+    part = await anonymous.get(FILE, headers={"Range": "bytes=10-19"})
+    assert (part.status_code, part.content) == (206, CONTENT[10:20])
+    assert part.headers["Content-Range"] == f"bytes 10-19/{len(CONTENT)}"
+    same = {"Range": "bytes=10-19", "If-Range": part.headers["ETag"]}
+    assert (await anonymous.get(FILE, headers=same)).status_code == 206
+    other = {"Range": "bytes=10-19", "If-Range": '"another"'}
+    assert (await anonymous.get(FILE, headers=other)).content == CONTENT
+    beyond = {"Range": f"bytes={len(CONTENT)}-"}
+    assert (await anonymous.get(FILE, headers=beyond)).status_code == 416
+
+
+async def test_who_may_not_see_a_dataset_has_no_file(
+    anonymous: httpx.AsyncClient, reader: httpx.AsyncClient, keep: Any
+) -> None:
+    await keep(public=False)
+    assert (await anonymous.get(FILE)).status_code == 404
+    assert (await reader.get(FILE)).content == CONTENT
+
+
+async def test_without_a_licence_it_is_not_for_everybody(
+    anonymous: httpx.AsyncClient, reader: httpx.AsyncClient, keep: Any
+) -> None:
+    await keep(licence=None)
+    refused = await anonymous.get(FILE)
+    assert refused.status_code == 401
+    assert "licence" in refused.json()["detail"]
+    assert (await reader.get(FILE)).content == CONTENT
+
+
+class TestReplaced:
+    async def test_a_former_file_is_had_by_its_checksum(
+        self, anonymous: httpx.AsyncClient, keep: Any
+    ) -> None:
+        await keep(OLD, deleted_at=datetime.now(UTC))
+        await keep()
+        asked = {"sha256": sha256(OLD)}
+        former = await anonymous.get(FILE, params=asked)
+        assert former.content == OLD
+        assert former.headers["ETag"] == f'"{sha256(OLD)}"'
+        assert (await anonymous.get(FILE, params={"sha256": sha256(CONTENT)})).content == CONTENT
+        assert (await anonymous.get(FILE)).content == CONTENT
+
+    async def test_one_that_was_not_public_stays_so(
+        self, anonymous: httpx.AsyncClient, reader: httpx.AsyncClient, keep: Any
+    ) -> None:
+        await keep(OLD, deleted_at=datetime.now(UTC), public=False)
+        await keep()
+        asked = {"sha256": sha256(OLD)}
+        assert (await anonymous.get(FILE, params=asked)).status_code == 404
+        assert (await reader.get(FILE, params=asked)).content == OLD
+
+    async def test_of_a_deleted_dataset_there_is_none(
+        self, reader: httpx.AsyncClient, keep: Any
+    ) -> None:
+        await keep(deleted_at=datetime.now(UTC))
+        for asked in ({}, {"sha256": sha256(CONTENT)}):
+            assert (await reader.get(FILE, params=asked)).status_code == 404
+
+    @pytest.mark.parametrize(("asked", "status"), [("0" * 64, 404), ("nonsense", 400)])
+    async def test_no_such_file(
+        self, anonymous: httpx.AsyncClient, keep: Any, asked: str, status: int
+    ) -> None:
+        await keep()
+        assert (await anonymous.get(FILE, params={"sha256": asked})).status_code == status

@@ -1,0 +1,125 @@
+"""Scenarios as they are asked for: what is refused, where and in which words."""
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator
+from shapely import box
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.tables import Job
+from shanhai.testing.job_rows import add_dataset, add_region
+from shanhai.testing.projects import add_project
+
+RUN = "/processes/run-scenario/execution"
+CITY = "rehearsed"
+PLACE: dict[str, Any] = {
+    "type": "Polygon",
+    "coordinates": [[[118.02, 24.42], [118.04, 24.42], [118.04, 24.44], [118.02, 24.42]]],
+}
+CHINESE = re.compile("[\u4e00-\u9fff]")
+PLANTED = {"kind": "restore", "name_zh": "修复", "cover": "forest", "geometry": PLACE}
+
+
+@pytest.fixture
+async def city(session: AsyncSession) -> str:
+    region = await add_region(session, CITY)
+    await add_dataset(session, region, "land_cover", f"{CITY}.cover")
+    shape = f"SRID=4490;{box(118.05, 24.45, 118.06, 24.46).wkt}"
+    await add_project(session, code="open.1", region=CITY, geom=shape, state="approved")
+    await add_project(session, code="draft.1", region=CITY, geom=shape)
+    await add_project(session, code="bare.1", region=CITY, state="approved")
+    await session.commit()
+    return CITY
+
+
+def body(*edits: dict[str, Any], **inputs: Any) -> dict[str, Any]:
+    sources = {"sources": {"candidates": "natural_cover"}}
+    return {"inputs": {"region": CITY, "parameters": sources, "edits": [*edits], **inputs}}
+
+
+async def refused(
+    client: httpx.AsyncClient, *edits: dict[str, Any], **inputs: Any
+) -> list[dict[str, str]]:
+    answer = await client.post(f"{RUN}?lang=zh", json=body(*edits, **inputs))
+    assert answer.status_code == 400, answer.text
+    found: list[dict[str, str]] = answer.json()["errors"]
+    assert all(CHINESE.search(one["detail"]) for one in found)
+    return found
+
+
+def without_shape(**place: str) -> dict[str, Any]:
+    return {key: value for key, value in PLANTED.items() if key != "geometry"} | place
+
+
+async def test_it_describes_its_inputs(anonymous: httpx.AsyncClient) -> None:
+    described = (await anonymous.get("/processes/run-scenario")).json()
+    for name, one in described["inputs"].items():
+        Draft202012Validator.check_schema(one["schema"])
+        assert one["description"], name
+    members = described["inputs"]["edits"]["schema"]["items"]["properties"]
+    assert {"kind", "geometry", "cover", "road"} <= set(members)
+
+
+@pytest.mark.usefixtures("city")
+class TestScenario:
+    async def test_a_geometry_and_a_project_go_with_the_task(
+        self, runner: httpx.AsyncClient, session: AsyncSession
+    ) -> None:
+        answer = await runner.post(RUN, json=body(PLANTED, without_shape(project="open.1")))
+        assert answer.status_code == 201, answer.text
+        job = (await session.scalars(select(Job))).one()
+        (area,) = job.task["areas"]
+        assert (area["kind"], area["code"]) == ("project", "open.1")
+        assert area["geometry"]["type"] in {"Polygon", "MultiPolygon"}
+
+    async def test_all_that_is_wrong_with_edits_is_told(self, runner: httpx.AsyncClient) -> None:
+        away = PLANTED | {
+            "geometry": {
+                "type": "Polygon",
+                "coordinates": [[[117.0, 24.42], [117.1, 24.42], [117.1, 24.44], [117.0, 24.42]]],
+            }
+        }
+        point = PLANTED | {"geometry": {"type": "Point", "coordinates": [118.05, 24.45]}}
+        bow = PLANTED | {
+            "geometry": {
+                "type": "Polygon",
+                "coordinates": [
+                    [
+                        [118.01, 24.41],
+                        [118.02, 24.42],
+                        [118.02, 24.41],
+                        [118.01, 24.42],
+                        [118.01, 24.41],
+                    ]
+                ],
+            }
+        }
+        road = {"kind": "build_road", "name_zh": "路", "road": "main", "geometry": PLACE}
+        found = await refused(
+            runner, PLANTED, away, point, bow, road, without_shape(project="none.1")
+        )
+        assert [one["pointer"] for one in found] == [
+            "/inputs/edits/1/geometry",
+            "/inputs/edits/2/geometry",
+            "/inputs/edits/3/geometry",
+            "/inputs/edits/4/kind",
+            "/inputs/edits/5/project",
+        ]
+
+    async def test_what_is_published_rests_on_what_everyone_may_see(
+        self, runner: httpx.AsyncClient
+    ) -> None:
+        for code in ("draft.1", "bare.1"):
+            found = await refused(runner, without_shape(project=code), publish=True)
+            assert [one["pointer"] for one in found] == ["/inputs/edits/0/project"]
+
+    async def test_zones_are_refused_and_not_left_out(self, runner: httpx.AsyncClient) -> None:
+        found = await refused(runner, PLANTED, compare=["network", "zones"])
+        assert [one["pointer"] for one in found] == ["/inputs/compare"]
+
+    async def test_readers_may_not_run_one(self, anonymous: httpx.AsyncClient) -> None:
+        assert (await anonymous.post(RUN, json=body(PLANTED))).status_code == 401

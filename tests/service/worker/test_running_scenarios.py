@@ -1,0 +1,105 @@
+"""A scenario on its way through the worker: a project's land edited, its layers published."""
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+from geoalchemy2.shape import from_shape
+from shapely.geometry import shape
+from sqlalchemy import delete, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.base import STORAGE_SRID
+from shanhai.db.engine import Sessions
+from shanhai.db.tables import Corridor, CorridorNode, Dataset, JobDataset, Problem, Region
+from shanhai.jobs.scenario_contracts import RUN_SCENARIO, SCENARIO_RASTERS, RunScenarioInputs
+from shanhai.jobs.submission import submit
+from shanhai.storage.artifacts import LocalArtifacts
+from shanhai.testing.network_rasters import EASY, build_linked_watershed
+from shanhai.testing.scenario_edits import passage, planted
+from shanhai.testing.stored import store_watershed
+from shanhai.testing.watershed import CODE, Watershed
+from shanhai.testing.workers import reach
+from shanhai.vocabulary import JobStatus
+from shanhai_worker.context import Context
+
+ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
+PROBLEM = f"{CODE}.gap"
+
+
+@pytest.fixture(scope="module")
+def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
+    return build_linked_watershed(tmp_path_factory.mktemp("watershed"), cells=64)
+
+
+@pytest.fixture
+async def supplies(
+    worker: Context, sessions: Sessions, watershed: Watershed
+) -> AsyncIterator[dict[str, str]]:
+    """The watershed with its datasets and a problem to be mended; codes of its supplies."""
+    assert isinstance(worker.artifacts, LocalArtifacts)
+    async with sessions.begin() as session:
+        await _clear(session)
+        await store_watershed(session, worker.artifacts, watershed)
+        region_id = await session.scalar(select(Region.id).where(Region.code == CODE))
+        session.add(
+            Problem(
+                code=PROBLEM,
+                name_zh="廊道断裂",
+                name_en="Broken corridor",
+                region_id=region_id,
+                type="fragmentation",
+                geom=from_shape(shape(planted(watershed)["geometry"]), srid=STORAGE_SRID),
+            )
+        )
+        found = await session.execute(
+            select(Dataset.theme, Dataset.code).where(Dataset.theme.startswith("supply."))
+        )
+        codes = {theme.removeprefix("supply."): code for theme, code in found}
+    yield codes
+    async with sessions.begin() as session:
+        await _clear(session)
+
+
+async def _clear(session: AsyncSession) -> None:
+    for table in (CorridorNode, Corridor, JobDataset, Dataset, Problem):
+        await session.execute(delete(table))
+    await session.execute(delete(Region).where(Region.code.startswith(CODE)))
+
+
+async def test_a_scenario_becomes_layers_and_figures_and_no_network(
+    worker: Context, sessions: Sessions, watershed: Watershed, supplies: dict[str, str]
+) -> None:
+    mended = {"kind": "restore", "name_zh": "修复断裂", "cover": "forest", "problem": PROBLEM}
+    inputs = RunScenarioInputs.model_validate(
+        {
+            "region": CODE,
+            "cell_m": 100,
+            "supplies": supplies,
+            "parameters": EASY,
+            "publish": True,
+            "edits": [mended, passage(watershed)],
+        }
+    )
+    async with worker.sessions.begin() as session:
+        job = await submit(session, contract=RUN_SCENARIO, inputs=inputs, requested_by="tester")
+    (area,) = [one for one in job.task["areas"] if one["kind"] == "problem"]
+    assert (area["code"], area["name_zh"]) == (PROBLEM, "廊道断裂")
+    await worker.dispatcher.dispatch(job.id, 0)
+    job = await reach(worker.sessions, job.id, *ENDED, within_s=120)
+    assert job.status == JobStatus.SUCCESSFUL, job.error
+    assert job.result is not None
+    values = job.result["values"]
+    assert values["layers"] == {name: f"{name}.{CODE}" for name in SCENARIO_RASTERS}
+    assert values["status"] == {"before": "connected", "after": "connected"}
+    assert values["connectivity"]["improves_connectivity"]
+    # The south-western wood is one with the north-western, and the way from it to the south-eastern
+    # leads through the passage and the north-eastern one now.
+    assert (values["changes"]["merged"], values["changes"]["closed"]) == (2, 2)
+    assert json.dumps(values["measures"], ensure_ascii=False).count("等效连通面积") == 1
+    async with sessions() as session:
+        themes = await session.scalars(
+            select(Dataset.theme).where(Dataset.job_id == job.id, Dataset.public)
+        )
+        assert set(themes) == set(SCENARIO_RASTERS)
+        assert await session.scalar(select(func.count()).select_from(Corridor)) == 0

@@ -1,0 +1,77 @@
+"""What a network may be asked for, and what it needs."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from shanhai.jobs.network_contracts import BUILD_NETWORK, BuildNetworkInputs
+from shanhai.jobs.network_needs import network_faults
+
+LINE = {"type": "LineString", "coordinates": [[118.0, 24.4], [118.1, 24.5]]}
+
+
+def asked(**inputs: Any) -> BuildNetworkInputs:
+    return BuildNetworkInputs.model_validate({"region": "a", **inputs})
+
+
+def sources(**choice: Any) -> BuildNetworkInputs:
+    return asked(parameters={"sources": choice})
+
+
+def pointers(inputs: BuildNetworkInputs, *available: str) -> list[str]:
+    faults = network_faults(inputs, available)
+    assert all(fault.detail_zh for fault in faults)
+    return [fault.pointer for fault in faults]
+
+
+def test_land_cover_and_one_supply_are_enough():
+    assert pointers(asked(), "land_cover", "supply.cooling") == []
+    assert pointers(asked()) == ["/inputs/datasets/land_cover", "/inputs/supplies"]
+
+
+def test_natural_cover_needs_no_supply():
+    assert pointers(sources(candidates="natural_cover"), "land_cover") == []
+
+
+def test_every_service_with_a_supply_has_a_weight_and_only_those():
+    given = sources(weighting="given", weights={"cooling": 1, "recreation": 2})
+    where = ["/inputs/parameters/sources/weights"]
+    assert pointers(given, "land_cover", "supply.cooling") == where
+    both = ("land_cover", "supply.cooling", "supply.recreation")
+    assert pointers(given, *both) == []
+    assert pointers(given, *both, "supply.biodiversity") == where
+
+
+def test_a_network_is_a_draft_unless_it_shall_be_published():
+    assert asked().publish is False
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ({"parameters": {"sources": {"weighting": "given"}}}, "weights are given"),
+        ({"parameters": {"sources": {"weights": {"cooling": 1}}}}, "weights are given"),
+        ({"parameters": {"links": {"swath": "cost_cutoff"}}}, "needs swath_value"),
+        ({"parameters": {"sources": {"min_area_ha": 1}}}, "greater than 1"),
+        ({"names": [{"name_zh": "甲", "geometry": {"type": "Point"}}]}, "geometry must be"),
+        (
+            {"supplies": {"cooling": "a"}, "assessment": "00000000-0000-0000-0000-000000000000"},
+            "supplies or an assessment",
+        ),
+    ],
+)
+def test_what_contradicts_itself_is_refused(inputs: dict[str, Any], words: str):
+    with pytest.raises(ValidationError, match=words):
+        asked(**inputs)
+
+
+def test_a_name_has_a_line_or_an_area():
+    (one,) = asked(names=[{"name_zh": "甲", "geometry": LINE}]).names
+    assert one.name_en is None
+
+
+def test_no_output_takes_a_name_of_the_results_document():
+    names = [output.name for output in BUILD_NETWORK.outputs]
+    assert len(set(names)) == len(names)
+    assert not {"links", "values", "warnings", "status"} & set(names)

@@ -1,0 +1,36 @@
+"""Kernels are compiled ahead where none were, and for that a job is carried out up to its maps."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from shanhai.jobs.contracts import Outcome, Task
+from shanhai.local import warming
+from shanhai.processes.delineate_zones import DelineateZones
+
+
+def test_a_folder_is_cold_until_something_was_compiled_in_it(tmp_path: Path) -> None:
+    (tmp_path / "zoning" / "__pycache__").mkdir(parents=True)
+    (tmp_path / "zoning" / "__pycache__" / "a.cpython-311.pyc").touch()
+    assert warming.is_cold(tmp_path)
+    (tmp_path / "zoning" / "__pycache__" / "a.b-1.py311.nbi").touch()
+    assert not warming.is_cold(tmp_path)
+
+
+def test_it_zones_and_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    compute, seen = DelineateZones.compute, list[str]()
+
+    def heard(
+        self: DelineateZones, task: Task, workspace: Path, progress: Callable[[float, str], None]
+    ) -> Outcome:
+        def tell(percent: float, stage: str) -> None:
+            seen.append(stage)
+            progress(percent, stage)
+
+        return compute(self, task, workspace, tell)
+
+    monkeypatch.setattr(DelineateZones, "compute", heard)
+    warming.warm_up()
+    assert {"cluster", "polygons", "statistics", "rasters"} <= set(seen)
+    assert seen[-1] == "maps"

@@ -1,0 +1,66 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from shanhai.errors import InvalidInput
+from shanhai.processes.edit_files import read_edits
+from shanhai.processes.files import run_on_files
+from shanhai.testing.network_rasters import EASY, build_linked_watershed
+from shanhai.testing.scenario_edits import felled, passage
+from shanhai.testing.watershed import Watershed
+
+
+def write(path: Path, *edits: dict[str, object]) -> Path:
+    features = [
+        {
+            "type": "Feature",
+            "geometry": one["geometry"],
+            "properties": {key: one.get(key) for key in ("kind", "name_zh", "cover", "road")},
+        }
+        for one in edits
+    ]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    return path
+
+
+@pytest.fixture(scope="module")
+def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
+    return build_linked_watershed(tmp_path_factory.mktemp("watershed"), cells=64)
+
+
+def test_edits_are_read_without_empty_properties(watershed: Watershed, tmp_path: Path):
+    given = passage(watershed)
+    (found,) = read_edits(write(tmp_path / "edits.geojson", given))
+    assert found["kind"] == "remove_barrier"
+    assert set(found) == {"kind", "name_zh", "geometry"}
+    assert found["geometry"]["type"] == given["geometry"]["type"]
+
+
+def test_what_is_no_geojson_is_refused(tmp_path: Path):
+    path = tmp_path / "edits.geojson"
+    path.write_text("{")
+    with pytest.raises(InvalidInput) as caught:
+        read_edits(path)
+    assert caught.value.faults[0].pointer == "/inputs/edits"
+
+
+def test_a_scenario_runs_on_files(
+    watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("shanhai.processes.run_scenario.write_report", lambda *_: [])
+    edits = read_edits(write(tmp_path / "edits.geojson", passage(watershed)))
+    inputs = {"cell_m": 100, "parameters": EASY, "edits": edits}
+    given = {
+        "region": watershed.region_file,
+        "rasters": watershed.rasters,
+        "workspace": tmp_path / "out",
+        "progress": lambda _percent, _stage: None,
+    }
+    outcome = run_on_files("run-scenario", inputs=inputs, **given)
+    assert outcome.values["changes"]["cheaper"] == 1
+    assert (tmp_path / "out" / "table.csv").is_file()
+    away = felled(watershed) | {"geometry": {"type": "Point", "coordinates": [1.0, 1.0]}}
+    with pytest.raises(InvalidInput) as caught:
+        run_on_files("run-scenario", inputs=inputs | {"edits": [away]}, **given)
+    assert caught.value.faults[0].pointer == "/inputs/edits/0/geometry"

@@ -1,0 +1,339 @@
+import csv
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from shapely.geometry import shape
+
+from shanhai.errors import InvalidInput
+from shanhai.jobs.contracts import Outcome, Task
+from shanhai.jobs.scenario_contracts import RUN_SCENARIO, SCENARIO_RASTERS
+from shanhai.processes.registry import PROCESSES
+from shanhai.processes.reproduction import read_manifest, reproduce
+from shanhai.processes.scenario.states import rehearse
+from shanhai.raster.geotiff import read_geotiff
+from shanhai.testing.network_rasters import EASY, build_linked_watershed
+from shanhai.testing.scenario_edits import (
+    Edit,
+    eased,
+    felled,
+    fence,
+    on_land,
+    passage,
+    planted,
+    scenario_task,
+    street,
+    wall,
+)
+from shanhai.testing.watershed import Watershed
+
+TIMED = {"manifest.json", "report.html", "report.pdf"}
+TELLS_WHAT_IS_ANEW = {"statistics.json", "corridors_table.csv", "corridor_lines.geojson"}
+WEST_NORTH = (520_000.0, 2_750_000.0)
+SIDE = 6400.0
+MAKERS = (planted, street, wall, fence, passage, felled, eased)
+
+
+def silent(percent: float, stage: str) -> None:
+    pass
+
+
+def compute(task: Task, workspace: Path) -> Outcome:
+    workspace.mkdir()
+    return PROCESSES[task.process].compute(task, workspace, silent)
+
+
+def document(workspace: Path, name: str = "statistics.json") -> Any:
+    return json.loads((workspace / name).read_bytes())
+
+
+def band(workspace: Path, layer: str) -> np.ndarray:
+    return np.asarray(read_geotiff(workspace / f"{layer}.tif").values[0])
+
+
+def along(workspace: Path, layer: str, south: float, *east: float) -> list[float]:
+    """Values at places in parts of the watershed's raster, from the north-west."""
+    found = read_geotiff(workspace / f"{layer}.tif")
+    cell, _, west, _, _, north = found.transform
+    row = int((north - WEST_NORTH[1] + south * SIDE) / cell)
+    return [
+        float(found.values[0][row, int((WEST_NORTH[0] - west + one * SIDE) / cell)]) for one in east
+    ]
+
+
+@pytest.fixture(scope="module")
+def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
+    return build_linked_watershed(tmp_path_factory.mktemp("watershed"), cells=64)
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scenarios without maps and pages, which take longer than all the rest."""
+    monkeypatch.setattr("shanhai.processes.run_scenario.write_report", lambda *_: [])
+
+
+def links_of(workspace: Path) -> dict[str, Any]:
+    return {one["code"]: one for one in document(workspace)["links"]}
+
+
+@pytest.fixture(scope="module")
+def done(watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
+    workspace = tmp_path_factory.mktemp("done") / "work"
+    edits = [planted(watershed), street(watershed), passage(watershed)]
+    return workspace, compute(scenario_task(watershed, edits), workspace)
+
+
+class TestWhole:
+    """One scenario with everything it leaves behind."""
+
+    def test_every_promised_output_is_there(self, done: tuple[Path, Outcome]):
+        workspace, outcome = done
+        names = {file.name for file in outcome.files}
+        assert {output.name for output in RUN_SCENARIO.outputs} - names == {"layers"}
+        rasters = {file.name for file in outcome.files if file.kind == "raster"}
+        assert rasters == set(SCENARIO_RASTERS)
+        assert all((workspace / file.path).is_file() for file in outcome.files)
+        assert not (workspace / "scratch").exists()
+        assert [one["code"] for one in outcome.warnings] == ["importance_held"]
+
+    def test_the_table_tells_measures_links_and_land(self, done: tuple[Path, Outcome]):
+        workspace, outcome = done
+        with (workspace / "table.csv").open(encoding="utf-8-sig", newline="") as file:
+            rows = {(row["group"], row["item"]): row for row in csv.DictReader(file)}
+        eca = rows["network", "eca_ha"]
+        assert float(eca["change"]) == pytest.approx(
+            float(eca["after"]) - float(eca["before"]), abs=1e-5
+        )
+        # The gap is a box of 0.11 by 0.14 of 64 cells on fields, houses and a wood's edge.
+        gained = float(rows["land_cover", "forest"]["change"])
+        lost = [float(rows["land_cover", name]["change"]) for name in ("cropland", "built_up")]
+        assert gained == -sum(lost) > 0
+        counted = {
+            item: int(row["after"]) for (group, item), row in rows.items() if group == "links"
+        }
+        assert counted == outcome.values["changes"]
+        assert sum(counted.values()) == len(document(workspace)["links"])
+
+    def test_what_is_gained_and_lost_is_what_the_corridors_tell(self, done: tuple[Path, Outcome]):
+        workspace, _ = done
+        before, after = band(workspace, "corridors_before"), band(workspace, "corridors_after")
+        change = np.nan_to_num(band(workspace, "corridors_change"))
+        was, will_be = np.isfinite(before), np.isfinite(after)
+        assert np.array_equal(change == 1, will_be & ~was)
+        assert np.array_equal(change == 2, was & ~will_be)
+        assert np.array_equal(change == 3, was & will_be)
+        assert {1, 2, 3} <= set(np.unique(change))
+
+    def test_shapes_are_valid_and_bear_the_codes_of_the_table(self, done: tuple[Path, Outcome]):
+        workspace, _ = done
+        features = document(workspace, "corridor_lines.geojson")["features"]
+        assert {one["id"] for one in features} == set(links_of(workspace))
+        for one in features:
+            assert shape(one["geometry"]).is_valid
+            assert shape(one["properties"]["footprint"]).is_valid
+        edits = document(workspace, "edits.geojson")["features"]
+        assert [one["properties"]["kind"] for one in edits] == [
+            *("restore", "build_road", "remove_barrier")
+        ]
+
+    def test_it_is_reproduced_from_its_manifest(
+        self, done: tuple[Path, Outcome], watershed: Watershed, tmp_path: Path
+    ):
+        compared = reproduce(
+            read_manifest(done[0] / "manifest.json"),
+            files=next(iter(watershed.rasters.values())).parent,
+            workspace=tmp_path / "again",
+            progress=silent,
+        )
+        differing = {one.name for one in compared if not one.same}
+        assert differing <= {"report", "report_pdf"}
+
+
+def without_anew(workspace: Path) -> tuple[Any, ...]:
+    """What a scenario tells, but for what of it was computed again."""
+    told = document(workspace)
+    del told["anew"]
+    for one in told["links"]:
+        del one["computed_anew"]
+    shapes = document(workspace, "corridor_lines.geojson")["features"]
+    for one in shapes:
+        del one["properties"]["computed_anew"]
+    return told, shapes
+
+
+def require_same_files(one: Path, other: Path, *, but: set[str]) -> None:
+    names = {path.name for path in one.iterdir()}
+    assert names == {path.name for path in other.iterdir()}
+    for name in sorted(names - but):
+        assert (one / name).read_bytes() == (other / name).read_bytes(), name
+
+
+@pytest.mark.usefixtures("bare")
+class TestParts:
+    @pytest.mark.parametrize("maker", MAKERS)
+    def test_partial_equals_complete(
+        self, watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, maker: Any
+    ):
+        monkeypatch.setattr("shanhai.processes.evaluating.place.WINDOW_CELLS", 16)
+        task = scenario_task(watershed, [maker(watershed)])
+        compute(task, tmp_path / "partial")
+        monkeypatch.setattr(
+            "shanhai.processes.run_scenario.rehearse", partial(rehearse, complete=True)
+        )
+        compute(task, tmp_path / "complete")
+        require_same_files(
+            tmp_path / "partial", tmp_path / "complete", but=TIMED | TELLS_WHAT_IS_ANEW
+        )
+        assert without_anew(tmp_path / "partial") == without_anew(tmp_path / "complete")
+        anew = document(tmp_path / "partial")["anew"]
+        whole = document(tmp_path / "complete")["anew"]
+        assert anew["windows"] < anew["windows_in_all"] == whole["windows"]
+        assert anew["links"] < anew["links_in_all"] == whole["links"]
+
+    def test_two_processes_give_the_same_bytes(self, watershed: Watershed, tmp_path: Path):
+        edits = [planted(watershed), street(watershed)]
+        for processes in (1, 2):
+            task = scenario_task(watershed, edits, processes=processes)
+            compute(task, tmp_path / str(processes))
+        require_same_files(tmp_path / "1", tmp_path / "2", but=TIMED)
+
+    def test_an_edit_to_what_is_there_changes_nothing(self, watershed: Watershed, tmp_path: Path):
+        edit = {
+            "kind": "set_cover",
+            "name_zh": "不变",
+            "cover": "forest",
+            "geometry": on_land(watershed, (0.2, 0.22), (0.25, 0.28)),
+        }
+        outcome = compute(scenario_task(watershed, [edit]), tmp_path / "work")
+        assert [one["code"] for one in outcome.warnings] == ["importance_held", "nothing_changed"]
+        told = document(tmp_path / "work")
+        assert (told["anew"]["links"], told["anew"]["searches"]) == (0, 0)
+        assert told["changes"]["same"] == 6
+        assert np.nanmax(np.abs(band(tmp_path / "work", "resistance_change"))) == 0
+
+    def test_a_passage_makes_its_corridor_cheaper(self, watershed: Watershed, tmp_path: Path):
+        compute(scenario_task(watershed, [passage(watershed)]), tmp_path / "work")
+        link = links_of(tmp_path / "work")["c004"]
+        assert link["name_zh"] is None
+        assert (link["source_a"], link["source_b"], link["change"]) == ("s002", "s003", "cheaper")
+        assert link["lcd_change_percent"] < -50
+        assert link["r_eff_ohm_after"] < link["r_eff_ohm_before"]
+        for south in (0.36, 0.38, 0.41):
+            assert along(tmp_path / "work", "resistance_after", south, 0.75) == [1.0]
+
+    def test_a_corridor_bears_its_official_name(
+        self, done: tuple[Path, Outcome], watershed: Watershed, tmp_path: Path
+    ):
+        lines = document(done[0], "corridor_lines.geojson")["features"]
+        drawn = next(one["geometry"] for one in lines if one["id"] == "c004")
+        names = [{"name_zh": "东溪廊道", "name_en": "East brook", "geometry": drawn}]
+        compute(scenario_task(watershed, [street(watershed)], {"names": names}), tmp_path / "work")
+        named = {code: one["name_en"] for code, one in links_of(tmp_path / "work").items()}
+        assert named.pop("c004") == "East brook"
+        assert set(named.values()) == {None}
+
+    def test_a_planted_gap_joins_two_woods(self, watershed: Watershed, tmp_path: Path):
+        outcome = compute(scenario_task(watershed, [planted(watershed)]), tmp_path / "work")
+        gain = outcome.values["connectivity"]
+        assert gain["eca_change_percent"] > gain["area_change_percent"] > 0
+        assert gain["improves_connectivity"]
+        told = {one["code"]: one for one in document(tmp_path / "work")["sources"]}
+        assert told["s004"]["area_ha_after"] is None
+        # Core of both woods and of the gap between them.
+        assert told["s001"]["area_ha_after"] > sum(
+            told[code]["area_ha_before"] for code in ("s001", "s004")
+        )
+        assert outcome.values["changes"]["merged"] == 3
+
+    def test_a_felled_wood_closes_its_corridors(self, watershed: Watershed, tmp_path: Path):
+        outcome = compute(scenario_task(watershed, [felled(watershed)]), tmp_path / "work")
+        closed = [one for one in links_of(tmp_path / "work").values() if one["change"] == "closed"]
+        assert all("s004" in (one["source_a"], one["source_b"]) for one in closed)
+        assert len(closed) == outcome.values["changes"]["closed"] == 3
+        assert outcome.values["connectivity"]["eca_change_percent"] < 0
+
+    def test_a_cut_through_a_wood_splits_it(self, watershed: Watershed, tmp_path: Path):
+        edit = felled(watershed) | {"geometry": on_land(watershed, (0.1, 0.245), (0.34, 0.26))}
+        sources = EASY["sources"] | {"min_area_ha": 20}
+        task = scenario_task(watershed, [edit], {"parameters": EASY | {"sources": sources}})
+        outcome = compute(task, tmp_path / "work")
+        codes = {one["code"] for one in document(tmp_path / "work")["sources"]}
+        assert "n001" in codes
+        split = [one for one in links_of(tmp_path / "work").values() if one["change"] == "split"]
+        assert split
+        assert outcome.values["changes"]["split"] == len(split)
+
+    def test_a_wall_across_the_land_leaves_parts(self, watershed: Watershed, tmp_path: Path):
+        edit = wall(watershed) | {
+            "geometry": on_land(watershed, (0.45, 0.01), (0.45, 0.5), (0.45, 0.985))
+        }
+        outcome = compute(scenario_task(watershed, [edit]), tmp_path / "work")
+        assert outcome.values["status"] == {"before": "connected", "after": "disconnected"}
+        assert "disconnected_after" in [one["code"] for one in outcome.warnings]
+        across = np.arange(0.06, 0.94, 1 / 64)
+        assert np.isnan(along(tmp_path / "work", "resistance_after", 0.45, *across)).all()
+
+    def test_of_edits_that_overlap_the_later_counts(self, watershed: Watershed, tmp_path: Path):
+        first = eased(watershed)
+        later = first | {"resistance": 7, "geometry": on_land(watershed, (0.4, 0.5), (0.5, 0.6))}
+        compute(scenario_task(watershed, [first, later]), tmp_path / "work")
+        found = along(tmp_path / "work", "resistance_after", 0.45, 0.42, 0.48, 0.52, 0.58)
+        assert found == [2.0, 2.0, 7.0, 7.0]
+
+    def test_a_class_of_the_table_is_its_number(self, watershed: Watershed, tmp_path: Path):
+        edit = eased(watershed) | {"resistance": None, "table_class": "industrial"}
+        compute(scenario_task(watershed, [edit]), tmp_path / "work")
+        assert along(tmp_path / "work", "resistance_after", 0.45, 0.42, 0.58) == [500.0, 500.0]
+
+    def test_a_road_is_felt_as_far_as_the_table_says(self, watershed: Watershed, tmp_path: Path):
+        without = ("roads", "night_lights")
+        compute(scenario_task(watershed, [street(watershed)], without=without), tmp_path / "work")
+        change = along(tmp_path / "work", "resistance_change", 0.15, 0.40, 0.43, 0.66)
+        # Roads weigh 0.2. A main road is 7 and 5 cells off already: 30; on the new one it is 500,
+        # two cells off 300, and a kilometre off nothing.
+        assert change == pytest.approx([0.2 * 470, 0.2 * 270, 0.0], rel=1e-5)
+        assert np.nanmin(band(tmp_path / "work", "resistance_change")) == 0
+
+
+def refused(watershed: Watershed, folder: Path, *edits: Edit, **inputs: Any) -> InvalidInput:
+    with pytest.raises(InvalidInput) as caught:
+        compute(scenario_task(watershed, edits, inputs), folder / "work")
+    assert all(fault.detail_zh for fault in caught.value.faults)
+    return caught.value
+
+
+@pytest.mark.usefixtures("bare")
+class TestRefusals:
+    def test_an_edit_without_a_cell(self, watershed: Watershed, tmp_path: Path):
+        tiny = planted(watershed) | {"geometry": on_land(watershed, (0.5, 0.5), (0.501, 0.501))}
+        error = refused(watershed, tmp_path, street(watershed), tiny)
+        assert error.faults[0].pointer == "/inputs/edits/1/geometry"
+        assert "no cell of land" in error.message
+
+    def test_an_edit_at_sea(self, watershed: Watershed, tmp_path: Path):
+        at_sea = planted(watershed) | {"geometry": on_land(watershed, (0.95, 0.3), (0.98, 0.6))}
+        error = refused(watershed, tmp_path, at_sea)
+        assert error.faults[0].pointer == "/inputs/edits/0/geometry"
+
+    def test_edits_that_leave_no_network(self, watershed: Watershed, tmp_path: Path):
+        all_woods = felled(watershed) | {"geometry": on_land(watershed, (0.05, 0.05), (0.8, 0.95))}
+        error = refused(watershed, tmp_path, all_woods)
+        assert error.faults[0].pointer == "/inputs/edits"
+        assert error.message.startswith("after the edits there is no network")
+
+    def test_a_place_that_was_not_given(self, watershed: Watershed, tmp_path: Path):
+        named = {key: value for key, value in planted(watershed).items() if key != "geometry"}
+        error = refused(watershed, tmp_path, named | {"project": "nowhere"})
+        assert error.faults[0].pointer == "/inputs/edits/0/project"
+
+    def test_fixed_widths_are_found_anew(self, watershed: Watershed, tmp_path: Path):
+        links = {"swath": "fixed_width_m", "swath_value": 500}
+        task = scenario_task(
+            watershed, [passage(watershed)], {"parameters": EASY | {"links": links}}
+        )
+        compute(task, tmp_path / "work")
+        anew = document(tmp_path / "work")["anew"]
+        assert anew["links"] == anew["links_in_all"]
