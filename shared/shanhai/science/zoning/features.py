@@ -52,6 +52,28 @@ class Components:
 
 
 @dataclass(frozen=True, slots=True)
+class Scaling:
+    """How values become z-scores.
+
+    Attributes:
+        low, high: Limits each column is winsorised at.
+        mean, spread: Of the winsorised columns.
+        varies: Columns that are kept.
+    """
+
+    low: FloatArray
+    high: FloatArray
+    mean: FloatArray
+    spread: FloatArray
+    varies: BoolArray
+
+    def scores(self, values: FloatArray) -> FloatArray:
+        """z-scores of the columns that vary."""
+        centred = np.clip(values, self.low, self.high) - self.mean
+        return np.ascontiguousarray(centred[:, self.varies] / self.spread[self.varies])
+
+
+@dataclass(frozen=True, slots=True)
 class Features:
     """Standardised columns of the units.
 
@@ -62,6 +84,7 @@ class Features:
         dropped: Names of the features without variance.
         correlation: Correlation of the features that vary, before components and coordinates.
         flags: Dropped and strongly correlated features.
+        scaling: How the z-scores were made.
         components: What the principal components are made of, when they were asked for.
     """
 
@@ -70,7 +93,20 @@ class Features:
     dropped: tuple[str, ...]
     correlation: FloatArray
     flags: tuple[Flag, ...]
+    scaling: Scaling
     components: Components | None = None
+
+    def placed(self, values: FloatArray, rows: FloatArray) -> FloatArray:
+        """Other values of some units among these features, by the limits and means of these.
+
+        Args:
+            values: One row per unit, one column per feature as it was given, without NaN.
+            rows: The units' rows of `matrix`; their weighted coordinates, if any, are taken over.
+        """
+        scores = self.scaling.scores(values)
+        if self.components is not None:
+            scores = scores @ self.components.loadings.T
+        return np.hstack([scores, rows[:, scores.shape[1] :]])
 
 
 def prepare_features(
@@ -91,12 +127,8 @@ def prepare_features(
     Raises:
         InvalidInput: no feature varies, so nothing can be told apart.
     """
-    low, high = np.quantile(values, WINSOR_PROBABILITIES, axis=0)
-    capped = np.clip(values, low, high)
-    centred = capped - capped.mean(axis=0)
-    spread = capped.std(axis=0)
-    # Rounding leaves a constant column a spread of a few ulps of its values.
-    varies: BoolArray = spread > 1e-12 * np.maximum(1.0, np.abs(capped).max(axis=0))
+    scaling = _scaling_of(values)
+    varies = scaling.varies
     kept = tuple(name for name, keep in zip(names, varies, strict=True) if keep)
     dropped = tuple(name for name, keep in zip(names, varies, strict=True) if not keep)
     if not kept:
@@ -106,7 +138,7 @@ def prepare_features(
             message_zh="所有聚类特征在各分区单元之间均无变化，无法聚类；请减小单元、扩大区域或更换输入",
             pointer="/unit_m",
         )
-    matrix = np.ascontiguousarray(centred[:, varies] / spread[varies])
+    matrix = scaling.scores(values)
     correlation = matrix.T @ matrix / len(matrix)
     flags = (*map(_constant_flag, dropped), *_correlation_flags(kept, correlation))
     components = _principal_components(kept, correlation) if pca else None
@@ -116,7 +148,19 @@ def prepare_features(
     if coordinates is not None:
         matrix = np.hstack([matrix, _weighed(coordinates)])
         kept = (*kept, "x", "y")
-    return Features(np.ascontiguousarray(matrix), kept, dropped, correlation, flags, components)
+    return Features(
+        np.ascontiguousarray(matrix), kept, dropped, correlation, flags, scaling, components
+    )
+
+
+def _scaling_of(values: FloatArray) -> Scaling:
+    low, high = np.quantile(values, WINSOR_PROBABILITIES, axis=0)
+    capped = np.clip(values, low, high)
+    mean = capped.mean(axis=0)
+    spread = capped.std(axis=0)
+    # Rounding leaves a constant column a spread of a few ulps of its values.
+    varies: BoolArray = spread > 1e-12 * np.maximum(1.0, np.abs(capped).max(axis=0))
+    return Scaling(low, high, mean, spread, varies)
 
 
 def _principal_components(names: tuple[str, ...], correlation: FloatArray) -> Components:
