@@ -19,6 +19,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from shanhai.ending import end
 from shanhai.errors import RateLimited
 from shanhai.settings import RateSettings
 
@@ -155,9 +156,7 @@ class RateLimiter:
         try:
             yield
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await end(task)
             await redis.aclose()
 
     async def _keep_comparing(self, redis: Redis) -> None:

@@ -10,6 +10,7 @@ import structlog
 
 from shanhai.db.engine import async_url, reading_settings
 from shanhai.db.quick import Row
+from shanhai.ending import end
 from shanhai.settings import DatabaseSettings
 from shanhai_tiles.changes import READ, TRUSTED_S, Changes
 
@@ -36,9 +37,7 @@ async def following_changes(
     try:
         yield changes
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await end(task)
 
 
 async def _follow(changes: Changes, settings: DatabaseSettings, application: str) -> None:

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 import structlog
 
 from shanhai.db.engine import create_engine, create_sessions
+from shanhai.ending import end
 from shanhai.jobs.queue import ArqDispatcher
 from shanhai.raster.windows import Cluster
 from shanhai.settings import (
@@ -71,8 +72,7 @@ async def run(context: Context, redis_url: str, stop: asyncio.Event) -> None:
         await stop.wait()
         log.info("worker stopping", worker=context.name)
         await runner.drain()
-        for part in listening:
-            part.cancel()
+        await end(*listening)
         server.should_exit = True
     log.info("worker stopped", worker=context.name)
 
