@@ -1,6 +1,7 @@
 """Alembic environment: one transaction, short lock waits, the tables of `shanhai.db.tables`."""
 
 import asyncio
+import re
 from typing import Any, Literal
 
 from alembic import context
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 import shanhai.db.tables  # noqa: F401  (fills the metadata)
 from shanhai.db.base import Base
 
-SKIPPED_TABLES = {"spatial_ref_sys"}
+SKIPPED_TABLES = re.compile(r"spatial_ref_sys|\w+_history|observation_y\d{4}m\d{2}")
 
 
 def include_name(
@@ -20,12 +21,11 @@ def include_name(
     ],
     parents: Any,
 ) -> bool:
-    """Leave out of comparisons the tables of PostGIS and those of former states.
+    """Leave out of comparisons the tables of PostGIS, those of former states, and partitions.
 
-    The latter are made from the tables they belong to, and compared with them by a test.
+    The latter two are made from the tables they belong to; a test compares those of former states.
     """
-    skipped = name in SKIPPED_TABLES or (name or "").endswith("_history")
-    return not (kind == "table" and skipped)
+    return not (kind == "table" and SKIPPED_TABLES.fullmatch(name or ""))
 
 
 def run(connection: Connection) -> None:

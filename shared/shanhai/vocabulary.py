@@ -285,6 +285,44 @@ STATION_KINDS: tuple[Term, ...] = (
     Term("water_section", Label("水质断面", "Water section")),
 )
 
+MEDIA: tuple[Term, ...] = (
+    Term("water", Label("地表水", "Surface water")),
+    Term("sea", Label("海水", "Sea water")),
+    Term("air", Label("环境空气", "Air")),
+    Term("weather", Label("气象", "Weather")),
+    Term("flow", Label("水文", "Hydrology")),
+    Term("ecology", Label("生态", "Ecology")),
+)
+"""What an observed property is a property of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quality(Term):
+    """What a sender says of a value; `letter` is the flag of HJ 212 for it."""
+
+    letter: str
+
+
+QUALITIES: tuple[Quality, ...] = (
+    Quality("valid", Label("有效", "Valid"), "N"),
+    Quality("stopped", Label("停运", "Stopped"), "F"),
+    Quality("maintenance", Label("维护", "Maintenance"), "M"),
+    Quality("manual", Label("手工输入", "Set by hand"), "S"),
+    Quality("fault", Label("故障", "Fault"), "D"),
+    Quality("calibration", Label("校准", "Calibration"), "C"),
+    Quality("over_range", Label("超量程", "Over range"), "T"),
+    Quality("no_connection", Label("通讯异常", "No connection"), "B"),
+)
+"""In the order of the numbers they are stored as; only valid values count in statistics."""
+
+FLAGS: tuple[Term, ...] = (
+    Term("out_of_range", Label("超出可能范围", "Out of range")),
+    Term("spike", Label("突变", "Spike")),
+    Term("flat", Label("长时间不变", "Flat line")),
+    Term("inconsistent", Label("项目间矛盾", "Inconsistent")),
+)
+"""What the automatic checks mark, in the order of their bits."""
+
 PARTY_KINDS: tuple[Term, ...] = (
     Term("government", Label("政府", "Government")),
     Term("department", Label("部门", "Department")),

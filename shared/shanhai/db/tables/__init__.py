@@ -23,6 +23,19 @@ from shanhai.db.tables.indicator import (
     PlanIndicator,
 )
 from shanhai.db.tables.job import Job, JobDataset
+from shanhai.db.tables.observation import (
+    Observation,
+    ObservationChange,
+    ObservationDay,
+    ObservationHour,
+    ObservationLatest,
+    ObservationMonth,
+    ObservationRevision,
+    ObservationSource,
+    ObservedProperty,
+    RollupDue,
+    StationRange,
+)
 from shanhai.db.tables.party import Party
 from shanhai.db.tables.pattern import Pattern, PatternComponent
 from shanhai.db.tables.plan import Plan
@@ -66,6 +79,15 @@ __all__ = [
     "IndicatorValue",
     "Job",
     "JobDataset",
+    "Observation",
+    "ObservationChange",
+    "ObservationDay",
+    "ObservationHour",
+    "ObservationLatest",
+    "ObservationMonth",
+    "ObservationRevision",
+    "ObservationSource",
+    "ObservedProperty",
     "Party",
     "Pattern",
     "PatternComponent",
@@ -81,7 +103,9 @@ __all__ = [
     "ProjectState",
     "ProjectTransition",
     "Region",
+    "RollupDue",
     "Station",
+    "StationRange",
     "TileChange",
     "TileFloor",
     "TilePending",

@@ -1,0 +1,1 @@
+"""Observations in the database: stored on one path, kept by month, summed up by time."""

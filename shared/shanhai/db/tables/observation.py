@@ -1,0 +1,217 @@
+"""Observations of stations: their values, what they were before, and what is made of them."""
+
+from datetime import date
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shanhai.db.base import Base, BigId, CreatedAt, Moment, one_of
+from shanhai.vocabulary import MEDIA, codes
+
+
+class ObservedProperty(Base):
+    """What can be observed: its unit, and the range outside which no value is possible.
+
+    Attributes:
+        unit: The unit its values are kept in; others are converted on entry.
+        moves: Equal values for long mean that the sensor hangs.
+        hj525: Its code in HJ 212 telegrams.
+        aliases: Other codes feeds may name it by.
+    """
+
+    __tablename__ = "observed_property"
+    __table_args__ = (
+        one_of("medium", codes(MEDIA)),
+        CheckConstraint("low < high", name="range"),
+        CheckConstraint("decimals BETWEEN 0 AND 12", name="decimals"),
+    )
+
+    id: Mapped[int] = mapped_column(SmallInteger, Identity(always=True), primary_key=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    medium: Mapped[str]
+    unit: Mapped[str]
+    low: Mapped[float | None]
+    high: Mapped[float | None]
+    decimals: Mapped[int] = mapped_column(SmallInteger)
+    moves: Mapped[bool]
+    hj525: Mapped[str | None] = mapped_column(unique=True)
+    aliases: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
+    standard: Mapped[str | None]
+    row_version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]
+
+
+class StationRange(Base):
+    """The range that is possible at one station, instead of the property's own."""
+
+    __tablename__ = "station_range"
+    __table_args__ = (CheckConstraint("low < high", name="range"),)
+
+    station_id: Mapped[int] = mapped_column(ForeignKey("station.id"), primary_key=True)
+    property_id: Mapped[int] = mapped_column(ForeignKey("observed_property.id"), primary_key=True)
+    low: Mapped[float | None]
+    high: Mapped[float | None]
+
+
+class ObservationSource(Base):
+    """Who sent observations, and in which way."""
+
+    __tablename__ = "observation_source"
+    __table_args__ = (UniqueConstraint("kind", "sender"),)
+
+    id: Mapped[int] = mapped_column(Integer, Identity(always=True), primary_key=True)
+    kind: Mapped[str]
+    sender: Mapped[str]
+
+
+class Observation(Base):
+    """A value of a property at a station and a time.
+
+    Partitioned by months of UTC, each named like `observation_y2026m03`; whoever stores a row makes
+    its month first. Columns are narrow, and ordered so that no byte is wasted. References are held
+    by whoever stores: checking them for each row would halve the speed, and neither stations nor
+    properties are ever removed.
+
+    Attributes:
+        quality: What the sender said of it, a number in `vocabulary.QUALITIES`.
+        flags: What the automatic checks said, bits in the order of `vocabulary.FLAGS`.
+    """
+
+    __tablename__ = "observation"
+    __table_args__ = (
+        PrimaryKeyConstraint("station_id", "property_id", "observed_at"),
+        Index("ix_observation_observed_at", "observed_at", postgresql_using="brin"),
+        {"postgresql_partition_by": "RANGE (observed_at)"},
+    )
+
+    observed_at: Mapped[Moment]
+    value: Mapped[float]
+    received_at: Mapped[Moment]
+    station_id: Mapped[int] = mapped_column(Integer)
+    source_id: Mapped[int] = mapped_column(Integer)
+    property_id: Mapped[int] = mapped_column(SmallInteger)
+    quality: Mapped[int] = mapped_column(SmallInteger)
+    flags: Mapped[int] = mapped_column(SmallInteger)
+
+
+class ObservationRevision(Base):
+    """What an observation was before another value was sent for it."""
+
+    __tablename__ = "observation_revision"
+    __table_args__ = (
+        Index("ix_observation_revision_series", "station_id", "property_id", "observed_at"),
+    )
+
+    id: Mapped[BigId]
+    observed_at: Mapped[Moment]
+    value: Mapped[float]
+    received_at: Mapped[Moment]
+    replaced_at: Mapped[Moment]
+    station_id: Mapped[int] = mapped_column(Integer)
+    source_id: Mapped[int] = mapped_column(Integer)
+    property_id: Mapped[int] = mapped_column(SmallInteger)
+    quality: Mapped[int] = mapped_column(SmallInteger)
+    flags: Mapped[int] = mapped_column(SmallInteger)
+
+
+class ObservationLatest(Base):
+    """The newest observation of each series; its lock orders all who write the series.
+
+    Attributes:
+        equal_values: How many values up to this one were the same.
+        hourly_spread: Interquartile range of the change from hour to hour, over 30 days; kept by
+            the roll-ups.
+    """
+
+    __tablename__ = "observation_latest"
+
+    station_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    property_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    observed_at: Mapped[Moment]
+    value: Mapped[float]
+    received_at: Mapped[Moment]
+    quality: Mapped[int] = mapped_column(SmallInteger)
+    flags: Mapped[int] = mapped_column(SmallInteger)
+    equal_values: Mapped[int] = mapped_column(SmallInteger)
+    hourly_spread: Mapped[float | None]
+
+
+class _Rollup:
+    """Statistics of a series over a stretch of time, of valid and possible values only."""
+
+    station_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    property_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    starts_at: Mapped[Moment] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(Integer)
+    mean: Mapped[float]
+    low: Mapped[float]
+    high: Mapped[float]
+    p50: Mapped[float]
+    p98: Mapped[float]
+
+
+class ObservationHour(_Rollup, Base):
+    """Statistics by hour."""
+
+    __tablename__ = "observation_hour"
+
+
+class ObservationDay(_Rollup, Base):
+    """Statistics by day of the zone the platform plans in."""
+
+    __tablename__ = "observation_day"
+
+
+class ObservationMonth(_Rollup, Base):
+    """Statistics by month of that zone."""
+
+    __tablename__ = "observation_month"
+
+
+class RollupDue(Base):
+    """A day of a series whose roll-ups are not what its observations say; reads leave them out.
+
+    Written in the transaction that stores observations, removed in the one that sums them up.
+    """
+
+    __tablename__ = "rollup_due"
+
+    station_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    property_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    day: Mapped[date] = mapped_column(primary_key=True, index=True)
+
+
+class ObservationChange(Base):
+    """A series in which a batch changed something, for those who follow; pruned by age.
+
+    Those who follow read rows in the order of `id` whose `transaction` is below
+    `pg_snapshot_xmin(pg_current_snapshot())`: numbers are drawn in another order than transactions
+    commit, and below it all have ended.
+    """
+
+    __tablename__ = "observation_change"
+
+    id: Mapped[BigId]
+    station_id: Mapped[int] = mapped_column(Integer)
+    property_id: Mapped[int] = mapped_column(SmallInteger)
+    first_at: Mapped[Moment]
+    last_at: Mapped[Moment]
+    at: Mapped[CreatedAt] = mapped_column(server_default=text("clock_timestamp()"), index=True)
+    transaction: Mapped[int] = mapped_column(
+        BigInteger, server_default=text("pg_current_xact_id()::text::bigint"), index=True
+    )

@@ -1,0 +1,1 @@
+"""Observations in memory: how they are read, converted and checked; no database, no network."""

@@ -1,0 +1,194 @@
+"""Observations on their way in: columns of a batch, and the rows that were refused.
+
+A batch holds columns, not objects: a million rows take some 50 MB, and every rule is one operation
+on arrays.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shanhai.vocabulary import QUALITIES
+
+Times = NDArray[np.datetime64]
+"""Microseconds of UTC, `datetime64[us]`."""
+Whole = NDArray[np.int32]
+VALID = 0
+"""The quality of a value nobody doubts, as it is stored."""
+MOST_TOLD = 1000
+"""Refused rows that are named one by one; the rest are counted."""
+
+_QUALITY_NUMBERS = {
+    name: number
+    for number, quality in enumerate(QUALITIES)
+    for name in (quality.code, quality.letter)
+}
+
+
+def quality_number(name: str) -> int:
+    """The number a quality is stored as, by its code or its letter in HJ 212.
+
+    Raises:
+        KeyError: there is no such quality.
+    """
+    return _QUALITY_NUMBERS[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One value, as a feed that brings few at a time tells it.
+
+    Attributes:
+        time: With its offset from UTC.
+        unit: None for the unit of the property.
+        quality: A code or letter of `vocabulary.QUALITIES`.
+    """
+
+    station: str
+    property: str
+    time: datetime
+    value: float
+    unit: str | None = None
+    quality: str = "valid"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A row that was refused: its number in the request, the member, and the rule it breaks."""
+
+    index: int
+    pointer: str
+    detail: str
+    detail_zh: str
+
+    def told(self, lang: str) -> dict[str, int | str]:
+        """As answers tell it, in `lang` (`zh` or `en`)."""
+        detail = self.detail_zh if lang == "zh" else self.detail
+        return {"index": self.index, "pointer": self.pointer, "detail": detail}
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """A column of few distinct texts: row `i` has `distinct[number[i]]`."""
+
+    distinct: tuple[str, ...]
+    number: Whole
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> "Texts":
+        """The column of the texts."""
+        numbers: dict[str, int] = {}
+        for text in texts:
+            numbers.setdefault(text, len(numbers))
+        return cls(
+            tuple(numbers),
+            np.fromiter(map(numbers.__getitem__, texts), np.int32, len(texts)),
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence["Texts"]) -> "Texts":
+        """The parts one after another."""
+        numbers: dict[str, int] = {}
+        for part in parts:
+            for text in part.distinct:
+                numbers.setdefault(text, len(numbers))
+        moved = [
+            np.array([numbers[text] for text in part.distinct], np.int32)[part.number]
+            for part in parts
+            if len(part.number)
+        ]
+        return cls(tuple(numbers), np.concatenate(moved) if moved else np.empty(0, np.int32))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows of observations as columns of one length.
+
+    Attributes:
+        unit: Empty for the unit of the property.
+        quality: Numbers in `vocabulary.QUALITIES`.
+        index: The number of each row in the request, from 0.
+    """
+
+    station: Texts
+    property: Texts
+    time: Times
+    value: NDArray[np.float64]
+    unit: Texts
+    quality: NDArray[np.int16]
+    index: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    @classmethod
+    def of(cls, rows: Sequence[Observation]) -> "Batch":
+        """The rows in their order, numbered from 0.
+
+        Raises:
+            KeyError: a quality there is not.
+            ValueError: a time without its offset from UTC.
+        """
+        return cls(
+            Texts.of([row.station for row in rows]),
+            Texts.of([row.property for row in rows]),
+            np.array([_utc(row.time) for row in rows], "datetime64[us]"),
+            np.array([row.value for row in rows], np.float64),
+            Texts.of([row.unit or "" for row in rows]),
+            np.array([quality_number(row.quality) for row in rows], np.int16),
+            np.arange(len(rows), dtype=np.int64),
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence["Batch"]) -> "Batch":
+        """The parts one after another."""
+        return cls(
+            Texts.joined([part.station for part in parts]),
+            Texts.joined([part.property for part in parts]),
+            np.concatenate([np.empty(0, "datetime64[us]"), *(part.time for part in parts)]),
+            np.concatenate([np.empty(0, np.float64), *(part.value for part in parts)]),
+            Texts.joined([part.unit for part in parts]),
+            np.concatenate([np.empty(0, np.int16), *(part.quality for part in parts)]),
+            np.concatenate([np.empty(0, np.int64), *(part.index for part in parts)]),
+        )
+
+
+def _utc(time: datetime) -> datetime:
+    if time.tzinfo is None:
+        raise ValueError(f"{time} has no offset from UTC")
+    return time.astimezone(UTC).replace(tzinfo=None)
+
+
+@dataclass(slots=True)
+class Refused:
+    """The rows that were refused: the first of them told, all of them counted."""
+
+    number: int = 0
+    told: list[Rejection] = field(default_factory=list)
+
+    def add(self, rejections: Iterable[Rejection], *, untold: int = 0) -> None:
+        """Note rows, and `untold` more that are only counted."""
+        for rejection in rejections:
+            self.number += 1
+            if len(self.told) < MOST_TOLD:
+                self.told.append(rejection)
+        self.number += untold
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the rows of a batch: each is counted once.
+
+    Attributes:
+        accepted: New ones.
+        duplicates: Those that were there already, with the same value.
+        revised: Those that replaced another value, which is kept as a revision.
+    """
+
+    accepted: int
+    duplicates: int
+    revised: int
+    rejected: Refused
