@@ -1,0 +1,166 @@
+"""Packets of HJ 212-2017: the fields of a data segment (its section 6.3.2), and answers to them."""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, timezone
+
+from shanhai.errors import InvalidInput
+
+BEIJING = timezone(timedelta(hours=8))
+"""The zone of every time in a telegram; it has no summer time."""
+ANSWER_WANTED = 0b01
+NUMBERED = 0b10
+VERSION_2017 = 0b000001 << 2
+SYSTEM_INTERACTION = "91"
+NOTICE_ANSWER = "9013"
+DATA_ANSWER = "9014"
+UPLOADS = frozenset({"2011", "2021", "2031", "2041", "2051", "2061", "2071", "2081"})
+"""Commands by which devices push data, each answered by a data answer."""
+NOTICES = frozenset({"1013", "2072"})
+"""Commands by which devices tell of an event, each answered by a notice answer."""
+MOST_PARTS = 9999
+LONGEST_COUNT = 4
+"""Digits of a number of packets."""
+
+_LIMIT = "&&"
+_DIGITS = re.compile(r"[0-9]+", re.ASCII)
+_MOMENT = re.compile(r"[0-9]{14}", re.ASCII)
+_RULES: dict[str, re.Pattern[str]] = {
+    "QN": re.compile(r"[0-9]{17}", re.ASCII),
+    "ST": re.compile(r"[0-9A-Za-z]{2}", re.ASCII),
+    "CN": re.compile(r"[0-9]{4}", re.ASCII),
+    "PW": re.compile(r"[\x21-\x3a\x3c-\x7e]{1,32}", re.ASCII),
+    "MN": re.compile(r"[0-9A-Za-z_-]{1,24}", re.ASCII),
+    "Flag": re.compile(r"[0-9]{1,3}", re.ASCII),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One data segment.
+
+    Attributes:
+        number: QN, when the request was made, to the millisecond; names it among its device's.
+        system: ST, what is monitored.
+        command: CN, what the packet is.
+        password: PW.
+        device: MN, which device sends it.
+        flag: Flag: version, whether parts are numbered, whether an answer is wanted.
+        content: CP, without the `&&` around it.
+        parts: PNUM, how many packets it was split into.
+        part: PNO, which of them this is, from 1.
+    """
+
+    number: str
+    system: str
+    command: str
+    password: str
+    device: str
+    flag: int
+    content: str
+    parts: int = 1
+    part: int = 1
+
+    @property
+    def wants_answer(self) -> bool:
+        """Whether the sender waits for an answer."""
+        return bool(self.flag & ANSWER_WANTED)
+
+    @property
+    def made_at(self) -> datetime:
+        """When the request was made."""
+        return read_time(self.number[:14], "QN") + timedelta(milliseconds=int(self.number[14:]))
+
+    def segment(self) -> bytes:
+        """The data segment it is sent as."""
+        numbered = f"PNUM={self.parts};PNO={self.part};" if self.flag & NUMBERED else ""
+        return (
+            f"QN={self.number};ST={self.system};CN={self.command};PW={self.password};"
+            f"MN={self.device};Flag={self.flag};{numbered}CP={_LIMIT}{self.content}{_LIMIT}"
+        ).encode()
+
+
+def read_packet(segment: bytes) -> Packet:
+    """The packet in a data segment.
+
+    Raises:
+        InvalidInput: a field is missing or breaks its rule; the password is never repeated.
+    """
+    head, begins, rest = segment.decode("utf-8", errors="replace").partition(f"CP={_LIMIT}")
+    if not begins or not rest.endswith(_LIMIT):
+        raise InvalidInput(
+            "CP must read CP=&&…&& at the end of the segment",
+            message_zh="CP 须位于数据段末尾，形如 CP=&&…&&",
+            pointer="CP",
+        )
+    fields = dict(item.partition("=")[::2] for item in head.split(";"))
+    number, system, command, password, device, flag = (
+        _checked(fields, name) for name in ("QN", "ST", "CN", "PW", "MN", "Flag")
+    )
+    packet = Packet(number, system, command, password, device, int(flag), rest[: -len(_LIMIT)])
+    read_time(number[:14], "QN")
+    if packet.flag > 0xFF:
+        raise _broken("Flag", flag)
+    if packet.flag & NUMBERED:
+        parts = _number(fields, "PNUM", MOST_PARTS)
+        packet = replace(packet, parts=parts, part=_number(fields, "PNO", parts))
+    return packet
+
+
+def read_time(text: str, field: str) -> datetime:
+    """The moment `YYYYMMDDhhmmss` names in Beijing time, in UTC.
+
+    Raises:
+        InvalidInput: it names none.
+    """
+    try:
+        if not _MOMENT.fullmatch(text):
+            raise ValueError(text)
+        return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=BEIJING).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise _broken(field, text) from None
+
+
+def answer_to(packet: Packet) -> Packet | None:
+    """What confirms that a packet has been dealt with; None where none is wanted or none is known.
+
+    It repeats number, password and device, as the standard's examples do, and asks for nothing.
+    """
+    if not packet.wants_answer:
+        return None
+    if packet.command in UPLOADS:
+        command = DATA_ANSWER
+    elif packet.command in NOTICES:
+        command = NOTICE_ANSWER
+    else:
+        return None
+    return Packet(
+        packet.number,
+        SYSTEM_INTERACTION,
+        command,
+        packet.password,
+        packet.device,
+        VERSION_2017,
+        "",
+    )
+
+
+def _checked(fields: dict[str, str], name: str) -> str:
+    value = fields.get(name, "")
+    if not _RULES[name].fullmatch(value):
+        raise _broken(name, value)
+    return value
+
+
+def _number(fields: dict[str, str], name: str, most: int) -> int:
+    text = fields.get(name, "")
+    if not _DIGITS.fullmatch(text) or len(text) > LONGEST_COUNT or not 1 <= int(text) <= most:
+        raise _broken(name, text)
+    return int(text)
+
+
+def _broken(field: str, value: str) -> InvalidInput:
+    shown = "…" if field == "PW" else repr(value[:40])
+    return InvalidInput(
+        f"{field} must not be {shown}", message_zh=f"{field} 不得为 {shown}", pointer=field
+    )
