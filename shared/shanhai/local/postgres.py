@@ -4,7 +4,9 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 from shanhai.errors import Unavailable
 from shanhai.local.accounts import run_as
@@ -14,7 +16,7 @@ PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 SUPERUSER = "shanhai"
 DATABASE = "shanhai"
 # Modest memory, and none of the guarantees of durability given up.
-OPTIONS = {
+OPTIONS: Mapping[str, str] = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "120",
@@ -33,6 +35,7 @@ class PrivatePostgres(PrivateServer):
 
     name = "postgres"
     executables = ("postgres",)
+    options: ClassVar[Mapping[str, str]] = OPTIONS
     # Fast shutdown, then immediate shutdown (recovery at the next start), then the last resort.
     escalation = ((signal.SIGINT, 30.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0))
 
@@ -89,7 +92,7 @@ class PrivatePostgres(PrivateServer):
         )
 
     def _launch(self, port: int) -> None:
-        options = [f"--{name}={value}" for name, value in OPTIONS.items()]
+        options = [f"--{name}={value}" for name, value in self.options.items()]
         command = [str(PROGRAMS / "postgres"), "-D", str(self._unit.directory), f"--port={port}"]
         self._unit.launch([*command, *options], environment=ENVIRONMENT)
 
