@@ -9,6 +9,7 @@ from shanhai.cli import (
     access,
     cluster,
     database,
+    devices,
     diagnosis,
     features,
     files,
@@ -38,6 +39,7 @@ app.command("run")(run.run)
 app.command("reproduce")(reproduce.reproduce)
 app.add_typer(access.app, name="keys", help="API keys.")
 app.add_typer(access.audit, name="audit", help="The audit log.")
+app.add_typer(devices.app, name="devices", help="Devices that push telegrams of HJ 212.")
 app.command("settings")(diagnosis.settings)
 app.command("doctor")(diagnosis.doctor)
 

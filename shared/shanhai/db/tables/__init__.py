@@ -13,6 +13,7 @@ from shanhai.db.tables.compliance import ComplianceException, DataFinding
 from shanhai.db.tables.control import ControlArea, ControlRule
 from shanhai.db.tables.corridor import Corridor, CorridorNode
 from shanhai.db.tables.dataset import Dataset, Upload
+from shanhai.db.tables.device import Hj212Device
 from shanhai.db.tables.document import Document
 from shanhai.db.tables.fund import FundEntry, FundSource
 from shanhai.db.tables.indicator import (
@@ -51,6 +52,7 @@ from shanhai.db.tables.project import (
     ProjectTransition,
 )
 from shanhai.db.tables.region import Region
+from shanhai.db.tables.sensing import Datastream, Sensor
 from shanhai.db.tables.station import Station
 from shanhai.db.tables.tile import TileChange, TileFloor, TilePending
 from shanhai.db.tables.zone import Zone, ZoneAdjustment, ZoneClass, ZoneScheme, ZoneTown
@@ -69,10 +71,12 @@ __all__ = [
     "CorridorNode",
     "DataFinding",
     "Dataset",
+    "Datastream",
     "Document",
     "EvaluationSnapshot",
     "FundEntry",
     "FundSource",
+    "Hj212Device",
     "IdempotencyKey",
     "Indicator",
     "IndicatorTarget",
@@ -104,6 +108,7 @@ __all__ = [
     "ProjectTransition",
     "Region",
     "RollupDue",
+    "Sensor",
     "Station",
     "StationRange",
     "TileChange",

@@ -22,6 +22,9 @@ MOST_PARTS = 9999
 LONGEST_COUNT = 4
 """Digits of a number of packets."""
 
+DEVICE = re.compile(r"[0-9A-Za-z_-]{1,24}", re.ASCII)
+PASSWORD = re.compile(r"[\x21-\x3a\x3c-\x7e]{1,32}", re.ASCII)
+
 _LIMIT = "&&"
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
 _MOMENT = re.compile(r"[0-9]{14}", re.ASCII)
@@ -29,8 +32,8 @@ _RULES: dict[str, re.Pattern[str]] = {
     "QN": re.compile(r"[0-9]{17}", re.ASCII),
     "ST": re.compile(r"[0-9A-Za-z]{2}", re.ASCII),
     "CN": re.compile(r"[0-9]{4}", re.ASCII),
-    "PW": re.compile(r"[\x21-\x3a\x3c-\x7e]{1,32}", re.ASCII),
-    "MN": re.compile(r"[0-9A-Za-z_-]{1,24}", re.ASCII),
+    "PW": PASSWORD,
+    "MN": DEVICE,
     "Flag": re.compile(r"[0-9]{1,3}", re.ASCII),
 }
 

@@ -14,10 +14,10 @@ ITEM_BY_COMMAND: Mapping[str, str] = {REAL_TIME: "Rtd", "2051": "Avg", "2061": "
 """The item of a pollutant that is its value: the reading itself, or the mean over ten minutes or
 whatever else was agreed, an hour, a day."""
 VALID = "N"
+POLLUTANT = re.compile(r"[0-9A-Za-z]{1,12}", re.ASCII)
 
 _QUALITY_BY_LETTER = {quality.letter: quality.code for quality in QUALITIES}
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,2})?", re.ASCII)
-_POLLUTANT = re.compile(r"[0-9A-Za-z]{1,12}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def _reading(at: datetime, pollutant: str, items: Mapping[str, str], item: str) 
     text = items.get(item)
     if text is None:
         return None
-    if not _POLLUTANT.fullmatch(pollutant):
+    if not POLLUTANT.fullmatch(pollutant):
         raise InvalidInput(
             f"a pollutant must not be named {pollutant[:40]!r}",
             message_zh=f"污染物编码不得为 {pollutant[:40]!r}",

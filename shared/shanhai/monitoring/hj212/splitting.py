@@ -7,8 +7,8 @@ from shanhai.monitoring.hj212.packet import NUMBERED, Packet
 
 MOST_WAITING = 16
 """Split packets one connection may have begun."""
-LONGEST_CONTENT = 2**20
-"""Characters of the content of one split packet."""
+LONGEST_CONTENT = 2**18
+"""Characters in the content of one split packet, and in all parts that wait."""
 PATIENCE_S = 60.0
 """Seconds after the last part for which the others are waited for."""
 
@@ -64,10 +64,14 @@ class Joiner:
                 packet, content=_joined(begun), flag=packet.flag & ~NUMBERED, parts=1, part=1
             )
         self._begun[key] = begun
-        if len(self._begun) > MOST_WAITING:
+        while len(self._begun) > MOST_WAITING or self._length > LONGEST_CONTENT:
             self._begun.popitem(last=False)
             self.abandoned += 1
         return None
+
+    @property
+    def _length(self) -> int:
+        return sum(begun.length for begun in self._begun.values())
 
     def _give_up_before(self, limit_s: float) -> None:
         # In the order of their last parts, because each part puts its packet last.

@@ -1,0 +1,77 @@
+"""`shanhai devices` on a database."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import pytest
+from sqlalchemy import select
+
+from shanhai.cli import main
+from shanhai.db.observations.devices import Device, read_devices
+from shanhai.db.tables import AuditLog
+from shanhai.testing.feeds import DEVICE, PASSWORD, add_station
+from shanhai.testing.job_rows import open_sessions
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def run(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    """Runs a command and gives its exit code and what it said."""
+    monkeypatch.setenv("SHANHAI_DATABASE_URL", database_url)
+
+    def run(*words: str) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["shanhai", "devices", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out + said.err
+
+    return run
+
+
+async def prepare(database_url: str) -> None:
+    async with open_sessions(database_url) as sessions:
+        await add_station(sessions, "river-1")
+
+
+async def read(database_url: str) -> tuple[Sequence[Device], str]:
+    async with open_sessions(database_url) as sessions, sessions() as session:
+        images = await session.scalars(select(AuditLog.after).where(AuditLog.object_id == DEVICE))
+        return await read_devices(session), str(images.all())
+
+
+def test_a_device_is_added_listed_and_removed(run: Run, database_url: str) -> None:
+    asyncio.run(prepare(database_url))
+    added = ("--station", "river-1", "--password", PASSWORD, "--unit", "a34004=mg/m3")
+    assert run("add", DEVICE, *added) == (0, "")
+    assert run("add", DEVICE, *added)[0] == 1
+    assert run("list") == (0, f"{DEVICE}  2011  river-1\n")
+    (device,), images = asyncio.run(read(database_url))
+    assert device.units == {"a34004": "mg/m3"}
+    assert device.knows(PASSWORD)
+    assert not device.knows(PASSWORD + "7")
+    assert device.password_sha256.hex() not in repr(device)
+    assert "river-1" in images
+    assert "password" not in images
+    assert run("remove", DEVICE) == (0, "")
+    assert run("remove", DEVICE)[0] == 1
+    assert asyncio.run(read(database_url))[0] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["no such", "--station", "river-1"], "device must not be 'no such'"),
+        ([DEVICE, "--station", "nowhere"], "no station 'nowhere'"),
+        ([DEVICE, "--station", "river-1", "--command", "2041"], "2011, 2051, 2061, 2031"),
+        ([DEVICE, "--station", "river-1", "--password", "a;b"], "visible ASCII"),
+        ([DEVICE, "--station", "river-1", "--unit", "mg/m3"], "pollutant=unit"),
+    ],
+)
+def test_wrong_words_are_refused(run: Run, words: list[str], said: str) -> None:
+    code, told = run("add", "--password", PASSWORD, *words)
+    assert code == 1
+    assert said in told
