@@ -1,0 +1,260 @@
+"""The entities of SensorThings: where their rows come from, what they have, where they lead.
+
+One declaration per kind of entity; paths, `$filter`, `$select`, `$orderby` and `$expand` are
+compiled from them alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from shanhai.db.sensing import identifiers, rows
+from shanhai.db.sensing.identifiers import SQL_STAMP, Parse
+
+Kind = Literal[
+    "text", "number", "boolean", "moment", "interval", "geometry", "json", "duration", "null"
+]
+Type = Literal["bigint", "timestamptz"]
+GEOJSON = "application/geo+json"
+MEASUREMENT = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A property of an entity; `{t}` in its SQL is the entity's rows, `{lang}` the language.
+
+    Attributes:
+        json: SQL of the value as JSON has it, where that is not the value itself.
+        nullable: It may be missing.
+    """
+
+    sql: str
+    kind: Kind
+    json: str | None = None
+    nullable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where an entity leads: to those of another kind with the same values in some columns."""
+
+    target: str
+    on: tuple[str, ...]
+    many: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EntityKind:
+    """A kind of entity.
+
+    Attributes:
+        rows: SQL of its rows, which reads the rows of stations a viewer may see from `{stations}`.
+        columns: The columns of the rows that ids and links speak of.
+        id_sql: SQL of the id.
+        parse: What an id says of the columns; None when it can be no id.
+        order: The columns that order pages, with their types; together they tell rows apart.
+    """
+
+    name: str
+    plural: str
+    rows: str
+    columns: frozenset[str]
+    id_sql: str
+    parse: Parse
+    order: tuple[tuple[str, Type], ...]
+    members: Mapping[str, Member]
+    links: Mapping[str, Link] = field(default_factory=dict)
+
+
+def _time(sql: str, *, nullable: bool = False) -> Member:
+    return Member(sql, "moment", rows.moment(sql), nullable)
+
+
+def _text(sql: str, *, nullable: bool = False) -> Member:
+    return Member(sql, "text", nullable=nullable)
+
+
+def _constant(text: str) -> Member:
+    return Member(f"CAST('{text}' AS text)", "text", nullable=False)
+
+
+def _document(sql: str) -> Member:
+    return Member(sql, "json")
+
+
+def _point(sql: str) -> Member:
+    return Member(sql, "geometry", f"CAST(ST_AsGeoJSON({sql}, 9, 0) AS json)")
+
+
+NAME = _text("{t}.name_{lang}")
+DESCRIPTION = _text("{t}.description")
+PROPERTIES = _document("{t}.properties")
+THING = EntityKind(
+    name="Thing",
+    plural="Things",
+    rows="{stations}",
+    columns=frozenset({"station_id", "station_code", "former"}),
+    id_sql="{t}.station_code",
+    parse=identifiers.by_code("station_code"),
+    order=(("station_id", "bigint"),),
+    members={"name": NAME, "description": DESCRIPTION, "properties": PROPERTIES},
+    links={
+        "Locations": Link("Location", ("station_id", "former"), many=True),
+        "HistoricalLocations": Link("HistoricalLocation", ("station_id",), many=True),
+        "Datastreams": Link("Datastream", ("station_id",), many=True),
+    },
+)
+LOCATION = EntityKind(
+    name="Location",
+    plural="Locations",
+    rows=rows.HISTORICAL_LOCATIONS,
+    columns=frozenset({"station_id", "station_code", "former"}),
+    id_sql="CASE WHEN {t}.former = 0 THEN {t}.station_code"
+    " ELSE {t}.station_code || ':' || {t}.former END",
+    parse=identifiers.place_key,
+    order=(("station_id", "bigint"), ("former", "bigint")),
+    members={
+        "name": NAME,
+        "description": DESCRIPTION,
+        "encodingType": _constant(GEOJSON),
+        "location": _point("{t}.geom"),
+        "properties": _document("CAST('{}' AS jsonb)"),
+    },
+    links={
+        "Things": Link("Thing", ("station_id", "former"), many=True),
+        "HistoricalLocations": Link("HistoricalLocation", ("station_id", "former"), many=True),
+    },
+)
+HISTORICAL_LOCATION = EntityKind(
+    name="HistoricalLocation",
+    plural="HistoricalLocations",
+    rows=rows.HISTORICAL_LOCATIONS,
+    columns=frozenset({"station_id", "station_code", "former", "version"}),
+    id_sql="{t}.station_code || ':' || {t}.version",
+    parse=identifiers.state_key,
+    order=(("station_id", "bigint"), ("version", "bigint")),
+    members={"time": _time("{t}.since")},
+    links={
+        "Thing": Link("Thing", ("station_id",)),
+        "Locations": Link("Location", ("station_id", "former"), many=True),
+    },
+)
+DATASTREAM = EntityKind(
+    name="Datastream",
+    plural="Datastreams",
+    rows=rows.DATASTREAMS,
+    columns=frozenset({"station_id", "station_code", "property_id", "property_code", "sensor_id"}),
+    id_sql="{t}.station_code || ':' || {t}.property_code",
+    parse=identifiers.series_key,
+    order=(("station_id", "bigint"), ("property_id", "bigint")),
+    members={
+        "name": NAME,
+        "description": DESCRIPTION,
+        "observationType": _constant(MEASUREMENT),
+        "unitOfMeasurement": _document(
+            "jsonb_build_object('name', {t}.unit, 'symbol', {t}.unit, 'definition', NULL)"
+        ),
+        "observedArea": _point("{t}.geom"),
+        "phenomenonTime": Member(rows.FIRST, "interval", rows.PHENOMENON_TIME),
+        "properties": PROPERTIES,
+    },
+    links={
+        "Thing": Link("Thing", ("station_id",)),
+        "Sensor": Link("Sensor", ("sensor_id",)),
+        "ObservedProperty": Link("ObservedProperty", ("property_id",)),
+        "Observations": Link("Observation", ("station_id", "property_id"), many=True),
+    },
+)
+SENSOR = EntityKind(
+    name="Sensor",
+    plural="Sensors",
+    rows=rows.SENSORS,
+    columns=frozenset({"sensor_id", "sensor_code"}),
+    id_sql="{t}.sensor_code",
+    parse=identifiers.by_code("sensor_code"),
+    order=(("sensor_id", "bigint"),),
+    members={
+        "name": NAME,
+        "description": DESCRIPTION,
+        "encodingType": _text("{t}.encoding_type"),
+        "metadata": _document("{t}.document"),
+        "properties": PROPERTIES,
+    },
+    links={"Datastreams": Link("Datastream", ("sensor_id",), many=True)},
+)
+OBSERVED_PROPERTY = EntityKind(
+    name="ObservedProperty",
+    plural="ObservedProperties",
+    rows=rows.OBSERVED_PROPERTIES,
+    columns=frozenset({"property_id", "property_code"}),
+    id_sql="{t}.property_code",
+    parse=identifiers.by_code("property_code"),
+    order=(("property_id", "bigint"),),
+    members={
+        "name": NAME,
+        "definition": Member(
+            "CAST(:base AS text) || '/properties/' || {t}.property_code", "text", nullable=False
+        ),
+        "description": DESCRIPTION,
+        "properties": PROPERTIES,
+    },
+    links={"Datastreams": Link("Datastream", ("property_id",), many=True)},
+)
+OBSERVATION = EntityKind(
+    name="Observation",
+    plural="Observations",
+    rows=rows.OBSERVATIONS,
+    columns=frozenset(
+        {"station_id", "station_code", "property_id", "property_code", "observed_at"}
+    ),
+    id_sql="{t}.station_code || ':' || {t}.property_code || ':' ||"
+    f" to_char({{t}}.observed_at AT TIME ZONE 'UTC', '{SQL_STAMP}')",
+    parse=identifiers.observation_key,
+    order=(("station_id", "bigint"), ("property_id", "bigint"), ("observed_at", "timestamptz")),
+    members={
+        "phenomenonTime": _time("{t}.observed_at"),
+        # Nobody tells it: what feeds send is when something was measured, not when it was known.
+        "resultTime": Member("CAST(NULL AS timestamptz)", "moment"),
+        "result": Member("{t}.value", "number", nullable=False),
+        "resultQuality": _text(rows.QUALITY),
+        "parameters": _document(
+            f"jsonb_build_object('received_at', {rows.moment('{t}.received_at')},"
+            f" 'flags', {rows.RAISED_FLAGS})"
+        ),
+    },
+    links={
+        "Datastream": Link("Datastream", ("station_id", "property_id")),
+        "FeatureOfInterest": Link("FeatureOfInterest", ("station_id",)),
+    },
+)
+FEATURE_OF_INTEREST = EntityKind(
+    name="FeatureOfInterest",
+    plural="FeaturesOfInterest",
+    rows=rows.FEATURES,
+    columns=frozenset({"station_id", "station_code"}),
+    id_sql="{t}.station_code",
+    parse=identifiers.by_code("station_code"),
+    order=(("station_id", "bigint"),),
+    members={
+        "name": NAME,
+        "description": DESCRIPTION,
+        "encodingType": _constant(GEOJSON),
+        "feature": _point("{t}.geom"),
+        "properties": _document("CAST('{}' AS jsonb)"),
+    },
+    links={"Observations": Link("Observation", ("station_id",), many=True)},
+)
+KINDS: Mapping[str, EntityKind] = {
+    kind.name: kind
+    for kind in (
+        THING,
+        LOCATION,
+        HISTORICAL_LOCATION,
+        DATASTREAM,
+        SENSOR,
+        OBSERVED_PROPERTY,
+        OBSERVATION,
+        FEATURE_OF_INTEREST,
+    )
+}
+SETS: Mapping[str, EntityKind] = {kind.plural: kind for kind in KINDS.values()}

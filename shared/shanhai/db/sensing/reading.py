@@ -1,0 +1,239 @@
+"""Read entities: one statement for a page and all that is expanded in it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.identity import Viewer
+from shanhai.db.sensing.compiler import ID, condition, linked, unknown_property
+from shanhai.db.sensing.identifiers import Key
+from shanhai.db.sensing.model import KINDS, EntityKind, Link
+from shanhai.db.sensing.operands import Composition
+from shanhai.db.sensing.options import Options, Place
+from shanhai.db.sensing.paging import OrderKey, behind, order_of
+from shanhai.db.sensing.tokens import refused
+from shanhai.errors import InvalidInput
+from shanhai.vocabulary import Lang
+
+Raw = Mapping[str, Any]
+"""An entity as PostgreSQL writes it: `id`, `members`, `place` in its page, `expanded`."""
+NO_SUCH_VALUE = "22"
+"""How PostgreSQL's codes begin for values out of range, divisions by zero and the like."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """For whom entities are read.
+
+    Attributes:
+        base: Where the service is, for addresses inside of entities.
+    """
+
+    viewer: Viewer
+    lang: Lang
+    base: str
+
+    def composition(self) -> Composition:
+        """The beginning of a statement for them."""
+        return Composition(self.viewer, self.lang, self.base)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some entities in an order; `next` is where the following page begins."""
+
+    rows: Sequence[Raw]
+    count: int | None
+    next: Place | None
+
+
+async def read_page(
+    session: AsyncSession,
+    asker: Asker,
+    kind: EntityKind,
+    options: Options,
+    within: Key | None = None,
+) -> Page:
+    """The entities of a kind that are asked for.
+
+    Args:
+        within: What columns of theirs must be: where the path to them says so.
+
+    Raises:
+        InvalidInput: an option names what is not there, or compares what cannot be compared.
+    """
+    composition = asker.composition()
+    sql = f"SELECT {_set(composition, kind, options, Bounds(within))}"
+    found = orjson.loads(await _scalar(session, sql, composition))
+    return page_of(found, options)
+
+
+async def read_one(
+    session: AsyncSession, asker: Asker, kind: EntityKind, options: Options, key: Key
+) -> Raw | None:
+    """The entity of a key with what is to be shown of it; None if there is none to be seen."""
+    composition = asker.composition()
+    sql = f"SELECT {_one(composition, kind, options, Bounds(key))}"
+    found = await _scalar(session, sql, composition)
+    return None if found is None else orjson.loads(found)
+
+
+async def find_columns(
+    session: AsyncSession, asker: Asker, kind: EntityKind, key: Key
+) -> dict[str, Any] | None:
+    """The columns of an entity that ids and links speak of; None if there is none to be seen."""
+    composition = asker.composition()
+    alias, names = composition.alias(), sorted(kind.columns)
+    rows, met = composition.rows(kind), composition.same(alias, key)
+    listed = ", ".join(f"{alias}.{name}" for name in names)
+    # Constants of this code; callers' values are bound.
+    query = text(f"SELECT {listed} FROM {rows} {alias} WHERE {met} LIMIT 1")  # noqa: S608
+    row = (await session.execute(query, composition.values)).first()
+    return None if row is None else dict(zip(names, row, strict=True))
+
+
+def page_of(found: Mapping[str, Any], options: Options) -> Page:
+    """A set as it was read: one more row than wanted tells that there is a next page."""
+    rows = found["rows"]
+    kept = rows[: options.top]
+    more = len(rows) > options.top and kept
+    return Page(kept, found["count"], tuple(kept[-1]["place"]) if more else None)
+
+
+async def _scalar(session: AsyncSession, sql: str, composition: Composition) -> Any:
+    try:
+        return await session.scalar(text(sql), composition.values)
+    except DBAPIError as error:
+        state = getattr(error.orig, "sqlstate", None) or ""
+        if not state.startswith(NO_SUCH_VALUE):
+            raise
+        raise InvalidInput(
+            "the options lead to a value that is out of range, or no value at all",
+            message_zh="查询选项得到的值超出范围或无意义",
+            pointer="$filter",
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Which rows of a kind are meant: those of a key, or those another entity leads to."""
+
+    key: Key | None = None
+    link: Link | None = None
+    parent: str = ""
+
+    def conditions(self, composition: Composition, alias: str) -> list[str]:
+        """The conditions on the rows called `alias`."""
+        found = [composition.same(alias, self.key)] if self.key else []
+        if self.link is not None:
+            found.append(linked(self.link, self.parent, alias))
+        return found
+
+
+def _set(composition: Composition, kind: EntityKind, options: Options, bounds: Bounds) -> str:
+    """SQL of a set as JSON text: its rows and their number."""
+    alias = composition.alias()
+    met = bounds.conditions(composition, alias)
+    if options.filter is not None:
+        composition.parameter = "$filter"
+        met.append(condition(composition, kind, alias, options.filter))
+    rows = composition.rows(kind)
+    # Constants of this code; callers' values are bound.
+    counted = (
+        f"(SELECT count(*) FROM {rows} {alias}{_where(met)})"  # noqa: S608
+        if options.count
+        else "NULL"
+    )
+    keys = order_of(composition, kind, alias, options)
+    if options.after is not None:
+        met.append(behind(composition, keys, options.after))
+    page = (
+        f"SELECT {alias}.* FROM {rows} {alias}{_where(met)}"  # noqa: S608
+        f" ORDER BY {', '.join(key.written for key in keys)}"
+        f" LIMIT {composition.bind(options.top + 1, 'bigint')}"
+        f" OFFSET {composition.bind(options.skip, 'bigint')}"
+    )
+    document = _document(composition, kind, alias, options, keys)
+    listed = f"SELECT {document} AS document FROM ({page}) {alias}"  # noqa: S608
+    agg = f"SELECT coalesce(json_agg(listed.document), '[]') FROM ({listed}) listed"  # noqa: S608
+    return f"CAST(json_build_object('rows', ({agg}), 'count', {counted}) AS text)"
+
+
+def _one(composition: Composition, kind: EntityKind, options: Options, bounds: Bounds) -> str:
+    """SQL of one entity as JSON text, null if there is none."""
+    alias = composition.alias()
+    met = bounds.conditions(composition, alias)
+    document = _document(composition, kind, alias, options, ())
+    # Constants of this code; callers' values are bound.
+    return (
+        f"(SELECT CAST({document} AS text) FROM {composition.rows(kind)} {alias}"  # noqa: S608
+        f"{_where(met)} LIMIT 1)"
+    )
+
+
+def _where(met: Sequence[str]) -> str:
+    return f" WHERE {' AND '.join(met)}" if met else ""
+
+
+def _document(
+    composition: Composition,
+    kind: EntityKind,
+    alias: str,
+    options: Options,
+    keys: Sequence[OrderKey],
+) -> str:
+    """SQL of one row as JSON."""
+    wanted = chosen_members(kind, options)
+    members = ", ".join(
+        f"'{name}', {composition.sql(member.json or member.sql, alias)}"
+        for name, member in kind.members.items()
+        if name in wanted
+    )
+    place = ", ".join(key.sql for key in keys)
+    expanded = ", ".join(
+        f"'{name}', CAST({_expanded(composition, kind, alias, name, inner)} AS json)"
+        for name, inner in options.expand.items()
+    )
+    return (
+        f"json_build_object('id', {composition.sql(kind.id_sql, alias)},"
+        f" 'members', json_build_object({members}), 'place', json_build_array({place}),"
+        f" 'expanded', json_build_object({expanded}))"
+    )
+
+
+def _expanded(
+    composition: Composition, kind: EntityKind, alias: str, name: str, options: Options
+) -> str:
+    link = kind.links.get(name)
+    if link is None:
+        known = ", ".join(kind.links)
+        raise refused(
+            "$expand",
+            f"{name!r} is not a relation of {kind.name}; there are {known}",
+            f"{name!r} 不是 {kind.name} 的关系；可用：{known}",
+        )
+    bounds = Bounds(link=link, parent=alias)
+    target = KINDS[link.target]
+    read = _set if link.many else _one
+    return read(composition, target, options, bounds)
+
+
+def chosen_members(kind: EntityKind, options: Options) -> frozenset[str]:
+    """The members `$select` names; all without it.
+
+    Raises:
+        InvalidInput: it names what is not there.
+    """
+    if options.select is None:
+        return frozenset(kind.members)
+    named = {str(path) for path in options.select}
+    for name in sorted(named):
+        if name not in {*kind.members, *kind.links, *ID}:
+            composition = Composition(Viewer(False, frozenset()), "en", parameter="$select")
+            raise unknown_property(composition, kind, name)
+    return frozenset(named) & kind.members.keys()

@@ -1,0 +1,101 @@
+"""SQL of the rows of SensorThings entities: constants, over the tables of monitoring.
+
+`{stations}` in it is the rows of stations a viewer may see; `{t}` is the entity's rows.
+"""
+
+from shanhai.vocabulary import FLAGS, QUALITIES
+
+UNSPECIFIED = "unspecified"
+"""The Sensor of series nobody described one for."""
+_VISIBLE = "({stations})"
+
+
+def moment(sql: str) -> str:
+    """SQL of a time as RFC 3339 in UTC, with a fraction only where there is one."""
+    utc, whole = f"{sql} AT TIME ZONE 'UTC'", 'YYYY-MM-DD"T"HH24:MI:SS'
+    return (
+        f"CASE WHEN date_trunc('second', {sql}) = {sql} THEN to_char({utc}, '{whole}\"Z\"')"
+        f" ELSE to_char({utc}, '{whole}.US\"Z\"') END"
+    )
+
+
+# What stations say of themselves stands over what their makers wrote beside it.
+STATION_COLUMNS = (
+    "sn.id AS station_id, sn.code AS station_code, 0 AS former, sn.region_id, sn.geom,"
+    " sn.name_zh, sn.name_en, coalesce(sn.attrs->>'description', '') AS description,"
+    " coalesce(sn.attrs->'annotations', jsonb_build_object()) ||"
+    " jsonb_strip_nulls(jsonb_build_object('code', sn.code, 'name_zh', sn.name_zh,"
+    " 'name_en', sn.name_en, 'kind', sn.kind,"
+    " 'region', r.code, 'owner', o.code, 'interval_s', sn.interval_s,"
+    " 'source', sn.attrs->>'source', 'valid_from', sn.valid_from, 'valid_to', sn.valid_to"
+    ")) AS properties"
+)
+
+# A stretch of states that lie in one place, by the version it began with; 0 is the place of now.
+STATES = (
+    "SELECT id, row_version, geom, valid_from, updated_at FROM station"
+    " UNION ALL SELECT id, row_version, geom, valid_from, updated_at FROM station_history"
+)
+MOVES = (
+    "SELECT id, row_version, geom, valid_from, updated_at, row_number() OVER w = 1 OR geom IS"  # noqa: S608
+    f" DISTINCT FROM lag(geom) OVER w AS moved FROM ({STATES}) state"
+    " WINDOW w AS (PARTITION BY id ORDER BY row_version)"
+)
+PLACES = (
+    "SELECT id, row_version AS version, geom, CASE WHEN valid_from < CAST(updated_at AS date)"  # noqa: S608
+    " THEN CAST(valid_from AS timestamptz) ELSE updated_at END AS since,"
+    " CASE WHEN lead(row_version) OVER (PARTITION BY id ORDER BY row_version) IS NULL THEN 0"
+    f" ELSE row_version END AS former FROM ({MOVES}) move WHERE moved"
+)
+HISTORICAL_LOCATIONS = (
+    "SELECT st.station_id, st.station_code, st.name_zh, st.name_en, st.description,"  # noqa: S608
+    f" place.former, place.version, place.since, place.geom FROM {_VISIBLE} st JOIN ({PLACES}) place"
+    " ON place.id = st.station_id WHERE place.geom IS NOT NULL"
+)
+SERIES = (
+    "SELECT station_id, property_id FROM observation_latest"
+    " UNION SELECT station_id, property_id FROM datastream"
+)
+DATASTREAMS = (
+    "SELECT st.station_id, st.station_code, op.id AS property_id, op.code AS property_code,"  # noqa: S608
+    " op.unit, coalesce(d.sensor_id, (SELECT id FROM sensor WHERE code = '" + UNSPECIFIED + "'))"
+    " AS sensor_id, coalesce(d.name, st.name_zh || ' ' || op.name_zh) AS name_zh,"
+    " coalesce(d.name, st.name_en || ', ' || op.name_en) AS name_en,"
+    " coalesce(d.description, '') AS description, coalesce(d.properties, jsonb_build_object())"
+    f" AS properties, st.geom FROM ({SERIES}) series JOIN {_VISIBLE} st USING (station_id)"
+    " JOIN observed_property op ON op.id = series.property_id LEFT JOIN datastream d"
+    " ON d.station_id = series.station_id AND d.property_id = series.property_id"
+)
+OBSERVATIONS = (
+    "SELECT ob.station_id, st.station_code, ob.property_id, op.code AS property_code,"  # noqa: S608
+    " ob.observed_at, ob.value, ob.quality, ob.flags, ob.received_at"
+    f" FROM observation ob JOIN {_VISIBLE} st ON st.station_id = ob.station_id"
+    " JOIN observed_property op ON op.id = ob.property_id"
+)
+_EDGE = (
+    "(SELECT observed_at FROM observation WHERE station_id = {t}.station_id"
+    " AND property_id = {t}.property_id ORDER BY observed_at "
+)
+FIRST, LAST = f"{_EDGE} ASC LIMIT 1)", f"{_EDGE} DESC LIMIT 1)"
+_CODES = ", ".join(f"'{item.code}'" for item in QUALITIES)
+QUALITY = f"(ARRAY[{_CODES}])[{{t}}.quality + 1]"
+_MARKS = ", ".join(
+    f"CASE WHEN {{t}}.flags & {1 << number} <> 0 THEN '{item.code}' END"
+    for number, item in enumerate(FLAGS)
+)
+RAISED_FLAGS = f"array_remove(ARRAY[{_MARKS}], NULL)"
+PHENOMENON_TIME = (
+    f"(SELECT {moment('edge.first')} || '/' || {moment('edge.last')}"  # noqa: S608
+    f" FROM (SELECT {FIRST} AS first, {LAST} AS last OFFSET 0) edge)"
+)
+FEATURES = f"SELECT st.* FROM {_VISIBLE} st WHERE st.geom IS NOT NULL"  # noqa: S608
+SENSORS = (
+    "SELECT sr.id AS sensor_id, sr.code AS sensor_code, sr.name_zh, sr.name_en,"
+    " sr.description, sr.encoding_type, sr.document, sr.properties FROM sensor sr"
+)
+OBSERVED_PROPERTIES = (
+    "SELECT op.id AS property_id, op.code AS property_code, op.name_zh, op.name_en,"
+    " coalesce(op.standard, '') AS description, jsonb_strip_nulls(jsonb_build_object('name_zh',"
+    " op.name_zh, 'name_en', op.name_en, 'unit', op.unit, 'medium', op.medium, 'low', op.low,"
+    " 'high', op.high, 'hj525', op.hj525)) AS properties FROM observed_property op"
+)

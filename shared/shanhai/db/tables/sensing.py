@@ -1,0 +1,50 @@
+"""What SensorThings says of series of observations beside their values."""
+
+from typing import Any
+
+from sqlalchemy import ForeignKey, SmallInteger
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shanhai.db.base import Attributes, Base, BigId, CreatedAt
+
+
+class Sensor(Base):
+    """The procedure that makes values: an instrument, or a method of a laboratory.
+
+    Attributes:
+        document: What is known of it, as `encoding_type` has it: an address, a text, an object.
+    """
+
+    __tablename__ = "sensor"
+
+    id: Mapped[BigId]
+    code: Mapped[str] = mapped_column(unique=True)
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    description: Mapped[str]
+    encoding_type: Mapped[str]
+    document: Mapped[Any] = mapped_column(JSONB)
+    properties: Mapped[Attributes]
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]
+
+
+class Datastream(Base):
+    """What its makers say of the series of one property at one station.
+
+    A series without such a row has a name made of those of station and property.
+    """
+
+    __tablename__ = "datastream"
+
+    station_id: Mapped[int] = mapped_column(ForeignKey("station.id"), primary_key=True)
+    property_id: Mapped[int] = mapped_column(
+        SmallInteger, ForeignKey("observed_property.id"), primary_key=True
+    )
+    sensor_id: Mapped[int] = mapped_column(ForeignKey("sensor.id"), index=True)
+    name: Mapped[str]
+    description: Mapped[str]
+    properties: Mapped[Attributes]
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]
