@@ -103,6 +103,8 @@ def describe_value(
         "note": row.attrs.get("note"),
         "department": department,
         "dataset": dataset,
+        "job": None if row.job_id is None else str(row.job_id),
+        "provenance": row.provenance,
         "recorded_by": row.recorded_by,
         "recorded_at": rfc3339(row.recorded_at),
     }

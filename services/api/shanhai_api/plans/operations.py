@@ -22,12 +22,12 @@ from shanhai.db.indicators.listing import (
     find_plan,
 )
 from shanhai.db.indicators.targets import Figure, Rewriting, state_targets
-from shanhai.db.indicators.values import NewValue, add_value
+from shanhai.db.indicators.values import REPORTING_SCOPES, VALUE_ROLES, NewValue, add_value
 from shanhai.db.queries.audit import Act
 from shanhai.db.tables import IndicatorTarget
 from shanhai.errors import InvalidInput
 from shanhai.reporting.evaluation import Stamp, write_csv, write_docx
-from shanhai.vocabulary import Role, Scope
+from shanhai.vocabulary import Role
 from shanhai_api.negotiation import choose_format
 from shanhai_api.once import Made
 from shanhai_api.plans import documents, pages
@@ -35,8 +35,6 @@ from shanhai_api.plans.documents import CSV, DOCX, TABLE_FORMATS
 from shanhai_api.plans.schemas import EvaluationBody, TargetsBody, ValueBody
 from shanhai_api.view import View, digest_of
 
-REPORTING_SCOPES = frozenset({Scope.WRITE, Scope.OBSERVE})
-VALUE_ROLES = frozenset({Role.SUPERVISOR, Role.FEED, Role.ANALYST, Role.PLANNER})
 EVALUATION_ROLES = frozenset({Role.SUPERVISOR, Role.PLANNER, Role.APPROVER, Role.ANALYST})
 PLANNING_TIME = timezone(timedelta(hours=8))
 """Years of plans begin and end in China."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import exists, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,6 +17,7 @@ from shanhai.db.tables import Dataset, IndicatorTarget, IndicatorValue, Party
 from shanhai.errors import InvalidInput
 from shanhai.science.indicators import Observed
 from shanhai.science.units import convert
+from shanhai.vocabulary import Role, Scope
 
 NEWEST = text(
     """SELECT DISTINCT ON (indicator_id, region_id, year)
@@ -24,13 +26,28 @@ NEWEST = text(
         WHERE indicator_id = ANY(:indicators) AND region_id = ANY(:regions) AND year <= :year
         ORDER BY indicator_id, region_id, year, recorded_at DESC, id DESC"""
 )
+JOBS = text(
+    """SELECT indicator_id, year, CAST(job_id AS text) FROM (
+         SELECT DISTINCT ON (indicator_id, year) indicator_id, year, job_id
+           FROM indicator_value
+          WHERE indicator_id = ANY(:indicators) AND region_id = :region AND year <= :year
+          ORDER BY indicator_id, year, recorded_at DESC, id DESC) newest
+        WHERE job_id IS NOT NULL"""
+)
+REPORTING_SCOPES = frozenset({Scope.WRITE, Scope.OBSERVE})
+VALUE_ROLES = frozenset({Role.SUPERVISOR, Role.FEED, Role.ANALYST, Role.PLANNER})
+"""Who may record a value."""
 Key = tuple[int, int]
 """The ids of an indicator and a region."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewValue:
-    """A value to be recorded; without a unit it is in the indicator's."""
+    """A value to be recorded; without a unit it is in the indicator's.
+
+    Attributes:
+        job_id: The job that computed it; `provenance` says how, and from what.
+    """
 
     year: int
     value: Decimal
@@ -42,6 +59,8 @@ class NewValue:
     note: str | None = None
     party_id: int | None = None
     dataset_id: int | None = None
+    job_id: UUID | None = None
+    provenance: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +81,17 @@ async def newest_values(
     found: dict[Key, list[Observed]] = {}
     for indicator, region, *rest in await session.execute(NEWEST, values):
         found.setdefault((indicator, region), []).append(Observed(*rest))
+    return found
+
+
+async def computing_jobs(
+    session: AsyncSession, indicators: Sequence[int], region: int, year: int
+) -> dict[int, dict[int, str]]:
+    """The jobs that computed the values that count up to a year, by indicator and year."""
+    values = {"indicators": list(indicators), "region": region, "year": year}
+    found: dict[int, dict[int, str]] = {}
+    for indicator, of_year, job in await session.execute(JOBS, values):
+        found.setdefault(indicator, {})[of_year] = job
     return found
 
 
@@ -130,6 +160,8 @@ async def add_value(
         source=new.source,
         party_id=new.party_id,
         source_dataset_id=new.dataset_id,
+        job_id=new.job_id,
+        provenance=new.provenance,
         recorded_by=caller.owner,
         attrs=_as_given(new, converted=value != new.value),
     )

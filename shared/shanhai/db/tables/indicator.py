@@ -1,5 +1,6 @@
 """Indicators, what plans aim at with them, what was observed, and evaluations as they were told."""
 
+import uuid
 from decimal import Decimal
 from typing import Any
 
@@ -121,7 +122,8 @@ class IndicatorTarget(Base):
 class IndicatorValue(Base):
     """An observed value; append-only, the one recorded last for a year counts.
 
-    A cumulative one is the total up to its year; `attrs.given` keeps a figure in another unit.
+    A cumulative one is the total up to its year; `attrs.given` keeps a figure in another unit. One
+    that was computed names its job, and how it was found and from what as `provenance`.
     """
 
     __tablename__ = "indicator_value"
@@ -146,6 +148,8 @@ class IndicatorValue(Base):
     source: Mapped[str | None]
     party_id: Mapped[int | None] = mapped_column(ForeignKey("party.id"), index=True)
     source_dataset_id: Mapped[int | None] = mapped_column(ForeignKey("dataset.id"), index=True)
+    job_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("job.id"), index=True)
+    provenance: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     cumulative: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
     attrs: Mapped[Attributes]
     recorded_by: Mapped[str | None]
