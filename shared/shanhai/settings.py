@@ -205,6 +205,112 @@ class WorkerSettings(BaseSettings):
     )
 
 
+class Hj212Settings(BaseSettings):
+    """Where devices push telegrams of HJ 212-2017; passwords and values travel in the clear."""
+
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_HJ212_", frozen=True)
+
+    host: str = Field("", description="address the worker listens on; none: there is no gateway")
+    port: Port = Field(8212, description="port the worker listens on")
+    networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (), description="networks devices may connect from, comma separated; none: any"
+    )
+    connections: int = Field(
+        1000, ge=1, le=100_000, description="devices connected at the same time, to one worker"
+    )
+    idle_s: float = Field(
+        900.0, ge=1, le=86400, description="seconds of silence after which a device is disconnected"
+    )
+    longest_segment: int = Field(
+        1024, ge=128, le=9999, description="bytes of a data segment; the standard allows 1024"
+    )
+
+    @field_validator("networks", mode="before")
+    @classmethod
+    def split_networks(cls, value: object) -> object:
+        """Accept `10.0.0.0/8,192.168.0.1`."""
+        return [part for part in value.split(",") if part] if isinstance(value, str) else value
+
+
+class MqttSettings(BaseSettings):
+    """Which MQTT broker observations are fetched from; one worker does so, others stand by."""
+
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_MQTT_", frozen=True)
+
+    url: SecretStr = Field(
+        SecretStr(""),
+        description="`mqtt://user:password@host:1883`, or `mqtts://…` for TLS; none: no broker",
+    )
+    topics: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("shanhai/observations",),
+        description="topics, comma separated: payloads are read like the body of"
+        " POST /observations; where a topic names `{station}` and `{property}`, a number will do",
+    )
+    client_id: str = Field(
+        "shanhai",
+        pattern=r"^[0-9A-Za-z._-]{1,64}$",
+        description="name under which the broker keeps what has not been fetched",
+    )
+    version: Literal["3.1.1", "5"] = Field("3.1.1", description="version of MQTT")
+    tls_ca: Path | None = Field(
+        None,
+        description="certificate of the authority the broker is trusted by; none: the system's",
+    )
+    tls_cert: Path | None = Field(None, description="certificate shown to the broker")
+    tls_key: Path | None = Field(None, description="private key of that certificate")
+    keepalive_s: int = Field(
+        30, ge=5, le=3600, description="seconds of silence after which the broker is asked"
+    )
+    session_s: int = Field(
+        7 * 86400,
+        ge=60,
+        le=2**32 - 2,
+        description="seconds the broker is asked to keep messages while nobody fetches (version 5)",
+    )
+    message_limit_bytes: int = Field(
+        2**20, ge=64, le=2**28 - 1, description="largest payload accepted, in bytes"
+    )
+
+    @field_validator("topics", mode="before")
+    @classmethod
+    def split_topics(cls, value: object) -> object:
+        """Accept `one,two`."""
+        if not isinstance(value, str):
+            return value
+        return [part.strip() for part in value.split(",") if part.strip()]
+
+    @field_validator("topics")
+    @classmethod
+    def check_topics(cls, topics: tuple[str, ...]) -> tuple[str, ...]:
+        """Station and property are named together, each as one whole level."""
+        for topic in topics:
+            levels = topic.split("/")
+            named = [levels.count(name) for name in ("{station}", "{property}")]
+            rest = "".join(level for level in levels if level not in {"{station}", "{property}"})
+            if named not in ([0, 0], [1, 1]) or "{" in rest or "#" in "".join(levels[:-1]):
+                raise ValueError(
+                    f"{topic!r}: {{station}} and {{property}} are whole levels, once each or never"
+                )
+        return topics
+
+    @model_validator(mode="after")
+    def check_url(self) -> Self:
+        """The address is complete, and certificates go with TLS."""
+        url = self.url.get_secret_value()
+        if not url:
+            return self
+        parts = urlsplit(url)
+        if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
+            raise ValueError("url must read mqtt://user:password@host:port or mqtts://…")
+        if not self.topics:
+            raise ValueError("a broker needs topics")
+        if parts.scheme == "mqtt" and any((self.tls_ca, self.tls_cert, self.tls_key)):
+            raise ValueError("tls_ca, tls_cert and tls_key need mqtts://")
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key are given together")
+        return self
+
+
 class DaskSettings(BaseSettings):
     """Where windows of jobs are computed when not on the worker's own machine (Dask).
 
@@ -384,6 +490,8 @@ ALL_SETTINGS: tuple[type[BaseSettings], ...] = (
     TilesSettings,
     TileTokenSettings,
     WorkerSettings,
+    Hj212Settings,
+    MqttSettings,
     DaskSettings,
     OidcSettings,
     RateSettings,
