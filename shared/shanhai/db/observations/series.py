@@ -1,0 +1,229 @@
+"""Rows in the order of series and time, one for each key, compared with what is stored."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shanhai.db.observations.judging import Rows
+from shanhai.db.observations.resolution import Known, KnownProperty
+from shanhai.monitoring.checks import (
+    FLAT_VALUES,
+    RELATIONS,
+    Flag,
+    equal_runs,
+    out_of_range,
+    spikes,
+)
+from shanhai.monitoring.observation import VALID
+
+HOUR_US = 3_600_000_000
+LONGEST_RUN = 30_000
+"""Equal values are counted so far: the number is kept in two bytes."""
+Mask = NDArray[np.bool_]
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """Rows by series and time, each key once: the last row that was given for it.
+
+    Attributes:
+        begins: Where each series begins.
+        series: The number of each row's series.
+        repeated: How many more rows gave the same key and value in one go.
+        replaced: How many gave another value before.
+        former: The rows that were replaced, for the revisions, and the key each belongs to.
+    """
+
+    rows: Rows
+    begins: Numbers
+    series: Numbers
+    repeated: Numbers
+    replaced: Numbers
+    former: Rows
+    former_of: Numbers
+
+    @property
+    def stations(self) -> list[int]:
+        """The station of each series."""
+        listed: list[int] = self.rows.station[self.begins].tolist()
+        return listed
+
+    @property
+    def properties(self) -> list[int]:
+        """The property of each series."""
+        listed: list[int] = self.rows.property[self.begins].tolist()
+        return listed
+
+    @property
+    def ends(self) -> Numbers:
+        """Where each series ends: the number of its last row."""
+        return np.append(self.begins[1:], len(self.rows)) - 1
+
+
+def sort_rows(rows: Rows) -> Sorted:
+    """Rows in the order of their keys; of those with one key, the last that was given."""
+    code = (rows.station.astype(np.int64) << 16) | rows.property.astype(np.int64)
+    # Stable: rows with one key stay in the order they were given.
+    order = np.lexsort((rows.time, code))
+    code, rows = code[order], rows.take(order)
+    fresh = np.ones(len(rows), np.bool_)
+    fresh[1:] = (code[1:] != code[:-1]) | (rows.time[1:] != rows.time[:-1])
+    if fresh.all():
+        kept, former, former_of = rows, rows.take(np.empty(0, np.intp)), np.empty(0, np.int64)
+        repeated = replaced = np.zeros(len(rows), np.int64)
+    else:
+        last = np.append(fresh[1:], True)
+        key = np.cumsum(fresh) - 1
+        changed = np.zeros(len(rows), np.bool_)
+        changed[1:] = ~fresh[1:] & _differ(rows, np.s_[1:], np.s_[:-1])
+        before_change = np.append(changed[1:], False)
+        kept, former, former_of = rows.take(last), rows.take(before_change), key[before_change]
+        replaced = np.bincount(key, changed).astype(np.int64)
+        repeated = np.bincount(key).astype(np.int64) - 1 - replaced
+        code = code[last]
+    begin = np.ones(len(kept), np.bool_)
+    begin[1:] = code[1:] != code[:-1]
+    begins = np.flatnonzero(begin)
+    series = np.cumsum(begin) - 1
+    return Sorted(kept, begins, series, repeated, replaced, former, former_of)
+
+
+def _differ(rows: Rows, one: slice, other: slice) -> Mask:
+    unlike: Mask = (rows.value[one] != rows.value[other]) | (
+        rows.quality[one] != rows.quality[other]
+    )
+    return unlike
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is stored of each series: its newest value, and what checks need to know.
+
+    Attributes:
+        time: Of the newest value; a very small number where there is none.
+        low, high: The possible range at the station; NaN for none.
+    """
+
+    time: Numbers
+    value: NDArray[np.float64]
+    quality: NDArray[np.int16]
+    equal_values: Numbers
+    spread: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """What the checks of a batch found, by row.
+
+    Attributes:
+        ahead: The row is newer than all that is stored of its series.
+    """
+
+    flags: NDArray[np.int16]
+    equal_values: Numbers
+    ahead: Mask
+
+
+def mark(given: Sorted, stored: Stored, known: Known, partners: "Partners") -> Marked:
+    """Check the rows; rate and flat line only in what continues a series.
+
+    Late rows are checked for their own value: what lay between others when those were checked
+    cannot be known from here, and marks are not taken back.
+    """
+    rows, series = given.rows, given.series
+    ahead = rows.time > stored.time[series]
+    flags = np.zeros(len(rows), np.int16)
+    flags[out_of_range(rows.value, stored.low[series], stored.high[series])] |= Flag.OUT_OF_RANGE
+    first = _first_ahead(given, ahead)
+    usable = rows.quality == VALID
+    flags[_spikes(given, stored, first) & ahead & usable] |= Flag.SPIKE
+    before = np.where(first & ahead, stored.value[series], np.nan)
+    runs = equal_runs(rows.value, first, before, stored.equal_values[series].astype(np.float64))
+    runs = np.minimum(runs, LONGEST_RUN)
+    moving = np.isin(rows.property, [one.id for one in _known(known) if one.moves])
+    flags[(runs >= FLAT_VALUES) & moving & ahead & usable] |= Flag.FLAT
+    flags[partners.contradicted(rows) & usable] |= Flag.INCONSISTENT
+    return Marked(flags, runs, ahead)
+
+
+def _known(known: Known) -> list[KnownProperty]:
+    return [*known.properties.values()]
+
+
+def _first_ahead(given: Sorted, ahead: Mask) -> Mask:
+    """The rows whose value before is the stored one, or none: the first of a series or of its new
+    part."""
+    first = np.zeros(len(ahead), np.bool_)
+    first[given.begins] = True
+    first[1:] |= ahead[1:] & ~ahead[:-1]
+    return first
+
+
+def _spikes(given: Sorted, stored: Stored, first: Mask) -> Mask:
+    rows, series = given.rows, given.series
+    change, elapsed = np.full(len(rows), np.nan), np.ones(len(rows))
+    change[1:] = rows.value[1:] - rows.value[:-1]
+    elapsed[1:] = (rows.time[1:] - rows.time[:-1]) / HOUR_US
+    sound = np.zeros(len(rows), np.bool_)
+    sound[1:] = rows.quality[:-1] == VALID
+    change[first] = rows.value[first] - stored.value[series[first]]
+    elapsed[first] = (rows.time[first] - stored.time[series[first]]) / HOUR_US
+    sound[first] = stored.quality[series[first]] == VALID
+    return spikes(np.where(sound, change, np.nan), elapsed, stored.spread[series])
+
+
+@dataclass(frozen=True, slots=True)
+class Partners:
+    """Values of related properties at the stations and times of the rows; NaN where there is none.
+
+    Attributes:
+        values: By the number of the relation, then the values of its other side for each row.
+    """
+
+    values: tuple[tuple[int, int, NDArray[np.float64]], ...]
+
+    def contradicted(self, rows: Rows) -> Mask:
+        """The rows that contradict a related value."""
+        marked = np.zeros(len(rows), np.bool_)
+        for relation, side, partner in self.values:
+            broken = RELATIONS[relation][2]
+            sides = (rows.value, partner) if side == 0 else (partner, rows.value)
+            marked |= broken(*sides)
+        return marked
+
+
+def relations_of(rows: Rows, known: Known) -> list[tuple[int, int, int, int]]:
+    """Which relations the rows take part in: its number, the side, the property, the other one."""
+    present = set(np.unique(rows.property).tolist())
+    found = []
+    for number, (first, second, _) in enumerate(RELATIONS):
+        if first in known.related and second in known.related:
+            pair = known.related[first].id, known.related[second].id
+            found += [
+                (number, side, pair[side], pair[1 - side])
+                for side in (0, 1)
+                if pair[side] in present
+            ]
+    return found
+
+
+def partner_values(rows: Rows, own: int, other: int) -> NDArray[np.float64]:
+    """The values the rows give for another property at the same station and time.
+
+    Rows of properties other than `own` have none, and get NaN.
+    """
+    found = np.full(len(rows), np.nan)
+    here, there = np.flatnonzero(rows.property == own), np.flatnonzero(rows.property == other)
+    if not len(there):
+        return found
+    # One number for a station and a time; rows of one property are in the order of these already.
+    times, rank = np.unique(rows.time, return_inverse=True)
+    keys = rows.station.astype(np.int64) * len(times) + rank
+    places = np.minimum(np.searchsorted(keys[there], keys[here]), len(there) - 1)
+    match = keys[there[places]] == keys[here]
+    found[here[match]] = rows.value[there[places[match]]]
+    return found

@@ -1,0 +1,256 @@
+"""The statements of the ingest path: what is stored already, and what is written.
+
+They speak to asyncpg itself: a single observation needs half a dozen statements, and a million rows
+go through a binary COPY made by NumPy. Times are whole microseconds all the way, since a datetime
+for each of a million rows would take longer than storing them.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shanhai.db.observations.judging import Rows, microseconds
+from shanhai.db.observations.series import Mask, Sorted, Stored
+
+POSTGRES_EPOCH_US = 946_684_800_000_000
+"""2000-01-01, from which PostgreSQL counts, in microseconds since 1970."""
+NEVER = -(2**62)
+PORTION_ROWS = 50_000
+"""Rows one statement compares or revises: it must end within the time statements have."""
+HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+TRAILER = b"\xff\xff"
+COLUMNS = (
+    *("observed_at", "value", "received_at", "station_id", "source_id"),
+    *("property_id", "quality", "flags"),
+)
+# What a row of COPY's binary format is for these columns: their number, then length and value each.
+ROW = np.dtype(
+    [
+        ("columns", ">i2"),
+        *(
+            field
+            for name, kind in zip(
+                COLUMNS, (">i8", ">f8", ">i8", ">i4", ">i4", ">i2", ">i2", ">i2"), strict=True
+            )
+            for field in ((f"{name}_length", ">i4"), (name, kind))
+        ),
+    ]
+)
+_AT = "(timestamptz 'epoch' + {} * interval '1 microsecond')"
+_US = "(extract(epoch FROM {}) * 1000000)::bigint"
+
+_ADD_SERIES = """
+  INSERT INTO observation_latest
+    (station_id, property_id, observed_at, value, received_at, quality, flags, equal_values)
+  SELECT k.station_id, k.property_id, '-infinity', 'NaN', '-infinity', 0, 0, 0
+    FROM unnest($1::int[], $2::smallint[]) AS k (station_id, property_id)
+   WHERE NOT EXISTS (SELECT FROM observation_latest l
+                      WHERE l.station_id = k.station_id AND l.property_id = k.property_id)
+   ORDER BY 1, 2
+  ON CONFLICT DO NOTHING
+"""
+_LOCK_SERIES = f"""
+  SELECT CASE WHEN isfinite(l.observed_at) THEN {_US.format("l.observed_at")} END AS time,
+         l.value, l.quality, l.equal_values, l.hourly_spread,
+         CASE WHEN r.station_id IS NULL THEN p.low ELSE r.low END AS low,
+         CASE WHEN r.station_id IS NULL THEN p.high ELSE r.high END AS high
+    FROM unnest($1::int[], $2::smallint[]) AS k (station_id, property_id)
+         JOIN observation_latest l USING (station_id, property_id)
+         JOIN observed_property p ON p.id = k.property_id
+         LEFT JOIN station_range r
+           ON r.station_id = k.station_id AND r.property_id = k.property_id
+   ORDER BY l.station_id, l.property_id
+     FOR UPDATE OF l
+"""  # noqa: S608
+_PRESENT = f"""
+  SELECT k.row - 1 AS row, o.value, o.quality
+    FROM unnest($1::int[], $2::smallint[], $3::bigint[]) WITH ORDINALITY
+           AS k (station_id, property_id, time, row)
+         JOIN observation o ON o.station_id = k.station_id AND o.property_id = k.property_id
+                           AND o.observed_at = {_AT.format("k.time")}
+"""  # noqa: S608
+_GIVEN = f"""
+  SELECT k.station_id, k.property_id, {_AT.format("k.time")} AS observed_at, k.value, k.quality,
+         k.flags
+    FROM unnest($1::int[], $2::smallint[], $3::bigint[], $4::float8[], $5::smallint[],
+                $6::smallint[]) AS k (station_id, property_id, time, value, quality, flags)
+"""  # noqa: S608
+_REVISE = f"""
+  WITH given AS ({_GIVEN}), kept AS (
+    INSERT INTO observation_revision
+      (observed_at, value, received_at, replaced_at, station_id, source_id, property_id, quality,
+       flags)
+    SELECT o.observed_at, o.value, o.received_at, $7, o.station_id, o.source_id, o.property_id,
+           o.quality, o.flags
+      FROM given g JOIN observation o USING (station_id, property_id, observed_at)
+  )
+  UPDATE observation o
+     SET value = g.value, quality = g.quality, flags = g.flags, received_at = $7, source_id = $8
+    FROM given g
+   WHERE o.station_id = g.station_id AND o.property_id = g.property_id
+     AND o.observed_at = g.observed_at
+"""  # noqa: S608
+_KEEP_FORMER = f"""
+  INSERT INTO observation_revision
+    (observed_at, value, received_at, replaced_at, station_id, source_id, property_id, quality,
+     flags)
+  SELECT g.observed_at, g.value, $7, $7, g.station_id, $8, g.property_id, g.quality, g.flags
+    FROM ({_GIVEN}) g
+"""  # noqa: S608
+_SET_LATEST = f"""
+  UPDATE observation_latest l
+     SET observed_at = {_AT.format("k.time")}, value = k.value, quality = k.quality,
+         flags = k.flags, equal_values = k.equal_values, received_at = $8
+    FROM unnest($1::int[], $2::smallint[], $3::bigint[], $4::float8[], $5::smallint[],
+                $6::smallint[], $7::smallint[])
+           AS k (station_id, property_id, time, value, quality, flags, equal_values)
+   WHERE l.station_id = k.station_id AND l.property_id = k.property_id
+"""  # noqa: S608
+_NOTE_DUE = """
+  INSERT INTO rollup_due (station_id, property_id, day)
+  SELECT * FROM unnest($1::int[], $2::smallint[], $3::date[]) ORDER BY 1, 2, 3
+  ON CONFLICT DO NOTHING
+"""
+_TELL = f"""
+  WITH told AS (
+    INSERT INTO observation_change (station_id, property_id, first_at, last_at)
+    SELECT k.station_id, k.property_id, {_AT.format("k.first")}, {_AT.format("k.last")}
+      FROM unnest($1::int[], $2::smallint[], $3::bigint[], $4::bigint[])
+             AS k (station_id, property_id, first, last)
+  )
+  SELECT pg_notify('shanhai_observations', '')
+"""  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The number of the source of rows, and when they came."""
+
+    source: int
+    received: datetime
+
+
+async def lock_series(raw: Any, given: Sorted) -> Stored:
+    """What is stored of each series, which nobody else writes until this transaction ends.
+
+    Series are made, and then locked, in their order: whoever waits for one holds none after it.
+    """
+    keys = given.stations, given.properties
+    await raw.execute(_ADD_SERIES, *keys)
+    found = await raw.fetch(_LOCK_SERIES, *keys)
+
+    def column(name: str, missing: float = np.nan) -> NDArray[np.float64]:
+        return np.array([missing if row[name] is None else row[name] for row in found], np.float64)
+
+    return Stored(
+        np.array([NEVER if row["time"] is None else row["time"] for row in found], np.int64),
+        column("value"),
+        column("quality").astype(np.int16),
+        column("equal_values").astype(np.int64),
+        column("hourly_spread"),
+        column("low"),
+        column("high"),
+    )
+
+
+async def find_present(
+    raw: Any, rows: Rows
+) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.int16]]:
+    """Which rows' keys are stored, and with what values and qualities."""
+    found: list[Any] = []
+    for start in range(0, len(rows), PORTION_ROWS):
+        part = rows.take(np.arange(start, min(start + PORTION_ROWS, len(rows))))
+        keys = part.station.tolist(), part.property.tolist(), part.time.tolist()
+        found += [
+            (start + row, value, quality)
+            for row, value, quality in await raw.fetch(_PRESENT, *keys)
+        ]
+    return (
+        np.array([row for row, _, _ in found], np.intp),
+        np.array([value for _, value, _ in found], np.float64),
+        np.array([quality for _, _, quality in found], np.int16),
+    )
+
+
+async def copy_rows(raw: Any, rows: Rows, flags: NDArray[np.int16], origin: Origin) -> None:
+    """Add rows whose keys are not stored yet."""
+    if len(rows):
+        data = encode_rows(rows, flags, origin)
+        await raw.copy_to_table(
+            "observation", source=BytesIO(data), columns=COLUMNS, format="binary"
+        )
+
+
+def encode_rows(rows: Rows, flags: NDArray[np.int16], origin: Origin) -> bytes:
+    """The rows in COPY's binary format."""
+    table = np.empty(len(rows), ROW)
+    table["columns"] = len(COLUMNS)
+    values = {
+        "observed_at": rows.time - POSTGRES_EPOCH_US,
+        "value": rows.value,
+        "received_at": microseconds(origin.received) - POSTGRES_EPOCH_US,
+        "station_id": rows.station,
+        "source_id": origin.source,
+        "property_id": rows.property,
+        "quality": rows.quality,
+        "flags": flags,
+    }
+    for name, column in values.items():
+        table[f"{name}_length"] = ROW[name].itemsize
+        table[name] = column
+    return b"".join((HEADER, table.tobytes(), TRAILER))
+
+
+async def revise_rows(raw: Any, rows: Rows, flags: NDArray[np.int16], origin: Origin) -> None:
+    """Give rows that are stored other values, and keep what they were."""
+    await _in_portions(raw, _REVISE, rows, flags, origin)
+
+
+async def keep_former(raw: Any, rows: Rows, origin: Origin) -> None:
+    """Keep rows that another row of the same batch replaced before any was stored."""
+    await _in_portions(raw, _KEEP_FORMER, rows, np.zeros(len(rows), np.int16), origin)
+
+
+async def _in_portions(
+    raw: Any, statement: str, rows: Rows, flags: NDArray[np.int16], origin: Origin
+) -> None:
+    for start in range(0, len(rows), PORTION_ROWS):
+        which = np.arange(start, min(start + PORTION_ROWS, len(rows)))
+        part = rows.take(which)
+        columns = (part.station, part.property, part.time, part.value, part.quality, flags[which])
+        await raw.execute(
+            statement, *(column.tolist() for column in columns), origin.received, origin.source
+        )
+
+
+async def set_latest(
+    raw: Any,
+    given: Sorted,
+    flags: NDArray[np.int16],
+    equal_values: NDArray[np.int64],
+    which: Mask,
+    *,
+    received: datetime,
+) -> None:
+    """Make the last rows of some series their newest values."""
+    ends = given.ends[which]
+    rows = given.rows.take(ends)
+    columns = (rows.station, rows.property, rows.time, rows.value, rows.quality, flags[ends])
+    listed = [column.tolist() for column in columns]
+    await raw.execute(_SET_LATEST, *listed, equal_values[ends].tolist(), received)
+
+
+async def note_due(raw: Any, days: list[tuple[int, int, Any]]) -> None:
+    """Note days of series whose roll-ups are no longer right."""
+    columns = [list(column) for column in zip(*days, strict=True)]
+    await raw.execute(_NOTE_DUE, *columns)
+
+
+async def tell_changes(raw: Any, changes: list[tuple[int, int, int, int]]) -> None:
+    """Tell those who follow in which series something changed, and from when to when."""
+    columns = [list(column) for column in zip(*changes, strict=True)]
+    await raw.execute(_TELL, *columns)
