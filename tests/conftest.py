@@ -1,5 +1,8 @@
 import os
 
+import pytest
+from xdist.scheduler import LoadFileScheduling
+
 # As the worker's children are started: results do not depend on threads, and scikit-learn need not
 # count cores, which it cannot where /sys is not mounted.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -12,3 +15,18 @@ for name in [name for name in os.environ if name.startswith("SHANHAI_")]:
         del os.environ[name]
 
 pytest_plugins = ["shanhai.testing.servers"]
+
+
+class Schedule(LoadFileScheduling):
+    """Files in their order, each for the process that is free; those of the stack for one of them.
+
+    Every process starts the servers it needs, and a stack is many.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "tests/e2e" if file.startswith("tests/e2e/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Schedule:
+    return Schedule(config, log)

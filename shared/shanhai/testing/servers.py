@@ -3,10 +3,14 @@
 Fixtures: `database_url` (a migrated database per module), `fresh_database_url` (one per test),
 `redis_url` (emptied per module), `stack` (everything, services included). A test that asks for
 one of them is marked `db`, `redis` or `e2e` by that; tests without a mark get no network.
+
+Each process of a run that has several starts servers of its own.
 """
 
 import os
+import re
 import socket
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from typing import ClassVar, TypeVar
@@ -24,6 +28,7 @@ from shanhai.testing.run_directory import run_directory
 TEMPLATE = "shanhai_template"
 MARK_BY_FIXTURE = {"private_postgres": "db", "private_redis": "redis", "stack": "e2e"}
 MARK_BY_FOLDER = {"db": "db", "service": "service", "e2e": "e2e"}
+NEED = re.compile(r"Skipped: needs (\w+): (.*)")
 NETWORK_MARKS = frozenset({"db", "redis", "service", "e2e"})
 
 
@@ -40,12 +45,6 @@ class FleetingPostgres(PrivatePostgres):
 Started = TypeVar("Started")
 
 _numbers = count(1)
-_absent = pytest.StashKey[dict[str, str]]()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Prepare the note of servers that could not be started."""
-    config.stash[_absent] = {}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -57,13 +56,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             _mark(item, MARK_BY_FOLDER.get(folder))
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say loudly what was not tested because a server could not be started."""
     skipped = terminalreporter.stats.get("skipped", [])
-    for need, reason in config.stash[_absent].items():
-        number = sum(f"needs {need}:" in str(report.longrepr) for report in skipped)
+    reasons = (report.longrepr[2] for report in skipped)
+    absent = Counter(match.groups() for match in map(NEED.match, reasons) if match)
+    for (need, reason), number in absent.items():
         line = f"NOT TESTED: {number} tests need {need}, which is absent ({reason})"
         terminalreporter.write_line(line, red=True, bold=True)
 
@@ -91,12 +89,10 @@ def server_surroundings() -> Iterator[Surroundings]:
 
 
 @pytest.fixture(scope="session")
-def private_postgres(
-    server_surroundings: Surroundings, pytestconfig: pytest.Config
-) -> Iterator[PrivatePostgres]:
+def private_postgres(server_surroundings: Surroundings) -> Iterator[PrivatePostgres]:
     """A PostgreSQL of this run's own, holding a migrated template database."""
     server = FleetingPostgres(server_surroundings)
-    _start_or_skip(server.start, "db", pytestconfig)
+    _start_or_skip(server.start, "db")
     server.execute(f"CREATE DATABASE {TEMPLATE}")
     upgrade(server.url(TEMPLATE))
     yield server
@@ -104,12 +100,10 @@ def private_postgres(
 
 
 @pytest.fixture(scope="session")
-def private_redis(
-    server_surroundings: Surroundings, pytestconfig: pytest.Config
-) -> Iterator[PrivateRedis]:
+def private_redis(server_surroundings: Surroundings) -> Iterator[PrivateRedis]:
     """A Redis of this run's own."""
     server = PrivateRedis(server_surroundings)
-    _start_or_skip(server.start, "redis", pytestconfig)
+    _start_or_skip(server.start, "redis")
     yield server
     server.stop()
 
@@ -146,9 +140,9 @@ def stack() -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-def browser(pytestconfig: pytest.Config) -> None:
+def browser() -> None:
     """Chromium, for tests that look at a page."""
-    _start_or_skip(find_browser, "browser", pytestconfig)
+    _start_or_skip(find_browser, "browser")
 
 
 def _mark(item: pytest.Item, name: str | None) -> None:
@@ -156,13 +150,12 @@ def _mark(item: pytest.Item, name: str | None) -> None:
         item.add_marker(name)
 
 
-def _start_or_skip(start: Callable[[], None], need: str, config: pytest.Config) -> None:
+def _start_or_skip(start: Callable[[], None], need: str) -> None:
     try:
         start()
     except (Unavailable, OSError) as error:
         if need in os.environ.get("SHANHAI_TEST_REQUIRE", "").split(","):
             raise
-        config.stash[_absent][need] = str(error)
         pytest.skip(f"needs {need}: {error}")
 
 
