@@ -1,11 +1,12 @@
 """Monitoring stations and feeds."""
 
 from shanhai.db.features.columns import Columns, as_of, choice, current
-from shanhai.db.features.entity import INTEGER, Editing, Entity
+from shanhai.db.features.entity import INTEGER, OBJECT, TEXT, Editing, Entity
 from shanhai.db.features.guards import PERIOD
 from shanhai.vocabulary import STATION_KINDS, Label, Role
 
 _OWN = Columns("sn")
+DESCRIPTION = {**TEXT, "maxLength": 4000}
 
 STATIONS = Entity(
     name="stations",
@@ -39,6 +40,8 @@ STATIONS = Entity(
             queryable=True,
             unit="s",
         ),
+        _OWN.attribute("description", DESCRIPTION, Label("说明", "Description")),
+        _OWN.attribute("annotations", OBJECT, Label("附注", "Annotations")),
         _OWN.source,
         *_OWN.period,
     ),
