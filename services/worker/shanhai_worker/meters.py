@@ -43,6 +43,24 @@ class Meters:
             buckets=RUN_SECONDS,
             registry=self._registry,
         )
+        self.observations = Counter(
+            "shanhai_feed_observations",
+            "Observations that came by telegrams and messages",
+            ["way", "outcome"],
+            registry=self._registry,
+        )
+        self.refused = Counter(
+            "shanhai_feed_refused",
+            "Telegrams, messages and connections of which nothing was kept",
+            ["way", "reason"],
+            registry=self._registry,
+        )
+        self.connections = Gauge(
+            "shanhai_feed_connections",
+            "Open connections of devices and to the broker",
+            ["way"],
+            registry=self._registry,
+        )
 
     def show_queue(self, state: QueueState) -> None:
         """Set the gauges that are read from the database."""
