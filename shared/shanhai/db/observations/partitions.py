@@ -8,9 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 MAKERS_LOCK = 0x5348_4F42
 """Held by who makes months, so that two never make the same one."""
-_MISSING = text(
-    "SELECT name FROM unnest(CAST(:names AS text[])) name WHERE to_regclass(name) IS NULL"
-)
+# Read as a table: functions that look names up may remember what was there before a lock was taken.
+_MISSING = text("""
+  SELECT name FROM unnest(CAST(:names AS text[])) name
+   WHERE NOT EXISTS (SELECT FROM pg_class
+                      WHERE relname = name AND relnamespace = current_schema()::regnamespace)
+""")
 _TAKE_LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
 
 
