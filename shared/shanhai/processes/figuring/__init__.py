@@ -1,0 +1,1 @@
+"""From data to the yearly values of indicators, and from those to a judgement and an outlook."""
