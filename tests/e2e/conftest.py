@@ -18,7 +18,9 @@ from shanhai.db.engine import async_url
 from shanhai.db.queries.audit import Act
 from shanhai.db.seed import PlanSeed, read_regions, seed
 from shanhai.local.keys import admin_key
+from shanhai.local.places import Home
 from shanhai.local.stack import Stack
+from shanhai.testing.run_directory import run_directory
 from shanhai.testing.watershed import CODE, Watershed, build_watershed
 
 CELL_M = 100.0
@@ -89,7 +91,19 @@ async def put_region(url: str, regions: Path) -> None:
     await engine.dispose()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
+def stack() -> Iterator[Stack]:
+    """The whole stack, services included, in a home of its own; many processes, so not for long."""
+    with run_directory() as directory:
+        stack = Stack(Home(directory), bound=True)
+        try:
+            stack.up()
+            yield stack
+        finally:
+            stack.down()
+
+
+@pytest.fixture(scope="package")
 def platform(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     folder = tmp_path_factory.mktemp("watershed")
     watershed = build_watershed(folder, cells=96, cell_m=CELL_M)

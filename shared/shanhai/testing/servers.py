@@ -1,8 +1,8 @@
 """pytest plugin: the servers a test run starts for itself, and the rules of who may use them.
 
 Fixtures: `database_url` (a migrated database per module), `fresh_database_url` (one per test),
-`redis_url` (emptied per module), `stack` (everything, services included). A test that asks for
-one of them is marked `db`, `redis` or `e2e` by that; tests without a mark get no network.
+`redis_url` (emptied per module). A test that asks for one of them is marked `db` or `redis` by
+that; tests without a mark get no network.
 
 Each process of a run that has several starts servers of its own.
 """
@@ -21,12 +21,11 @@ from shanhai.db.migrate import upgrade
 from shanhai.errors import Unavailable
 from shanhai.local.places import Home
 from shanhai.local.servers import PrivatePostgres, PrivateRedis, Surroundings
-from shanhai.local.stack import Stack
 from shanhai.testing.browser import find_browser
 from shanhai.testing.run_directory import run_directory
 
 TEMPLATE = "shanhai_template"
-MARK_BY_FIXTURE = {"private_postgres": "db", "private_redis": "redis", "stack": "e2e"}
+MARK_BY_FIXTURE = {"private_postgres": "db", "private_redis": "redis"}
 MARK_BY_FOLDER = {"db": "db", "service": "service", "e2e": "e2e"}
 NEED = re.compile(r"Skipped: needs (\w+): (.*)")
 NETWORK_MARKS = frozenset({"db", "redis", "service", "e2e"})
@@ -125,18 +124,6 @@ def redis_url(private_redis: PrivateRedis) -> str:
     """An empty Redis shared by the tests of one module."""
     private_redis.flush()
     return private_redis.url()
-
-
-@pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    """The whole stack, services included, in a home of its own."""
-    with run_directory() as directory:
-        stack = Stack(Home(directory), bound=True)
-        try:
-            stack.up()
-            yield stack
-        finally:
-            stack.down()
 
 
 @pytest.fixture(scope="session")

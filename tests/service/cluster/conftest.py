@@ -8,7 +8,7 @@ from shanhai.testing.dask_cluster import DaskParts, start_dask
 OWN_FUNCTIONS = {"PYTHONPATH": str(Path(__file__).parents[3])}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskParts]:
     """Two workers for tests that leave them alive."""
     with start_dask(tmp_path_factory.mktemp("dask"), environment=OWN_FUNCTIONS) as parts:
