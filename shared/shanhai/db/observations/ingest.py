@@ -1,14 +1,17 @@
 """The one way observations come in, whoever brings them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+import asyncpg
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Identity
@@ -91,8 +94,20 @@ async def store(
     source = await find_source(session, sender.kind, sender.identity.owner)
     connection = await session.connection()
     raw: Any = (await connection.get_raw_connection()).driver_connection
-    accepted, duplicates, revised = await _Storing(raw, given, known, source, received).write()
-    return Outcome(accepted, duplicates, revised, refused)
+    with _known_errors():
+        counts = await _Storing(raw, given, known, source, received).write()
+    return Outcome(*counts, refused)
+
+
+@contextmanager
+def _known_errors() -> Iterator[None]:
+    """Errors of asyncpg as SQLAlchemy's, which those who call know."""
+    try:
+        yield
+    except asyncpg.InterfaceError as error:
+        raise InterfaceError("observations", None, error) from error
+    except asyncpg.PostgresError as error:
+        raise DBAPIError("observations", None, error) from error
 
 
 @dataclass(frozen=True, slots=True)
