@@ -31,6 +31,7 @@ TAGS = {
     "indicators": "What a plan aims at, what was observed, and how far it has come",
     "projects": "The steps, measures, money and documents of projects",
     "compliance": "Whether places and projects keep to lines, rules and zones",
+    "sensorthings": "OGC SensorThings API 1.1, part 1",
     "processes": "OGC API - Processes: computations and their jobs",
     "uploads": "Files for imports",
     "vocabulary": "Closed lists",

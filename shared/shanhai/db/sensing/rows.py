@@ -49,8 +49,8 @@ PLACES = (
 )
 HISTORICAL_LOCATIONS = (
     "SELECT st.station_id, st.station_code, st.name_zh, st.name_en, st.description,"  # noqa: S608
-    f" place.former, place.version, place.since, place.geom FROM {_VISIBLE} st JOIN ({PLACES}) place"
-    " ON place.id = st.station_id WHERE place.geom IS NOT NULL"
+    f" place.former, place.version, place.since, place.geom FROM {_VISIBLE} st"
+    f" JOIN ({PLACES}) place ON place.id = st.station_id WHERE place.geom IS NOT NULL"
 )
 SERIES = (
     "SELECT station_id, property_id FROM observation_latest"

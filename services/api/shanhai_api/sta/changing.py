@@ -1,0 +1,148 @@
+"""Change and delete entities."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from shanhai.db.features import writing
+from shanhai.db.features.drafts import Draft, read_draft
+from shanhai.db.features.stations import STATIONS
+from shanhai.db.sensing import describing
+from shanhai.db.sensing.describing import Series
+from shanhai.db.sensing.identifiers import place_key, series_key
+from shanhai.db.sensing.reading import Raw
+from shanhai.errors import Conflict
+from shanhai_api.body import parse
+from shanhai_api.sta import schemas
+from shanhai_api.sta.creating import (
+    PLACES,
+    check_series,
+    move_station,
+    property_of,
+    sensor_of,
+    thing_members,
+)
+from shanhai_api.sta.making import Making, fault_at, pointing
+from shanhai_api.sta.observing import revise
+
+Change = Callable[[Making, Raw, Any], Awaitable[None]]
+Removal = Callable[[Making, Raw], Awaitable[None]]
+
+
+async def _thing(making: Making, before: Raw, value: Any) -> None:
+    body = parse(schemas.ThingBody, value)
+    if body.Datastreams:
+        raise fault_at("/Datastreams", "are changed one by one", "须逐个更改")
+    feature: dict[str, Any] = {"type": "Feature", "properties": thing_members(body)}
+    with pointing(PLACES, ""):
+        draft = await read_draft(STATIONS, feature, whole=False)
+        target = writing.Target(before["id"])
+        await writing.update(making.session, STATIONS, making.caller, making.act, target, draft)
+    if body.Locations:
+        await move_station(making, before["id"], body.Locations[0])
+
+
+def _present_place(before: Raw) -> str:
+    """The station that lies at a Location now."""
+    key = place_key(before["id"]) or {}
+    if key.get("former"):
+        raise Conflict("a former Location stays as it was", message_zh="历史位置不可更改")
+    return str(before["id"])
+
+
+async def _location(making: Making, before: Raw, value: Any) -> None:
+    await move_station(making, _present_place(before), parse(schemas.LocationBody, value))
+
+
+async def _sensor(making: Making, before: Raw, value: Any) -> None:
+    body = parse(schemas.SensorBody, value)
+    given = body.model_dump(exclude_unset=True, exclude_none=True)
+    columns = {
+        "description": "description",
+        "encodingType": "encoding_type",
+        "metadata": "document",
+        "properties": "properties",
+    }
+    values = {column: given[name] for name, column in columns.items() if name in given}
+    if body.name is not None:
+        values |= {"name_zh": body.name, "name_en": body.name}
+    await describing.update_sensor(making.session, making.act, before["id"], values)
+
+
+async def _series(making: Making, before: Raw) -> Series:
+    """The series of a Datastream the caller may write about."""
+    key = series_key(before["id"]) or {}
+    station, observed = str(key["station_code"]), str(key["property_code"])
+    station_id = await making.station(station)
+    found = await describing.find_property(making.session, {observed})
+    if station_id is None or found is None:
+        raise LookupError(f"{before['id']} was read and is not there")
+    await making.demand_station(station_id)
+    return Series(station, observed, station_id, found.id)
+
+
+async def _datastream(making: Making, before: Raw, value: Any) -> None:
+    body = parse(schemas.DatastreamBody, value)
+    series = await _series(making, before)
+    observed = await property_of(
+        making, schemas.ObservedPropertyBody.model_validate({"@iot.id": series.property_code}), ""
+    )
+    check_series(body, observed, "")
+    _demand_same(body, series)
+    sensor = None if body.Sensor is None else await sensor_of(making, body.Sensor, "/Sensor")
+    given = body.model_dump(
+        include={"name", "description", "properties"}, exclude_unset=True, exclude_none=True
+    )
+    values: Mapping[str, Any] = {"name": before["members"]["name"], **given}
+    await describing.update_series(making.session, making.act, series, sensor, values)
+
+
+def _demand_same(body: schemas.DatastreamBody, series: Series) -> None:
+    """Refuse another station or property: then it would be another series."""
+    told = (
+        ("Thing", body.Thing, series.station_code),
+        ("ObservedProperty", body.ObservedProperty, series.property_code),
+    )
+    for name, given, own in told:
+        if given is not None and given.id != own:
+            raise fault_at(f"/{name}", "cannot be changed", "不可更改")
+    if body.Observations:
+        raise fault_at("/Observations", "are sent to Observations", "请发送至 Observations")
+
+
+async def _observation(making: Making, before: Raw, value: Any) -> None:
+    await revise(making, before, parse(schemas.ObservationBody, value))
+
+
+async def _remove_thing(making: Making, before: Raw) -> None:
+    target = writing.Target(before["id"])
+    await writing.remove(making.session, STATIONS, making.caller, making.act, target)
+
+
+async def _remove_location(making: Making, before: Raw) -> None:
+    target, draft = writing.Target(_present_place(before)), Draft(has_geometry=True)
+    await writing.update(making.session, STATIONS, making.caller, making.act, target, draft)
+
+
+async def _remove_sensor(making: Making, before: Raw) -> None:
+    await describing.remove_sensor(making.session, making.act, before["id"])
+
+
+async def _remove_datastream(making: Making, before: Raw) -> None:
+    await describing.remove_series(making.session, making.act, await _series(making, before))
+
+
+CHANGES: Mapping[str, Change] = {
+    "Thing": _thing,
+    "Location": _location,
+    "Sensor": _sensor,
+    "Datastream": _datastream,
+    "Observation": _observation,
+}
+"""What can be changed, by the kind of entity."""
+REMOVALS: Mapping[str, Removal] = {
+    "Thing": _remove_thing,
+    "Location": _remove_location,
+    "Sensor": _remove_sensor,
+    "Datastream": _remove_datastream,
+}
+"""What can be deleted."""

@@ -1,0 +1,266 @@
+"""Make entities, with those they come with: all of a body, or nothing of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shanhai.db.features import writing
+from shanhai.db.features.drafts import read_draft
+from shanhai.db.features.stations import STATIONS
+from shanhai.db.sensing.describing import (
+    Series,
+    create_sensor,
+    create_series,
+    find_property,
+    sensor_id,
+)
+from shanhai.db.sensing.model import GEOJSON, MEASUREMENT
+from shanhai.db.tables import ObservedProperty
+from shanhai.monitoring.units import unit_code
+from shanhai_api.sta import schemas
+from shanhai_api.sta.making import Making, fault_at, pointing
+from shanhai_api.sta.observing import reading_of
+
+USUAL_KIND = "land"
+"""What kind of station a Thing is that does not say so."""
+GEOJSON_TYPES = frozenset({GEOJSON, "application/vnd.geo+json", "application/geojson"})
+OWN_MEMBERS = tuple(
+    item.name
+    for item in STATIONS.receivables
+    if item.name not in {"code", "description", "annotations"}
+)
+"""Members of `properties` that are the station's own; all others are its annotations."""
+PLACES: Mapping[str, str] = {
+    "/properties/name_zh": "/name",
+    "/properties/name_en": "/name",
+    "/properties/code": "/@iot.id",
+    "/properties/description": "/description",
+    "/properties/annotations": "/properties",
+    "/id": "/@iot.id",
+    "/geometry": "/Locations/0/location",
+}
+"""Where members of a station's feature stand in the body of a Thing."""
+Station = tuple[str, int]
+"""Code and row."""
+
+
+def thing_members(body: schemas.ThingBody) -> dict[str, Any]:
+    """The properties of the station's feature that a body gives."""
+    found: dict[str, Any] = {}
+    if body.name is not None:
+        found |= {"name_zh": body.name, "name_en": body.name}
+    if body.description is not None:
+        found["description"] = body.description
+    if body.properties is not None:
+        own = {name: body.properties[name] for name in OWN_MEMBERS if name in body.properties}
+        rest = body.properties.keys() - own.keys() - {"code"}
+        found |= own
+        found["annotations"] = {name: body.properties[name] for name in sorted(rest)}
+    return found
+
+
+def location_of(body: schemas.LocationBody, under: str) -> Mapping[str, Any]:
+    """The geometry a Location tells.
+
+    Raises:
+        InvalidInput: it tells none, or in another encoding.
+    """
+    if body.encodingType is not None and body.encodingType not in GEOJSON_TYPES:
+        raise fault_at(f"{under}/encodingType", f"must be {GEOJSON}", f"须为 {GEOJSON}")
+    if body.location is None:
+        raise fault_at(f"{under}/location", "is required", "必填")
+    inner = body.location.get("geometry")
+    if body.location.get("type") == "Feature" and isinstance(inner, dict):
+        return inner
+    return body.location
+
+
+async def create_thing(making: Making, body: schemas.ThingBody, under: str = "") -> str:
+    """Make a station, its place and its series; its code."""
+    if body.name is None:
+        raise fault_at(f"{under}/name", "is required", "必填")
+    code = body.id or (body.properties or {}).get("code")
+    geometry = location_of(body.Locations[0], f"{under}/Locations/0") if body.Locations else None
+    feature = {
+        "type": "Feature",
+        **({} if code is None else {"id": code}),
+        "geometry": geometry,
+        "properties": {"kind": USUAL_KIND, **thing_members(body)},
+    }
+    with pointing(PLACES, under):
+        draft = await read_draft(STATIONS, feature, whole=True)
+        written = await writing.create(making.session, STATIONS, making.caller, making.act, draft)
+    for number, datastream in enumerate(body.Datastreams):
+        at = f"{under}/Datastreams/{number}"
+        await create_datastream(making, datastream, (written.code, written.row_id), at)
+    return str(written.code)
+
+
+async def create_location(making: Making, body: schemas.LocationBody, station: str | None) -> str:
+    """Move a Thing to a place; the id of its Location, which is the Thing's."""
+    told = body.Things[0].id if body.Things else None
+    code = station or told
+    if code is None or (told is not None and told != code):
+        raise fault_at(
+            "/Things",
+            "must name the Thing that is there, by its id",
+            "须以标识指明位于此处的 Thing",
+        )
+    if await making.station(code) is None:
+        raise fault_at("/Things/0/@iot.id", "is not there", "不存在")
+    await move_station(making, code, body)
+    return code
+
+
+async def move_station(making: Making, code: str, body: schemas.LocationBody) -> None:
+    """Give a station another place; where it was stays in its history."""
+    geometry = location_of(body, "")
+    feature = {"type": "Feature", "geometry": geometry, "properties": {}}
+    with pointing({"/geometry": "/location"}, ""):
+        draft = await read_draft(STATIONS, feature, whole=False)
+    target = writing.Target(code)
+    await writing.update(making.session, STATIONS, making.caller, making.act, target, draft)
+
+
+async def create_datastream(
+    making: Making, body: schemas.DatastreamBody, station: Station | None, under: str = ""
+) -> str:
+    """Say something of a series, and collect its first values; its id."""
+    if body.name is None:
+        raise fault_at(f"{under}/name", "is required", "必填")
+    code, station_id = await _station(making, body, station, under)
+    await making.demand_station(station_id)
+    observed = await property_of(making, body.ObservedProperty, f"{under}/ObservedProperty")
+    check_series(body, observed, under)
+    series = Series(code, observed.code, station_id, observed.id)
+    if body.id not in {None, series.identifier}:
+        raise fault_at(
+            f"{under}/@iot.id", f"is made of codes: {series.identifier!r}", "由站点与要素代码组成"
+        )
+    sensor = await sensor_of(making, body.Sensor, f"{under}/Sensor")
+    values = {
+        "name": body.name,
+        "description": body.description or "",
+        "properties": body.properties or {},
+    }
+    await create_series(making.session, making.act, series, sensor, values)
+    for number, observation in enumerate(body.Observations):
+        at = f"{under}/Observations/{number}"
+        making.readings.append(reading_of(observation, (code, observed.code), at))
+    return series.identifier
+
+
+async def _station(
+    making: Making, body: schemas.DatastreamBody, station: Station | None, under: str
+) -> Station:
+    thing = body.Thing
+    if station is not None:
+        if thing is not None and thing.id != station[0]:
+            raise fault_at(f"{under}/Thing", "is another than the path says", "与路径不一致")
+        return station
+    if thing is None:
+        raise fault_at(f"{under}/Thing", "is required", "必填")
+    if thing.id is not None:
+        known = await making.station(thing.id)
+        if known is not None:
+            return thing.id, known
+        if thing.name is None:
+            raise fault_at(f"{under}/Thing/@iot.id", "is not there", "不存在")
+    code = await create_thing(making, thing, f"{under}/Thing")
+    made = await making.station(code)
+    if made is None:
+        raise LookupError(f"{code} was made and is not there")
+    return code, made
+
+
+def check_series(body: schemas.DatastreamBody, observed: ObservedProperty, under: str) -> None:
+    """Refuse results that are not numbers in the unit of the property.
+
+    Raises:
+        InvalidInput: it names another unit, or another type of observations.
+    """
+    if body.observationType not in {None, MEASUREMENT}:
+        raise fault_at(f"{under}/observationType", f"must be {MEASUREMENT}", f"须为 {MEASUREMENT}")
+    unit = body.unitOfMeasurement
+    symbol = None if unit is None else (unit.symbol or unit.name)
+    if symbol and unit_code(symbol) != observed.unit:
+        raise fault_at(
+            f"{under}/unitOfMeasurement/symbol",
+            f"must be {observed.unit!r}, the unit of {observed.code}; /observations converts",
+            f"须为 {observed.code} 的单位 {observed.unit!r}；/observations 可换算单位",
+        )
+
+
+async def property_of(
+    making: Making, body: schemas.ObservedPropertyBody | None, under: str
+) -> ObservedProperty:
+    """The observed property that is meant: by its id, its code, or the address of its definition.
+
+    Raises:
+        InvalidInput: none is, or none there is.
+    """
+    if body is None:
+        raise fault_at(under, "is required", "必填")
+    found = await find_property(making.session, named_codes(body, making.asker.base))
+    if found is None:
+        raise fault_at(
+            under,
+            "is not an observed property; /properties lists them",
+            "不是已知的观测要素；清单见 /properties",
+        )
+    return found
+
+
+def named_codes(body: schemas.ObservedPropertyBody, base: str) -> set[str]:
+    """The codes by which a body may mean an observed property there is."""
+    told = (body.properties or {}).get("code")
+    address = f"{base}/properties/"
+    definition = body.definition or ""
+    names = {
+        body.id,
+        told if isinstance(told, str) else None,
+        definition.removeprefix(address) if definition.startswith(address) else None,
+    }
+    return {name for name in names if name and "\x00" not in name}
+
+
+async def sensor_of(making: Making, body: schemas.SensorBody | None, under: str) -> int:
+    """The row of the sensor that is meant, or is made.
+
+    Raises:
+        InvalidInput: it is not told, or not there.
+    """
+    if body is None:
+        raise fault_at(
+            under, "is required; `unspecified` where nobody knows", "必填；未知时为 `unspecified`"
+        )
+    known = None if body.id is None else await sensor_id(making.session, body.id)
+    if known is not None:
+        return known
+    if body.name is None:
+        raise fault_at(f"{under}/@iot.id", "is not there", "不存在")
+    code = await create_sensor(making.session, making.act, body.id, sensor_values(body, under))
+    made = await sensor_id(making.session, code)
+    if made is None:
+        raise LookupError(f"{code} was made and is not there")
+    return made
+
+
+def sensor_values(body: schemas.SensorBody, under: str = "") -> dict[str, Any]:
+    """The columns of a new sensor.
+
+    Raises:
+        InvalidInput: a member the standard demands is missing.
+    """
+    if body.name is None or body.encodingType is None or body.metadata is None:
+        missing = next(
+            name for name in ("name", "encodingType", "metadata") if getattr(body, name) is None
+        )
+        raise fault_at(f"{under}/{missing}", "is required", "必填")
+    return {
+        "name_zh": body.name,
+        "name_en": body.name,
+        "description": body.description or "",
+        "encoding_type": body.encodingType,
+        "document": body.metadata,
+        "properties": body.properties or {},
+    }

@@ -1,0 +1,113 @@
+"""One request that writes: who, in which transaction, and the values that are to be stored."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.features.drafts import broken_body
+from shanhai.db.features.rights import demand_role, demand_scopes
+from shanhai.db.features.stations import STATIONS
+from shanhai.db.queries.audit import Act
+from shanhai.db.sensing.describing import region_of
+from shanhai.db.sensing.model import THING
+from shanhai.db.sensing.reading import Asker, find_columns
+from shanhai.errors import Fault, Forbidden, InvalidInput
+from shanhai.monitoring.observation import Observation
+from shanhai_api.identity import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A value that is to be stored, and where in the body it stands."""
+
+    observation: Observation
+    pointer: str
+
+
+@dataclass(slots=True)
+class Making:
+    """One request that writes.
+
+    Attributes:
+        readings: Values that came with what is made; stored once, at the end, because the locks of
+            series are taken in one order.
+    """
+
+    session: AsyncSession
+    caller: Caller
+    act: Act
+    asker: Asker
+    readings: list[Reading] = field(default_factory=list)
+
+    async def station(self, code: str) -> int | None:
+        """The row of a station the caller may know of."""
+        if "\x00" in code:
+            return None
+        found = await find_columns(self.session, self.asker, THING, {"station_code": code})
+        return None if found is None else int(found["station_id"])
+
+    async def demand_station(self, station_id: int) -> None:
+        """Refuse a caller who may not write about a station.
+
+        Raises:
+            Unauthenticated, Forbidden: it may not.
+        """
+        self.demand_scope()
+        editing = STATIONS.editing
+        if editing is not None:
+            demand_role(self.caller, editing.roles, await region_of(self.session, station_id))
+
+    def demand_scope(self) -> None:
+        """Refuse a caller who may not write about any station.
+
+        Raises:
+            Unauthenticated, Forbidden: it may not.
+        """
+        editing = STATIONS.editing
+        if editing is None:
+            raise Forbidden("stations are not written", message_zh="监测站点不可写")
+        demand_scopes(self.caller, editing.scopes)
+
+
+def fault_at(pointer: str, detail: str, detail_zh: str) -> InvalidInput:
+    """The refusal of a body for one member."""
+    return broken_body([Fault(pointer, detail, detail_zh)])
+
+
+@contextmanager
+def pointing(places: Mapping[str, str], under: str) -> Iterator[None]:
+    """Tell refusals of the station's own members by where they stand in the body.
+
+    Args:
+        places: Where what begins so is, inside of the entity that stands at `under`.
+    """
+    try:
+        yield
+    except InvalidInput as error:
+        if type(error) is not InvalidInput or not error.faults:
+            raise
+        faults = [
+            Fault(_moved(fault.pointer, places, under), fault.detail, fault.detail_zh)
+            for fault in error.faults
+        ]
+        raise broken_body(faults) from error
+
+
+def _moved(pointer: str, places: Mapping[str, str], under: str) -> str:
+    for place, own in places.items():
+        if pointer == place or pointer.startswith(f"{place}/"):
+            return f"{under}{own}{pointer.removeprefix(place)}"
+    return f"{under}{pointer}"
+
+
+def without_links(value: Any) -> Any:
+    """A body without what a service says of its own accord: clients send back what they read."""
+    if isinstance(value, list):
+        return [without_links(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    told = ("@iot.selfLink", "@iot.navigationLink", "@iot.nextLink")
+    return {name: without_links(item) for name, item in value.items() if not name.endswith(told)}

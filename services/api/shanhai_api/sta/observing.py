@@ -1,0 +1,225 @@
+"""Observations on their way in: one, with what is made beside them, or as data arrays."""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from shanhai.db.observations.ingest import Sender, store
+from shanhai.db.sensing.identifiers import observation_id, series_key
+from shanhai.db.sensing.reading import Raw
+from shanhai.errors import Fault, InvalidInput
+from shanhai.monitoring.observation import Batch, Observation, Rejection, quality_number
+from shanhai.vocabulary import QUALITIES, Label, Scope
+from shanhai_api.identity import demand
+from shanhai_api.sta import schemas
+from shanhai_api.sta.making import Making, Reading, fault_at
+
+KIND = "sta"
+NO_FEATURE = "FeatureOfInterest/id"
+COMPONENTS = frozenset(
+    {"id", "phenomenonTime", "result", "resultTime", "resultQuality", "validTime", "parameters"}
+) | {NO_FEATURE}
+MEMBERS: Mapping[str, str] = {
+    "/station": "/Datastream/@iot.id",
+    "/property": "/Datastream/@iot.id",
+    "/time": "/phenomenonTime",
+    "/value": "/result",
+    "/quality": "/resultQuality",
+}
+"""Where what the one way in says of a row stands in an Observation."""
+Rule = Label
+
+
+def series_of(identifier: str, pointer: str) -> tuple[str, str]:
+    """The station and property of a Datastream's id.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    key = series_key(identifier)
+    if key is None:
+        raise fault_at(
+            pointer,
+            "is not the id of a Datastream: `station:property`",
+            "不是数据流的标识：`站点:要素`",
+        )
+    return str(key["station_code"]), str(key["property_code"])
+
+
+def reading_of(body: schemas.ObservationBody, series: tuple[str, str], pointer: str) -> Reading:
+    """A value as the one way in takes it.
+
+    Raises:
+        InvalidInput: a member breaks a rule.
+    """
+    given = {
+        "phenomenonTime": body.phenomenonTime,
+        "result": body.result,
+        "resultQuality": body.resultQuality,
+    }
+    found = _observation(series, given)
+    if isinstance(found, Fault):
+        raise fault_at(f"{pointer}{found.pointer}", found.detail, found.detail_zh or "")
+    return Reading(found, pointer)
+
+
+def _observation(series: tuple[str, str], given: Mapping[str, Any]) -> Observation | Fault:
+    time = _time(given.get("phenomenonTime"))
+    if isinstance(time, Rule):
+        return Fault("/phenomenonTime", time.en, time.zh)
+    value = given.get("result")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return Fault("/result", "must be a number", "必须是数值")
+    quality = given.get("resultQuality")
+    if quality is None:
+        quality = QUALITIES[0].code
+    try:
+        quality_number(quality)
+    except (KeyError, TypeError):
+        known = ", ".join(item.code for item in QUALITIES)
+        return Fault("/resultQuality", f"must be one of {known}", f"须为 {known} 之一")
+    return Observation(*series, time=time, value=float(value), quality=quality)
+
+
+def _time(text: object) -> datetime | Rule:
+    if text is None:
+        return datetime.now(UTC)
+    if isinstance(text, str) and "/" in text:
+        return Rule(
+            "须为时刻；时段统计值请按小时、日或月查询", "must be an instant, not an interval"
+        )
+    try:
+        time = datetime.fromisoformat(text) if isinstance(text, str) else None
+        if time is not None and time.tzinfo is not None:
+            return time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    return Rule(
+        "须为带时区偏移的时刻，例如 2026-01-31T08:00:00Z",
+        "must be a time with its offset from UTC, such as 2026-01-31T08:00:00Z",
+    )
+
+
+def identifier_of(observation: Observation) -> str:
+    """The id an observation will have."""
+    return observation_id(observation.station, observation.property, observation.time)
+
+
+async def store_readings(making: Making) -> None:
+    """Store the values that came with a request; all of them, or none.
+
+    Raises:
+        Unauthenticated, Forbidden: the caller may not send observations.
+        InvalidInput: some break a rule.
+    """
+    if not making.readings:
+        return
+    refused = await _store(making, [item.observation for item in making.readings])
+    if not refused:
+        return
+    faults = [
+        Fault(
+            making.readings[item.index].pointer + MEMBERS.get(item.pointer, item.pointer),
+            item.detail,
+            item.detail_zh,
+        )
+        for item in refused
+    ]
+    raise InvalidInput(
+        "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults[:10]),
+        message_zh="；".join(f"{fault.pointer}：{fault.detail_zh}" for fault in faults[:10]),
+        faults=faults,
+    )
+
+
+async def _store(making: Making, observations: Sequence[Observation]) -> Sequence[Rejection]:
+    """Store what can be; the rest is told.
+
+    Raises:
+        InvalidInput: more break a rule than can be told one by one.
+    """
+    demand(making.caller, Scope.OBSERVE)
+    outcome = await store(making.session, Batch.of(observations), Sender(KIND, making.caller))
+    refused = outcome.rejected
+    if refused.number > len(refused.told):
+        first = refused.told[0]
+        raise InvalidInput(
+            f"{refused.number} observations break a rule; the first: {first.detail}",
+            message_zh=f"{refused.number} 条观测值不符合规则；首条：{first.detail_zh}",
+            faults=[Fault(f"/{first.index}{first.pointer}", first.detail, first.detail_zh)],
+        )
+    return refused.told
+
+
+Row = Observation | Fault
+
+
+async def store_arrays(making: Making, arrays: Sequence[schemas.DataArray]) -> list[Row]:
+    """Store the rows of data arrays, each by itself; what became of each, in their order.
+
+    Raises:
+        InvalidInput: an array as a whole breaks a rule.
+        LimitExceeded: there are too many rows.
+    """
+    rows = [row for number, array in enumerate(arrays) for row in _rows(array, f"/{number}")]
+    if len(rows) > schemas.MOST_OBSERVATIONS:
+        raise fault_at(
+            "",
+            f"holds more than {schemas.MOST_OBSERVATIONS} observations; send them in parts,"
+            " or to /observations",
+            f"超过 {schemas.MOST_OBSERVATIONS} 条观测值，请分批发送，或使用 /observations",
+        )
+    good = [number for number, row in enumerate(rows) if isinstance(row, Observation)]
+    observations = [row for row in rows if isinstance(row, Observation)]
+    if observations:
+        for item in await _store(making, observations):
+            pointer = MEMBERS.get(item.pointer, item.pointer)
+            rows[good[item.index]] = Fault(pointer, item.detail, item.detail_zh)
+    else:
+        demand(making.caller, Scope.OBSERVE)
+    return rows
+
+
+def _rows(array: schemas.DataArray, under: str) -> list[Row]:
+    series = series_of(array.Datastream.id, f"{under}/Datastream/@iot.id")
+    names = array.components
+    unknown = set(names) - COMPONENTS
+    if unknown or len(set(names)) < len(names) or "result" not in names:
+        known = ", ".join(sorted(COMPONENTS))
+        raise fault_at(
+            f"{under}/components",
+            f"must name `result`, and each of {known} once at most",
+            f"须含 `result`，其余各至多一次：{known}",
+        )
+    return [_row(series, names, row) for row in array.dataArray]
+
+
+def _row(series: tuple[str, str], names: Sequence[str], row: Any) -> Row:
+    if not isinstance(row, list) or len(row) != len(names):
+        return Fault("", f"must be a list of {len(names)} values", f"须为 {len(names)} 个值的列表")
+    return _observation(series, dict(zip(names, row, strict=True)))
+
+
+async def revise(making: Making, before: Raw, body: schemas.ObservationBody) -> None:
+    """Store another value, or quality, in the place of an observation there is.
+
+    Raises:
+        InvalidInput: the body gives it another time or series, or breaks a rule.
+    """
+    series, _, _ = before["id"].rpartition(":")
+    if body.Datastream is not None and body.Datastream.id != series:
+        raise fault_at("/Datastream/@iot.id", "cannot be changed", "不可更改")
+    was = before["members"]
+    given = {
+        "phenomenonTime": was["phenomenonTime"],
+        "result": body.result if "result" in body.model_fields_set else was["result"],
+        "resultQuality": body.resultQuality or was["resultQuality"],
+    }
+    found = _observation(series_of(series, ""), given)
+    if isinstance(found, Fault):
+        raise fault_at(found.pointer, found.detail, found.detail_zh or "")
+    if body.phenomenonTime is not None and _time(body.phenomenonTime) != found.time:
+        raise fault_at("/phenomenonTime", "cannot be changed", "不可更改")
+    making.readings.append(Reading(found, ""))
+    await store_readings(making)

@@ -1,0 +1,315 @@
+"""Answers to POST, PATCH and DELETE."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from fastapi import Request, Response
+
+from shanhai.db.features.rights import demand_scopes
+from shanhai.db.sensing.describing import create_sensor
+from shanhai.db.sensing.model import DATASTREAM, OBSERVATION, EntityKind
+from shanhai.db.sensing.options import Options
+from shanhai.db.sensing.paths import Resource, nothing_at, resolve
+from shanhai.db.sensing.reading import Raw, read_one
+from shanhai.errors import Fault, InvalidInput, Stale
+from shanhai.monitoring.observation import Observation
+from shanhai.vocabulary import Scope
+from shanhai_api.body import parse, read_json
+from shanhai_api.dependencies import act_of
+from shanhai_api.errors import MethodNotAllowed
+from shanhai_api.identity import Caller, demand
+from shanhai_api.once import Made, once
+from shanhai_api.preconditions import expected_states
+from shanhai_api.sta import schemas
+from shanhai_api.sta.changing import CHANGES, REMOVALS
+from shanhai_api.sta.creating import (
+    create_datastream,
+    create_location,
+    create_thing,
+    sensor_values,
+)
+from shanhai_api.sta.documents import Document, Writer
+from shanhai_api.sta.making import Making, fault_at, without_links
+from shanhai_api.sta.observing import (
+    identifier_of,
+    reading_of,
+    series_of,
+    store_arrays,
+    store_readings,
+)
+from shanhai_api.sta.reading import answered, asker_of
+from shanhai_api.state import Unit
+from shanhai_api.view import View, digest_of
+
+CREATE_OBSERVATIONS = "CreateObservations"
+MADE = frozenset({"Thing", "Location", "Datastream", "Sensor", "Observation"})
+"""What can be made. Features of interest and historical locations follow from stations, observed
+properties are made at `/properties`."""
+
+
+WRITING = frozenset({Scope.WRITE, Scope.OBSERVE})
+
+
+def _demand(making: Making, kind: EntityKind) -> None:
+    """Refuse a caller who may not write such entities at all, before the body is read.
+
+    Raises:
+        Unauthenticated, Forbidden: it may not.
+    """
+    if kind is OBSERVATION:
+        demand(making.caller, Scope.OBSERVE)
+    else:
+        making.demand_scope()
+
+
+def making_of(unit: Unit, view: View, caller: Caller) -> Making:
+    """One request that writes."""
+    return Making(unit.session, caller, act_of(caller, view), asker_of(view, caller))
+
+
+async def create(request: Request, unit: Unit, view: View, caller: Caller, path: str) -> Response:
+    """Make an entity, with those it comes with.
+
+    Raises:
+        NotFound: there is no such set.
+        MethodNotAllowed: nothing is made there.
+        InvalidInput: the body breaks a rule.
+    """
+    if path == CREATE_OBSERVATIONS:
+        return await _create_observations(request, unit, view, caller)
+    making = making_of(unit, view, caller)
+    demand_scopes(caller, WRITING)
+    resource = await resolve(unit.session, making.asker, path)
+    if resource.key is not None or resource.tail is not None or resource.kind.name not in MADE:
+        raise _not_allowed(request, resource)
+    _demand(making, resource.kind)
+    body = await read_json(request)
+    value = without_links(body.value)
+
+    async def effect() -> Made:
+        document = await _made(making, resource, value)
+        headers = {"Location": document["@iot.selfLink"]}
+        return Made(document, headers)
+
+    made = await once(request, unit, caller, body_sha256=body.sha256, effect=effect)
+    return made.response()
+
+
+async def _made(making: Making, resource: Resource, value: Any) -> Document:
+    """Make what a body says, and show it."""
+    writer, parent = Writer(making.asker.base), resource.parent
+    if resource.kind is OBSERVATION:
+        return await _made_observation(making, resource, value, writer)
+    match resource.kind.name:
+        case "Thing":
+            identifier = await create_thing(making, parse(schemas.ThingBody, value))
+        case "Location":
+            station = None if parent is None else str(parent[1]["station_code"])
+            identifier = await create_location(making, parse(schemas.LocationBody, value), station)
+        case "Sensor":
+            sensor = parse(schemas.SensorBody, value)
+            identifier = await create_sensor(
+                making.session, making.act, sensor.id, sensor_values(sensor)
+            )
+        case _:
+            identifier = await create_datastream(
+                making,
+                _with_parent(parse(schemas.DatastreamBody, value), resource),
+                _station(resource),
+            )
+    await store_readings(making)
+    raw = await read_one(
+        making.session, making.asker, resource.kind, Options(), _key(resource.kind, identifier)
+    )
+    if raw is None:
+        raise LookupError(f"{identifier} was made and is not there")
+    return writer.entity(resource.kind, raw, Options())
+
+
+def _station(resource: Resource) -> tuple[str, int] | None:
+    """The station a path says a Datastream is of."""
+    if resource.parent is None or resource.parent[0].name != "Thing":
+        return None
+    columns = resource.parent[1]
+    return columns["station_code"], columns["station_id"]
+
+
+def _with_parent(body: schemas.DatastreamBody, resource: Resource) -> schemas.DatastreamBody:
+    """A Datastream with what the path says of its Sensor or ObservedProperty."""
+    if resource.parent is None:
+        return body
+    kind, columns = resource.parent
+    match kind.name:
+        case "Sensor":
+            return body.model_copy(
+                update={
+                    "Sensor": schemas.SensorBody.model_validate({"@iot.id": columns["sensor_code"]})
+                }
+            )
+        case "ObservedProperty":
+            told = {"@iot.id": columns["property_code"]}
+            return body.model_copy(
+                update={"ObservedProperty": schemas.ObservedPropertyBody.model_validate(told)}
+            )
+        case _:
+            return body
+
+
+def _key(kind: EntityKind, identifier: str) -> Any:
+    return kind.parse(identifier)
+
+
+async def _made_observation(
+    making: Making, resource: Resource, value: Any, writer: Writer
+) -> Document:
+    """Store one value; what is told of it is what was sent, without another look."""
+    body = parse(schemas.ObservationBody, value)
+    told = None if body.Datastream is None else body.Datastream.id
+    if resource.parent is not None and resource.parent[0] is DATASTREAM:
+        columns = resource.parent[1]
+        own = f"{columns['station_code']}:{columns['property_code']}"
+        if told not in {None, own}:
+            raise fault_at("/Datastream/@iot.id", "is another than the path says", "与路径不一致")
+        told = own
+    if told is None:
+        raise fault_at("/Datastream", "is required", "必填")
+    reading = reading_of(body, series_of(told, "/Datastream/@iot.id"), "")
+    making.readings.append(reading)
+    await store_readings(making)
+    return _sent(reading.observation, body, writer)
+
+
+def _sent(observation: Observation, body: schemas.ObservationBody, writer: Writer) -> Document:
+    identifier = identifier_of(observation)
+    own = writer.address(OBSERVATION, identifier)
+    if body.id not in {None, identifier}:
+        raise fault_at(
+            "/@iot.id", f"is made of codes and time: {identifier!r}", "由站点、要素代码与时间组成"
+        )
+    return {
+        "@iot.id": identifier,
+        "@iot.selfLink": own,
+        "phenomenonTime": observation.time.isoformat().replace("+00:00", "Z"),
+        "resultTime": None,
+        "result": observation.value,
+        "resultQuality": observation.quality,
+        **{f"{name}@iot.navigationLink": f"{own}/{name}" for name in OBSERVATION.links},
+    }
+
+
+async def _create_observations(
+    request: Request, unit: Unit, view: View, caller: Caller
+) -> Response:
+    """Store data arrays: good rows are kept, each bad one is told in its place."""
+    demand(caller, Scope.OBSERVE)
+    body = await read_json(request)
+    making, writer = making_of(unit, view, caller), Writer(view.base)
+    arrays = parse(schemas.DataArrays, {"value": without_links(body.value)}, under="")
+
+    async def effect() -> Made:
+        rows = await store_arrays(making, arrays.value)
+        told = [
+            writer.address(OBSERVATION, identifier_of(row))
+            if isinstance(row, Observation)
+            else _told(row, view)
+            for row in rows
+        ]
+        if rows and not any(isinstance(row, Observation) for row in rows):
+            raise _all_refused(rows)
+        return Made({"value": told})
+
+    made = await once(request, unit, caller, body_sha256=body.sha256, effect=effect)
+    return Response(
+        orjson.dumps(made.content["value"]), made.status, made.headers, "application/json"
+    )
+
+
+def _told(fault: Fault, view: View) -> str:
+    told = fault.told(view.lang)
+    return f"error: {told['pointer']} {told['detail']}"
+
+
+def _all_refused(rows: list[Any]) -> InvalidInput:
+    faults = [
+        Fault(f"/{number}{row.pointer}", row.detail, row.detail_zh)
+        for number, row in enumerate(rows[:100])
+    ]
+    return InvalidInput("no row could be stored", message_zh="没有可保存的行", faults=faults)
+
+
+async def update(request: Request, unit: Unit, view: View, caller: Caller, path: str) -> Response:
+    """Change the members given.
+
+    Raises:
+        NotFound: there is none the caller may know of.
+        Stale: it is not as the caller has read it.
+    """
+    making = making_of(unit, view, caller)
+    resource, before = await _found(request, making, path, lambda kind: kind.name in CHANGES)
+    body = await read_json(request)
+    value = without_links(body.value)
+    if isinstance(value, dict) and value.pop("@iot.id", before["id"]) != before["id"]:
+        raise fault_at("/@iot.id", "cannot be changed", "不可更改")
+    await CHANGES[resource.kind.name](making, before, value)
+    key = _key(resource.kind, before["id"])
+    after = await read_one(making.session, making.asker, resource.kind, Options(), key)
+    if after is None:
+        # A station that was closed is not among those of now.
+        return Response(status_code=204)
+    return answered(view, Writer(view.base).entity(resource.kind, after, Options()))
+
+
+async def remove(request: Request, unit: Unit, view: View, caller: Caller, path: str) -> Response:
+    """Delete an entity.
+
+    Raises:
+        NotFound: there is none the caller may know of.
+        Conflict: others refer to it.
+    """
+    making = making_of(unit, view, caller)
+    resource, before = await _found(request, making, path, lambda kind: kind.name in REMOVALS)
+    await REMOVALS[resource.kind.name](making, before)
+    return Response(status_code=204)
+
+
+async def _found(
+    request: Request, making: Making, path: str, possible: Callable[[EntityKind], bool]
+) -> tuple[Resource, Raw]:
+    """The entity at a path, as it is; it must be in the state the caller has read."""
+    demand_scopes(making.caller, WRITING)
+    resource = await resolve(making.session, making.asker, path)
+    one = resource.key is not None and resource.member is None and resource.tail is None
+    if resource.key is None or not one or not possible(resource.kind):
+        raise _not_allowed(request, resource)
+    _demand(making, resource.kind)
+    expected = expected_states(request)
+    before = await read_one(making.session, making.asker, resource.kind, Options(), resource.key)
+    if before is None:
+        raise nothing_at(path)
+    document = Writer(making.asker.base).entity(resource.kind, before, Options())
+    if expected is not None and digest_of(orjson.dumps(document)) not in expected:
+        raise Stale(
+            "it has changed since it was read; read it again",
+            message_zh="对象在读取之后已被更改，请重新读取",
+        )
+    return resource, before
+
+
+def _not_allowed(request: Request, resource: Resource) -> MethodNotAllowed:
+    allowed = ["GET", "HEAD", "OPTIONS"]
+    kind = resource.kind.name
+    plain = resource.member is None and resource.tail is None
+    if plain and resource.key is None and kind in MADE:
+        allowed.append("POST")
+    if plain and resource.key is not None:
+        allowed += [
+            method
+            for method, offered in (("DELETE", REMOVALS), ("PATCH", CHANGES))
+            if kind in offered
+        ]
+    return MethodNotAllowed(
+        f"{resource.kind.plural} take no {request.method} here",
+        message_zh=f"{resource.kind.plural} 在此不支持 {request.method}",
+        allowed=sorted(allowed),
+    )

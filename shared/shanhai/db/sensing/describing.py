@@ -1,0 +1,228 @@
+"""Write what SensorThings says beside values: sensors, and what is said of series.
+
+Each function works in the caller's transaction, which is rolled back whatever it raises.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.features.drafts import CODE, CODE_RULE, CODE_RULE_ZH
+from shanhai.db.features.guards import refused
+from shanhai.db.features.writing import CODE_LENGTH, CODE_LETTERS
+from shanhai.db.queries.audit import Act, record
+from shanhai.db.sensing.identifiers import series_id
+from shanhai.db.sensing.rows import UNSPECIFIED
+from shanhai.db.tables import Datastream, ObservationLatest, ObservedProperty, Sensor, Station
+from shanhai.errors import Conflict, NotFound
+from shanhai.vocabulary import Label
+
+Values = Mapping[str, Any]
+SENSOR_COLUMNS = ("name_zh", "name_en", "description", "encoding_type", "document", "properties")
+SERIES_COLUMNS = ("name", "description", "properties")
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The series of one property at one station, by codes and by rows."""
+
+    station_code: str
+    property_code: str
+    station_id: int
+    property_id: int
+
+    @property
+    def identifier(self) -> str:
+        """The id of its Datastream."""
+        return series_id(self.station_code, self.property_code)
+
+
+async def sensor_id(session: AsyncSession, code: str) -> int | None:
+    """The row of a sensor."""
+    found: int | None = await session.scalar(select(Sensor.id).where(Sensor.code == code))
+    return found
+
+
+async def create_sensor(session: AsyncSession, act: Act, code: str | None, values: Values) -> str:
+    """Make a sensor of the values of its columns; without a code it is given one.
+
+    Raises:
+        InvalidInput: the code breaks the rule of codes.
+        Conflict: it is taken.
+    """
+    if code is not None and CODE.fullmatch(code) is None:
+        raise refused("/@iot.id", Label(CODE_RULE_ZH, CODE_RULE))
+    letters = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
+    own = code or f"sensor-{letters}"
+    query = insert(Sensor).values(code=own, **values).on_conflict_do_nothing()
+    made = await session.scalar(query.returning(Sensor.id))
+    if made is None:
+        raise Conflict(f"there is a sensor {own!r}", message_zh=f"传感器 {own!r} 已存在")
+    record(session, act, "create", table="sensor", object_id=own, after=values)
+    return own
+
+
+async def update_sensor(session: AsyncSession, act: Act, code: str, values: Values) -> None:
+    """Change columns of a sensor.
+
+    Raises:
+        NotFound: there is none.
+        Conflict: it is the one of series nobody described one for.
+    """
+    before = await _locked_sensor(session, code)
+    changed = update(Sensor).where(Sensor.code == code)
+    await session.execute(changed.values(**values, updated_at=func.now()))
+    after = {**before, **values}
+    record(session, act, "update", table="sensor", object_id=code, before=before, after=after)
+
+
+async def remove_sensor(session: AsyncSession, act: Act, code: str) -> None:
+    """Delete a sensor that no series has.
+
+    Raises:
+        NotFound: there is none.
+        Conflict: a series has it.
+    """
+    before = await _locked_sensor(session, code)
+    own = select(Sensor.id).where(Sensor.code == code).scalar_subquery()
+    if await session.scalar(select(exists().where(Datastream.sensor_id == own))):
+        raise Conflict(
+            f"Datastreams refer to the sensor {code!r}", message_zh=f"传感器 {code!r} 仍被引用"
+        )
+    await session.execute(delete(Sensor).where(Sensor.code == code))
+    record(session, act, "delete", table="sensor", object_id=code, before=before)
+
+
+async def _locked_sensor(session: AsyncSession, code: str) -> dict[str, Any]:
+    row = await session.scalar(select(Sensor).where(Sensor.code == code).with_for_update())
+    if row is None:
+        raise NotFound(f"there is no sensor {code!r}", message_zh=f"没有传感器 {code!r}")
+    if code == UNSPECIFIED:
+        raise Conflict(
+            "the sensor of series nobody described one for stays as it is",
+            message_zh="未说明的传感器不可更改",
+        )
+    return {name: getattr(row, name) for name in SENSOR_COLUMNS}
+
+
+async def create_series(
+    session: AsyncSession, act: Act, series: Series, sensor: int, values: Values
+) -> None:
+    """Say something of a series.
+
+    Raises:
+        Conflict: that was done before.
+    """
+    query = insert(Datastream).values(
+        station_id=series.station_id,
+        property_id=series.property_id,
+        sensor_id=sensor,
+        **values,
+    )
+    made = await session.scalar(query.on_conflict_do_nothing().returning(Datastream.station_id))
+    if made is None:
+        raise Conflict(
+            f"there is a Datastream {series.identifier!r}",
+            message_zh=f"数据流 {series.identifier!r} 已存在",
+        )
+    _record_series(session, act, "create", series, after={**values, "sensor_id": sensor})
+
+
+async def update_series(
+    session: AsyncSession, act: Act, series: Series, sensor: int | None, values: Values
+) -> None:
+    """Change what is said of a series, `values` over what was; `sensor` of None stays as it is."""
+    before = await _locked_series(session, series)
+    usual = await sensor_id(session, UNSPECIFIED)
+    known = before or {"name": "", "description": "", "properties": {}, "sensor_id": usual}
+    after = {**known, **values, **({} if sensor is None else {"sensor_id": sensor})}
+    query = insert(Datastream).values(
+        station_id=series.station_id, property_id=series.property_id, **after
+    )
+    target = [Datastream.station_id, Datastream.property_id]
+    await session.execute(
+        query.on_conflict_do_update(index_elements=target, set_={**after, "updated_at": func.now()})
+    )
+    _record_series(session, act, "update", series, before=before, after=after)
+
+
+async def remove_series(session: AsyncSession, act: Act, series: Series) -> None:
+    """Delete what is said of a series that has no values.
+
+    Raises:
+        Conflict: it has, and they are kept.
+    """
+    values = exists().where(
+        ObservationLatest.station_id == series.station_id,
+        ObservationLatest.property_id == series.property_id,
+    )
+    before = await _locked_series(session, series)
+    if await session.scalar(select(values)):
+        raise Conflict(
+            f"{series.identifier!r} has observations, which are kept",
+            message_zh=f"{series.identifier!r} 已有观测值，须予保留",
+        )
+    await session.execute(delete(Datastream).where(*_of(series)))
+    _record_series(session, act, "delete", series, before=before)
+
+
+async def _locked_series(session: AsyncSession, series: Series) -> dict[str, Any] | None:
+    row = await session.scalar(select(Datastream).where(*_of(series)).with_for_update())
+    if row is None:
+        return None
+    return {name: getattr(row, name) for name in (*SERIES_COLUMNS, "sensor_id")}
+
+
+def _of(series: Series) -> tuple[Any, ...]:
+    return (
+        Datastream.station_id == series.station_id,
+        Datastream.property_id == series.property_id,
+    )
+
+
+def _record_series(
+    session: AsyncSession,
+    act: Act,
+    action: str,
+    series: Series,
+    *,
+    before: Values | None = None,
+    after: Values | None = None,
+) -> None:
+    record(
+        session,
+        act,
+        action,
+        table="datastream",
+        object_id=series.identifier,
+        before=before,
+        after=after,
+    )
+
+
+async def region_of(session: AsyncSession, station_id: int) -> int | None:
+    """The region by which rights on a station are judged."""
+    found: int | None = await session.scalar(
+        select(Station.region_id).where(Station.id == station_id)
+    )
+    return found
+
+
+async def find_property(session: AsyncSession, names: set[str]) -> ObservedProperty | None:
+    """The observed property that has one of the codes, or is called so by feeds."""
+    found: ObservedProperty | None = await session.scalar(
+        select(ObservedProperty)
+        .where(
+            ObservedProperty.code.in_(names)
+            | ObservedProperty.hj525.in_(names)
+            | ObservedProperty.aliases.overlap(sorted(names))
+        )
+        .order_by(ObservedProperty.code.in_(names).desc(), ObservedProperty.id)
+        .limit(1)
+    )
+    return found
