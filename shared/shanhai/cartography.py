@@ -155,6 +155,7 @@ _EVALUATED_RAMPS: dict[str, RampStyle] = {
 
 _RESISTANCE = ("#2f7d3b", "#a9c977", "#f2e6a8", "#e0914f", "#a63a26", "#5c1f1a")
 _CORRIDOR = ("#0b6e4f", "#3f9a76", "#8cc9a8", "#cfe8d8")
+_PRIORITY = ("#f7f4ea", "#f3d9a4", "#e9a25b", "#cf5c3a", "#7f1d1d")
 _CURRENT = ("#f4f1e6", "#f6d58a", "#f0963c", "#c8452e", "#5b1237")
 
 NETWORK: dict[str, Style] = {
@@ -205,6 +206,11 @@ SCENARIO: dict[str, Style] = {
 }
 """Layers of a scenario."""
 
+SITING: dict[str, Style] = {
+    "priority": RampStyle(Label("修复优先级", "Restoration priority"), "1", _PRIORITY, 0.0, 1.0),
+}
+"""Layers of a selection of sites."""
+
 OVERLAYS: dict[str, Style] = {
     "zones_before_overlay": replace(
         ZONES, title=Label("叠加管控线前的分区", "Zones before the legal overlay")
@@ -239,7 +245,7 @@ UNCERTAINTY: dict[str, Style] = {
 }
 """Layers of how far a zoning can be trusted."""
 
-_COMPUTED: dict[str, Style] = UNCERTAINTY | OVERLAYS | NETWORK | SCENARIO
+_COMPUTED: dict[str, Style] = UNCERTAINTY | OVERLAYS | NETWORK | SCENARIO | SITING
 
 _THEME_RAMPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "dem": ("m", TERRAIN),

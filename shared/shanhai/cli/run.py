@@ -25,7 +25,7 @@ def run(
         str,
         typer.Argument(
             help="assess-ecoservices, delineate-zones, evaluate-ecosystem, account-gep,"
-            " build-network or run-scenario."
+            " build-network, run-scenario or select-sites."
         ),
     ],
     region: Annotated[
@@ -60,6 +60,18 @@ def run(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="GeoJSON of the edits of a scenario."),
     ] = None,
+    network: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Results of build-network to select from."),
+    ] = None,
+    problems: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="GeoJSON of problems to select from."),
+    ] = None,
+    sites: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="GeoJSON of sites to select from."),
+    ] = None,
     processes: Annotated[int, typer.Option(min=1, max=256, help="Processes to share.")] = 1,
 ) -> None:
     """Run a process on local files; no server needed.
@@ -70,12 +82,15 @@ def run(
     from shanhai.processes.edit_files import read_edits
     from shanhai.processes.files import run_on_files
     from shanhai.processes.polygon_files import read_areas, read_units
+    from shanhai.processes.selection_files import gather_places, read_sites
     from shanhai.raster.windows import Cluster
 
     rasters = read_rasters(raster or [])
     asked = nested(read_settings(stated or []), read_inputs(inputs) if inputs else {})
     if edits is not None:
         asked["edits"] = read_edits(edits)
+    if sites is not None:
+        asked["sites"] = read_sites(sites)
     with progress_bar(process) as hears:
         outcome = run_on_files(
             process,
@@ -89,6 +104,7 @@ def run(
             options=nested(parse_settings(option or []), {}),
             areas=read_areas(areas) if areas else (),
             units=read_units(units) if units else (),
+            selection=gather_places(network, problems),
         )
     for file in outcome.files:
         typer.echo(out / file.path)

@@ -5,9 +5,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.catalogue import entity_named
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.rights import editing_of
+from shanhai.db.features.projects import PROJECTS
+from shanhai.db.features.rights import demand_role, editing_of
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import Grant, Identity
+from shanhai.db.queries.job_inputs import find_region
 from shanhai.errors import Forbidden
 from shanhai.jobs.contracts import (
     CHECK_COMPLIANCE,
@@ -16,6 +18,7 @@ from shanhai.jobs.contracts import (
     GrantTask,
     Task,
 )
+from shanhai.jobs.selection_contracts import SELECT_SITES
 
 FEW = 5_000
 """Codes of one collection that a task may carry, so that a report can name unknown ones."""
@@ -29,12 +32,24 @@ async def with_authority(session: AsyncSession, task: Task, identity: Identity) 
     """
     if task.process == CHECK_COMPLIANCE.id:
         return task.model_copy(update={"authority": _kept(identity)})
+    if task.process == SELECT_SITES.id:
+        return await _with_project_authority(session, task, identity)
     if task.process != IMPORT_FEATURES.id:
         return task
     entity = entity_named(task.inputs["collection"])
     editing_of(entity, identity, "update")
     references = await _few_codes(session, entity, identity)
     return task.model_copy(update={"authority": _kept(identity), "references": references})
+
+
+async def _with_project_authority(session: AsyncSession, task: Task, identity: Identity) -> Task:
+    """The task of a selection; one that makes projects needs the right to write them there."""
+    if not task.inputs["draft_projects"]:
+        return task
+    editing = editing_of(PROJECTS, identity, "create")
+    region = await find_region(session, task.inputs["region"])
+    demand_role(identity, editing.roles, None if region is None else region.id)
+    return task.model_copy(update={"authority": _kept(identity)})
 
 
 def identity_of(task: Task) -> Identity:

@@ -23,6 +23,8 @@ from shanhai.jobs.evaluation_contracts import ACCOUNT_GEP, EVALUATE_ECOSYSTEM
 from shanhai.jobs.network_contracts import BUILD_NETWORK
 from shanhai.jobs.scenario_contracts import RUN_SCENARIO
 from shanhai.jobs.seeding_contract import SEED_TILES, Box
+from shanhai.jobs.selection_contracts import SELECT_SITES
+from shanhai.jobs.selection_task import SelectionTask
 from shanhai.jobs.themes import Theme
 from shanhai.raster.windows import Cluster
 from shanhai.vocabulary import CONTROL_KINDS, Label, Role, Scope, codes
@@ -355,7 +357,7 @@ CONTRACTS: Mapping[str, ProcessContract] = {
         *(ECHO, IMPORT_DATASET, IMPORT_FEATURES, CHECK_COMPLIANCE),
         *(ASSESS_ECOSERVICES, DELINEATE_ZONES),
         *(EVALUATE_ECOSYSTEM, ACCOUNT_GEP),
-        *(BUILD_NETWORK, RUN_SCENARIO),
+        *(BUILD_NETWORK, RUN_SCENARIO, SELECT_SITES),
         SEED_TILES,
     )
 }
@@ -457,6 +459,9 @@ class Task(BaseModel):
     )
     units: list[DistrictTask] = Field(
         default_factory=list, description="regions that are the zoning units, by code"
+    )
+    selection: SelectionTask | None = Field(
+        None, description="what sites are selected from and paid with"
     )
     upload_uri: str | None = None
     authority: AuthorityTask | None = None

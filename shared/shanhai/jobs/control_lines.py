@@ -21,6 +21,7 @@ from shanhai.jobs.contracts import DELINEATE_ZONES, AreaTask, DelineateZonesInpu
 from shanhai.jobs.line_kinds import CORE, LINE_KINDS, OVERLAYS, PROTECTED, RESERVE
 from shanhai.jobs.network_contracts import BUILD_NETWORK, BuildNetworkInputs
 from shanhai.jobs.scenario_contracts import RUN_SCENARIO, RunScenarioInputs
+from shanhai.jobs.selection_contracts import SELECT_SITES, SelectSitesInputs
 
 MOST_VERTICES = 200_000
 """Vertices of one kind that a task carries; a kind with more is left out."""
@@ -46,7 +47,7 @@ SELECT ca.code, ca.row_version AS version, ca.name_zh, ca.name_en, ca.kind,
 
 
 async def with_control_lines(session: AsyncSession, task: Task, identity: Identity | None) -> Task:
-    """The task of a zoning or network with the control areas in force today; others as they are.
+    """The task of what reads control areas, with those in force today; others as they are.
 
     What shall be published rests on what everyone may see; the rest on what who asked may. A kind
     with too many vertices is left out, and named.
@@ -112,6 +113,11 @@ def _wanted(task: Task) -> _Wanted | None:
         choice = network.parameters.sources
         kinds = tuple(sorted({*PROTECTED, *choice.candidate_lines, *choice.excluded_lines}))
         return _Wanted(kinds, network.publish, whole_reserves=True)
+    if task.process == SELECT_SITES.id:
+        selection = SelectSitesInputs.model_validate(task.inputs)
+        kept = tuple(selection.exclude.lines)
+        # Lines keep sites out, which are told to who asked alone; the map does not rest on them.
+        return _Wanted(kept, publish=False, whole_reserves=True) if kept else None
     return None
 
 

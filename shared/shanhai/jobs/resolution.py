@@ -59,8 +59,16 @@ from shanhai.jobs.referents import (
 from shanhai.jobs.scenario_contracts import RUN_SCENARIO, RunScenarioInputs
 from shanhai.jobs.seeding import find_area, judge_seeding
 from shanhai.jobs.seeding_contract import SEED_TILES, SeedTilesInputs
+from shanhai.jobs.selection_contracts import SELECT_SITES, SelectSitesInputs
+from shanhai.jobs.selection_resolution import find_ratio
 
-Placed = AssessmentInputs | EvaluateEcosystemInputs | AccountGepInputs | BuildNetworkInputs
+Placed = (
+    AssessmentInputs
+    | EvaluateEcosystemInputs
+    | AccountGepInputs
+    | BuildNetworkInputs
+    | SelectSitesInputs
+)
 """Inputs of what is computed over a region, on a grid."""
 
 
@@ -227,6 +235,17 @@ async def _network(process: str, inputs: BuildNetworkInputs, session: AsyncSessi
     refuse([*await _judge_ground(inputs, session, row, region), *faults])
     task = _task_on(process, inputs, region, datasets)
     return task.model_copy(update={"areas": await named_corridors(session, row)})
+
+
+@resolve.register
+async def _(inputs: SelectSitesInputs, session: AsyncSession, *, requested_by: str) -> Task:
+    # Who asked may not know of every place; candidates are looked up with their rights.
+    row, region = await _ground(inputs, session)
+    datasets, faults = await find_ratio(session, row, inputs)
+    units = await find_units(session, inputs.region, inputs.parameters.unit_regions)
+    refuse([*await _judge_ground(inputs, session, row, region), *faults])
+    task = _task_on(SELECT_SITES.id, inputs, region, datasets)
+    return task.model_copy(update={"units": units})
 
 
 @resolve.register

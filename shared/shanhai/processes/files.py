@@ -27,6 +27,8 @@ from shanhai.jobs.contracts import (
 from shanhai.jobs.referents import refuse
 from shanhai.jobs.scenario_contracts import RunScenarioInputs
 from shanhai.jobs.scenario_edits import judge_edits
+from shanhai.jobs.selection_resolution import RATIO
+from shanhai.jobs.selection_task import SelectionTask
 from shanhai.processes.base import Progress
 from shanhai.processes.import_dataset import import_raster
 from shanhai.processes.registry import PROCESSES
@@ -37,7 +39,7 @@ from shanhai.vocabulary import label_of
 
 RUNNABLE = (
     *("assess-ecoservices", "delineate-zones", "evaluate-ecosystem", "account-gep"),
-    *("build-network", "run-scenario"),
+    *("build-network", "run-scenario", "select-sites"),
 )
 """Processes that need nothing but files."""
 
@@ -60,6 +62,7 @@ def run_on_files(
     options: Mapping[str, Mapping[str, Any]] | None = None,
     areas: Sequence[AreaTask] = (),
     units: Sequence[DistrictTask] = (),
+    selection: SelectionTask | None = None,
 ) -> Outcome:
     """Import the rasters and compute; results lie in `workspace` afterwards.
 
@@ -67,7 +70,7 @@ def run_on_files(
         process_id: Id of the process, one of `RUNNABLE`.
         region: GeoJSON with the region and, if any, its districts.
         rasters: GeoTIFF per theme; a description `<name>.json` beside it is honoured. A computed
-            supply comes as `supply.<service>`.
+            supply comes as `supply.<service>`, a comprehensive ratio as `ratio`.
         inputs: Inputs of the process as over HTTP; `region` may be left out.
         workspace: Folder for the results; made when missing.
         progress: Hears how far it is.
@@ -76,6 +79,7 @@ def run_on_files(
         options: Inputs of the import by theme, such as `scale` or `legend`.
         areas: Control areas that zones are held to or compared with.
         units: Polygons that are the zoning units.
+        selection: Places and money that sites are selected from and paid with.
 
     Raises:
         InvalidInput: the process cannot be run so, or an input breaks a rule; pointers are those
@@ -103,6 +107,7 @@ def run_on_files(
         files={dataset.uri: str(path) for dataset, path in taken.values()},
         areas=list(areas),
         units=list(units),
+        selection=selection,
         processes=processes,
         cluster=cluster,
     )
@@ -164,8 +169,8 @@ def _take(
     """The datasets by theme, each with the file that is computed from."""
     taken = {}
     for theme, path in sorted(rasters.items()):
-        if theme.startswith(SUPPLY):
-            taken[theme] = (_supply(theme, path), path)
+        if theme.startswith(SUPPLY) or theme == RATIO:
+            taken[theme] = (_computed(theme, path), path)
             continue
         cleaned = workspace / "inputs" / f"{theme}.tif"
         cleaned.parent.mkdir(exist_ok=True)
@@ -173,7 +178,7 @@ def _take(
     return taken
 
 
-def _supply(theme: str, path: Path) -> DatasetTask:
+def _computed(theme: str, path: Path) -> DatasetTask:
     """A raster that an assessment made: it is taken as it is."""
     return DatasetTask(
         id=0,

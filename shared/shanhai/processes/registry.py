@@ -63,6 +63,11 @@ HOMES: tuple[tuple[str, str, str], ...] = (
         "shanhai.processes.scenario.publication:publish_scenario",
     ),
     (
+        "select-sites",
+        "shanhai.processes.select_sites:SelectSites",
+        "shanhai.processes.siting.publication:publish_selection",
+    ),
+    (
         "seed-tiles",
         "shanhai.processes.seed_tiles:SeedTiles",
         "shanhai.processes.documents_publication:publish_figures",

@@ -1,6 +1,5 @@
 """What sites do for connectivity, alone and all together, which is not the sum of it."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,26 +27,23 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Restoration:
-    """Patches as they are and as sites could make them.
+    """Patches, and the ways between them as they are and as sites could make them.
 
     Attributes:
-        amounts: aᵢ of each patch, ≥ 0, those that sites would create included.
+        amounts: aᵢ of each patch, ≥ 0.
         distances: dᵢⱼ of all of them, before any site is restored; +∞ without a way.
-        creates: Which site creates a patch; patches that are not named are there already.
         openings: Ways that become shorter.
         d50: Distance with a dispersal probability of 0.5.
     """
 
     amounts: FloatArray
     distances: FloatArray
-    creates: Mapping[int, int]
     openings: tuple[Opening, ...] = ()
     d50: float = DISPERSAL_M
 
     def __post_init__(self) -> None:
         """Refuse patches that do not exist and distances that are none."""
         count = self.amounts.size
-        require_sites(self.creates, count, "/creates")
         for number, opening in enumerate(self.openings):
             require_sites(opening.pair, count, f"/openings/{number}/pair")
             if not opening.distance >= 0:
@@ -84,21 +80,15 @@ def equivalent_area(restoration: Restoration, chosen: BoolArray) -> float:
 
     Source: Saura et al. 2011.
     """
-    there = np.ones(restoration.amounts.size, dtype=np.bool_)
-    for patch, site in restoration.creates.items():
-        there[patch] = chosen[site]
     distances = restoration.distances.copy()
     for opening in restoration.openings:
         if chosen[opening.site]:
             one, other = opening.pair
             shorter = min(distances[one, other], opening.distance)
             distances[one, other] = distances[other, one] = shorter
-    amounts = restoration.amounts[there]
-    if not amounts.any():
+    if not restoration.amounts.any():
         return 0.0
-    return dispersal_graph(
-        amounts, distances[np.ix_(there, there)], restoration.d50
-    ).equivalent_area
+    return dispersal_graph(restoration.amounts, distances, restoration.d50).equivalent_area
 
 
 def single_gains(restoration: Restoration, sites: int) -> FloatArray:
@@ -106,26 +96,11 @@ def single_gains(restoration: Restoration, sites: int) -> FloatArray:
     none = np.zeros(sites, dtype=np.bool_)
     before = equivalent_area(restoration, none)
     gains = np.zeros(sites)
-    acting = {*restoration.creates.values(), *(one.site for one in restoration.openings)}
-    for site in sorted(acting):
+    for site in sorted({one.site for one in restoration.openings}):
         alone = none.copy()
         alone[site] = True
         gains[site] = max(equivalent_area(restoration, alone) - before, 0.0)
     return gains
-
-
-def corridor_values(
-    restoration: Restoration, corridors: Sequence[Sequence[int]], sites: int
-) -> FloatArray:
-    """vₖ: ECA that opening each corridor, all of its sites and nothing else, gains, ≥ 0."""
-    none = np.zeros(sites, dtype=np.bool_)
-    before = equivalent_area(restoration, none)
-    values = np.zeros(len(corridors))
-    for number, members in enumerate(corridors):
-        opened = none.copy()
-        opened[list(members)] = True
-        values[number] = max(equivalent_area(restoration, opened) - before, 0.0)
-    return values
 
 
 def connectivity_gain(restoration: Restoration, chosen: BoolArray) -> ConnectivityGain:

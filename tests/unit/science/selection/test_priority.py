@@ -5,7 +5,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from shanhai.errors import InvalidInput
-from shanhai.science.selection.overlaps import join_overlapping
 from shanhai.science.selection.priority import (
     barrier_scores,
     cost_effectiveness,
@@ -124,32 +123,3 @@ def test_layers_and_weights_that_do_not_fit_are_refused(
 ):
     with pytest.raises(InvalidInput):
         unit_priority(layers, weights)
-
-
-def test_overlapping_patches_are_one_site_with_both_reasons():
-    pinch = np.array([[1, 1, 0, 0, 2], [0, 0, 0, 0, 2], [0, 3, 0, 0, 0]])
-    barrier = np.array([[0, 2, 2, 0, 0], [0, 0, 0, 3, 0], [0, 0, 0, 0, 1]])
-    joined = join_overlapping(pinch, barrier)
-    assert joined.labels.tolist() == [[1, 1, 1, 0, 2], [0, 0, 0, 3, 2], [0, 4, 0, 0, 5]]
-    assert joined.of_pinch.tolist() == [1, 2, 4]
-    assert joined.of_barrier.tolist() == [5, 1, 3]
-    assert joined.count == 5
-    assert [joined.reasons(site) for site in (1, 2, 3)] == [
-        ("pinch", "barrier"),
-        ("pinch",),
-        ("barrier",),
-    ]
-
-
-def test_a_barrier_may_join_two_pinch_points():
-    joined = join_overlapping(np.array([[1, 0, 2]]), np.array([[1, 1, 1]]))
-    assert joined.labels.tolist() == [[1, 1, 1]]
-    assert joined.of_pinch.tolist() == [1, 1]
-
-
-def test_no_patches_are_no_sites():
-    none = np.zeros((2, 2), dtype=int)
-    assert join_overlapping(none, none).count == 0
-    assert join_overlapping(none, np.array([[0, 1], [0, 0]])).of_barrier.tolist() == [1]
-    with pytest.raises(InvalidInput):
-        join_overlapping(none, np.zeros((2, 3), dtype=int))

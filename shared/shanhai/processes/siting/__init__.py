@@ -1,0 +1,1 @@
+"""The steps of a selection of restoration sites."""

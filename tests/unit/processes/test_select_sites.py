@@ -1,0 +1,452 @@
+"""A selection on a small watershed, checked against figures reckoned by hand."""
+
+import csv
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from shapely.geometry import shape
+
+from shanhai.errors import InvalidInput
+from shanhai.jobs.contracts import AreaTask, DistrictTask, Outcome, Task
+from shanhai.jobs.control_lines import checksum_of
+from shanhai.jobs.selection_contracts import SELECT_SITES, SelectSitesInputs
+from shanhai.processes.evaluating.place import build_place, open_sources
+from shanhai.processes.files import run_on_files
+from shanhai.processes.registry import PROCESSES
+from shanhai.processes.reproduction import read_manifest, reproduce
+from shanhai.processes.select_sites import judged, select
+from shanhai.processes.selection_files import gather_places, read_sites
+from shanhai.processes.siting.chosen import Chosen
+from shanhai.processes.siting.record import selection_flags
+from shanhai.processes.siting.scene import Siting
+from shanhai.processes.siting.statistics import statistics_document
+from shanhai.raster.geotiff import read_geotiff
+from shanhai.raster.windows import window_runner
+from shanhai.testing.selection_places import (
+    BASE,
+    located,
+    selection_task,
+    square,
+    write_ratio,
+)
+from shanhai.testing.watershed import Watershed
+
+NORTH, SOUTH = "watershed.network-1.b001", "watershed.network-1.b002"
+PINCH = "watershed.network-1.p001"
+SPOTS = {"goal": {"weights": {"barriers": 1, "pinch_points": 1}}, "budget": 8000}
+
+
+def silent(percent: float, stage: str) -> None:
+    pass
+
+
+@pytest.fixture(scope="module", autouse=True)
+def unprinted() -> Iterator[None]:
+    """Makes no PDF: it takes longer than all a selection computes; the worker's test makes one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shanhai.reporting.pages.can_write_pdf", lambda: False)
+        yield
+
+
+@pytest.fixture(scope="module")
+def ratio(watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_ratio(watershed, tmp_path_factory.mktemp("ratio"))
+
+
+@contextmanager
+def found(task: Task, folder: Path) -> Iterator[Chosen]:
+    """A selection without its files."""
+    inputs = SelectSitesInputs.model_validate(task.inputs)
+    task = judged(task, inputs)
+    with window_runner(1, None, (folder,)) as runner:
+        place = build_place(task, inputs, folder, open_sources(task, task.datasets), runner)
+        yield select(Siting(place, inputs, task), silent)
+
+
+def compute(task: Task, workspace: Path) -> Outcome:
+    workspace.mkdir()
+    return PROCESSES[task.process].compute(task, workspace, silent)
+
+
+def told(task: Task, folder: Path) -> dict[str, Any]:
+    with found(task, folder) as chosen:
+        return statistics_document(chosen)
+
+
+def chosen_codes(document: Mapping[str, Any]) -> set[str]:
+    return {one["code"] for one in document["sites"] if one["chosen"]}
+
+
+def refused(task: Task, folder: Path) -> list[str]:
+    with pytest.raises(InvalidInput) as caught:
+        compute(task, folder / "refused")
+    assert all(one.detail_zh and one.detail_zh != one.detail for one in caught.value.faults)
+    return [one.pointer for one in caught.value.faults]
+
+
+@pytest.fixture(scope="module")
+def whole(
+    watershed: Watershed, ratio: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Outcome]:
+    inputs = {
+        "candidates": ["barriers", "pinch_points", "problems", "priority_units"],
+        "parameters": {"pareto_points": 4, "alternatives": 2, "irreplaceability": True},
+        "measures": {"barrier": ["passage"], "pinch_point": ["fencing"]},
+    }
+    workspace = tmp_path_factory.mktemp("whole") / "work"
+    return workspace, compute(selection_task(watershed, inputs, ratio=ratio), workspace)
+
+
+class TestFiles:
+    def test_every_promised_output_is_there(self, whole: tuple[Path, Outcome]):
+        workspace, outcome = whole
+        names = {file.name for file in outcome.files}
+        assert {one.name for one in SELECT_SITES.outputs} - names == {"layers", "report_pdf"}
+        assert [file.name for file in outcome.files if file.kind == "raster"] == ["priority"]
+        assert all((workspace / file.path).is_file() for file in outcome.files)
+        assert not (workspace / "scratch").exists()
+        assert outcome.values["status"] == "optimal"
+        assert outcome.warnings == []
+
+    def test_the_raster_holds_the_score_of_each_unit(self, whole: tuple[Path, Outcome]):
+        workspace, _ = whole
+        values = np.asarray(read_geotiff(workspace / "priority.tif").values[0])
+        with (workspace / "priority_table.csv").open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+        scores = sorted(float(row["score"]) for row in rows)
+        assert sorted(set(np.round(values[np.isfinite(values)], 5))) == pytest.approx(
+            sorted(set(np.round(scores, 5))), abs=1e-5
+        )
+        cells = int(np.isfinite(values).sum())
+        assert sum(float(row["land_ha"]) for row in rows) == pytest.approx(cells)
+        for row in rows:
+            shares = [float(row[name]) for name in row if name.startswith("share_")]
+            assert sum(shares) == pytest.approx(1 if float(row["score"]) > 0 else 0, abs=1e-5)
+
+    def test_the_table_tells_the_same_as_the_document(self, whole: tuple[Path, Outcome]):
+        workspace, outcome = whole
+        with (workspace / "table.csv").open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+        document = json.loads((workspace / "statistics.json").read_bytes())
+        assert {row["code"] for row in rows if row["chosen"] == "True"} == chosen_codes(document)
+        cost = sum(float(row["cost"]) for row in rows if row["chosen"] == "True")
+        assert cost == pytest.approx(outcome.values["cost"], abs=0.005)
+        features = json.loads((workspace / "sites.geojson").read_bytes())["features"]
+        assert [one["id"] for one in features] == [row["code"] for row in rows]
+        assert all(shape(one["geometry"]).is_valid for one in features)
+
+    def test_the_front_ascends_to_the_budget(self, whole: tuple[Path, Outcome]):
+        _, outcome = whole
+        front = outcome.values["pareto"]
+        assert [one["cost"] for one in front] == sorted(one["cost"] for one in front)
+        assert [one["gain"] for one in front] == sorted(one["gain"] for one in front)
+        assert front[-1]["cost"] <= BASE["budget"]
+        assert front[-1]["gain"] >= outcome.values["objective"]
+
+    def test_it_is_reproduced_from_its_manifest(
+        self, whole: tuple[Path, Outcome], watershed: Watershed, ratio: Path, tmp_path: Path
+    ):
+        files = tmp_path / "files"
+        files.mkdir()
+        for path in (watershed.rasters["land_cover"], ratio):
+            (files / path.name).symlink_to(path)
+        compared = reproduce(
+            read_manifest(whole[0] / "manifest.json"),
+            files=files,
+            workspace=tmp_path / "again",
+            progress=silent,
+        )
+        assert {one.name for one in compared} >= {"priority", "sites", "table", "map_zh"}
+        assert [one.name for one in compared if not one.same] == []
+
+
+class TestGains:
+    def test_each_site_gives_what_is_reckoned_by_hand(self, watershed: Watershed, tmp_path: Path):
+        inputs = {**SPOTS, "candidates": ["barriers", "pinch_points", "problems"]}
+        document = told(selection_task(watershed, inputs), tmp_path)
+        rows = {one["code"]: one for one in document["sites"]}
+        assert set(rows) == {NORTH, SOUTH, PINCH, "erosion.1"}
+        assert rows[SOUTH]["kinds"] == ["barrier", "pinch_point"]
+        assert [rows[code]["area_ha"] for code in rows] == pytest.approx([4, 24, 4, 16], abs=1e-4)
+        # By area, of two kinds the dearer.
+        assert [one["cost"] for one in rows.values()] == pytest.approx(
+            [4000, 24_000, 2000, 12_800], abs=0.05
+        )
+        gains = {code: row["gains"] for code, row in rows.items()}
+        # Score times the root of the hectares; score times hectares; severity times the part.
+        assert [one["barriers"] for one in gains.values()] == pytest.approx([8, 8, 0, 0], abs=1e-4)
+        assert [one["pinch_points"] for one in gains.values()] == pytest.approx(
+            [0, 16, 2, 0], abs=1e-4
+        )
+        assert [one["problems"] for one in gains.values()] == pytest.approx([0, 0, 0, 3])
+        before, north, south = (64 * (2 + 2 * 0.5 ** (d / 2500)) ** 0.5 for d in (2400, 1200, 2160))
+        assert gains[NORTH]["connectivity"] == pytest.approx(north - before, abs=1e-5)
+        assert gains[SOUTH]["connectivity"] == pytest.approx(south - before, abs=1e-5)
+        # 8 of 16 and 2 of 18, each half of what counts, are all that 8000 yuan buy.
+        assert chosen_codes(document) == {NORTH, PINCH}
+        assert document["objective"] == pytest.approx((8 / 16 + 2 / 18) / 2, abs=1e-5)
+        assert rows[NORTH]["cost_effectiveness"] == pytest.approx(4 * 2 / 4000, rel=1e-4)
+
+    def test_priority_keeps_what_it_is_made_of(
+        self, watershed: Watershed, ratio: Path, tmp_path: Path
+    ):
+        inputs = {"parameters": {"priority_weights": {"pinch_points": 1, "deficit": 3}}}
+        with found(selection_task(watershed, inputs, ratio=ratio), tmp_path) as chosen:
+            priority = chosen.priority
+            assert priority is not None
+            names, values = priority.found.names, priority.found.values
+            sums = dict(zip(names, values @ priority.land_ha, strict=True))
+        # Scores times hectares of the two pinch points: 0.5·4 + 1·16.
+        assert sums["pinch_points"] == pytest.approx(18)
+        assert sums["barriers"] == pytest.approx(4 * 4 + 2 * 16)
+        assert sums["problems"] == pytest.approx(3 * 16)
+        deficit = values[names.index("deficit")]
+        assert (deficit.min(), deficit.max()) == (0, 0.5)
+        parts = priority.found.contributions
+        assert not parts[names.index("barriers")].any()
+        assert parts.sum(axis=0) == pytest.approx(priority.found.scores)
+
+    def test_units_may_be_districts(self, watershed: Watershed, tmp_path: Path):
+        inputs = {"parameters": {"units": "polygons", "unit_regions": "district"}}
+        task = selection_task(watershed, inputs)
+        units = [DistrictTask(**one.model_dump()) for one in watershed.region.districts]
+        document = told(task.model_copy(update={"units": units}), tmp_path)
+        codes = {one["code"] for one in document["priority"]["first"]}
+        assert codes <= {one.code for one in units}
+        assert document["priority"]["units"] == len(units)
+
+    def test_land_is_counted_once(self, watershed: Watershed, tmp_path: Path):
+        site = {
+            "code": "mine",
+            "name_zh": "地块",
+            "cost": 100,
+            "geometry": located(square(watershed, 21, 19, 4)),
+        }
+        document = told(selection_task(watershed, {**SPOTS, "sites": [site]}), tmp_path)
+        rows = {one["code"]: one for one in document["sites"]}
+        # The given site covers the northern barrier, which is no candidate beside it.
+        assert set(rows) == {"mine", SOUTH, PINCH}
+        assert rows["mine"]["gains"]["barriers"] == pytest.approx(8, abs=1e-4)
+        assert rows["mine"]["gains"]["connectivity"] > 0
+
+
+class TestRules:
+    def test_the_best_of_all_choices_is_found(self, watershed: Watershed, tmp_path: Path):
+        rng = np.random.default_rng(3)
+        costs, gains = rng.integers(1, 40, 7).tolist(), rng.integers(1, 60, (7, 2)).tolist()
+        sites = [
+            {
+                "code": f"s{number}",
+                "name_zh": "地块",
+                "cost": costs[number],
+                "gains": {"birds": gains[number][0], "water": gains[number][1]},
+                "geometry": located(square(watershed, 20 + 2 * number, 20, 2)),
+            }
+            for number in range(7)
+        ]
+        inputs = {
+            "candidates": [],
+            "sites": sites,
+            "budget": 70,
+            "goal": {"weights": {"birds": 1, "water": 3}},
+            "parameters": {"gap": 0},
+        }
+        document = told(selection_task(watershed, inputs), tmp_path)
+        whole = np.array(gains, dtype=float)
+        worth = (whole / whole.sum(axis=0)) @ [0.25, 0.75]
+        best = max(
+            sum(worth[place] for place in some)
+            for size in range(8)
+            for some in itertools.combinations(range(7), size)
+            if sum(costs[place] for place in some) <= 70
+        )
+        assert document["objective"] == pytest.approx(best, abs=1e-6)
+        assert document["gap"] == pytest.approx(0, abs=1e-6)
+
+    def test_targets_are_reached_at_least_cost(self, watershed: Watershed, tmp_path: Path):
+        goal = {"kind": "minimum_set", "target_shares": {"barriers": 0.5}}
+        document = told(selection_task(watershed, {"goal": goal}), tmp_path)
+        assert chosen_codes(document) == {NORTH}
+        assert document["cost"] == pytest.approx(4000, abs=0.01)
+
+    def test_targets_out_of_reach_give_the_nearest_plan(self, watershed: Watershed, tmp_path: Path):
+        goal = {"kind": "minimum_set", "target_shares": {"barriers": 1.0, "pinch_points": 1.0}}
+        task = selection_task(watershed, {"goal": goal, "budget": 10_000})
+        with found(task, tmp_path) as chosen:
+            document = statistics_document(chosen)
+            flags = [one.code for one in selection_flags(chosen)]
+        assert (document["status"], document["partial"]) == ("infeasible", True)
+        assert document["unmet"]
+        assert chosen_codes(document) == {NORTH, PINCH}
+        assert flags == ["targets_out_of_reach"]
+
+    def test_nothing_possible_is_refused_with_its_reasons(
+        self, watershed: Watershed, tmp_path: Path
+    ):
+        inputs = {**SPOTS, "locked_in": [SOUTH]}
+        assert refused(selection_task(watershed, inputs), tmp_path) == ["/inputs/budget"]
+
+    def test_money_goes_where_it_may(self, watershed: Watershed, tmp_path: Path):
+        inputs = {
+            **SPOTS,
+            "measures": {"barrier": ["passage"]},
+            "funds": [
+                {"name_zh": "专款", "amount": 24_000, "measures": ["passage"]},
+                {"name_zh": "一般资金", "amount": 5000},
+            ],
+            "budget": 30_000,
+        }
+        document = told(selection_task(watershed, inputs), tmp_path)
+        # The earmarked money pays for one barrier; what is free pays for the other and the rest.
+        rows = {one["code"]: one for one in document["sites"]}
+        assert chosen_codes(document) == {SOUTH, NORTH}
+        paid = {code: rows[code]["funds"] for code in (SOUTH, NORTH)}
+        assert sum(one.get("fund-1", 0) for one in paid.values()) == pytest.approx(24_000)
+        assert sum(one.get("fund-2", 0) for one in paid.values()) == pytest.approx(4000, abs=0.05)
+        assert [one["used"] for one in document["funds"]] == pytest.approx([24_000, 4000], abs=0.05)
+
+    def test_sites_in_lines_are_kept_out(self, watershed: Watershed, tmp_path: Path):
+        geometry = located(square(watershed, 20, 18, 4))
+        line = AreaTask(
+            kind="red_line",
+            code="line.1",
+            name_zh="红线",
+            name_en="Line",
+            checksum=checksum_of(geometry),
+            geometry=geometry,
+        )
+        inputs = {**SPOTS, "exclude": {"lines": ["red_line"], "share": 0.4}}
+        task = selection_task(watershed, inputs).model_copy(update={"areas": [line]})
+        document = told(task, tmp_path)
+        # Half of the northern barrier lies in the line.
+        rows = {one["code"]: one for one in document["sites"]}
+        assert rows[NORTH]["excluded_by"] == ["red_line"]
+        assert NORTH not in chosen_codes(document)
+        held = task.model_copy(update={"inputs": {**task.inputs, "locked_in": [NORTH]}})
+        assert refused(held, tmp_path) == ["/inputs/locked_in/0"]
+
+    def test_a_phase_says_when(self, watershed: Watershed, tmp_path: Path):
+        phases = [
+            {"start_year": 2026, "end_year": 2027, "budget": 4100},
+            {"start_year": 2028, "end_year": 2030, "budget": 4000, "share": 0.5},
+        ]
+        document = told(selection_task(watershed, {**SPOTS, "phases": phases}), tmp_path)
+        rows = {one["code"]: one for one in document["sites"]}
+        assert rows[NORTH]["phase"] == "2026–2027"
+        assert rows[PINCH]["phase"] == "2028–2030"
+        assert [one["sites"] for one in document["phases"]] == [1, 1]
+
+    def test_opening_all_of_a_corridor_is_worth_more(self, watershed: Watershed, tmp_path: Path):
+        inputs = {
+            "goal": {"weights": {"pinch_points": 1}},
+            "budget": 28_100,
+            "parameters": {"corridor_reward": 1.0, "gap": 0},
+        }
+        document = told(selection_task(watershed, inputs), tmp_path)
+        assert chosen_codes(document) == {NORTH, SOUTH}
+        assert document["corridors_opened"] == ["c001"]
+
+    def test_edges_and_connections_are_told(self, watershed: Watershed, tmp_path: Path):
+        neighbours = [
+            {
+                "code": f"s{number}",
+                "name_zh": "地块",
+                "cost": 1,
+                "gains": {"birds": 1},
+                "geometry": located(square(watershed, 20, col, 2)),
+            }
+            for number, col in enumerate((20, 22, 40))
+        ]
+        inputs = {
+            "candidates": [],
+            "sites": neighbours,
+            "budget": 2,
+            "goal": {"weights": {"birds": 1}},
+            "parameters": {"edge_penalty": 0.01, "connection_reward": 0.001, "gap": 0},
+        }
+        document = told(selection_task(watershed, inputs), tmp_path)
+        assert chosen_codes(document) == {"s0", "s1"}
+        # Two squares of 200 m side by side: an outline of 1200 m.
+        assert document["exposed_edge_km"] == pytest.approx(1.2, abs=0.005)
+        assert document["connection"] == pytest.approx(1, abs=0.001)
+
+    @pytest.mark.parametrize(
+        ("inputs", "pointer"),
+        [
+            ({"locked_in": ["nowhere"]}, "/inputs/locked_in/0"),
+            ({"goal": {"weights": {"deficit": 1}}}, "/inputs/goal/weights/deficit"),
+            ({"districts": [{"region": "nowhere"}]}, "/inputs/districts/0/region"),
+            ({"parameters": {"unit_m": 250}}, "/inputs/parameters/unit_m"),
+            ({"funds": [{"source": "central"}]}, "/inputs/funds/0/source"),
+            (
+                {"parameters": {"priority_weights": {"deficit": 1}}},
+                "/inputs/parameters/priority_weights/deficit",
+            ),
+        ],
+    )
+    def test_what_cannot_be_done_is_refused(
+        self, watershed: Watershed, tmp_path: Path, inputs: dict[str, Any], pointer: str
+    ):
+        assert refused(selection_task(watershed, inputs), tmp_path) == [pointer]
+
+    def test_a_site_must_be_a_polygon_in_the_region(self, watershed: Watershed, tmp_path: Path):
+        line = {"type": "LineString", "coordinates": [[118.0, 24.0], [118.1, 24.1]]}
+        bow = [[118.0, 24.8], [118.1, 24.9], [118.1, 24.8], [118.0, 24.9], [118.0, 24.8]]
+        away = [[1.0, 1.0], [2.0, 1.0], [2.0, 2.0], [1.0, 1.0]]
+        sites = [
+            {"code": f"s{number}", "name_zh": "地块", "cost": 1, "geometry": geometry}
+            for number, geometry in enumerate(
+                [
+                    line,
+                    {"type": "Polygon", "coordinates": [bow]},
+                    {"type": "Polygon", "coordinates": [away]},
+                ]
+            )
+        ]
+        assert refused(selection_task(watershed, {"sites": sites}), tmp_path) == [
+            f"/inputs/sites/{number}/geometry" for number in range(3)
+        ]
+
+
+def test_it_runs_on_files(watershed: Watershed, tmp_path: Path):
+    features = [
+        {
+            "type": "Feature",
+            "geometry": located(square(watershed, 20, col, 3)),
+            "properties": {"code": f"s{col}", "name_zh": "地块", "cost": col, "name_en": None},
+        }
+        for col in (20, 30)
+    ]
+    (tmp_path / "sites.geojson").write_text(
+        json.dumps({"type": "FeatureCollection", "features": features})
+    )
+    problem = {
+        "type": "Feature",
+        "geometry": located(square(watershed, 20, 20, 3)),
+        "properties": {"code": "p1", "severity": "high"},
+    }
+    (tmp_path / "problems.geojson").write_text(json.dumps(problem))
+    outcome = run_on_files(
+        "select-sites",
+        region=watershed.region_file,
+        rasters={},
+        inputs={
+            "candidates": [],
+            "sites": read_sites(tmp_path / "sites.geojson"),
+            "budget": 25,
+            "phases": BASE["phases"],
+            "goal": {"weights": {"problems": 1}},
+        },
+        workspace=tmp_path / "out",
+        progress=silent,
+        selection=gather_places(None, tmp_path / "problems.geojson"),
+    )
+    assert (outcome.values["chosen"], outcome.values["cost"]) == (1, 20)
+    with pytest.raises(InvalidInput):
+        gather_places(tmp_path, None)
