@@ -203,6 +203,24 @@ SCENARIO: dict[str, Style] = {
     "resistance_change": RampStyle(
         Label("阻力变化", "Change of the resistance"), "1", tuple(reversed(BALANCE)), -200.0, 200.0
     ),
+    "zones_after": replace(ZONES, title=Label("编辑后的分区", "Zones after the edits")),
+    "zones_change": ClassStyle(
+        Label("分区变化", "Change of the zones"),
+        # A cell bears the colour of the zone it comes to.
+        tuple(
+            ClassEntry(
+                10 * was.value + will_be.value,
+                f"{was.code}_to_{will_be.code}",
+                Label(
+                    f"{was.label.zh} → {will_be.label.zh}", f"{was.label.en} → {will_be.label.en}"
+                ),
+                will_be.color,
+            )
+            for was in ZONE_CLASSES
+            for will_be in ZONE_CLASSES
+            if was != will_be
+        ),
+    ),
 }
 """Layers of a scenario."""
 
@@ -290,6 +308,13 @@ COORDINATION = (
 
 _SERVICE_LAYERS: dict[str, tuple[Label, tuple[str, ...], float, float]] = {
     "ratio": (Label("供需比", "supply–demand ratio"), BALANCE, -1.0, 1.0),
+    "ratio_after": (
+        Label("供需比（编辑后）", "supply–demand ratio after the edits"),
+        BALANCE,
+        -1.0,
+        1.0,
+    ),
+    "ratio_change": (Label("供需比变化", "change of the supply–demand ratio"), BALANCE, -0.5, 0.5),
     "supply": (Label("供给", "supply"), SUPPLY, 0.0, 1.0),
     "demand": (Label("需求", "demand"), DEMAND, 0.0, 1.0),
     "supply_n": (Label("供给（归一化）", "supply, normalised"), SUPPLY, 0.0, 1.0),

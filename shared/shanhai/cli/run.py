@@ -72,6 +72,14 @@ def run(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="GeoJSON of sites to select from."),
     ] = None,
+    assessed: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Manifest of the assessment a scenario is held against.",
+        ),
+    ] = None,
     processes: Annotated[int, typer.Option(min=1, max=256, help="Processes to share.")] = 1,
 ) -> None:
     """Run a process on local files; no server needed.
@@ -79,6 +87,7 @@ def run(
     Windows are computed on the Dask cluster that SHANHAI_DASK_SCHEDULER names, if it is set.
     """
     # Here, because they load the raster libraries, which the other commands do without.
+    from shanhai.processes.assessed_files import read_former
     from shanhai.processes.edit_files import read_edits
     from shanhai.processes.files import run_on_files
     from shanhai.processes.polygon_files import read_areas, read_units
@@ -104,6 +113,7 @@ def run(
             options=nested(parse_settings(option or []), {}),
             areas=read_areas(areas) if areas else (),
             units=read_units(units) if units else (),
+            assessed=read_former(assessed) if assessed else None,
             selection=gather_places(network, problems),
         )
     for file in outcome.files:

@@ -442,6 +442,21 @@ class TilesTask(BaseModel):
 
 class Task(BaseModel):
     """All that a computation needs, resolved when the job was accepted; no database in sight."""
+class AssessedTask(BaseModel):
+    """The assessment a scenario is held against, as it was asked for.
+
+    Its region and the datasets of `themes` are those of the scenario's own task.
+    """
+
+    process: str
+    job_id: str | None = None
+    inputs: dict[str, Any]
+    seed: int = 0
+    themes: list[str]
+    areas: list[AreaTask] = []
+    units: list[DistrictTask] = []
+
+
 
     job_id: str | None = None
     process: str
@@ -465,6 +480,12 @@ class Task(BaseModel):
     )
     upload_uri: str | None = None
     authority: AuthorityTask | None = None
+    assessed: AssessedTask | None = Field(
+        None, description="assessment whose ratio and zones are compared with those after edits"
+    )
+    indicators: IndicatorsTask | None = Field(
+        None, description="what indicators are computed from, apart from rasters"
+    )
     references: dict[str, list[str]] = Field(
         default_factory=dict, description="codes a member may refer to, where they are few"
     )

@@ -127,9 +127,9 @@ class RunScenarioInputs(BuildNetworkInputs):
     compare: list[Compared] = Field(
         ["network"],
         min_length=1,
-        max_length=3,
-        description="What is compared before and after; the network only"
-        " / 前后对比的内容，目前仅网络",
+        max_length=len(get_args(Compared)),
+        description="What is compared before and after; ratio and zones are those of `assessment`"
+        " / 前后对比的内容；供需比与分区取自 assessment 所指作业",
     )
 
     @field_validator("parameters")
@@ -147,14 +147,25 @@ class RunScenarioInputs(BuildNetworkInputs):
     @field_validator("compare")
     @classmethod
     def check_compared(cls, value: list[Compared]) -> list[Compared]:
-        """The services follow from many rasters that an edit says nothing of."""
-        if value != ["network"]:
-            raise ValueError(
-                "only the network is compared: supply, demand and zones follow from vegetation,"
-                " rain and people as well, which edits of land cover leave open"
-                " / 仅支持对比网络：供需与分区还取决于植被、降水与人口，土地覆盖编辑不足以确定"
-            )
+        """Everything is compared once."""
+        if len(set(value)) < len(value):
+            raise ValueError("compare names something twice / compare 有重复项")
         return value
+
+    @property
+    def needs_supplies(self) -> bool:
+        """Whether candidates are found by the services; without a network nothing is sought."""
+        return self.compares_network and super().needs_supplies
+
+    @property
+    def compares_network(self) -> bool:
+        """Whether the ecological network is compared."""
+        return "network" in self.compare
+
+    @property
+    def compares_services(self) -> bool:
+        """Whether the ratio of the services is compared, or what follows from it."""
+        return bool({"supply_demand_ratio", "zones"} & set(self.compare))
 
 
 SCENARIO_RASTERS: Mapping[str, str | None] = {
@@ -164,17 +175,19 @@ SCENARIO_RASTERS: Mapping[str, str | None] = {
     "resistance_after": "1",
     "resistance_change": "1",
 }
-"""Rasters a scenario leaves behind, with their units; None for classes."""
+"""Rasters a comparison of networks leaves behind, with their units; None for classes."""
 
 RUN_SCENARIO = ProcessContract(
     "run-scenario",
     Label("情景模拟", "Run a scenario"),
     Label(
-        "在土地覆盖或阻力面上施加编辑（修复、道路、障碍、开辟通道），对比编辑前后的生态网络："
-        "连通性、廊道的新增与消失、累积阻力与等效电阻；只重新计算受影响的部分。",
+        "在土地覆盖或阻力面上施加编辑（修复、道路、障碍、开辟通道），对比编辑前后的生态网络"
+        "（连通性、廊道的新增与消失、累积阻力与等效电阻）、生态系统服务供需比与分区；"
+        "只重新计算受影响的部分。",
         "Applies edits to land cover or resistance (restoration, roads, barriers, passages) and"
-        " compares the ecological network before and after: connectivity, corridors opened and"
-        " closed, costs and effective resistance; only what changes is computed again.",
+        " compares before and after: the ecological network (connectivity, corridors opened and"
+        " closed, costs and effective resistance), the supply–demand ratio of the services and the"
+        " zones; only what changes is computed again.",
     ),
     RunScenarioInputs,
     (
@@ -182,6 +195,8 @@ RUN_SCENARIO = ProcessContract(
         OutputSpec("statistics", Label("对比统计", "Comparison"), "application/json"),
         OutputSpec("table", Label("对比表", "Comparison as a table"), "text/csv"),
         OutputSpec("corridors_table", Label("廊道对比表", "Corridors compared"), "text/csv"),
+        OutputSpec("ratio_table", Label("供需比对比表", "Ratios compared"), "text/csv"),
+        OutputSpec("zones_table", Label("分区转移表", "Zones compared"), "text/csv"),
         OutputSpec("corridor_lines", Label("廊道", "Corridors"), "application/geo+json"),
         OutputSpec("edits", Label("编辑", "Edits"), "application/geo+json"),
         OutputSpec("map_zh", Label("情景对比图（中文）", "Map (Chinese)"), "image/png"),
@@ -189,5 +204,5 @@ RUN_SCENARIO = ProcessContract(
         OutputSpec("report", Label("报告", "Report"), "text/html"),
         OutputSpec("report_pdf", Label("报告（PDF）", "Report (PDF)"), "application/pdf"),
     ),
-    keywords=("corridors", "connectivity", "scenario", "what-if"),
+    keywords=("corridors", "connectivity", "ecoservices", "zones", "scenario", "what-if"),
 )

@@ -29,6 +29,7 @@ from shanhai.jobs.scenario_contracts import RunScenarioInputs
 from shanhai.jobs.scenario_edits import judge_edits
 from shanhai.jobs.selection_resolution import RATIO
 from shanhai.jobs.selection_task import SelectionTask
+from shanhai.processes.assessed_files import FormerAssessment, judge_former, judge_inputs_of
 from shanhai.processes.base import Progress
 from shanhai.processes.import_dataset import import_raster
 from shanhai.processes.registry import PROCESSES
@@ -63,6 +64,7 @@ def run_on_files(
     areas: Sequence[AreaTask] = (),
     units: Sequence[DistrictTask] = (),
     selection: SelectionTask | None = None,
+    assessed: FormerAssessment | None = None,
 ) -> Outcome:
     """Import the rasters and compute; results lie in `workspace` afterwards.
 
@@ -80,6 +82,7 @@ def run_on_files(
         areas: Control areas that zones are held to or compared with.
         units: Polygons that are the zoning units.
         selection: Places and money that sites are selected from and paid with.
+        assessed: Assessment whose ratio and zones a scenario compares with those after its edits.
 
     Raises:
         InvalidInput: the process cannot be run so, or an input breaks a rule; pointers are those
@@ -94,9 +97,20 @@ def run_on_files(
     accepted = check_inputs(contract.inputs, asked)
     _check_grid(accepted, place)
     if isinstance(accepted, RunScenarioInputs):
-        refuse(judge_edits(accepted, place.geometry, list(rasters)))
+        refuse(
+            [
+                *judge_edits(accepted, place.geometry, list(rasters)),
+                *judge_former(accepted, assessed, place),
+            ]
+        )
+        if assessed is not None:
+            place = assessed.region
     workspace.mkdir(parents=True, exist_ok=True)
     taken = _take(rasters, options or {}, workspace, place)
+    if assessed is not None:
+        refuse(
+            judge_inputs_of(assessed, {theme: one.checksum for theme, (one, _) in taken.items()})
+        )
     task = Task(
         process=process_id,
         inputs=accepted.model_dump(mode="json"),
@@ -108,6 +122,7 @@ def run_on_files(
         areas=list(areas),
         units=list(units),
         selection=selection,
+        assessed=None if assessed is None else assessed.task,
         processes=processes,
         cluster=cluster,
     )

@@ -10,7 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shanhai import __version__
 from shanhai.errors import Fault, Forbidden, InvalidInput, NotFound, Unauthenticated
-from shanhai.jobs.contracts import AreaTask, DatasetTask, DistrictTask, RegionTask, Task
+from shanhai.jobs.contracts import (
+    AreaTask,
+    AssessedTask,
+    DatasetTask,
+    DistrictTask,
+    RegionTask,
+    Task,
+)
 from shanhai.jobs.selection_task import SelectionTask
 from shanhai.processes.base import Progress
 from shanhai.processes.files import check_inputs, runnable, take_raster
@@ -87,6 +94,7 @@ class Manifest(BaseModel):
     outputs: list[Output]
     control_areas: ControlAreas = Field(default_factory=ControlAreas)
     unit_polygons: list[DistrictTask] = []
+    assessed: AssessedTask | None = None
     selection: SelectionTask | None = None
 
 
@@ -191,6 +199,7 @@ def reproduce(
         areas_as_of=manifest.control_areas.as_of,
         areas_left_out=manifest.control_areas.left_out,
         units=manifest.unit_polygons,
+        assessed=manifest.assessed,
         selection=manifest.selection,
         processes=processes,
         cluster=cluster,

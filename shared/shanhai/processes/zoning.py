@@ -22,6 +22,7 @@ from shanhai.science.uncertainty.stability import Stability, cluster_stability
 from shanhai.science.zoning.algorithms import Algorithm
 from shanhai.science.zoning.clustering import Clustering
 from shanhai.science.zoning.delineation import (
+    NAMING_LAYERS,
     RATIO,
     ClusteringSettings,
     UnitZoning,
@@ -31,6 +32,7 @@ from shanhai.science.zoning.delineation import (
 from shanhai.science.zoning.diagnostics import Diagnostics, diagnose
 from shanhai.science.zoning.features import Features
 from shanhai.science.zoning.flag import Flag
+from shanhai.science.zoning.frozen import zones_by_centres
 from shanhai.science.zoning.naming import Naming
 from shanhai.science.zoning.postprocess import Postprocessed, PostprocessSettings, postprocess
 from shanhai.science.zoning.thresholds import (
@@ -177,14 +179,40 @@ class Zoner:
         audit = None
         if self.parameters.algorithm == "thresholds":
             codes, audit = _by_thresholds(store, codes)
-        cleaned = postprocess(
+        cleaned = self._cleaned(codes, store)
+        return Zoned(tabled, by_unit, audit, cleaned)
+
+    def zone_again(
+        self, former: Zoned, store: ScratchStore, extremes: Mapping[str, Extremes]
+    ) -> Postprocessed:
+        """Zones of other layers by the clusters, names and thresholds of a former zoning.
+
+        Units that are no longer valid over half their area keep their zone. The clean-up, which
+        knows no distance, is made as a whole.
+        """
+        if former.audit is not None:
+            thresholds = former.audit.thresholds
+            codes = threshold_zones(store.read_stored(RATIO, store.whole), thresholds)
+            return self._cleaned(codes, store)
+        layers = self.settings.layers(self.services)
+        again = self.cut.table(LayerMeans(store, extremes, layers), self.runner).units
+        units = former.tabled.units
+        _, then, now = np.intersect1d(units.index, again.index, return_indices=True)
+        # The columns behind the features are names' business, which is settled.
+        before = units.means[:, : len(layers) - NAMING_LAYERS]
+        after = before.copy()
+        after[then] = again.means[now, : before.shape[1]]
+        zones = zones_by_centres(former.by_unit, before, after)
+        return self._cleaned(former.tabled.codes(zones, _valid(store)), store)
+
+    def _cleaned(self, codes: ClassArray, store: ScratchStore) -> Postprocessed:
+        return postprocess(
             codes,
             partial(_ratio, store),
             store.grid.cell_m,
             postprocess_settings(self.parameters),
             floor=store.read_classes(FLOOR, store.whole) if store.has(FLOOR) else None,
         )
-        return Zoned(tabled, by_unit, audit, cleaned)
 
 
 def zoner_of(

@@ -8,7 +8,7 @@ from shapely import LineString, Point, box
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
-from shanhai.jobs.contracts import Task
+from shanhai.jobs.contracts import CONTRACTS, AssessedTask, Task
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.testing.network_rasters import EASY, network_task
 from shanhai.testing.watershed import EPSG, Watershed
@@ -118,3 +118,30 @@ def scenario_task(
     task = network_task(watershed, processes=processes, without=without)
     asked = {**task.inputs, "parameters": EASY, **(inputs or {}), "edits": [*edits]}
     return task.model_copy(update={"process": "run-scenario", "inputs": asked})
+
+
+def assessed_scenario(
+    base: Task,
+    edits: Sequence[Mapping[str, Any]],
+    compare: Sequence[str] = ("supply_demand_ratio", "zones"),
+    **inputs: Any,
+) -> Task:
+    """A task of a scenario that is held against an assessment or zoning, on the same files."""
+    contract = CONTRACTS[base.process]
+    asked = contract.inputs.model_validate(base.inputs).model_dump(mode="json")
+    place = {name: base.inputs[name] for name in ("region", "cell_m")}
+    return base.model_copy(
+        update={
+            "process": "run-scenario",
+            "inputs": {**place, "compare": [*compare], **inputs, "edits": [*edits]},
+            "assessed": AssessedTask(
+                process=base.process,
+                inputs=asked,
+                seed=base.seed,
+                themes=sorted(base.datasets),
+                areas=base.areas,
+                units=base.units,
+            ),
+            "areas": [],
+        }
+    )

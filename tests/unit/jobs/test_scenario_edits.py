@@ -94,12 +94,16 @@ def test_there_are_some_edits_and_not_too_many():
     assert [pointer for pointer, _ in refused({})] == ["/inputs/edits"]
 
 
-@pytest.mark.parametrize("compare", [["zones"], ["network", "supply_demand_ratio"]])
-def test_what_is_not_compared_is_refused_and_not_left_out(compare: list[str]):
-    ((pointer, zh),) = refused({"edits": [edit()], "compare": compare})
+def test_everything_is_compared_once():
+    ((pointer, zh),) = refused({"edits": [edit()], "compare": ["zones", "zones"]})
     assert pointer == "/inputs/compare"
     assert zh is not None
-    assert "仅支持对比网络" in zh
+    assert "重复" in zh
+
+
+def test_without_a_network_no_supply_is_needed():
+    assert asked(edit()).needs_supplies
+    assert not asked(edit(), compare=["supply_demand_ratio", "zones"]).needs_supplies
 
 
 def test_a_question_to_the_network_is_refused():

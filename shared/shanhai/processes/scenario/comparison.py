@@ -1,4 +1,4 @@
-"""The figures of a scenario: what differs after the edits, as one document and as tables."""
+"""The figures of a scenario: the land and the network before and after, and their tables."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -6,10 +6,13 @@ from typing import Any
 import numpy as np
 
 from shanhai.cartography import LAND_COVER
+from shanhai.jobs.scenario_contracts import RunScenarioInputs
 from shanhai.processes.evaluating.place import LAND
+from shanhai.processes.networking.scene import Scene
 from shanhai.processes.scenario.edits import Edited
 from shanhai.processes.scenario.matching import CHANGES, Sides, codes_after
 from shanhai.processes.scenario.states import Rehearsal, State
+from shanhai.science.arrays import IntArray
 from shanhai.science.corridors.connectivity import Gain
 from shanhai.vocabulary import Label
 
@@ -54,14 +57,12 @@ LINK_HEAD = (
 )
 
 
-def comparison_document(rehearsal: Rehearsal, edited: Edited, links: Sequence[Sides]) -> Document:
-    """All figures of a scenario; units stand in the names."""
-    before, after = measures_of(rehearsal.before), measures_of(rehearsal.after)
-    scene = rehearsal.before.scene
-    inputs = scene.inputs
+def ground_document(scene: Scene, edited: Edited, inputs: RunScenarioInputs) -> Document:
+    """What every scenario tells, whatever it compares: its edits and the land; units in names."""
     return {
-        "name_zh": getattr(inputs, "name_zh", None),
-        "name_en": getattr(inputs, "name_en", None),
+        "name_zh": inputs.name_zh,
+        "name_en": inputs.name_en,
+        "compared": list(inputs.compare),
         "cell_m": scene.cell_m,
         "land_area_km2": _rounded(scene.land_cells * scene.grid.cell_area_ha / 100),
         "edits": [
@@ -74,6 +75,14 @@ def comparison_document(rehearsal: Rehearsal, edited: Edited, links: Sequence[Si
             }
             for one in edited.burnt
         ],
+        "land_cover": _land_cover(scene, edited.scene),
+    }
+
+
+def network_document(rehearsal: Rehearsal, links: Sequence[Sides]) -> Document:
+    """What differs of the network."""
+    before, after = measures_of(rehearsal.before), measures_of(rehearsal.after)
+    return {
         "measures": [
             {
                 "item": name,
@@ -92,7 +101,6 @@ def comparison_document(rehearsal: Rehearsal, edited: Edited, links: Sequence[Si
         "changes": {name: sum(one.change == name for one in links) for name in CHANGES},
         "links": [link_row(one, rehearsal) for one in links],
         "sources": _sources(rehearsal),
-        "land_cover": _land_cover(rehearsal),
         "anew": dict(rehearsal.record["anew"]),
     }
 
@@ -139,16 +147,26 @@ def link_row(sides: Sides, rehearsal: Rehearsal) -> Document:
 
 
 def table_rows(document: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
-    """Measures, links by what became of them, and areas of land cover."""
+    """Measures, links by what became of them, ratios, areas of zones and of land cover."""
     figures = ("before", "after", "change", "change_percent")
-    for one in document["measures"]:
+    for one in document.get("measures", ()):
         yield (
             "network",
             *(one[name] for name in ("item", "name_zh", "name_en", "unit", *figures)),
         )
-    for name, count in document["changes"].items():
+    for name, count in document.get("changes", {}).items():
         label = CHANGE_LABELS[name]
         yield ("links", name, label.zh, label.en, "1", None, count, None, None)
+    for one in document.get("ratios", ()):
+        if one["place"] == document["place"]:
+            numbers = _difference(one["before"], one["after"])
+            item = one["service"] or "comprehensive"
+            told = (item, one["name_zh"], one["name_en"], "1")
+            yield ("ratio", *told, *(numbers[name] for name in figures))
+    for one in document.get("zone_areas", ()):
+        numbers = _difference(one["before"], one["after"])
+        told = (one["zone"], one["name_zh"], one["name_en"], "ha")
+        yield ("zones", *told, *(numbers[name] for name in figures))
     for one in document["land_cover"]:
         yield (
             "land_cover",
@@ -220,10 +238,10 @@ def _sources(rehearsal: Rehearsal) -> list[Document]:
     ]
 
 
-def _land_cover(rehearsal: Rehearsal) -> list[Document]:
-    """Area of each class of land cover that occurs, on the land of the region."""
-    counts = [_classes(state) for state in (rehearsal.before, rehearsal.after)]
-    cell_ha = rehearsal.before.scene.grid.cell_area_ha
+def _land_cover(*scenes: Scene) -> list[Document]:
+    """Area of each class of land cover that occurs before or after, on the land of the region."""
+    counts = [_classes(one) for one in scenes]
+    cell_ha = scenes[0].grid.cell_area_ha
     return [
         {
             "class": entry.code,
@@ -236,8 +254,7 @@ def _land_cover(rehearsal: Rehearsal) -> list[Document]:
     ]
 
 
-def _classes(state: State) -> Any:
-    scene = state.scene
+def _classes(scene: Scene) -> IntArray:
     land = scene.store.read_classes(LAND, scene.store.whole) == 1
     return np.bincount(scene.cover[land], minlength=256)
 

@@ -1,6 +1,6 @@
 """Files of a scenario: the comparison, its tables, the corridors and the edits as GeoJSON."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from shanhai.jobs.contracts import OutputFile
 from shanhai.processes.evaluating.outputs import write_document, write_table
 from shanhai.processes.networking.geometry import as_multi, path_line, swath_outline
 from shanhai.processes.networking.outputs import write_features
+from shanhai.processes.scenario.balance import RATIO_HEAD, ZONE_HEAD, rows_of
 from shanhai.processes.scenario.comparison import (
     LINK_HEAD,
     TABLE_HEAD,
@@ -23,32 +24,32 @@ from shanhai.processes.scenario.states import Rehearsal
 from shanhai.processes.zone_features import to_lon_lat
 from shanhai.vocabulary import Label
 
+Table = tuple[str, Label, Sequence[str], Iterable[Sequence[Any]]]
+"""Name, title, head and rows."""
+
 
 def write_figures(workspace: Path, document: dict[str, Any]) -> list[OutputFile]:
-    """The comparison as JSON, and its two tables."""
+    """The comparison as JSON, and its tables: those of what is compared."""
+    tables: list[Table] = [
+        ("table", Label("对比表", "Comparison as a table"), TABLE_HEAD, table_rows(document))
+    ]
+    if "links" in document:
+        title = Label("廊道对比表", "Corridors compared")
+        tables.append(("corridors_table", title, LINK_HEAD, link_rows(document)))
+    if "ratios" in document:
+        title = Label("供需比对比表", "Ratios compared")
+        tables.append(("ratio_table", title, RATIO_HEAD, rows_of(RATIO_HEAD, document["ratios"])))
+    if "zones" in document:
+        title = Label("分区转移表", "Zones compared")
+        tables.append(("zones_table", title, ZONE_HEAD, rows_of(ZONE_HEAD, document["zones"])))
     return [
         write_document(workspace, "statistics", Label("对比统计", "Comparison"), document),
-        write_table(
-            workspace,
-            "table",
-            Label("对比表", "Comparison as a table"),
-            TABLE_HEAD,
-            table_rows(document),
-        ),
-        write_table(
-            workspace,
-            "corridors_table",
-            Label("廊道对比表", "Corridors compared"),
-            LINK_HEAD,
-            link_rows(document),
-        ),
+        *(write_table(workspace, *one) for one in tables),
     ]
 
 
-def write_shapes(
-    workspace: Path, rehearsal: Rehearsal, edited: Edited, links: Sequence[Sides]
-) -> list[OutputFile]:
-    """Corridors of either network, as they will be where they last, and the edits."""
+def write_links(workspace: Path, rehearsal: Rehearsal, links: Sequence[Sides]) -> list[OutputFile]:
+    """Corridors of either network, as they will be where they last."""
     return [
         write_features(
             workspace,
@@ -56,7 +57,13 @@ def write_shapes(
             "corridor_lines.geojson",
             Label("廊道", "Corridors"),
             [_link(one, rehearsal) for one in links],
-        ),
+        )
+    ]
+
+
+def write_edits(workspace: Path, edited: Edited) -> list[OutputFile]:
+    """The edits as they were laid."""
+    return [
         write_features(
             workspace,
             "edits",
@@ -73,7 +80,7 @@ def write_shapes(
                 }
                 for one in edited.burnt
             ],
-        ),
+        )
     ]
 
 

@@ -1,6 +1,6 @@
 """Maps and page of a scenario."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,8 @@ from shanhai.processes.evaluating.outputs import write_report_files
 from shanhai.processes.evaluating.report import frame_of, thinned, thinned_classes
 from shanhai.processes.networking.geometry import outline_of, path_line, swath_outline
 from shanhai.processes.networking.surface import RESISTANCE
+from shanhai.processes.scenario.balance_maps import draw_balance
+from shanhai.processes.scenario.compared import Compared, ComparedNetwork
 from shanhai.processes.scenario.comparison import CHANGE_LABELS
 from shanhai.processes.scenario.edits import Edited
 from shanhai.processes.scenario.matching import Sides
@@ -31,31 +33,29 @@ _MAPS = {
 
 
 def write_report(
-    rehearsal: Rehearsal,
-    edited: Edited,
-    links: Sequence[Sides],
+    compared: Compared,
     document: Mapping[str, Any],
     manifest: Mapping[str, Any],
     workspace: Path,
 ) -> list[OutputFile]:
-    """Draw what changes and write the page; the maps are outputs of their own as well."""
-    place = rehearsal.after.scene.place
+    """Draw what changes and write the page; the first maps are outputs of their own as well."""
+    place = compared.edited.scene.place
     frame = frame_of(place, manifest)
-    drawing = _drawing(rehearsal, edited, links)
-    leading = [
-        (path, TITLE)
-        for lang in _LANGUAGES
-        if draw_scenario_map(path := workspace / f"map_{lang}.png", drawing, frame, lang)
-    ]
-    others = [
-        picture for lang in _LANGUAGES for picture in _cells(rehearsal, frame, lang, workspace)
-    ]
+    pictures, leading = list[Picture](), list[Picture]()
+    for lang in _LANGUAGES:
+        if compared.network is not None:
+            drawing = _drawing(compared.network, compared.edited)
+            if draw_scenario_map(path := workspace / f"map_{lang}.png", drawing, frame, lang):
+                leading.append((path, TITLE))
+            pictures += _cells(compared.network.rehearsal, frame, lang, workspace)
+        if compared.services is not None:
+            pictures += draw_balance(compared.services, frame, lang, workspace)
     name = Label(place.area.region.name_zh, place.area.region.name_en)
     content = {**document, "change_labels": CHANGE_LABELS}
     files = write_report_files(
-        workspace, Page(TEMPLATE, name, content, manifest, [*leading, *others])
+        workspace, Page(TEMPLATE, name, content, manifest, [*leading, *pictures])
     )
-    for picture, _ in others:
+    for picture, _ in pictures:
         picture.unlink()
     return [*files, *(_map(path) for path, _ in leading)]
 
@@ -87,7 +87,8 @@ def _cells(rehearsal: Rehearsal, frame: MapFrame, lang: Lang, workspace: Path) -
     return [(path, style.title)] if drawn else []
 
 
-def _drawing(rehearsal: Rehearsal, edited: Edited, links: Sequence[Sides]) -> ScenarioDrawing:
+def _drawing(compared: ComparedNetwork, edited: Edited) -> ScenarioDrawing:
+    rehearsal, links = compared.rehearsal, compared.links
     after = rehearsal.after
     grid = after.scene.grid
     crs = f"EPSG:{grid.epsg}"

@@ -23,6 +23,9 @@ RATIO = "ratio"
 SUPPLY_MEAN = "supply_mean"
 """Layers the names rest on: the comprehensive ratio, and normalised supply over the services."""
 
+NAMING_LAYERS = len((RATIO, SUPPLY_MEAN))
+"""How many columns they are, behind those of the features."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClusteringSettings:
