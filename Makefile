@@ -34,9 +34,9 @@ status: bootstrap ## show the services with process, port, health and uptime
 
 .PHONY: test
 test: ## the whole test suite against its own PostgreSQL, Redis and a browser
-	@deploy/local/bootstrap.sh chromium
+	@deploy/local/bootstrap.sh chromium mosquitto
 	@services/tiles/vendor.sh
-	@SHANHAI_TEST_REQUIRE=db,redis,browser $(BIN)/python -m pytest --numprocesses=2 --no-loadscope-reorder $(PYTEST_ARGS)
+	@SHANHAI_TEST_REQUIRE=db,redis,browser,mqtt $(BIN)/python -m pytest --numprocesses=2 --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: check
 check: bootstrap ## format, lint, types, import contracts, compose file

@@ -48,13 +48,23 @@ install_with_lists() {
   install_packages "$@"
 }
 
-# Redis's package enables its server for the next start of the machine; ours is started by make.
-keep_redis_off() {
-  command -v redis-server >/dev/null && return
-  trap 'update-rc.d redis-server disable >/dev/null 2>&1 || true; clean_up' EXIT
+# Packages enable their servers for the next start of the machine; ours are started by make.
+new_servers=()
+keep_servers_off() {
+  local server
+  for server in redis-server mosquitto; do
+    PATH="$PATH:/usr/sbin" command -v "$server" >/dev/null || new_servers+=("$server")
+  done
 }
 
-trap clean_up EXIT
+disable_new_servers() {
+  local server
+  for server in "${new_servers[@]}"; do
+    update-rc.d "$server" disable >/dev/null 2>&1 || true  # not all of them were asked for
+  done
+}
+
+trap 'disable_new_servers; clean_up' EXIT
 trap 'exit 130' INT TERM HUP
 mkdir -p -m 755 "$state"
 exec 9>"$state/install.lock"
@@ -64,7 +74,7 @@ if [ $# -gt 0 ]; then
   echo "installing Debian packages: $*" >&2
   forbid_starting_servers
   forbid_creating_clusters
-  keep_redis_off
+  keep_servers_off
   install_with_lists "$@" >"$log" 2>&1 || { tail -n 30 "$log" >&2; exit 1; }
 fi
 

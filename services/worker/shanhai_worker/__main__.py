@@ -8,7 +8,9 @@ from shanhai.settings import (
     ArtifactSettings,
     DaskSettings,
     DatabaseSettings,
+    Hj212Settings,
     LogSettings,
+    MqttSettings,
     PublicSettings,
     RedisSettings,
     TileTokenSettings,
@@ -33,6 +35,8 @@ def main() -> None:
             dask=DaskSettings(),
             public=PublicSettings(),
             tokens=TileTokenSettings(),
+            hj212=Hj212Settings(),
+            mqtt=MqttSettings(),
         )
     )
 

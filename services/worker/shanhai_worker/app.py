@@ -5,7 +5,7 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
@@ -18,6 +18,8 @@ from shanhai.settings import (
     ArtifactSettings,
     DaskSettings,
     DatabaseSettings,
+    Hj212Settings,
+    MqttSettings,
     PublicSettings,
     RedisSettings,
     TileTokenSettings,
@@ -28,6 +30,7 @@ from shanhai.storage.kept import KeptFolders
 from shanhai_worker import leftovers, reaper, tile_keeper
 from shanhai_worker.consumer import Consumer
 from shanhai_worker.context import Context
+from shanhai_worker.feeds.feed import Feed, feeds_named_in
 from shanhai_worker.health import make_server
 from shanhai_worker.runner import Runner
 from shanhai_worker.tile_access import TileAccess
@@ -47,15 +50,19 @@ async def serve(
     dask: DaskSettings,
     public: PublicSettings,
     tokens: TileTokenSettings,
+    hj212: Hj212Settings,
+    mqtt: MqttSettings,
 ) -> None:
     """Run the worker until SIGTERM or SIGINT."""
     stop = _stop_on_signals()
     tiles = TileAccess.named_in(public, tokens, worker)
     async with open_context(database, redis, artifacts, worker, dask, tiles) as context:
-        await run(context, redis.url.get_secret_value(), stop)
+        await run(context, redis.url.get_secret_value(), stop, feeds=feeds_named_in(hj212, mqtt))
 
 
-async def run(context: Context, redis_url: str, stop: asyncio.Event) -> None:
+async def run(
+    context: Context, redis_url: str, stop: asyncio.Event, *, feeds: Sequence[Feed] = ()
+) -> None:
     """Run every part until `stop`, then drain; a part that breaks ends the worker."""
     runner = Runner(context)
     server = make_server(context)
@@ -65,6 +72,7 @@ async def run(context: Context, redis_url: str, stop: asyncio.Event) -> None:
             parts.create_task(reaper.run(context)),
             parts.create_task(tile_keeper.run(context)),
             parts.create_task(leftovers.run(context)),
+            *(parts.create_task(feed(context)) for feed in feeds),
         ]
         parts.create_task(runner.run())
         parts.create_task(server.serve())

@@ -22,6 +22,7 @@ from shanhai.errors import Unavailable
 from shanhai.local.places import Home
 from shanhai.local.servers import PrivatePostgres, PrivateRedis, Surroundings
 from shanhai.testing.browser import find_browser
+from shanhai.testing.mosquitto import find_mosquitto
 from shanhai.testing.run_directory import run_directory
 
 TEMPLATE = "shanhai_template"
@@ -132,12 +133,18 @@ def browser() -> None:
     _start_or_skip(find_browser, "browser")
 
 
+@pytest.fixture(scope="session")
+def mosquitto() -> None:
+    """The program Mosquitto, for tests that need a broker."""
+    _start_or_skip(find_mosquitto, "mqtt")
+
+
 def _mark(item: pytest.Item, name: str | None) -> None:
     if name is not None:
         item.add_marker(name)
 
 
-def _start_or_skip(start: Callable[[], None], need: str) -> None:
+def _start_or_skip(start: Callable[[], object], need: str) -> None:
     try:
         start()
     except (Unavailable, OSError) as error:

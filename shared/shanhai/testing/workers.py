@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,14 +88,17 @@ class Workers:
     folder: Path
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def start(self, **settings: object) -> subprocess.Popen[bytes]:
-        """Start a worker with one slot, short times and the given settings."""
+    def start(
+        self, *, variables: Mapping[str, str] | None = None, **settings: object
+    ) -> subprocess.Popen[bytes]:
+        """Start a worker with one slot, short times and the given settings and variables."""
         own = {"port": free_port(), "scratch": self.folder, "slots": 1} | SHORT_TIMES | settings
         environment = os.environ | {
             "SHANHAI_DATABASE_URL": self.database_url,
             "SHANHAI_REDIS_URL": self.redis_url,
             "SHANHAI_ARTIFACTS_ROOT": str(self.folder / "artifacts"),
             **{f"SHANHAI_WORKER_{name.upper()}": str(value) for name, value in own.items()},
+            **(variables or {}),
         }
         with (self.folder / "worker.log").open("ab") as log:
             process = subprocess.Popen(

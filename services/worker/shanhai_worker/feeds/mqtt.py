@@ -1,0 +1,114 @@
+"""Fetches observations from an MQTT broker, each until it is durable.
+
+A message is acknowledged after the transaction that holds what it brought; the broker delivers
+again what was not, to this worker or to the one that takes over, and what is there already is
+counted as a duplicate. What cannot be used is counted and acknowledged, for it would come back for
+ever.
+"""
+
+import asyncio
+import random
+
+import structlog
+
+from shanhai.errors import InvalidInput
+from shanhai.monitoring.observation import Batch, Observation
+from shanhai.settings import MqttSettings
+from shanhai_worker.context import Context
+from shanhai_worker.feeds.group_commit import GroupCommit
+from shanhai_worker.feeds.mqtt_connection import Connection, Message
+from shanhai_worker.feeds.mqtt_messages import Topic, read_row, read_rows
+from shanhai_worker.feeds.one_of_many import run_in_one
+from shanhai_worker.outages import is_outage
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+WAY = "mqtt"
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 60.0
+
+
+async def run(context: Context, settings: MqttSettings) -> None:
+    """Fetch for ever, in one worker of all that share the database."""
+    await run_in_one(context.sessions, WAY, lambda: fetch(context, settings))
+
+
+async def fetch(context: Context, settings: MqttSettings) -> None:
+    """Fetch for ever, connecting anew whenever the connection ends."""
+    commits = GroupCommit(context.sessions, context.meters, WAY)
+    fetcher = Fetcher(context, settings, commits)
+    async with asyncio.TaskGroup() as parts:
+        parts.create_task(commits.run())
+        parts.create_task(fetcher.run())
+
+
+class Fetcher:
+    """Brings what the broker delivers to be stored."""
+
+    def __init__(self, context: Context, settings: MqttSettings, commits: GroupCommit) -> None:
+        self._settings = settings
+        self._commits = commits
+        self._meters = context.meters
+        self._topics = [Topic.of(text) for text in settings.topics]
+        self._pause_s = FIRST_PAUSE_S
+
+    async def run(self) -> None:
+        """Fetch for ever; pauses between connections grow until messages come again."""
+        while True:
+            try:
+                await self._fetch()
+            except Exception as error:
+                if not isinstance(error, OSError) and not is_outage(error):
+                    raise
+                log.warning("connection to the broker ended", reason=str(error))
+            jitter = random.uniform(0.5, 1)  # noqa: S311  (no secret)
+            await asyncio.sleep(self._pause_s * jitter)
+            self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+
+    async def _fetch(self) -> None:
+        filters = [topic.filter for topic in self._topics]
+        connected = self._meters.connections.labels(WAY)
+        async with Connection(self._settings, filters) as connection:
+            with connected.track_inprogress():
+                while True:
+                    await self._deal_with(connection, await connection.messages())
+                    self._pause_s = FIRST_PAUSE_S
+
+    async def _deal_with(self, connection: Connection, messages: list[Message]) -> None:
+        """Have messages stored and acknowledge them in their order.
+
+        Raises:
+            Exception: an outage of the database kept some from being stored.
+        """
+        batches = [self._batch_of(message) for message in messages]
+        results = await asyncio.gather(
+            *(self._commits.store(batch) for batch in batches), return_exceptions=True
+        )
+        for message, result in zip(messages, results, strict=True):
+            if result is not None:
+                if not isinstance(result, Exception) or is_outage(result):
+                    raise result
+                self._refuse("not_stored", message, type(result).__name__)
+            connection.acknowledge(message)
+
+    def _batch_of(self, message: Message) -> Batch:
+        """What can be stored of a message; the rest is counted."""
+        if len(message.payload) > self._settings.message_limit_bytes:
+            self._refuse("size", message, f"{len(message.payload)} bytes")
+            return Batch.of([])
+        try:
+            rows = read_rows(self._topics, message.topic, message.payload)
+        except InvalidInput as error:
+            self._refuse("payload", message, error.message)
+            return Batch.of([])
+        found: list[Observation] = []
+        for row in rows:
+            try:
+                found.append(read_row(row))
+            except InvalidInput as error:
+                self._refuse("row", message, error.message)
+        return Batch.of(found)
+
+    def _refuse(self, reason: str, message: Message, why: str) -> None:
+        self._meters.refused.labels(WAY, reason).inc()
+        log.warning("message not kept", reason=reason, topic=message.topic, why=why)

@@ -1,0 +1,211 @@
+"""Fetching observations from a real MQTT broker, into a real database."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from shanhai.db.engine import Sessions
+from shanhai.ending import end
+from shanhai.settings import MqttSettings
+from shanhai.testing.emptying import forget_rows
+from shanhai.testing.feeds import add_station
+from shanhai.testing.mosquitto import Mosquitto, running_mosquitto
+from shanhai.testing.workers import Workers, eventually
+from shanhai_worker.context import Context
+from shanhai_worker.feeds import mqtt, mqtt_connection
+
+TOPIC = "shanhai/observations"
+TOPICS = (TOPIC, "water/{station}/{property}/now")
+COUNT = text("SELECT count(*) FROM observation")
+REVISED = text("SELECT count(*) FROM observation_revision")
+
+
+@pytest.fixture
+def broker(mosquitto: None, tmp_path: Path) -> Iterator[Mosquitto]:
+    folder = tmp_path / "mosquitto"
+    folder.mkdir()
+    with running_mosquitto(folder) as broker:
+        yield broker
+
+
+@pytest.fixture
+async def station(sessions: Sessions) -> str:
+    async with sessions.begin() as session:
+        await forget_rows(session, ["observation", "observation_latest", "station"])
+    await add_station(sessions, "river-1")
+    return "river-1"
+
+
+def settings(broker: Mosquitto, **given: object) -> MqttSettings:
+    return MqttSettings.model_validate({"url": broker.url, "topics": TOPICS, **given})
+
+
+@asynccontextmanager
+async def fetching(context: Context, given: MqttSettings) -> AsyncIterator[None]:
+    """A client that has connected and subscribed."""
+    task = asyncio.create_task(mqtt.run(context, given))
+
+    async def subscribed() -> bool:
+        if task.done():
+            task.result()
+        (metric,) = context.meters.connections.collect()
+        return any(sample.value for sample in metric.samples)
+
+    try:
+        await eventually(subscribed)
+        yield
+    finally:
+        await end(task)
+
+
+def row(number: int, **other: object) -> dict[str, object]:
+    """An observation; each number has a time and a value of its own."""
+    at = f"2026-08-01T{number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}+08:00"
+    return {"station": "river-1", "property": "cod", "time": at, "value": number} | other
+
+
+def messages(numbers: range) -> list[tuple[str, bytes]]:
+    return [(TOPIC, json.dumps(row(number)).encode()) for number in numbers]
+
+
+async def count(sessions: Sessions) -> int:
+    async with sessions() as session:
+        return int(await session.scalar(COUNT) or 0)
+
+
+async def reach(sessions: Sessions, number: int) -> None:
+    async def reached() -> bool:
+        return await count(sessions) >= number
+
+    await eventually(reached)
+    assert await count(sessions) == number
+
+
+def refused(context: Context) -> dict[str, float]:
+    (metric,) = context.meters.refused.collect()
+    return {
+        sample.labels["reason"]: sample.value
+        for sample in metric.samples
+        if sample.name.endswith("_total")
+    }
+
+
+@pytest.mark.parametrize("version", ["3.1.1", "5"])
+async def test_messages_are_stored_and_then_forgotten_by_the_broker(
+    context: Context, sessions: Sessions, station: str, broker: Mosquitto, version: str
+) -> None:
+    given = settings(broker, version=version)
+    async with fetching(context, given):
+        await asyncio.to_thread(broker.publish, messages(range(50)))
+        await reach(sessions, 50)
+    # What is published while nobody fetches waits; what was stored does not come again.
+    await asyncio.to_thread(broker.publish, messages(range(50, 60)))
+    async with fetching(context, given):
+        await reach(sessions, 60)
+    assert context.meters.observations.labels("mqtt", "accepted")._value.get() == 60
+    assert context.meters.observations.labels("mqtt", "duplicate")._value.get() == 0
+
+
+async def test_topics_name_what_payloads_need_not(
+    context: Context, sessions: Sessions, station: str, broker: Mosquitto
+) -> None:
+    said = [
+        ("water/river-1/cod/now", b"12.5"),
+        ("water/river-1/ph/now", b'{"time": "2026-08-01T08:00:00+08:00", "value": 7.1}'),
+        (TOPIC, json.dumps([row(1, unit="ug/L"), row(2, quality="fault")]).encode()),
+    ]
+    async with fetching(context, settings(broker)):
+        await asyncio.to_thread(broker.publish, said)
+        await reach(sessions, 4)
+    async with sessions() as session:
+        values = await session.scalars(text("SELECT value FROM observation ORDER BY value"))
+        assert list(values) == [0.001, 2, 7.1, 12.5]
+
+
+async def test_what_cannot_be_used_is_counted_and_does_not_come_back(
+    context: Context, sessions: Sessions, station: str, broker: Mosquitto
+) -> None:
+    said = [
+        (TOPIC, b"{"),
+        (TOPIC, b"12"),
+        (TOPIC, json.dumps([row(1, value="much"), row(2)]).encode()),
+        (TOPIC, json.dumps(row(3, station="nowhere")).encode()),
+        (TOPIC, b" " * 2000 + b"1"),
+        ("water/river-1/cod/now", b"nan"),
+    ]
+    async with fetching(context, settings(broker, message_limit_bytes=1000)):
+        await asyncio.to_thread(broker.publish, said)
+        await reach(sessions, 1)
+        await asyncio.to_thread(broker.publish, messages(range(10, 11)))
+        await reach(sessions, 2)
+    first = refused(context)
+    assert first == {"payload": 2, "row": 2, "size": 1}
+    assert context.meters.observations.labels("mqtt", "rejected")._value.get() == 1
+    async with fetching(context, settings(broker)):
+        await asyncio.to_thread(broker.publish, messages(range(11, 12)))
+        await reach(sessions, 3)
+    assert refused(context) == first
+
+
+async def test_a_broker_that_was_away_is_found_again(
+    context: Context,
+    sessions: Sessions,
+    station: str,
+    broker: Mosquitto,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mqtt, "LONGEST_PAUSE_S", 0.5)
+    async with fetching(context, settings(broker)):
+        for first in range(0, 60, 20):
+            await asyncio.to_thread(broker.publish, messages(range(first, first + 20)))
+            broker.stop()
+            await asyncio.sleep(0.2)
+            broker.start()
+        await reach(sessions, 60)
+    async with sessions() as session:
+        assert await session.scalar(REVISED) == 0
+
+
+async def test_a_wrong_password_is_refused(
+    context: Context, broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt_connection, "CONNECT_S", 5.0)
+    wrong = settings(broker, url=SecretStr(broker.url.replace("feed:", "feed:x")))
+    with pytest.raises(mqtt_connection.ConnectionLost, match="Not authorized"):
+        async with mqtt_connection.Connection(wrong, [TOPIC]):
+            pass
+
+
+async def test_every_message_is_there_once_after_workers_were_killed(
+    workers: Workers, sessions: Sessions, station: str, broker: Mosquitto
+) -> None:
+    environment = {"SHANHAI_MQTT_URL": broker.url}
+    number = 3000
+    worker = workers.start(variables=environment)
+    # Until somebody has subscribed, the broker has no reason to keep anything.
+    log = broker.folder / "mosquitto.log"
+
+    async def subscribed() -> bool:
+        return "Sending SUBACK" in log.read_text()
+
+    await eventually(subscribed)
+    publishing = asyncio.create_task(asyncio.to_thread(broker.publish, messages(range(number))))
+    for part in (1, 2):
+
+        async def begun(part: int = part) -> bool:
+            return await count(sessions) >= number * part // 10
+
+        await eventually(begun)
+        worker.kill()
+        worker.wait()
+        worker = workers.start(variables=environment)
+    await publishing
+    await reach(sessions, number)
+    async with sessions() as session:
+        assert await session.scalar(REVISED) == 0
