@@ -18,6 +18,7 @@ from shanhai.jobs.contracts import (
     GrantTask,
     Task,
 )
+from shanhai.jobs.indicator_contracts import EVALUATE_INDICATORS
 from shanhai.jobs.selection_contracts import SELECT_SITES
 
 FEW = 5_000
@@ -30,7 +31,7 @@ async def with_authority(session: AsyncSession, task: Task, identity: Identity) 
     Raises:
         Unauthenticated, Forbidden: they may not write what the job would.
     """
-    if task.process == CHECK_COMPLIANCE.id:
+    if task.process in {CHECK_COMPLIANCE.id, EVALUATE_INDICATORS.id}:
         return task.model_copy(update={"authority": _kept(identity)})
     if task.process == SELECT_SITES.id:
         return await _with_project_authority(session, task, identity)

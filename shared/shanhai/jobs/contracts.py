@@ -20,6 +20,8 @@ from shanhai.jobs.assessment_inputs import (
 )
 from shanhai.jobs.contract import Code, FieldName, Inputs, Name, Note, OutputSpec, ProcessContract
 from shanhai.jobs.evaluation_contracts import ACCOUNT_GEP, EVALUATE_ECOSYSTEM
+from shanhai.jobs.indicator_contracts import EVALUATE_INDICATORS
+from shanhai.jobs.indicator_task import IndicatorsTask
 from shanhai.jobs.network_contracts import BUILD_NETWORK
 from shanhai.jobs.scenario_contracts import RUN_SCENARIO
 from shanhai.jobs.seeding_contract import SEED_TILES, Box
@@ -356,7 +358,7 @@ CONTRACTS: Mapping[str, ProcessContract] = {
     for contract in (
         *(ECHO, IMPORT_DATASET, IMPORT_FEATURES, CHECK_COMPLIANCE),
         *(ASSESS_ECOSERVICES, DELINEATE_ZONES),
-        *(EVALUATE_ECOSYSTEM, ACCOUNT_GEP),
+        *(EVALUATE_ECOSYSTEM, ACCOUNT_GEP, EVALUATE_INDICATORS),
         *(BUILD_NETWORK, RUN_SCENARIO, SELECT_SITES),
         SEED_TILES,
     )
@@ -477,6 +479,9 @@ class AssessedTask(BaseModel):
     )
     selection: SelectionTask | None = Field(
         None, description="what sites are selected from and paid with"
+    )
+    indicators: IndicatorsTask | None = Field(
+        None, description="what indicators are computed from, apart from rasters"
     )
     upload_uri: str | None = None
     authority: AuthorityTask | None = None

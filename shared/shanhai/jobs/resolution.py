@@ -45,6 +45,7 @@ from shanhai.jobs.evaluation_contracts import (
 )
 from shanhai.jobs.evaluation_resolution import find_evaluated
 from shanhai.jobs.gep_requirements import account_faults, account_themes
+from shanhai.jobs.indicator_contracts import EVALUATE_INDICATORS, EvaluateIndicatorsInputs
 from shanhai.jobs.network_contracts import BUILD_NETWORK, BuildNetworkInputs
 from shanhai.jobs.network_resolution import find_network, named_corridors
 from shanhai.jobs.referents import (
@@ -216,6 +217,14 @@ async def _(inputs: AccountGepInputs, session: AsyncSession, *, requested_by: st
         ]
     )
     return _task_on(ACCOUNT_GEP.id, inputs, region, datasets)
+
+
+@resolve.register
+async def _(inputs: EvaluateIndicatorsInputs, session: AsyncSession, *, requested_by: str) -> Task:
+    # Who asked may not know of every plan and line; all is looked up with their rights.
+    return Task(
+        process=EVALUATE_INDICATORS.id, inputs=inputs.model_dump(mode="json"), plan=inputs.plan
+    )
 
 
 @resolve.register

@@ -24,6 +24,7 @@ STAGES: Mapping[str, Label] = {
     "carbon": Label("核算碳汇", "Counting carbon"),
     "quantities": Label("核算实物量", "Counting quantities"),
     "account": Label("核算价值量", "Valuing quantities"),
+    "indicators": Label("计算指标", "Computing indicators"),
     "pattern": Label("分析景观格局", "Analysing the habitat pattern"),
     "sources": Label("识别生态源地", "Finding sources"),
     "resistance": Label("构建阻力面", "Making the resistance surface"),

@@ -10,6 +10,7 @@ from shanhai.jobs.authority import with_authority
 from shanhai.jobs.contract import Inputs, ProcessContract
 from shanhai.jobs.contracts import Task
 from shanhai.jobs.control_lines import with_control_lines
+from shanhai.jobs.indicator_inputs import with_indicators
 from shanhai.jobs.resolution import resolve
 from shanhai.jobs.scenario_places import with_edited_places
 from shanhai.jobs.scenario_assessed import with_assessed
@@ -45,6 +46,7 @@ async def submit(
         task = await with_authority(session, task, identity)
     task = await with_control_lines(session, task, identity)
     task = await with_edited_places(session, task, identity)
+    task = await with_indicators(session, task, identity)
     task = await with_assessed(session, task, identity)
     task = await with_candidates(session, task, identity)
     job = Job(

@@ -53,6 +53,11 @@ HOMES: tuple[tuple[str, str, str], ...] = (
         "shanhai.processes.documents_publication:publish_figures",
     ),
     (
+        "evaluate-indicators",
+        "shanhai.processes.evaluate_indicators:EvaluateIndicators",
+        "shanhai.processes.figuring.publication:publish_indicators",
+    ),
+    (
         "build-network",
         "shanhai.processes.build_network:BuildNetwork",
         "shanhai.processes.networking.publication:publish_network",
