@@ -1,5 +1,6 @@
 """Settings: small classes, one per concern, read from `SHANHAI_*` in `main` and passed down."""
 
+from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -311,6 +312,28 @@ class MqttSettings(BaseSettings):
         return self
 
 
+class ObservationSettings(BaseSettings):
+    """How observations are received."""
+
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_OBSERVATIONS_", frozen=True)
+
+    skew_s: float = Field(
+        300, ge=0, le=86_400, description="seconds a time may be ahead of the server's clock"
+    )
+    body_limit_bytes: int = Field(
+        64 * 1024**2,
+        ge=1024,
+        le=1024**3,
+        description="largest body of observations accepted, unpacked, in bytes; a request needs"
+        " about as much memory",
+    )
+
+    @property
+    def skew(self) -> timedelta:
+        """How far a time may be ahead of the server's clock."""
+        return timedelta(seconds=self.skew_s)
+
+
 class DaskSettings(BaseSettings):
     """Where windows of jobs are computed when not on the worker's own machine (Dask).
 
@@ -492,6 +515,7 @@ ALL_SETTINGS: tuple[type[BaseSettings], ...] = (
     WorkerSettings,
     Hj212Settings,
     MqttSettings,
+    ObservationSettings,
     DaskSettings,
     OidcSettings,
     RateSettings,

@@ -34,6 +34,7 @@ from shanhai_api.jobs.routes import router as jobs
 from shanhai_api.keys.routes import router as keys
 from shanhai_api.landing.routes import router as landing
 from shanhai_api.middleware import RequestScope
+from shanhai_api.observations.routes import router as observations
 from shanhai_api.plans.routes import router as plans
 from shanhai_api.processes.routes import router as processes
 from shanhai_api.projects.paper_routes import router as papers
@@ -68,6 +69,7 @@ ROUTERS = (
     papers,
     findings,
     compliance,
+    observations,
     sensorthings,
     processes,
     jobs,

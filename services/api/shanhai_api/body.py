@@ -44,7 +44,7 @@ async def read_blocks(request: Request, *, limit: int) -> AsyncIterator[bytes]:
     """
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
-        raise _too_large(limit)
+        raise too_large(limit)
     received = 0
     blocks = aiter(request.stream())
     while True:
@@ -57,7 +57,7 @@ async def read_blocks(request: Request, *, limit: int) -> AsyncIterator[bytes]:
             return
         received += len(block)
         if received > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
         yield block
 
 
@@ -69,7 +69,8 @@ async def read_digest(request: Request, *, limit: int = JSON_LIMIT_BYTES) -> str
     return digest.hexdigest()
 
 
-def _too_large(limit: int) -> LimitExceeded:
+def too_large(limit: int) -> LimitExceeded:
+    """The error of a body of more than `limit` bytes."""
     return LimitExceeded(
         f"the body is larger than {limit} bytes", message_zh=f"请求体超过 {limit} 字节"
     )
@@ -89,10 +90,17 @@ async def read_json(request: Request, *, limit: int = JSON_LIMIT_BYTES) -> JsonB
             message_zh="Content-Type 须为 application/json",
         )
     body = b"".join([block async for block in read_blocks(request, limit=limit)])
-    return await asyncio.to_thread(_parsed, body) if len(body) > LARGE_BYTES else _parsed(body)
+    return (
+        await asyncio.to_thread(parse_json, body) if len(body) > LARGE_BYTES else parse_json(body)
+    )
 
 
-def _parsed(body: bytes) -> JsonBody:
+def parse_json(body: bytes) -> JsonBody:
+    """The value of a JSON body.
+
+    Raises:
+        InvalidInput: it is not JSON, or nested too deeply.
+    """
     if depth_of(body) > JSON_DEPTH:
         raise InvalidInput(
             f"JSON is nested more than {JSON_DEPTH} deep",

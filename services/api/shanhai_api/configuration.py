@@ -7,6 +7,7 @@ from shanhai.settings import (
     ArtifactSettings,
     DatabaseSettings,
     LogSettings,
+    ObservationSettings,
     OidcSettings,
     PublicSettings,
     RateSettings,
@@ -28,3 +29,4 @@ class Configuration:
     oidc: OidcSettings = field(default_factory=OidcSettings)
     rate: RateSettings = field(default_factory=RateSettings)
     tile_tokens: TileTokenSettings = field(default_factory=TileTokenSettings)
+    observations: ObservationSettings = field(default_factory=ObservationSettings)

@@ -56,6 +56,11 @@ async def get_job_caller(request: Request) -> Caller:
     return demand(await caller_of(request), Scope.JOBS)
 
 
+async def get_observer(request: Request) -> Caller:
+    """A caller who may send observations."""
+    return demand(await caller_of(request), Scope.OBSERVE)
+
+
 async def get_administrator(request: Request) -> Caller:
     """A caller who may administer; others who try are in the audit log."""
     caller = await caller_of(request)
@@ -135,6 +140,7 @@ TheView = Annotated[View, Depends(get_view)]
 Reader = Annotated[Caller, Depends(get_reader)]
 Writer = Annotated[Caller, Depends(get_writer)]
 JobCaller = Annotated[Caller, Depends(get_job_caller)]
+Observer = Annotated[Caller, Depends(get_observer)]
 Administrator = Annotated[Caller, Depends(get_administrator)]
 Auditor = Annotated[Caller, Depends(get_auditor)]
 ReadSession = Annotated[AsyncSession, Depends(get_read_session, scope="function")]

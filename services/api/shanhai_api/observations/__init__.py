@@ -1,0 +1,1 @@
+"""Observations: received, and asked for."""

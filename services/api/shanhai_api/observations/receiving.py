@@ -1,0 +1,206 @@
+"""Bodies of observations: unpacked and read as they arrive, in bounded memory."""
+
+import asyncio
+import hashlib
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from fastapi import Request
+
+from shanhai.errors import InvalidInput, LimitExceeded
+from shanhai.monitoring.observation import Batch, Refused
+from shanhai.monitoring.parsing import CsvReader, LineReader, Reading, ndjson_rows
+from shanhai_api.body import JSON_LIMIT_BYTES, parse_json, read_blocks, too_large
+from shanhai_api.errors import UnsupportedMedia
+
+INLINE_BYTES = 64 * 1024
+"""Less is read between two requests; more in a thread, so that others need not wait."""
+BLOCK_BYTES = 1024**2
+"""Bytes read in one go."""
+NDJSON = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The rows of a body, those refused while reading, and the SHA-256 of its bytes as sent."""
+
+    batch: Batch
+    refused: Refused
+    sha256: str
+
+
+class Reader(Protocol):
+    """Reads rows from blocks of any size."""
+
+    def feed(self, block: bytes) -> None:
+        """Take the next bytes."""
+        ...
+
+    def end(self) -> Reading:
+        """All that was read."""
+        ...
+
+
+async def receive(request: Request, *, limit: int) -> Received:
+    """The observations in a body of at most `limit` bytes, packed as well as unpacked.
+
+    Raises:
+        UnsupportedMedia: it is neither JSON nor NDJSON nor CSV, or packed in an unknown way.
+        LimitExceeded: it is larger.
+        InvalidInput: it is empty, or as a whole not what it says it is.
+    """
+    body = _Body(_reader_for(request), _unpacker_for(request), limit)
+    waiting, size, sent = [], 0, hashlib.sha256()
+    async for block in read_blocks(request, limit=limit):
+        sent.update(block)
+        waiting.append(block)
+        size += len(block)
+        if size >= BLOCK_BYTES:
+            data, waiting, size = b"".join(waiting), [], 0
+            await asyncio.to_thread(body.feed, data)
+    rest = b"".join(waiting)
+    small = body.unpacked + len(rest) <= INLINE_BYTES and body.unpacker is None
+    reading = body.end(rest) if small else await asyncio.to_thread(body.end, rest)
+    batch = reading.batch() if small else await asyncio.to_thread(reading.batch)
+    return Received(batch, reading.refused, sent.hexdigest())
+
+
+def _reader_for(request: Request) -> Reader:
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given == "application/json":
+        return _JsonReader()
+    if given in NDJSON:
+        return LineReader(ndjson_rows)
+    if given == "text/csv":
+        return LineReader(CsvReader())
+    known = "application/json, application/x-ndjson, text/csv"
+    raise UnsupportedMedia(
+        f"Content-Type must be one of {known}, not {given[:80] or 'absent'}",
+        message_zh=f"Content-Type 须为以下之一：{known}",
+    )
+
+
+def _unpacker_for(request: Request) -> "Gunzip | None":
+    given = request.headers.get("content-encoding", "identity").strip().lower()
+    if given in {"", "identity"}:
+        return None
+    if given in {"gzip", "x-gzip"}:
+        return Gunzip()
+    raise UnsupportedMedia(
+        f"Content-Encoding must be gzip or absent, not {given[:80]}",
+        message_zh="Content-Encoding 须为 gzip 或不给出",
+    )
+
+
+@dataclass(slots=True)
+class _Body:
+    """A body on its way through unpacking and reading; what it grows to is counted."""
+
+    reader: Reader
+    unpacker: "Gunzip | None"
+    limit: int
+    unpacked: int = 0
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes as sent."""
+        for block in [data] if self.unpacker is None else self.unpacker.unpack(data):
+            self.unpacked += len(block)
+            if self.unpacked > self.limit:
+                raise too_large(self.limit)
+            self.reader.feed(block)
+
+    def end(self, data: bytes) -> Reading:
+        """Take the last bytes; all rows of the body."""
+        self.feed(data)
+        if self.unpacker is not None:
+            self.unpacker.end()
+        if not self.unpacked:
+            raise InvalidInput("the body is empty", message_zh="请求体为空", pointer="")
+        return self.reader.end()
+
+
+class Gunzip:
+    """Unpacks gzip in blocks of bounded size, whatever they grow to; members may follow another."""
+
+    def __init__(self) -> None:
+        self._member = zlib.decompressobj(wbits=31)
+        self._begun = False
+
+    def unpack(self, data: bytes) -> Iterator[bytes]:
+        """What the next bytes hold.
+
+        Raises:
+            InvalidInput: they are not gzip.
+        """
+        block = b""
+        # What fills a block may have more to come, without more to read.
+        while data or len(block) == BLOCK_BYTES:
+            self._begun = True
+            if self._member.eof:
+                if not data:
+                    return
+                self._member = zlib.decompressobj(wbits=31)
+            try:
+                block = self._member.decompress(data, BLOCK_BYTES)
+            except zlib.error as error:
+                raise _broken(str(error)) from error
+            data = self._member.unconsumed_tail or self._member.unused_data
+            yield block
+
+    def end(self) -> None:
+        """Check that the last member is whole.
+
+        Raises:
+            InvalidInput: it is not.
+        """
+        if self._begun and not self._member.eof:
+            raise _broken("it ends too early")
+
+
+def _broken(why: str) -> InvalidInput:
+    return InvalidInput(
+        f"the body is not whole gzip: {why[:120]}",
+        message_zh="请求体不是完整的 gzip 数据",
+        pointer="",
+    )
+
+
+@dataclass(slots=True)
+class _JsonReader:
+    """Reads one observation, or an array of them, once all of it is there."""
+
+    blocks: list[bytes] = field(default_factory=list)
+    size: int = 0
+
+    def feed(self, block: bytes) -> None:
+        """Keep the next bytes.
+
+        Raises:
+            LimitExceeded: there are more than JSON may have; lines of it may be as many as a body.
+        """
+        self.size += len(block)
+        if self.size > JSON_LIMIT_BYTES:
+            raise LimitExceeded(
+                f"a JSON body may have {JSON_LIMIT_BYTES} bytes; send application/x-ndjson",
+                message_zh=f"JSON 请求体不得超过 {JSON_LIMIT_BYTES} 字节；请改用 NDJSON",
+            )
+        self.blocks.append(block)
+
+    def end(self) -> Reading:
+        """All rows.
+
+        Raises:
+            InvalidInput: it is not JSON, or neither an object nor an array.
+        """
+        value = parse_json(b"".join(self.blocks)).value
+        if not isinstance(value, dict | list):
+            raise InvalidInput(
+                "the body must be an observation or an array of them",
+                message_zh="请求体须为一条观测或观测数组",
+                pointer="",
+            )
+        reading = Reading()
+        reading.take(value if isinstance(value, list) else [value])
+        return reading
