@@ -442,8 +442,6 @@ class TilesTask(BaseModel):
     token: str | None = None
 
 
-class Task(BaseModel):
-    """All that a computation needs, resolved when the job was accepted; no database in sight."""
 class AssessedTask(BaseModel):
     """The assessment a scenario is held against, as it was asked for.
 
@@ -459,6 +457,8 @@ class AssessedTask(BaseModel):
     units: list[DistrictTask] = []
 
 
+class Task(BaseModel):
+    """All that a computation needs, resolved when the job was accepted; no database in sight."""
 
     job_id: str | None = None
     process: str
@@ -480,17 +480,14 @@ class AssessedTask(BaseModel):
     selection: SelectionTask | None = Field(
         None, description="what sites are selected from and paid with"
     )
-    indicators: IndicatorsTask | None = Field(
-        None, description="what indicators are computed from, apart from rasters"
-    )
-    upload_uri: str | None = None
-    authority: AuthorityTask | None = None
     assessed: AssessedTask | None = Field(
         None, description="assessment whose ratio and zones are compared with those after edits"
     )
     indicators: IndicatorsTask | None = Field(
         None, description="what indicators are computed from, apart from rasters"
     )
+    upload_uri: str | None = None
+    authority: AuthorityTask | None = None
     references: dict[str, list[str]] = Field(
         default_factory=dict, description="codes a member may refer to, where they are few"
     )

@@ -12,8 +12,8 @@ from shanhai.jobs.contracts import Task
 from shanhai.jobs.control_lines import with_control_lines
 from shanhai.jobs.indicator_inputs import with_indicators
 from shanhai.jobs.resolution import resolve
-from shanhai.jobs.scenario_places import with_edited_places
 from shanhai.jobs.scenario_assessed import with_assessed
+from shanhai.jobs.scenario_places import with_edited_places
 from shanhai.jobs.selection_places import with_candidates
 
 
@@ -45,9 +45,9 @@ async def submit(
     if identity is not None:
         task = await with_authority(session, task, identity)
     task = await with_control_lines(session, task, identity)
+    task = await with_assessed(session, task, identity)
     task = await with_edited_places(session, task, identity)
     task = await with_indicators(session, task, identity)
-    task = await with_assessed(session, task, identity)
     task = await with_candidates(session, task, identity)
     job = Job(
         kind=contract.id,
