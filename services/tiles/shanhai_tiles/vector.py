@@ -101,7 +101,8 @@ async def draw_tile(
         most = max(int(0.9 * row.met * MOST_BYTES / len(data)), 1)
     if row.met < most:
         return Drawn(data, row.features, row.specks)
-    counted = await database.scalar(_count_query(question), values)
+    asked = {**values, "beyond": most + MOST_COUNTED}
+    counted = await database.scalar(_count_query(question, form), asked)
     return Drawn(data, row.features, max(counted - row.met, 1))
 
 
@@ -190,6 +191,8 @@ _SIDES = ", ".join(
 NEAR = f"ST_MakeEnvelope({_SIDES}, {CGCS2000})"
 """The box of the tile in degrees, with its buffer."""
 PIXEL = "CAST(:pixel AS float8)"
+SEEN, UNSEEN = f">= {PIXEL}", f"< {PIXEL}"
+"""Sizes of what is drawn, and of what is too small to be."""
 
 
 @lru_cache(maxsize=512)
@@ -200,9 +203,10 @@ def _tile_query(question: Question, form: Form) -> TextClause:
     shapes = Shapes.of(collection.entity)
     chosen, seen, specks = "", "0", "0"
     if form.band is not None and shapes is not None:
-        specks = f"({_specks(question, shapes)})"
+        # Asked for where it tells anything only: a tile that is full lacks more than specks.
+        specks = f"CASE WHEN drawn.met < :most THEN {_specks(question, form)} END"
     if form.largest and form.band is not None and shapes is not None:
-        features = shapes.largest(_number(form.band), NEAR, from_size=PIXEL, most=":first")
+        features = shapes.largest(_number(form.band), NEAR, sized=SEEN, most=":first")
         names = shapes.names_of("chosen", most=f"{SPARE} * :labels")
         chosen = f"WITH chosen AS MATERIALIZED ({features}), chosen_names AS ({names}) "
         seen = "(SELECT count(*) FROM chosen)"
@@ -226,10 +230,10 @@ def _features(question: Question, form: Form) -> str:
     shapes = Shapes.of(entity)
     if form.band is not None and shapes is not None:
         number = _number(form.band)
-        joined = shapes.joined(number, NEAR)
+        joined = shapes.joined(number, NEAR, sized=SEEN)
         if form.largest:
-            joined = shapes.joined_to("chosen", number, NEAR)
-        geometry, size, near = "shape.geom", "shape.size", f"shape.size >= {PIXEL}"
+            joined = shapes.joined_to("chosen", number, NEAR, sized=SEEN)
+        geometry, size, near = "shape.geom", "shape.size", "true"
     return f"""
       SELECT ST_AsMVT(cut.*, '{entity.name}', {EXTENT}, 'geom', 'fid') AS tile,
              count(geom) AS features, count(*) AS met
@@ -249,10 +253,11 @@ def _labels(question: Question, form: Form) -> str:
     point, joined, near = f"ST_PointOnSurface({geometry})", "", f"{geometry} && {NEAR}"
     size = _SIZE.format(geometry=geometry)
     if shapes is not None and not question.former:
-        joined, point, size = shapes.joined(str(LABEL), NEAR), "shape.geom", "shape.size"
+        sized = "" if form.band is None else SEEN
+        joined = shapes.joined(str(LABEL), NEAR, sized=sized)
         if form.largest:
-            joined = shapes.joined_to("chosen_names", str(LABEL), NEAR)
-        near = f"shape.size >= {PIXEL}" if form.band is not None else "true"
+            joined = shapes.joined_to("chosen_names", str(LABEL), NEAR, sized=sized)
+        point, size, near = "shape.geom", "shape.size", "true"
     names = _columns(question.collection.label_columns)
     return f"""
       SELECT ST_AsMVT(cut.*, '{entity.name}{LABELS}', {EXTENT}, 'geom', 'fid') AS labels
@@ -264,23 +269,43 @@ def _labels(question: Question, form: Form) -> str:
                ORDER BY {size} DESC, {entity.key} LIMIT :labels) AS cut"""  # noqa: S608
 
 
-def _specks(question: Question, shapes: Shapes) -> str:
+def _specks(question: Question, form: Form) -> str:
     """How many features of the tile are too small to be seen; the points of names know."""
+    return _number_of(question, form, str(LABEL), UNSEEN, str(MOST_COUNTED))
+
+
+def _number_of(question: Question, form: Form, band: str, sized: str, most: str) -> str:
+    """SQL of how many features have shapes of a size in the tile, counted up to `most`."""
+    shapes = Shapes.of(question.collection.entity)
+    if shapes is None:
+        raise LookupError(f"{question.collection.entity.name} has no simpler shapes")
+    if form.largest:
+        return shapes.number(
+            question.source, question.conditions, band, NEAR, sized=sized, most=most
+        )
+    joined = shapes.joined(band, NEAR, sized=sized)
     return (
-        f"SELECT count(*) FROM (SELECT FROM {question.source}{shapes.joined(str(LABEL), NEAR)}"  # noqa: S608
-        f" WHERE {question.conditions} AND shape.size < {PIXEL} LIMIT {MOST_COUNTED}) AS met"
+        f"(SELECT count(*) FROM (SELECT FROM {question.source}{joined}"  # noqa: S608
+        f" WHERE {question.conditions} LIMIT {most}) AS met)"
     )
 
 
 @lru_cache(maxsize=256)
-def _count_query(question: Question) -> TextClause:
-    """How many features lie in the tile."""
-    query = text(
-        f"SELECT count(*) FROM (SELECT FROM {question.source}"  # noqa: S608
-        f" WHERE {question.conditions} AND {question.collection.geometry} && {NEAR}"
-        f" LIMIT {_most(question) + MOST_COUNTED}) AS met"
-    )
-    return query.execution_options(**{PLAN_ANEW: True})
+def _count_query(question: Question, form: Form) -> TextClause:
+    """How many features lie in the tile, large or small."""
+    if form.band is None:
+        counted = (
+            f"SELECT count(*) FROM (SELECT FROM {question.source}"  # noqa: S608
+            f" WHERE {question.conditions} AND {question.collection.geometry} && {NEAR}"
+            " LIMIT :beyond) AS met"
+        )
+    else:
+        seen = _number_of(question, form, _number(form.band), SEEN, ":beyond")
+        counted = (
+            f"SELECT CASE WHEN met < :beyond THEN met + {_specks(question, form)} ELSE met END"  # noqa: S608
+            f" FROM (SELECT {seen} AS met OFFSET 0) AS seen"
+        )
+    return text(counted).execution_options(**{PLAN_ANEW: True})
 
 
 @lru_cache(maxsize=256)

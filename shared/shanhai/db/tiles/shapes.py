@@ -103,54 +103,80 @@ class Shapes:
         shaped = SHAPED.get(table)
         return None if shaped is None else cls(shaped, alias)
 
-    def joined(self, band: str, near: str) -> str:
-        """SQL that follows the source: shapes as `shape`, with `geom` and `size`, near a box."""
-        return (
-            f" JOIN ({self._stored(band, near)} UNION ALL {self._exact(band, near)}) AS shape"
-            + (f" ON shape.id = {self.alias}.id")
-        )
+    def joined(self, band: str, near: str, *, sized: str = "") -> str:
+        """SQL that follows the source: shapes as `shape`, with `geom` and `size`, near a box.
 
-    def joined_to(self, chosen: str, band: str, near: str) -> str:
+        Args:
+            sized: What sizes must be, such as `>= 0.1`; any, without it.
+        """
+        return self._joined(self._stored(band, near, sized), self._exact(band, near, sized))
+
+    def joined_to(self, chosen: str, band: str, near: str, *, sized: str = "") -> str:
         """The same with the stored shapes of `chosen`, which `largest` has made."""
         stored = f"SELECT id, size, geom FROM {chosen}"  # noqa: S608
-        return f" JOIN ({stored} UNION ALL {self._exact(band, near)}) AS shape" + (
-            f" ON shape.id = {self.alias}.id"
-        )
+        return self._joined(stored, f"{self._exact(band, near, sized)} ORDER BY size DESC, id")
 
-    def largest(self, band: str, near: str, *, from_size: str, most: str) -> str:
-        """SQL of the largest stored shapes near a box, from a size on."""
-        return (
-            f"{self._stored(band, near)} AND size >= {from_size}"
-            f" ORDER BY size DESC, id LIMIT {most}"
-        )
+    def largest(self, band: str, near: str, *, sized: str, most: str) -> str:
+        """SQL of the largest stored shapes near a box."""
+        return f"{self._stored(band, near, sized)} ORDER BY size DESC, id LIMIT {most}"
 
     def names_of(self, chosen: str, *, most: str) -> str:
         """SQL of the points at which the names of the largest of `chosen` are put."""
         return (
             f"SELECT id, size, geom FROM {self.shaped.kept}"  # noqa: S608
-            f" WHERE {_of_band(str(LABEL))} AND id = ANY"
+            f" WHERE {_of_band('band', str(LABEL))} AND id = ANY"
             f" (ARRAY(SELECT id FROM {chosen} ORDER BY size DESC, id LIMIT {most}))"
         )
 
-    def _stored(self, band: str, near: str) -> str:
+    def number(
+        self, source: str, conditions: str, band: str, near: str, *, sized: str, most: str
+    ) -> str:
+        """SQL of how many rows of a source have shapes near a box, counted no further than `most`.
+
+        Shapes are gone through as they lie and each is looked up, so that nothing is sorted or read
+        beyond the last that counts. It suits conditions that most rows meet.
+        """
+
+        def number_of(shapes: str) -> str:
+            # All are at no distance from the box. Only its index can give them in that order, so
+            # PostgreSQL does not read all of the table in the hope to meet enough of them early.
+            return (
+                f"(SELECT count(*) FROM (SELECT FROM ({shapes}) AS shape"  # noqa: S608
+                f" CROSS JOIN LATERAL (SELECT FROM {source}"
+                f" WHERE {self.alias}.id = shape.id AND {conditions} OFFSET 0) AS met"
+                f" ORDER BY shape.geom <#> {near} LIMIT {most}) AS counted)"
+            )
+
+        # Counted apart: of a union PostgreSQL would make the whole list before it looks at any.
+        stored = number_of(self._stored(band, near, sized))
+        return f"least({most}, {stored} + {number_of(self._exact(band, near, sized))})"
+
+    def _joined(self, stored: str, exact: str) -> str:
+        return f" JOIN ({stored} UNION ALL {exact}) AS shape ON shape.id = {self.alias}.id"
+
+    def _stored(self, band: str, near: str, sized: str) -> str:
         return (
             f"SELECT id, size, geom FROM {self.shaped.kept}"  # noqa: S608
-            f" WHERE {_of_band(band)} AND geom && {near}"
+            f" WHERE {_of_band('band', band)} AND geom && {near}" + _of_size("size", sized)
         )
 
-    def _exact(self, band: str, near: str) -> str:
+    def _exact(self, band: str, near: str, sized: str) -> str:
         """Objects that wait, found one by one, for nobody knows how many there are."""
         table, column = self.shaped.table, self.shaped.geometry
         point = f"ST_PointOnSurface({column})" if band == str(LABEL) else column
         size = f"ST_Length(ST_BoundingDiagonal({column}))"
-        sized = f"CASE WHEN ST_Dimension({column}) = 0 THEN {POINT_SIZE} ELSE {size} END"
+        size = f"CASE WHEN ST_Dimension({column}) = 0 THEN {POINT_SIZE} ELSE {size} END"
         return (
             "SELECT w.id, w.size, w.geom FROM tile_pending q CROSS JOIN LATERAL (SELECT id,"  # noqa: S608
-            f" {sized} AS size, {point} AS geom FROM {table} WHERE id = q.id OFFSET 0) w"
-            f" WHERE q.source = '{table}' AND w.geom && {near}"
+            f" {size} AS size, {point} AS geom FROM {table} WHERE id = q.id OFFSET 0) w"
+            f" WHERE q.source = '{table}' AND w.geom && {near}" + _of_size("w.size", sized)
         )
 
 
-def _of_band(number: str) -> str:
+def _of_size(column: str, sized: str) -> str:
+    return f" AND {column} {sized}" if sized else ""
+
+
+def _of_band(column: str, number: str) -> str:
     """The index knows the column's own type only: with another it would give every band."""
-    return f"band = {number}::smallint"
+    return f"{column} = {number}::smallint"
