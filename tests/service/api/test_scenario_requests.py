@@ -7,10 +7,13 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 from shapely import box
+from shapely.geometry import mapping
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.tables import Job
+from shanhai.db.tables import Dataset, Job, Region
+from shanhai.jobs.contracts import CONTRACTS, RegionTask, Task
+from shanhai.jobs.referents import describe_dataset
 from shanhai.testing.job_rows import add_dataset, add_region
 from shanhai.testing.projects import add_project
 
@@ -117,9 +120,95 @@ class TestScenario:
             found = await refused(runner, without_shape(project=code), publish=True)
             assert [one["pointer"] for one in found] == ["/inputs/edits/0/project"]
 
-    async def test_zones_are_refused_and_not_left_out(self, runner: httpx.AsyncClient) -> None:
-        found = await refused(runner, PLANTED, compare=["network", "zones"])
-        assert [one["pointer"] for one in found] == ["/inputs/compare"]
-
     async def test_readers_may_not_run_one(self, anonymous: httpx.AsyncClient) -> None:
         assert (await anonymous.post(RUN, json=body(PLANTED))).status_code == 401
+
+
+ZONED = ["supply_demand_ratio", "zones"]
+
+
+async def add_zoning(
+    session: AsyncSession,
+    kind: str = "delineate-zones",
+    *,
+    status: str = "successful",
+    gone: bool = False,
+    **inputs: Any,
+) -> str:
+    """A job as one that assessed the city leaves it; returns its id."""
+    cover = (await session.scalars(select(Dataset).where(Dataset.code == f"{CITY}.cover"))).one()
+    described = describe_dataset(cover)
+    datasets = {"land_cover": described.model_copy(update={"id": 0}) if gone else described}
+    region = RegionTask(
+        code=CITY,
+        name_zh="城",
+        name_en="City",
+        epsg=4548,
+        geometry=mapping(box(118, 24.4, 118.1, 24.5)),
+    )
+    asked = CONTRACTS[kind].inputs.model_validate({"region": CITY, "cell_m": 100, **inputs})
+    task = Task(
+        process=kind,
+        inputs=asked.model_dump(mode="json"),
+        seed=42,
+        region=region,
+        datasets=datasets,
+    )
+    job = Job(
+        kind=kind,
+        inputs={},
+        task=task.model_dump(mode="json"),
+        status=status,
+        requested_by="another",
+    )
+    session.add(job)
+    await session.commit()
+    return str(job.id)
+
+
+@pytest.mark.usefixtures("city")
+class TestAssessed:
+    async def test_the_assessment_goes_with_the_task(
+        self, runner: httpx.AsyncClient, session: AsyncSession
+    ) -> None:
+        former = await add_zoning(session, seed=7)
+        answer = await runner.post(RUN, json=body(PLANTED, compare=ZONED, assessment=former))
+        assert answer.status_code == 201, answer.text
+        job = (await session.scalars(select(Job).where(Job.kind == "run-scenario"))).one()
+        task = Task.model_validate(job.task)
+        assert task.assessed is not None
+        assert (task.assessed.job_id, task.assessed.process) == (former, "delineate-zones")
+        assert task.assessed.inputs["seed"] == 7
+        assert task.assessed.themes == ["land_cover"]
+        assert task.region is not None
+        assert task.region.name_en == "City"
+
+    async def test_what_keeps_it_from_being_compared_is_told(
+        self, runner: httpx.AsyncClient, session: AsyncSession
+    ) -> None:
+        cases: list[tuple[str | None, dict[str, Any], str]] = [
+            (None, {}, "/inputs/assessment"),
+            ("00000000-0000-4000-8000-000000000000", {}, "/inputs/assessment"),
+            (await add_zoning(session, status="running"), {}, "/inputs/assessment"),
+            (await add_zoning(session, "assess-ecoservices"), {}, "/inputs/assessment"),
+            (await add_zoning(session, gone=True), {}, "/inputs/assessment"),
+            (await add_zoning(session), {"cell_m": 50}, "/inputs/cell_m"),
+            (await add_zoning(session, publish=False), {"publish": True}, "/inputs/publish"),
+        ]
+        for former, inputs, pointer in cases:
+            named = {} if former is None else {"assessment": former}
+            found = await refused(runner, PLANTED, compare=ZONED, **named, **inputs)
+            assert [one["pointer"] for one in found] == [pointer], (former, inputs)
+
+    async def test_another_dataset_than_the_assessment_read_is_refused(
+        self, runner: httpx.AsyncClient, session: AsyncSession
+    ) -> None:
+        former = await add_zoning(session)
+        region = (await session.scalars(select(Region).where(Region.code == CITY))).one()
+        await add_dataset(session, region, "land_cover", f"{CITY}.newer")
+        await session.commit()
+        named = {"compare": ZONED, "assessment": former}
+        assert (await runner.post(RUN, json=body(PLANTED, **named))).status_code == 201
+        chosen = {"land_cover": f"{CITY}.newer"}
+        found = await refused(runner, PLANTED, datasets=chosen, **named)
+        assert [one["pointer"] for one in found] == ["/inputs/datasets/land_cover"]

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.engine import Sessions
 from shanhai.db.tables import Corridor, CorridorNode, Dataset, JobDataset, Problem, Region
+from shanhai.jobs.contracts import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.jobs.scenario_contracts import RUN_SCENARIO, SCENARIO_RASTERS, RunScenarioInputs
 from shanhai.jobs.submission import submit
 from shanhai.storage.artifacts import LocalArtifacts
@@ -103,3 +104,42 @@ async def test_a_scenario_becomes_layers_and_figures_and_no_network(
         )
         assert set(themes) == set(SCENARIO_RASTERS)
         assert await session.scalar(select(func.count()).select_from(Corridor)) == 0
+
+
+async def test_ratio_and_zones_are_compared_with_those_of_a_job(
+    worker: Context, sessions: Sessions, watershed: Watershed, supplies: dict[str, str]
+) -> None:
+    former = DelineateZonesInputs.model_validate({"region": CODE, "cell_m": 100})
+    async with worker.sessions.begin() as session:
+        base = await submit(session, contract=DELINEATE_ZONES, inputs=former, requested_by="tester")
+        # What a scenario takes of it is what it was asked for: no need to wait for its results.
+        for status in (JobStatus.RUNNING, JobStatus.SUCCESSFUL):
+            base.status = status
+            await session.flush()
+    inputs = RunScenarioInputs.model_validate(
+        {
+            "region": CODE,
+            "cell_m": 100,
+            "compare": ["supply_demand_ratio", "zones"],
+            "assessment": base.id,
+            "publish": True,
+            "edits": [planted(watershed)],
+        }
+    )
+    async with worker.sessions.begin() as session:
+        job = await submit(session, contract=RUN_SCENARIO, inputs=inputs, requested_by="tester")
+    await worker.dispatcher.dispatch(job.id, 0)
+    job = await reach(worker.sessions, job.id, *ENDED, within_s=120)
+    assert job.status == JobStatus.SUCCESSFUL, job.error
+    assert job.result is not None
+    values = job.result["values"]
+    altered = values["services"]["altered"]
+    assert set(values["layers"]) == {
+        *("ratio_after", "ratio_change", "zones_after", "zones_change"),
+        *(f"ratio_change.{service}" for service in altered),
+    }
+    assert values["layers"]["zones_change"] == f"zones_change.{CODE}"
+    assert {"ratio_table", "zones_table", "statistics"} <= set(job.result["outputs"])
+    assert "corridors_table" not in job.result["outputs"]
+    (whole,) = [one for one in values["ratios"] if one["place"] == CODE and one["service"] is None]
+    assert whole["changed_cells"] > 0
