@@ -12,12 +12,12 @@ import random
 import structlog
 
 from shanhai.errors import InvalidInput
-from shanhai.monitoring.observation import Batch, Observation
+from shanhai.monitoring.observation import Batch
 from shanhai.settings import MqttSettings
 from shanhai_worker.context import Context
 from shanhai_worker.feeds.group_commit import GroupCommit
 from shanhai_worker.feeds.mqtt_connection import Connection, Message
-from shanhai_worker.feeds.mqtt_messages import Topic, read_row, read_rows
+from shanhai_worker.feeds.mqtt_messages import Topic, read_message
 from shanhai_worker.feeds.one_of_many import run_in_one
 from shanhai_worker.outages import is_outage
 
@@ -97,18 +97,16 @@ class Fetcher:
             self._refuse("size", message, f"{len(message.payload)} bytes")
             return Batch.of([])
         try:
-            rows = read_rows(self._topics, message.topic, message.payload)
+            reading = read_message(self._topics, message.topic, message.payload)
         except InvalidInput as error:
-            self._refuse("payload", message, error.message)
+            self._refuse("topic", message, error.message)
             return Batch.of([])
-        found: list[Observation] = []
-        for row in rows:
-            try:
-                found.append(read_row(row))
-            except InvalidInput as error:
-                self._refuse("row", message, error.message)
-        return Batch.of(found)
+        if reading.refused.number:
+            first = reading.refused.told[0]
+            why = f"{first.pointer} {first.detail}"
+            self._refuse("row", message, why, reading.refused.number)
+        return reading.batch()
 
-    def _refuse(self, reason: str, message: Message, why: str) -> None:
-        self._meters.refused.labels(WAY, reason).inc()
-        log.warning("message not kept", reason=reason, topic=message.topic, why=why)
+    def _refuse(self, reason: str, message: Message, why: str, number: int = 1) -> None:
+        self._meters.refused.labels(WAY, reason).inc(number)
+        log.warning("not kept", reason=reason, number=number, topic=message.topic, why=why)

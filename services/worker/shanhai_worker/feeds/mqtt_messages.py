@@ -1,29 +1,19 @@
 """What messages of MQTT mean: their topic may name station and property, their payload the rest."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    FiniteFloat,
-    ValidationError,
-    field_validator,
-)
 
 from shanhai.errors import InvalidInput
-from shanhai.monitoring.observation import Observation
-from shanhai.vocabulary import QUALITIES
+from shanhai.monitoring.parsing import NUMBER, Reading, ndjson_rows
 
 STATION, PROPERTY = "{station}", "{property}"
 PLACES = frozenset({STATION, PROPERTY})
-_QUALITIES = tuple(quality.code for quality in QUALITIES)
-_NUMBER = re.compile(rb"\s*[+-]?[0-9]{1,18}(\.[0-9]{0,18})?([eE][+-]?[0-9]{1,2})?\s*")
+LONGEST_NUMBER = 64
+"""Bytes of a payload that is nothing but a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,49 +50,16 @@ class Topic:
         return named
 
 
-class Row(BaseModel):
-    """A row of a payload."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    station: str
-    property: str
-    time: AwareDatetime
-    value: FiniteFloat
-    unit: str | None = None
-    quality: str = "valid"
-
-    @field_validator("quality")
-    @classmethod
-    def check_quality(cls, quality: str) -> str:
-        """It is one there is."""
-        if quality not in _QUALITIES:
-            raise ValueError(f"must be one of {', '.join(_QUALITIES)}")
-        return quality
-
-
-def read_row(row: object) -> Observation:
-    """The observation a row tells.
-
-    Raises:
-        InvalidInput: a member is missing, unknown or breaks its rule.
-    """
-    try:
-        return Observation(**Row.model_validate(row).model_dump())
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise InvalidInput(f"/{'/'.join(map(str, first['loc']))}: {first['msg']}") from None
-
-
-def read_rows(
+def read_message(
     topics: Sequence[Topic], topic: str, payload: bytes, *, now: datetime | None = None
-) -> list[Any]:
-    """The rows of a message, in the form of the body of POST /observations; not yet checked.
+) -> Reading:
+    """The observations of a message, and the rows refused.
 
-    A number alone is a value at the time it arrives.
+    Where the topic names station and property, the payload's rows need not, and a number alone is
+    a value at the time it arrives. Else it is JSON or NDJSON as the body of POST /observations.
 
     Raises:
-        InvalidInput: no topic of the settings fits, or the payload is no JSON.
+        InvalidInput: no topic of the settings fits.
     """
     named = next((found for one in topics if (found := one.match(topic)) is not None), None)
     if named is None:
@@ -110,14 +67,19 @@ def read_rows(
             f"no configured topic fits {topic[:200]!r}",
             message_zh=f"没有与 {topic[:200]!r} 相符的主题设置",
         )
-    if named and _NUMBER.fullmatch(payload):
+    reading = Reading()
+    number = payload.decode("ascii", "replace").strip() if len(payload) <= LONGEST_NUMBER else ""
+    if named and NUMBER.fullmatch(number):
         at = (now or datetime.now(UTC)).isoformat()
-        return [{**named, "time": at, "value": float(payload)}]
+        reading.take([{**named, "time": at, "value": float(number)}])
+        return reading
+    reading.take([{**row, **named} if isinstance(row, dict) else row for row in _rows_of(payload)])
+    return reading
+
+
+def _rows_of(payload: bytes) -> list[Any]:
     try:
         document = orjson.loads(payload)
-    except orjson.JSONDecodeError as error:
-        raise InvalidInput(
-            f"the payload is no JSON: {error}", message_zh=f"消息内容不是 JSON：{error}"
-        ) from None
-    rows = document if isinstance(document, list) else [document]
-    return [{**row, **named} if isinstance(row, dict) else row for row in rows]
+    except orjson.JSONDecodeError:
+        return ndjson_rows(payload.replace(b"\r\n", b"\n").strip())
+    return document if isinstance(document, list) else [document]

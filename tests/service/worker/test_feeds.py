@@ -1,0 +1,183 @@
+"""What feeds share: one commit for many, one worker for a broker, and an orderly end."""
+
+import asyncio
+import signal
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from shanhai.db.engine import Sessions
+from shanhai.db.observations import ingest
+from shanhai.ending import end
+from shanhai.monitoring.observation import Batch, Observation
+from shanhai.testing.emptying import forget_rows
+from shanhai.testing.feeds import add_station, register, telegram
+from shanhai.testing.mosquitto import running_mosquitto
+from shanhai.testing.workers import Workers, eventually, free_port
+from shanhai_worker import outages
+from shanhai_worker.context import Context
+from shanhai_worker.feeds import group_commit, one_of_many
+from shanhai_worker.feeds.group_commit import GroupCommit
+
+START = datetime(2026, 8, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+async def station(sessions: Sessions) -> str:
+    async with sessions.begin() as session:
+        await forget_rows(session, ["observation", "observation_latest", "hj212_device", "station"])
+    await add_station(sessions, "river-1")
+    return "river-1"
+
+
+def batch(*numbers: int, of: str = "cod") -> Batch:
+    return Batch.of(
+        [Observation("river-1", of, START + timedelta(seconds=at), at) for at in numbers]
+    )
+
+
+async def stored(sessions: Sessions) -> int:
+    async with sessions() as session:
+        return int(await session.scalar(text("SELECT count(*) FROM observation")) or 0)
+
+
+async def test_a_batch_that_cannot_be_stored_does_not_harm_others(
+    context: Context, sessions: Sessions, station: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def store(session: Any, given: Batch, sender: Any) -> Any:
+        if "broken" in given.property.distinct:
+            raise ValueError("cannot be stored")
+        return await ingest.store(session, given, sender)
+
+    monkeypatch.setattr(group_commit, "store", store)
+    commits = GroupCommit(context.sessions, context.meters, "hj212")
+    bringing = [
+        asyncio.create_task(commits.store(one))
+        for one in (batch(1), batch(2, of="broken"), batch(3, 4), batch())
+    ]
+    await asyncio.sleep(0)
+    running = asyncio.create_task(commits.run())
+    async with asyncio.timeout(10):
+        results = await asyncio.gather(*bringing, return_exceptions=True)
+    await end(running)
+    assert [type(result) for result in results] == [type(None), ValueError, type(None), type(None)]
+    assert await stored(sessions) == 3
+
+
+async def test_an_outage_is_told_to_whoever_brought_something(
+    context: Context, station: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def store(*_: object) -> None:
+        raise ConnectionError("away")
+
+    monkeypatch.setattr(group_commit, "store", store)
+    monkeypatch.setattr(outages, "FIRST_PAUSE_S", 0.001)
+    commits = GroupCommit(context.sessions, context.meters, "hj212")
+    running = asyncio.create_task(commits.run())
+    with pytest.raises(ConnectionError):
+        async with asyncio.timeout(10):
+            await commits.store(batch(1))
+    await end(running)
+
+
+async def test_too_much_at_once_has_to_wait(
+    context: Context, sessions: Sessions, station: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "MOST_WAITING", 4)
+    monkeypatch.setattr(group_commit, "MOST_ROWS", 3)
+    commits = GroupCommit(context.sessions, context.meters, "hj212")
+    bringing = [asyncio.create_task(commits.store(batch(2 * at, 2 * at + 1))) for at in range(20)]
+    await asyncio.sleep(0.01)
+    assert not any(task.done() for task in bringing)
+    running = asyncio.create_task(commits.run())
+    async with asyncio.timeout(30):
+        await asyncio.gather(*bringing)
+    await end(running)
+    assert await stored(sessions) == 40
+
+
+async def test_one_of_many_works_and_another_takes_over(
+    context: Context, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(one_of_many, "TRY_S", 0.05)
+    monkeypatch.setattr(one_of_many, "CHECK_S", 0.05)
+    working: set[str] = set()
+
+    def runs(name: str) -> asyncio.Task[None]:
+        async def work() -> None:
+            working.add(name)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                working.discard(name)
+
+        return asyncio.create_task(one_of_many.run_in_one(context.sessions, "test", work))
+
+    async def works(name: str) -> bool:
+        return working == {name}
+
+    first = runs("first")
+    await eventually(lambda: works("first"))
+    second = runs("second")
+    await asyncio.sleep(0.3)
+    assert working == {"first"}
+    await end(first)
+    await eventually(lambda: works("second"))
+    # A worker that lost its connection has lost its lock, and stops before it takes it again.
+    third = runs("third")
+    async with sessions.begin() as session:
+        await session.execute(
+            text(
+                "SELECT pg_terminate_backend(l.pid) FROM pg_locks l WHERE l.locktype = 'advisory'"
+                " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
+        )
+
+    async def one_works() -> bool:
+        return len(working) == 1
+
+    await asyncio.sleep(0.2)
+    await eventually(one_works)
+    await end(second, third)
+    assert working == set()
+
+
+async def test_a_worker_with_feeds_answers_and_leaves_in_time(
+    workers: Workers, sessions: Sessions, station: str, mosquitto: None
+) -> None:
+    await register(sessions, station)
+    port = free_port()
+    with running_mosquitto(workers.folder) as broker:
+        worker = workers.start(
+            variables={
+                "SHANHAI_MQTT_URL": broker.url,
+                "SHANHAI_HJ212_HOST": "127.0.0.1",
+                "SHANHAI_HJ212_PORT": str(port),
+            }
+        )
+
+        async def answered() -> bool:
+            try:
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            except ConnectionError:
+                return False
+            writer.write(telegram("DataTime=20260801080000;w01018-Rtd=12.5"))
+            async with asyncio.timeout(10):
+                answer = await reader.readuntil(b"\r\n")
+            writer.close()
+            return b"CN=9014" in answer
+
+        async def subscribed() -> bool:
+            return "Sending SUBACK" in (broker.folder / "mosquitto.log").read_text()
+
+        await eventually(answered)
+        await eventually(subscribed)
+        started = time.monotonic()
+        worker.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(worker.wait, 20) == 0
+        assert time.monotonic() - started < 15
+    assert await stored(sessions) == 1
+    assert "Traceback" not in (workers.folder / "worker.log").read_text()
