@@ -34,7 +34,7 @@ status: bootstrap ## show the services with process, port, health and uptime
 
 .PHONY: test
 test: ## the whole test suite against its own PostgreSQL, Redis and a browser
-	@deploy/local/bootstrap.sh chromium mosquitto
+	@deploy/local/bootstrap.sh chromium mosquitto gdal-bin nginx-light
 	@services/tiles/vendor.sh
 	@SHANHAI_TEST_REQUIRE=db,redis,browser,mqtt $(BIN)/python -m pytest --numprocesses=2 --no-loadscope-reorder $(PYTEST_ARGS)
 
