@@ -255,8 +255,8 @@ def _class_legend(
 
 
 def _broken(text: str, lang: Lang) -> str:
-    """A long English label on two lines."""
-    if lang == "zh" or len(text) <= 26:
+    """A long English label on two lines; one that is broken already stays."""
+    if lang == "zh" or "\n" in text or len(text) <= 26:
         return text
     middle = text.rfind(" ", 0, 27)
     return f"{text[:middle]}\n{text[middle + 1 :]}"

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from textwrap import wrap
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from shanhai.reporting.pages import Picture
 from shanhai.vocabulary import Label, Lang
 
 _ENDS = (Label("趋向供给盈余", "towards surplus"), Label("趋向供给不足", "towards deficit"))
+_LEGEND_LETTERS = 30
 _SHARES = Label("变化（占变化面积）", "Change (share of what changes)")
 
 
@@ -47,8 +49,15 @@ def _zones(store: ScratchStore, frame: MapFrame, lang: Lang, workspace: Path) ->
         cells = found == entry.value
         codes[cells] = number
         shares[number] = 100 * int(cells.sum()) / changed
-        shown.append(replace(entry, value=number))
+        shown.append(replace(entry, value=number, label=_on_lines(entry.label)))
     path = workspace / f"{ZONES_CHANGE}.{lang}.png"
     style = replace(style, entries=tuple(shown))
     drawn = draw_class_map(path, codes, style, shares, _SHARES, frame, lang)
     return [(path, style.title)] if drawn else []
+
+
+def _on_lines(label: Label) -> Label:
+    """From which zone and to which, below one another: both in one line are wider than a legend."""
+    was, arrow, will_be = label.en.partition(" → ")
+    en = "\n".join([*wrap(was, _LEGEND_LETTERS), *wrap(f"→ {will_be}", _LEGEND_LETTERS)])
+    return Label(label.zh.replace(arrow, "\n→ "), en)
