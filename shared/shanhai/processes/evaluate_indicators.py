@@ -134,13 +134,14 @@ def _write(
 def _draw(
     evaluated: Sequence[Evaluated], document: dict[str, Any], workspace: Path
 ) -> list[Picture]:
-    """A chart for each indicator that has a value."""
+    """A chart for each indicator of which there is more to show than one value."""
     drawn: list[Picture] = []
     for one, told in zip(evaluated, document["indicators"], strict=True):
-        if not told["computed"] and not told["entered"]:
-            continue
         outlook, path = one.outlook, workspace / f"{len(drawn)}.png"
         way = outlook.path
+        years = {each["year"] for each in (*told["computed"], *told["entered"])}
+        if not years or (len(years) == 1 and way is None):
+            continue
         points = [] if way is None else [(year, float(value)) for year, value in way.points]
         trend, ahead = outlook.trend, outlook.forecast
         line: list[tuple[int, float]] = []

@@ -52,7 +52,8 @@ WITH hourly AS (
     FROM ({buckets_sql("hour")}) b
     JOIN observed_property p ON p.id = b.property_id
 ), moving AS (
-  SELECT station_id, day, hour, avg(mean) OVER eight AS mean, count(*) OVER eight AS hours
+  SELECT station_id, day, hour, avg(mean) OVER eight AS mean, count(*) OVER eight AS hours,
+         count(*) OVER (PARTITION BY station_id, day) AS of_day
     FROM hourly WHERE code = 'o3'
   WINDOW eight AS (PARTITION BY station_id, day ORDER BY hour RANGE 7 PRECEDING)
 ), daily AS (
@@ -63,7 +64,7 @@ WITH hourly AS (
    GROUP BY h.station_id, h.code, h.day, s.interval_s
   HAVING count(*) >= 20 OR s.interval_s >= 86400
   UNION ALL
-  SELECT station_id, 'o3', day, max(mean), count(*)
+  SELECT station_id, 'o3', day, max(mean), max(of_day)
     FROM moving WHERE hours >= 6 AND hour >= 7
    GROUP BY station_id, day
   HAVING count(*) >= 14 OR max(mean) > 160

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping
 
 from shanhai.jobs.indicator_computations import ComputationId
-from shanhai.processes.figuring import air, land, lines, water
+from shanhai.processes.figuring import air, land, lines, sea, water
 from shanhai.processes.figuring.figures import Asked, Found
 
 FUNCTIONS: Mapping[ComputationId, Callable[[Asked], Found]] = {
     "surface_water_good": water.good_sections,
     "surface_water_inferior": water.inferior_sections,
-    "nearshore_good": water.good_sea,
+    "nearshore_good": sea.good_sea,
     "good_air_days": air.good_air_days,
     "forest_cover": land.forest_cover,
     "water_area": land.water_area,

@@ -74,7 +74,7 @@ def look(
     due = record.due(year)
     if due is not None and due.cumulative_from is not None:
         record = Record(targets, record.base, _joined(indicator.with_projects, computed, counting))
-    standing = Standing(Status.NO_DATA) if due is None else record.judge(due, year)
+    standing = _latest(entered) if due is None else record.judge(due, year)
     yearly = [(one.year, float(one.value)) for one in entered if not one.cumulative]
     summed = any(one.cumulative_from is not None for one in targets)
     trend = None if summed else yearly_trend(yearly)
@@ -87,6 +87,13 @@ def look(
     )
     limits = PERCENT if indicator.unit == "%" else None
     return Outlook(indicator, computed, counting, record, due, standing, trend, forecast, limits)
+
+
+def _latest(entered: Sequence[Observed]) -> Standing:
+    """The newest value, where no target is there to judge it."""
+    if not entered:
+        return Standing(Status.NO_DATA)
+    return Standing(Status.NO_DATA, entered[-1].value, entered[-1].year)
 
 
 def _joined(

@@ -1,0 +1,275 @@
+"""Indicators on their way from observations, rasters and lines to recorded values and a report."""
+
+import csv
+import io
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import pytest
+from sqlalchemy import select, update
+
+from shanhai.db.engine import Sessions
+from shanhai.db.identity import Grant, Identity
+from shanhai.db.observations.rollups import sum_up
+from shanhai.db.tables import ControlArea, Dataset, Indicator, IndicatorValue, Job
+from shanhai.errors import Forbidden, InvalidInput
+from shanhai.jobs.indicator_contracts import EVALUATE_INDICATORS, EvaluateIndicatorsInputs
+from shanhai.jobs.submission import submit
+from shanhai.monitoring.observation import Observation
+from shanhai.storage.artifacts import LocalArtifacts
+from shanhai.testing.emptying import forget_rows
+from shanhai.testing.indicator_rows import add_indicator, add_plan
+from shanhai.testing.observation_rows import add_station, forget_observations, store_observations
+from shanhai.testing.stored import store_watershed
+from shanhai.testing.watershed import Watershed, build_watershed
+from shanhai.testing.workers import reach
+from shanhai.vocabulary import JobStatus, Role, Scope
+from shanhai_worker.context import Context
+
+PLAN = "river-plan"
+ANALYST = Identity("key:analyst", frozenset({Scope.WRITE}))
+ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
+SECTIONS: Mapping[str, Mapping[str, float]] = {
+    "upper": {"dissolved_oxygen": 6.4, "permanganate_index": 3.1, "total_phosphorus": 0.09},
+    "middle": {"dissolved_oxygen": 6.4, "ammonia_nitrogen": 0.62},
+    "lower": {"dissolved_oxygen": 1.8, "ammonia_nitrogen": 0.3},
+}
+"""Of class II, III and worse than V."""
+CLEAN = {"so2": 8.0, "no2": 20.0, "pm10": 40.0, "co": 0.6, "o3": 90.0, "pm25": 30.0}
+BEIJING = timedelta(hours=8)
+
+
+@pytest.fixture(scope="module")
+def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
+    return build_watershed(tmp_path_factory.mktemp("watershed"), cells=24)
+
+
+@pytest.fixture
+async def stored(worker: Context, sessions: Sessions, watershed: Watershed) -> None:
+    """A region with a plan, sections, air and a red line that is known by its size."""
+    assert isinstance(worker.artifacts, LocalArtifacts)
+    async with sessions.begin() as session:
+        await forget_observations(session)
+        await forget_rows(session, ["region", "indicator", "dataset"])
+        region = await store_watershed(session, worker.artifacts, watershed)
+        await session.execute(
+            update(Dataset)
+            .where(Dataset.theme == "land_cover")
+            .values(observed_from=date(2024, 5, 1), observed_to=date(2024, 9, 30))
+        )
+        plan = await add_plan(session, PLAN, region)
+        good = [("base", 2020, "40"), ("target", 2030, "90")]
+        past = [(2020, "40"), (2021, "48"), (2022, "55")]
+        await add_indicator(
+            session, plan, "main_basin_class_i_iii_share", figures=good, values=past
+        )
+        await add_indicator(
+            session, plan, "surface_water_inferior_v_share", direction="lower", values=[(2024, "0")]
+        )
+        await add_indicator(session, plan, "good_air_day_share")
+        await add_indicator(session, plan, "forest_cover_rate")
+        await add_indicator(session, plan, "red_line_area", unit="10^4 mu")
+        await add_indicator(session, plan, "small_basin_class_iii_or_better_share")
+        await add_indicator(session, plan, "forest_stock_volume", unit="10^4 m3")
+        for code in SECTIONS:
+            await add_station(session, code, region=region, kind="water_section")
+        await add_station(session, "air", region=region)
+        session.add(
+            ControlArea(
+                code="red",
+                name_zh="红线",
+                name_en="Red line",
+                kind="red_line",
+                region_id=region.id,
+                status="published",
+                approved_area_km2=Decimal("12.5"),
+                valid_from=date(2020, 1, 1),
+            )
+        )
+    await store_observations(sessions, [*_of_water(), *_of_air()])
+
+
+def _of_water() -> list[Observation]:
+    """The lower section became worse than V in 2024; it is seldom looked at."""
+    return [
+        Observation(station, code, datetime(year, month, 15, 4, tzinfo=UTC), value)
+        for year in (2023, 2024)
+        for month in range(1, 13 if year == 2024 else 4)
+        for station, values in SECTIONS.items()
+        for code, value in values.items()
+        if year == 2024 or station != "lower"
+    ]
+
+
+def _of_air() -> list[Observation]:
+    """Three days: a clean one, a bad one, and one that lacks a sensor."""
+    start = datetime(2024, 7, 1, tzinfo=UTC) - BEIJING
+    return [
+        Observation("air", code, start + timedelta(hours=hour), value * (3 if bad else 1))
+        for hour in range(72)
+        for code, value in CLEAN.items()
+        for bad in [code == "pm25" and 24 <= hour < 48]
+        if not (code == "so2" and hour >= 48)
+    ]
+
+
+async def run(worker: Context, **more: Any) -> Job:
+    inputs = EvaluateIndicatorsInputs.model_validate(
+        {"plan": PLAN, "years": [2023, 2024], "cell_m": 100, **more}
+    )
+    async with worker.sessions.begin() as session:
+        job = await submit(
+            session,
+            contract=EVALUATE_INDICATORS,
+            inputs=inputs,
+            requested_by=ANALYST.owner,
+            identity=ANALYST,
+        )
+    await worker.dispatcher.dispatch(job.id, 0)
+    job = await reach(worker.sessions, job.id, *ENDED, within_s=90)
+    assert job.status == JobStatus.SUCCESSFUL, job.error
+    return job
+
+
+def read_output(worker: Context, job: Job, name: str) -> bytes:
+    assert job.result is not None
+    assert isinstance(worker.artifacts, LocalArtifacts)
+    return worker.artifacts.local_path(job.result["outputs"][name]["uri"]).read_bytes()
+
+
+@pytest.mark.usefixtures("stored")
+async def test_values_are_computed_judged_and_recorded_with_their_origin(
+    worker: Context, sessions: Sessions
+) -> None:
+    async with sessions.begin() as session:
+        # The roll-ups of some days are made, those of others are due: the means are the same.
+        assert await sum_up(session, before=date(2024, 4, 1))
+    job = await run(worker)
+    assert job.result is not None
+    assert set(job.result["outputs"]) == {
+        *("indicators", "statistics", "table", "report", "report_pdf")
+    }
+    document = orjson.loads(read_output(worker, job, "indicators"))
+    told = {one["code"]: one for one in document["indicators"]}
+
+    sections = told["main_basin_class_i_iii_share"]
+    values = {one["year"]: one["value"] for one in sections["computed"]}
+    assert values == {2023: 100.0, 2024: pytest.approx(200 / 3, abs=1e-6)}
+    assert sections["computed"][0]["standard"]["id"] == "gb-3838-2002"
+    # The path asks for 60 of 2024; Sen's line looks ahead to the target's year.
+    assert (sections["status"], sections["path_value"]) == ("on_track", 60)
+    assert sections["trend"]["values"] == 5
+    assert sections["forecast"]["year"] == 2030
+    assert sections["forecast"]["low"] <= sections["forecast"]["value"] <= 100
+
+    air = told["good_air_day_share"]["computed"]
+    assert [(one["year"], one["value"]) for one in air] == [(2024, 50.0)]
+    assert told["red_line_area"]["computed"][0]["value"] == 1.875
+    forest = told["forest_cover_rate"]
+    assert 0 < forest["computed"][0]["value"] < 100
+    assert [one["year"] for one in forest["missing"]] == [2023]
+    assert "land cover observed in 2023" in forest["missing"][0]["en"]
+    assert (
+        "named under `stations`"
+        in told["small_basin_class_iii_or_better_share"]["missing"][0]["en"]
+    )
+    assert "by hand" in told["forest_stock_volume"]["missing"][0]["en"]
+
+    statistics = orjson.loads(read_output(worker, job, "statistics"))
+    parts = next(
+        one for one in statistics["indicators"] if one["code"] == "main_basin_class_i_iii_share"
+    )
+    of_2024 = parts["years"][1]["details"]["sections"]
+    assert {(one["code"], one["class"], *one["deciding"]) for one in of_2024} == {
+        ("upper", "II", "dissolved_oxygen", "permanganate_index", "total_phosphorus"),
+        ("middle", "III", "ammonia_nitrogen"),
+        ("lower", "inferior_v", "dissolved_oxygen"),
+    }
+    table = csv.DictReader(io.StringIO(read_output(worker, job, "table").decode("utf-8-sig")))
+    assert {"computed", "entered", ""} == {row["origin"] for row in table}
+    page = read_output(worker, job, "report").decode()
+    assert "data:image/png;base64," in page
+    assert "GB 3838-2002" in page
+    await _assert_recorded(sessions, job)
+
+
+async def _assert_recorded(sessions: Sessions, job: Job) -> None:
+    """What was computed is recorded, but not over what was entered by hand."""
+    async with sessions() as session:
+        rows = (
+            await session.execute(
+                select(Indicator.code, IndicatorValue)
+                .join(Indicator, Indicator.id == IndicatorValue.indicator_id)
+                .where(IndicatorValue.job_id == job.id)
+            )
+        ).all()
+    kept = {(code, row.year): row for code, row in rows}
+    assert set(kept) == {
+        *(("main_basin_class_i_iii_share", year) for year in (2023, 2024)),
+        ("surface_water_inferior_v_share", 2023),
+        ("good_air_day_share", 2024),
+        ("forest_cover_rate", 2024),
+        *(("red_line_area", year) for year in (2023, 2024)),
+    }
+    value = kept["main_basin_class_i_iii_share", 2024]
+    assert value.recorded_by == ANALYST.owner
+    assert value.provenance is not None
+    assert value.provenance["standard"]["year"] == 2002
+    assert value.provenance["inputs"]["stations"] == 3
+    assert value.provenance["inputs"]["observations"] == 12 * 7
+    assert kept["forest_cover_rate", 2024].source_dataset_id is not None
+    assert job.result is not None
+    assert {flag["code"] for flag in job.result["values"]["warnings"]} == {
+        *("entered_by_hand_kept", "few_valid_days")
+    }
+
+
+@pytest.mark.usefixtures("stored")
+async def test_what_does_not_fit_is_refused_before_a_job_is_made(sessions: Sessions) -> None:
+    async def ask(identity: Identity = ANALYST, **more: Any) -> None:
+        inputs = EvaluateIndicatorsInputs.model_validate({"plan": PLAN, "years": [2024], **more})
+        async with sessions.begin() as session:
+            await submit(
+                session,
+                contract=EVALUATE_INDICATORS,
+                inputs=inputs,
+                requested_by=identity.owner,
+                identity=identity,
+            )
+
+    with pytest.raises(InvalidInput, match="no plan 'other'"):
+        await ask(plan="other")
+    with pytest.raises(InvalidInput) as refused:
+        await ask(
+            years=[2199],
+            indicators=["nothing"],
+            stations={"forest_cover_rate": ["upper"]},
+        )
+    assert {fault.pointer for fault in refused.value.faults} == {
+        *("/inputs/years/0", "/inputs/indicators/0")
+    }
+    with pytest.raises(InvalidInput) as refused:
+        await ask(
+            stations={"forest_cover_rate": ["upper"], "good_air_day_share": ["nowhere"]},
+            lakes=["mars"],
+        )
+    assert {fault.pointer for fault in refused.value.faults} == {
+        "/inputs/stations/forest_cover_rate",
+        "/inputs/stations/good_air_day_share/0",
+        "/inputs/lakes/0",
+    }
+    with pytest.raises(InvalidInput, match=r"gives %, which is no 10\^4 mu"):
+        await ask(computations={"red_line_area": "forest_cover"})
+    with pytest.raises(InvalidInput, match="no dataset 'cover-x'"):
+        await ask(datasets={"land_cover": {"2024": "cover-x"}})
+    reader = Identity("key:reader", frozenset({Scope.READ}))
+    with pytest.raises(Forbidden, match="scope observe or write"):
+        await ask(reader)
+    elsewhere = Identity(
+        "key:else", frozenset({Scope.WRITE}), (Grant(Role.ANALYST, frozenset({-1})),)
+    )
+    with pytest.raises(Forbidden, match="one of the roles"):
+        await ask(elsewhere)

@@ -1,0 +1,422 @@
+"""Indicators computed from what a task carries: by hand, and what is told where data are missing."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from shapely.geometry import shape
+
+from shanhai.jobs.contracts import DatasetTask, RegionTask, Task
+from shanhai.jobs.indicator_computations import BY_ID, BY_INDICATOR, ComputationId
+from shanhai.jobs.indicator_contracts import EvaluateIndicatorsInputs
+from shanhai.jobs.indicator_task import (
+    AirYearTask,
+    FigureTask,
+    IndicatorsTask,
+    IndicatorTask,
+    MeanTask,
+    ShapeTask,
+    StationTask,
+    UnitTask,
+    ValueTask,
+)
+from shanhai.processes.evaluate_indicators import EvaluateIndicators
+from shanhai.processes.figuring.cover import CoverCounts
+from shanhai.processes.figuring.figures import Asked, Figure, Found, Material, Missing
+from shanhai.processes.figuring.lines import square_km
+from shanhai.processes.figuring.registry import FUNCTIONS
+from shanhai.processes.figuring.standing import describe, look
+from shanhai.raster.geotiff import write_geotiff
+from shanhai.science.air_quality import DAILY
+from shanhai.science.landcover import LandCover
+from shanhai.testing.watershed import EPSG
+
+YEAR = 2024
+WEST, SOUTH, SIDE = 117.0, 24.5, 0.02
+"""A region of some 4.5 km², at the central meridian of its grid."""
+
+
+def square(west: float, south: float, size: float = SIDE) -> dict[str, Any]:
+    east, north = west + size, south + size
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return {"type": "Polygon", "coordinates": [ring]}
+
+
+REGION = RegionTask(
+    code="r", name_zh="区", name_en="Region", epsg=EPSG, geometry=square(WEST, SOUTH)
+)
+
+
+def indicator(computation: ComputationId | None, **more: Any) -> IndicatorTask:
+    known = None if computation is None else BY_ID[computation]
+    return IndicatorTask.model_validate(
+        {
+            "code": "one",
+            "indicator": known.codes[0] if known else "one",
+            "name_zh": "指标",
+            "name_en": "Indicator",
+            "unit": known.unit if known else "%",
+            "direction": "higher",
+            "binding": True,
+            "computation": computation,
+            **more,
+        }
+    )
+
+
+def station(
+    code: str, kind: str, place: tuple[float, float] | None = None, **means: float
+) -> StationTask:
+    return StationTask(
+        code=code,
+        name_zh=code,
+        name_en=code,
+        kind=kind,
+        longitude=None if place is None else place[0],
+        latitude=None if place is None else place[1],
+        means={
+            name: [MeanTask(year=YEAR, mean=mean, months=12, observations=12)]
+            for name, mean in means.items()
+        },
+    )
+
+
+def line(kind: str, code: str, geometry: Mapping[str, Any] | None, **more: Any) -> ShapeTask:
+    return ShapeTask.model_validate(
+        {
+            "kind": kind,
+            "code": code,
+            "version": 1,
+            "class_code": None,
+            "approved_area_km2": None,
+            "checksum": None,
+            "geometry": geometry,
+            "years": [YEAR],
+            **more,
+        }
+    )
+
+
+def compute(
+    computation: ComputationId,
+    held: Mapping[str, Any] | None = None,
+    rasters: Mapping[str, Path] | None = None,
+    asked: Mapping[str, Any] | None = None,
+    **more: Any,
+) -> Found:
+    inputs = EvaluateIndicatorsInputs.model_validate(
+        {"plan": "p", "years": [YEAR], "cell_m": 100, **(asked or {})}
+    )
+    task = task_of(inputs, [indicator(computation, **more)], held, rasters)
+    material = Material(task, inputs, CoverCounts(task, inputs))
+    return FUNCTIONS[computation](Asked(material, material.held.indicators[0], YEAR))
+
+
+def task_of(
+    inputs: EvaluateIndicatorsInputs,
+    indicators: list[IndicatorTask],
+    held: Mapping[str, Any] | None = None,
+    rasters: Mapping[str, Path] | None = None,
+) -> Task:
+    rasters = rasters or {}
+    return Task(
+        process="evaluate-indicators",
+        plan="p",
+        inputs=inputs.model_dump(mode="json"),
+        region=REGION,
+        datasets={
+            name: DatasetTask(
+                id=number,
+                code=name,
+                theme=name.partition(".")[0],
+                uri=name,
+                checksum="0",
+                name_zh=name,
+                name_en=name,
+            )
+            for number, name in enumerate(rasters)
+        },
+        files={name: str(path) for name, path in rasters.items()},
+        indicators=IndicatorsTask(
+            plan_name_zh="规划", plan_name_en="Plan", indicators=indicators, **(held or {})
+        ),
+    )
+
+
+def value(found: Found) -> float:
+    assert isinstance(found, Figure), found
+    return found.value
+
+
+def reason(found: Found) -> str:
+    assert isinstance(found, Missing), found
+    return found.reason.en
+
+
+def test_every_computation_has_a_function_and_a_unit() -> None:
+    assert FUNCTIONS.keys() == BY_ID.keys()
+    assert len(BY_INDICATOR) == sum(len(one.codes) for one in BY_ID.values())
+
+
+def test_lakes_have_limits_of_their_own() -> None:
+    held = {"stations": [station("a", "water_section", total_phosphorus=0.09)]}
+    assert value(compute("surface_water_good", held)) == 100.0
+    assert value(compute("surface_water_good", held, asked={"lakes": ["a"]})) == 0.0
+
+
+def test_what_is_left_out_decides_nothing() -> None:
+    held = {"stations": [station("a", "water_section", ammonia_nitrogen=9.0, ph=7.0)]}
+    assert value(compute("surface_water_inferior", held)) == 100.0
+    left_out = compute("surface_water_inferior", held, asked={"left_out": ["ammonia_nitrogen"]})
+    assert value(left_out) == 0.0
+    assert isinstance(left_out, Figure)
+    assert left_out.inputs["observations"] == 12
+
+
+def test_sections_without_observations_are_told() -> None:
+    assert "no water section" in reason(compute("surface_water_good"))
+    held = {"stations": [station("a", "water_section", water_temperature=20.0)]}
+    assert "none of the 1 stations" in reason(compute("surface_water_good", held))
+
+
+def test_named_stations_are_the_ones_that_count() -> None:
+    held = {
+        "stations": [
+            station("a", "water_section", cod=10.0),
+            station("b", "water_section", cod=90.0),
+        ]
+    }
+    assert value(compute("surface_water_good", held)) == 50.0
+    assert value(compute("surface_water_good", held, stations=["b"])) == 0.0
+
+
+SEA = {
+    "stations": [
+        station("w", "sea", (WEST, SOUTH + SIDE / 2), inorganic_nitrogen=0.1),
+        station("e", "sea", (WEST + SIDE, SOUTH + SIDE / 2), inorganic_nitrogen=0.5),
+    ],
+    "sea_units": [UnitTask(code="bay", name_zh="湾", name_en="Bay", geometry=square(WEST, SOUTH))],
+}
+
+
+def test_the_sea_is_judged_by_area_or_by_stations() -> None:
+    assert value(compute("nearshore_good", SEA, asked={"nearshore": "stations"})) == 50.0
+    found = compute("nearshore_good", SEA, asked={"cell_m": 20})
+    # Halfway between the stations the mean is 0.3, the limit of class 2.
+    assert value(found) == pytest.approx(50.0, abs=1.5)
+    assert isinstance(found, Figure)
+    assert found.details["area_km2"]["1"] > 0
+    assert "inverse square" in found.method.en
+    assert "`bay`" in reason(compute("nearshore_good", {"stations": SEA["stations"]}))
+    placeless = {**SEA, "stations": [station("x", "sea", ph=8.0)]}
+    assert "with coordinates" in reason(compute("nearshore_good", placeless))
+    assert "no station of the sea" in reason(compute("nearshore_good"))
+
+
+def test_days_without_an_index_are_told_by_what_is_missing() -> None:
+    days: dict[str, list[float | None]] = {code: [1.0, 1.0] for code in DAILY}
+    year = AirYearTask(indicator="one", year=YEAR, stations=["a"], hours=24, days=days)
+    found = compute("good_air_days", {"air": [year]})
+    assert value(found) == 100.0
+    assert isinstance(found, Figure)
+    assert found.details["enough_days"] is False
+    days["o3_8h"] = [None, None]
+    lacking = year.model_copy(update={"days": days})
+    assert reason(compute("good_air_days", {"air": [lacking]})).endswith(
+        "nothing all year of: o3_8h"
+    )
+    assert "no station on the ground" in reason(compute("good_air_days"))
+
+
+@pytest.fixture(scope="module")
+def rasters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Forest in the west, mangrove, water and town to the east of it; the town's east is far."""
+    folder = tmp_path_factory.mktemp("rasters")
+    cover = np.empty((40, 40), dtype=np.uint8)
+    cover[:, :10] = LandCover.FOREST
+    cover[:, 10:20] = LandCover.MANGROVE
+    cover[:, 20:30] = LandCover.WATER
+    cover[:, 30:] = LandCover.BUILT_UP
+    minutes = np.where(np.arange(40) < 35, 5.0, 5.1)[None, :].repeat(40, axis=0)
+    written = {f"land_cover.{YEAR}": cover, f"travel_time.{YEAR}": minutes}
+    for name, bands in written.items():
+        write_geotiff(
+            folder / f"{name}.tif",
+            bands,
+            transform=(SIDE / 40, 0.0, WEST, 0.0, -SIDE / 40, SOUTH + SIDE),
+            crs="EPSG:4490",
+            nodata=0 if bands.dtype == np.uint8 else -9999.0,
+        )
+    return {name: folder / f"{name}.tif" for name in written}
+
+
+def test_shares_of_land_cover(rasters: dict[str, Path]) -> None:
+    asked = {"cell_m": 20}
+    assert value(compute("forest_cover", rasters=rasters, asked=asked)) == pytest.approx(50, abs=1)
+    whole = square_km(shape(REGION.geometry))
+    water = value(compute("water_area", rasters=rasters, asked=asked))
+    assert water == pytest.approx(whole / 4, rel=0.02)
+    assert value(compute("park_reach", rasters=rasters, asked=asked)) == pytest.approx(50, abs=4)
+
+
+def test_years_without_a_raster_are_told(rasters: dict[str, Path]) -> None:
+    cover_only = {name: path for name, path in rasters.items() if name.startswith("land")}
+    assert "no dataset of land cover observed in 2024" in reason(compute("forest_cover"))
+    assert "no dataset of land cover" in reason(compute("water_area"))
+    assert "`datasets.travel_time`" in reason(compute("park_reach", rasters=cover_only))
+
+
+def test_overlapping_lines_count_once_and_only_within_the_region() -> None:
+    whole = square_km(shape(REGION.geometry))
+    held = {
+        "shapes": [
+            line("red_line", "a", square(WEST, SOUTH, SIDE / 2)),
+            line("red_line", "b", square(WEST - SIDE / 2, SOUTH, SIDE)),
+            line("red_line", "former", square(WEST, SOUTH), years=[YEAR - 1]),
+        ]
+    }
+    found = compute("red_line_area", held)
+    assert value(found) == pytest.approx(whole / 2, rel=1e-3)
+    assert isinstance(found, Figure)
+    assert [one["code"] for one in found.inputs["control_areas"]] == ["a", "b"]
+
+
+def test_areas_on_the_ellipsoid() -> None:
+    # A hundredth of a degree at the equator: 1113.19 m by 1105.74 m.
+    assert square_km(shape(square(0.0, 0.0, 0.01))) == pytest.approx(
+        1.11319491 * 1.1057427, rel=1e-6
+    )
+
+
+def test_what_is_not_drawn_counts_as_approved() -> None:
+    held = {
+        "shapes": [
+            line("red_line", "drawn", square(WEST, SOUTH)),
+            line("red_line", "told", None, approved_area_km2=Decimal("2.5")),
+        ]
+    }
+    whole = square_km(shape(REGION.geometry))
+    assert value(compute("red_line_area", held)) == pytest.approx(whole + 2.5)
+    sizeless = {"shapes": [line("red_line", "x", None)]}
+    assert "neither a shape nor an approved area" in reason(compute("red_line_area", sizeless))
+    assert "kind `red_line`" in reason(compute("red_line_area"))
+    assert "too many vertices" in reason(compute("red_line_area", {"lines_left_out": ["red_line"]}))
+
+
+def test_shares_of_the_region() -> None:
+    half = {"type": "Polygon", "coordinates": square(WEST, SOUTH, SIDE)["coordinates"]}
+    half["coordinates"] = [
+        [[x if x == WEST else WEST + SIDE / 2, y] for x, y in half["coordinates"][0]]
+    ]
+    protected = {"shapes": [line("protected_area", "p", half)]}
+    assert value(compute("protected_share", protected)) == pytest.approx(50.0)
+    eroded = {"shapes": [line("soil_erosion", "s", half)]}
+    assert value(compute("soil_conservation", eroded)) == pytest.approx(50.0)
+    wetland = [line("wetland", "w", square(WEST, SOUTH))]
+    kept = {"shapes": [*wetland, *protected["shapes"]]}
+    assert value(compute("wetland_protection", kept)) == pytest.approx(50.0)
+    assert "no protected area or red line" in reason(
+        compute("wetland_protection", {"shapes": wetland})
+    )
+
+
+def test_shoreline_is_measured_by_class() -> None:
+    def shore(code: str, length: float, of: str | None) -> ShapeTask:
+        drawn = {"type": "LineString", "coordinates": [[WEST, SOUTH], [WEST, SOUTH + length]]}
+        return line("shoreline", code, drawn, class_code=of)
+
+    held = {
+        "shapes": [
+            shore("n", 0.003, "natural"),
+            shore("a", 0.001, "artificial"),
+            shore("u", 0.009, None),
+        ]
+    }
+    assert value(compute("natural_shoreline", held)) == pytest.approx(75.0, rel=1e-6)
+    unclassed = {"shapes": [shore("u", 0.009, None)]}
+    assert "with a class" in reason(compute("natural_shoreline", unclassed))
+
+
+BASE = FigureTask(year=2020, value=Decimal(40), sense="at_least")
+TARGET = FigureTask(year=2030, value=Decimal(90), sense="at_least")
+
+
+def inputs_of(**more: Any) -> EvaluateIndicatorsInputs:
+    return EvaluateIndicatorsInputs.model_validate({"plan": "p", "years": [YEAR], **more})
+
+
+def judged(
+    computed: Mapping[int, Decimal], *, ask: Mapping[str, Any] | None = None, **more: Any
+) -> Any:
+    known = [ValueTask(year=2020 + n, value=Decimal(40 + 5 * n)) for n in range(4)]
+    own = indicator("surface_water_good", base=BASE, targets=[TARGET], values=known, **more)
+    return look(own, computed, inputs_of(**(ask or {})))
+
+
+def test_the_path_judges_what_was_computed_and_sens_line_looks_ahead() -> None:
+    found = describe(judged({2024: Decimal(60)}))
+    assert (found["status"], found["path_value"], found["gap"]) == ("on_track", 60, 30)
+    # The line goes through the medians 2022 and 50 at 5 a year; the interval holds 90.
+    assert found["trend"]["per_year"] == 5.0
+    assert found["forecast"]["value"] == pytest.approx(90.0)
+    assert found["forecast"]["expected"] == "open"
+
+
+def test_the_interval_tells_what_is_out_of_reach() -> None:
+    far = judged({2024: Decimal(60)}, ask={"target_year": 2027})
+    assert describe(far)["forecast"]["expected"] == "missed"
+    beyond = describe(judged({2024: Decimal(60)}, ask={"target_year": 2060}))["forecast"]
+    assert (beyond["value"], beyond["bounded"], beyond["expected"]) == (100.0, True, "met")
+    past = describe(judged({2024: Decimal(60)}, ask={"target_year": 2024}))
+    assert past["forecast"] is None
+
+
+def test_a_value_by_hand_counts_unless_it_shall_be_replaced() -> None:
+    assert judged({2023: Decimal(99)}).counting == frozenset()
+    assert judged({2023: Decimal(99)}).standing.value == Decimal(55)
+    assert judged({2023: Decimal(99)}, ask={"replace": True}).standing.value == Decimal(99)
+    by_job = [ValueTask(year=2024, value=Decimal(1), by_job="j")]
+    own = indicator("surface_water_good", values=by_job)
+    again = look(own, {2024: Decimal(2)}, inputs_of())
+    assert (again.counting, again.standing.value) == (frozenset({2024}), Decimal(2))
+
+
+def test_totals_have_no_trend() -> None:
+    total = TARGET.model_copy(update={"cumulative_from": 2021})
+    own = indicator(
+        None,
+        targets=[total],
+        values=[ValueTask(year=2020 + n, value=Decimal(n)) for n in range(1, 5)],
+        with_projects=[ValueTask(year=2020 + n, value=Decimal(n)) for n in range(1, 5)],
+    )
+    found = look(own, {}, inputs_of())
+    assert found.trend is None
+    assert found.standing.value == Decimal(10)
+
+
+def test_a_run_leaves_documents_and_a_manifest(tmp_path: Path) -> None:
+    inputs = inputs_of(years=[2023, 2024], record=False)
+    own = indicator("red_line_area", base=BASE, targets=[TARGET], unit="10^4 mu")
+    held = {"shapes": [line("red_line", "x", None, approved_area_km2=Decimal(20))]}
+    stages: list[str] = []
+    outcome = EvaluateIndicators().compute(
+        task_of(inputs, [own, indicator(None, code="two")], held),
+        tmp_path,
+        lambda percent, stage: stages.append(stage),
+    )
+    assert stages[-1] == "done"
+    assert outcome.values["recorded"] == []
+    document = orjson.loads((tmp_path / "indicators.json").read_bytes())
+    first, second = document["indicators"]
+    # 20 km² are 30 000 mu.
+    assert [(one["year"], one["value"]) for one in first["computed"]] == [(2024, 3)]
+    assert first["missing"][0]["year"] == 2023
+    assert second["missing"][0]["zh"].startswith("人工填报")
+    manifest = orjson.loads((tmp_path / "manifest.json").read_bytes())
+    assert [one["name"] for one in manifest["outputs"]][:3] == ["indicators", "statistics", "table"]
+    assert manifest["control_areas"][0]["code"] == "x"
+    assert "geometry" not in manifest["control_areas"][0]
