@@ -1,6 +1,6 @@
 """One request that writes: who, in which transaction, and the values that are to be stored."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +14,7 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.sensing.describing import region_of
 from shanhai.db.sensing.model import THING
 from shanhai.db.sensing.reading import Asker, find_columns
-from shanhai.errors import Fault, Forbidden, InvalidInput
+from shanhai.errors import Conflict, Fault, Forbidden, InvalidInput
 from shanhai.monitoring.observation import Observation
 from shanhai_api.identity import Caller
 
@@ -89,11 +89,19 @@ def pointing(places: Mapping[str, str], under: str) -> Iterator[None]:
     except InvalidInput as error:
         if type(error) is not InvalidInput or not error.faults:
             raise
-        faults = [
-            Fault(_moved(fault.pointer, places, under), fault.detail, fault.detail_zh)
-            for fault in error.faults
-        ]
-        raise broken_body(faults) from error
+        raise broken_body(_all_moved(error.faults, places, under)) from error
+    except Conflict as error:
+        if type(error) is not Conflict:
+            raise
+        faults = _all_moved(error.faults, places, under)
+        raise Conflict(error.message, message_zh=error.message_zh, faults=faults) from error
+
+
+def _all_moved(faults: Iterable[Fault], places: Mapping[str, str], under: str) -> list[Fault]:
+    return [
+        Fault(_moved(fault.pointer, places, under), fault.detail, fault.detail_zh)
+        for fault in faults
+    ]
 
 
 def _moved(pointer: str, places: Mapping[str, str], under: str) -> str:

@@ -16,10 +16,10 @@ from shanhai_api.sta import schemas
 from shanhai_api.sta.making import Making, Reading, fault_at
 
 KIND = "sta"
-NO_FEATURE = "FeatureOfInterest/id"
+FEATURE = "FeatureOfInterest/id"
 COMPONENTS = frozenset(
     {"id", "phenomenonTime", "result", "resultTime", "resultQuality", "validTime", "parameters"}
-) | {NO_FEATURE}
+) | {FEATURE}
 MEMBERS: Mapping[str, str] = {
     "/station": "/Datastream/@iot.id",
     "/property": "/Datastream/@iot.id",
@@ -57,6 +57,7 @@ def reading_of(body: schemas.ObservationBody, series: tuple[str, str], pointer: 
         "phenomenonTime": body.phenomenonTime,
         "result": body.result,
         "resultQuality": body.resultQuality,
+        FEATURE: _feature(body.FeatureOfInterest),
     }
     found = _observation(series, given)
     if isinstance(found, Fault):
@@ -71,6 +72,12 @@ def _observation(series: tuple[str, str], given: Mapping[str, Any]) -> Observati
     value = given.get("result")
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return Fault("/result", "must be a number", "必须是数值")
+    if given.get(FEATURE) not in {None, series[0]}:
+        return Fault(
+            "/FeatureOfInterest",
+            f"is the place of the station, {series[0]!r}; leave it out",
+            f"须为站点所在地 {series[0]!r}，可省略",
+        )
     quality = given.get("resultQuality")
     if quality is None:
         quality = QUALITIES[0].code
@@ -80,6 +87,14 @@ def _observation(series: tuple[str, str], given: Mapping[str, Any]) -> Observati
         known = ", ".join(item.code for item in QUALITIES)
         return Fault("/resultQuality", f"must be one of {known}", f"须为 {known} 之一")
     return Observation(*series, time=time, value=float(value), quality=quality)
+
+
+def _feature(given: Any) -> str | None:
+    """The id of the feature of interest that is told; of one that is described, none there is."""
+    if given is None:
+        return None
+    told = given.get("@iot.id") if isinstance(given, dict) else None
+    return told if isinstance(told, str) else ""
 
 
 def _time(text: object) -> datetime | Rule:

@@ -82,7 +82,7 @@ class ObservationBody(Entity):
     validTime: Any = Field(None, description="Read over")
     parameters: Any = Field(None, description="Read over")
     Datastream: Reference | None = Field(None, description="The series it belongs to, by its id")
-    FeatureOfInterest: Any = Field(None, description="Read over: it is the station's own place")
+    FeatureOfInterest: Any = Field(None, description="The station's own place, by its id")
 
 
 class DatastreamBody(Entity):

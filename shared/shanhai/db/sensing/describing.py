@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.drafts import CODE, CODE_RULE, CODE_RULE_ZH
 from shanhai.db.features.guards import refused
+from shanhai.db.features.members import merged
 from shanhai.db.features.writing import CODE_LENGTH, CODE_LETTERS
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.sensing.identifiers import series_id
@@ -75,9 +76,9 @@ async def update_sensor(session: AsyncSession, act: Act, code: str, values: Valu
         Conflict: it is the one of series nobody described one for.
     """
     before = await _locked_sensor(session, code)
+    after = _changed(before, values)
     changed = update(Sensor).where(Sensor.code == code)
-    await session.execute(changed.values(**values, updated_at=func.now()))
-    after = {**before, **values}
+    await session.execute(changed.values(**after, updated_at=func.now()))
     record(session, act, "update", table="sensor", object_id=code, before=before, after=after)
 
 
@@ -96,6 +97,12 @@ async def remove_sensor(session: AsyncSession, act: Act, code: str) -> None:
         )
     await session.execute(delete(Sensor).where(Sensor.code == code))
     record(session, act, "delete", table="sensor", object_id=code, before=before)
+
+
+def _changed(before: Values, values: Values) -> dict[str, Any]:
+    """Columns after a change; of free properties those given, null takes one away."""
+    free = merged(before["properties"], values.get("properties", {}))
+    return {**before, **values, "properties": free}
 
 
 async def _locked_sensor(session: AsyncSession, code: str) -> dict[str, Any]:
@@ -140,7 +147,7 @@ async def update_series(
     before = await _locked_series(session, series)
     usual = await sensor_id(session, UNSPECIFIED)
     known = before or {"name": "", "description": "", "properties": {}, "sensor_id": usual}
-    after = {**known, **values, **({} if sensor is None else {"sensor_id": sensor})}
+    after = _changed(known, {**values, **({} if sensor is None else {"sensor_id": sensor})})
     query = insert(Datastream).values(
         station_id=series.station_id, property_id=series.property_id, **after
     )

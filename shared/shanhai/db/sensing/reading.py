@@ -17,13 +17,16 @@ from shanhai.db.sensing.operands import Composition
 from shanhai.db.sensing.options import Options, Place
 from shanhai.db.sensing.paging import OrderKey, behind, order_of
 from shanhai.db.sensing.tokens import refused
-from shanhai.errors import InvalidInput
+from shanhai.errors import InvalidInput, Unavailable
 from shanhai.vocabulary import Lang
 
 Raw = Mapping[str, Any]
 """An entity as PostgreSQL writes it: `id`, `members`, `place` in its page, `expanded`."""
 NO_SUCH_VALUE = "22"
 """How PostgreSQL's codes begin for values out of range, divisions by zero and the like."""
+
+CANCELLED = "57014"
+"""PostgreSQL's code of a statement that took longer than any may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,11 @@ async def _scalar(session: AsyncSession, sql: str, composition: Composition) -> 
         return await session.scalar(text(sql), composition.values)
     except DBAPIError as error:
         state = getattr(error.orig, "sqlstate", None) or ""
+        if state == CANCELLED:
+            raise Unavailable(
+                "this takes too long; ask for one Datastream, or a shorter time",
+                message_zh="查询耗时过长；请限定单个数据流或更短的时段",
+            ) from error
         if not state.startswith(NO_SUCH_VALUE):
             raise
         raise InvalidInput(

@@ -1,0 +1,548 @@
+"""SensorThings over HTTP: a public client, the paths and options of the standard, bad input.
+
+All tests share one service, on a port of this machine, because a client that blocks needs one.
+"""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import frost_sta_client as frost
+import httpx
+import pytest
+import uvicorn
+from frost_sta_client.model.ext.data_array_document import DataArrayDocument
+from frost_sta_client.model.ext.data_array_value import DataArrayValue
+from frost_sta_client.model.ext.unitofmeasurement import UnitOfMeasurement
+from frost_sta_client.service.auth_handler import AuthHandler
+from requests.auth import AuthBase
+from requests.models import PreparedRequest
+from tests.service.api.ogc.conftest import configured
+
+from shanhai.db.queries.keys import create_key
+from shanhai.testing.job_rows import open_sessions
+from shanhai.vocabulary import Scope
+from shanhai_api.app import create_app
+from shanhai_api.sta.documents import CONFORMANCE
+
+ROOT = "/sta/v1.1"
+START_S = 20
+NOON = datetime(2026, 8, 1, 12, tzinfo=UTC)
+SCOPES = (Scope.READ, Scope.WRITE, Scope.OBSERVE)
+Json = dict[str, Any]
+
+
+def thing(code: str = "xm-1", **members: Any) -> Json:
+    """A station with its place and one series of three values."""
+    return {
+        "@iot.id": code,
+        "name": "鼓浪屿站",
+        "description": "A buoy",
+        "properties": {"kind": "sea", "valid_from": "2026-01-01", "depth_m": 3},
+        "Locations": [place(118.06, 24.44)],
+        "Datastreams": [
+            {
+                "name": "pH",
+                "unitOfMeasurement": {"name": "pH", "symbol": "pH", "definition": ""},
+                "observationType": "http://www.opengis.net/def/observationType/OGC-OM/2.0/"
+                "OM_Measurement",
+                "ObservedProperty": {"@iot.id": "ph"},
+                "Sensor": {
+                    "name": "Electrode",
+                    "encodingType": "text/plain",
+                    "metadata": "Serial 7",
+                },
+                "Observations": [
+                    {
+                        "phenomenonTime": (NOON + timedelta(hours=hour)).isoformat(),
+                        "result": 8.0 + hour / 10,
+                    }
+                    for hour in range(3)
+                ],
+            }
+        ],
+        **members,
+    }
+
+
+def place(longitude: float, latitude: float) -> Json:
+    return {
+        "name": "here",
+        "description": "",
+        "encodingType": "application/geo+json",
+        "location": {"type": "Point", "coordinates": [longitude, latitude]},
+    }
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running service, and keys for it."""
+
+    base: str
+    key: str
+    feed: str
+
+    def client(self, key: str | None) -> httpx.Client:
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        return httpx.Client(base_url=self.base, headers=headers, timeout=30)
+
+
+@pytest.fixture(scope="module")
+def service(
+    database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """The API on a free port, over one station with its values."""
+    configuration = configured(database_url, redis_url, tmp_path_factory.mktemp("api"))
+    key, feed = asyncio.run(make_keys(database_url))
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        public = configuration.public.model_copy(update={"api_url": base})
+        app = create_app(replace(configuration, public=public))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            deadline = time.monotonic() + START_S
+            while not server.started and thread.is_alive() and time.monotonic() < deadline:
+                time.sleep(0.02)
+            yield Service(base, key, feed)
+        finally:
+            server.should_exit = True
+            thread.join(START_S)
+
+
+async def make_keys(database_url: str) -> tuple[str, str]:
+    """A key that may write everything, and one of a feed that only sends observations."""
+    async with open_sessions(database_url) as sessions, sessions.begin() as session:
+        key = await create_key(session, name="test", scopes=SCOPES)
+        feed = await create_key(session, name="feed", scopes=[Scope.OBSERVE])
+    return key, feed
+
+
+@pytest.fixture(scope="module")
+def client(service: Service) -> Iterator[httpx.Client]:
+    """Somebody who may write."""
+    with service.client(service.key) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def filled(client: httpx.Client) -> httpx.Client:
+    """The same, after they have made one station with its values."""
+    answer = client.post(f"{ROOT}/Things", json=thing())
+    assert answer.status_code == 201, answer.text
+    return client
+
+
+def get(client: httpx.Client, path: str, **query: Any) -> Json:
+    parameters = {f"${name}": value for name, value in query.items()}
+    answer = client.get(f"{ROOT}/{path}", params=parameters)
+    assert answer.status_code == 200, answer.text
+    found: Json = answer.json()
+    return found
+
+
+def pointers(answer: httpx.Response) -> list[str]:
+    assert answer.headers["Content-Type"] == "application/problem+json", answer.text
+    return [fault["pointer"] for fault in answer.json()["errors"]]
+
+
+class TestReading:
+    def test_the_root_tells_sets_and_what_is_there_of_the_standard(
+        self, filled: httpx.Client
+    ) -> None:
+        answer = filled.get(ROOT)
+        document = answer.json()
+        assert {item["name"] for item in document["value"]} == {
+            *("Things", "Locations", "HistoricalLocations", "Datastreams", "Sensors"),
+            *("ObservedProperties", "Observations", "FeaturesOfInterest"),
+        }
+        assert document["serverSettings"]["conformance"] == list(CONFORMANCE)
+        for item in document["value"]:
+            page = (filled.get(item["url"])).json()
+            assert page["value"], item
+
+    def test_every_link_of_an_entity_leads_somewhere(self, filled: httpx.Client) -> None:
+        for name in ("Things", "Datastreams", "Observations", "FeaturesOfInterest", "Locations"):
+            for entity in (get(filled, name, top=2))["value"]:
+                links = [
+                    link for member, link in entity.items() if member.endswith("navigationLink")
+                ]
+                for link in (entity["@iot.selfLink"], *links):
+                    answer = filled.get(link)
+                    assert answer.status_code == 200, link
+                    assert answer.headers["ETag"]
+
+    def test_a_station_is_what_was_sent(self, filled: httpx.Client) -> None:
+        found = get(
+            filled,
+            "Things('xm-1')",
+            expand="Locations($select=location),Datastreams($expand=Sensor,ObservedProperty;"
+            "$select=id,unitOfMeasurement,phenomenonTime)",
+        )
+        assert found["name"] == "鼓浪屿站"
+        assert found["properties"]["depth_m"] == 3
+        assert found["properties"]["kind"] == "sea"
+        assert found["Locations"][0]["location"]["coordinates"] == [118.06, 24.44]
+        series = found["Datastreams"][0]
+        assert series["@iot.id"] == "xm-1:ph"
+        assert series["unitOfMeasurement"]["symbol"] == "1"
+        assert series["phenomenonTime"] == "2026-08-01T12:00:00Z/2026-08-01T14:00:00Z"
+        assert series["Sensor"]["metadata"] == "Serial 7"
+        assert series["ObservedProperty"]["@iot.id"] == "ph"
+
+    def test_pages_follow_each_other_and_are_counted(self, filled: httpx.Client) -> None:
+        path = "Datastreams('xm-1:ph')/Observations"
+        page = get(filled, path, top=2, orderby="result desc", count="true")
+        assert page["@iot.count"] == 3
+        results = [row["result"] for row in page["value"]]
+        rest = (filled.get(page["@iot.nextLink"])).json()
+        assert [*results, *(row["result"] for row in rest["value"])] == [8.2, 8.1, 8.0]
+        assert "@iot.nextLink" not in rest
+        nested = get(filled, "Datastreams", expand="Observations($top=1;$count=true)")
+        series = nested["value"][0]
+        assert (len(series["Observations"]), series["Observations@iot.count"]) == (1, 3)
+        after = (filled.get(series["Observations@iot.nextLink"])).json()
+        assert [row["result"] for row in after["value"]] == [8.1]
+
+    @pytest.mark.parametrize(
+        ("path", "condition", "number"),
+        [
+            ("Observations", "result gt 8.05 and result le 8.1", 1),
+            ("Observations", "not (result add 1 lt 9.15)", 1),
+            ("Observations", "phenomenonTime ge 2026-08-01T21:00:00+08:00", 2),
+            ("Observations", "hour(phenomenonTime) eq 14 and year(phenomenonTime) eq 2026", 1),
+            ("Observations", "phenomenonTime lt now() sub duration'P1D'", 3),
+            ("Observations", "Datastream/id eq 'xm-1:ph' and resultQuality eq 'valid'", 3),
+            ("Observations", "Datastream/Thing/properties/kind eq 'land'", 0),
+            ("Observations", "id eq 'xm-1:ph:20260801T130000.000000Z'", 1),
+            ("Observations", "id eq 'nothing of ours'", 0),
+            ("Datastreams", "ObservedProperty/name eq 'pH' and Sensor/name eq 'Electrode'", 1),
+            ("Things", "Datastreams/Observations/result gt 8.15", 1),
+            ("Things", "properties/depth_m ge 3 and startswith(name,'鼓浪')", 1),
+            ("Things", "substringof('屿',name) or endswith(name,'it''s')", 1),
+            ("Things", "properties/nothing eq null", 1),
+            (
+                "Locations",
+                "st_within(location,geography'POLYGON((118 24,119 24,119 25,118 25,118 24))')",
+                1,
+            ),
+            ("Locations", "geo.distance(location,geography'POINT(118.06 24.45)') lt 0.02", 1),
+            ("FeaturesOfInterest", "st_disjoint(feature,geography'POINT(118 24)')", 1),
+        ],
+    )
+    def test_filters(self, filled: httpx.Client, path: str, condition: str, number: int) -> None:
+        found = get(filled, path, filter=condition, count="true")
+        assert found["@iot.count"] == len(found["value"]) == number
+
+    def test_observations_as_tables(self, filled: httpx.Client) -> None:
+        found = get(filled, "Observations", resultFormat="dataArray", select="id,result")
+        (table,) = found["value"]
+        assert table["Datastream@iot.navigationLink"].endswith("/Datastreams('xm-1:ph')")
+        assert table["components"] == ["id", "result"]
+        assert [row[1] for row in table["dataArray"]] == [8.0, 8.1, 8.2]
+        assert table["dataArray@iot.count"] == 3
+
+    def test_single_values_and_addresses(self, filled: httpx.Client) -> None:
+        assert get(filled, "Things('xm-1')/name") == {"name": "鼓浪屿站"}
+        plain = filled.get(f"{ROOT}/Things('xm-1')/name/$value")
+        assert (plain.text, plain.headers["Content-Type"]) == (
+            "鼓浪屿站",
+            "text/plain; charset=utf-8",
+        )
+        found = get(filled, "Things('xm-1')/Datastreams/$ref")
+        assert found["value"][0]["@iot.selfLink"].endswith("/Datastreams('xm-1:ph')")
+
+    @pytest.mark.parametrize(
+        ("path", "query", "pointer"),
+        [
+            ("Things", {"$filter": "nonsense("}, "$filter"),
+            ("Things", {"$filter": "soundex(name) eq 'x'"}, "$filter"),
+            ("Things", {"$filter": "depth eq 3"}, "$filter"),
+            ("Things", {"$filter": "name gt 3"}, "$filter"),
+            ("Observations", {"$filter": "result div 0 mul 1e308 mul 1e308 gt 1"}, None),
+            ("Observations", {"$filter": "result mul 1e308 mul 1e308 gt 1"}, "$filter"),
+            ("Things", {"$filter": "(" * 100}, "$filter"),
+            ("Things", {"$filter": "name eq 'x" + "y" * 9_000 + "'"}, "$filter"),
+            ("Locations", {"$filter": "st_within(location,geography'POINT(24 118)')"}, "$filter"),
+            ("Things", {"$expand": "Observations"}, "$expand"),
+            ("Things", {"$expand": "/".join(["Datastreams/Thing"] * 4)}, "$expand"),
+            ("Things", {"$orderby": "Datastreams/name"}, "$orderby"),
+            ("Things", {"$select": "depth"}, "$select"),
+            ("Things", {"$top": "-1"}, "$top"),
+            ("Things", {"$skip": "10001"}, "$skip"),
+            ("Things", {"$skiptoken": "bm9uZQ"}, "$skiptoken"),
+            ("Things", {"$resultFormat": "dataArray"}, "$resultFormat"),
+            ("Things", {"$search": "x"}, "$search"),
+            ("Things('xm-1')", {"$top": "1"}, "$top"),
+        ],
+    )
+    def test_options_that_break_a_rule(
+        self, filled: httpx.Client, path: str, query: dict[str, str], pointer: str | None
+    ) -> None:
+        answer = filled.get(f"{ROOT}/{path}", params=query)
+        if pointer is None:
+            assert answer.status_code == 200, answer.text
+            return
+        assert answer.status_code in {400, 413}, answer.text
+        assert pointers(answer) == [pointer]
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            *(
+                "Nothing",
+                "Things('x')",
+                "Things('xm-1')/Observations",
+                "Things(xm-1",
+                "Things/name",
+            ),
+            *("Observations('xm-1:ph:20260801T130000Z')", "Things('xm-1')/name/$ref", "$metadata"),
+        ],
+    )
+    def test_paths_that_lead_nowhere(self, filled: httpx.Client, path: str) -> None:
+        assert (filled.get(f"{ROOT}/{path}")).status_code == 404
+
+
+class TestWriting:
+    def test_a_second_station_of_a_name_that_is_taken(self, filled: httpx.Client) -> None:
+        answer = filled.post(f"{ROOT}/Things", json=thing())
+        assert answer.status_code == 409
+        assert pointers(answer) == ["/@iot.id"]
+
+    def test_nothing_is_left_of_what_was_refused(self, filled: httpx.Client) -> None:
+        before = get(filled, "Sensors", count="true")["@iot.count"]
+        body = thing("half")
+        last = body["Datastreams"][0]["Observations"][2]
+        for member, value in (("phenomenonTime", "2025-12-31T00:00:00Z"), ("result", "high")):
+            last[member] = value
+            answer = filled.post(f"{ROOT}/Things", json=body)
+            assert pointers(answer) == [f"/Datastreams/0/Observations/2/{member}"]
+        assert filled.get(f"{ROOT}/Things('half')").status_code == 404
+        assert get(filled, "Sensors", count="true")["@iot.count"] == before
+
+    @pytest.mark.parametrize(
+        ("change", "pointer"),
+        [
+            ({"name": ""}, "/name"),
+            ({"properties": {"kind": "moon"}}, "/properties/kind"),
+            ({"properties": {"kind": "sea", "interval_s": 0}}, "/properties/interval_s"),
+            ({"properties": {"kind": "sea", "region": "nowhere"}}, "/properties/region"),
+            ({"@iot.id": "a b"}, "/@iot.id"),
+            ({"Locations": [place(24.44, 118.06)]}, "/Locations/0/location/coordinates"),
+            ({"Locations": [{**place(1, 1), "encodingType": "x"}]}, "/Locations/0/encodingType"),
+            ({"unknown": 1}, "/unknown"),
+            ({"Datastreams": [{"name": "x"}]}, "/Datastreams/0/ObservedProperty"),
+        ],
+    )
+    def test_things_that_break_a_rule(
+        self, client: httpx.Client, change: Json, pointer: str
+    ) -> None:
+        answer = client.post(f"{ROOT}/Things", json=thing("bad", **change))
+        assert answer.status_code == 400, answer.text
+        assert [item for item in pointers(answer) if item.startswith(pointer)], answer.text
+
+    def test_a_unit_that_is_not_the_property_s(self, client: httpx.Client) -> None:
+        body = thing("units")
+        body["Datastreams"][0]["ObservedProperty"] = {"@iot.id": "dissolved_oxygen"}
+        body["Datastreams"][0]["unitOfMeasurement"] = {"symbol": "ug/L"}
+        answer = client.post(f"{ROOT}/Things", json=body)
+        assert pointers(answer) == ["/Datastreams/0/unitOfMeasurement/symbol"]
+
+    def test_a_station_that_moves_keeps_where_it_was(self, client: httpx.Client) -> None:
+        client.post(f"{ROOT}/Things", json=thing("moving")).raise_for_status()
+        patched = client.patch(
+            f"{ROOT}/Things('moving')", json={"properties": {"note": "moved"}, "name": "Moved"}
+        )
+        assert patched.json()["properties"]["note"] == "moved"
+        assert patched.json()["properties"]["kind"] == "sea"
+        assert patched.json()["properties"]["depth_m"] == 3
+        emptied = client.patch(f"{ROOT}/Things('moving')", json={"properties": {"depth_m": None}})
+        assert "depth_m" not in emptied.json()["properties"]
+        answer = client.post(f"{ROOT}/Things('moving')/Locations", json=place(118.1, 24.5))
+        assert answer.status_code == 201, answer.text
+        now = get(client, "Things('moving')/Locations")["value"]
+        assert [item["location"]["coordinates"] for item in now] == [[118.1, 24.5]]
+        history = get(client, "Things('moving')/HistoricalLocations", expand="Locations")["value"]
+        places = [item["Locations"][0]["location"]["coordinates"] for item in history]
+        assert places == [[118.06, 24.44], [118.1, 24.5]]
+        former = history[0]["Locations"][0]["@iot.selfLink"]
+        assert client.get(former).json()["location"]["coordinates"] == [118.06, 24.44]
+        assert client.patch(former, json=place(1, 1)).status_code == 409
+
+    def test_a_change_of_what_was_read_before_another(self, client: httpx.Client) -> None:
+        client.post(f"{ROOT}/Things", json=thing("twice")).raise_for_status()
+        address = f"{ROOT}/Things('twice')"
+        tag = client.get(address).headers["ETag"]
+        first = client.patch(address, json={"name": "One"}, headers={"If-Match": tag})
+        late = client.patch(address, json={"name": "Two"}, headers={"If-Match": tag})
+        assert (first.status_code, late.status_code) == (200, 412)
+        again = client.patch(
+            address, json={"name": "Two"}, headers={"If-Match": first.headers["ETag"]}
+        )
+        assert again.json()["name"] == "Two"
+
+    def test_values_are_revised_and_never_removed(self, client: httpx.Client) -> None:
+        client.post(f"{ROOT}/Things", json=thing("values")).raise_for_status()
+        sent = {"Datastream": {"@iot.id": "values:ph"}, "phenomenonTime": "2026-08-02T00:00:00Z"}
+        made = client.post(f"{ROOT}/Observations", json={**sent, "result": 7.5})
+        assert made.status_code == 201, made.text
+        address = made.headers["Location"]
+        assert client.get(address).json()["result"] == 7.5
+        changed = client.patch(address, json={"result": 7.6, "resultQuality": "manual"})
+        assert (changed.json()["result"], changed.json()["resultQuality"]) == (7.6, "manual")
+        again = client.post(f"{ROOT}/Observations", json={**sent, "result": 7.7})
+        assert again.headers["Location"] == address
+        assert client.get(address).json()["result"] == 7.7
+        moved = client.patch(address, json={"phenomenonTime": "2026-08-03T00:00:00Z"})
+        assert pointers(moved) == ["/phenomenonTime"]
+        removed = client.delete(address)
+        assert (removed.status_code, removed.headers["Allow"]) == (405, "GET, HEAD, OPTIONS, PATCH")
+        assert client.delete(f"{ROOT}/Datastreams('values:ph')").status_code == 409
+
+    @pytest.mark.parametrize(
+        ("change", "pointer"),
+        [
+            ({"result": True}, "/result"),
+            ({"result": None}, "/result"),
+            ({"phenomenonTime": "2026-08-01T00:00:00"}, "/phenomenonTime"),
+            ({"phenomenonTime": "2026-08-01T00:00:00Z/2026-08-01T01:00:00Z"}, "/phenomenonTime"),
+            ({"phenomenonTime": "2999-01-01T00:00:00Z"}, "/phenomenonTime"),
+            ({"resultQuality": "splendid"}, "/resultQuality"),
+            ({"Datastream": {"@iot.id": "nowhere:ph"}}, "/Datastream/@iot.id"),
+            ({"Datastream": {"@iot.id": "xm-1:nothing"}}, "/Datastream/@iot.id"),
+            ({"Datastream": {"@iot.id": "xm-1"}}, "/Datastream/@iot.id"),
+            ({"Datastream": None}, "/Datastream"),
+            ({"FeatureOfInterest": {"@iot.id": "elsewhere"}}, "/FeatureOfInterest"),
+            ({"FeatureOfInterest": {"name": "described"}}, "/FeatureOfInterest"),
+        ],
+    )
+    def test_observations_that_break_a_rule(
+        self, filled: httpx.Client, change: Json, pointer: str
+    ) -> None:
+        good = {"Datastream": {"@iot.id": "xm-1:ph"}, "result": 7}
+        answer = filled.post(f"{ROOT}/Observations", json={**good, **change})
+        assert answer.status_code == 400, answer.text
+        assert pointers(answer) == [pointer]
+
+    def test_good_rows_of_an_array_are_kept(self, client: httpx.Client) -> None:
+        client.post(f"{ROOT}/Things", json=thing("array")).raise_for_status()
+        array = {
+            "Datastream": {"@iot.id": "array:ph"},
+            "components": ["phenomenonTime", "result", "FeatureOfInterest/id"],
+            "dataArray": [
+                ["2026-09-01T00:00:00Z", 7.1, "array"],
+                ["2026-09-01T01:00:00Z", "high", "array"],
+                ["2999-09-01T01:00:00Z", 7.2, "array"],
+                ["2026-09-01T02:00:00Z"],
+                ["2026-09-01T03:00:00Z", 7.3, "array"],
+            ],
+        }
+        answer = client.post(f"{ROOT}/CreateObservations", json=[array])
+        assert answer.status_code == 201, answer.text
+        told = answer.json()
+        assert [item.startswith("error: ") for item in told] == [False, True, True, True, False]
+        assert client.get(told[4]).json()["result"] == 7.3
+        stored = get(client, "Datastreams('array:ph')/Observations", count="true")
+        assert stored["@iot.count"] == 5
+        bad = client.post(
+            f"{ROOT}/CreateObservations", json=[{**array, "components": ["phenomenonTime"]}]
+        )
+        assert pointers(bad) == ["/0/components"]
+        bad = client.post(f"{ROOT}/CreateObservations", json={"dataArray": []})
+        assert bad.status_code == 400
+
+    def test_who_may_write_what(self, service: Service, filled: httpx.Client) -> None:
+        value = {"Datastream": {"@iot.id": "xm-1:ph"}, "result": 7}
+        with service.client(None) as anybody, service.client(service.feed) as feed:
+            assert anybody.get(f"{ROOT}/Things").status_code == 200
+            assert anybody.post(f"{ROOT}/Things", content=b"{").status_code == 401
+            assert anybody.post(f"{ROOT}/Observations", content=b"{").status_code == 401
+            assert feed.post(f"{ROOT}/Observations", json=value).status_code == 201
+            assert feed.post(f"{ROOT}/Things", content=b"{").status_code == 403
+            assert feed.post(f"{ROOT}/Sensors", content=b"{").status_code == 403
+            assert feed.patch(f"{ROOT}/Things('xm-1')", content=b"{").status_code == 403
+            assert feed.delete(f"{ROOT}/Things('xm-1')").status_code == 403
+
+    def test_what_follows_from_stations_is_not_made(self, filled: httpx.Client) -> None:
+        for name in ("FeaturesOfInterest", "HistoricalLocations"):
+            answer = filled.post(f"{ROOT}/{name}", json={})
+            assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
+
+
+class Bearer(AuthBase):
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self.key}"
+        return request
+
+
+class KeyHandler(AuthHandler):  # type: ignore[misc] # the client is untyped
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+    def add_auth_header(self) -> AuthBase:
+        return Bearer(self.key)
+
+
+@pytest.mark.filterwarnings("ignore:furl:DeprecationWarning")
+def test_a_public_client_makes_and_reads(service: Service) -> None:
+    frosted = frost.SensorThingsService(
+        f"{service.base}{ROOT}", auth_handler=KeyHandler(service.key)
+    )
+    here = frost.Location(
+        name="here",
+        description="there",
+        encoding_type="application/geo+json",
+        location={"type": "Point", "coordinates": [118.2, 24.6]},
+    )
+    station = frost.Thing(name="Mangrove", description="By a client", properties={"kind": "land"})
+    station.locations = [here]
+    frosted.create(station)
+    series = frost.Datastream(
+        name="Air temperature",
+        description="",
+        observation_type="http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement",
+        unit_of_measurement=UnitOfMeasurement(name="degree Celsius", symbol="°C", definition=""),
+        thing=frost.Thing(id=station.id),
+        observed_property=frost.ObservedProperty(id="air_temperature"),
+        sensor=frost.Sensor(
+            name="Thermometer", description="", encoding_type="text/plain", metadata="PT100"
+        ),
+    )
+    frosted.create(series)
+    frosted.create(
+        frost.Observation(
+            result=20.5, phenomenon_time=NOON.isoformat(), datastream=frost.Datastream(id=series.id)
+        )
+    )
+    table = DataArrayValue()
+    properties = DataArrayValue.Property
+    table.components = {properties.PHENOMENON_TIME, properties.RESULT}
+    table.datastream = frost.Datastream(id=series.id)
+    for hour in range(1, 6):
+        at = (NOON + timedelta(hours=hour)).isoformat()
+        table.add_observation(frost.Observation(phenomenon_time=at, result=20.5 + hour))
+    document = DataArrayDocument()
+    document.add_data_array_value(table)
+    assert len(frosted.observations().create(document)) == 5
+
+    found = frosted.things().find(station.id)
+    assert (found.name, found.properties["kind"]) == ("Mangrove", "land")
+    own = frosted.datastreams().find(series.id)
+    assert own.unit_of_measurement.symbol == "Cel"
+    values = own.get_observations().query().top(2).orderby("phenomenonTime", "asc").list()
+    assert [value.result for value in values] == [20.5 + hour for hour in range(6)]
+    named = frosted.things().query().filter("name eq 'Mangrove'").expand("Datastreams").list()
+    assert [item.datastreams.entities[0].id for item in named] == [series.id]
+    with service.client(service.key) as client:
+        assert client.delete(f"{ROOT}/Things('{station.id}')").status_code == 204
+        assert client.get(f"{ROOT}/Datastreams('{series.id}')").status_code == 404
