@@ -1,7 +1,7 @@
 """Many small batches in one transaction: whoever brings one is told once it is durable.
 
-While a transaction runs, batches gather; the next one takes them all. One feed alone waits for
-nothing, and a thousand share a commit.
+While a transaction runs, batches gather; the next one takes them all. One feed alone waits for a few
+milliseconds, and a thousand share a commit.
 """
 
 import asyncio
@@ -23,6 +23,9 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 MOST_ROWS = 20_000
 """Rows of one transaction, unless a single batch has more."""
+GATHER_S = 0.005
+"""Seconds in which others may join the first of a group: those who were answered together send
+their next at nearly the same time."""
 MOST_WAITING = 100_000
 """Rows that may wait; who brings more waits before they are taken."""
 
@@ -78,6 +81,8 @@ class GroupCommit:
     async def _next_group(self) -> list[_Waiting]:
         async with self._changed:
             await self._changed.wait_for(lambda: self._waiting)
+        await asyncio.sleep(GATHER_S)
+        async with self._changed:
             group = [self._waiting.popleft()]
             rows = len(group[0].batch)
             while self._waiting and rows + len(self._waiting[0].batch) <= MOST_ROWS:

@@ -119,7 +119,10 @@ def read_time(text: str, field: str) -> datetime:
     try:
         if not _MOMENT.fullmatch(text):
             raise ValueError(text)
-        return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=BEIJING).astimezone(UTC)
+        # Each telegram has several, and strptime takes thrice as long.
+        day = int(text[:4]), int(text[4:6]), int(text[6:8])
+        clock = int(text[8:10]), int(text[10:12]), int(text[12:])
+        return datetime(*day, *clock, tzinfo=BEIJING).astimezone(UTC)
     except (ValueError, OverflowError):
         raise _broken(field, text) from None
 
