@@ -235,4 +235,11 @@ def test_qgis_as_it_is_printed(address: str, tmp_path: Path, name: str, crs: str
     expected = expected_colors(address, ground=(255, 255, 255))
     assert_shown(shown["wmts"], expected)
     assert_shown(shown["xyz"], expected)
-    assert [255, 255, 255] not in shown["vector"], "every place lies in a zone"
+    assert shown["vector"] == [zone_color(address, *place) for place in places()]
+
+
+def zone_color(address: str, lon: float, lat: float) -> list[int]:
+    """The colour of the feature at a point, as the service tells it."""
+    answer = httpx.get(f"{address}/layers/zones/point", params={"lon": lon, "lat": lat}, timeout=30)
+    zone, *_ = answer.json()["features"]
+    return list(bytes.fromhex(zone["color"][1:]))

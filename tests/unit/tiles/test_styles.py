@@ -6,10 +6,11 @@ import pytest
 
 from shanhai.db.features.catalogue import COLLECTIONS
 from shanhai.db.features.entity import Entity
+from shanhai.vocabulary import Label
 from shanhai_tiles.documents import Links
 from shanhai_tiles.feature_styles import STYLES, feature_style, symbol_of
 from shanhai_tiles.layers import VectorLayer
-from shanhai_tiles.legend import legend_of, png, svg
+from shanhai_tiles.legend import Entry, legend_of, png, svg
 from shanhai_tiles.styles import style_document
 from shanhai_tiles.vector_layers import VECTORS, Selection
 from shanhai_tiles.vector_state import WORLD
@@ -84,15 +85,79 @@ def test_layers_have_names_of_their_own_and_one_source(entity: Entity) -> None:
 
 
 def test_shapes_are_drawn_as_what_they_are() -> None:
-    assert [one["type"] for one in drawn("stations")] == ["circle", "symbol"]
-    assert [one["type"] for one in drawn("corridors")] == ["line", "symbol"]
+    assert {one["type"] for one in drawn("stations")} == {"circle", "symbol"}
+    assert {one["type"] for one in drawn("corridors")} == {"line", "symbol"}
     assert drawn("plans")[0]["type"] == "line"
     areas, edges, ways, points = drawn("control_areas")[:4]
     assert [one["type"] for one in (areas, edges, ways, points)] == [
         *("fill", "line", "line", "circle")
     ]
-    assert areas["filter"] == edges["filter"] != ways["filter"] != points["filter"]
-    assert "filter" not in drawn("stations")[0]
+    assert areas["filter"] == edges["filter"] == ["==", "$type", "Polygon"]
+    assert ways["filter"] == ["==", "$type", "LineString"]
+    assert points["filter"][:2] == ["all", ["==", "$type", "Point"]]
+    assert "filter" not in drawn("corridors")[0]
+    assert not any("$type" in str(one.get("filter")) for one in drawn("stations"))
+
+
+def test_points_have_a_layer_for_each_class_and_one_for_all_others() -> None:
+    points = {one["id"]: one for one in drawn("stations") if one["type"] == "circle"}
+    classes = feature_style("stations").classes
+    assert list(points) == [*(f"stations-point-{one.code}" for one in classes), "stations-point"]
+    for one in classes:
+        point = points[f"stations-point-{one.code}"]
+        assert point["filter"] == ["in", "kind", *one.values]
+        assert point["paint"]["circle-color"] == one.color
+    others = points["stations-point"]["filter"]
+    assert others == ["!in", "kind", *(value for one in classes for value in one.values)]
+
+
+def test_zones_have_their_own_colour_and_without_one_that_of_their_class() -> None:
+    classes = [Entry(color, Label("区", "Zone")) for color in ("#123456", "#abcdef", "#123456")]
+    style = style_document(layer_of("zones"), Links("http://tiles.test"), "zh", classes)
+    known, other, plain = (one for one in style["layers"] if one["type"] == "fill")
+    assert known["filter"] == ["in", "color", "#123456", "#abcdef"]
+    assert known["paint"]["fill-color"] == [
+        *("match", ["get", "color"], ["#123456"], "#123456", ["#abcdef"], "#abcdef", "#888888")
+    ]
+    assert other["filter"] == [*("all", ["has", "color"], ["!in", "color", "#123456", "#abcdef"])]
+    assert other["paint"]["fill-color"] == ["get", "color"]
+    assert plain["filter"] == ["!has", "color"]
+    assert plain["paint"]["fill-color"][:2] == ["match", ["to-string", ["get", "class"]]]
+
+
+@every
+def test_styles_keep_to_what_qgis_reads(entity: Entity) -> None:
+    """Colours by a `match` of literals, plain texts, filters of the older form."""
+    for layer in drawn(entity.name):
+        assert all(map(is_older, conditions_of(layer))), layer
+        text = layer.get("layout", {}).get("text-field", ["get", ""])
+        assert text[0] == "get"
+        for name, paint in layer["paint"].items():
+            # What has a colour nobody knew of is drawn by others.
+            if name.endswith("-color") and not layer["id"].endswith("-fill-other"):
+                assert is_readable(paint, layer["type"]), layer
+
+
+def conditions_of(layer: dict[str, Any]) -> list[Any]:
+    condition = layer.get("filter")
+    if condition is None:
+        return []
+    return list(condition[1:]) if condition[0] == "all" else [condition]
+
+
+def is_older(condition: list[Any]) -> bool:
+    known = condition[0] in {"==", "in", "!in", "has", "!has"}
+    return known and all(isinstance(part, str) for part in condition)
+
+
+def is_readable(color: Any, type_: str) -> bool:
+    if isinstance(color, str):
+        return True
+    if type_ == "circle" or color[0] != "match":
+        return False
+    values, results = color[2:-1:2], [*color[3:-1:2], color[-1]]
+    by_lists = all(isinstance(one, list) for one in values)
+    return by_lists and all(isinstance(one, str) for one in results)
 
 
 def test_symbols_of_legends() -> None:
@@ -104,10 +169,11 @@ def test_symbols_of_legends() -> None:
 
 
 def test_names_are_written_in_the_callers_language_where_there_is_one() -> None:
-    name = drawn("stations", "en")[-1]
-    assert name["layout"]["text-field"] == [
-        *("coalesce", ["get", "name_en"], ["get", "name_zh"], "")
-    ]
+    own, other = drawn("stations", "en")[-2:]
+    assert own["layout"]["text-field"] == ["get", "name_en"]
+    assert own["filter"] == ["has", "name_en"]
+    assert other["layout"]["text-field"] == ["get", "name_zh"]
+    assert other["filter"] == ["!has", "name_en"]
 
 
 def test_an_unknown_collection_is_tinted() -> None:

@@ -91,9 +91,11 @@ async def read_tilejson(
 
 
 @router.get("/layers/{layer}/style.json", dependencies=[plain])
-async def read_style(request: Request, seen: SeenDep, links: LinksDep, lang: LangDep) -> Response:
+async def read_style(
+    request: Request, seen: SeenDep, classes: ClassesDep, links: LinksDep, lang: LangDep
+) -> Response:
     """A MapLibre style that draws the layer."""
-    document = style_document(seen.layer, links, lang)
+    document = style_document(seen.layer, links, lang, classes)
     return answer_json(request, document, lang=lang, private=seen.private)
 
 
