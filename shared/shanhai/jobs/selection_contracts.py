@@ -1,6 +1,7 @@
 """What can be asked for of a selection of restoration sites: candidates, goal, money, rules."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -8,40 +9,9 @@ from pydantic import Field, StringConstraints, model_validator
 
 from shanhai.jobs.contract import Code, Inputs, Name, OutputSpec, ProcessContract
 from shanhai.jobs.network_contracts import LineKind
+from shanhai.jobs.selection_features import FEATURES, KINDS, Candidates, Component, SiteKind
 from shanhai.vocabulary import Label
 
-Candidates = Literal["barriers", "pinch_points", "problems", "projects", "priority_units"]
-SiteKind = Literal["barrier", "pinch_point", "problem", "project", "priority_unit", "site"]
-
-KINDS: Mapping[Candidates, SiteKind] = {
-    "barriers": "barrier",
-    "pinch_points": "pinch_point",
-    "problems": "problem",
-    "projects": "project",
-    "priority_units": "priority_unit",
-}
-"""Kind of the sites that each choice of candidates gives."""
-
-FEATURES: Mapping[str, tuple[Label, str]] = {
-    "area": (Label("面积", "area"), "ha"),
-    "priority": (Label("优先级加权面积", "area weighted by priority"), "ha"),
-    "deficit": (Label("供需赤字加权面积", "area weighted by deficit"), "ha"),
-    "pinch_points": (Label("夹点得分加权面积", "area weighted by pinch score"), "ha"),
-    "barriers": (Label("障碍点得分", "barriers opened"), "1"),
-    "connectivity": (Label("等效连通面积增量", "gain in equivalent connected area"), "ha"),
-    "problems": (Label("生态问题（按程度计）", "problems acted on, by severity"), "1"),
-}
-"""What is measured of every site, with units; sites may bring gains of their own besides."""
-
-COMPONENTS: Mapping[str, Label] = {
-    "pinch_points": Label("夹点", "pinch points"),
-    "barriers": Label("障碍点", "barriers"),
-    "deficit": Label("供需赤字", "deficit"),
-    "problems": Label("生态问题", "problems"),
-}
-"""What a priority is made up of."""
-
-Component = Literal["pinch_points", "barriers", "deficit", "problems"]
 MOST_SITES = 5_000
 MOST_GIVEN = 2_000
 
@@ -368,8 +338,8 @@ class SelectSitesInputs(Inputs):
     @model_validator(mode="after")
     def check_codes(self) -> "SelectSitesInputs":
         """No code twice, and no gain that nothing gives."""
-        codes = [one.code for one in self.sites]
-        twice = sorted({code for code in codes if codes.count(code) > 1})
+        counted = Counter(one.code for one in self.sites)
+        twice = sorted(code for code, times in counted.items() if times > 1)
         if twice:
             raise ValueError(f"sites {', '.join(twice[:5])} are given twice / 地块代码重复")
         known = {*FEATURES, *(name for one in self.sites for name in one.gains)}

@@ -9,7 +9,8 @@ from shapely.geometry import shape
 from shanhai.db.features.geometry import invalidity, read_geometry
 from shanhai.errors import Fault, InvalidInput
 from shanhai.jobs.contracts import RegionTask
-from shanhai.jobs.selection_contracts import FEATURES, KINDS, MOST_SITES, SelectSitesInputs
+from shanhai.jobs.selection_contracts import MOST_SITES, SelectSitesInputs
+from shanhai.jobs.selection_features import FEATURES, KINDS
 from shanhai.jobs.selection_task import PlaceKind, PlaceTask, SelectionTask
 
 MOST_VERTICES = 20_000

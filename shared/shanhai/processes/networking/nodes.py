@@ -28,10 +28,15 @@ from shanhai.science.corridors.spots import links_of
 from shanhai.science.corridors.stepping_stones import stepping_stones
 from shanhai.science.landcover import LandCover
 from shanhai.science.normalise import normalise
+from shanhai.science.selection.priority import (
+    LEVELS,
+    Level,
+    barrier_scores,
+    pinch_scores,
+    priority_levels,
+)
 
 _DIGITS = 6
-_PRIORITY, _KEY = 0.2, 0.5
-"""Shares of the pinch points and barriers, by score, that come first, and next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +144,10 @@ def _pinch_points(scene: Scene, pinch: PinchPoints, corridors: Sequence[Corridor
     protected = _protected(scene, spots.patches)
     pressure = _pressure(scene, spots.patches)
     # Scarce current matters most where nothing protects the ground yet and people press upon it.
-    ranks = _ranks(spots.highest) * (1.0 - np.nan_to_num(protected, nan=0.0))
-    ranks *= 1.0 + np.nan_to_num(pressure, nan=0.0)
-    levels = priorities(ranks)
+    scores = pinch_scores(
+        spots.highest, np.nan_to_num(protected, nan=0.0), np.nan_to_num(pressure, nan=0.0)
+    )
+    levels = _levels(scores)
     documents = [
         {
             "area_ha": _rounded(spots.patches.area_ha[place]),
@@ -157,18 +163,19 @@ def _pinch_points(scene: Scene, pinch: PinchPoints, corridors: Sequence[Corridor
         }
         for place in range(spots.patches.count)
     ]
-    return _spots(scene, spots.patches, "p", "pinch_point", ranks, documents, corridors)
+    return _spots(scene, spots.patches, "p", "pinch_point", scores, documents, corridors)
 
 
 def _barriers(scene: Scene, obstacles: Obstacles, corridors: Sequence[Corridor]) -> list[Node]:
     spots, scores = obstacles.spots, obstacles.scores
     patches = spots.patches
     dpc = {one.code: one.document["dpc_link_percent"] for one in corridors}
-    most = max(dpc.values(), default=0.0) or 1.0
     gaining = _gaining(patches, corridors)
-    weight = np.array([max(dpc[code] for code in codes) / most for codes in gaining])
-    worth = spots.highest * weight
-    levels = priorities(worth)
+    importance = np.array([max(dpc[code] for code in codes) for codes in gaining])
+    most = max(dpc.values(), default=0.0)
+    worth = barrier_scores(spots.highest, importance, most)
+    weight = importance / most if most > 0 else importance * 0.0
+    levels = _levels(worth)
     percent, radius = patches.mean(scores.percent), patches.mean(scores.radius_m)
     documents = [
         {
@@ -290,21 +297,9 @@ def _crossings(scene: Scene, corridors: Sequence[Corridor]) -> list[Node]:
     ]
 
 
-def priorities(scores: FloatArray) -> list[str]:
-    """`priority` for the top 20 % by score, `key` for the next 30 %, else `general`."""
-    order = np.argsort(-scores, kind="stable")
-    levels = [""] * len(scores)
-    for rank, place in enumerate(order.tolist()):
-        share = rank / len(scores)
-        levels[place] = "priority" if share < _PRIORITY else "key" if share < _KEY else "general"
-    return levels
-
-
-def _ranks(values: FloatArray) -> FloatArray:
-    """Rank of each value as a share of all, the highest 1; equal values share theirs."""
-    if not values.size:
-        return values
-    return np.asarray(np.searchsorted(np.sort(values), values, side="right") / values.size)
+def _levels(scores: FloatArray) -> list[Level]:
+    """Level of each spot by its score."""
+    return [LEVELS[number - 1] for number in priority_levels(scores).tolist()]
 
 
 def _protected(scene: Scene, patches: Patches) -> FloatArray:

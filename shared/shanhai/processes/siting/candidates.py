@@ -11,7 +11,8 @@ from shapely import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import Fault, InvalidInput, LimitExceeded
-from shanhai.jobs.selection_contracts import MOST_SITES, SiteKind
+from shanhai.jobs.selection_contracts import MOST_SITES
+from shanhai.jobs.selection_features import SiteKind
 from shanhai.jobs.selection_sites import candidate_places, named_sites
 from shanhai.jobs.selection_task import PlaceKind, PlaceTask
 from shanhai.processes.siting.priority import Priority

@@ -7,7 +7,8 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from shanhai.jobs.selection_contracts import FEATURES, PRIORITY_LAYER
+from shanhai.jobs.selection_contracts import PRIORITY_LAYER
+from shanhai.jobs.selection_features import FEATURES
 from shanhai.jobs.selection_sites import NEEDS
 from shanhai.jobs.selection_task import PlaceKind, PlaceTask
 from shanhai.processes.siting.candidates import Candidate

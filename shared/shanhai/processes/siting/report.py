@@ -6,7 +6,8 @@ from typing import Any
 
 from shanhai.cartography import style_of
 from shanhai.jobs.contracts import OutputFile
-from shanhai.jobs.selection_contracts import COMPONENTS, PRIORITY_LAYER
+from shanhai.jobs.selection_contracts import PRIORITY_LAYER
+from shanhai.jobs.selection_features import COMPONENTS
 from shanhai.processes.evaluating.outputs import write_report_files
 from shanhai.processes.evaluating.report import frame_of, thinned
 from shanhai.processes.siting.chosen import Chosen

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from shanhai.jobs.selection_contracts import COMPONENTS, FEATURES
+from shanhai.jobs.selection_features import COMPONENTS, FEATURES
 from shanhai.processes.siting.candidates import Candidate
 from shanhai.processes.siting.choosing import frequency_of, loss_of
 from shanhai.processes.siting.chosen import Chosen

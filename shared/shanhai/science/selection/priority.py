@@ -55,18 +55,18 @@ def pinch_scores(
     return np.asarray(ranks(current) * (1.0 - protected_share) * (1.0 + human_pressure))
 
 
-def barrier_scores(score: FloatArray, link_importance: FloatArray) -> FloatArray:
-    """`B = score·w`, `w` the importance of the link relative to the largest.
+def barrier_scores(score: FloatArray, link_importance: FloatArray, largest: float) -> FloatArray:
+    """`B = score·w`, `w` the importance of the link relative to the largest of all links.
 
     Args:
         score: Cost saved for each metre restored.
         link_importance: dPC of the best link of each barrier, %, ≥ 0.
+        largest: dPC of the most important link there is, %.
 
     Returns:
         At most the score; NaN stays NaN. 0 when no link adds anything.
     """
-    highest = float(np.nanmax(link_importance, initial=0.0))
-    weights = link_importance / highest if highest > 0 else link_importance * 0.0
+    weights = link_importance / largest if largest > 0 else link_importance * 0.0
     return np.asarray(score * weights)
 
 

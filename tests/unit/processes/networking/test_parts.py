@@ -9,22 +9,11 @@ from shanhai.processes.networking.corridors import shares_percent
 from shanhai.processes.networking.geometry import as_multi, outline_of, patch_outlines, path_line
 from shanhai.processes.networking.linking import kept_bytes, link_settings
 from shanhai.processes.networking.memory import memory_left
-from shanhai.processes.networking.nodes import priorities
 from shanhai.processes.networking.obstacles import radii
 from shanhai.science.corridors.link_settings import GIB
 from shanhai.science.grid import Grid
 
 GRID = Grid(4548, 500_000.0, 2_700_000.0, 100.0, 6, 5)
-
-
-def test_levels_are_a_fifth_then_three_tenths():
-    scores = np.array([1.0, 9.0, 3.0, 7.0, 5.0, 2.0, 8.0, 4.0, 6.0, 0.0])
-    levels = priorities(scores)
-    assert [levels[place] for place in (1, 6)] == ["priority", "priority"]
-    assert [levels[place] for place in (3, 8, 4)] == ["key", "key", "key"]
-    assert levels.count("general") == 5
-    assert priorities(np.array([])) == []
-    assert priorities(np.array([0.0])) == ["priority"]
 
 
 def test_radii_hold_two_cells():
