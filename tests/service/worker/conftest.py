@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Sessions
+from shanhai.db.tables import Corridor, CorridorNode, Dataset, JobDataset, Problem, Region
 from shanhai.settings import (
     ArtifactSettings,
     DaskSettings,
@@ -15,7 +19,11 @@ from shanhai.settings import (
     RedisSettings,
     WorkerSettings,
 )
+from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.job_rows import forget_jobs, open_sessions
+from shanhai.testing.network_rasters import build_linked_watershed
+from shanhai.testing.stored import store_watershed
+from shanhai.testing.watershed import CODE, Watershed
 from shanhai.testing.workers import Workers, free_port, start_workers
 from shanhai_worker.app import open_context, run
 from shanhai_worker.context import Context
@@ -78,3 +86,43 @@ def workers(
 ) -> Iterator[Workers]:
     with start_workers(database_url, redis_url, tmp_path) as workers:
         yield workers
+
+
+@dataclass(frozen=True)
+class Linked:
+    """A watershed with woods in the database, as networks and scenarios are computed for.
+
+    Attributes:
+        watershed: Its files.
+        supplies: Codes of its computed supplies by service.
+    """
+
+    watershed: Watershed
+    supplies: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def woods(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
+    return build_linked_watershed(tmp_path_factory.mktemp("woods"), cells=64)
+
+
+@pytest.fixture
+async def linked(worker: Context, sessions: Sessions, woods: Watershed) -> AsyncIterator[Linked]:
+    """The watershed as a region with its districts and datasets."""
+    assert isinstance(worker.artifacts, LocalArtifacts)
+    async with sessions.begin() as session:
+        await _clear(session)
+        await store_watershed(session, worker.artifacts, woods)
+        found = await session.execute(
+            select(Dataset.theme, Dataset.code).where(Dataset.theme.startswith("supply."))
+        )
+        supplies = {theme.removeprefix("supply."): code for theme, code in found}
+    yield Linked(woods, supplies)
+    async with sessions.begin() as session:
+        await _clear(session)
+
+
+async def _clear(session: AsyncSession) -> None:
+    for table in (CorridorNode, Corridor, JobDataset, Dataset, Problem):
+        await session.execute(delete(table))
+    await session.execute(delete(Region).where(Region.code.startswith(CODE)))

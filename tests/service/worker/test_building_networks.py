@@ -1,54 +1,22 @@
 """A network on its way through the worker: child, files, store, rows; and the one after it."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import func, select
+from tests.service.worker.conftest import Linked
 
 from shanhai.db.engine import Sessions
-from shanhai.db.tables import Corridor, CorridorNode, Dataset, Job, JobDataset, Region
+from shanhai.db.tables import Corridor, CorridorNode, Job
 from shanhai.jobs.network_contracts import BUILD_NETWORK, RASTERS, BuildNetworkInputs
 from shanhai.jobs.submission import submit
-from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.testing.network_rasters import EASY, build_linked_watershed
-from shanhai.testing.stored import store_watershed
-from shanhai.testing.watershed import CODE, Watershed
+from shanhai.testing.network_rasters import EASY
+from shanhai.testing.watershed import CODE
 from shanhai.testing.workers import reach
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.context import Context
 
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
-
-
-@pytest.fixture(scope="module")
-def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
-    return build_linked_watershed(tmp_path_factory.mktemp("watershed"), cells=64)
-
-
-@pytest.fixture
-async def stored(
-    worker: Context, sessions: Sessions, watershed: Watershed
-) -> AsyncIterator[dict[str, str]]:
-    """The watershed as a region with its districts and datasets; codes of its supplies."""
-    assert isinstance(worker.artifacts, LocalArtifacts)
-    async with sessions.begin() as session:
-        await _clear(session)
-        await store_watershed(session, worker.artifacts, watershed)
-        found = await session.execute(
-            select(Dataset.theme, Dataset.code).where(Dataset.theme.startswith("supply."))
-        )
-        supplies = {theme.removeprefix("supply."): code for theme, code in found}
-    yield supplies
-    async with sessions.begin() as session:
-        await _clear(session)
-
-
-async def _clear(session: AsyncSession) -> None:
-    for table in (CorridorNode, Corridor, JobDataset, Dataset):
-        await session.execute(delete(table))
-    await session.execute(delete(Region).where(Region.code.startswith(CODE)))
 
 
 async def run(worker: Context, supplies: dict[str, str], **more: Any) -> Job:
@@ -75,15 +43,47 @@ def values_of(job: Job) -> dict[str, Any]:
     return dict(job.result["values"])
 
 
-async def test_a_network_becomes_rasters_corridors_and_places(
-    worker: Context, sessions: Sessions, stored: dict[str, str]
+async def test_a_network_is_published_and_another_takes_its_place(
+    worker: Context, sessions: Sessions, linked: Linked
 ) -> None:
-    job = await run(worker, stored)
-    values = values_of(job)
+    first = await run(worker, linked.supplies)
+    values = values_of(first)
     assert values["layers"] == {name: f"{name}.{CODE}" for name in RASTERS}
     assert (values["network"], values["network_version"]) == (f"{CODE}.network-1", 1)
     assert (values["state"], values["status"]) == ("published", "connected")
     assert len(values["corridor_codes"]) == values["totals"]["corridors"] == 6
+    await require_corridors_and_places(sessions)
+    await draw_over(sessions, f"{CODE}.network-1.c003")
+    draft = await run(worker, linked.supplies, publish=False)
+    assert values_of(draft)["state"] == "draft"
+    assert values_of(draft)["layers"]["current"] == f"current.{draft.id}"
+    assert await states(sessions) == {("computed", 1, "published"), ("computed", 2, "draft")}
+    newest = await run(worker, linked.supplies)
+    assert values_of(newest)["network_version"] == 3
+    assert await states(sessions) == {
+        ("computed", 1, "superseded"),
+        ("computed", 2, "draft"),
+        ("computed", 3, "published"),
+    }
+    async with sessions() as session:
+        drawn = await session.scalar(select(Corridor.status).where(Corridor.code == "drawn.1"))
+        ended = await session.scalars(
+            select(CorridorNode.valid_to).where(CorridorNode.status == "superseded")
+        )
+        named = await session.scalars(
+            select(Corridor)
+            .where(Corridor.name_zh == "同安湾生态廊道", Corridor.origin == "computed")
+            .order_by(Corridor.code)
+        )
+    assert drawn == "published"
+    assert None not in set(ended)
+    assert [(one.code, one.attrs["quality"]["named"]) for one in named] == [
+        (f"{CODE}.network-{number}.c003", "drawn.1") for number in (2, 3)
+    ]
+
+
+async def require_corridors_and_places(sessions: Sessions) -> None:
+    """Rows of the first network, as its files have them."""
     async with sessions() as session:
         corridors = (await session.scalars(select(Corridor).order_by(Corridor.code))).all()
         counted = await session.execute(
@@ -112,41 +112,22 @@ async def test_a_network_becomes_rasters_corridors_and_places(
     assert set(of_pinch or ()) <= {one.id for one in corridors}
 
 
-async def test_a_new_network_takes_the_place_of_the_one_before_and_no_other(
-    worker: Context, sessions: Sessions, stored: dict[str, str]
-) -> None:
+async def draw_over(sessions: Sessions, code: str) -> None:
+    """Draw a corridor where a computed one is: the next bears its name."""
     async with sessions.begin() as session:
-        region = await session.scalar(select(Region).where(Region.code == CODE))
-        assert region is not None
+        former = await session.scalar(select(Corridor).where(Corridor.code == code))
+        assert former is not None
         session.add(
             Corridor(
                 code="drawn.1",
-                name_zh="五缘湾廊道",
-                name_en="Wuyuan Bay",
-                region_id=region.id,
+                name_zh="同安湾生态廊道",
+                name_en="Tong'an Bay corridor",
+                region_id=former.region_id,
                 type="mountain_sea",
                 status="published",
+                footprint=former.footprint,
             )
         )
-    await run(worker, stored)
-    draft = await run(worker, stored, publish=False)
-    assert values_of(draft)["state"] == "draft"
-    assert values_of(draft)["layers"]["current"] == f"current.{draft.id}"
-    assert await states(sessions) == {("computed", 1, "published"), ("computed", 2, "draft")}
-    newest = await run(worker, stored)
-    assert values_of(newest)["network_version"] == 3
-    assert await states(sessions) == {
-        ("computed", 1, "superseded"),
-        ("computed", 2, "draft"),
-        ("computed", 3, "published"),
-    }
-    async with sessions() as session:
-        drawn = await session.scalar(select(Corridor.status).where(Corridor.code == "drawn.1"))
-        ended = await session.scalars(
-            select(CorridorNode.valid_to).where(CorridorNode.status == "superseded")
-        )
-    assert drawn == "published"
-    assert None not in set(ended)
 
 
 async def states(sessions: Sessions) -> set[tuple[str, int, str]]:
@@ -161,36 +142,3 @@ async def states(sessions: Sessions) -> set[tuple[str, int, str]]:
             )
             found |= {(origin, number, status) for origin, number, status in rows}
     return found
-
-
-async def test_a_corridor_bears_the_name_the_planner_gave_it(
-    worker: Context, sessions: Sessions, stored: dict[str, str]
-) -> None:
-    await run(worker, stored)
-    async with sessions.begin() as session:
-        former = await session.scalar(
-            select(Corridor).where(Corridor.code == f"{CODE}.network-1.c003")
-        )
-        assert former is not None
-        session.add(
-            Corridor(
-                code="drawn.2",
-                name_zh="同安湾生态廊道",
-                name_en="Tong'an Bay corridor",
-                region_id=former.region_id,
-                type="mountain_sea",
-                status="published",
-                footprint=former.footprint,
-            )
-        )
-    await run(worker, stored)
-    async with sessions() as session:
-        named = (
-            await session.scalars(
-                select(Corridor).where(
-                    Corridor.name_zh == "同安湾生态廊道", Corridor.origin == "computed"
-                )
-            )
-        ).one()
-    assert named.code == f"{CODE}.network-2.c003"
-    assert named.attrs["quality"]["named"] == "drawn.2"

@@ -1,25 +1,22 @@
 """A scenario on its way through the worker: a project's land edited, its layers published."""
 
 import json
-from collections.abc import AsyncIterator
 
 import pytest
 from geoalchemy2.shape import from_shape
 from shapely.geometry import shape
-from sqlalchemy import delete, func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import func, select
+from tests.service.worker.conftest import Linked
 
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.engine import Sessions
-from shanhai.db.tables import Corridor, CorridorNode, Dataset, JobDataset, Problem, Region
+from shanhai.db.tables import Corridor, Dataset, Problem, Region
 from shanhai.jobs.contracts import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.jobs.scenario_contracts import RUN_SCENARIO, SCENARIO_RASTERS, RunScenarioInputs
 from shanhai.jobs.submission import submit
-from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.testing.network_rasters import EASY, build_linked_watershed
+from shanhai.testing.network_rasters import EASY
 from shanhai.testing.scenario_edits import passage, planted
-from shanhai.testing.stored import store_watershed
-from shanhai.testing.watershed import CODE, Watershed
+from shanhai.testing.watershed import CODE
 from shanhai.testing.workers import reach
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.context import Context
@@ -28,20 +25,10 @@ ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 PROBLEM = f"{CODE}.gap"
 
 
-@pytest.fixture(scope="module")
-def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
-    return build_linked_watershed(tmp_path_factory.mktemp("watershed"), cells=64)
-
-
 @pytest.fixture
-async def supplies(
-    worker: Context, sessions: Sessions, watershed: Watershed
-) -> AsyncIterator[dict[str, str]]:
-    """The watershed with its datasets and a problem to be mended; codes of its supplies."""
-    assert isinstance(worker.artifacts, LocalArtifacts)
+async def ground(sessions: Sessions, linked: Linked) -> Linked:
+    """The watershed with a problem to be mended."""
     async with sessions.begin() as session:
-        await _clear(session)
-        await store_watershed(session, worker.artifacts, watershed)
         region_id = await session.scalar(select(Region.id).where(Region.code == CODE))
         session.add(
             Problem(
@@ -50,36 +37,24 @@ async def supplies(
                 name_en="Broken corridor",
                 region_id=region_id,
                 type="fragmentation",
-                geom=from_shape(shape(planted(watershed)["geometry"]), srid=STORAGE_SRID),
+                geom=from_shape(shape(planted(linked.watershed)["geometry"]), srid=STORAGE_SRID),
             )
         )
-        found = await session.execute(
-            select(Dataset.theme, Dataset.code).where(Dataset.theme.startswith("supply."))
-        )
-        codes = {theme.removeprefix("supply."): code for theme, code in found}
-    yield codes
-    async with sessions.begin() as session:
-        await _clear(session)
-
-
-async def _clear(session: AsyncSession) -> None:
-    for table in (CorridorNode, Corridor, JobDataset, Dataset, Problem):
-        await session.execute(delete(table))
-    await session.execute(delete(Region).where(Region.code.startswith(CODE)))
+    return linked
 
 
 async def test_a_scenario_becomes_layers_and_figures_and_no_network(
-    worker: Context, sessions: Sessions, watershed: Watershed, supplies: dict[str, str]
+    worker: Context, sessions: Sessions, ground: Linked
 ) -> None:
     mended = {"kind": "restore", "name_zh": "修复断裂", "cover": "forest", "problem": PROBLEM}
     inputs = RunScenarioInputs.model_validate(
         {
             "region": CODE,
             "cell_m": 100,
-            "supplies": supplies,
+            "supplies": ground.supplies,
             "parameters": EASY,
             "publish": True,
-            "edits": [mended, passage(watershed)],
+            "edits": [mended, passage(ground.watershed)],
         }
     )
     async with worker.sessions.begin() as session:
@@ -107,7 +82,7 @@ async def test_a_scenario_becomes_layers_and_figures_and_no_network(
 
 
 async def test_ratio_and_zones_are_compared_with_those_of_a_job(
-    worker: Context, sessions: Sessions, watershed: Watershed, supplies: dict[str, str]
+    worker: Context, linked: Linked
 ) -> None:
     former = DelineateZonesInputs.model_validate({"region": CODE, "cell_m": 100})
     async with worker.sessions.begin() as session:
@@ -123,7 +98,7 @@ async def test_ratio_and_zones_are_compared_with_those_of_a_job(
             "compare": ["supply_demand_ratio", "zones"],
             "assessment": base.id,
             "publish": True,
-            "edits": [planted(watershed)],
+            "edits": [planted(linked.watershed)],
         }
     )
     async with worker.sessions.begin() as session:
