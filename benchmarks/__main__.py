@@ -29,6 +29,7 @@ NAMES = (
     "ecoservices",
     "assessment",
     "compliance",
+    "observations",
     "network_costs",
     "site_selection",
     "network_circuits",

@@ -16,9 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Identity
 from shanhai.db.observations import writing
-from shanhai.db.observations.judging import Rows, judge, moment
+from shanhai.db.observations.judging import EARLIEST, Rows, judge, moment
 from shanhai.db.observations.partitions import make_months
-from shanhai.db.observations.resolution import Known, find_known, find_source
+from shanhai.db.observations.resolution import Asked, Known, add_source, find_known
 from shanhai.db.observations.series import (
     Mask,
     Partners,
@@ -29,7 +29,7 @@ from shanhai.db.observations.series import (
     relations_of,
     sort_rows,
 )
-from shanhai.monitoring.observation import Batch, Outcome
+from shanhai.monitoring.observation import Batch, Outcome, Times
 
 SLOT_US = 900_000_000
 """A quarter of an hour: no zone's day begins within one."""
@@ -81,17 +81,21 @@ async def store(
         (`/station`, `/property`, `/time`, `/value`, `/unit`) and the rule it breaks.
     """
     received = received or datetime.now(UTC)
-    known = await find_known(
-        session, sender.identity, batch.station.distinct, batch.property.distinct
-    )
+    latest = received + skew
+    months = await _beside(len(batch), lambda: _months(batch.time, latest))
+    asked = Asked(batch.station.distinct, batch.property.distinct, months, sender.kind)
+    known = await find_known(session, sender.identity, asked)
     rows, refused = await _beside(
         len(batch), lambda: judge(batch, known, received=received, skew=skew)
     )
     if not len(rows):
         return Outcome(0, 0, 0, refused)
     given = await _beside(len(rows), lambda: sort_rows(rows))
-    await make_months(session, _months(given.rows))
-    source = await find_source(session, sender.kind, sender.identity.owner)
+    if known.months_missing:
+        await make_months(session, _months(given.rows.time.view("datetime64[us]"), latest))
+    source = known.source
+    if source is None:
+        source = await add_source(session, sender.kind, sender.identity.owner)
     connection = await session.connection()
     raw: Any = (await connection.get_raw_connection()).driver_connection
     with _known_errors():
@@ -189,12 +193,9 @@ class _Storing:
         given, raw = self.given, self.raw
         ends = given.ends
         newest = written[ends] & (given.rows.time[ends] >= stored.time)
-        if newest.any():
-            await writing.set_latest(
-                raw, given, flags, equal_values, newest, received=self.received
-            )
-        await writing.note_due(raw, _days(given.rows.take(written), self.known.zone))
-        await writing.tell_changes(raw, _changes(given, written))
+        latest = writing.latest_columns(given, flags, equal_values, newest)
+        days = _days(given.rows.take(written), self.known.zone)
+        await writing.follow_up(raw, latest, days, _changes(given, written), received=self.received)
 
     def _count(self, new: Mask, changed: Mask) -> tuple[int, int, int]:
         given, written = self.given, new | changed
@@ -209,12 +210,15 @@ async def _beside(size: int, work: Callable[[], Found]) -> Found:
     return await asyncio.to_thread(work) if size > INLINE_ROWS else work()
 
 
-def _months(rows: Rows) -> list[date]:
-    months = np.unique(rows.time.view("datetime64[us]").astype("datetime64[M]"))
-    return [month.astype(date) for month in months.astype("datetime64[D]")]
+def _months(times: Times, latest: datetime) -> list[date]:
+    """The months some times fall in, of those that can be stored."""
+    months = np.unique(times[~np.isnat(times)].astype("datetime64[M]"))
+    first, last = (np.datetime64(f"{end:%Y-%m}", "M") for end in (EARLIEST, latest))
+    kept = months[(months >= first) & (months <= last)]
+    return [month.astype(date) for month in kept.astype("datetime64[D]")]
 
 
-def _days(rows: Rows, zone: ZoneInfo) -> list[tuple[int, int, date]]:
+def _days(rows: Rows, zone: ZoneInfo) -> writing.Columns:
     """The days of a zone the rows fall on, by series."""
     slots, slot_of = np.unique(rows.time // SLOT_US, return_inverse=True)
     day_of_slot = np.array(
@@ -223,13 +227,14 @@ def _days(rows: Rows, zone: ZoneInfo) -> list[tuple[int, int, date]]:
     keys = np.unique(
         np.stack([rows.station, rows.property, day_of_slot[slot_of]]).astype(np.int64), axis=1
     )
-    return [(station, of, date.fromordinal(day)) for station, of, day in keys.T.tolist()]
+    stations, properties, days = keys.tolist()
+    return [stations, properties, [date.fromordinal(day) for day in days]]
 
 
-def _changes(given: Sorted, written: Mask) -> list[tuple[int, int, int, int]]:
+def _changes(given: Sorted, written: Mask) -> writing.Columns:
     """Each series in which something was written, with the first and last time of that."""
     rows, series = given.rows.take(written), given.series[written]
     _, first = np.unique(series, return_index=True)
     last = np.append(first[1:], len(series)) - 1
     columns = (rows.station[first], rows.property[first], rows.time[first], rows.time[last])
-    return list(zip(*(column.tolist() for column in columns), strict=True))
+    return [column.tolist() for column in columns]

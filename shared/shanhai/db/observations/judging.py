@@ -68,10 +68,7 @@ def judge(
     earliest = microseconds(EARLIEST)
     starts = _gather(
         batch.station,
-        [
-            earliest if one is None or one.starts is None else microseconds(one.starts)
-            for one in stations
-        ],
+        [earliest if one is None or one.starts is None else one.starts for one in stations],
     )
     time = batch.time.astype("datetime64[us]").astype(np.int64)
     latest = microseconds(received + skew)

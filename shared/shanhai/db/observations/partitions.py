@@ -8,13 +8,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 MAKERS_LOCK = 0x5348_4F42
 """Held by who makes months, so that two never make the same one."""
-# Read as a table: functions that look names up may remember what was there before a lock was taken.
-_MISSING = text("""
-  SELECT name FROM unnest(CAST(:names AS text[])) name
-   WHERE NOT EXISTS (SELECT FROM pg_class
-                      WHERE relname = name AND relnamespace = current_schema()::regnamespace)
-""")
 _TAKE_LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
+
+
+def missing_sql(names: str) -> str:
+    """SQL of the names, of an array of them, that no table has.
+
+    It reads the catalogue as a table: functions that look names up may remember what was there
+    before a lock was taken.
+    """
+    return (
+        f"SELECT name FROM unnest(CAST({names} AS text[])) name WHERE NOT EXISTS"  # noqa: S608
+        " (SELECT FROM pg_class"
+        " WHERE relname = name AND relnamespace = current_schema()::regnamespace)"
+    )
+
+
+_MISSING = text(missing_sql(":names"))
 
 
 def month_table(month: date) -> str:

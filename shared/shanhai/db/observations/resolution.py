@@ -1,14 +1,16 @@
 """What codes in a batch mean: stations and properties as the ingest path needs them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from zoneinfo import ZoneInfo
 
+import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Identity
+from shanhai.db.observations.partitions import missing_sql, month_table
 from shanhai.monitoring.checks import RELATIONS
 from shanhai.vocabulary import ROLE_SCOPES, Role, Scope
 
@@ -17,26 +19,33 @@ OBSERVERS = frozenset(role for role in Role if Scope.OBSERVE in ROLE_SCOPES[role
 LONGEST_CODE = 200
 RELATED = tuple(sorted({code for first, second, _ in RELATIONS for code in (first, second)}))
 
+# One statement for all that is to be known: a single observation pays for each round trip.
+#
 # A station begins with its first state, if someone said when that is: a state begins on the day it
 # is written unless told otherwise, which says nothing about the sensor.
-_STATIONS = text("""
-  SELECT s.code, s.id, s.region_id,
-         CASE WHEN s.valid_from IS NOT NULL AND NOT f.open
-                   AND least(s.valid_from, f.earliest) <> s.created_at::date
-              THEN least(s.valid_from, f.earliest)::timestamptz END AS starts
-    FROM station s,
-         LATERAL (SELECT coalesce(bool_or(h.valid_from IS NULL), false) AS open,
-                         min(h.valid_from) AS earliest
-                    FROM station_history h WHERE h.id = s.id) f
-   WHERE s.code = ANY (CAST(:codes AS text[])) AND s.deleted_at IS NULL
-""")
-_PROPERTIES = text("""
-  SELECT id, code, unit, low, high, moves, hj525, aliases, current_setting('TimeZone') AS zone
-    FROM observed_property
-   WHERE code = ANY (CAST(:codes AS text[])) OR aliases && CAST(:codes AS text[])
-      OR hj525 = ANY (CAST(:codes AS text[]))
-""")
-_SOURCE = text("SELECT id FROM observation_source WHERE kind = :kind AND sender = :sender")
+_FIND = text(f"""
+  SELECT (SELECT json_agg(json_build_array(s.code, s.id, s.region_id,
+                   CASE WHEN s.valid_from IS NOT NULL AND NOT f.open
+                             AND least(s.valid_from, f.earliest) <> s.created_at::date
+                        THEN (extract(epoch FROM
+                                least(s.valid_from, f.earliest)::timestamptz) * 1000000)::bigint
+                   END))
+            FROM station s,
+                 LATERAL (SELECT coalesce(bool_or(h.valid_from IS NULL), false) AS open,
+                                 min(h.valid_from) AS earliest
+                            FROM station_history h WHERE h.id = s.id) f
+           WHERE s.code = ANY (CAST(:stations AS text[])) AND s.deleted_at IS NULL
+         )::text AS stations,
+         (SELECT json_agg(json_build_array(id, code, unit, low, high, moves, hj525, aliases))
+            FROM observed_property
+           WHERE code = ANY (CAST(:properties AS text[]) || CAST(:related AS text[]))
+              OR aliases && CAST(:properties AS text[])
+              OR hj525 = ANY (CAST(:properties AS text[]))
+         )::text AS properties,
+         (SELECT id FROM observation_source WHERE kind = :kind AND sender = :sender) AS source,
+         ARRAY({missing_sql(":months")}) <> '{{}}' AS months_missing,
+         current_setting('TimeZone') AS zone
+""")  # noqa: S608 - constants of this code
 _ADD_SOURCE = text(
     "INSERT INTO observation_source (kind, sender) VALUES (:kind, :sender)"
     " ON CONFLICT (kind, sender) DO UPDATE SET kind = excluded.kind RETURNING id"
@@ -45,10 +54,10 @@ _ADD_SOURCE = text(
 
 @dataclass(frozen=True, slots=True)
 class KnownStation:
-    """A station; no observation is older than `starts`, where that is known."""
+    """A station; no observation is older than `starts`, in microseconds since 1970, if not None."""
 
     id: int
-    starts: datetime | None
+    starts: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,47 +79,62 @@ class Known:
     Attributes:
         properties: By every code they may be named by.
         related: Those that checks compare with others, by their own code.
+        source: The number of who sends; None for somebody new.
+        months_missing: Some of the months asked for have no table.
         zone: The zone whose days are summed up.
     """
 
     stations: Mapping[str, KnownStation]
     properties: Mapping[str, KnownProperty]
     related: Mapping[str, KnownProperty]
+    source: int | None
+    months_missing: bool
     zone: ZoneInfo
 
 
-async def find_known(
-    session: AsyncSession, identity: Identity, stations: Sequence[str], properties: Sequence[str]
-) -> Known:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The codes in a batch, the months it falls in, and the way it came."""
+
+    stations: Sequence[str]
+    properties: Sequence[str]
+    months: Iterable[date]
+    kind: str
+
+
+async def find_known(session: AsyncSession, identity: Identity, asked: Asked) -> Known:
     """What the codes mean to the identity, which knows only the stations it may observe at."""
-    found = await session.execute(_STATIONS, {"codes": _possible(stations)})
-    known = {
-        row.code: KnownStation(row.id, row.starts)
-        for row in found
-        if identity.acts_as(OBSERVERS, row.region_id)
+    values = {
+        "stations": _possible(asked.stations),
+        "properties": _possible(asked.properties),
+        "related": list(RELATED),
+        "kind": asked.kind,
+        "sender": identity.owner,
+        "months": [month_table(month) for month in asked.months],
     }
-    asked = _possible(properties)
-    rows = (await session.execute(_PROPERTIES, {"codes": [*asked, *RELATED]})).all()
-    by_name: dict[str, KnownProperty] = {}
-    for row in rows:
-        one = KnownProperty(row.id, row.code, row.unit, row.low, row.high, row.moves)
-        for name in (row.hj525, *row.aliases):
+    row = (await session.execute(_FIND, values)).one()
+    stations = {
+        code: KnownStation(id_, starts)
+        for code, id_, region_id, starts in orjson.loads(row.stations or "[]")
+        if identity.acts_as(OBSERVERS, region_id)
+    }
+    own: dict[str, KnownProperty] = {}
+    others: dict[str, KnownProperty] = {}
+    for id_, code, unit, low, high, moves, hj525, aliases in orjson.loads(row.properties or "[]"):
+        own[code] = KnownProperty(id_, code, unit, low, high, moves)
+        for name in (hj525, *aliases):
             if name is not None:
-                by_name.setdefault(name, one)
-    own = {
-        row.code: KnownProperty(row.id, row.code, row.unit, row.low, row.high, row.moves)
-        for row in rows
-    }
+                others.setdefault(name, own[code])
     related = {code: own[code] for code in RELATED if code in own}
     # A property's own code goes before another's alias.
-    return Known(known, {**by_name, **own}, related, ZoneInfo(rows[0].zone if rows else "UTC"))
+    properties = {**others, **own}
+    zone = ZoneInfo(row.zone)
+    return Known(stations, properties, related, row.source, row.months_missing, zone)
 
 
-async def find_source(session: AsyncSession, kind: str, sender: str) -> int:
-    """The number of a source of observations, made when it is new."""
-    values = {"kind": kind, "sender": sender}
-    found = await session.scalar(_SOURCE, values)
-    return int(found if found is not None else (await session.scalar(_ADD_SOURCE, values)) or 0)
+async def add_source(session: AsyncSession, kind: str, sender: str) -> int:
+    """The number of a new source of observations."""
+    return int(await session.scalar(_ADD_SOURCE, {"kind": kind, "sender": sender}) or 0)
 
 
 def _possible(codes: Sequence[str]) -> list[str]:

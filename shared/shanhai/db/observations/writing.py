@@ -21,6 +21,8 @@ POSTGRES_EPOCH_US = 946_684_800_000_000
 NEVER = -(2**62)
 PORTION_ROWS = 50_000
 """Rows one statement compares or revises: it must end within the time statements have."""
+COPIED_ROWS = 250_000
+"""Rows of one COPY, for the same reason."""
 HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER = b"\xff\xff"
 COLUMNS = (
@@ -101,29 +103,31 @@ _KEEP_FORMER = f"""
   SELECT g.observed_at, g.value, $7, $7, g.station_id, $8, g.property_id, g.quality, g.flags
     FROM ({_GIVEN}) g
 """  # noqa: S608
-_SET_LATEST = f"""
-  UPDATE observation_latest l
-     SET observed_at = {_AT.format("k.time")}, value = k.value, quality = k.quality,
-         flags = k.flags, equal_values = k.equal_values, received_at = $8
-    FROM unnest($1::int[], $2::smallint[], $3::bigint[], $4::float8[], $5::smallint[],
-                $6::smallint[], $7::smallint[])
-           AS k (station_id, property_id, time, value, quality, flags, equal_values)
-   WHERE l.station_id = k.station_id AND l.property_id = k.property_id
-"""  # noqa: S608
-_NOTE_DUE = """
-  INSERT INTO rollup_due (station_id, property_id, day)
-  SELECT * FROM unnest($1::int[], $2::smallint[], $3::date[]) ORDER BY 1, 2, 3
-  ON CONFLICT DO NOTHING
-"""
-_TELL = f"""
-  WITH told AS (
+_FOLLOW_UP = f"""
+  WITH newest AS (
+    UPDATE observation_latest l
+       SET observed_at = {_AT.format("k.time")}, value = k.value, quality = k.quality,
+           flags = k.flags, equal_values = k.equal_values, received_at = $8
+      FROM unnest($1::int[], $2::smallint[], $3::bigint[], $4::float8[], $5::smallint[],
+                  $6::smallint[], $7::smallint[])
+             AS k (station_id, property_id, time, value, quality, flags, equal_values)
+     WHERE l.station_id = k.station_id AND l.property_id = k.property_id
+  ), due AS (
+    INSERT INTO rollup_due (station_id, property_id, day)
+    SELECT * FROM unnest($9::int[], $10::smallint[], $11::date[])
+    ON CONFLICT DO NOTHING
+  ), told AS (
     INSERT INTO observation_change (station_id, property_id, first_at, last_at)
     SELECT k.station_id, k.property_id, {_AT.format("k.first")}, {_AT.format("k.last")}
-      FROM unnest($1::int[], $2::smallint[], $3::bigint[], $4::bigint[])
+      FROM unnest($12::int[], $13::smallint[], $14::bigint[], $15::bigint[])
              AS k (station_id, property_id, first, last)
   )
   SELECT pg_notify('shanhai_observations', '')
 """  # noqa: S608
+
+
+Columns = list[list[Any]]
+"""Columns of rows, as parameters of a statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +182,9 @@ async def find_present(
 
 async def copy_rows(raw: Any, rows: Rows, flags: NDArray[np.int16], origin: Origin) -> None:
     """Add rows whose keys are not stored yet."""
-    if len(rows):
-        data = encode_rows(rows, flags, origin)
+    for start in range(0, len(rows), COPIED_ROWS):
+        which = np.arange(start, min(start + COPIED_ROWS, len(rows)))
+        data = encode_rows(rows.take(which), flags[which], origin)
         await raw.copy_to_table(
             "observation", source=BytesIO(data), columns=COLUMNS, format="binary"
         )
@@ -227,30 +232,24 @@ async def _in_portions(
         )
 
 
-async def set_latest(
-    raw: Any,
-    given: Sorted,
-    flags: NDArray[np.int16],
-    equal_values: NDArray[np.int64],
-    which: Mask,
-    *,
-    received: datetime,
-) -> None:
-    """Make the last rows of some series their newest values."""
+def latest_columns(
+    given: Sorted, flags: NDArray[np.int16], equal_values: NDArray[np.int64], which: Mask
+) -> Columns:
+    """The last rows of some series, as newest values."""
     ends = given.ends[which]
     rows = given.rows.take(ends)
     columns = (rows.station, rows.property, rows.time, rows.value, rows.quality, flags[ends])
-    listed = [column.tolist() for column in columns]
-    await raw.execute(_SET_LATEST, *listed, equal_values[ends].tolist(), received)
+    return [*(column.tolist() for column in columns), equal_values[ends].tolist()]
 
 
-async def note_due(raw: Any, days: list[tuple[int, int, Any]]) -> None:
-    """Note days of series whose roll-ups are no longer right."""
-    columns = [list(column) for column in zip(*days, strict=True)]
-    await raw.execute(_NOTE_DUE, *columns)
+async def follow_up(
+    raw: Any, latest: Columns, days: Columns, changes: Columns, *, received: datetime
+) -> None:
+    """Bring up to date what is made of rows that were written.
 
-
-async def tell_changes(raw: Any, changes: list[tuple[int, int, int, int]]) -> None:
-    """Tell those who follow in which series something changed, and from when to when."""
-    columns = [list(column) for column in zip(*changes, strict=True)]
-    await raw.execute(_TELL, *columns)
+    Args:
+        latest: Newest values, as `latest_columns` gives them.
+        days: Series and the days whose roll-ups are no longer right.
+        changes: Series, and from when to when something changed, for those who follow.
+    """
+    await raw.execute(_FOLLOW_UP, *latest, received, *days, *changes)

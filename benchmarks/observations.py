@@ -1,0 +1,240 @@
+"""Observations in: beside a raw COPY of the same rows, row by row, and from many feeds at once."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from os import environ
+from urllib.parse import urlsplit
+
+import asyncpg
+import numpy as np
+import orjson
+
+from benchmarks.http_load import read_answer
+from benchmarks.report import Row, Table
+from benchmarks.timing import Sample, alternate
+from benchmarks.workbench import Workbench
+from shanhai.errors import Unavailable
+
+ROWS = int(environ.get("BENCH_OBSERVATIONS", "1000000"))
+"""Rows of a round."""
+STATIONS = 1_000
+BODY_ROWS = 50_000
+CONNECTIONS = 2
+ROUNDS = 3
+FEEDS = 200
+FEED_S = 10
+SINGLE = 300
+COPY_TARGET, SINGLE_TARGET, P95_S = 0.25, 20.0, 0.020
+START = datetime(2015, 1, 1, tzinfo=UTC)
+STEP = timedelta(minutes=5)
+PROPERTY = "pm25"
+FLOOR_COLUMNS = (
+    *("observed_at", "value", "received_at", "station_id", "source_id"),
+    *("property_id", "quality", "flags"),
+)
+ADD_STATIONS = """
+  INSERT INTO station (code, name_zh, name_en, kind, valid_from, geom)
+  SELECT 'bench' || n, '站 ' || n, 'Station ' || n, 'land', NULL,
+         ST_SetSRID(ST_MakePoint(118, 24.5), 4490)
+    FROM generate_series(0, $1 - 1) n
+"""
+
+
+def run(bench: Workbench) -> Table:
+    """Sustained batches, single observations one after another, and many feeds at a pace."""
+    table = Table("observations", _title(), "the other side")
+    with asyncio.Runner() as loop:
+        loop.run(_prepare(bench.stack.database_url))
+        client = Client(bench.stack.api_url, bench.key)
+        times = max(1, ROWS // STATIONS)
+        ours, floor = alternate(
+            lambda number: loop.run(_send_batches(client, number, times)),
+            lambda number: loop.run(_copy(bench.stack.database_url, number, times)),
+            rounds=ROUNDS,
+        )
+        table.rows.append(
+            Row(
+                "rows by NDJSON, beside COPY",
+                ours,
+                floor,
+                target=COPY_TARGET,
+                facts={"rows/s": 1 / ours.median, "COPY rows/s": 1 / floor.median},
+            )
+        )
+        single = Sample(tuple(loop.run(_send_singly(client, number)) for number in range(ROUNDS)))
+        table.rows.append(
+            Row("rows by NDJSON, beside one by one", ours, single, target=SINGLE_TARGET)
+        )
+        latencies = loop.run(_feed(client))
+        table.rows.append(
+            Row(
+                f"single observation of {FEEDS} feeds, 95th percentile, beside {P95_S * 1e3:g} ms",
+                Sample((float(np.quantile(latencies, 0.95)),)),
+                Sample((P95_S,)),
+                target=1.0,
+                facts={"median ms": float(np.median(latencies)) * 1e3},
+            )
+        )
+    return table
+
+
+def _title() -> str:
+    return f"{ROWS:,} rows a round of {STATIONS:,} stations, in bodies of {BODY_ROWS:,} rows"
+
+
+class Client:
+    """Sends bodies over kept-alive connections, and looks at what became of them."""
+
+    def __init__(self, base_url: str, key: str) -> None:
+        parts = urlsplit(base_url)
+        self.host, self.port = parts.hostname or "127.0.0.1", parts.port or 80
+        self.head = (
+            f"POST /observations HTTP/1.1\r\nHost: {self.host}:{self.port}\r\n"
+            f"Authorization: Bearer {key}\r\n"
+        )
+
+    async def drain(self, bodies: Iterator[bytes], expected: int) -> list[float]:
+        """Send bodies of so many new rows one after another; the seconds each took."""
+        reader, writer = await asyncio.open_connection(self.host, self.port)
+        taken = []
+        for body in bodies:
+            started = time.perf_counter()
+            await self.send(body, expected, reader, writer)
+            taken.append(time.perf_counter() - started)
+        writer.close()
+        return taken
+
+    async def send(
+        self,
+        body: bytes,
+        expected: int,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        """Send one body, all of whose rows must be new."""
+        head = (
+            f"{self.head}Content-Type: application/x-ndjson\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        writer.write(head.encode() + body)
+        _, answer = await read_answer(reader)
+        told = orjson.loads(answer)
+        if told.get("accepted") != expected:
+            raise Unavailable(f"{answer[:300]!r}, not {expected} accepted")
+
+
+def _lines(first: int, times: int, stations: Sequence[int]) -> Iterator[bytes]:
+    """Rows in the order they come about: all stations at one time, then at the next."""
+    for step in range(first, first + times):
+        moment = (START + step * STEP).isoformat()
+        for station in stations:
+            yield (
+                f'{{"station":"bench{station}","property":"{PROPERTY}","time":"{moment}",'
+                f'"value":{(step * 7 + station) % 300}}}'
+            ).encode()
+
+
+def _bodies(first: int, times: int) -> list[tuple[bytes, int]]:
+    lines = list(_lines(first, times, range(STATIONS)))
+    parts = [lines[start : start + BODY_ROWS] for start in range(0, len(lines), BODY_ROWS)]
+    return [(b"\n".join(part), len(part)) for part in parts]
+
+
+async def _send_batches(client: Client, number: int, times: int) -> float:
+    """Seconds per row, over connections that each wait for their answers."""
+    bodies = _bodies(number * times, times)
+    started = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for connection in range(CONNECTIONS):
+            group.create_task(_send_share(client, bodies[connection::CONNECTIONS]))
+    return (time.perf_counter() - started) / (STATIONS * times)
+
+
+async def _send_share(client: Client, bodies: Sequence[tuple[bytes, int]]) -> None:
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    for body, rows in bodies:
+        await client.send(body, rows, reader, writer)
+    writer.close()
+
+
+async def _send_singly(client: Client, number: int) -> float:
+    """Seconds per row, each in a request of its own."""
+    first = 500_000 + number * SINGLE
+    taken = await client.drain(_lines(first, SINGLE, [0]), 1)
+    return float(np.mean(taken))
+
+
+async def _feed(client: Client) -> list[float]:
+    """Seconds each single observation took, from feeds that send one each second."""
+    found: list[float] = []
+
+    async def feed(station: int) -> None:
+        reader, writer = await asyncio.open_connection(client.host, client.port)
+        await asyncio.sleep(station / FEEDS)
+        due = time.perf_counter()
+        for body in _lines(600_000, FEED_S, [station]):
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            started = time.perf_counter()
+            await client.send(body, 1, reader, writer)
+            found.append(time.perf_counter() - started)
+            due += 1
+        writer.close()
+
+    async with asyncio.TaskGroup() as group:
+        for station in range(FEEDS):
+            group.create_task(feed(station))
+    return found
+
+
+async def _prepare(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        known = await connection.fetchval("SELECT count(*) FROM station WHERE code = 'bench0'")
+        if not known:
+            await connection.execute(ADD_STATIONS, STATIONS)
+            await connection.execute(
+                "CREATE TABLE floor_observation (LIKE observation INCLUDING ALL)"
+                " PARTITION BY RANGE (observed_at)"
+            )
+            for month in range(120):
+                first, end = _month(month), _month(month + 1)
+                await connection.execute(
+                    f"CREATE TABLE floor_observation_{month} PARTITION OF floor_observation"
+                    f" FOR VALUES FROM ('{first}') TO ('{end}')"
+                )
+    finally:
+        await connection.close()
+
+
+def _month(number: int) -> str:
+    return f"{START.year + number // 12}-{number % 12 + 1:02d}-01 00:00:00+00"
+
+
+async def _copy(url: str, number: int, times: int) -> float:
+    """Seconds per row of a COPY of text, in portions as large as the bodies."""
+    rows = [
+        (START + step * STEP, (step * 7 + station) % 300, station)
+        for step in range(number * times, (number + 1) * times)
+        for station in range(STATIONS)
+    ]
+    portions = [
+        "".join(
+            f"{moment.isoformat()}\t{value}\t{moment.isoformat()}\t{station}\t1\t1\t0\t0\n"
+            for moment, value, station in rows[start : start + BODY_ROWS]
+        ).encode()
+        for start in range(0, len(rows), BODY_ROWS)
+    ]
+    connection = await asyncpg.connect(url)
+    started = time.perf_counter()
+    for portion in portions:
+        await connection.copy_to_table(
+            "floor_observation", source=_stream(portion), columns=FLOOR_COLUMNS
+        )
+    seconds = time.perf_counter() - started
+    await connection.close()
+    return seconds / len(rows)
+
+
+async def _stream(portion: bytes) -> AsyncIterator[bytes]:
+    yield portion
