@@ -417,6 +417,7 @@ class TestWriting:
             ({"resultQuality": "splendid"}, "/resultQuality"),
             ({"Datastream": {"@iot.id": "nowhere:ph"}}, "/Datastream/@iot.id"),
             ({"Datastream": {"@iot.id": "xm-1:nothing"}}, "/Datastream/@iot.id"),
+            ({"Datastream": {"@iot.id": "xm-1:w01001"}}, "/Datastream/@iot.id"),
             ({"Datastream": {"@iot.id": "xm-1"}}, "/Datastream/@iot.id"),
             ({"Datastream": None}, "/Datastream"),
             ({"FeatureOfInterest": {"@iot.id": "elsewhere"}}, "/FeatureOfInterest"),

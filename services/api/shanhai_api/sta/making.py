@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -32,6 +33,7 @@ class Making:
     """One request that writes.
 
     Attributes:
+        skew: How far ahead of the clock an observation may be.
         readings: Values that came with what is made; stored once, at the end, because the locks of
             series are taken in one order.
     """
@@ -40,6 +42,7 @@ class Making:
     caller: Caller
     act: Act
     asker: Asker
+    skew: timedelta
     readings: list[Reading] = field(default_factory=list)
 
     async def station(self, code: str) -> int | None:

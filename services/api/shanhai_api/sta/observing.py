@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from shanhai.db.observations.ingest import Sender, store
+from shanhai.db.sensing.describing import known_codes
 from shanhai.db.sensing.identifiers import observation_id, series_key
 from shanhai.db.sensing.reading import Raw
 from shanhai.errors import Fault, InvalidInput
@@ -28,6 +30,10 @@ MEMBERS: Mapping[str, str] = {
     "/quality": "/resultQuality",
 }
 """Where what the one way in says of a row stands in an Observation."""
+NO_SUCH_PROPERTY = (
+    "names an observed property that is not there; /properties lists them",
+    "所指观测要素不存在；清单见 /properties",
+)
 Rule = Label
 
 
@@ -155,16 +161,29 @@ async def _store(making: Making, observations: Sequence[Observation]) -> Sequenc
         InvalidInput: more break a rule than can be told one by one.
     """
     demand(making.caller, Scope.OBSERVE)
-    outcome = await store(making.session, Batch.of(observations), Sender(KIND, making.caller))
+    # Feeds may call a property otherwise; a Datastream has one id.
+    known = await known_codes(making.session, {item.property for item in observations})
+    numbers = [number for number, item in enumerate(observations) if item.property in known]
+    outcome = await store(
+        making.session,
+        Batch.of([observations[number] for number in numbers]),
+        Sender(KIND, making.caller),
+        skew=making.skew,
+    )
     refused = outcome.rejected
     if refused.number > len(refused.told):
         first = refused.told[0]
         raise InvalidInput(
             f"{refused.number} observations break a rule; the first: {first.detail}",
             message_zh=f"{refused.number} 条观测值不符合规则；首条：{first.detail_zh}",
-            faults=[Fault(f"/{first.index}{first.pointer}", first.detail, first.detail_zh)],
+            faults=[Fault(MEMBERS.get(first.pointer, ""), first.detail, first.detail_zh)],
         )
-    return refused.told
+    strangers = [
+        Rejection(number, "/property", *NO_SUCH_PROPERTY)
+        for number, item in enumerate(observations)
+        if item.property not in known
+    ]
+    return [*strangers, *(replace(item, index=numbers[item.index]) for item in refused.told)]
 
 
 Row = Observation | Fault

@@ -39,7 +39,7 @@ from shanhai_api.sta.observing import (
     store_readings,
 )
 from shanhai_api.sta.reading import answered, asker_of
-from shanhai_api.state import Unit
+from shanhai_api.state import Unit, state_of
 from shanhai_api.view import View, digest_of
 
 CREATE_OBSERVATIONS = "CreateObservations"
@@ -65,7 +65,8 @@ def _demand(making: Making, kind: EntityKind) -> None:
 
 def making_of(unit: Unit, view: View, caller: Caller) -> Making:
     """One request that writes."""
-    return Making(unit.session, caller, act_of(caller, view), asker_of(view, caller))
+    skew = state_of(view.request).configuration.observations.skew
+    return Making(unit.session, caller, act_of(caller, view), asker_of(view, caller), skew)
 
 
 async def create(request: Request, unit: Unit, view: View, caller: Caller, path: str) -> Response:

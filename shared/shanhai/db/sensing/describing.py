@@ -233,3 +233,9 @@ async def find_property(session: AsyncSession, names: set[str]) -> ObservedPrope
         .limit(1)
     )
     return found
+
+
+async def known_codes(session: AsyncSession, codes: set[str]) -> frozenset[str]:
+    """Those codes that are an observed property's own."""
+    query = select(ObservedProperty.code).where(ObservedProperty.code.in_(codes))
+    return frozenset(await session.scalars(query))
