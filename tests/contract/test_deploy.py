@@ -98,7 +98,7 @@ def services_of_ours(compose: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def test_compose_runs_real_commands(compose: dict[str, Any]) -> None:
     ours = services_of_ours(compose)
-    assert set(ours) == {"migrate", "api", "worker", "tiles"} | DASK
+    assert set(ours) == {"migrate", "api", "worker", "gateway", "tiles"} | DASK
     for one in ours.values():
         assert_is_command(one["command"])
 

@@ -16,7 +16,7 @@ def test_example_lists_exactly_the_settings() -> None:
 def test_names_are_unique_and_ours() -> None:
     names = [setting.name for setting in all_settings()]
     assert len(names) == len(set(names))
-    assert all(re.fullmatch(r"SHANHAI_[A-Z_]+", name) for name in names)
+    assert all(re.fullmatch(r"SHANHAI_[A-Z0-9_]+", name) for name in names)
 
 
 def test_every_setting_says_what_it_means() -> None:

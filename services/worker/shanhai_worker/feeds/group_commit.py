@@ -1,7 +1,7 @@
 """Many small batches in one transaction: whoever brings one is told once it is durable.
 
-While a transaction runs, batches gather; the next one takes them all. One feed alone waits for a few
-milliseconds, and a thousand share a commit.
+While a transaction runs, batches gather; the next one takes them all. One feed alone waits for a
+few milliseconds, and a thousand share a commit.
 """
 
 import asyncio

@@ -6,7 +6,7 @@ between. Any number of workers may each have a gateway, behind one address.
 """
 
 import asyncio
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import structlog
 
@@ -87,6 +87,13 @@ class Gateway:
         if len(self._links) > self._settings.connections:
             return "connections"
         networks = self._settings.networks
-        if networks and not any(ip_address(peer) in network for network in networks):
+        if networks and not any(_address(peer) in network for network in networks):
             return "network"
         return None
+
+
+def _address(peer: str) -> IPv4Address | IPv6Address:
+    """The address of a peer, which is an IPv4 one even where it came to an IPv6 socket."""
+    address = ip_address(peer)
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
