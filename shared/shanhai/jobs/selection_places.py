@@ -14,7 +14,7 @@ from shanhai.db.features.problems import PROBLEMS
 from shanhai.db.features.programmes import FUND_SOURCES
 from shanhai.db.features.projects import PROJECTS
 from shanhai.db.features.selection import Selection, bound_values, conditions
-from shanhai.db.identity import EVERYTHING, PUBLIC, Identity, Viewer
+from shanhai.db.identity import PUBLIC, Identity, Viewer
 from shanhai.db.queries.job_inputs import COORDINATE_DIGITS
 from shanhai.errors import Fault
 from shanhai.jobs.contracts import Task
@@ -82,8 +82,8 @@ async def with_candidates(session: AsyncSession, task: Task, identity: Identity 
     if task.process != SELECT_SITES.id or task.region is None:
         return task
     inputs = SelectSitesInputs.model_validate(task.inputs)
-    own = EVERYTHING if identity is None else identity.viewer
-    viewer = PUBLIC if inputs.publish or identity is None else own
+    own = PUBLIC if identity is None else identity.viewer
+    viewer = PUBLIC if inputs.publish else own
     reading = _Reading(session, viewer, task.region.code)
     found = await reading.network(inputs)
     problems, projects = await reading.problems(), []

@@ -212,6 +212,22 @@ class TestGains:
         assert not parts[names.index("barriers")].any()
         assert parts.sum(axis=0) == pytest.approx(priority.found.scores)
 
+    def test_small_windows_change_nothing(
+        self,
+        whole: tuple[Path, Outcome],
+        watershed: Watershed,
+        ratio: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ):
+        monkeypatch.setattr("shanhai.processes.evaluating.place.WINDOW_CELLS", 17)
+        inputs = json.loads((whole[0] / "manifest.json").read_bytes())["request"]
+        task = selection_task(watershed, inputs, ratio=ratio)
+        with found(task, tmp_path) as chosen:
+            document = statistics_document(chosen)
+        first = json.loads((whole[0] / "statistics.json").read_bytes())
+        assert document == first
+
     def test_units_may_be_districts(self, watershed: Watershed, tmp_path: Path):
         inputs = {"parameters": {"units": "polygons", "unit_regions": "district"}}
         task = selection_task(watershed, inputs)

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.columns import (
     AMOUNT,
+    UUID,
     YEAR,
     Columns,
     as_of,
@@ -157,6 +158,13 @@ PROJECTS = Entity(
         ),
         _OWN.attribute("comment_until", DATE, Label("公示截止日", "Last day for comments")),
         _OWN.attribute("after_care_until", DATE, Label("管护截止日", "End of after-care")),
+        Property(
+            "job",
+            "pj.attrs->>'job'",
+            UUID,
+            Label("选址作业", "Job it was chosen by"),
+            queryable=True,
+        ),
         _OWN.column("public", BOOLEAN, Label("公开", "Public"), column="is_public", queryable=True),
         _OWN.source,
         _OWN.details,

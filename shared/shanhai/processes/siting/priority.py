@@ -23,6 +23,7 @@ from shanhai.science.selection.priority import UnitPriority, unit_priority
 from shanhai.vocabulary import Label
 
 DEFICIT = "deficit"
+_MEAN_DIGITS = 9
 SEVERITY: Mapping[str | None, float] = {"info": 0.25, "low": 1.0, "medium": 2.0, "high": 3.0}
 """What a problem counts for; one without a severity counts as `low`."""
 
@@ -94,9 +95,10 @@ def find_priority(siting: Siting) -> Priority | None:
 
 
 def _means(sums: FloatArray, cells: FloatArray) -> FloatArray:
+    """Means, rounded: equal ones must stay equal however the windows cut their sums."""
     means = np.full(sums.shape, np.nan)
     np.divide(sums, cells, out=means, where=cells > 0)
-    return means
+    return means.round(_MEAN_DIGITS)
 
 
 def _weights(siting: Siting, names: Sequence[str]) -> Mapping[str, float] | None:
