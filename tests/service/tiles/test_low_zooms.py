@@ -22,7 +22,15 @@ from shanhai.testing.coverage import CELL_DEGREES, SOUTH, WEST, crooked_coverage
 from shanhai.testing.feature_rows import add_patchwork, add_scheme, forget_features
 from shanhai.testing.job_rows import add_region, open_sessions
 from shanhai_tiles.grids import WEB_MERCATOR
-from shanhai_tiles.vector import Drawn, Form, _tile_query, draw_tile
+from shanhai_tiles.vector import (
+    SEEN,
+    UNSEEN,
+    Drawn,
+    Form,
+    _number_of,
+    _tile_query,
+    draw_tile,
+)
 from shanhai_tiles.vector_layers import VECTORS, Question, Selection
 
 SIDE = 4
@@ -252,6 +260,22 @@ async def test_a_tile_that_would_be_too_large_keeps_the_largest(
     assert cut == await draw(reader, 6)
 
 
+async def test_a_tile_that_is_full_also_counts_its_specks(
+    sessions: Sessions, reader: QuickReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of those the viewer may see, whether their simpler shapes are made or not."""
+    speck = shapely.to_wkb(shapely.box(117.8, 24.8, 117.80001, 24.80001))
+    async with sessions.begin() as session:
+        await session.execute(text(SET), {"shape": speck, "c": "zone.5"})
+        await session.execute(text("UPDATE zone SET deleted_at = now() WHERE code = 'zone.6'"))
+    monkeypatch.setattr("shanhai_tiles.vector.MOST_FEATURES", 4)
+    for _ in range(2):
+        drawn = await draw(reader, 6)
+        assert (drawn.features, drawn.dropped) == (4, SIDE * SIDE - 1 - 4)
+        assert drawn == await draw(reader, 6)
+        await fill(sessions)
+
+
 @pytest.fixture(scope="module")
 def patchwork(database_url: str) -> None:
     """2 500 regions, zones and datasets with their shapes, enough for the way to them to matter."""
@@ -280,10 +304,7 @@ class TestPlans:
         question = Question.of(VECTORS[name], Selection())
         band = band_of(PIXEL_DEGREES / 2**zoom)
         query = str(_tile_query(question, Form(3857, band, largest=band is not None)))
-        for bind, value in BINDS.items():
-            query = re.sub(rf":{bind}\b", str(value), query)
-        async with open_sessions(database_url) as sessions, sessions() as session:
-            plan = "\n".join(await session.scalars(text(f"EXPLAIN {query}")))
+        plan = await self.plan(database_url, query)
         table = VECTORS[name].entity.table
         kept = table if zoom > BANDS[-1].deepest else f"{table}_shape"
         index = "band_geom" if kept != table else SHAPED[table].geometry
@@ -294,6 +315,29 @@ class TestPlans:
             assert re.search(
                 rf"Index Cond: \(\(band = '{band.deepest}'::smallint\) AND \(geom", plan
             )
+
+    @pytest.mark.parametrize("sized", [SEEN, UNSEEN])
+    async def test_what_is_left_out_is_counted_as_it_lies(
+        self, database_url: str, sized: str
+    ) -> None:
+        """However many there are: the count ends at the last that matters."""
+        question = Question.of(VECTORS["zones"], Selection())
+        form = Form(3857, BANDS[0], largest=True)
+        band = str(BANDS[0].deepest if sized == SEEN else LABEL)
+        plan = await self.plan(
+            database_url, f"SELECT {_number_of(question, form, band, sized, '9')}"
+        )
+        found = re.search(
+            r"Index Scan using ix_zone_shape_band_geom on zone_shape.*\n.*\n *Order By: \(geom <#>",
+            plan,
+        )
+        assert found, plan
+
+    async def plan(self, database_url: str, query: str) -> str:
+        for bind, value in BINDS.items():
+            query = re.sub(rf":{bind}\b", str(value), query)
+        async with open_sessions(database_url) as sessions, sessions() as session:
+            return "\n".join(await session.scalars(text(f"EXPLAIN {query}")))
 
 
 BINDS = {
