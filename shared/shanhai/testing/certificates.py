@@ -1,6 +1,7 @@
 """An authority of the tests' own, and a certificate it has signed."""
 
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from cryptography import x509
@@ -9,9 +10,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+_HERE = x509.IPAddress(IPv4Address("127.0.0.1"))
+
 
 def make_certificates(folder: Path) -> dict[str, str]:
-    """Files of an authority, a certificate and its key, by the names the Dask settings have."""
+    """Files of an authority, a certificate and its key, by the names settings have."""
     folder.mkdir(parents=True)
     authority_key, key = (
         ec.generate_private_key(ec.SECP256R1()),
@@ -45,6 +48,7 @@ def _certificate(
         .not_valid_before(now - timedelta(minutes=5))
         .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.BasicConstraints(ca=name == issuer, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([_HERE]), critical=False)
         .sign(issuer_key, SHA256())
     )
 

@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +30,11 @@ persistence_location {folder}/
 max_queued_messages 0
 max_inflight_messages 200
 """
+TLS = """cafile {tls_ca}
+certfile {tls_cert}
+keyfile {tls_key}
+require_certificate true
+"""
 
 
 def find_mosquitto() -> str:
@@ -46,16 +51,22 @@ def find_mosquitto() -> str:
 
 @dataclass
 class Mosquitto:
-    """A broker on a port of its own; `url` is that of its one user."""
+    """A broker on a port of its own; `url` is that of its one user.
+
+    Attributes:
+        certificates: With them it speaks TLS alone, and asks for a certificate.
+    """
 
     folder: Path
+    certificates: Mapping[str, str] | None = None
     port: int = field(default_factory=free_port)
     _process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         """The address with name and password."""
-        return f"mqtt://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{self.port}"
+        scheme = "mqtt" if self.certificates is None else "mqtts"
+        return f"{scheme}://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{self.port}"
 
     def start(self) -> None:
         """Start it and wait until it listens."""
@@ -64,7 +75,7 @@ class Mosquitto:
         program = shutil.which("mosquitto_passwd") or "mosquitto_passwd"
         subprocess.run([program, "-b", "-c", passwords, USER, PASSWORD], check=True)
         configuration = self.folder / "mosquitto.conf"
-        configuration.write_text(CONFIGURATION.format(port=self.port, folder=self.folder), "utf-8")
+        configuration.write_text(self._configured(), "utf-8")
         with (self.folder / "mosquitto.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [find_mosquitto(), "-v", "-c", str(configuration)], stdout=log, stderr=log
@@ -97,6 +108,12 @@ class Mosquitto:
             client.disconnect()
             client.loop_stop()
 
+    def _configured(self) -> str:
+        text = CONFIGURATION.format(port=self.port, folder=self.folder)
+        if self.certificates is None:
+            return text
+        return text.replace("127.0.0.1\n", "127.0.0.1\n" + TLS.format(**self.certificates))
+
     def _listens(self) -> bool:
         try:
             socket.create_connection(("127.0.0.1", self.port), 1).close()
@@ -106,9 +123,11 @@ class Mosquitto:
 
 
 @contextmanager
-def running_mosquitto(folder: Path) -> Iterator[Mosquitto]:
+def running_mosquitto(
+    folder: Path, *, certificates: Mapping[str, str] | None = None
+) -> Iterator[Mosquitto]:
     """A broker that keeps everything in the folder."""
-    broker = Mosquitto(folder)
+    broker = Mosquitto(folder, certificates)
     broker.start()
     try:
         yield broker

@@ -173,7 +173,7 @@ async def test_a_worker_with_feeds_answers_and_leaves_in_time(
         async def subscribed() -> bool:
             return "Sending SUBACK" in (broker.folder / "mosquitto.log").read_text()
 
-        await eventually(answered)
+        await eventually(answered, within_s=60)
         await eventually(subscribed)
         started = time.monotonic()
         worker.send_signal(signal.SIGTERM)

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from shanhai.db.engine import Sessions
+from shanhai.db.observations import ingest
 from shanhai.ending import end
 from shanhai.monitoring.hj212.frame import FrameReader
 from shanhai.monitoring.hj212.packet import ANSWER_WANTED, NUMBERED, VERSION_2017, read_packet
@@ -16,8 +18,9 @@ from shanhai.settings import Hj212Settings
 from shanhai.testing.emptying import forget_rows
 from shanhai.testing.feeds import DEVICE, add_station, register, telegram
 from shanhai.testing.workers import eventually, free_port
+from shanhai_worker import outages
 from shanhai_worker.context import Context
-from shanhai_worker.feeds import hj212_gateway
+from shanhai_worker.feeds import group_commit, hj212_gateway
 
 HOUR = "DataTime=20260801080000"
 READINGS = f"{HOUR};w01018-Rtd=12.5,w01018-Flag=N;w01001-Rtd=7.1,w01001-Flag=D"
@@ -193,6 +196,33 @@ async def test_what_is_wrong_is_counted_and_never_stored(
     assert [row[0] for row in await stored(sessions)] == ["ph"]
     wrong = ("crc", "length", "password", "device", "fields", "command", "reading")
     assert refused(context) == dict.fromkeys(wrong, 1)
+
+
+async def test_what_an_outage_kept_from_being_stored_is_not_answered(
+    context: Context, sessions: Sessions, station: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await register(sessions, station)
+    away = True
+
+    async def store(*given: Any) -> Any:
+        if away:
+            raise ConnectionError("away")
+        return await ingest.store(*given)
+
+    async def noted() -> bool:
+        return refused(context) == {"not_stored": 1}
+
+    monkeypatch.setattr(group_commit, "store", store)
+    monkeypatch.setattr(outages, "FIRST_PAUSE_S", 0.001)
+    async with listening(context) as port, connected(port) as line:
+        await line.send(telegram(READINGS, number="20260801085857001"))
+        await eventually(noted)
+        away = False
+        await line.send(telegram(READINGS, number="20260801085857002"))
+        assert await line.answers(1) == [("9014", "20260801085857002")]
+        await line.send(telegram(READINGS, number="20260801085857001"))
+        assert await line.answers(1) == [("9014", "20260801085857001")]
+    assert len(await stored(sessions)) == 2
 
 
 async def test_strangers_and_silent_ones_are_disconnected(
