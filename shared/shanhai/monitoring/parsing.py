@@ -7,6 +7,7 @@ by one, each broken rule is told with the row's number, and the sound ones go on
 import csv
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
@@ -47,12 +48,10 @@ def time_of(text: str) -> int:
     Raises:
         ValueError: it is none, or names no time there is.
     """
-    if RFC_3339.fullmatch(text) is None:
-        raise ValueError("not an RFC 3339 time")
-    try:
-        return (datetime.fromisoformat(text.upper()) - _EPOCH) // _MICROSECOND
-    except OverflowError as error:
-        raise ValueError("out of the calendar") from error
+    if RFC_3339.fullmatch(text) is not None:
+        with suppress(ValueError, OverflowError):
+            return (datetime.fromisoformat(text.upper()) - _EPOCH) // _MICROSECOND
+    raise ValueError(f"{text!r} is not a time of RFC 3339")
 
 
 def columns_of(rows: Sequence[Row], index: Sequence[int]) -> Batch:
