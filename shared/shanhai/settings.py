@@ -283,14 +283,19 @@ class MqttSettings(BaseSettings):
     @field_validator("topics")
     @classmethod
     def check_topics(cls, topics: tuple[str, ...]) -> tuple[str, ...]:
-        """Station and property are named together, each as one whole level."""
+        """Station and property are named together; they and wildcards are whole levels."""
         for topic in topics:
             levels = topic.split("/")
             named = [levels.count(name) for name in ("{station}", "{property}")]
-            rest = "".join(level for level in levels if level not in {"{station}", "{property}"})
-            if named not in ([0, 0], [1, 1]) or "{" in rest or "#" in "".join(levels[:-1]):
+            fixed = "".join({*levels} - {"{station}", "{property}", "+", "#"})
+            if (
+                named not in ([0, 0], [1, 1])
+                or "#" in levels[:-1]
+                or any(character in fixed for character in "{}+#\0")
+            ):
                 raise ValueError(
-                    f"{topic!r}: {{station}} and {{property}} are whole levels, once each or never"
+                    f"{topic!r}: {{station}} and {{property}} are named once each or never, and"
+                    " they, + and a last # are whole levels"
                 )
         return topics
 

@@ -247,7 +247,7 @@ async def test_every_message_is_there_once_after_a_worker_was_killed(
 
     await eventually(begun)
     worker.kill()
-    worker.wait()
+    worker.wait(10)
     assert await count(sessions) < number
     await publishing
     await reach(sessions, number, within_s=60)

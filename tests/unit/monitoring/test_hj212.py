@@ -1,3 +1,4 @@
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -25,6 +26,11 @@ UPLOAD = replace(
 )
 
 segments = st.binary(max_size=60).filter(lambda segment: b"\r" not in segment)
+segment_likes = st.lists(
+    st.sampled_from(
+        [*PACKET.segment().split(b";"), b"QN=0", b"PNUM=", b"Flag=255", b"CP=&&", b"&&"]
+    )
+).map(b";".join)
 names = st.text("ABCDEFabcdef0123456789", min_size=1, max_size=24)
 
 
@@ -32,9 +38,7 @@ def read_all(stream: bytes, cuts: list[int]) -> tuple[list[bytes], int, int]:
     reader = FrameReader()
     bounds = [0, *sorted(cut % (len(stream) + 1) for cut in cuts), len(stream)]
     found = [
-        segment
-        for start, end in pairwise(bounds)
-        for segment in reader.feed(stream[start:end])
+        segment for start, end in pairwise(bounds) for segment in reader.feed(stream[start:end])
     ]
     return found, reader.garbage, reader.faults.total()
 
@@ -202,6 +206,17 @@ def test_a_pollutant_that_cannot_be_read_does_not_harm_others(broken: str, why: 
     (fault,) = found.faults
     assert why in fault.detail
     assert fault.pointer == broken.partition("-")[0]
+
+
+@given(st.one_of(st.binary(), segment_likes), st.text("DaTime=;,-w0.1Rtd28FlgN&", max_size=60))
+def test_whatever_comes_is_read_or_refused(segment: bytes, content: str) -> None:
+    for attempt in (
+        lambda: read_packet(segment),
+        lambda: readings(replace(PACKET, content=content)),
+        lambda: readings(replace(PACKET, content=f"DataTime=20160801080000;{content}")),
+    ):
+        with suppress(InvalidInput):
+            attempt()
 
 
 @pytest.mark.parametrize("content", ["w01018-Rtd=1", "DataTime=2016;w01018-Rtd=1"])

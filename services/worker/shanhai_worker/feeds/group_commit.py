@@ -106,7 +106,13 @@ class GroupCommit:
         try:
             outcome = await outlast(lambda: self._commit(batch))
         except Exception as error:
-            log.exception("observations not stored", way=self._sender.kind, rows=len(batch))
+            log.warning(
+                "observations not stored",
+                way=self._sender.kind,
+                rows=len(batch),
+                error=type(error).__name__,
+                exc_info=not is_outage(error),
+            )
             return error
         self._count(outcome)
         return None

@@ -53,7 +53,7 @@ class Fetcher:
         self._pause_s = FIRST_PAUSE_S
 
     async def run(self) -> None:
-        """Fetch for ever; pauses between connections grow until messages come again."""
+        """Fetch for ever; pauses grow until the broker lets us in again."""
         while True:
             try:
                 await self._fetch()
@@ -69,10 +69,10 @@ class Fetcher:
         filters = [topic.filter for topic in self._topics]
         connected = self._meters.connections.labels(WAY)
         async with Connection(self._settings, filters) as connection:
+            self._pause_s = FIRST_PAUSE_S
             with connected.track_inprogress():
                 while True:
                     await self._deal_with(connection, await connection.messages())
-                    self._pause_s = FIRST_PAUSE_S
 
     async def _deal_with(self, connection: Connection, messages: list[Message]) -> None:
         """Have messages stored and acknowledge them in their order.
