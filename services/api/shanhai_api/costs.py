@@ -15,10 +15,11 @@ def cost_of(request: Request) -> int:
     if request.method not in {"GET", "HEAD", "OPTIONS"}:
         return COMPUTATION if request.url.path.endswith("/execution") else WRITE
     query = request.scope["query_string"]
-    if b"limit=" not in query and b"f=" not in query:
+    if b"limit=" not in query and b"f=" not in query and b"top=" not in query:
         return 1
     if request.query_params.get("f") in FILE_FORMATS:
         return FILE
-    limit = request.query_params.get("limit", "")
+    # SensorThings calls it otherwise.
+    limit = request.query_params.get("limit") or request.query_params.get("$top", "")
     rows = int(limit) if limit.isdecimal() and len(limit) <= 5 else 0
     return 1 + rows // ROWS_A_POINT

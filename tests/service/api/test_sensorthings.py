@@ -86,6 +86,7 @@ class Service:
     base: str
     key: str
     feed: str
+    admin: str
 
     def client(self, key: str | None) -> httpx.Client:
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
@@ -98,7 +99,7 @@ def service(
 ) -> Iterator[Service]:
     """The API on a free port, over one station with its values."""
     configuration = configured(database_url, redis_url, tmp_path_factory.mktemp("api"))
-    key, feed = asyncio.run(make_keys(database_url))
+    keys = asyncio.run(make_keys(database_url))
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         base = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -111,18 +112,19 @@ def service(
             deadline = time.monotonic() + START_S
             while not server.started and thread.is_alive() and time.monotonic() < deadline:
                 time.sleep(0.02)
-            yield Service(base, key, feed)
+            yield Service(base, *keys)
         finally:
             server.should_exit = True
             thread.join(START_S)
 
 
-async def make_keys(database_url: str) -> tuple[str, str]:
-    """A key that may write everything, and one of a feed that only sends observations."""
+async def make_keys(database_url: str) -> tuple[str, str, str]:
+    """A key that may write all, one of a feed that only sends observations, one of an admin."""
     async with open_sessions(database_url) as sessions, sessions.begin() as session:
         key = await create_key(session, name="test", scopes=SCOPES)
         feed = await create_key(session, name="feed", scopes=[Scope.OBSERVE])
-    return key, feed
+        admin = await create_key(session, name="admin", scopes=[Scope.ADMIN])
+    return key, feed, admin
 
 
 @pytest.fixture(scope="module")
@@ -273,6 +275,11 @@ class TestReading:
             ("Locations", {"$filter": "st_within(location,geography'POINT(24 118)')"}, "$filter"),
             ("Things", {"$expand": "Observations"}, "$expand"),
             ("Things", {"$expand": "/".join(["Datastreams/Thing"] * 4)}, "$expand"),
+            (
+                "Things",
+                {"$top": "1000", "$expand": "Datastreams($top=100;$expand=Observations)"},
+                "$expand",
+            ),
             ("Things", {"$orderby": "Datastreams/name"}, "$orderby"),
             ("Things", {"$select": "depth"}, "$select"),
             ("Things", {"$top": "-1"}, "$top"),
@@ -470,6 +477,43 @@ class TestWriting:
             assert feed.post(f"{ROOT}/Sensors", content=b"{").status_code == 403
             assert feed.patch(f"{ROOT}/Things('xm-1')", content=b"{").status_code == 403
             assert feed.delete(f"{ROOT}/Things('xm-1')").status_code == 403
+
+    def test_a_property_is_made_by_administrators(
+        self, service: Service, client: httpx.Client
+    ) -> None:
+        new = {
+            "name": "Methane",
+            "definition": "",
+            "description": "",
+            "properties": {"medium": "air", "low": 0, "high": 100},
+        }
+        body = thing("property")
+        body["Datastreams"][0] |= {
+            "ObservedProperty": {"@iot.id": "methane", **new},
+            "unitOfMeasurement": {"name": "", "symbol": "µg/m³", "definition": ""},
+        }
+        assert client.post(f"{ROOT}/Things", json=body).status_code == 403
+        assert client.get(f"{ROOT}/Things('property')").status_code == 404
+        with service.client(service.admin) as admin:
+            assert admin.post(f"{ROOT}/Things", json=body).status_code == 201
+            address = f"{ROOT}/ObservedProperties('methane')"
+            changed = admin.patch(address, json={"properties": {"high": 50}})
+            assert changed.json()["properties"]["high"] == 50
+            assert changed.json()["properties"]["unit"] == "ug/m3"
+            for bad, pointer in (
+                ({"medium": "moon", "unit": "m"}, "/properties/medium"),
+                ({"medium": "air", "unit": "furlong"}, "/properties/unit"),
+                ({"medium": "air", "unit": "m", "note": 1}, "/properties/note"),
+            ):
+                told = {**new, "@iot.id": "other", "properties": bad}
+                answer = admin.post(f"{ROOT}/ObservedProperties", json=told)
+                assert pointers(answer) == [pointer]
+            taken = admin.post(
+                f"{ROOT}/ObservedProperties",
+                json={**new, "@iot.id": "w01001", "properties": {"medium": "air", "unit": "m"}},
+            )
+            assert taken.status_code == 409
+        assert client.patch(address, json={"name": "x"}).status_code == 403
 
     def test_what_follows_from_stations_is_not_made(self, filled: httpx.Client) -> None:
         for name in ("FeaturesOfInterest", "HistoricalLocations"):

@@ -13,7 +13,14 @@ from shanhai.db.sensing.compiler import condition
 from shanhai.db.sensing.expressions import Call, Constant, Path, Shape, read_expression
 from shanhai.db.sensing.model import KINDS
 from shanhai.db.sensing.operands import Composition
-from shanhai.db.sensing.options import MOST_TOP, Options, place_of, read_options, token_of
+from shanhai.db.sensing.options import (
+    MOST_TOP,
+    USUAL_TOP_OF_RELATIONS,
+    Options,
+    place_of,
+    read_options,
+    token_of,
+)
 from shanhai.db.sensing.paging import OrderKey, behind
 from shanhai.db.sensing.tokens import Cursor
 from shanhai.errors import InvalidInput
@@ -138,7 +145,7 @@ class TestOptions:
         assert series.select == (Path(("name",)),)
         assert (series.expand["Observations"].top, series.expand["Observations"].count) == (1, True)
         assert series.given["$expand"] == "Observations ( $top = 1 ; $count = true )"
-        assert options.expand["Locations"] == Options()
+        assert options.expand["Locations"] == Options(top=USUAL_TOP_OF_RELATIONS)
         assert [ordering.descending for ordering in options.orderby] == [True, False]
 
     def test_relations_of_relations_are_one_tree(self) -> None:

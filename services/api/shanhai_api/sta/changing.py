@@ -23,6 +23,7 @@ from shanhai_api.sta.creating import (
 )
 from shanhai_api.sta.making import Making, fault_at, pointing
 from shanhai_api.sta.observing import revise
+from shanhai_api.sta.properties import alter_property
 
 Change = Callable[[Making, Raw, Any], Awaitable[None]]
 Removal = Callable[[Making, Raw], Awaitable[None]]
@@ -66,6 +67,10 @@ async def _sensor(making: Making, before: Raw, value: Any) -> None:
     if body.name is not None:
         values |= {"name_zh": body.name, "name_en": body.name}
     await describing.update_sensor(making.session, making.act, before["id"], values)
+
+
+async def _property(making: Making, before: Raw, value: Any) -> None:
+    await alter_property(making, before["id"], parse(schemas.ObservedPropertyBody, value))
 
 
 async def _series(making: Making, before: Raw) -> Series:
@@ -136,6 +141,7 @@ CHANGES: Mapping[str, Change] = {
     "Location": _location,
     "Sensor": _sensor,
     "Datastream": _datastream,
+    "ObservedProperty": _property,
     "Observation": _observation,
 }
 """What can be changed, by the kind of entity."""

@@ -19,6 +19,7 @@ from shanhai.monitoring.units import unit_code
 from shanhai_api.sta import schemas
 from shanhai_api.sta.making import Making, fault_at, pointing
 from shanhai_api.sta.observing import reading_of
+from shanhai_api.sta.properties import make_property
 
 USUAL_KIND = "land"
 """What kind of station a Thing is that does not say so."""
@@ -129,7 +130,8 @@ async def create_datastream(
         raise fault_at(f"{under}/name", "is required", "必填")
     code, station_id = await _station(making, body, station, under)
     await making.demand_station(station_id)
-    observed = await property_of(making, body.ObservedProperty, f"{under}/ObservedProperty")
+    unit = None if body.unitOfMeasurement is None else body.unitOfMeasurement.symbol
+    observed = await property_of(making, body.ObservedProperty, f"{under}/ObservedProperty", unit)
     check_series(body, observed, under)
     series = Series(code, observed.code, station_id, observed.id)
     if body.id not in {None, series.identifier}:
@@ -191,23 +193,31 @@ def check_series(body: schemas.DatastreamBody, observed: ObservedProperty, under
 
 
 async def property_of(
-    making: Making, body: schemas.ObservedPropertyBody | None, under: str
+    making: Making,
+    body: schemas.ObservedPropertyBody | None,
+    under: str,
+    unit: str | None = None,
 ) -> ObservedProperty:
     """The observed property that is meant: by its id, its code, or the address of its definition.
 
+    One that is not there is made, of the unit of its Datastream, where it has a name.
+
     Raises:
-        InvalidInput: none is, or none there is.
+        InvalidInput: none is told, or none there is.
+        Unauthenticated, Forbidden: it is not there, and the caller may not make it.
     """
     if body is None:
         raise fault_at(under, "is required", "必填")
     found = await find_property(making.session, named_codes(body, making.asker.base))
-    if found is None:
+    if found is not None:
+        return found
+    if body.name is None:
         raise fault_at(
             under,
             "is not an observed property; /properties lists them",
             "不是已知的观测要素；清单见 /properties",
         )
-    return found
+    return await make_property(making, body, unit, under)
 
 
 def named_codes(body: schemas.ObservedPropertyBody, base: str) -> set[str]:

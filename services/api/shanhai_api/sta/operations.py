@@ -8,7 +8,7 @@ from fastapi import Request, Response
 
 from shanhai.db.features.rights import demand_scopes
 from shanhai.db.sensing.describing import create_sensor
-from shanhai.db.sensing.model import DATASTREAM, OBSERVATION, EntityKind
+from shanhai.db.sensing.model import DATASTREAM, OBSERVATION, OBSERVED_PROPERTY, EntityKind
 from shanhai.db.sensing.options import Options
 from shanhai.db.sensing.paths import Resource, nothing_at, resolve
 from shanhai.db.sensing.reading import Raw, read_one
@@ -38,14 +38,14 @@ from shanhai_api.sta.observing import (
     store_arrays,
     store_readings,
 )
+from shanhai_api.sta.properties import make_property
 from shanhai_api.sta.reading import answered, asker_of
 from shanhai_api.state import Unit, state_of
 from shanhai_api.view import View, digest_of
 
 CREATE_OBSERVATIONS = "CreateObservations"
-MADE = frozenset({"Thing", "Location", "Datastream", "Sensor", "Observation"})
-"""What can be made. Features of interest and historical locations follow from stations, observed
-properties are made at `/properties`."""
+MADE = frozenset({"Thing", "Location", "Datastream", "Sensor", "ObservedProperty", "Observation"})
+"""What can be made: features of interest and historical locations follow from stations."""
 
 
 WRITING = frozenset({Scope.WRITE, Scope.OBSERVE})
@@ -59,6 +59,8 @@ def _demand(making: Making, kind: EntityKind) -> None:
     """
     if kind is OBSERVATION:
         demand(making.caller, Scope.OBSERVE)
+    elif kind is OBSERVED_PROPERTY:
+        demand(making.caller, Scope.ADMIN)
     else:
         making.demand_scope()
 
@@ -113,6 +115,9 @@ async def _made(making: Making, resource: Resource, value: Any) -> Document:
             identifier = await create_sensor(
                 making.session, making.act, sensor.id, sensor_values(sensor)
             )
+        case "ObservedProperty":
+            observed = parse(schemas.ObservedPropertyBody, value)
+            identifier = (await make_property(making, observed, None)).code
         case _:
             identifier = await create_datastream(
                 making,

@@ -13,6 +13,7 @@ from shanhai.db.sensing.tokens import Cursor, excerpt, refused
 from shanhai.errors import InvalidInput
 
 USUAL_TOP = 100
+USUAL_TOP_OF_RELATIONS = 20
 MOST_TOP = 1_000
 MOST_SKIP = 10_000
 DEEPEST_EXPAND = 5
@@ -167,7 +168,7 @@ def _expand_one(cursor: Cursor, into: dict[str, Options], depth: int) -> None:
             f"relations are nested more than {DEEPEST_EXPAND} deep", f"嵌套超过 {DEEPEST_EXPAND} 层"
         )
     name = cursor.demand_name()
-    options = into.get(name, Options())
+    options = into.get(name, Options(top=USUAL_TOP_OF_RELATIONS))
     if cursor.takes("/"):
         inner = dict(options.expand)
         _expand_one(cursor, inner, depth + 1)

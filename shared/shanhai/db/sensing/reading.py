@@ -17,7 +17,7 @@ from shanhai.db.sensing.operands import Composition
 from shanhai.db.sensing.options import Options, Place
 from shanhai.db.sensing.paging import OrderKey, behind, order_of
 from shanhai.db.sensing.tokens import refused
-from shanhai.errors import InvalidInput, Unavailable
+from shanhai.errors import InvalidInput, LimitExceeded, Unavailable
 from shanhai.vocabulary import Lang
 
 Raw = Mapping[str, Any]
@@ -25,6 +25,8 @@ Raw = Mapping[str, Any]
 NO_SUCH_VALUE = "22"
 """How PostgreSQL's codes begin for values out of range, divisions by zero and the like."""
 
+MOST_ENTITIES = 50_000
+"""In one answer, those of relations included: some 30 MB."""
 CANCELLED = "57014"
 """PostgreSQL's code of a statement that took longer than any may."""
 
@@ -70,6 +72,7 @@ async def read_page(
     Raises:
         InvalidInput: an option names what is not there, or compares what cannot be compared.
     """
+    demand_bounded(kind, options, options.top)
     composition = asker.composition()
     sql = f"SELECT {_set(composition, kind, options, Bounds(within))}"
     found = orjson.loads(await _scalar(session, sql, composition))
@@ -80,6 +83,7 @@ async def read_one(
     session: AsyncSession, asker: Asker, kind: EntityKind, options: Options, key: Key
 ) -> Raw | None:
     """The entity of a key with what is to be shown of it; None if there is none to be seen."""
+    demand_bounded(kind, options, 1)
     composition = asker.composition()
     sql = f"SELECT {_one(composition, kind, options, Bounds(key))}"
     found = await _scalar(session, sql, composition)
@@ -98,6 +102,33 @@ async def find_columns(
     query = text(f"SELECT {listed} FROM {rows} {alias} WHERE {met} LIMIT 1")  # noqa: S608
     row = (await session.execute(query, composition.values)).first()
     return None if row is None else dict(zip(names, row, strict=True))
+
+
+def demand_bounded(kind: EntityKind, options: Options, top: int) -> None:
+    """Refuse to show more entities at once than an answer may hold.
+
+    Raises:
+        LimitExceeded: so many could be there.
+    """
+    most = top * _size(kind, options)
+    if most > MOST_ENTITIES:
+        raise LimitExceeded(
+            f"$expand: up to {most} entities are asked for, and {MOST_ENTITIES} is the most;"
+            " lower $top, inside of $expand as well",
+            message_zh=f"$expand：最多可能返回 {most} 个实体，上限 {MOST_ENTITIES}；"
+            "请减小 $top（包括 $expand 内的）",
+            pointer="$expand",
+        )
+
+
+def _size(kind: EntityKind, options: Options) -> int:
+    """How many entities one is shown with at most, itself included."""
+    size = 1
+    for name, inner in options.expand.items():
+        link = kind.links.get(name)
+        if link is not None:
+            size += (inner.top if link.many else 1) * _size(KINDS[link.target], inner)
+    return size
 
 
 def page_of(found: Mapping[str, Any], options: Options) -> Page:
