@@ -27,23 +27,30 @@ def compute(task: Task, workspace: Path) -> Run:
 
 
 @pytest.fixture(scope="session")
-def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
+def zoned_watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
     return build_watershed(tmp_path_factory.mktemp("watershed"), cells=64)
 
 
 @pytest.fixture(scope="session")
-def zoned(watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return compute(watershed.task(), tmp_path_factory.mktemp("zoned") / "work")
+def watershed(zoned_watershed: Watershed) -> Watershed:
+    """The watershed of a module's tests; another one where a module has its own."""
+    return zoned_watershed
+
+
+@pytest.fixture(scope="session")
+def zoned(zoned_watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return compute(zoned_watershed.task(), tmp_path_factory.mktemp("zoned") / "work")
 
 
 @pytest.fixture(scope="module")
-def unpictured() -> Iterator[None]:
+def unpictured(zoned: Run) -> Iterator[None]:
     """Leaves the PDF and the small maps empty: they take longer than all a run computes.
 
-    `zoned` holds a report as it is made.
+    `zoned` holds a report as it is made, so it is made before.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("shanhai.reporting.report.write_pdf", lambda path, html: path.touch())
+        for module in ("report", "pages"):
+            patch.setattr(f"shanhai.reporting.{module}.write_pdf", lambda path, html: path.touch())
         patch.setattr(
             "shanhai.processes.assessment_pictures.draw_panels",
             lambda path, panels, frame, columns=3: path.touch(),
@@ -52,7 +59,7 @@ def unpictured() -> Iterator[None]:
 
 
 @pytest.fixture
-def zone(zoned: Run, unpictured: None, watershed: Watershed, tmp_path: Path):
+def zone(unpictured: None, watershed: Watershed, tmp_path: Path):
     def run(inputs: Mapping[str, Any] | None = None, **more: Any) -> Run:
         return compute(watershed.task(inputs, **more), tmp_path / "work")
 

@@ -39,6 +39,11 @@ def accounted(
     return workspace, compute(task, workspace)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _all_others_unpictured(accounted: tuple[Path, Outcome], unpictured: None) -> None:
+    pass
+
+
 @pytest.fixture
 def account(watershed: Watershed, tmp_path: Path) -> Callable[..., dict[str, Any]]:
     def run(*, without: tuple[str, ...] = (), processes: int = 1, **inputs: Any) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.testing.watershed import Watershed
 
+pytestmark = pytest.mark.usefixtures("unpictured")
+
 EQUAL = ("water_conservation", "soil_retention", "cooling", "carbon_sink")
 
 

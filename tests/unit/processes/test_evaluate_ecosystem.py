@@ -43,6 +43,11 @@ def evaluated(
     return workspace, compute(task_of(watershed, ALL), workspace)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _all_others_unpictured(evaluated: tuple[Path, Outcome], unpictured: None) -> None:
+    pass
+
+
 @pytest.fixture
 def evaluate(watershed: Watershed, tmp_path: Path) -> Callable[..., tuple[Path, Outcome]]:
     def run(themes: list[str], **more: Any) -> tuple[Path, Outcome]:

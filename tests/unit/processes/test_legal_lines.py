@@ -23,6 +23,8 @@ from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.geotiff import read_geotiff
 from shanhai.testing.watershed import Watershed
 
+pytestmark = pytest.mark.usefixtures("unpictured")
+
 OVERLAY = {"parameters": {"overlays": "red_line"}}
 
 
@@ -86,11 +88,6 @@ def compute(
 
 def codes_of(run: Any, name: str = "zones") -> Any:
     return np.nan_to_num(read_geotiff(run.workspace / f"{name}.tif").values[0]).astype(int)
-
-
-@pytest.fixture(autouse=True)
-def without_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shanhai.reporting.report.write_pdf", lambda path, html: path.touch())
 
 
 @pytest.fixture
