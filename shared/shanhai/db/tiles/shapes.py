@@ -114,6 +114,7 @@ class Shapes:
     def joined_to(self, chosen: str, band: str, near: str, *, sized: str = "") -> str:
         """The same with the stored shapes of `chosen`, which `largest` has made."""
         stored = f"SELECT id, size, geom FROM {chosen}"  # noqa: S608
+        # Ordered here, so that rows are looked up from the largest on, no more than are drawn.
         return self._joined(stored, f"{self._exact(band, near, sized)} ORDER BY size DESC, id")
 
     def largest(self, band: str, near: str, *, sized: str, most: str) -> str:
@@ -137,18 +138,18 @@ class Shapes:
         beyond the last that counts. It suits conditions that most rows meet.
         """
 
-        def number_of(shapes: str) -> str:
-            # All are at no distance from the box. Only its index can give them in that order, so
-            # PostgreSQL does not read all of the table in the hope to meet enough of them early.
+        def number_of(shapes: str, order: str = "") -> str:
             return (
                 f"(SELECT count(*) FROM (SELECT FROM ({shapes}) AS shape"  # noqa: S608
                 f" CROSS JOIN LATERAL (SELECT FROM {source}"
                 f" WHERE {self.alias}.id = shape.id AND {conditions} OFFSET 0) AS met"
-                f" ORDER BY shape.geom <#> {near} LIMIT {most}) AS counted)"
+                f"{order} LIMIT {most}) AS counted)"
             )
 
-        # Counted apart: of a union PostgreSQL would make the whole list before it looks at any.
-        stored = number_of(self._stored(band, near, sized))
+        # Counted apart: of a union PostgreSQL would make the whole list before it looks at any. All
+        # are at no distance from the box, but only the index of places gives them in that order:
+        # else the whole table may be read in the hope to meet enough of them early.
+        stored = number_of(self._stored(band, near, sized), f" ORDER BY shape.geom <#> {near}")
         return f"least({most}, {stored} + {number_of(self._exact(band, near, sized))})"
 
     def _joined(self, stored: str, exact: str) -> str:
