@@ -22,11 +22,13 @@ from frost_sta_client.model.ext.unitofmeasurement import UnitOfMeasurement
 from frost_sta_client.service.auth_handler import AuthHandler
 from requests.auth import AuthBase
 from requests.models import PreparedRequest
+from sqlalchemy import text
 from tests.service.api.ogc.conftest import configured
 
+from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.testing.job_rows import open_sessions
-from shanhai.vocabulary import Scope
+from shanhai.vocabulary import Role, Scope
 from shanhai_api.app import create_app
 from shanhai_api.sta.documents import CONFORMANCE
 
@@ -87,6 +89,7 @@ class Service:
     key: str
     feed: str
     admin: str
+    planner: str
 
     def client(self, key: str | None) -> httpx.Client:
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
@@ -118,13 +121,24 @@ def service(
             thread.join(START_S)
 
 
-async def make_keys(database_url: str) -> tuple[str, str, str]:
-    """A key that may write all, one of a feed that only sends observations, one of an admin."""
+REGION = text(
+    "INSERT INTO region (code, name_zh, name_en, level) VALUES (:code, '区', 'Region', 'district')"
+)
+
+
+async def make_keys(database_url: str) -> tuple[str, str, str, str]:
+    """Keys of one who may write all, of a feed that sends observations, an admin, and a planner of
+    the region `here`."""
     async with open_sessions(database_url) as sessions, sessions.begin() as session:
         key = await create_key(session, name="test", scopes=SCOPES)
         feed = await create_key(session, name="feed", scopes=[Scope.OBSERVE])
         admin = await create_key(session, name="admin", scopes=[Scope.ADMIN])
-    return key, feed, admin
+        for code in ("here", "there"):
+            await session.execute(REGION, {"code": code})
+        planner = await create_key(
+            session, name="planner", scopes=SCOPES, roles=[RoleGiven(Role.PLANNER, "here")]
+        )
+    return key, feed, admin, planner
 
 
 @pytest.fixture(scope="module")
@@ -230,6 +244,11 @@ class TestReading:
             ("Things", "properties/depth_m ge 3 and startswith(name,'鼓浪')", 1),
             ("Things", "substringof('屿',name) or endswith(name,'it''s')", 1),
             ("Things", "properties/nothing eq null", 1),
+            (
+                "Things",
+                "st_within(Locations/location,geography'POLYGON((118 24,118 25,119 25,118 24))')",
+                1,
+            ),
             (
                 "Locations",
                 "st_within(location,geography'POLYGON((118 24,119 24,119 25,118 25,118 24))')",
@@ -465,6 +484,10 @@ class TestWriting:
         assert pointers(bad) == ["/0/components"]
         bad = client.post(f"{ROOT}/CreateObservations", json={"dataArray": []})
         assert bad.status_code == 400
+        many = client.post(
+            f"{ROOT}/CreateObservations", json=[{**array, "dataArray": [0] * 10_001}]
+        )
+        assert many.status_code == 413
 
     def test_who_may_write_what(self, service: Service, filled: httpx.Client) -> None:
         value = {"Datastream": {"@iot.id": "xm-1:ph"}, "result": 7}
@@ -477,6 +500,49 @@ class TestWriting:
             assert feed.post(f"{ROOT}/Sensors", content=b"{").status_code == 403
             assert feed.patch(f"{ROOT}/Things('xm-1')", content=b"{").status_code == 403
             assert feed.delete(f"{ROOT}/Things('xm-1')").status_code == 403
+
+    def test_a_planner_writes_in_their_region_alone(
+        self, service: Service, client: httpx.Client
+    ) -> None:
+        def of(code: str, region: str) -> Json:
+            return thing(code, properties={"region": region}, Datastreams=[])
+
+        with service.client(service.planner) as planner:
+            assert planner.post(f"{ROOT}/Things", json=of("own", "here")).status_code == 201
+            assert planner.post(f"{ROOT}/Things", json=of("other", "there")).status_code == 403
+            client.post(f"{ROOT}/Things", json=of("other", "there")).raise_for_status()
+            series = {
+                **thing()["Datastreams"][0],
+                "Sensor": {"@iot.id": "unspecified"},
+                "Observations": [],
+            }
+            for code, status in (("own", 201), ("other", 403)):
+                made = planner.post(f"{ROOT}/Things('{code}')/Datastreams", json=series)
+                assert made.status_code == status, made.text
+                answer = planner.patch(f"{ROOT}/Locations('{code}')", json=place(118.3, 24.7))
+                assert answer.status_code == (200 if code == "own" else 403), answer.text
+            changed = planner.patch(
+                f"{ROOT}/Datastreams('own:ph')", json={"properties": {"depth_m": 1}}
+            )
+            assert changed.json()["properties"] == {"depth_m": 1}
+            assert changed.json()["name"] == "pH"
+            assert planner.delete(f"{ROOT}/Datastreams('own:ph')").status_code == 204
+        with service.client(service.admin) as admin:
+            entries = admin.get("/audit", params={"table": "datastream"}).json()["entries"]
+        assert {"create", "update", "delete"} <= {entry["action"] for entry in entries}
+
+    def test_a_sensor_is_described_and_deleted(self, client: httpx.Client) -> None:
+        body = {"name": "Gauge", "encodingType": "text/plain", "metadata": {"model": "G1"}}
+        made = client.post(f"{ROOT}/Sensors", json={"@iot.id": "gauge", **body})
+        assert made.json()["metadata"] == {"model": "G1"}
+        assert client.post(f"{ROOT}/Sensors", json={"@iot.id": "gauge", **body}).status_code == 409
+        missing = client.post(f"{ROOT}/Sensors", json={"name": "Gauge", "metadata": ""})
+        assert pointers(missing) == ["/encodingType"]
+        address = made.headers["Location"]
+        assert client.patch(address, json={"name": "Tide gauge"}).json()["name"] == "Tide gauge"
+        assert client.delete(address).status_code == 204
+        assert client.get(address).status_code == 404
+        assert client.delete(f"{ROOT}/Sensors('unspecified')").status_code == 409
 
     def test_a_property_is_made_by_administrators(
         self, service: Service, client: httpx.Client

@@ -10,7 +10,7 @@ from shanhai.db.observations.ingest import Sender, store
 from shanhai.db.sensing.describing import known_codes
 from shanhai.db.sensing.identifiers import observation_id, series_key
 from shanhai.db.sensing.reading import Raw
-from shanhai.errors import Fault, InvalidInput
+from shanhai.errors import Fault, InvalidInput, LimitExceeded
 from shanhai.monitoring.observation import Batch, Observation, Rejection, quality_number
 from shanhai.vocabulary import QUALITIES, Label, Scope
 from shanhai_api.identity import demand
@@ -196,14 +196,15 @@ async def store_arrays(making: Making, arrays: Sequence[schemas.DataArray]) -> l
         InvalidInput: an array as a whole breaks a rule.
         LimitExceeded: there are too many rows.
     """
-    rows = [row for number, array in enumerate(arrays) for row in _rows(array, f"/{number}")]
-    if len(rows) > schemas.MOST_OBSERVATIONS:
-        raise fault_at(
-            "",
-            f"holds more than {schemas.MOST_OBSERVATIONS} observations; send them in parts,"
-            " or to /observations",
-            f"超过 {schemas.MOST_OBSERVATIONS} 条观测值，请分批发送，或使用 /observations",
+    number = sum(len(array.dataArray) for array in arrays)
+    if number > schemas.MOST_OBSERVATIONS:
+        most = schemas.MOST_OBSERVATIONS
+        raise LimitExceeded(
+            f"{number} observations are more than {most}; send them in parts, or to /observations",
+            message_zh=f"{number} 条观测值超过上限 {most}，请分批发送，或使用 /observations",
+            pointer="",
         )
+    rows = [row for place, array in enumerate(arrays) for row in _rows(array, f"/{place}")]
     good = [number for number, row in enumerate(rows) if isinstance(row, Observation)]
     observations = [row for row in rows if isinstance(row, Observation)]
     if observations:

@@ -44,6 +44,8 @@ from shanhai_api.state import Unit, state_of
 from shanhai_api.view import View, digest_of
 
 CREATE_OBSERVATIONS = "CreateObservations"
+BODY_LIMIT_BYTES = 4 * 1024**2
+"""Bodies are checked on the event loop; larger ones belong to `/observations`."""
 MADE = frozenset({"Thing", "Location", "Datastream", "Sensor", "ObservedProperty", "Observation"})
 """What can be made: features of interest and historical locations follow from stations."""
 
@@ -87,7 +89,7 @@ async def create(request: Request, unit: Unit, view: View, caller: Caller, path:
     if resource.key is not None or resource.tail is not None or resource.kind.name not in MADE:
         raise _not_allowed(request, resource)
     _demand(making, resource.kind)
-    body = await read_json(request)
+    body = await read_json(request, limit=BODY_LIMIT_BYTES)
     value = without_links(body.value)
 
     async def effect() -> Made:
@@ -209,7 +211,7 @@ async def _create_observations(
 ) -> Response:
     """Store data arrays: good rows are kept, each bad one is told in its place."""
     demand(caller, Scope.OBSERVE)
-    body = await read_json(request)
+    body = await read_json(request, limit=BODY_LIMIT_BYTES)
     making, writer = making_of(unit, view, caller), Writer(view.base)
     arrays = parse(schemas.DataArrays, {"value": without_links(body.value)}, under="")
 
@@ -253,7 +255,7 @@ async def update(request: Request, unit: Unit, view: View, caller: Caller, path:
     """
     making = making_of(unit, view, caller)
     resource, before = await _found(request, making, path, lambda kind: kind.name in CHANGES)
-    body = await read_json(request)
+    body = await read_json(request, limit=BODY_LIMIT_BYTES)
     value = without_links(body.value)
     if isinstance(value, dict) and value.pop("@iot.id", before["id"]) != before["id"]:
         raise fault_at("/@iot.id", "cannot be changed", "不可更改")
