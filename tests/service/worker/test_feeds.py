@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from shanhai.db.engine import Sessions
 from shanhai.db.observations import ingest
@@ -81,6 +82,19 @@ async def test_an_outage_is_told_to_whoever_brought_something(
         async with asyncio.timeout(10):
             await commits.store(batch(1))
     await end(running)
+
+
+@pytest.mark.parametrize(
+    ("statement", "of_data"),
+    [("SELECT 1 FROM nowhere", False), ("SELECT 'x'::integer", True), ("SELECT 1/0", True)],
+)
+async def test_errors_of_data_are_told_from_those_that_pass(
+    context: Context, statement: str, of_data: bool
+) -> None:
+    with pytest.raises(DBAPIError) as raised:
+        async with context.sessions() as session:
+            await session.execute(text(statement))
+    assert group_commit.is_of_data(raised.value) is of_data
 
 
 async def test_too_much_at_once_has_to_wait(

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
@@ -17,7 +18,7 @@ from shanhai.db.observations.ingest import Sender, store
 from shanhai.monitoring.observation import Batch, Outcome
 from shanhai.vocabulary import Scope
 from shanhai_worker.meters import Meters
-from shanhai_worker.outages import is_outage, outlast
+from shanhai_worker.outages import DATABASE_ERRORS, is_outage, outlast
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -28,6 +29,8 @@ GATHER_S = 0.005
 their next at nearly the same time."""
 MOST_WAITING = 100_000
 """Rows that may wait; who brings more waits before they are taken."""
+DATA_SQLSTATES = ("22", "23")
+"""Data exceptions, and broken constraints."""
 
 
 @dataclass(slots=True)
@@ -55,8 +58,7 @@ class GroupCommit:
         """Wait until the batch is durable; its refused rows are counted and logged.
 
         Raises:
-            Exception: What kept it from being stored; `is_outage` tells whether it may be brought
-                again.
+            Exception: What kept it from being stored; `is_of_data` tells whether to bring it again.
         """
         if not len(batch):
             return
@@ -94,7 +96,7 @@ class GroupCommit:
 
     async def _store_group(self, group: Sequence[_Waiting]) -> None:
         error = await self._try(group)
-        if error is not None and not is_outage(error) and len(group) > 1:
+        if error is not None and is_of_data(error) and len(group) > 1:
             # One of them cannot be stored; the others shall not suffer for it.
             for waiting in group:
                 _settle([waiting], await self._try([waiting]))
@@ -137,6 +139,17 @@ class GroupCommit:
                 number=outcome.rejected.number,
                 first=outcome.rejected.told[0].detail,
             )
+
+
+def is_of_data(error: BaseException) -> bool:
+    """Whether an error is about what was to be stored, so that the same would fail for ever.
+
+    A database that is read-only for a while, or of another release, is no fault of the data.
+    """
+    if isinstance(error, DATABASE_ERRORS) and not isinstance(error, ValueError):
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        return str(getattr(cause, "sqlstate", None) or "").startswith(DATA_SQLSTATES)
+    return isinstance(error, Exception)
 
 
 def _settle(group: Sequence[_Waiting], error: Exception | None) -> None:

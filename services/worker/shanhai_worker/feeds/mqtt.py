@@ -15,11 +15,11 @@ from shanhai.errors import InvalidInput
 from shanhai.monitoring.observation import Batch
 from shanhai.settings import MqttSettings
 from shanhai_worker.context import Context
-from shanhai_worker.feeds.group_commit import GroupCommit
+from shanhai_worker.feeds.group_commit import GroupCommit, is_of_data
 from shanhai_worker.feeds.mqtt_connection import Connection, Message
 from shanhai_worker.feeds.mqtt_messages import Topic, read_message
 from shanhai_worker.feeds.one_of_many import run_in_one
-from shanhai_worker.outages import is_outage
+from shanhai_worker.outages import DATABASE_ERRORS
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -57,10 +57,10 @@ class Fetcher:
         while True:
             try:
                 await self._fetch()
-            except Exception as error:
-                if not isinstance(error, OSError) and not is_outage(error):
-                    raise
-                log.warning("connection to the broker ended", reason=str(error))
+            except DATABASE_ERRORS as error:
+                log.warning(
+                    "connection to the broker ended", error=type(error).__name__, reason=str(error)
+                )
             jitter = random.uniform(0.5, 1)  # noqa: S311  (no secret)
             await asyncio.sleep(self._pause_s * jitter)
             self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
@@ -78,7 +78,7 @@ class Fetcher:
         """Have messages stored and acknowledge them in their order.
 
         Raises:
-            Exception: an outage of the database kept some from being stored.
+            Exception: something that passes kept some from being stored.
         """
         batches = [self._batch_of(message) for message in messages]
         results = await asyncio.gather(
@@ -86,7 +86,7 @@ class Fetcher:
         )
         for message, result in zip(messages, results, strict=True):
             if result is not None:
-                if not isinstance(result, Exception) or is_outage(result):
+                if not is_of_data(result):
                     raise result
                 self._refuse("not_stored", message, type(result).__name__)
             connection.acknowledge(message)
