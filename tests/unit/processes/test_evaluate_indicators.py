@@ -26,6 +26,7 @@ from shanhai.jobs.indicator_task import (
 )
 from shanhai.processes.evaluate_indicators import EvaluateIndicators
 from shanhai.processes.figuring.cover import CoverCounts
+from shanhai.processes.figuring.documents import brief
 from shanhai.processes.figuring.figures import Asked, Figure, Found, Material, Missing
 from shanhai.processes.figuring.lines import square_km
 from shanhai.processes.figuring.registry import FUNCTIONS
@@ -392,6 +393,14 @@ def test_totals_have_no_trend() -> None:
     found = look(own, {}, inputs_of())
     assert found.trend is None
     assert found.standing.value == Decimal(10)
+
+
+def test_long_lists_are_kept_with_a_value_by_count_and_hash() -> None:
+    few, many = list(range(50)), list(range(51))
+    found = brief({"inputs": {"few": few, "many": many}})
+    assert found["inputs"]["few"] == few
+    assert found["inputs"]["many"]["count"] == 51
+    assert brief(many)["sha256"] != brief([*many[:-1], 0])["sha256"]
 
 
 def test_a_run_leaves_documents_and_a_manifest(tmp_path: Path) -> None:

@@ -1,9 +1,12 @@
 """The evaluation of indicators as documents: the results, their parts, and a table."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from shanhai.jobs.indicator_computations import BY_ID
 from shanhai.jobs.indicator_task import IndicatorTask
@@ -19,6 +22,8 @@ TABLE_HEAD = (
     *("target_year", "target", "status", "gap", "slope_per_year", "p_value"),
     *("forecast_year", "forecast", "forecast_low", "forecast_high", "expected"),
 )
+MOST_LISTED = 50
+"""Sections or lines that are kept with a value one by one; the documents of its job have all."""
 BY_HAND = Label(
     "人工填报：平台没有该指标的计算",
     "entered by hand: the platform has no computation of this indicator",
@@ -128,13 +133,23 @@ def provenance_of(one: Evaluated, year: int) -> dict[str, Any]:
     if not isinstance(figure, Figure) or computation is None:
         raise LookupError(f"{one.indicator.code} has no computed value of {year}")
     formula = BY_ID[computation].formula
+    told = {**origin_of(figure), "details": dict(figure.details)}
     return {
         "computation": computation,
         "formula_zh": formula.zh,
         "formula_en": formula.en,
-        **origin_of(figure),
-        "details": dict(figure.details),
+        **{name: brief(member) for name, member in told.items()},
     }
+
+
+def brief(member: Any) -> Any:
+    """A member of a document in which long lists are told by their count and SHA-256."""
+    if isinstance(member, Mapping):
+        return {name: brief(value) for name, value in member.items()}
+    if isinstance(member, list) and len(member) > MOST_LISTED:
+        held = orjson.dumps(member, option=orjson.OPT_SORT_KEYS)
+        return {"count": len(member), "sha256": hashlib.sha256(held).hexdigest()}
+    return member
 
 
 def _missing(one: Evaluated) -> Iterable[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The manifest of an evaluation of indicators: enough to compute it again."""
+"""The manifest of an evaluation of indicators: what it was computed from, shapes by checksum."""
 
 from collections.abc import Sequence
 from typing import Any
