@@ -1,9 +1,10 @@
-"""`make demo`: from nothing to Xiamen's zones and network, over the same HTTP anybody would use."""
+"""`make demo`: from nothing to Xiamen's zones, network and sites, over HTTP as anybody has it."""
 
 import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, TypeVar
 
 from rich.console import Console
@@ -16,7 +17,7 @@ from shanhai.local.files import write_whole
 from shanhai.local.inputs import Inputs, gather, import_missing, seed_regions
 from shanhai.local.keys import admin_key
 from shanhai.local.meter import Meter
-from shanhai.local.readback import Network, Readback, read_back, read_network
+from shanhai.local.readback import Made, Readback, read_back, read_network, read_sites
 from shanhai.local.shell import write_environment
 from shanhai.local.stack import Stack
 from shanhai.local.warming import start_warming
@@ -28,6 +29,17 @@ NETWORK = {"sources": {"quantile": 0.6, "min_area_ha": 50, "dpc_min_percent": 0.
 """Parameters of the network. The mountains in the west are one core of the city's land, beside
 which every other would count for less than the usual 1 %."""
 
+SITES: Mapping[str, Any] = {
+    "candidates": ["barriers", "pinch_points", "priority_units"],
+    "cost_per_ha": {"barrier": 300_000, "pinch_point": 100_000, "priority_unit": 20_000},
+    "measures": {"barrier": ["wildlife_passage"], "pinch_point": ["habitat_protection"]},
+    "goal": {"weights": {"barriers": 1, "pinch_points": 1, "connectivity": 1, "priority": 2}},
+    "phases": [{"start_year": 2026, "end_year": 2030}],
+    "parameters": {"unit_m": 1000, "pareto_points": 6},
+}
+"""What sites are chosen by. No source tells such costs: they show the form of a plan."""
+
+BUDGET = 100_000_000
 SEED = 42
 T = TypeVar("T")
 
@@ -50,9 +62,12 @@ class Demo:
             self._step("import", lambda: self._import(api, given))
             job, results = self._step("zones", lambda: self._delineate(api, given))
             network = self._step("network", lambda: self._build_network(api, given, job))
-            seen = self._step("read back", lambda: self._read_back(api, job, results, network))
-        self._report(results, network.results, seen)
-        self._note(key, job, results, network)
+            sites = self._step("sites", lambda: self._select_sites(api))
+            seen = self._step(
+                "read back", lambda: self._read_back(api, job, results, network, sites)
+            )
+        self._report(results, network.results, sites.results, seen)
+        self._note(key, job, results, network, sites)
 
     def _step(self, name: str, work: Callable[[], T]) -> T:
         with self.meter.step(name):
@@ -87,7 +102,7 @@ class Demo:
         job = api.execute("delineate-zones", inputs, idempotency_key=key)
         return job, self._follow(api, job)
 
-    def _build_network(self, api: ApiClient, given: Inputs, zoning: str) -> Network:
+    def _build_network(self, api: ApiClient, given: Inputs, zoning: str) -> Made:
         """The network of the supplies that the zones rest on."""
         themes = {"land_cover", "dem", "night_lights"}
         inputs = {
@@ -101,7 +116,21 @@ class Demo:
         }
         key = f"demo-{_fingerprint(api, inputs)}"
         job = api.execute("build-network", inputs, idempotency_key=key)
-        return Network(job, self._follow(api, job))
+        return Made(job, self._follow(api, job))
+
+    def _select_sites(self, api: ApiClient) -> Made:
+        """Barriers and pinch points of the network, for the money there is."""
+        inputs = {
+            **SITES,
+            "region": REGION,
+            "plan": PLAN,
+            "cell_m": CELL_M,
+            "budget": BUDGET,
+            "publish": True,
+        }
+        key = f"demo-{_fingerprint(api, inputs)}"
+        job = api.execute("select-sites", inputs, idempotency_key=key)
+        return Made(job, self._follow(api, job))
 
     def _follow(self, api: ApiClient, job: str) -> dict[str, Any]:
         """Show how far a job is, and return its results."""
@@ -117,16 +146,21 @@ class Demo:
         return results
 
     def _read_back(
-        self, api: ApiClient, job: str, results: Mapping[str, Any], network: Network
+        self, api: ApiClient, job: str, results: Mapping[str, Any], network: Made, sites: Made
     ) -> Readback:
         pictures = self.stack.home.path / "demo"
         pictures.mkdir(exist_ok=True)
         zones = read_back(api, self.stack.tiles_url, job, results, pictures)
         links = read_network(api, self.stack.tiles_url, network, pictures)
-        return Readback({**zones.addresses, **links.addresses})
+        plan = read_sites(api, self.stack.tiles_url, sites, pictures)
+        return Readback({**zones.addresses, **links.addresses, **plan.addresses})
 
     def _report(
-        self, results: Mapping[str, Any], network: Mapping[str, Any], seen: Readback
+        self,
+        results: Mapping[str, Any],
+        network: Mapping[str, Any],
+        sites: Mapping[str, Any],
+        seen: Readback,
     ) -> None:
         table = Table("zone class / 分区", "km²", "%", title="Xiamen 厦门: five zones 五类分区")
         for zone in results["zones"]:
@@ -137,7 +171,9 @@ class Demo:
             )
         self.console.print(table)
         self.console.print(_network_table(network))
-        for note in [*results["flags"], *results["warnings"], *network["warnings"]]:
+        self.console.print(_sites_table(sites))
+        told = (results["flags"], results["warnings"], network["warnings"], sites["warnings"])
+        for note in chain.from_iterable(told):
             text = f"note: {note['detail']}\n注意：{note['detail_zh']}"
             self.console.print(text, highlight=False, markup=False)
         costs = Table("step", "seconds", "peak MiB", title="time and memory", box=None)
@@ -147,7 +183,9 @@ class Demo:
         for title, address in seen.addresses.items():
             self.console.print(f"{title:<10} {address}", soft_wrap=True, highlight=False)
 
-    def _note(self, key: str, job: str, results: Mapping[str, Any], network: Network) -> None:
+    def _note(
+        self, key: str, job: str, results: Mapping[str, Any], network: Made, sites: Made
+    ) -> None:
         note = {
             "api": self.stack.api_url,
             "tiles": self.stack.tiles_url,
@@ -158,7 +196,12 @@ class Demo:
             "scheme": results["scheme"],
             "network": network.results["network"],
             "network_job": network.job,
-            "layers": {**results["layers"], **network.results["layers"]},
+            "sites_job": sites.job,
+            "layers": {
+                **results["layers"],
+                **network.results["layers"],
+                **sites.results["layers"],
+            },
             "seconds": {r.step: round(r.seconds, 2) for r in self.meter.readings},
             "peak_mib": {r.step: round(r.peak_mib) for r in self.meter.readings},
         }
@@ -187,6 +230,13 @@ def _network_table(network: Mapping[str, Any]) -> Table:
     table.add_row("corridors · 廊道", str(totals["corridors"]), "", length)
     for name, label in (("pinch_points", "pinch points · 夹点"), ("barriers", "barriers · 障碍点")):
         table.add_row(label, str(totals[name]), f"{totals[f'{name}_km2']:.1f}", "")
+    return table
+
+
+def _sites_table(sites: Mapping[str, Any]) -> Table:
+    table = Table("sites / 修复选址", "of", "10⁴ CNY", "gap %", title="Xiamen 厦门: sites 修复选址")
+    cost, gap = sites["cost"] / 1e4, 100 * (sites["gap"] or 0.0)
+    table.add_row(str(sites["chosen"]), str(sites["candidates"]), f"{cost:,.1f}", f"{gap:.2f}")
     return table
 
 

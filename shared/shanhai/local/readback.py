@@ -21,11 +21,12 @@ NETWORK_SAVED = {
     "report": "network_report.html",
 }
 PNG = b"\x89PNG"
+SITES_SAVED = {"map_zh": "sites_zh.png", "map_en": "sites_en.png", "report": "sites_report.html"}
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
-    """A network that was built.
+class Made:
+    """What a job made.
 
     Attributes:
         job: Address of its job.
@@ -72,7 +73,7 @@ def read_back(
     )
 
 
-def read_network(api: ApiClient, tiles_url: str, network: Network, pictures: Path) -> Readback:
+def read_network(api: ApiClient, tiles_url: str, network: Made, pictures: Path) -> Readback:
     """Check that the network can be read and drawn, and save its maps.
 
     Raises:
@@ -98,6 +99,23 @@ def read_network(api: ApiClient, tiles_url: str, network: Network, pictures: Pat
             "corridors": f"{job.split('/jobs/')[0]}/collections/corridors/items?f=html",
         }
     )
+
+
+def read_sites(api: ApiClient, tiles_url: str, sites: Made, pictures: Path) -> Readback:
+    """Check that the priority map can be drawn and the plan be read, and save its maps.
+
+    Raises:
+        Unavailable: something a client would ask for is missing or empty.
+    """
+    url = f"{tiles_url}/layers/{sites.results['layers']['priority']}"
+    with httpx.Client(timeout=30) as http:
+        _expect(
+            _tile(http, _got(http, f"{url}/tilejson.json").json()).content.startswith(PNG),
+            "a tile of priority in PNG",
+        )
+    for output, name in SITES_SAVED.items():
+        api.download(f"{sites.job}/results/{output}", pictures / name)
+    return Readback({"priority": f"{url}/map", "sites": f"{sites.job}/results/report"})
 
 
 def tile_at(lon: float, lat: float, zoom: int) -> tuple[int, int]:

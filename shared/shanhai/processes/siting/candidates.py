@@ -141,15 +141,12 @@ def _cut(
     siting: Siting, former: Sequence[Candidate], later: Sequence[Candidate]
 ) -> Iterator[Candidate]:
     """The later ones without land of the former, and of those before them; slivers are dropped."""
-    taken = shapely.union_all([one.geometry for one in former])
-    tree = shapely.STRtree([one.geometry for one in later])
-    for place, one in enumerate(later):
-        before = [
-            later[other].geometry
-            for other in tree.query(one.geometry, predicate="intersects").tolist()
-            if other < place
-        ]
-        left = _polygons(shapely.difference(one.geometry, shapely.union_all([taken, *before])))
+    shapes = [one.geometry for one in (*former, *later)]
+    tree = shapely.STRtree(shapes)
+    for place, one in enumerate(later, start=len(former)):
+        met = tree.query(one.geometry, predicate="intersects").tolist()
+        taken = shapely.union_all([shapes[other] for other in met if other < place])
+        left = _polygons(shapely.difference(one.geometry, taken))
         if left.area < _SLIVER * one.geometry.area:
             continue
         if left.area >= (1 - _ROUNDING) * one.geometry.area:

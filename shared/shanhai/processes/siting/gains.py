@@ -22,6 +22,9 @@ from shanhai.science.selection.connectivity_gain import Opening, Restoration, si
 _DIGITS = 6
 """Of every amount, so that sums are exact in decimals."""
 
+_BORDER_HA = 1e-4
+"""What neighbours share by the rounding of their coordinates is less."""
+
 OPENED = 0.5
 """Part of a barrier that a site must hold to open it."""
 
@@ -137,9 +140,14 @@ def _problems(siting: Siting, shapes: Sequence[BaseGeometry]) -> FloatArray:
 _MEASURES = {"pinch_points": _pinch_points, "barriers": _barriers, "problems": _problems}
 
 
-def problems_within(siting: Siting, shape: BaseGeometry) -> list[str]:
-    """Codes of the problems a site touches with more than a border."""
-    return [one.code for _, one, _, part in _overlaps(siting, "problem", [shape]) if part > 0]
+def problems_within(siting: Siting, shapes: Sequence[BaseGeometry]) -> list[list[str]]:
+    """Codes of the problems that each site holds more than a border of."""
+    found: list[list[str]] = [[] for _ in shapes]
+    for site, one, area_ha, part in _overlaps(siting, "problem", shapes):
+        flat = siting.shapes[one.code].area == 0
+        if area_ha >= _BORDER_HA or (flat and part > 0):
+            found[site].append(one.code)
+    return found
 
 
 def _opens(siting: Siting, shapes: Sequence[BaseGeometry]) -> dict[str, tuple[int, ...]]:

@@ -85,9 +85,11 @@ def site_rows(chosen: Chosen) -> list[dict[str, Any]]:
     """Every candidate: what it costs and gives, whether it is chosen, and why not."""
     districts = districts_of(chosen.siting, chosen.candidates)
     tasks = chosen.siting.place.area.district_tasks
+    problems = problems_within(chosen.siting, [one.geometry for one in chosen.candidates])
     return [
         {
-            **_described(chosen, one),
+            **_described(one),
+            "problems": sorted({*one.problems, *problems[place]}),
             "district": None if districts[place] is None else tasks[districts[place] or 0].code,
             "cost": one.cost,
             **_decision(chosen, place),
@@ -103,7 +105,7 @@ def site_rows(chosen: Chosen) -> list[dict[str, Any]]:
     ]
 
 
-def _described(chosen: Chosen, one: Candidate) -> dict[str, Any]:
+def _described(one: Candidate) -> dict[str, Any]:
     return {
         "code": one.code,
         "name_zh": one.title.zh,
@@ -112,7 +114,6 @@ def _described(chosen: Chosen, one: Candidate) -> dict[str, Any]:
         "places": list(one.places),
         "area_ha": _rounded(one.area_ha),
         "measures": list(one.measures),
-        "problems": sorted({*one.problems, *problems_within(chosen.siting, one.geometry)}),
     }
 
 
