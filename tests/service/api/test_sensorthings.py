@@ -585,6 +585,8 @@ class TestWriting:
         for name in ("FeaturesOfInterest", "HistoricalLocations"):
             answer = filled.post(f"{ROOT}/{name}", json={})
             assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
+        assert filled.post(f"{ROOT}/Locations('xm-1')/Things", json=thing("x")).status_code == 405
+        assert filled.put(f"{ROOT}/Things('xm-1')", json=thing("x")).status_code == 405
 
 
 class Bearer(AuthBase):

@@ -1,13 +1,13 @@
 """Answers to POST, PATCH and DELETE."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
 from fastapi import Request, Response
 
 from shanhai.db.features.rights import demand_scopes
-from shanhai.db.sensing.describing import create_sensor
+from shanhai.db.sensing.describing import create_sensor, hold
 from shanhai.db.sensing.model import DATASTREAM, OBSERVATION, OBSERVED_PROPERTY, EntityKind
 from shanhai.db.sensing.options import Options
 from shanhai.db.sensing.paths import Resource, nothing_at, resolve
@@ -46,10 +46,16 @@ from shanhai_api.view import View, digest_of
 CREATE_OBSERVATIONS = "CreateObservations"
 BODY_LIMIT_BYTES = 4 * 1024**2
 """Bodies are checked on the event loop; larger ones belong to `/observations`."""
-MADE = frozenset({"Thing", "Location", "Datastream", "Sensor", "ObservedProperty", "Observation"})
-"""What can be made: features of interest and historical locations follow from stations."""
-
-
+MADE: Mapping[str, frozenset[str]] = {
+    "Thing": frozenset(),
+    "Location": frozenset({"Thing"}),
+    "Datastream": frozenset({"Thing", "Sensor", "ObservedProperty"}),
+    "Sensor": frozenset(),
+    "ObservedProperty": frozenset(),
+    "Observation": frozenset({"Datastream"}),
+}
+"""What can be made, in its own set and in those of entities of these kinds. Features of interest
+and historical locations follow from stations."""
 WRITING = frozenset({Scope.WRITE, Scope.OBSERVE})
 
 
@@ -86,7 +92,7 @@ async def create(request: Request, unit: Unit, view: View, caller: Caller, path:
     making = making_of(unit, view, caller)
     demand_scopes(caller, WRITING)
     resource = await resolve(unit.session, making.asker, path)
-    if resource.key is not None or resource.tail is not None or resource.kind.name not in MADE:
+    if not _takes_new(resource):
         raise _not_allowed(request, resource)
     _demand(making, resource.kind)
     body = await read_json(request, limit=BODY_LIMIT_BYTES)
@@ -133,6 +139,13 @@ async def _made(making: Making, resource: Resource, value: Any) -> Document:
     if raw is None:
         raise LookupError(f"{identifier} was made and is not there")
     return writer.entity(resource.kind, raw, Options())
+
+
+def _takes_new(resource: Resource) -> bool:
+    """Whether entities can be made there."""
+    if resource.key is not None or resource.tail is not None or resource.kind.name not in MADE:
+        return False
+    return resource.parent is None or resource.parent[0].name in MADE[resource.kind.name]
 
 
 def _station(resource: Resource) -> tuple[str, int] | None:
@@ -295,20 +308,36 @@ async def _found(
     before = await read_one(making.session, making.asker, resource.kind, Options(), resource.key)
     if before is None:
         raise nothing_at(path)
-    document = Writer(making.asker.base).entity(resource.kind, before, Options())
-    if expected is not None and digest_of(orjson.dumps(document)) not in expected:
+    if expected is not None:
+        before = await _expected(making, resource.kind, before["id"], expected)
+    return resource, before
+
+
+async def _expected(
+    making: Making, kind: EntityKind, identifier: str, expected: frozenset[str]
+) -> Raw:
+    """An entity nobody else changes until the transaction ends.
+
+    Raises:
+        Stale: it is in none of the states expected.
+    """
+    key = _key(kind, identifier)
+    await hold(making.session, key)
+    raw = await read_one(making.session, making.asker, kind, Options(), key)
+    document = None if raw is None else Writer(making.asker.base).entity(kind, raw, Options())
+    if raw is None or digest_of(orjson.dumps(document)) not in expected:
         raise Stale(
             "it has changed since it was read; read it again",
             message_zh="对象在读取之后已被更改，请重新读取",
         )
-    return resource, before
+    return raw
 
 
 def _not_allowed(request: Request, resource: Resource) -> MethodNotAllowed:
     allowed = ["GET", "HEAD", "OPTIONS"]
     kind = resource.kind.name
     plain = resource.member is None and resource.tail is None
-    if plain and resource.key is None and kind in MADE:
+    if _takes_new(resource):
         allowed.append("POST")
     if plain and resource.key is not None:
         allowed += [

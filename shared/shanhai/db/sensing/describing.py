@@ -17,7 +17,7 @@ from shanhai.db.features.guards import refused
 from shanhai.db.features.members import merged
 from shanhai.db.features.writing import CODE_LENGTH, CODE_LETTERS
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.sensing.identifiers import series_id
+from shanhai.db.sensing.identifiers import Key, series_id
 from shanhai.db.sensing.rows import UNSPECIFIED
 from shanhai.db.tables import Datastream, ObservationLatest, ObservedProperty, Sensor, Station
 from shanhai.errors import Conflict, NotFound
@@ -239,3 +239,15 @@ async def known_codes(session: AsyncSession, codes: set[str]) -> frozenset[str]:
     """Those codes that are an observed property's own."""
     query = select(ObservedProperty.code).where(ObservedProperty.code.in_(codes))
     return frozenset(await session.scalars(query))
+
+
+async def hold(session: AsyncSession, key: Key) -> None:
+    """Keep the rows an id names as they are until the transaction ends."""
+    for column, code in (
+        ("station_code", Station.code),
+        ("sensor_code", Sensor.code),
+        ("property_code", ObservedProperty.code),
+    ):
+        if column in key:
+            query = select(code).where(code == key[column])
+            await session.execute(query.with_for_update(key_share=True))
