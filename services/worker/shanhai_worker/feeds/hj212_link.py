@@ -106,8 +106,7 @@ class Link:
             await self._commits.store(Batch.of(rows))
         except Exception:
             # Logged where it was met. Without an answer they will be sent again.
-            for _ in handled:
-                self._refuse("not_stored")
+            self._note("not_stored", len(handled))
             return b""
         for packet in handled:
             self._recent.add(packet)
