@@ -55,7 +55,7 @@ async def find_shapes(
     kinds = sorted({kind for one in chosen.values() if one is not None for kind in one.kinds})
     if not kinds:
         return [], []
-    found: dict[tuple[str, str, int], ShapeTask] = {}
+    found: dict[str, ShapeTask] = {}
     left_out: set[str] = set()
     for year in years:
         selection = Selection(viewer, as_of=min(date(year, 12, 31), today))
@@ -67,8 +67,9 @@ async def find_shapes(
         kept = [kind for kind in kinds if kind not in left_out]
         shape = f"ST_AsGeoJSON({CONTROL_AREAS.geometry}, {COORDINATE_DIGITS}, 0)"
         for row in await session.execute(_statement(selection, shape), {**values, "kinds": kept}):
-            one = found.setdefault((row.kind, row.code, row.version), _shape(row))
-            one.years.append(year)
+            # By all it says: a state may have followed another without a new version.
+            one = _shape(row)
+            found.setdefault(one.model_dump_json(exclude={"geometry"}), one).years.append(year)
     # A kind is either told for every year or for none.
     return [one for one in found.values() if one.kind not in left_out], sorted(left_out)
 

@@ -268,6 +268,7 @@ async def test_what_does_not_fit_is_refused_before_a_job_is_made(sessions: Sessi
     reader = Identity("key:reader", frozenset({Scope.READ}))
     with pytest.raises(Forbidden, match="scope observe or write"):
         await ask(reader)
+    await ask(reader, record=False)
     elsewhere = Identity(
         "key:else", frozenset({Scope.WRITE}), (Grant(Role.ANALYST, frozenset({-1})),)
     )

@@ -1,0 +1,134 @@
+"""What indicators are computed from, as it is found on PostGIS: lines and rasters of each year."""
+
+from collections.abc import AsyncIterator
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import func
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.identity import EVERYTHING, PUBLIC
+from shanhai.db.queries.job_inputs import RegionRow, find_region
+from shanhai.db.tables import ControlArea, Region
+from shanhai.jobs import indicator_shapes
+from shanhai.jobs.indicator_computations import BY_ID
+from shanhai.jobs.indicator_contracts import EvaluateIndicatorsInputs
+from shanhai.jobs.indicator_rasters import find_yearly_rasters
+from shanhai.jobs.indicator_shapes import find_shapes
+from shanhai.testing.emptying import forget_rows
+from shanhai.testing.job_rows import add_dataset, add_region, open_sessions
+
+TODAY = date(2025, 3, 1)
+CHOSEN = {"red_line_area": BY_ID["red_line_area"], "forest_stock_volume": None}
+
+
+@pytest.fixture
+async def session(database_url: str) -> AsyncIterator[AsyncSession]:
+    async with open_sessions(database_url) as sessions, sessions() as session:
+        await forget_rows(session, ["region", "control_area_history"])
+        yield session
+
+
+async def city(session: AsyncSession) -> tuple[Region, RegionRow]:
+    region = await add_region(session, "city")
+    found = await find_region(session, "city")
+    assert found is not None
+    return region, found
+
+
+def square(west: float) -> Any:
+    return func.ST_Multi(func.ST_MakeEnvelope(west, 24.4, west + 0.05, 24.45, 4490))
+
+
+async def add_line(session: AsyncSession, code: str, region: Region, **more: Any) -> ControlArea:
+    line = ControlArea(
+        **{
+            "code": code,
+            "name_zh": code,
+            "name_en": code,
+            "kind": "red_line",
+            "region_id": region.id,
+            "status": "published",
+            "valid_from": date(2020, 1, 1),
+            "geom": square(118.0),
+            **more,
+        }
+    )
+    session.add(line)
+    await session.flush()
+    return line
+
+
+async def test_lines_count_as_they_were_at_the_end_of_each_year(session: AsyncSession) -> None:
+    region, row = await city(session)
+    moved = await add_line(session, "moved", region)
+    await add_line(session, "ended", region, valid_to=date(2023, 7, 1))
+    await add_line(session, "draft", region, status="draft")
+    await add_line(session, "told", region, geom=None, approved_area_km2=3)
+    elsewhere = await add_region(session, "elsewhere", box=(100.0, 30.0, 100.1, 30.1))
+    await add_line(session, "far", elsewhere, geom=square(100.0))
+    moved.geom, moved.valid_from = square(118.03), date(2024, 6, 1)
+    await session.flush()
+    shapes, left_out = await find_shapes(session, row, [2022, 2023, 2024], CHOSEN, PUBLIC, TODAY)
+    assert left_out == []
+    found = sorted((one.code, one.version, one.years) for one in shapes)
+    assert [(code, years) for code, _, years in found] == [
+        ("ended", [2022]),
+        ("moved", [2022, 2023]),
+        ("moved", [2024]),
+        ("told", [2022, 2023, 2024]),
+    ]
+    by_year = {year: one for one in shapes if one.code == "moved" for year in one.years}
+    assert by_year[2023].checksum != by_year[2024].checksum
+    assert next(one for one in shapes if one.code == "told").geometry is None
+
+
+async def test_kinds_with_too_many_vertices_are_left_out_and_named(
+    session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    region, row = await city(session)
+    await add_line(session, "a", region)
+    monkeypatch.setattr(indicator_shapes, "MOST_VERTICES", 4)
+    assert await find_shapes(session, row, [2024], CHOSEN, EVERYTHING, TODAY) == ([], ["red_line"])
+    assert await find_shapes(session, row, [2024], {"x": None}, EVERYTHING, TODAY) == ([], [])
+
+
+async def test_each_year_has_the_land_cover_observed_in_it(session: AsyncSession) -> None:
+    region, row = await city(session)
+    for code, first, last in (
+        ("cover-2022", date(2022, 1, 1), date(2022, 12, 31)),
+        ("cover-2024", date(2024, 5, 1), None),
+        ("cover-old", None, None),
+    ):
+        await add_dataset(
+            session, region, "land_cover", code, observed_from=first, observed_to=last
+        )
+    await add_dataset(session, region, "travel_time", "minutes", observed_from=date(2024, 1, 1))
+
+    async def find(reads: set[str], **datasets: Any) -> tuple[dict[str, str], list[str]]:
+        inputs = EvaluateIndicatorsInputs.model_validate(
+            {"plan": "p", "years": [2022, 2023, 2024], "datasets": datasets}
+        )
+        found, faults = await find_yearly_rasters(session, row, inputs, reads)
+        return {key: one.code for key, one in found.items()}, [one.pointer for one in faults]
+
+    observed = {"land_cover.2022": "cover-2022", "land_cover.2024": "cover-2024"}
+    assert await find({"land_cover"}) == (observed, [])
+    assert await find({"air"}) == ({}, [])
+    # Times of travel lead to parks only where it is said that they do.
+    assert await find({"travel_time"}) == (observed, [])
+    named, faults = await find(
+        {"travel_time"},
+        travel_time={"2024": "minutes", "2020": "minutes"},
+        land_cover={"2023": "cover-old", "2022": "none"},
+    )
+    assert named == {
+        "land_cover.2023": "cover-old",
+        "land_cover.2024": "cover-2024",
+        "travel_time.2024": "minutes",
+    }
+    assert sorted(faults) == [
+        "/inputs/datasets/land_cover/2022",
+        "/inputs/datasets/travel_time/2020",
+    ]
