@@ -72,7 +72,8 @@ class Collection:
     def jobs(self) -> str | None:
         """SQL of the job a row was computed by, whose inputs it rests on."""
         job = self.entity.declared("job")
-        return None if job is None else job.sql.removesuffix("::text")
+        # Some keep it in JSON, as text.
+        return None if job is None else f"({job.sql.removesuffix('::text')})::uuid"
 
     @property
     def geometry(self) -> str:
