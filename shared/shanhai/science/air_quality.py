@@ -3,18 +3,17 @@
 The break points are data, the files of `standards`.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
+from shanhai.science.standards import Standard, head_of, in_force, read_standard
 from shanhai.vocabulary import Label
 
 AIR_STANDARDS = ("hj-633-2012",)
@@ -49,26 +48,12 @@ class Pollutant:
 
 
 @dataclass(frozen=True, slots=True)
-class AirStandard:
+class AirStandard(Standard):
     """A standard's index: its values at the break points, and where its classes end."""
 
-    id: str
-    label: Label
-    year: int
-    valid_from: date
     index: FloatArray
     class_ends: FloatArray
     pollutants: Mapping[str, Pollutant]
-
-    def document(self) -> dict[str, Any]:
-        """What a result says of the standard it rests on."""
-        return {
-            "id": self.id,
-            "name_zh": self.label.zh,
-            "name_en": self.label.en,
-            "year": self.year,
-            "valid_from": self.valid_from.isoformat(),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,13 +189,7 @@ def air_standard(day: date) -> AirStandard:
     Raises:
         InvalidInput: none was in force yet.
     """
-    begun = [one for one in map(load_air_standard, AIR_STANDARDS) if one.valid_from <= day]
-    if not begun:
-        raise InvalidInput(
-            f"no standard of the air quality index was in force on {day}",
-            message_zh=f"{day} 尚无适用的空气质量指数标准",
-        )
-    return max(begun, key=lambda one: one.valid_from)
+    return in_force(map(load_air_standard, AIR_STANDARDS), "air", day)
 
 
 @cache
@@ -221,19 +200,9 @@ def load_air_standard(name: str) -> AirStandard:
         InvalidInput: there is none of that name.
         ValueError: break points do not ascend.
     """
-    if name not in AIR_STANDARDS:
-        raise InvalidInput(
-            f"there is no standard {name!r}; known are {', '.join(AIR_STANDARDS)}",
-            message_zh=f"没有标准 {name!r}；可用：{'、'.join(AIR_STANDARDS)}",
-        )
-    data = tomllib.loads(
-        (files("shanhai.science.standards") / f"{name}.toml").read_text(encoding="utf-8")
-    )
+    data = read_standard(name, AIR_STANDARDS)
     return AirStandard(
-        data["id"],
-        Label(data["zh"], data["en"]),
-        data["year"],
-        data["valid_from"],
+        *head_of(data),
         np.array(data["index"], dtype=np.float64),
         np.array(data["class_ends"], dtype=np.float64),
         {row["code"]: _pollutant(row) for row in data["pollutants"]},

@@ -4,18 +4,17 @@ The limits are data, the files of `standards`; a value on a limit meets it unles
 that it has to be passed.
 """
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from importlib.resources import files
 from typing import Any, Literal
 
 import numpy as np
 
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
+from shanhai.science.standards import Standard, head_of, in_force, read_standard
 from shanhai.vocabulary import Label
 
 Body = Literal["river", "lake", "sea"]
@@ -81,25 +80,15 @@ class WaterItem:
 
 
 @dataclass(frozen=True, slots=True)
-class WaterStandard:
+class WaterStandard(Standard):
     """A standard: its classes from the best to the worst, and its items.
 
     Attributes:
-        id: Identifier.
-        label: Name and number.
-        year: Of the standard's edition.
-        valid_from: First day it holds.
-        medium: What water it is for.
         classes: Codes of the classes, the best first.
         worse: Code of what meets none of them.
         items: Every row; some hold for rivers or for lakes alone.
     """
 
-    id: str
-    label: Label
-    year: int
-    valid_from: date
-    medium: str
     classes: tuple[str, ...]
     worse: str
     items: tuple[WaterItem, ...]
@@ -113,16 +102,6 @@ class WaterStandard:
         if code == NOT_ASSESSED:
             return None
         return (*self.classes, self.worse)[code - 1]
-
-    def document(self) -> dict[str, Any]:
-        """What a result says of the standard it rests on."""
-        return {
-            "id": self.id,
-            "name_zh": self.label.zh,
-            "name_en": self.label.en,
-            "year": self.year,
-            "valid_from": self.valid_from.isoformat(),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,17 +185,7 @@ def water_standard(medium: Medium, day: date) -> WaterStandard:
     Raises:
         InvalidInput: none was in force yet.
     """
-    begun = [
-        one
-        for one in map(load_water_standard, WATER_STANDARDS)
-        if one.medium == medium and one.valid_from <= day
-    ]
-    if not begun:
-        raise InvalidInput(
-            f"no standard of {medium} was in force on {day}",
-            message_zh=f"{day} 尚无适用的 {medium} 标准",
-        )
-    return max(begun, key=lambda one: one.valid_from)
+    return in_force(map(load_water_standard, WATER_STANDARDS), medium, day)
 
 
 @cache
@@ -227,21 +196,10 @@ def load_water_standard(name: str) -> WaterStandard:
         InvalidInput: there is none of that name.
         ValueError: a limit is stricter than that of a better class.
     """
-    if name not in WATER_STANDARDS:
-        raise InvalidInput(
-            f"there is no standard {name!r}; known are {', '.join(WATER_STANDARDS)}",
-            message_zh=f"没有标准 {name!r}；可用：{'、'.join(WATER_STANDARDS)}",
-        )
-    data = tomllib.loads(
-        (files("shanhai.science.standards") / f"{name}.toml").read_text(encoding="utf-8")
-    )
+    data = read_standard(name, WATER_STANDARDS)
     classes = tuple(data["classes"])
     return WaterStandard(
-        data["id"],
-        Label(data["zh"], data["en"]),
-        data["year"],
-        data["valid_from"],
-        data["medium"],
+        *head_of(data),
         classes,
         data["worse"],
         tuple(_item(row, len(classes)) for row in data["items"]),
