@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from random import Random
 from typing import Any
@@ -12,12 +13,15 @@ from sqlalchemy import text
 
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Grant, Identity
+from shanhai.db.observations.gathering import Gathering
+from shanhai.db.observations.ingest import Delivery, Sender, store_all
 from shanhai.db.observations.partitions import make_months, month_after, months_ahead
 from shanhai.db.observations.rollups import EVERY, Every, read_buckets, sum_up
 from shanhai.monitoring.checks import flag_codes
-from shanhai.monitoring.observation import Observation, Outcome
+from shanhai.monitoring.observation import Batch, Observation, Outcome
 from shanhai.testing.job_rows import add_region, open_sessions
 from shanhai.testing.observation_rows import (
+    FEED,
     add_station,
     forget_observations,
     store_observations,
@@ -27,6 +31,7 @@ from shanhai.vocabulary import Role, Scope
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
+SENDER = Sender("http", FEED)
 
 
 @pytest.fixture
@@ -212,6 +217,58 @@ async def test_a_feed_of_a_region_knows_its_stations_only(sessions: Sessions) ->
     outcome = await store(sessions, rows([1], station="own") + rows([1]), identity=feed)
     assert counts(outcome) == (1, 0, 0, 1)
     assert outcome.rejected.told[0].detail == "no station 'a' is known"
+
+
+async def test_batches_of_several_senders_count_apart(sessions: Sessions) -> None:
+    async with sessions.begin() as session:
+        region = await add_region(session, "r-both")
+        await add_station(session, "inside", region=region)
+        grant = Grant(Role.FEED, frozenset({region.id}))
+    narrow = Identity("key:narrow", frozenset({Scope.OBSERVE}), (grant,))
+    inside, outside = rows([1, 2], station="inside"), rows([3])
+    deliveries = [
+        Delivery(Batch.of(inside + outside), Sender("http", narrow)),
+        Delivery(Batch.of([*rows([1, 5], station="inside"), *outside]), Sender("sta", FEED)),
+        Delivery(Batch.of(rows([1], station="inside")), Sender("http", narrow)),
+    ]
+    async with sessions.begin() as session:
+        outcomes = await store_all(session, deliveries, received=NOW)
+    assert [counts(one) for one in outcomes] == [(2, 0, 0, 1), (1, 1, 1, 0), (0, 1, 0, 0)]
+    assert outcomes[0].rejected.told[0].index == 2
+    sent = await fetch(
+        sessions,
+        "SELECT value, kind, sender FROM observation JOIN observation_source s ON s.id = source_id"
+        " ORDER BY value",
+    )
+    assert sent == [
+        (1, "http", "key:narrow"),
+        (3, "sta", "key:feed"),
+        (5, "sta", "key:feed"),
+    ]
+
+
+async def test_small_batches_share_a_transaction_and_none_suffers_for_another(
+    sessions: Sessions,
+) -> None:
+    gathering = Gathering(sessions, skew=timedelta(days=3650))
+    async with asyncio.timeout(30):
+        deliveries = [
+            Delivery(Batch.of(rows([number], start=START + number * timedelta(hours=1))), SENDER)
+            for number in range(40)
+        ]
+        found = await asyncio.gather(*map(gathering.store, deliveries))
+    assert [counts(one) for one in found] == [(1, 0, 0, 0)] * 40
+    assert len(await fetch(sessions, "SELECT DISTINCT xmin::text FROM observation")) < 10
+    # A batch that breaks what the database can hold fails alone.
+    broken = Delivery(replace(deliveries[0].batch, quality=np.array([99_999])), SENDER)
+    late = Delivery(Batch.of(rows([7], property_="no2")), SENDER)
+    async with asyncio.timeout(30):
+        failed, stored = await asyncio.gather(
+            gathering.store(broken), gathering.store(late), return_exceptions=True
+        )
+    assert isinstance(failed, Exception)
+    assert isinstance(stored, Outcome)
+    assert counts(stored) == (1, 0, 0, 0)
 
 
 async def flags_of(sessions: Sessions, code: str = "pm25") -> list[list[str]]:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from shanhai.db.authentication import Authenticator
 from shanhai.db.engine import Sessions, create_engine, create_reading_engine, create_sessions
+from shanhai.db.observations.gathering import Gathering
 from shanhai.db.quick import QuickReader, open_quick_reader
 from shanhai.jobs.queue import ArqDispatcher, Dispatcher
 from shanhai.limits import RateLimiter
@@ -44,6 +45,7 @@ class State:
     metrics: Metrics
     authenticator: Authenticator
     limiter: RateLimiter
+    gathering: Gathering
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     exports: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     """Files being written at once: each holds a connection and a thread."""
@@ -87,6 +89,7 @@ async def open_state(configuration: Configuration) -> AsyncIterator[State]:
                 Metrics(),
                 Authenticator(reading_sessions, writing_sessions.begin, configuration.oidc),
                 limiter,
+                Gathering(writing_sessions, skew=configuration.observations.skew),
             )
     finally:
         await dispatcher.close()

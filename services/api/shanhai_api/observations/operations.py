@@ -2,36 +2,44 @@
 
 from fastapi import Request
 
-from shanhai.db.observations.ingest import Sender, store
+from shanhai.db.observations.ingest import Delivery, Sender, store
 from shanhai.monitoring.observation import MOST_TOLD, Outcome
 from shanhai_api.identity import Caller
 from shanhai_api.observations.receiving import Received
-from shanhai_api.once import Made, once
+from shanhai_api.once import HEADER, Made, once
 from shanhai_api.state import State, Unit
 from shanhai_api.view import View
+
+GATHERED_ROWS = 200
+"""Batches of no more rows share transactions with those of other requests."""
 
 
 async def keep(
     state: State, request: Request, view: View, caller: Caller, received: Received
 ) -> Made:
-    """Store what was received in one transaction, and tell what became of it."""
+    """Store what was received, and tell what became of it.
+
+    A large batch has a transaction of its own, and so has one whose answer is kept for replays.
+    """
+    delivery = Delivery(received.batch, Sender("http", caller))
+    if len(received.batch) <= GATHERED_ROWS and HEADER not in request.headers:
+        outcome = await state.gathering.store(delivery)
+        return Made(describe(outcome, received, view.lang), status=202)
     async with state.unit() as unit:
         return await once(
             request,
             unit,
             caller,
             body_sha256=received.sha256,
-            effect=lambda: _store(state, unit, view, caller, received),
+            effect=lambda: _store(state, unit, view, delivery, received),
         )
 
 
-async def _store(state: State, unit: Unit, view: View, caller: Caller, received: Received) -> Made:
-    outcome = await store(
-        unit.session,
-        received.batch,
-        Sender("http", caller),
-        skew=state.configuration.observations.skew,
-    )
+async def _store(
+    state: State, unit: Unit, view: View, delivery: Delivery, received: Received
+) -> Made:
+    skew = state.configuration.observations.skew
+    outcome = await store(unit.session, delivery.batch, delivery.sender, skew=skew)
     return Made(describe(outcome, received, view.lang), status=202)
 
 

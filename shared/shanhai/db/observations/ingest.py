@@ -1,9 +1,9 @@
 """The one way observations come in, whoever brings them."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Identity
 from shanhai.db.observations import writing
-from shanhai.db.observations.judging import EARLIEST, Rows, judge, moment
+from shanhai.db.observations.judging import EARLIEST, Clock, Rows, judge, moment
 from shanhai.db.observations.partitions import make_months
 from shanhai.db.observations.resolution import Asked, Known, add_source, find_known
 from shanhai.db.observations.series import (
@@ -29,7 +29,7 @@ from shanhai.db.observations.series import (
     relations_of,
     sort_rows,
 )
-from shanhai.monitoring.observation import Batch, Outcome, Times
+from shanhai.monitoring.observation import Batch, Outcome, Refused, Times
 
 SLOT_US = 900_000_000
 """A quarter of an hour: no zone's day begins within one."""
@@ -80,27 +80,83 @@ async def store(
         How many rows came to what; a refused row is told with its `index`, a pointer to its member
         (`/station`, `/property`, `/time`, `/value`, `/unit`) and the rule it breaks.
     """
-    received = received or datetime.now(UTC)
-    latest = received + skew
-    months = await _beside(len(batch), lambda: _months(batch.time, latest))
-    asked = Asked(batch.station.distinct, batch.property.distinct, months, sender.kind)
-    known = await find_known(session, sender.identity, asked)
-    rows, refused = await _beside(
-        len(batch), lambda: judge(batch, known, received=received, skew=skew)
+    delivery = Delivery(batch, sender)
+    [outcome] = await store_all(session, [delivery], received=received, skew=skew)
+    return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A batch, and who brings it."""
+
+    batch: Batch
+    sender: Sender
+
+    @property
+    def source(self) -> tuple[str, str]:
+        """The way it comes by, and the name of the sender."""
+        return self.sender.kind, self.sender.identity.owner
+
+
+async def store_all(
+    session: AsyncSession,
+    deliveries: Sequence[Delivery],
+    *,
+    received: datetime | None = None,
+    skew: timedelta = timedelta(minutes=5),
+) -> list[Outcome]:
+    """Store several batches at once as `store` does one; what became of each.
+
+    They count as given one after another.
+    """
+    clock = Clock(received or datetime.now(UTC), skew)
+    size = sum(len(one.batch) for one in deliveries)
+    known = await find_known(session, await _beside(size, lambda: _asked(deliveries, clock)))
+    sources = dict(known.sources)
+    for source in dict.fromkeys(one.source for one in deliveries):
+        if source not in sources:
+            sources[source] = await add_source(session, *source)
+
+    def judge_all() -> list[tuple[Rows, Refused]]:
+        return [
+            judge(one.batch, known, one.sender.identity, sources[one.source], clock)
+            for one in deliveries
+        ]
+
+    judged = await _beside(size, judge_all)
+    counts = await _write(session, [rows for rows, _ in judged], known, clock)
+    return [
+        Outcome(accepted, duplicates, revised, refused)
+        for (accepted, duplicates, revised), (_, refused) in zip(counts, judged, strict=True)
+    ]
+
+
+def _asked(deliveries: Sequence[Delivery], clock: Clock) -> Asked:
+    batches = [one.batch for one in deliveries]
+    return Asked(
+        dict.fromkeys(code for batch in batches for code in batch.station.distinct),
+        dict.fromkeys(code for batch in batches for code in batch.property.distinct),
+        sorted({month for batch in batches for month in _months(batch.time, clock)}),
+        dict.fromkeys(one.source for one in deliveries),
     )
+
+
+async def _write(
+    session: AsyncSession, parts: Sequence[Rows], known: Known, clock: Clock
+) -> list[list[int]]:
+    """Store sound rows; for each part, how many are new, were there already, and were revised."""
+    rows = Rows.joined(parts)
     if not len(rows):
-        return Outcome(0, 0, 0, refused)
+        return [[0, 0, 0] for _ in parts]
     given = await _beside(len(rows), lambda: sort_rows(rows))
     if known.months_missing:
-        await make_months(session, _months(given.rows.time.view("datetime64[us]"), latest))
-    source = known.source
-    if source is None:
-        source = await add_source(session, sender.kind, sender.identity.owner)
+        await make_months(session, _months(given.rows.time.view("datetime64[us]"), clock))
     connection = await session.connection()
     raw: Any = (await connection.get_raw_connection()).driver_connection
     with _known_errors():
-        counts = await _Storing(raw, given, known, source, received).write()
-    return Outcome(*counts, refused)
+        new, changed = await _Storing(raw, given, known, clock.received).write()
+    part = np.repeat(np.arange(len(parts)), [len(one) for one in parts])[given.order]
+    return _count(given, new, changed, part, len(parts))
 
 
 @contextmanager
@@ -121,28 +177,26 @@ class _Storing:
     raw: Any
     given: Sorted
     known: Known
-    source: int
     received: datetime
 
-    async def write(self) -> tuple[int, int, int]:
-        """Write everything; how many rows are new, were there already, and were revised."""
+    async def write(self) -> tuple[Mask, Mask]:
+        """Write everything; which rows were new, and which revised others."""
         given, raw = self.given, self.raw
         stored = await writing.lock_series(raw, given)
         partners = await self._partners()
         marked = await _beside(len(given.rows), lambda: mark(given, stored, self.known, partners))
         new, changed = await self._compare(marked.ahead)
-        origin = writing.Origin(self.source, self.received)
-        await writing.copy_rows(raw, given.rows.take(new), marked.flags[new], origin)
+        await writing.copy_rows(raw, given.rows.take(new), marked.flags[new], self.received)
         if changed.any():
             rows, flags = given.rows.take(changed), marked.flags[changed]
-            await writing.revise_rows(raw, rows, flags, origin)
+            await writing.revise_rows(raw, rows, flags, self.received)
         written = new | changed
         former = written[given.former_of]
         if former.any():
-            await writing.keep_former(raw, given.former.take(former), origin)
+            await writing.keep_former(raw, given.former.take(former), self.received)
         if written.any():
             await self._follow_up(stored, written, marked.flags, marked.equal_values)
-        return self._count(new, changed)
+        return new, changed
 
     async def _compare(self, ahead: Mask) -> tuple[Mask, Mask]:
         """Which rows are new, and which have another value than is stored.
@@ -169,14 +223,7 @@ class _Storing:
             values = partner_values(rows, own, other)
             alone = np.flatnonzero((rows.property == own) & np.isnan(values))
             if len(alone):
-                asked = rows.take(alone)
-                asked = Rows(
-                    asked.station,
-                    np.full(len(alone), other, np.int16),
-                    asked.time,
-                    asked.value,
-                    asked.quality,
-                )
+                asked = replace(rows.take(alone), property=np.full(len(alone), other, np.int16))
                 places, stored, _ = await writing.find_present(self.raw, asked)
                 values[alone[places]] = stored
             found.append((number, side, values))
@@ -197,12 +244,22 @@ class _Storing:
         days = _days(given.rows.take(written), self.known.zone)
         await writing.follow_up(raw, latest, days, _changes(given, written), received=self.received)
 
-    def _count(self, new: Mask, changed: Mask) -> tuple[int, int, int]:
-        given, written = self.given, new | changed
-        replaced = int(given.replaced[written].sum())
-        accepted, revised = int(new.sum()), int(changed.sum()) + replaced
-        total = len(given.rows) + int(given.repeated.sum() + given.replaced.sum())
-        return accepted, total - accepted - revised, revised
+
+def _count(
+    given: Sorted, new: Mask, changed: Mask, part: NDArray[np.intp], parts: int
+) -> list[list[int]]:
+    """For each part, how many of its rows were new, there already, or revised another.
+
+    The rows of one key count as if they had come one by one.
+    """
+    written = (new | changed)[given.key]
+    accepted = given.opens & new[given.key]
+    revised = (given.opens & changed[given.key]) | (given.differs & written)
+    columns = [
+        np.bincount(part, which, parts) for which in (accepted, ~(accepted | revised), revised)
+    ]
+    counts: list[list[int]] = np.stack(columns, axis=1).astype(np.int64).tolist()
+    return counts
 
 
 async def _beside(size: int, work: Callable[[], Found]) -> Found:
@@ -210,10 +267,10 @@ async def _beside(size: int, work: Callable[[], Found]) -> Found:
     return await asyncio.to_thread(work) if size > INLINE_ROWS else work()
 
 
-def _months(times: Times, latest: datetime) -> list[date]:
+def _months(times: Times, clock: Clock) -> list[date]:
     """The months some times fall in, of those that can be stored."""
     months = np.unique(times[~np.isnat(times)].astype("datetime64[M]"))
-    first, last = (np.datetime64(f"{end:%Y-%m}", "M") for end in (EARLIEST, latest))
+    first, last = (np.datetime64(f"{end:%Y-%m}", "M") for end in (EARLIEST, clock.latest))
     kept = months[(months >= first) & (months <= last)]
     return [month.astype(date) for month in kept.astype("datetime64[D]")]
 

@@ -1,12 +1,13 @@
 """Which rows of a batch can be stored, and why the others cannot."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
+from shanhai.db.identity import Identity
 from shanhai.db.observations.resolution import Known, KnownProperty
 from shanhai.monitoring.observation import MOST_TOLD, Batch, Refused, Rejection, Texts
 from shanhai.monitoring.units import Conversion, conversion, units_like
@@ -25,6 +26,7 @@ class Rows:
 
     Attributes:
         time: Microseconds of UTC since 1970.
+        source: The number of who sent it.
     """
 
     station: NDArray[np.int32]
@@ -32,6 +34,7 @@ class Rows:
     time: NDArray[np.int64]
     value: NDArray[np.float64]
     quality: NDArray[np.int16]
+    source: NDArray[np.int32]
 
     def __len__(self) -> int:
         return len(self.value)
@@ -44,7 +47,31 @@ class Rows:
             self.time[which],
             self.value[which],
             self.quality[which],
+            self.source[which],
         )
+
+    @classmethod
+    def joined(cls, parts: Sequence["Rows"]) -> "Rows":
+        """The parts one after another."""
+        return cls(
+            *(
+                np.concatenate([getattr(part, member.name) for part in parts])
+                for member in fields(cls)
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """When rows arrived, and how far ahead of that their times may be."""
+
+    received: datetime
+    skew: timedelta
+
+    @property
+    def latest(self) -> datetime:
+        """The latest time that is believed."""
+        return self.received + self.skew
 
 
 def microseconds(moment: datetime) -> int:
@@ -58,10 +85,17 @@ def moment(microseconds: int) -> datetime:
 
 
 def judge(
-    batch: Batch, known: Known, *, received: datetime, skew: timedelta
+    batch: Batch, known: Known, identity: Identity, source: int, clock: Clock
 ) -> tuple[Rows, Refused]:
-    """The rows that can be stored, and the others with the first rule each of them breaks."""
-    stations = [known.stations.get(code) for code in batch.station.distinct]
+    """The rows that can be stored, and the others with the first rule each of them breaks.
+
+    Args:
+        source: The number of who sends.
+    """
+    stations = [
+        one if one is not None and one.open_to(identity) else None
+        for one in (known.stations.get(code) for code in batch.station.distinct)
+    ]
     properties = [known.properties.get(code) for code in batch.property.distinct]
     station = _gather(batch.station, [-1 if one is None else one.id for one in stations])
     property_ = _gather(batch.property, [-1 if one is None else one.id for one in properties])
@@ -71,14 +105,13 @@ def judge(
         [earliest if one is None or one.starts is None else one.starts for one in stations],
     )
     time = batch.time.astype("datetime64[us]").astype(np.int64)
-    latest = microseconds(received + skew)
     values, converted = _convert(batch, properties)
     refused = Refused()
     bad = np.zeros(len(batch), np.bool_)
     rules: tuple[tuple[NDArray[np.bool_], Callable[[int], Why]], ...] = (
         (station < 0, lambda row: _unknown("station", "站点", _text(batch.station, row))),
         (property_ < 0, lambda row: _unknown("property", "观测项目", _text(batch.property, row))),
-        (time > latest, lambda row: _ahead(batch, row, skew)),
+        (time > microseconds(clock.latest), lambda row: _ahead(batch, row, clock)),
         (
             (time < np.maximum(starts, earliest)) | np.isnat(batch.time),
             lambda row: _early(batch, row, int(max(starts[row], earliest))),
@@ -93,13 +126,17 @@ def judge(
         if len(fresh):
             found.append((fresh, why))
             bad |= broken
+    rows = Rows(
+        station.astype(np.int32),
+        property_.astype(np.int16),
+        time,
+        values,
+        batch.quality,
+        np.full(len(batch), source, np.int32),
+    )
     if not found:
-        rows = Rows(
-            station.astype(np.int32), property_.astype(np.int16), time, values, batch.quality
-        )
         return rows, refused
     refused.add(_told(batch, found), untold=max(0, int(bad.sum()) - MOST_TOLD))
-    rows = Rows(station.astype(np.int32), property_.astype(np.int16), time, values, batch.quality)
     return rows.take(~bad), refused
 
 
@@ -158,8 +195,8 @@ def _unknown(member: str, name_zh: str, code: str) -> Why:
     return f"/{member}", f"no {member} {_shown(code)} is known", f"没有{name_zh} {_shown(code)}"
 
 
-def _ahead(batch: Batch, row: int, skew: timedelta) -> Why:
-    allowed = f"{skew.total_seconds():g}"
+def _ahead(batch: Batch, row: int, clock: Clock) -> Why:
+    allowed = f"{clock.skew.total_seconds():g}"
     return (
         "/time",
         f"{_time(batch, row)} is more than {allowed} s ahead of the clock",

@@ -1,6 +1,6 @@
 """What codes in a batch mean: stations and properties as the ingest path needs them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -42,7 +42,11 @@ _FIND = text(f"""
               OR aliases && CAST(:properties AS text[])
               OR hj525 = ANY (CAST(:properties AS text[]))
          )::text AS properties,
-         (SELECT id FROM observation_source WHERE kind = :kind AND sender = :sender) AS source,
+         (SELECT json_agg(json_build_array(kind, sender, id))
+            FROM observation_source
+           WHERE (kind, sender) IN (SELECT * FROM unnest(CAST(:kinds AS text[]),
+                                                         CAST(:senders AS text[])))
+         )::text AS sources,
          ARRAY({missing_sql(":months")}) <> '{{}}' AS months_missing,
          current_setting('TimeZone') AS zone
 """)  # noqa: S608 - constants of this code
@@ -57,7 +61,12 @@ class KnownStation:
     """A station; no observation is older than `starts`, in microseconds since 1970, if not None."""
 
     id: int
+    region_id: int | None
     starts: int | None
+
+    def open_to(self, identity: Identity) -> bool:
+        """Whether the identity may observe there; else it does not know the station."""
+        return identity.acts_as(OBSERVERS, self.region_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +88,7 @@ class Known:
     Attributes:
         properties: By every code they may be named by.
         related: Those that checks compare with others, by their own code.
-        source: The number of who sends; None for somebody new.
+        sources: The numbers of who sends, by kind and sender; who is new is missing.
         months_missing: Some of the months asked for have no table.
         zone: The zone whose days are summed up.
     """
@@ -87,37 +96,38 @@ class Known:
     stations: Mapping[str, KnownStation]
     properties: Mapping[str, KnownProperty]
     related: Mapping[str, KnownProperty]
-    source: int | None
+    sources: Mapping[tuple[str, str], int]
     months_missing: bool
     zone: ZoneInfo
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The codes in a batch, the months it falls in, and the way it came."""
+    """The codes in some batches, the months these fall in, and who sends them: kind and name."""
 
-    stations: Sequence[str]
-    properties: Sequence[str]
+    stations: Iterable[str]
+    properties: Iterable[str]
     months: Iterable[date]
-    kind: str
+    senders: Iterable[tuple[str, str]]
 
 
-async def find_known(session: AsyncSession, identity: Identity, asked: Asked) -> Known:
-    """What the codes mean to the identity, which knows only the stations it may observe at."""
+async def find_known(session: AsyncSession, asked: Asked) -> Known:
+    """What the codes mean."""
+    senders = list(asked.senders)
     values = {
         "stations": _possible(asked.stations),
         "properties": _possible(asked.properties),
         "related": list(RELATED),
-        "kind": asked.kind,
-        "sender": identity.owner,
+        "kinds": [kind for kind, _ in senders],
+        "senders": [sender for _, sender in senders],
         "months": [month_table(month) for month in asked.months],
     }
     row = (await session.execute(_FIND, values)).one()
     stations = {
-        code: KnownStation(id_, starts)
+        code: KnownStation(id_, region_id, starts)
         for code, id_, region_id, starts in orjson.loads(row.stations or "[]")
-        if identity.acts_as(OBSERVERS, region_id)
     }
+    sources = {(kind, sender): id_ for kind, sender, id_ in orjson.loads(row.sources or "[]")}
     own: dict[str, KnownProperty] = {}
     others: dict[str, KnownProperty] = {}
     for id_, code, unit, low, high, moves, hj525, aliases in orjson.loads(row.properties or "[]"):
@@ -129,7 +139,7 @@ async def find_known(session: AsyncSession, identity: Identity, asked: Asked) ->
     # A property's own code goes before another's alias.
     properties = {**others, **own}
     zone = ZoneInfo(row.zone)
-    return Known(stations, properties, related, row.source, row.months_missing, zone)
+    return Known(stations, properties, related, sources, row.months_missing, zone)
 
 
 async def add_source(session: AsyncSession, kind: str, sender: str) -> int:
@@ -137,6 +147,6 @@ async def add_source(session: AsyncSession, kind: str, sender: str) -> int:
     return int(await session.scalar(_ADD_SOURCE, {"kind": kind, "sender": sender}) or 0)
 
 
-def _possible(codes: Sequence[str]) -> list[str]:
+def _possible(codes: Iterable[str]) -> list[str]:
     """Codes that a column can hold."""
     return [code for code in codes if len(code) <= LONGEST_CODE and "\x00" not in code]

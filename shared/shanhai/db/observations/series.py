@@ -31,16 +31,20 @@ class Sorted:
     Attributes:
         begins: Where each series begins.
         series: The number of each row's series.
-        repeated: How many more rows gave the same key and value in one go.
-        replaced: How many gave another value before.
+        order: The rows as they were given, in the order of their keys: their numbers.
+        key: The row that has the key of each of these.
+        opens: Which of these are the first with their key.
+        differs: Which of these differ from the one before them, which has the same key.
         former: The rows that were replaced, for the revisions, and the key each belongs to.
     """
 
     rows: Rows
     begins: Numbers
     series: Numbers
-    repeated: Numbers
-    replaced: Numbers
+    order: Numbers
+    key: Numbers
+    opens: Mask
+    differs: Mask
     former: Rows
     former_of: Numbers
 
@@ -68,26 +72,20 @@ def sort_rows(rows: Rows) -> Sorted:
     # Stable: rows with one key stay in the order they were given.
     order = np.lexsort((rows.time, code))
     code, rows = code[order], rows.take(order)
-    fresh = np.ones(len(rows), np.bool_)
-    fresh[1:] = (code[1:] != code[:-1]) | (rows.time[1:] != rows.time[:-1])
-    if fresh.all():
-        kept, former, former_of = rows, rows.take(np.empty(0, np.intp)), np.empty(0, np.int64)
-        repeated = replaced = np.zeros(len(rows), np.int64)
-    else:
-        last = np.append(fresh[1:], True)
-        key = np.cumsum(fresh) - 1
-        changed = np.zeros(len(rows), np.bool_)
-        changed[1:] = ~fresh[1:] & _differ(rows, np.s_[1:], np.s_[:-1])
-        before_change = np.append(changed[1:], False)
-        kept, former, former_of = rows.take(last), rows.take(before_change), key[before_change]
-        replaced = np.bincount(key, changed).astype(np.int64)
-        repeated = np.bincount(key).astype(np.int64) - 1 - replaced
-        code = code[last]
+    opens = np.ones(len(rows), np.bool_)
+    opens[1:] = (code[1:] != code[:-1]) | (rows.time[1:] != rows.time[:-1])
+    key = np.cumsum(opens) - 1
+    differs = np.zeros(len(rows), np.bool_)
+    differs[1:] = ~opens[1:] & _differ(rows, np.s_[1:], np.s_[:-1])
+    last = np.append(opens[1:], True)
+    before_change = np.append(differs[1:], False)
+    kept, code = (rows, code) if opens.all() else (rows.take(last), code[last])
     begin = np.ones(len(kept), np.bool_)
     begin[1:] = code[1:] != code[:-1]
     begins = np.flatnonzero(begin)
     series = np.cumsum(begin) - 1
-    return Sorted(kept, begins, series, repeated, replaced, former, former_of)
+    former = rows.take(before_change)
+    return Sorted(kept, begins, series, order, key, opens, differs, former, key[before_change])
 
 
 def _differ(rows: Rows, one: slice, other: slice) -> Mask:

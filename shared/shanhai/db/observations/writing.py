@@ -5,7 +5,6 @@ go through a binary COPY made by NumPy. Times are whole microseconds all the way
 for each of a million rows would take longer than storing them.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 from typing import Any
@@ -77,21 +76,23 @@ _PRESENT = f"""
 """  # noqa: S608
 _GIVEN = f"""
   SELECT k.station_id, k.property_id, {_AT.format("k.time")} AS observed_at, k.value, k.quality,
-         k.flags
+         k.flags, k.source_id
     FROM unnest($1::int[], $2::smallint[], $3::bigint[], $4::float8[], $5::smallint[],
-                $6::smallint[]) AS k (station_id, property_id, time, value, quality, flags)
+                $6::smallint[], $7::int[])
+           AS k (station_id, property_id, time, value, quality, flags, source_id)
 """  # noqa: S608
 _REVISE = f"""
   WITH given AS ({_GIVEN}), kept AS (
     INSERT INTO observation_revision
       (observed_at, value, received_at, replaced_at, station_id, source_id, property_id, quality,
        flags)
-    SELECT o.observed_at, o.value, o.received_at, $7, o.station_id, o.source_id, o.property_id,
+    SELECT o.observed_at, o.value, o.received_at, $8, o.station_id, o.source_id, o.property_id,
            o.quality, o.flags
       FROM given g JOIN observation o USING (station_id, property_id, observed_at)
   )
   UPDATE observation o
-     SET value = g.value, quality = g.quality, flags = g.flags, received_at = $7, source_id = $8
+     SET value = g.value, quality = g.quality, flags = g.flags, received_at = $8,
+         source_id = g.source_id
     FROM given g
    WHERE o.station_id = g.station_id AND o.property_id = g.property_id
      AND o.observed_at = g.observed_at
@@ -100,7 +101,8 @@ _KEEP_FORMER = f"""
   INSERT INTO observation_revision
     (observed_at, value, received_at, replaced_at, station_id, source_id, property_id, quality,
      flags)
-  SELECT g.observed_at, g.value, $7, $7, g.station_id, $8, g.property_id, g.quality, g.flags
+  SELECT g.observed_at, g.value, $8, $8, g.station_id, g.source_id, g.property_id, g.quality,
+         g.flags
     FROM ({_GIVEN}) g
 """  # noqa: S608
 _FOLLOW_UP = f"""
@@ -128,14 +130,6 @@ _FOLLOW_UP = f"""
 
 Columns = list[list[Any]]
 """Columns of rows, as parameters of a statement."""
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The number of the source of rows, and when they came."""
-
-    source: int
-    received: datetime
 
 
 async def lock_series(raw: Any, given: Sorted) -> Stored:
@@ -180,26 +174,26 @@ async def find_present(
     )
 
 
-async def copy_rows(raw: Any, rows: Rows, flags: NDArray[np.int16], origin: Origin) -> None:
+async def copy_rows(raw: Any, rows: Rows, flags: NDArray[np.int16], received: datetime) -> None:
     """Add rows whose keys are not stored yet."""
     for start in range(0, len(rows), COPIED_ROWS):
         which = np.arange(start, min(start + COPIED_ROWS, len(rows)))
-        data = encode_rows(rows.take(which), flags[which], origin)
+        data = encode_rows(rows.take(which), flags[which], received)
         await raw.copy_to_table(
             "observation", source=BytesIO(data), columns=COLUMNS, format="binary"
         )
 
 
-def encode_rows(rows: Rows, flags: NDArray[np.int16], origin: Origin) -> bytes:
+def encode_rows(rows: Rows, flags: NDArray[np.int16], received: datetime) -> bytes:
     """The rows in COPY's binary format."""
     table = np.empty(len(rows), ROW)
     table["columns"] = len(COLUMNS)
     values = {
         "observed_at": rows.time - POSTGRES_EPOCH_US,
         "value": rows.value,
-        "received_at": microseconds(origin.received) - POSTGRES_EPOCH_US,
+        "received_at": microseconds(received) - POSTGRES_EPOCH_US,
         "station_id": rows.station,
-        "source_id": origin.source,
+        "source_id": rows.source,
         "property_id": rows.property,
         "quality": rows.quality,
         "flags": flags,
@@ -210,26 +204,23 @@ def encode_rows(rows: Rows, flags: NDArray[np.int16], origin: Origin) -> bytes:
     return b"".join((HEADER, table.tobytes(), TRAILER))
 
 
-async def revise_rows(raw: Any, rows: Rows, flags: NDArray[np.int16], origin: Origin) -> None:
+async def revise_rows(raw: Any, rows: Rows, flags: NDArray[np.int16], received: datetime) -> None:
     """Give rows that are stored other values, and keep what they were."""
-    await _in_portions(raw, _REVISE, rows, flags, origin)
+    await _in_portions(raw, _REVISE, rows, flags, received)
 
 
-async def keep_former(raw: Any, rows: Rows, origin: Origin) -> None:
+async def keep_former(raw: Any, rows: Rows, received: datetime) -> None:
     """Keep rows that another row of the same batch replaced before any was stored."""
-    await _in_portions(raw, _KEEP_FORMER, rows, np.zeros(len(rows), np.int16), origin)
+    await _in_portions(raw, _KEEP_FORMER, rows, np.zeros(len(rows), np.int16), received)
 
 
 async def _in_portions(
-    raw: Any, statement: str, rows: Rows, flags: NDArray[np.int16], origin: Origin
+    raw: Any, statement: str, rows: Rows, flags: NDArray[np.int16], received: datetime
 ) -> None:
     for start in range(0, len(rows), PORTION_ROWS):
         which = np.arange(start, min(start + PORTION_ROWS, len(rows)))
         part = rows.take(which)
-        columns = (part.station, part.property, part.time, part.value, part.quality, flags[which])
-        await raw.execute(
-            statement, *(column.tolist() for column in columns), origin.received, origin.source
-        )
+        await raw.execute(statement, *_columns(part, flags[which]), part.source.tolist(), received)
 
 
 def latest_columns(
@@ -238,8 +229,12 @@ def latest_columns(
     """The last rows of some series, as newest values."""
     ends = given.ends[which]
     rows = given.rows.take(ends)
-    columns = (rows.station, rows.property, rows.time, rows.value, rows.quality, flags[ends])
-    return [*(column.tolist() for column in columns), equal_values[ends].tolist()]
+    return [*_columns(rows, flags[ends]), equal_values[ends].tolist()]
+
+
+def _columns(rows: Rows, flags: NDArray[np.int16]) -> Columns:
+    columns = (rows.station, rows.property, rows.time, rows.value, rows.quality, flags)
+    return [column.tolist() for column in columns]
 
 
 async def follow_up(
