@@ -391,6 +391,9 @@ class TestWriting:
         assert patched.json()["properties"]["depth_m"] == 3
         emptied = client.patch(f"{ROOT}/Things('moving')", json={"properties": {"depth_m": None}})
         assert "depth_m" not in emptied.json()["properties"]
+        whole = {**emptied.json(), "name": "Moving"}
+        renamed = client.patch(f"{ROOT}/Things('moving')", json=whole).json()
+        assert {renamed["properties"][f"name_{lang}"] for lang in ("zh", "en")} == {"Moving"}
         answer = client.post(f"{ROOT}/Things('moving')/Locations", json=place(118.1, 24.5))
         assert answer.status_code == 201, answer.text
         now = get(client, "Things('moving')/Locations")["value"]

@@ -33,13 +33,32 @@ async def _thing(making: Making, before: Raw, value: Any) -> None:
     body = parse(schemas.ThingBody, value)
     if body.Datastreams:
         raise fault_at("/Datastreams", "are changed one by one", "须逐个更改")
-    feature: dict[str, Any] = {"type": "Feature", "properties": thing_members(body)}
+    changed = _without_same(body, before["members"])
+    feature: dict[str, Any] = {"type": "Feature", "properties": thing_members(changed)}
     with pointing(PLACES, ""):
         draft = await read_draft(STATIONS, feature, whole=False)
         target = writing.Target(before["id"])
         await writing.update(making.session, STATIONS, making.caller, making.act, target, draft)
     if body.Locations:
         await move_station(making, before["id"], body.Locations[0])
+
+
+def _without_same(body: schemas.ThingBody, was: Mapping[str, Any]) -> schemas.ThingBody:
+    """A body without what it leaves as it was.
+
+    Clients send back all they have read: then a new name must not meet the old ones it came with.
+    """
+    update: dict[str, Any] = {}
+    if body.name == was["name"]:
+        update["name"] = None
+    if body.properties is not None:
+        known = was["properties"]
+        update["properties"] = {
+            name: value
+            for name, value in body.properties.items()
+            if name not in known or known[name] != value
+        }
+    return body.model_copy(update=update)
 
 
 def _present_place(before: Raw) -> str:
