@@ -358,6 +358,23 @@ class TestRules:
         assert rows[PINCH]["phase"] == "2028–2030"
         assert [one["sites"] for one in document["phases"]] == [1, 1]
 
+    @pytest.mark.parametrize(
+        ("first", "expected"), [(None, {0}), (4100, {0, 1}), (2100, {0, 1}), (1000, {1})]
+    )
+    def test_phases_of_one_share_are_filled_from_the_first(
+        self, watershed: Watershed, tmp_path: Path, first: float | None, expected: set[int]
+    ):
+        phases = [
+            {"start_year": 2026, "end_year": 2027, "budget": first},
+            {"start_year": 2028, "end_year": 2030},
+        ]
+        document = told(selection_task(watershed, {**SPOTS, "phases": phases}), tmp_path)
+        assert chosen_codes(document) == {NORTH, PINCH}
+        used = [number for number, one in enumerate(document["phases"]) if one["sites"]]
+        assert set(used) == expected
+        if first is not None:
+            assert document["phases"][0]["cost"] <= first
+
     def test_opening_all_of_a_corridor_is_worth_more(self, watershed: Watershed, tmp_path: Path):
         inputs = {
             "goal": {"weights": {"pinch_points": 1}},

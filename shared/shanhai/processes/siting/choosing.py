@@ -18,10 +18,12 @@ from shanhai.science.selection.alternatives import (
 )
 from shanhai.science.selection.conflicts import Unmet
 from shanhai.science.selection.connectivity_gain import ConnectivityGain, connectivity_gain
+from shanhai.science.selection.exact import exact_sum, exactly
 from shanhai.science.selection.funding import payments
-from shanhai.science.selection.goals import BudgetGoal, MinimumSet
+from shanhai.science.selection.goals import BudgetGoal, Goal, MinimumSet
 from shanhai.science.selection.pareto import FrontPoint, pareto_front
-from shanhai.science.selection.plan import Plan
+from shanhai.science.selection.plan import Plan, make_plan
+from shanhai.science.selection.problem import SelectionProblem
 from shanhai.science.selection.solving import Selection, SolveOptions, select_sites
 
 _POINTERS = {
@@ -82,7 +84,7 @@ def choose(siting: Siting, rules: Rules, gains: Gains, progress: Progress) -> Ch
     if found.status == "infeasible" and isinstance(goal, MinimumSet):
         goal = least_shortfall(rules)
         found = select_sites(problem, goal, options)
-    plan = _demand_plan(found, found.unmet or unmet)
+    plan = as_soon_as_can_be(problem, goal, _demand_plan(found, found.unmet or unmet))
     progress(55, "front")
     front = _front(siting, rules, options)
     progress(70, "alternatives")
@@ -102,6 +104,33 @@ def choose(siting: Siting, rules: Rules, gains: Gains, progress: Progress) -> Ch
         losses=losses,
         connectivity=None if restoration is None else connectivity_gain(restoration, plan.chosen),
     )
+
+
+def as_soon_as_can_be(problem: SelectionProblem, goal: Goal, plan: Plan) -> Plan:
+    """The same sites, each in the first phase of the same share whose budget still holds it.
+
+    To the programme phases of one share are alike, so that it may leave the first ones empty.
+    """
+    phase_of, phases = plan.phase_of.copy(), problem.phases
+    left = [
+        None
+        if one.budget is None
+        else exactly(one.budget) - exact_sum(problem.costs[phase_of == number].tolist())
+        for number, one in enumerate(phases)
+    ]
+    chosen = np.flatnonzero(phase_of > 0)
+    for site in chosen[np.argsort(-problem.costs[chosen], kind="stable")].tolist():
+        cost, own = exactly(problem.costs[site]), int(phase_of[site])
+        for number in range(own):
+            room = left[number]
+            if phases[number].share != phases[own].share or (room is not None and room < cost):
+                continue
+            phase_of[site] = number
+            for changed, sign in ((number, -1), (own, 1)):
+                rest = left[changed]
+                left[changed] = None if rest is None else rest + sign * cost
+            break
+    return make_plan(problem, goal, phase_of)
 
 
 def _front(siting: Siting, rules: Rules, options: SolveOptions) -> tuple[FrontPoint, ...]:
