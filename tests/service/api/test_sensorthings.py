@@ -27,6 +27,7 @@ from tests.service.api.ogc.conftest import configured
 
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
+from shanhai.db.sensing.functions import FUNCTIONS
 from shanhai.testing.job_rows import open_sessions
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.app import create_app
@@ -261,6 +262,27 @@ class TestReading:
     def test_filters(self, filled: httpx.Client, path: str, condition: str, number: int) -> None:
         found = get(filled, path, filter=condition, count="true")
         assert found["@iot.count"] == len(found["value"]) == number
+
+    def test_every_function_is_one_of_the_database(self, filled: httpx.Client) -> None:
+        samples = {
+            "text": "resultQuality",
+            "number": "result",
+            "moment": "phenomenonTime",
+            "geometry": "geography'LINESTRING(118 24,119 25)'",
+        }
+        for name, function in FUNCTIONS.items():
+            arguments = ",".join(samples[kind] for kind in function.takes)
+            condition = (
+                f"{name}({arguments}) {'eq true' if function.gives == 'boolean' else 'ne null'}"
+            )
+            found = get(filled, "Datastreams('xm-1:ph')/Observations", filter=condition, top=1)
+            assert isinstance(found["value"], list), condition
+        for operator in ("add", "sub", "mul", "div", "mod"):
+            get(filled, "Observations", filter=f"result {operator} 0 eq -result", top=1)
+        for name in ("phenomenonTime", "result", "resultQuality", "Datastream/name", "id"):
+            for order in ("asc", "desc"):
+                page = get(filled, "Observations", orderby=f"{name} {order}", top=1)
+                assert filled.get(page["@iot.nextLink"]).status_code == 200, name
 
     def test_observations_as_tables(self, filled: httpx.Client) -> None:
         found = get(filled, "Observations", resultFormat="dataArray", select="id,result")
