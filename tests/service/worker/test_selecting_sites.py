@@ -1,0 +1,272 @@
+"""A selection on its way through the worker: places from rows, funds, a layer, draft projects."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from geoalchemy2.shape import from_shape
+from shapely.geometry import shape
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.base import STORAGE_SRID
+from shanhai.db.engine import Sessions
+from shanhai.db.identity import Grant, Identity
+from shanhai.db.tables import (
+    Corridor,
+    CorridorNode,
+    Dataset,
+    Job,
+    Problem,
+    Project,
+    ProjectMeasure,
+    ProjectProblem,
+    ProjectRegion,
+    Region,
+)
+from shanhai.errors import Forbidden
+from shanhai.jobs.contracts import Outcome, Task
+from shanhai.jobs.selection_contracts import SELECT_SITES, SelectSitesInputs
+from shanhai.jobs.selection_task import PlaceTask, SelectionTask
+from shanhai.jobs.submission import submit
+from shanhai.processes.base import Publication
+from shanhai.processes.siting.publication import publish_selection
+from shanhai.storage.artifacts import LocalArtifacts
+from shanhai.testing.emptying import forget_rows
+from shanhai.testing.projects import add_source
+from shanhai.testing.selection_places import BASE, selection_of
+from shanhai.testing.stored import store_watershed
+from shanhai.testing.watershed import CODE, Watershed, build_watershed
+from shanhai.testing.workers import reach
+from shanhai.vocabulary import JobStatus, Role, Scope
+from shanhai_worker.context import Context
+
+ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
+TABLES = ("project", "fund_source", "problem", "corridor_node", "corridor", "dataset", "region")
+FUND = "passages-2026"
+
+
+@pytest.fixture(scope="module")
+def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
+    return build_watershed(tmp_path_factory.mktemp("watershed"), cells=64)
+
+
+@pytest.fixture
+async def stored(
+    worker: Context, sessions: Sessions, watershed: Watershed
+) -> AsyncIterator[Region]:
+    """The watershed with its network, a problem, a project and money."""
+    assert isinstance(worker.artifacts, LocalArtifacts)
+    async with sessions.begin() as session:
+        await forget_rows(session, TABLES)
+        region = await store_watershed(session, worker.artifacts, watershed)
+        await _store_places(session, region, selection_of(watershed))
+        await add_source(session, FUND, "30000.00", allowed=["passage"], year=2026)
+    yield region
+    async with sessions.begin() as session:
+        await forget_rows(session, TABLES)
+
+
+async def _store_places(session: AsyncSession, region: Region, told: SelectionTask) -> None:
+    job = Job(kind="build-network", inputs={}, task={}, requested_by="tester", status="successful")
+    session.add(job)
+    await session.flush()
+    made: dict[str, Any] = {"region_id": region.id, "origin": "computed", "job_id": job.id}
+    made |= {"status": "published"}
+    for one in told.links:
+        quality = one.model_dump(exclude={"code"})
+        session.add(
+            Corridor(
+                code=f"{CODE}.network-1.{one.code}",
+                name_zh="廊道",
+                name_en="Corridor",
+                type="habitat",
+                attrs={"quality": quality, "network_version": 1},
+                **made,
+            )
+        )
+    for place in told.places:
+        session.add(_row(place, region, made))
+    far = next(one for one in told.places if one.code.endswith("s002"))
+    session.add(
+        Project(
+            code="drawn.1",
+            name_zh="既有项目",
+            name_en="There already",
+            region_id=region.id,
+            start_year=2026,
+            end_year=2027,
+            cost="100.00",
+            geom=_shape(far),
+        )
+    )
+
+
+def _shape(place: PlaceTask) -> Any:
+    return from_shape(shape(place.geometry), srid=STORAGE_SRID)
+
+
+def _row(place: PlaceTask, region: Region, made: dict[str, Any]) -> Problem | CorridorNode:
+    if place.kind == "problem":
+        return Problem(
+            code=place.code,
+            name_zh=place.name_zh,
+            name_en=place.name_en,
+            type="erosion",
+            severity=place.severity,
+            region_id=region.id,
+            geom=_shape(place),
+        )
+    return CorridorNode(
+        code=place.code,
+        kind=place.kind,
+        score=place.score,
+        geom=_shape(place),
+        attrs={"quality": place.quality, "network_version": 1},
+        **made,
+    )
+
+
+def planner(region: Region, *roles: Role) -> Identity:
+    grants = tuple(Grant(role, frozenset({region.id})) for role in roles)
+    return Identity("key:planner", frozenset({Scope.JOBS, Scope.PROJECTS}), grants)
+
+
+def asked(**more: Any) -> SelectSitesInputs:
+    return SelectSitesInputs.model_validate(
+        {
+            **BASE,
+            "region": CODE,
+            "candidates": ["barriers", "pinch_points", "problems", "projects"],
+            "locked_in": ["drawn.1"],
+            "measures": {"barrier": ["passage"]},
+            "goal": {"weights": {"barriers": 1, "problems": 1}},
+            "funds": [{"source": FUND}, {"name_zh": "一般资金", "amount": 20_000}],
+            "publish": True,
+            "draft_projects": True,
+            **more,
+        }
+    )
+
+
+async def test_chosen_sites_become_draft_projects_once(
+    worker: Context, sessions: Sessions, stored: Region, tmp_path: Path
+) -> None:
+    identity = planner(stored, Role.PLANNER)
+    async with sessions.begin() as session:
+        job = await submit(
+            session,
+            contract=SELECT_SITES,
+            inputs=asked(),
+            requested_by=identity.owner,
+            identity=identity,
+        )
+    task = Task.model_validate(job.task)
+    assert task.selection is not None
+    assert task.selection.network == f"{CODE}.network-1"
+    assert [one.amount for one in task.selection.funds] == [30_000, 20_000]
+    await worker.dispatcher.dispatch(job.id, 0)
+    job = await reach(worker.sessions, job.id, *ENDED, within_s=120)
+    assert job.status == JobStatus.SUCCESSFUL, job.error
+    assert job.result is not None
+    values = job.result["values"]
+    assert values["layers"] == {"priority": f"priority.{CODE}"}
+    assert {"report_pdf", "map_zh", "priority_table", "pareto"} <= set(job.result["outputs"])
+    # Both barriers by the earmarked money, the problem by the other; of the four the project that
+    # must be taken is one already.
+    assert values["chosen"] == 4
+    codes = values["projects"]
+    assert codes == [f"sites-{job.id.hex[:16]}.{number:04}" for number in (1, 2, 3)]
+    await _check_projects(sessions, job, codes, stored)
+    await _check_again(sessions, worker, job, codes, tmp_path)
+
+
+async def _check_projects(sessions: Sessions, job: Job, codes: list[str], region: Region) -> None:
+    async with sessions() as session:
+        made = (
+            await session.scalars(
+                select(Project).where(Project.code.in_(codes)).order_by(Project.code)
+            )
+        ).all()
+        first = made[0]
+        measures = (
+            await session.scalars(
+                select(ProjectMeasure).where(ProjectMeasure.project_id == first.id)
+            )
+        ).all()
+        towns = await session.scalars(
+            select(Region.code).join(ProjectRegion).where(ProjectRegion.project_id == first.id)
+        )
+        problems = await session.execute(
+            select(Project.code, Problem.code)
+            .select_from(ProjectProblem)
+            .join(Project, Project.id == ProjectProblem.project_id)
+            .join(Problem, Problem.id == ProjectProblem.problem_id)
+        )
+        drawn = await session.scalar(select(Project).where(Project.code == "drawn.1"))
+        public = await session.scalar(
+            select(Dataset.public).where(Dataset.theme == "priority", Dataset.job_id == job.id)
+        )
+    assert [(one.state, one.is_public, one.region_id) for one in made] == [
+        ("draft", False, region.id)
+    ] * 3
+    assert (first.start_year, first.end_year) == (2026, 2030)
+    assert float(first.cost or 0) == pytest.approx(4000, abs=0.05)
+    assert first.area_m2 == pytest.approx(40_000, rel=0.01)
+    assert (first.attrs["origin"], first.attrs["job"]) == ("computed", str(job.id))
+    assert first.attrs["site"] == f"{CODE}.network-1.b001"
+    assert [(one.measure, one.unit) for one in measures] == [("passage", "ha")]
+    assert measures[0].planned == pytest.approx(4, abs=1e-3)
+    assert set(towns) <= {f"{CODE}.upper", f"{CODE}.left", f"{CODE}.right"}
+    assert [tuple(row) for row in problems] == [(codes[2], "erosion.1")]
+    assert drawn is not None
+    assert (drawn.row_version, drawn.state) == (1, "draft")
+    assert public
+
+
+async def _check_again(
+    sessions: Sessions, worker: Context, job: Job, codes: list[str], folder: Path
+) -> None:
+    """A publication that comes again makes nothing new."""
+    assert job.result is not None
+    assert isinstance(worker.artifacts, LocalArtifacts)
+    kept = worker.artifacts.local_path(job.result["outputs"]["sites"]["uri"])
+    (folder / "sites.geojson").write_bytes(kept.read_bytes())
+    task = Task.model_validate(job.task).model_copy(update={"job_id": str(job.id)})
+    again = Publication(task, Outcome(values={"partial": False}), {}, job.requested_by, folder)
+    async with sessions.begin() as session:
+        assert (await publish_selection(session, again))["projects"] == codes
+    async with sessions() as session:
+        assert await session.scalar(select(func.count()).select_from(Project)) == 4
+
+
+async def test_only_who_may_write_projects_of_the_region_makes_them(
+    sessions: Sessions, stored: Region
+) -> None:
+    for identity in (
+        planner(stored, Role.ANALYST),
+        Identity("key:x", frozenset({Scope.JOBS})),
+        Identity("key:y", frozenset({Scope.PROJECTS}), (Grant(Role.PLANNER, frozenset({-1})),)),
+    ):
+        async with sessions() as session:
+            with pytest.raises(Forbidden):
+                await submit(
+                    session,
+                    contract=SELECT_SITES,
+                    inputs=asked(),
+                    requested_by=identity.owner,
+                    identity=identity,
+                )
+    async with sessions() as session:
+        plain = asked(draft_projects=False, publish=False)
+        analyst = planner(stored, Role.ANALYST)
+        job = await submit(
+            session,
+            contract=SELECT_SITES,
+            inputs=plain,
+            requested_by=analyst.owner,
+            identity=analyst,
+        )
+        assert job.task["authority"] is None
+        assert len(job.task["selection"]["places"]) == 8
