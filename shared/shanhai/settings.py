@@ -326,11 +326,11 @@ class ObservationSettings(BaseSettings):
         300, ge=0, le=86_400, description="seconds a time may be ahead of the server's clock"
     )
     body_limit_bytes: int = Field(
-        64 * 1024**2,
+        32 * 1024**2,
         ge=1024,
         le=1024**3,
-        description="largest body of observations accepted, unpacked, in bytes; a request needs"
-        " about as much memory",
+        description="largest body of observations accepted, unpacked, in bytes; a request may need"
+        " five times as much memory",
     )
 
     @property

@@ -18,9 +18,9 @@ from shanhai.db.observations.series import Mask, Sorted, Stored
 POSTGRES_EPOCH_US = 946_684_800_000_000
 """2000-01-01, from which PostgreSQL counts, in microseconds since 1970."""
 NEVER = -(2**62)
-PORTION_ROWS = 50_000
+PORTION_ROWS = 20_000
 """Rows one statement compares or revises: it must end within the time statements have."""
-COPIED_ROWS = 250_000
+COPIED_ROWS = 50_000
 """Rows of one COPY, for the same reason."""
 HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER = b"\xff\xff"
