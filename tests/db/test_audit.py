@@ -121,7 +121,7 @@ class TestWriting:
         async with sessions.begin() as session:
             note(session, "of the same transaction")
             await write_reserved(session, 3, "b", "c", "d")
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(8):
                 await write(sessions, "e", "f")
             # The others have committed, and this transaction has not.
             assert await objects(sessions) == ["a", "e", "f"]

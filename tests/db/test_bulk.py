@@ -112,7 +112,7 @@ async def test_others_write_while_many_rows_wait_for_their_commit(sessions: Sess
         await write_many(
             session, REGIONS, EDITOR, ACT, properties, blocks(), shaped=True, partly=False
         )
-        async with asyncio.timeout(5), sessions.begin() as other:
+        async with asyncio.timeout(8), sessions.begin() as other:
             await add_region(other, "meanwhile")
             record(other, ACT, "create", table="region", object_id="meanwhile")
         async with sessions() as reading:

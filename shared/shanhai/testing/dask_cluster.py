@@ -12,6 +12,7 @@ from pathlib import Path
 from shanhai.raster.environment import FIXED_COMPUTING
 from shanhai.raster.windows import Cluster, die_with_parent
 from shanhai.settings import DaskSettings
+from shanhai.testing.serving import kill
 from shanhai.testing.workers import free_port
 
 
@@ -61,8 +62,7 @@ class DaskParts:
             try:
                 part.wait(timeout=10)
             except subprocess.TimeoutExpired:
-                part.kill()
-                part.wait()
+                kill(part)
 
     def _start(self, part: str, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         own = self.folder / f"{part}-{len(self.workers)}"

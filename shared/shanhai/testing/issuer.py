@@ -13,6 +13,8 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from jwt.algorithms import RSAAlgorithm
 
+from shanhai.testing.serving import join
+
 AUDIENCE = "shanhai"
 
 
@@ -88,4 +90,4 @@ def local_issuer() -> Iterator[LocalIssuer]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join()
+        join(thread)

@@ -60,7 +60,7 @@ def serving_nginx(
         yield Proxy(f"http://127.0.0.1:{port}", log)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait()
+        process.wait(PATIENCE_S)
 
 
 def _placed(text: str, folder: Path, port: int, api: str, tiles: str) -> str:

@@ -9,6 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from shanhai.testing.serving import join
+
 TOKEN = "sig=abc"  # noqa: S105 - the only secret of a server that lives for one test
 
 
@@ -145,4 +147,4 @@ def serve_site() -> Iterator[Site]:
             yield site
         finally:
             server.shutdown()
-            thread.join()
+            join(thread)

@@ -15,6 +15,7 @@ from uuid import UUID
 from shanhai.db.engine import Sessions
 from shanhai.db.tables import Job
 from shanhai.testing.job_rows import read_job
+from shanhai.testing.serving import kill
 from shanhai.vocabulary import JobStatus
 
 NO_REDIS = "redis://127.0.0.1:1/0"
@@ -110,8 +111,7 @@ class Workers:
     def end(self) -> None:
         """Kill those that still run."""
         for process in self.processes:
-            process.kill()
-            process.wait()
+            kill(process)
 
 
 @contextmanager

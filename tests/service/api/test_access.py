@@ -23,6 +23,7 @@ from shanhai.db.queries.keys import create_key
 from shanhai.settings import OidcSettings, RateSettings
 from shanhai.testing.issuer import AUDIENCE, LocalIssuer, local_issuer
 from shanhai.testing.job_rows import add_region
+from shanhai.testing.serving import PATIENCE_S
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.app import create_app
 from shanhai_api.configuration import Configuration
@@ -338,7 +339,7 @@ async def provider(port: int) -> AsyncIterator[None]:
     quiet = asyncio.subprocess.DEVNULL
     process = await asyncio.create_subprocess_exec(*command, stdout=quiet, stderr=quiet)
     try:
-        async with httpx.AsyncClient() as client, asyncio.timeout(30):
+        async with httpx.AsyncClient() as client, asyncio.timeout(PATIENCE_S):
             while True:
                 try:
                     await client.get(f"http://127.0.0.1:{port}/.well-known/openid-configuration")
@@ -347,8 +348,8 @@ async def provider(port: int) -> AsyncIterator[None]:
                     await asyncio.sleep(0.1)
         yield
     finally:
-        process.terminate()
-        await process.wait()
+        process.kill()
+        await asyncio.wait_for(process.wait(), PATIENCE_S)
 
 
 async def sign_in(url: str) -> str:

@@ -17,6 +17,7 @@ from shanhai.db.tables import Job, JobDataset
 from shanhai.jobs import states
 from shanhai.testing.feature_rows import add_job, add_scheme
 from shanhai.testing.job_rows import add_dataset, add_region, submit_echo
+from shanhai.testing.serving import PATIENCE_S
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.state import State
 
@@ -264,9 +265,11 @@ class TestEvents:
             async with state.sessions.begin() as session:
                 await states.succeed(session, claim.lease, result={"values": {"message": "x"}})
 
-        working = asyncio.create_task(work())
-        answer = await reader.get(f"/jobs/{job_id}/events")
-        await working
+        # Without somebody who ends the job the stream would not end either.
+        async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as both:
+            both.create_task(work())
+            following = both.create_task(reader.get(f"/jobs/{job_id}/events"))
+        answer = following.result()
         assert answer.headers["Content-Type"].startswith("text/event-stream")
         events = [
             json.loads(block.partition("data: ")[2])
@@ -282,7 +285,7 @@ class TestEvents:
     ) -> None:
         job_id = await submit_echo(state.sessions)
         asyncio.get_running_loop().call_later(0.3, state.draining.set)
-        answer = await asyncio.wait_for(reader.get(f"/jobs/{job_id}/events"), 5)
+        answer = await asyncio.wait_for(reader.get(f"/jobs/{job_id}/events"), PATIENCE_S)
         assert answer.text.count("event: status") == 1
 
 

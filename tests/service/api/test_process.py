@@ -14,9 +14,8 @@ import pytest
 from shanhai.db.queries.keys import create_key
 from shanhai.local.ports import any_free_port
 from shanhai.testing.job_rows import open_sessions, submit_echo
+from shanhai.testing.serving import PATIENCE_S
 from shanhai.vocabulary import Scope
-
-START_S = 30
 
 
 @pytest.fixture
@@ -39,24 +38,30 @@ async def served(
         sys.executable, "-m", "shanhai_api", env=environment
     )
     try:
-        await until_ready(url)
+        await until_ready(process, url)
         yield process, url
     finally:
         if process.returncode is None:
             process.kill()
-            await process.wait()
+            await asyncio.wait_for(process.wait(), PATIENCE_S)
 
 
-async def until_ready(url: str) -> None:
-    deadline = time.monotonic() + START_S
+async def until_ready(process: asyncio.subprocess.Process, url: str) -> None:
+    answer = "nothing"
     async with httpx.AsyncClient(base_url=url) as client:
-        while True:
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            assert process.returncode is None, "the service ended"
             try:
-                if (await client.get("/health/ready")).status_code == 200:
+                ready = await client.get("/health/ready")
+            except httpx.TransportError as error:
+                answer = repr(error)
+            else:
+                if ready.status_code == 200:
                     return
-            except httpx.TransportError:
-                assert time.monotonic() < deadline, "the service did not start"
+                answer = ready.text
             await asyncio.sleep(0.1)
+    pytest.fail(f"the service did not become ready, but told {answer}")
 
 
 async def test_stop_signal_ends_streams_and_the_process(
@@ -72,9 +77,10 @@ async def test_stop_signal_ends_streams_and_the_process(
             lines = events.aiter_lines()
             assert await anext(lines) == "event: status"
             process.send_signal(signal.SIGTERM)
-            rest = [line async for line in lines]
+            async with asyncio.timeout(PATIENCE_S):
+                rest = [line async for line in lines]
     assert any(line.startswith("data: ") for line in rest)
-    assert await asyncio.wait_for(process.wait(), 10) in {0, -signal.SIGTERM}
+    assert await asyncio.wait_for(process.wait(), PATIENCE_S) in {0, -signal.SIGTERM}
 
 
 async def test_head_over_the_wire(served: tuple[asyncio.subprocess.Process, str]) -> None:

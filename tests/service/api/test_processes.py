@@ -13,6 +13,7 @@ from shanhai.db.tables import AuditLog, Job
 from shanhai.jobs import states
 from shanhai.jobs.contracts import CONTRACTS
 from shanhai.testing.job_rows import add_region
+from shanhai.testing.serving import PATIENCE_S
 from shanhai_api.state import State
 
 ECHO = "/processes/echo/execution"
@@ -32,13 +33,14 @@ async def count_jobs(session: AsyncSession) -> int:
 
 async def finish_next(state: State, result: dict[str, Any]) -> None:
     """Play the worker: take the next job as soon as it waits, and end it."""
-    while True:
-        async with state.sessions.begin() as session:
-            claim = await states.claim(session, worker="test", lease_s=30)
-            if claim is not None:
-                await states.succeed(session, claim.lease, result=result)
-                return
-        await asyncio.sleep(0.02)
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            async with state.sessions.begin() as session:
+                claim = await states.claim(session, worker="test", lease_s=30)
+                if claim is not None:
+                    await states.succeed(session, claim.lease, result=result)
+                    return
+            await asyncio.sleep(0.02)
 
 
 class TestDescriptions:

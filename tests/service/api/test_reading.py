@@ -21,6 +21,7 @@ from shanhai.local.ports import any_free_port
 from shanhai.testing.emptying import forget_rows
 from shanhai.testing.feature_rows import add_five_zones, add_scheme
 from shanhai.testing.job_rows import add_region
+from shanhai.testing.serving import PATIENCE_S
 from shanhai_api.features import streaming
 
 REGIONS = "/collections/regions/items"
@@ -383,14 +384,16 @@ async def over_the_wire(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     server = Server(Config(app, host="127.0.0.1", port=port, lifespan="off", log_config=None))
     serving = asyncio.create_task(server.serve())
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while not server.started:  # noqa: ASYNC110 - it tells by a flag
                 await asyncio.sleep(0.01)
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S
+        ) as client:
             yield client
     finally:
         server.should_exit = True
-        await serving
+        await asyncio.wait_for(serving, PATIENCE_S)
 
 
 class TestRecords:

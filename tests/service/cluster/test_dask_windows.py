@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from shanhai.raster import dask_windows
 from shanhai.raster.windows import Cluster, window_runner
 from shanhai.testing.certificates import make_certificates
 from shanhai.testing.dask_cluster import DaskParts, start_dask
+from shanhai.testing.serving import PATIENCE_S, kill
 from shanhai.testing.workers import free_port
 
 pytestmark = pytest.mark.service
@@ -90,8 +91,7 @@ def test_a_window_that_kills_its_workers_ends_the_job(
     for _ in range(3):
         dask_of_its_own.start_worker()
     with window_runner(1, dask_of_its_own.cluster, [tmp_path]) as runner:
-        while len(runner.client.nthreads()) < 5:  # type: ignore[attr-defined]  # a DaskRunner
-            time.sleep(0.1)
+        until(lambda: len(runner.client.nthreads()) == 5)  # type: ignore[attr-defined]  # a DaskRunner
         with pytest.raises(Unavailable, match="several Dask workers died"):
             list(runner.run(die, [1]))
 
@@ -99,16 +99,23 @@ def test_a_window_that_kills_its_workers_ends_the_job(
 def test_windows_of_a_killed_job_are_forgotten(dask: DaskParts, tmp_path: Path) -> None:
     root = Path(__file__).parents[3]
     job = subprocess.Popen([sys.executable, "-c", JOB, dask.address, tmp_path], cwd=root)
-    while done_in(tmp_path) < 10 and job.poll() is None:
-        time.sleep(0.05)
-    job.kill()
-    job.wait()
+    try:
+        until(lambda: done_in(tmp_path) >= 10 or job.poll() is not None)
+    finally:
+        kill(job)
     time.sleep(0.5)
     done = done_in(tmp_path)
     time.sleep(0.5)
     assert 10 <= done_in(tmp_path) == done < 200
     with window_runner(1, dask.cluster, [tmp_path]) as runner:
         assert list(runner.run(square, range(4))) == [0, 1, 4, 9]
+
+
+def until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not reached():
+        assert time.monotonic() < deadline, "what was waited for did not come"
+        time.sleep(0.05)
 
 
 def done_in(folder: Path) -> int:
@@ -123,8 +130,7 @@ def test_a_lost_scheduler_ends_the_job_and_its_workers_find_the_next(
     with window_runner(1, dask_of_its_own.cluster, [tmp_path]) as runner:
         results = runner.run(partial(mark, tmp_path), range(2000))
         next(iter(results))
-        dask_of_its_own.scheduler.kill()
-        dask_of_its_own.scheduler.wait()
+        kill(dask_of_its_own.scheduler)
         with pytest.raises(Unavailable, match="scheduler was lost"):
             list(results)
     dask_of_its_own.start_scheduler()

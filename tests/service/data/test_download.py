@@ -12,6 +12,7 @@ from shanhai.data.download import default_cache, ensure_package, file_lock
 from shanhai.data.packages import Package
 from shanhai.data.progress import Reporter
 from shanhai.errors import Unavailable
+from shanhai.testing.serving import join
 
 CONTENT = bytes(range(256)) * 4_000
 
@@ -52,7 +53,7 @@ def server() -> Iterator[str]:
         thread.start()
         yield f"http://127.0.0.1:{httpd.server_address[1]}/archive.whl"
         httpd.shutdown()
-        thread.join()
+        join(thread)
 
 
 @pytest.fixture
@@ -133,8 +134,7 @@ def test_two_at_once_download_once(server: str, tmp_path: Path, reporter: Report
     ]
     for call in calls:
         call.start()
-    for call in calls:
-        call.join()
+    join(*calls)
     assert len(Archive.ranges) == 1
 
 
@@ -157,6 +157,6 @@ def test_waiting_is_said_and_ends_with_the_lock(tmp_path: Path):
         waiter = threading.Thread(target=wait)
         waiter.start()
         assert not entered.wait(0.2)
-    waiter.join()
+    join(waiter)
     assert entered.is_set()
     assert output.getvalue().startswith("waiting for another process")

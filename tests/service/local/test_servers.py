@@ -14,6 +14,7 @@ from shanhai.local.places import Home
 from shanhai.local.process_table import read_process
 from shanhai.local.servers import PrivatePostgres, PrivateRedis, Surroundings
 from shanhai.testing.run_directory import run_directory
+from shanhai.testing.serving import PATIENCE_S
 
 Server = PrivatePostgres | PrivateRedis
 
@@ -45,7 +46,9 @@ def postgres(surroundings: Surroundings):
 def kill(server: Server) -> int:
     pid = server.process().pid
     os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + PATIENCE_S
     while server.process() is not None:
+        assert time.monotonic() < deadline, "what was killed goes on"
         time.sleep(0.01)
     return pid
 

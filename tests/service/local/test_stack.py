@@ -13,6 +13,7 @@ from shanhai.local.processes import SERVICES, ServiceSpec
 from shanhai.local.stack import Stack
 from shanhai.settings import ALL_SETTINGS
 from shanhai.testing.run_directory import run_directory
+from shanhai.testing.serving import PATIENCE_S, join
 
 pytestmark = [pytest.mark.db, pytest.mark.redis]
 
@@ -72,8 +73,7 @@ def test_two_ups_at_once_start_one_stack(stack: Stack, home: Home):
     threads = [threading.Thread(target=other.up) for other in others]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    join(*threads)
     assert pids(others[0]) == pids(others[1])
     assert all(condition.healthy for condition in others[0].status())
     for other in others:
@@ -84,7 +84,9 @@ def test_whatever_was_killed_comes_back(stack: Stack, home: Home):
     before = pids(stack)
     for pid in before.values():
         os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + PATIENCE_S
     while any(read_process(pid) for pid in before.values()):
+        assert time.monotonic() < deadline, "what was killed goes on"
         time.sleep(0.01)
     again = Stack(home, bound=True)
     again.up()

@@ -3,8 +3,6 @@
 import asyncio
 import hashlib
 import socket
-import threading
-import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
@@ -42,6 +40,7 @@ from shanhai.settings import (
     TileTokenSettings,
 )
 from shanhai.storage.artifacts import LocalArtifacts, Stored
+from shanhai.testing.serving import serving
 from shanhai.vocabulary import SUPPLY_DEMAND, ZONE_CLASSES
 from shanhai_tiles.app import Settings, create_app
 
@@ -125,13 +124,8 @@ def address(world: World) -> Iterator[str]:
         public = settings.public.model_copy(update={"tiles_url": base})
         app = create_app(replace(settings, public=public))
         server = uvicorn.Server(uvicorn.Config(app, log_config=None))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        while not server.started and thread.is_alive():
-            time.sleep(0.02)
-        yield base
-        server.should_exit = True
-        thread.join()
+        with serving(server, listener):
+            yield base
 
 
 class serve:

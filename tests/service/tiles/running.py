@@ -1,13 +1,13 @@
 """A tile service on a free port of this machine, in a thread of the tests' own process."""
 
 import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
+
+from shanhai.testing.serving import serving
 
 
 @contextmanager
@@ -18,12 +18,5 @@ def running(make: Callable[[str], ASGIApp]) -> Iterator[tuple[str, ASGIApp]]:
         base = f"http://127.0.0.1:{listener.getsockname()[1]}"
         app = make(base)
         server = uvicorn.Server(uvicorn.Config(app, log_config=None))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            while not server.started and thread.is_alive():
-                time.sleep(0.02)
+        with serving(server, listener):
             yield base, app
-        finally:
-            server.should_exit = True
-            thread.join()

@@ -48,7 +48,7 @@ async def reader(database_url: str) -> AsyncIterator[QuickReader]:
         yield reader
 
 
-async def until(reached: Callable[[], bool], within_s: float = 5.0) -> None:
+async def until(reached: Callable[[], bool], within_s: float = 30.0) -> None:
     """Wait for what is to happen."""
     async with asyncio.timeout(within_s):
         while not reached():  # noqa: ASYNC110 - what is waited for sets no event

@@ -289,7 +289,9 @@ async def _lay_patchwork(database_url: str) -> None:
             await add_patchwork(session)
         await fill(sessions)
         async with sessions.begin() as session:
-            await session.execute(text("ANALYZE region_shape, zone_shape, dataset_shape"))
+            await session.execute(
+                text("ANALYZE region_shape, zone_shape, dataset_shape, tile_pending")
+            )
 
 
 @pytest.mark.usefixtures("patchwork")

@@ -2,11 +2,11 @@
 
 import contextlib
 import socket
-import threading
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from shanhai.testing.feature_rows import add_scheme, add_zone
 from shanhai.testing.job_rows import add_region, open_sessions
 from shanhai.testing.nginx import ABSENT, Proxy, nginx_program, serving_nginx
 from shanhai.testing.run_directory import run_directory
+from shanhai.testing.serving import serving
 from shanhai.testing.workers import eventually
 from shanhai.vocabulary import ZONE_CLASSES
 from shanhai_tiles.app import create_app
@@ -67,18 +68,13 @@ class Listening:
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         lifespan = "on" if isinstance(app, Counting) else "off"
-        self.server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan=lifespan))  # type: ignore[arg-type]
-        self.thread = threading.Thread(
-            target=self.server.run, kwargs={"sockets": [self.socket]}, daemon=True
-        )
-        self.thread.start()
-        while not self.server.started and self.thread.is_alive():
-            time.sleep(0.02)
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan=lifespan))  # type: ignore[arg-type]
+        self.stack = ExitStack()
+        self.stack.enter_context(self.socket)
+        self.stack.enter_context(serving(server, self.socket))
 
     def stop(self) -> None:
-        self.server.should_exit = True
-        self.thread.join()
-        self.socket.close()
+        self.stack.close()
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +178,7 @@ async def test_tile_of_a_version_is_answered_from_the_cache_for_a_second(
         return cached(again) == "HIT" and app.asked[path] == before
 
     # Where a second passes between the two, it is asked again.
-    await eventually(hits, within_s=10)
+    await eventually(hits)
     reloaded = await browser.get(RASTER, params=parameters, headers={"Cache-Control": "no-cache"})
     assert cached(reloaded) == "BYPASS"
 
@@ -231,7 +227,7 @@ async def test_draft_is_not_shown_to_others_until_it_is_published(
     async def shows() -> bool:
         return DRAFT.encode() in (await browser.get(VECTOR, params=asked)).content
 
-    await eventually(shows, within_s=5)
+    await eventually(shows)
     assert time.monotonic() - published_at < 1.5
 
 
@@ -247,7 +243,7 @@ async def test_edit_shows_within_a_second(browser: httpx.AsyncClient, world: Any
         assert answer.status_code == 200
         return b"#123456" in answer.content
 
-    await eventually(shows, within_s=5)
+    await eventually(shows)
     assert time.monotonic() - edited_at < 1.5
     assert b"#123456" not in before.content
 
@@ -265,7 +261,7 @@ async def test_withdrawn_tile_is_gone_though_its_version_was_kept(
         return (await browser.get(RASTER, params=parameters)).status_code == 404
 
     try:
-        await eventually(gone, within_s=5)
+        await eventually(gone)
         assert time.monotonic() - withdrawn_at < 3
     finally:
         async with database(world) as session:
@@ -274,7 +270,7 @@ async def test_withdrawn_tile_is_gone_though_its_version_was_kept(
     async def back() -> bool:
         return (await browser.get(RASTER, params=parameters)).status_code == 200
 
-    await eventually(back, within_s=5)
+    await eventually(back)
 
 
 async def test_errors_are_not_kept(browser: httpx.AsyncClient, app: Counting) -> None:

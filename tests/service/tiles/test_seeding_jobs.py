@@ -31,6 +31,7 @@ from shanhai.settings import TileTokenSettings
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.feature_rows import add_scheme, add_zone
 from shanhai.testing.job_rows import open_sessions, read_job
+from shanhai.testing.serving import kill
 from shanhai.testing.workers import Workers, eventually, reach, start_workers
 from shanhai.vocabulary import ZONE_CLASSES, JobStatus, Role, Scope
 from shanhai_tiles.app import create_app
@@ -118,8 +119,7 @@ async def test_a_killed_workers_job_goes_on_where_it_stopped(
         return len(finished_blocks(tmp_path, job_id)) >= 2
 
     await eventually(some_are_finished)
-    victim.kill()
-    victim.wait()
+    kill(victim)
     kept = finished_blocks(tmp_path, job_id)
     assert (await read_job(sessions, job_id)).status == JobStatus.RUNNING
     watched.pause_s = 0.0
@@ -151,7 +151,7 @@ async def test_a_cancelled_job_stops_asking_and_keeps_nothing(
     await eventually(drawing)
     async with sessions.begin() as session:
         await cancel(session, job_id, act=Act("tester"))
-    job = await reach(sessions, job_id, *ENDED, within_s=10)
+    job = await reach(sessions, job_id, *ENDED)
     assert (job.status, job.result) == (JobStatus.DISMISSED, None)
     asked = sum(watched.asked.values())
     await asyncio.sleep(0.3)

@@ -19,6 +19,7 @@ from tests.service.tiles.placing import Color, assert_shown, expected_colors, pl
 from tests.service.tiles.snippets import example
 
 from shanhai.testing.browser import open_page
+from shanhai.testing.serving import join
 
 pytestmark = pytest.mark.usefixtures("browser")
 
@@ -96,7 +97,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]
         thread.start()
         yield folder, f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
-        thread.join()
+        join(thread)
 
 
 PAGE = """<!doctype html><meta charset="utf-8">

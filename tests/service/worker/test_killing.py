@@ -9,6 +9,7 @@ from shanhai.db.engine import Sessions
 from shanhai.db.tables import AuditLog
 from shanhai.jobs.queue import ArqDispatcher
 from shanhai.testing.job_rows import read_job, submit_echo
+from shanhai.testing.serving import PATIENCE_S, kill
 from shanhai.testing.workers import (
     NO_REDIS,
     Workers,
@@ -34,8 +35,7 @@ async def test_a_killed_workers_job_is_finished_once_by_another(
 
     await eventually(computing)
     (child,) = children_of(victim.pid)
-    victim.kill()
-    victim.wait()
+    kill(victim)
 
     async def child_ended() -> bool:
         return not is_running(child)
@@ -64,7 +64,7 @@ async def test_a_stopped_worker_hands_its_job_back_and_leaves_in_time(
     started = time.monotonic()
     worker.send_signal(signal.SIGTERM)
     job = await reach(sessions, job_id, JobStatus.ACCEPTED, within_s=30)
-    assert worker.wait(timeout=10) == 0
+    assert worker.wait(timeout=PATIENCE_S) == 0
     assert time.monotonic() - started >= 2
     assert (job.crash_count, job.attempt, job.lease_until) == (0, 1, None)
     assert (await read_job(sessions, waiting)).status == JobStatus.ACCEPTED  # it claimed no more
@@ -77,7 +77,7 @@ async def test_a_stopped_worker_finishes_a_short_job_first(
     worker = workers.start()
     await reach(sessions, job_id, JobStatus.RUNNING)
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(timeout=15) == 0
+    assert worker.wait(timeout=PATIENCE_S) == 0
     job = await read_job(sessions, job_id)
     assert (job.status, job.attempt) == (JobStatus.SUCCESSFUL, 1)
 

@@ -34,7 +34,7 @@ async def test_a_dispatched_job_is_run_and_published(worker: Context, sessions: 
     job_id = await submit_echo(sessions, "山海")
     await worker.dispatcher.dispatch(job_id, 0)
     # poll_s is 30 here, so only the wake-up can have made it this fast
-    job = await reach(sessions, job_id, *ENDED, within_s=10)
+    job = await reach(sessions, job_id, *ENDED)
     assert job.status == JobStatus.SUCCESSFUL
     assert job.result is not None
     assert job.result["values"] == {"message": "山海"}
@@ -46,9 +46,10 @@ async def test_progress_rises_while_it_runs(worker: Context, sessions: Sessions)
     job_id = await submit_echo(sessions, pause=2.5)
     await worker.dispatcher.dispatch(job_id, 0)
     seen = []
-    while (job := await read_job(sessions, job_id)).status not in ENDED:
-        seen.append(job.progress)
-        await asyncio.sleep(0.1)
+    async with asyncio.timeout(60):
+        while (job := await read_job(sessions, job_id)).status not in ENDED:
+            seen.append(job.progress)
+            await asyncio.sleep(0.1)
     assert seen == sorted(seen)
     assert any(0 < percent < 100 for percent in seen)
     assert job.progress == 100
@@ -71,7 +72,7 @@ async def test_a_cancelled_job_stops_soon(worker: Context, sessions: Sessions) -
     (child,) = children_of(os.getpid())
     async with sessions.begin() as session:
         assert await cancel(session, job_id, act=Act("tester")) is JobStatus.RUNNING
-    job = await reach(sessions, job_id, *ENDED, within_s=5)
+    job = await reach(sessions, job_id, *ENDED)
     assert (job.status, job.result, job.error) == (JobStatus.DISMISSED, None, None)
     assert child not in children_of(os.getpid())
 
@@ -126,7 +127,8 @@ class TestWithoutRedis:
         job_id = await submit_echo(sessions)
         assert (await reach(sessions, job_id, *ENDED)).status == JobStatus.SUCCESSFUL
         stop.set()
-        await running
+        async with asyncio.timeout(60):
+            await running
 
 
 async def test_health_and_metrics_are_served(worker: Context, sessions: Sessions) -> None:

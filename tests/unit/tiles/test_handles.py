@@ -8,6 +8,7 @@ import pytest
 from shanhai.raster.cog import Frame, write_cog
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.science.grid import Grid, Window
+from shanhai.testing.serving import join
 from shanhai_tiles.errors import LayerUnreadable
 from shanhai_tiles.handles import Handles
 
@@ -127,7 +128,6 @@ def test_threads_do_not_share_a_handle(tmp_path: Path):
     threads = [threading.Thread(target=read) for _ in range(2)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    join(*threads)
     assert len(set(used)) == 2
     rasters.close()

@@ -2,8 +2,6 @@
 
 import asyncio
 import socket
-import threading
-import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +25,7 @@ from shanhai.settings import (
 )
 from shanhai.testing.job_rows import open_sessions
 from shanhai.testing.plan_features import write_plan
+from shanhai.testing.serving import serving
 from shanhai.vocabulary import Scope
 from shanhai_api.app import create_app
 from shanhai_api.configuration import Configuration
@@ -111,10 +110,5 @@ def address(plan_configuration: Configuration, plan_key: str) -> Iterator[str]:
         public = plan_configuration.public.model_copy(update={"api_url": base})
         app = create_app(replace(plan_configuration, public=public))
         server = uvicorn.Server(uvicorn.Config(app, log_config=None))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        while not server.started and thread.is_alive():
-            time.sleep(0.02)
-        yield base
-        server.should_exit = True
-        thread.join()
+        with serving(server, listener):
+            yield base
