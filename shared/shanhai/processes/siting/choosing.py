@@ -44,7 +44,8 @@ class Choice:
     Attributes:
         selection: Status, bound, gap; of a partial plan those of the least shortfall.
         plan: The sites.
-        unmet: Why not all that was asked for is possible; then the plan is the nearest there is.
+        partial: Whether the plan is only the nearest to what was asked for.
+        unmet: Why not all that was asked for is possible, as far as that was found out in time.
         paid: Sites by funds, yuan; None without funds.
         front: What other budgets buy, if that was asked for.
         others: Plans to compare with, if that was asked for.
@@ -54,17 +55,13 @@ class Choice:
 
     selection: Selection
     plan: Plan
+    partial: bool
     unmet: tuple[Unmet, ...]
     paid: FloatArray | None
     front: tuple[FrontPoint, ...]
     others: Alternatives | None
     losses: FloatArray | None
     connectivity: ConnectivityGain | None
-
-    @property
-    def partial(self) -> bool:
-        """Whether the plan is only the nearest to what was asked for."""
-        return bool(self.unmet)
 
 
 def choose(siting: Siting, rules: Rules, gains: Gains, progress: Progress) -> Choice:
@@ -81,7 +78,8 @@ def choose(siting: Siting, rules: Rules, gains: Gains, progress: Progress) -> Ch
     progress(45, "select")
     found = select_sites(problem, goal, options)
     unmet = found.unmet
-    if found.status == "infeasible" and isinstance(goal, MinimumSet):
+    partial = found.status == "infeasible" and isinstance(goal, MinimumSet)
+    if partial:
         goal = least_shortfall(rules)
         found = select_sites(problem, goal, options)
     plan = as_soon_as_can_be(problem, goal, _demand_plan(found, found.unmet or unmet))
@@ -97,6 +95,7 @@ def choose(siting: Siting, rules: Rules, gains: Gains, progress: Progress) -> Ch
     return Choice(
         selection=found,
         plan=plan,
+        partial=partial,
         unmet=unmet,
         paid=payments(problem, plan.phase_of) if problem.funds else None,
         front=front,
