@@ -77,7 +77,8 @@ async def worker(context: Context, redis_url: str) -> AsyncIterator[Context]:
     running = asyncio.create_task(run(context, redis_url, stop))
     yield context
     stop.set()
-    await running
+    async with asyncio.timeout(60):
+        await running
 
 
 @pytest.fixture
