@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
+from uuid import UUID
 
 from pydantic import Field, field_validator, model_validator
 
@@ -130,6 +131,12 @@ class RunScenarioInputs(BuildNetworkInputs):
         max_length=len(get_args(Compared)),
         description="What is compared before and after; ratio and zones are those of `assessment`"
         " / 前后对比的内容；供需比与分区取自 assessment 所指作业",
+    )
+
+    assessment: UUID | None = Field(
+        None,
+        description="Job of an assessment: its supplies are taken, and its ratio and zones compared"
+        " / 评估作业，取其供给结果，并与其供需比、分区对比",
     )
 
     @field_validator("parameters")
