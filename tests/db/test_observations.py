@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Grant, Identity
+from shanhai.db.observations.changes import prune_changes, read_changes, read_horizon
 from shanhai.db.observations.gathering import Gathering
 from shanhai.db.observations.ingest import Delivery, Sender, store_all
 from shanhai.db.observations.partitions import make_months, month_after, months_ahead
@@ -469,3 +470,30 @@ async def test_the_usual_change_is_learned_from_the_hours(sessions: Sessions) ->
     async with sessions.begin() as session:
         await sum_up(session)
     assert await fetch(sessions, "SELECT hourly_spread FROM observation_latest") == [(2,)]
+
+
+async def test_changes_are_read_once_whatever_order_transactions_end_in(
+    sessions: Sessions,
+) -> None:
+    await store(sessions, rows([0], property_="so2"))
+    async with sessions() as session:
+        place = await read_horizon(session)
+    async with sessions() as slow:
+        # It has its number before the others, and ends after them.
+        await store_all(slow, [Delivery(Batch.of(rows([1])), SENDER)], received=NOW)
+        await store(sessions, rows([1, 2], property_="no2"))
+        await store(sessions, rows([1], station="b") + rows([1], station="b", property_="no2"))
+        async with sessions() as session:
+            early = await read_changes(session, place)
+        assert early.changes == ()
+        await slow.commit()
+    found = []
+    async with sessions() as session:
+        while (part := await read_changes(session, place, most=2)).changes:
+            found.append([(one.first_at, one.last_at) for one in part.changes])
+            place = part.next
+    one, two = (START, START), (START, START + timedelta(hours=1))
+    assert found == [[one], [two], [one, one]]
+    async with sessions.begin() as session:
+        assert await prune_changes(session) == 0
+        assert await prune_changes(session, kept=timedelta(0)) == 5

@@ -199,9 +199,8 @@ class RollupDue(Base):
 class ObservationChange(Base):
     """A series in which a batch changed something, for those who follow; pruned by age.
 
-    Those who follow read rows in the order of `id` whose `transaction` is below
-    `pg_snapshot_xmin(pg_current_snapshot())`: numbers are drawn in another order than transactions
-    commit, and below it all have ended.
+    `transaction` is the number of the transaction that wrote it, by which changes are read: rows
+    are numbered in another order than their transactions end.
     """
 
     __tablename__ = "observation_change"
