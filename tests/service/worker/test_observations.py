@@ -1,0 +1,48 @@
+"""The worker sums past days up and makes months ahead."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import text
+
+from shanhai.db.engine import Sessions
+from shanhai.db.observations.partitions import month_table, months_ahead
+from shanhai.ending import end
+from shanhai.monitoring.observation import Observation
+from shanhai.testing.observation_rows import (
+    add_station,
+    forget_observations,
+    store_observations,
+)
+from shanhai.testing.workers import eventually
+from shanhai_worker import observation_keeper
+from shanhai_worker.context import Context
+
+
+async def test_past_days_are_summed_up_and_months_made_ahead(
+    context: Context, sessions: Sessions
+) -> None:
+    async with sessions.begin() as session:
+        await forget_observations(session)
+        await add_station(session, "kept")
+    long_ago = datetime.now(UTC) - timedelta(days=9)
+    rows = [Observation("kept", "pm25", long_ago + timedelta(days=day), day) for day in range(3)]
+    await store_observations(sessions, rows)
+
+    async def summed_up() -> bool:
+        async with sessions() as session:
+            due = await session.scalar(text("SELECT count(*) FROM rollup_due"))
+            days = await session.scalar(text("SELECT count(*) FROM observation_day"))
+            return due == 0 and days == 3
+
+    keeping = asyncio.create_task(observation_keeper.run(context))
+    try:
+        await eventually(summed_up)
+    finally:
+        await end(keeping)
+    async with sessions() as session:
+        for month in months_ahead(datetime.now(UTC), observation_keeper.MONTHS_AHEAD):
+            found = await session.scalar(
+                text("SELECT to_regclass(:name) IS NOT NULL"), {"name": month_table(month)}
+            )
+            assert found, month
