@@ -323,6 +323,46 @@ FLAGS: tuple[Term, ...] = (
 )
 """What the automatic checks mark, in the order of their bits."""
 
+
+@dataclass(frozen=True, slots=True)
+class WarningLevel(Term):
+    """One of the four levels of warnings in China, in the colour it is named by."""
+
+    color: str
+
+
+WARNING_LEVELS: tuple[WarningLevel, ...] = (
+    WarningLevel("blue", Label("蓝色", "Blue"), "#1f6fd1"),
+    WarningLevel("yellow", Label("黄色", "Yellow"), "#e6b800"),
+    WarningLevel("orange", Label("橙色", "Orange"), "#e87500"),
+    WarningLevel("red", Label("红色", "Red"), "#c81e1e"),
+)
+"""From the least to the most serious."""
+
+ALERT_KINDS: tuple[Term, ...] = (
+    Term("above", Label("超过限值", "Above a limit")),
+    Term("below", Label("低于限值", "Below a limit")),
+    Term("rate", Label("变化过快", "Changing too fast")),
+    Term("no_data", Label("数据中断", "No data")),
+)
+"""What a rule watches for."""
+
+ALERT_STATUSES: tuple[Term, ...] = (
+    Term("open", Label("未处理", "Open")),
+    Term("acknowledged", Label("已确认", "Acknowledged")),
+    Term("closed", Label("已关闭", "Closed")),
+)
+
+ALERT_EVENTS: tuple[Term, ...] = (
+    Term("opened", Label("发出预警", "Opened")),
+    Term("raised", Label("级别提高", "Raised to a higher level")),
+    Term("acknowledged", Label("确认", "Acknowledged")),
+    Term("recovered", Label("恢复正常，自动关闭", "Recovered, and closed by that")),
+    Term("closed", Label("人工关闭", "Closed by a person")),
+    Term("rule_changed", Label("规则变更，自动关闭", "Closed because its rule was changed")),
+)
+"""What happens to an alert."""
+
 PARTY_KINDS: tuple[Term, ...] = (
     Term("government", Label("政府", "Government")),
     Term("department", Label("部门", "Department")),

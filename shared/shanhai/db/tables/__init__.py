@@ -9,6 +9,7 @@ from shanhai.db.tables.access import (
     AuditRange,
     IdempotencyKey,
 )
+from shanhai.db.tables.alert import Alert, AlertEvent, AlertRule, AlertWatch
 from shanhai.db.tables.compliance import ComplianceException, DataFinding
 from shanhai.db.tables.control import ControlArea, ControlRule
 from shanhai.db.tables.corridor import Corridor, CorridorNode
@@ -60,6 +61,10 @@ from shanhai.db.tables.zone import Zone, ZoneAdjustment, ZoneClass, ZoneScheme, 
 __all__ = [
     "Account",
     "AccountRole",
+    "Alert",
+    "AlertEvent",
+    "AlertRule",
+    "AlertWatch",
     "ApiKey",
     "AuditChain",
     "AuditLog",

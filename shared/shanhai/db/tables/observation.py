@@ -197,10 +197,9 @@ class RollupDue(Base):
 
 
 class ObservationChange(Base):
-    """A series in which a batch changed something, for those who follow; pruned by age.
+    """A series in which a batch changed something; removed by the evaluation of alerts.
 
-    `transaction` is the number of the transaction that wrote it, by which changes are read: rows
-    are numbered in another order than their transactions end.
+    Who evaluates looks at the series as it is then, so that the order of rows does not matter.
     """
 
     __tablename__ = "observation_change"
