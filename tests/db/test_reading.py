@@ -72,6 +72,7 @@ async def walk(session: AsyncSession, order: Order, *, back: bool = False) -> li
         page = await read_page(session, REGIONS, SEEN, limit=2, position=position, ask=Ask(order))
         codes = [row.code for row in page.rows]
         found = codes + found if back else found + codes
+        assert len(found) <= 9, "pages without end"
         assert page.matched == 9
         if not (page.has_previous if back else page.has_next):
             return found

@@ -52,8 +52,10 @@ class Page:
         number = next(self._numbers)
         message = {"id": number, "method": method, "params": parameters}
         self._connection.send(json.dumps(message))
+        deadline = time.monotonic() + PATIENCE_S
         while True:
-            answer = json.loads(self._connection.recv(timeout=PATIENCE_S))
+            left_s = max(0.0, deadline - time.monotonic())
+            answer = json.loads(self._connection.recv(timeout=left_s))
             if answer.get("id") != number:
                 self._note(answer)
                 continue
