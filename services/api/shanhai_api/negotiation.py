@@ -51,7 +51,7 @@ def choose_format(request: Request, offered: tuple[Format, ...]) -> Format:
 def _named(wanted: str, offered: tuple[Format, ...]) -> Format:
     if wanted == "geojson" and GEOJSON not in offered:
         wanted = "-"
-    if wanted == "json" and GEOJSON in offered:
+    if wanted == "json" and GEOJSON in offered and JSON not in offered:
         return GEOJSON
     for candidate in offered:
         if candidate.name == wanted:

@@ -6,7 +6,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
-from shanhai.vocabulary import Label
+from shanhai.vocabulary import FLAGS, QUALITIES, Label
 
 WORDS: Mapping[str, Label] = {
     "title": Label("山海", "Shanhai"),
@@ -80,7 +80,28 @@ WORDS: Mapping[str, Label] = {
     "stand_in": Label("替代数据，不是实测值", "stand-in, not a measurement"),
     "name": Label("名称", "Name"),
     "code": Label("代码", "Code"),
+    "observations": Label("观测数据", "Observations"),
+    "station": Label("站点", "Station"),
+    "value": Label("数值", "Value"),
+    "quality": Label("质量", "Quality"),
+    "flags": Label("标记", "Marks"),
+    "mean": Label("均值", "Mean"),
+    "min": Label("最小", "Least"),
+    "max": Label("最大", "Greatest"),
+    "p50": Label("中位数", "Median"),
+    "p98": Label("第98百分位", "98th percentile"),
+    "count": Label("个数", "Number"),
     "observed_properties": Label("观测项目", "What can be observed"),
+    "alert": Label("预警", "Alert"),
+    "alerts": Label("预警", "Alerts"),
+    "alert_rule": Label("规则", "Rule"),
+    "alert_rules": Label("预警规则", "Rules"),
+    "alert_open": Label("未处理", "Open"),
+    "alert_acknowledged": Label("已确认", "Acknowledged"),
+    "alert_closed": Label("已关闭", "Closed"),
+    "measure_value": Label("数值", "Value"),
+    "since": Label("开始时间", "Since"),
+    "evidence": Label("引起预警的观测值", "The values that raised it"),
     "possible_range": Label("可能范围", "Possible range"),
     "standard": Label("标准", "Standard"),
     "on_map": Label("地图", "Map"),
@@ -194,6 +215,8 @@ WORDS: Mapping[str, Label] = {
     "events": Label("状态变更记录", "Steps taken"),
     "yes": Label("是", "yes"),
     "no": Label("否", "no"),
+    **{f"quality_{item.code}": item.label for item in QUALITIES},
+    **{f"flag_{item.code}": item.label for item in FLAGS},
 }
 
 
@@ -215,6 +238,11 @@ def figure(number: float, unit: str | None) -> str:
     return f"{number:,.0f}" if unit == "m" else str(number)
 
 
+def reading(number: float) -> str:
+    """A measured number for reading: six digits, as written in small and large."""
+    return f"{number:.6g}"
+
+
 ENVIRONMENT = Environment(
     loader=PackageLoader("shanhai_api"),
     autoescape=True,
@@ -223,7 +251,7 @@ ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 ENVIRONMENT.globals.update(word=word, UNITS=UNITS)
-ENVIRONMENT.filters["figure"] = figure
+ENVIRONMENT.filters.update(figure=figure, reading=reading)
 
 
 def render(template: str, context: Mapping[str, Any]) -> bytes:

@@ -7,7 +7,7 @@ client holds no transaction, and memory stays that of a block of rows.
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,35 @@ async def export_file(state: State, order: Order, headers: dict[str, str]) -> Re
     Raises:
         Unavailable: too many files are being written.
     """
+    name = order.export.entity.name
+
+    async def write(path: Path) -> None:
+        rows = await _write(state, order, path)
+        async with state.unit() as unit:
+            record(
+                unit.session,
+                order.act,
+                "export",
+                table=order.export.entity.table,
+                object_id=name,
+                after={"format": order.format.name, "rows": rows, "query": order.asked},
+            )
+
+    return await written_file(state, f"{name}{order.format.suffix}", order.format, headers, write)
+
+
+async def written_file(
+    state: State,
+    name: str,
+    file_format: FileFormat,
+    headers: Mapping[str, str],
+    write: Callable[[Path], Awaitable[None]],
+) -> Response:
+    """A file called `name`, once `write` has written it.
+
+    Raises:
+        Unavailable: too many files are being written.
+    """
     try:
         await asyncio.wait_for(state.exports.acquire(), WAIT_S)
     except TimeoutError:
@@ -80,18 +109,9 @@ async def export_file(state: State, order: Order, headers: dict[str, str]) -> Re
             message_zh="正在生成的导出文件过多，请稍后重试",
         ) from None
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="shanhai-export-"))
-    path = folder / f"{order.export.entity.name}{order.format.suffix}"
+    path = folder / name
     try:
-        rows = await _write(state, order, path)
-        async with state.unit() as unit:
-            record(
-                unit.session,
-                order.act,
-                "export",
-                table=order.export.entity.table,
-                object_id=order.export.entity.name,
-                after={"format": order.format.name, "rows": rows, "query": order.asked},
-            )
+        await write(path)
     except BaseException:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         raise
@@ -100,7 +120,7 @@ async def export_file(state: State, order: Order, headers: dict[str, str]) -> Re
     disposition = f'attachment; filename="{path.name}"'
     return FileOnce(
         path,
-        order.format.media_type,
+        file_format.media_type,
         {"Content-Disposition": disposition, "Cache-Control": "no-store", **headers},
     )
 

@@ -1,5 +1,7 @@
 """Which file format a request asks for, if any."""
 
+from collections.abc import Sequence
+
 from fastapi import Request
 from starlette.datastructures import QueryParams
 
@@ -17,12 +19,17 @@ def file_formats(entity: Entity) -> tuple[FileFormat, ...]:
 
 
 def file_format(request: Request, entity: Entity) -> FileFormat | None:
-    """The format named by `f`, or by a media type in `Accept`; None for a page of JSON or HTML."""
+    """The format of an entity's files that is asked for; None for a page of JSON or HTML."""
+    return file_format_among(request, file_formats(entity))
+
+
+def file_format_among(request: Request, offered: Sequence[FileFormat]) -> FileFormat | None:
+    """The format named by `f`, or by a media type in `Accept`; None when it is no file's."""
     wanted = request.query_params.get("f")
     if wanted is not None:
-        return next((item for item in file_formats(entity) if item.name == wanted), None)
+        return next((item for item in offered if item.name == wanted), None)
     accepted = request.headers.get("accept", "").partition(",")[0].partition(";")[0].strip()
-    return next((item for item in file_formats(entity) if _media(item) == accepted), None)
+    return next((item for item in offered if _media(item) == accepted), None)
 
 
 def _media(item: FileFormat) -> str | None:

@@ -98,7 +98,7 @@ def parse_items_query(
         during=reader.read("datetime", parse_datetime),
         as_of=reader.read("as_of", parse_day),
         filters=filters,
-        filter=_filter(entity, reader),
+        filter=read_filter(entity, reader),
         search=reader.read("q", parse_search),
         kept=kept,
     )
@@ -209,7 +209,8 @@ def _filters(reader: Reader, properties: list[Property]) -> dict[str, Value]:
     return {name: value for name, value in read if value is not None}
 
 
-def _filter(entity: Entity, reader: Reader) -> Filter | None:
+def read_filter(entity: Entity, reader: Reader) -> Filter | None:
+    """The condition of `filter`, in the language and system its companions name."""
     language = reader.read("filter-lang", _language) or "cql2-text"
     crs = reader.read("filter-crs", parse_crs) or CRS84
     return reader.read(

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, tzinfo
 from typing import Any, get_args
 
 from shanhai.db.features.crs import CRS84, WEB_MERCATOR, Crs, mercator_degrees
@@ -86,23 +86,23 @@ def _degrees(corners: Corners) -> Box:
     return Box(west, south, east, north)
 
 
-def parse_datetime(text: str) -> Interval:
-    """An instant or an interval, `..` or nothing being an open end."""
+def parse_datetime(text: str, zone: tzinfo = UTC) -> Interval:
+    """An instant or an interval, `..` or nothing being an open end; dates are days of the zone."""
     start_text, slash, end_text = text.partition("/")
     if not slash:
-        return Interval(_instant(text, time.min), _instant(text, time.max))
-    interval = Interval(_end(start_text, time.min), _end(end_text, time.max))
+        return Interval(_instant(text, time.min, zone), _instant(text, time.max, zone))
+    interval = Interval(_end(start_text, time.min, zone), _end(end_text, time.max, zone))
     if interval.start and interval.end and interval.start > interval.end:
         raise ValueError("must not end before it begins / 结束不得早于开始")
     return interval
 
 
-def _end(text: str, of_day: time) -> datetime | None:
-    return None if text in {"", ".."} else _instant(text, of_day)
+def _end(text: str, of_day: time, zone: tzinfo) -> datetime | None:
+    return None if text in {"", ".."} else _instant(text, of_day, zone)
 
 
-def _instant(text: str, of_day: time) -> datetime:
-    """An RFC 3339 date-time, or the given time of a date, in UTC."""
+def _instant(text: str, of_day: time, zone: tzinfo = UTC) -> datetime:
+    """An RFC 3339 date-time, or the given time of a date in the zone, in UTC."""
     if MOMENT.fullmatch(text) is None:
         raise ValueError(
             "must be an RFC 3339 date, or a date-time with `T` and an offset such as `Z`,"
@@ -110,7 +110,8 @@ def _instant(text: str, of_day: time) -> datetime:
         )
     try:
         if len(text) == 10:
-            return datetime.combine(date.fromisoformat(text), of_day, UTC)
+            day = datetime.combine(date.fromisoformat(text), of_day, zone)
+            return day.astimezone(UTC)
         return datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(f"there is no such moment: {text[:40]!r} / 没有这样的时刻") from None

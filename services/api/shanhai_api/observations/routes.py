@@ -1,4 +1,4 @@
-"""`POST /observations`."""
+"""`/observations`."""
 
 from typing import Annotated, Any
 
@@ -6,8 +6,9 @@ from fastapi import APIRouter, Query, Request, Response
 
 from shanhai.monitoring.parsing import MEMBERS, NEEDED
 from shanhai.vocabulary import QUALITIES
-from shanhai_api.dependencies import Observer, PageQuery, TheState, TheView
-from shanhai_api.observations import operations
+from shanhai_api.dependencies import Observer, PageQuery, Reader, TheState, TheView
+from shanhai_api.observations import operations, reading
+from shanhai_api.observations.asking import ObservationsQuery
 from shanhai_api.observations.receiving import receive
 
 router = APIRouter(tags=["monitoring"])
@@ -69,3 +70,16 @@ async def send_observations(
     received = await receive(request, limit=limit)
     made = await operations.keep(state, request, view, caller, received)
     return made.response()
+
+
+@router.get("/observations", summary="Observations")
+async def show_observations(
+    request: Request,
+    view: TheView,
+    state: TheState,
+    caller: Reader,
+    query: Annotated[ObservationsQuery, Query()],
+) -> Response:
+    """Read observations in the order of time, their statistics by hour, day or month (`every`), or
+    the newest of each series (`latest`), in the order of stations."""
+    return await reading.answer(state, request, view, caller, query)

@@ -1,0 +1,89 @@
+"""Observations and their statistics as they are shown."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from shanhai.db.observations.reading import Former, Place, SeenStation, Series, Value
+from shanhai.db.observations.rollups import Bucket
+from shanhai.monitoring.checks import flag_codes
+from shanhai.vocabulary import QUALITIES
+
+Row = dict[str, Any]
+STATISTICS = ("mean", "min", "max", "p50", "p98", "count")
+
+
+def told(moment: datetime) -> str:
+    """A moment in UTC, with a fraction only where it has one."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def describe_value(
+    series: Series, value: Value, formers: Mapping[Place, Sequence[Former]] | None = None
+) -> Row:
+    """An observation; with what it was before where that is asked for."""
+    of = series.properties[value.property_id]
+    row: Row = {
+        "station": series.stations[value.station_id].code,
+        "property": of.code,
+        "time": told(value.at),
+        "value": value.value,
+        "unit": of.unit,
+        "quality": QUALITIES[value.quality].code,
+        "flags": flag_codes(value.flags),
+        "received": told(value.received_at),
+    }
+    if formers is not None:
+        row["revisions"] = [_former(one) for one in formers.get(Place(*value[:3]), ())]
+    return row
+
+
+def _former(one: Former) -> Row:
+    return {
+        "value": one.value,
+        "quality": QUALITIES[one.quality].code,
+        "flags": flag_codes(one.flags),
+        "received": told(one.received_at),
+        "replaced": told(one.replaced_at),
+    }
+
+
+def describe_latest(
+    series: Series,
+    value: Value,
+    now: datetime,
+    formers: Mapping[Place, Sequence[Former]] | None = None,
+) -> Row:
+    """A newest value; `gap` says that the station has been silent for longer than is usual."""
+    station = series.stations[value.station_id]
+    return {**describe_value(series, value, formers), "gap": station.has_gap(value.at, now)}
+
+
+def describe_bucket(series: Series, bucket: Bucket, zone: ZoneInfo) -> Row:
+    """Statistics of a stretch of time, whose begin is told in the zone that divides it."""
+    of = series.properties[bucket.property_id]
+    return {
+        "station": series.stations[bucket.station_id].code,
+        "property": of.code,
+        "time": bucket.starts_at.astimezone(zone).isoformat(),
+        "unit": of.unit,
+        "mean": bucket.mean,
+        "min": bucket.low,
+        "max": bucket.high,
+        "p50": bucket.p50,
+        "p98": bucket.p98,
+        "count": bucket.number,
+    }
+
+
+def feature(station: SeenStation, row: Row) -> Row:
+    """A row as a feature at the place of its station."""
+    return {"type": "Feature", "geometry": point_of(station), "properties": row}
+
+
+def point_of(station: SeenStation) -> Row | None:
+    """Where a station is, as GeoJSON."""
+    if station.longitude is None or station.latitude is None:
+        return None
+    return {"type": "Point", "coordinates": [station.longitude, station.latitude]}

@@ -1,0 +1,178 @@
+"""Answer requests for observations: pages, features, files."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fastapi import Request, Response
+
+from shanhai.db.observations.reading import (
+    Place,
+    SeenStation,
+    Series,
+    Value,
+    read_former,
+    read_latest,
+    read_statistics,
+    read_values,
+)
+from shanhai.db.observations.rollups import Bucket
+from shanhai.errors import InvalidInput
+from shanhai.vector.formats import FILE_FORMATS
+from shanhai_api.exports.formats import file_format_among
+from shanhai_api.features.values import MAX_LIMIT
+from shanhai_api.identity import Caller
+from shanhai_api.negotiation import GEOJSON, HTML, JSON, choose_format
+from shanhai_api.observations import documents
+from shanhai_api.observations.asking import (
+    ObservationsQuery,
+    Question,
+    find_series,
+    made_for,
+    read_question,
+)
+from shanhai_api.observations.files import respond_file
+from shanhai_api.observations.places import write_place
+from shanhai_api.state import State
+from shanhai_api.view import Link, View
+
+FILES = tuple(FILE_FORMATS[name] for name in ("csv", "parquet"))
+PAGES = (JSON, GEOJSON, HTML)
+PATH = "/observations"
+Told = tuple[SeenStation, documents.Row]
+"""A row as it is shown, with its station."""
+
+
+async def answer(
+    state: State, request: Request, view: View, caller: Caller, query: ObservationsQuery
+) -> Response:
+    """What is asked for, in the format wished for.
+
+    Raises:
+        InvalidInput: a parameter is malformed, or names what is not known.
+    """
+    file_format = file_format_among(request, FILES)
+    chosen = JSON if file_format is not None else choose_format(request, PAGES)
+    zone = ZoneInfo(state.configuration.database.timezone)
+    question = read_question(query, zone)
+    series = await find_series(state.quick, question, caller.viewer)
+    reading = Reading(state, question, series, zone)
+    if file_format is not None:
+        _refuse_pages(question)
+        return await respond_file(view, caller, file_format, reading.all(), question)
+    rows, place = await reading.page()
+    links = _links(view, question, place)
+    if chosen is GEOJSON:
+        features = [documents.feature(station, row) for station, row in rows]
+        document = {"type": "FeatureCollection", "features": features, "links": links}
+        return view.respond(document, formats=PAGES)
+    return view.respond(
+        {"observations": [row for _, row in rows], "links": links},
+        template="observations.html",
+        formats=PAGES,
+        extra={"columns": documents.STATISTICS if question.every else ()},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The rows one question means."""
+
+    state: State
+    question: Question
+    series: Series
+    zone: ZoneInfo
+
+    async def page(self) -> tuple[list[Told], Place | None]:
+        """A page, and the place behind which there is more."""
+        size = self.question.page
+        found: list[Value | Bucket] = []
+        async for block in self._blocks(size + 1, self.question.after):
+            found += block
+        last = found[size - 1] if len(found) > size else None
+        return await self._told(found[:size]), None if last is None else _place(last)
+
+    async def all(self) -> AsyncIterator[list[Told]]:
+        """All rows, or as many as were asked for, in blocks."""
+        async for block in self._blocks(self.question.limit, None):
+            yield await self._told(block)
+
+    async def _blocks(
+        self, most: int | None, after: Place | None
+    ) -> AsyncIterator[Sequence[Value | Bucket]]:
+        asked, series, every = self.state.quick, self.series, self.question.every
+        if self.question.latest:
+            async for block in self._latest(most, after):
+                yield block
+        elif every is None:
+            async for values in read_values(asked, series, most=most, after=after):
+                yield values
+        else:
+            async for buckets in read_statistics(asked, series, every, most=most, after=after):
+                yield buckets
+
+    async def _latest(
+        self, most: int | None, after: Place | None
+    ) -> AsyncIterator[Sequence[Value | Bucket]]:
+        left, place = most, after
+        while left is None or left > 0:
+            size = MAX_LIMIT + 1 if left is None else min(left, MAX_LIMIT + 1)
+            block = await read_latest(self.state.quick, self.series, most=size, after=place)
+            yield block
+            if len(block) < size:
+                return
+            place = _place(block[-1])
+            left = None if left is None else left - len(block)
+
+    async def _told(self, rows: Sequence[Value | Bucket]) -> list[Told]:
+        question, series = self.question, self.series
+        values = [row for row in rows if isinstance(row, Value)]
+        formers = await read_former(self.state.quick, values) if question.revisions else None
+        now = datetime.now(UTC)
+        found: list[Told] = []
+        for row in rows:
+            shown: dict[str, Any]
+            if isinstance(row, Bucket):
+                shown = documents.describe_bucket(series, row, self.zone)
+            elif question.latest:
+                shown = documents.describe_latest(series, row, now, formers)
+            else:
+                shown = documents.describe_value(series, row, formers)
+            found.append((series.stations[row.station_id], shown))
+        return found
+
+
+def _place(row: Value | Bucket) -> Place:
+    at = row.starts_at if isinstance(row, Bucket) else row.at
+    return Place(at, row.station_id, row.property_id)
+
+
+def _refuse_pages(question: Question) -> None:
+    if question.after is not None or question.revisions:
+        name, rest = ("cursor", "分页") if question.after is not None else ("revisions", "JSON")
+        raise InvalidInput(
+            f"{name} does not go with a file, which has the whole selection",
+            message_zh=f"{name} 仅用于{rest}；文件包含全部所选内容",
+            pointer=name,
+        )
+
+
+def _links(view: View, question: Question, place: Place | None) -> list[Link]:
+    kept = {name: value for name, value in question.kept.items() if name != "f"}
+    chosen = choose_format(view.request, PAGES)
+    links = [
+        view.link(
+            PATH,
+            "self" if one is chosen else "alternate",
+            one.media_type,
+            **{**kept, "f": one.name},
+        )
+        for one in PAGES
+    ]
+    if place is not None:
+        cursor = write_place(place, made_for(question.kept))
+        again = {**kept, "f": chosen.name, "cursor": cursor}
+        links.append(view.link(PATH, "next", chosen.media_type, **again))
+    return links

@@ -1,0 +1,327 @@
+"""Observations read back: values, statistics, newest values, in the order of time.
+
+Each statement is short and stands for itself: who reads slowly keeps nothing open.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import TextClause, text
+
+from shanhai.db.features.selection import Selection, bound_values, conditions
+from shanhai.db.features.stations import STATIONS
+from shanhai.db.observations.partitions import month_table
+from shanhai.db.observations.rollups import Bucket, Every, buckets_sql
+from shanhai.db.observations.stretches import Stretch, Walk, read_months, stretch_of
+from shanhai.db.quick import Asked
+from shanhai.errors import InvalidInput
+
+STEPS: Mapping[Every | None, timedelta] = {
+    None: timedelta(hours=1),
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+    "month": timedelta(days=30),
+}
+"""How often a series has a row: certain of statistics, a guess of values."""
+BLOCK = 5_000
+"""Rows of one statement when more are read than fit a page."""
+EARLIEST = datetime(1950, 1, 1, tzinfo=UTC)
+GAP_INTERVALS = 3
+"""A station that told nothing for so many of its intervals has a gap."""
+
+
+class Place(NamedTuple):
+    """A place in the order of time, then of series."""
+
+    at: datetime
+    station_id: int
+    property_id: int
+
+
+class Value(NamedTuple):
+    """An observation as it is kept."""
+
+    at: datetime
+    station_id: int
+    property_id: int
+    value: float
+    quality: int
+    flags: int
+    received_at: datetime
+
+
+class Former(NamedTuple):
+    """What an observation was before another value was sent for it."""
+
+    at: datetime
+    station_id: int
+    property_id: int
+    value: float
+    quality: int
+    flags: int
+    received_at: datetime
+    replaced_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SeenStation:
+    """A station whose observations may be read; longitude and latitude where it has a place."""
+
+    id: int
+    code: str
+    name_zh: str
+    name_en: str
+    interval_s: int | None
+    longitude: float | None
+    latitude: float | None
+
+    def has_gap(self, newest: datetime, now: datetime) -> bool:
+        """Whether nothing was told for longer than is usual."""
+        if self.interval_s is None:
+            return False
+        return now - newest > GAP_INTERVALS * timedelta(seconds=self.interval_s)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownProperty:
+    """A property as those who read values need it."""
+
+    id: int
+    code: str
+    name_zh: str
+    name_en: str
+    unit: str
+    decimals: int
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Which series are asked for, and from when to before when."""
+
+    stations: Mapping[int, SeenStation]
+    properties: Mapping[int, KnownProperty]
+    start: datetime
+    end: datetime
+
+    def bound(self) -> dict[str, object]:
+        """The values of the binds that all statements read."""
+        return {"stations": sorted(self.stations), "properties": sorted(self.properties)}
+
+
+_SERIES = (
+    "{0}.station_id = ANY(CAST(:stations AS int[]))"
+    " AND {0}.property_id = ANY(CAST(:properties AS smallint[]))"
+)
+_AFTER = (
+    "({0}, x.station_id, x.property_id)"
+    " > (CAST(:after_at AS timestamptz), CAST(:after_station AS int), CAST(:after_property AS int))"
+)
+_PROPERTIES = text(
+    "SELECT id, code, name_zh, name_en, unit, decimals, low, high, hj525, aliases"
+    " FROM observed_property ORDER BY id"
+)
+# Constants of this file; callers' values are bound.
+_LATEST = text(
+    "SELECT x.observed_at, x.station_id, x.property_id, x.value, x.quality, x.flags, x.received_at"  # noqa: S608
+    f" FROM observation_latest x WHERE {_SERIES.format('x')}"
+    " AND x.observed_at >= :start AND x.observed_at < :end"
+    " AND (x.station_id, x.property_id)"
+    " > (CAST(:after_station AS int), CAST(:after_property AS int))"
+    " ORDER BY x.station_id, x.property_id LIMIT :wanted"
+)
+_FORMER = text("""
+  SELECT r.observed_at, r.station_id, r.property_id, r.value, r.quality, r.flags, r.received_at,
+         r.replaced_at
+    FROM unnest(CAST(:at AS timestamptz[]), CAST(:stations AS int[]),
+                CAST(:properties AS smallint[])) AS k (observed_at, station_id, property_id)
+    JOIN observation_revision r USING (observed_at, station_id, property_id)
+   ORDER BY r.id
+""")
+
+
+async def find_stations(
+    asked: Asked, selection: Selection, codes: Sequence[str] | None = None
+) -> dict[int, SeenStation]:
+    """The stations of a selection that its viewer may know of, of certain codes where given."""
+    where = " AND ".join(f"({one})" for one in conditions(STATIONS, selection))
+    values = bound_values(selection)
+    if codes is not None:
+        where += " AND sn.code = ANY(CAST(:codes AS text[]))"
+        values["codes"] = list(codes)
+    query = text(
+        "SELECT sn.id, sn.code, sn.name_zh, sn.name_en, sn.interval_s,"  # noqa: S608 - constants
+        f" ST_X(sn.geom), ST_Y(sn.geom) FROM {STATIONS.source} WHERE {where}"
+    )
+    found = (await asked.execute(query, values)).all()
+    return {row[0]: SeenStation(*row) for row in found}
+
+
+async def find_properties(
+    asked: Asked, names: Sequence[str] | None = None
+) -> dict[int, KnownProperty]:
+    """The properties some names mean, codes or others; all of them without names.
+
+    Raises:
+        InvalidInput: a name means none.
+    """
+    rows = (await asked.execute(_PROPERTIES, {})).all()
+    wanted = {row.id for row in rows} if names is None else set[int]()
+    for name in names or ():
+        meant = [row.id for row in rows if name in {row.code, row.hj525, *row.aliases}]
+        if not meant:
+            raise InvalidInput(
+                f"no property {name[:80]!r} is known; see /properties",
+                message_zh=f"没有观测项目 {name[:80]!r}，见 /properties",
+                pointer="property",
+            )
+        wanted.update(meant)
+    return {row.id: KnownProperty(*tuple(row)[:8]) for row in rows if row.id in wanted}
+
+
+async def read_values(
+    asked: Asked, series: Series, *, most: int | None = None, after: Place | None = None
+) -> AsyncIterator[Sequence[Value]]:
+    """Values in the order of time, station and property, block by block.
+
+    Args:
+        most: How many; all of them without it.
+        after: Those behind this place only.
+    """
+    async for block in _walk(asked, series, None, most, after):
+        yield [Value(*row) for row in block]
+
+
+async def read_statistics(
+    asked: Asked,
+    series: Series,
+    every: Every,
+    *,
+    most: int | None = None,
+    after: Place | None = None,
+) -> AsyncIterator[Sequence[Bucket]]:
+    """Statistics by hour, day or month, in the order of time, station and property."""
+    async for block in _walk(asked, series, every, most, after):
+        yield [Bucket(*row) for row in block]
+
+
+async def read_latest(
+    asked: Asked, series: Series, *, most: int, after: Place | None = None
+) -> list[Value]:
+    """The newest value of each series, in the order of stations and properties."""
+    values = {
+        **series.bound(),
+        "start": series.start,
+        "end": series.end,
+        "wanted": most,
+        "after_station": 0 if after is None else after.station_id,
+        "after_property": 0 if after is None else after.property_id,
+    }
+    return [Value(*row) for row in (await asked.execute(_LATEST, values)).all()]
+
+
+async def read_former(asked: Asked, values: Sequence[Value]) -> dict[Place, list[Former]]:
+    """What some observations were before, oldest first."""
+    keys = {
+        "at": [value.at for value in values],
+        "stations": [value.station_id for value in values],
+        "properties": [value.property_id for value in values],
+    }
+    found: dict[Place, list[Former]] = {}
+    for row in (await asked.execute(_FORMER, keys)).all():
+        former = Former(*row)
+        found.setdefault(Place(*former[:3]), []).append(former)
+    return found
+
+
+async def _walk(
+    asked: Asked, series: Series, every: Every | None, most: int | None, after: Place | None
+) -> AsyncIterator[Sequence[Sequence[Any]]]:
+    """Rows of one stretch after another, in blocks."""
+    number = len(series.stations) * len(series.properties)
+    months = await read_months(asked)
+    if not number or not months:
+        return
+    start = series.start if after is None else max(series.start, after.at)
+    walk = Walk(
+        _wide(months, every),
+        Stretch(start, series.end),
+        wanted=BLOCK if most is None else most,
+        step=STEPS[every] / number,
+    )
+    left, behind = most, after
+    while (left is None or left > 0) and (stretch := walk.next()):
+        found = 0
+        full = True
+        while full and left != 0:
+            size = BLOCK if left is None else min(left, BLOCK)
+            rows = await _block(asked, series, every, stretch, behind, size)
+            full = len(rows) == size
+            if rows:
+                found += len(rows)
+                left = None if left is None else left - len(rows)
+                behind = _place(rows[-1], every)
+                yield rows
+        walk.learn(found)
+
+
+def _wide(months: Sequence[date], every: Every | None) -> list[Stretch]:
+    """Values are read month by month. A bucket may begin in the month before its first value."""
+    stretches = [stretch_of(month) for month in months]
+    if every is None:
+        return stretches
+    return [Stretch(stretches[0].start - timedelta(days=32), stretches[-1].end)]
+
+
+async def _block(
+    asked: Asked,
+    series: Series,
+    every: Every | None,
+    stretch: Stretch,
+    after: Place | None,
+    size: int,
+) -> Sequence[Sequence[Any]]:
+    query = _values_query(stretch) if every is None else _statistics_query(every)
+    values = {
+        **series.bound(),
+        "start": stretch.start,
+        "end": stretch.end,
+        "size": size,
+        "after_at": EARLIEST if after is None else after.at,
+        "after_station": 0 if after is None else after.station_id,
+        "after_property": 0 if after is None else after.property_id,
+    }
+    return (await asked.execute(query, values)).all()
+
+
+def _values_query(stretch: Stretch) -> TextClause:
+    return _values_of(month_table(stretch.start.astimezone(UTC).date()))
+
+
+@lru_cache(maxsize=1024)
+def _values_of(table: str) -> TextClause:
+    # A table of the catalogue, read by itself: planning all months would take longer.
+    return text(
+        "SELECT x.observed_at, x.station_id, x.property_id, x.value, x.quality, x.flags,"  # noqa: S608
+        f" x.received_at FROM {table} x WHERE {_SERIES.format('x')}"
+        " AND x.observed_at >= CAST(:start AS timestamptz)"
+        " AND x.observed_at < CAST(:end AS timestamptz)"
+        f" AND {_AFTER.format('x.observed_at')}"
+        " ORDER BY x.observed_at, x.station_id, x.property_id LIMIT :size"
+    )
+
+
+@lru_cache
+def _statistics_query(every: Every) -> TextClause:
+    return text(
+        f"SELECT x.* FROM ({buckets_sql(every)}) x WHERE {_AFTER.format('x.starts_at')}"  # noqa: S608
+        " ORDER BY x.starts_at, x.station_id, x.property_id LIMIT :size"
+    )
+
+
+def _place(row: Sequence[Any], every: Every | None) -> Place:
+    return Place(*row[:3]) if every is None else Place(row[2], row[0], row[1])

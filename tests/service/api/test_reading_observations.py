@@ -1,0 +1,235 @@
+"""`GET /observations`: values, statistics and newest values, in pages and as files."""
+
+import io
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pyarrow.parquet as pq
+import pytest
+from sqlalchemy import text
+from tests.service.api.conftest import MakeClient
+
+from shanhai.db.observations.rollups import sum_up
+from shanhai.monitoring.observation import Observation
+from shanhai.testing.observation_rows import add_station, forget_observations, store_observations
+from shanhai.vocabulary import Scope
+from shanhai_api.state import State
+
+START = datetime(2026, 2, 28, 12, tzinfo=UTC)
+HOURS = 40
+"""Hourly values over the end of a month, of UTC and of the platform's zone."""
+Params = dict[str, Any]
+
+
+@pytest.fixture
+async def stored(state: State) -> State:
+    """Three stations: two tell of PM2.5 each hour, one of ozone once, long before."""
+    async with state.sessions.begin() as session:
+        await forget_observations(session)
+        await add_station(session, "s1", place=(118.0, 24.0))
+        await add_station(session, "s2", place=(119.0, 25.0), kind="sea")
+        await add_station(session, "s3", place=(118.2, 24.2), interval_s=None)
+    rows = [
+        Observation(station, "pm25", START + timedelta(hours=hour), base + hour)
+        for hour in range(HOURS)
+        for station, base in (("s1", 10), ("s2", 100))
+    ]
+    rows.append(Observation("s3", "o3", datetime(2001, 7, 1, tzinfo=UTC), 88))
+    rows.append(Observation("s1", "pm10", START, -5))
+    await store_observations(state.sessions, rows)
+    again = [Observation("s1", "pm25", START, 11.5, quality="M")]
+    await store_observations(state.sessions, again)
+    return state
+
+
+async def ask(client: httpx.AsyncClient, **params: Any) -> list[dict[str, Any]]:
+    answer = await client.get("/observations", params=params)
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["observations"]
+    return found
+
+
+async def every_page(client: httpx.AsyncClient, **params: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    address: str | None = str(httpx.URL("/observations", params=params))
+    for _ in range(200):
+        if address is None:
+            return found
+        answer = await client.get(address)
+        assert answer.status_code == 200, answer.text
+        document = answer.json()
+        assert len(document["observations"]) <= params["limit"]
+        found += document["observations"]
+        further = [link["href"] for link in document["links"] if link["rel"] == "next"]
+        address = further[0] if further else None
+    raise AssertionError("pages without end")
+
+
+async def test_values_come_in_the_order_of_time(stored: State, reader: httpx.AsyncClient) -> None:
+    first = await ask(reader, station="s1", property="pm25", limit=1, revisions="true")
+    received = first[0].pop("received")
+    revisions = first[0].pop("revisions")
+    assert first == [
+        {
+            "station": "s1",
+            "property": "pm25",
+            "time": "2026-02-28T12:00:00Z",
+            "value": 11.5,
+            "unit": "ug/m3",
+            "quality": "maintenance",
+            "flags": [],
+        }
+    ]
+    assert [(one["value"], one["quality"], one["replaced"]) for one in revisions] == [
+        (10, "valid", received)
+    ]
+    whole = await ask(reader, limit=10_000)
+    assert len(whole) == 2 * HOURS + 2
+    assert whole[0]["property"] == "o3"
+    order = [(row["time"], row["station"]) for row in whole]
+    assert order == sorted(order)
+    [marked] = [row for row in whole if row["property"] == "pm10"]
+    assert marked["flags"] == ["out_of_range", "inconsistent"]
+
+
+async def test_pages_follow_one_another_without_gap_or_twin(
+    stored: State, reader: httpx.AsyncClient
+) -> None:
+    kinds: tuple[Params, ...] = ({}, {"every": "hour"}, {"latest": "true"})
+    for more in kinds:
+        whole = await ask(reader, limit=10_000, **more)
+        assert await every_page(reader, limit=7, **more) == whole
+        own = [row for row in whole if row["station"] != "s2"]
+        assert await every_page(reader, limit=1, **more, station="s3,s1") == own
+
+
+async def test_time_and_place_narrow(stored: State, reader: httpx.AsyncClient) -> None:
+    # A date means the day of the platform's zone, which is eight hours ahead of UTC.
+    day = await ask(reader, property="pm25", datetime="2026-03-01", station="s1", limit=100)
+    assert [day[0]["time"], day[-1]["time"]] == ["2026-02-28T16:00:00Z", "2026-03-01T15:00:00Z"]
+    both = await ask(reader, datetime="2026-02-28T13:00:00Z/2026-02-28T14:00:00Z", limit=100)
+    assert len(both) == 4
+    sea = await ask(reader, filter="kind = 'sea'", limit=100)
+    assert {row["station"] for row in sea} == {"s2"}
+    assert len(sea) == HOURS
+    near = await ask(reader, bbox="117.9,23.9,118.1,24.1", limit=100)
+    assert {row["station"] for row in near} == {"s1"}
+    assert await ask(reader, station="s1", filter="kind = 'sea'") == []
+    # Another name of a property.
+    assert len(await ask(reader, property="a34004", limit=100)) == 2 * HOURS
+
+
+async def test_statistics_are_those_of_the_values(stored: State, reader: httpx.AsyncClient) -> None:
+    asked: Params = {"station": "s2", "every": "day", "limit": 100}
+    due = await ask(reader, **asked)
+    # Local days begin at 16:00 of UTC; values go from 100 on, one more each hour from 12:00.
+    assert due[1] == {
+        "station": "s2",
+        "property": "pm25",
+        "time": "2026-03-01T00:00:00+08:00",
+        "unit": "ug/m3",
+        "mean": 115.5,
+        "min": 104,
+        "max": 127,
+        "p50": 115.5,
+        "p98": pytest.approx(126.54),
+        "count": 24,
+    }
+    async with stored.sessions.begin() as session:
+        assert await sum_up(session) > 0
+    assert await ask(reader, **asked) == due
+    months = await ask(reader, **{**asked, "every": "month"})
+    assert [(row["time"], row["count"]) for row in months] == [
+        ("2026-02-01T00:00:00+08:00", 4),
+        ("2026-03-01T00:00:00+08:00", 36),
+    ]
+
+
+async def test_newest_values(stored: State, reader: httpx.AsyncClient) -> None:
+    newest = await ask(reader, latest="true")
+    told = {(row["station"], row["property"], row["value"], row["gap"]) for row in newest}
+    # A station that tells no interval has no gaps.
+    assert told == {
+        ("s1", "pm10", -5, True),
+        ("s1", "pm25", 49, True),
+        ("s2", "pm25", 139, True),
+        ("s3", "o3", 88, False),
+    }
+    first = await reader.get("/observations", params={"latest": "true"})
+    again = await reader.get(
+        "/observations",
+        params={"latest": "true"},
+        headers={"If-None-Match": first.headers["ETag"]},
+    )
+    assert again.status_code == 304
+
+
+async def test_files_have_the_whole_selection(stored: State, reader: httpx.AsyncClient) -> None:
+    table = await reader.get("/observations", params={"f": "csv", "property": "pm25"})
+    assert table.headers["Content-Type"].startswith("text/csv")
+    lines = table.content.decode("utf-8-sig").splitlines()
+    assert lines[0] == "station,property,time,value,unit,quality,flags,received,geometry"
+    assert len(lines) == 2 * HOURS + 1
+    assert lines[1].startswith("s1,pm25,2026-02-28T12:00:00+00:00,11.5,ug/m3,maintenance,,")
+    assert lines[1].endswith("POINT (118 24)")
+    packed = await reader.get("/observations", params={"f": "parquet", "every": "day"})
+    read = pq.ParquetFile(io.BytesIO(packed.content))
+    # A day of ozone; of PM2.5, four hours but one that is not valid; PM10 has no possible value.
+    assert read.read().column("count").to_pylist()[:3] == [1, 3, 4]
+    assert b"geo" in read.metadata.metadata
+    features = (await reader.get("/observations", params={"f": "geojson"})).json()
+    assert features["type"] == "FeatureCollection"
+    assert features["features"][0]["geometry"] == {"type": "Point", "coordinates": [118.2, 24.2]}
+    page = await reader.get("/observations", params={"f": "html", "lang": "zh", "every": "day"})
+    assert "第98百分位" in page.text
+
+
+BAD: tuple[tuple[Params, str], ...] = (
+    ({"station": "none"}, "station"),
+    ({"station": "s1,,s2"}, "station"),
+    ({"property": "none"}, "property"),
+    ({"datetime": "yesterday"}, "datetime"),
+    ({"datetime": "2026-03-02/2026-03-01"}, "datetime"),
+    ({"bbox": "1,2,3"}, "bbox"),
+    ({"filter": "colour = 'red'"}, "filter"),
+    ({"limit": 0}, "limit"),
+    ({"limit": 10_001}, "limit"),
+    ({"every": "week"}, "every"),
+    ({"every": "day", "latest": "true"}, "latest"),
+    ({"cursor": "AAAA"}, "cursor"),
+    ({"cursor": "W10"}, "cursor"),
+    ({"colour": "red"}, "colour"),
+    ({"f": "csv", "revisions": "true"}, "revisions"),
+    ({"f": "xls"}, "f"),
+)
+
+
+async def test_bad_questions_are_named(stored: State, reader: httpx.AsyncClient) -> None:
+    for params, named in BAD:
+        answer = await reader.get("/observations", params=params)
+        assert (answer.status_code, named in answer.text) == (400, True), (params, answer.text)
+
+
+async def test_a_cursor_is_good_for_its_query_only(
+    stored: State, reader: httpx.AsyncClient
+) -> None:
+    first = (await reader.get("/observations", params={"limit": 1})).json()
+    [further] = [link["href"] for link in first["links"] if link["rel"] == "next"]
+    assert (await reader.get(further)).status_code == 200
+    answer = await reader.get(further + "&station=s1")
+    assert answer.status_code == 400
+    assert "belongs to another query" in answer.text
+
+
+async def test_observations_of_hidden_stations_are_not_there(
+    stored: State, client_with: MakeClient, reader: httpx.AsyncClient
+) -> None:
+    async with stored.sessions.begin() as session:
+        await session.execute(text("UPDATE station SET deleted_at = now() WHERE code = 's1'"))
+    for more in ({}, {"latest": "true"}, {"every": "day"}):
+        found = await ask(reader, limit=1000, **more)
+        assert {row["station"] for row in found} == {"s2", "s3"}
+    assert (await reader.get("/observations", params={"station": "s1"})).status_code == 400
+    feed = await client_with(Scope.OBSERVE)
+    assert (await feed.get("/observations")).status_code == 403
