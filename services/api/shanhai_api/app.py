@@ -13,6 +13,8 @@ from starlette.staticfiles import StaticFiles
 from shanhai import __version__
 from shanhai.telemetry import configure_logging
 from shanhai_api.accounts.routes import router as accounts
+from shanhai_api.alerts.routes import router as alerts
+from shanhai_api.alerts.rule_routes import router as alert_rules
 from shanhai_api.audit.routes import router as audit
 from shanhai_api.changes.compare_routes import router as comparisons
 from shanhai_api.changes.routes import router as changes
@@ -72,6 +74,8 @@ ROUTERS = (
     compliance,
     observations,
     properties,
+    alert_rules,
+    alerts,
     sensorthings,
     processes,
     jobs,

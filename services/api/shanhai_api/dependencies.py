@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.quick import QuickReader
-from shanhai.errors import Forbidden
+from shanhai.errors import Forbidden, Unauthenticated
 from shanhai.vocabulary import Scope
 from shanhai_api.errors import request_id_of
 from shanhai_api.identity import Caller, caller_of, demand, may_audit
@@ -44,6 +44,14 @@ async def get_guest(request: Request) -> Caller:
 async def get_reader(request: Request) -> Caller:
     """A caller who may read."""
     return demand(await caller_of(request), Scope.READ)
+
+
+async def get_known_reader(request: Request) -> Caller:
+    """A caller with an identity who may read: what is meant for those at work."""
+    caller = await get_reader(request)
+    if caller.anonymous:
+        raise Unauthenticated("an identity is needed", message_zh="需要身份")
+    return caller
 
 
 async def get_writer(request: Request) -> Caller:
@@ -138,6 +146,7 @@ MAY_LOOK = Depends(get_guest)
 TheState = Annotated[State, Depends(get_state)]
 TheView = Annotated[View, Depends(get_view)]
 Reader = Annotated[Caller, Depends(get_reader)]
+KnownReader = Annotated[Caller, Depends(get_known_reader)]
 Writer = Annotated[Caller, Depends(get_writer)]
 JobCaller = Annotated[Caller, Depends(get_job_caller)]
 Observer = Annotated[Caller, Depends(get_observer)]

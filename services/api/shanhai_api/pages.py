@@ -91,6 +91,24 @@ WORDS: Mapping[str, Label] = {
     "p50": Label("中位数", "Median"),
     "p98": Label("第98百分位", "98th percentile"),
     "count": Label("个数", "Number"),
+    "newest_values": Label("最新观测值", "Newest values"),
+    "no_observations": Label("没有观测数据", "There are no observations"),
+    "gap": Label("数据中断", "Silent for long"),
+    "range_day": Label("日", "Day"),
+    "range_month": Label("月", "Month"),
+    "range_year": Label("年", "Year"),
+    "earlier": Label("← 之前", "← earlier"),
+    "later": Label("之后 →", "later →"),
+    "chart_values": Label(
+        "观测值；线断处为数据中断。",
+        "Values as observed; the line is broken where some are missing.",
+    ),
+    "chart_statistics": Label(
+        "线为时段均值，浅色带为时段最小至最大值（只计有效值）；线断处为数据中断。",
+        "The line is the mean of each stretch of time, the band its least to greatest value, of"
+        " valid values; the line is broken where some are missing.",
+    ),
+    "marked_values": Label("有标记或非有效的观测值", "Values marked or not valid"),
     "observed_properties": Label("观测项目", "What can be observed"),
     "alert": Label("预警", "Alert"),
     "alerts": Label("预警", "Alerts"),
@@ -99,7 +117,6 @@ WORDS: Mapping[str, Label] = {
     "alert_open": Label("未处理", "Open"),
     "alert_acknowledged": Label("已确认", "Acknowledged"),
     "alert_closed": Label("已关闭", "Closed"),
-    "measure_value": Label("数值", "Value"),
     "since": Label("开始时间", "Since"),
     "evidence": Label("引起预警的观测值", "The values that raised it"),
     "possible_range": Label("可能范围", "Possible range"),
@@ -243,6 +260,17 @@ def reading(number: float) -> str:
     return f"{number:.6g}"
 
 
+SPELT = (("ug/", "µg/"), ("/m3", "/m³"), ("m3/", "m³/"), ("degC", "°C"), ("m2", "m²"))
+"""How codes of units are written for people."""
+
+
+def unit_name(code: str) -> str:
+    """A unit as people write it; a dash for numbers without one."""
+    for plain, nice in SPELT:
+        code = code.replace(plain, nice)
+    return "–" if code == "1" else code
+
+
 ENVIRONMENT = Environment(
     loader=PackageLoader("shanhai_api"),
     autoescape=True,
@@ -251,7 +279,7 @@ ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 ENVIRONMENT.globals.update(word=word, UNITS=UNITS)
-ENVIRONMENT.filters.update(figure=figure, reading=reading)
+ENVIRONMENT.filters.update(figure=figure, reading=reading, unit=unit_name)
 
 
 def render(template: str, context: Mapping[str, Any]) -> bytes:

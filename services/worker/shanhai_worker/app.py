@@ -27,7 +27,7 @@ from shanhai.settings import (
 )
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.storage.kept import KeptFolders
-from shanhai_worker import leftovers, observation_keeper, reaper, tile_keeper
+from shanhai_worker import alert_keeper, leftovers, observation_keeper, reaper, tile_keeper
 from shanhai_worker.consumer import Consumer
 from shanhai_worker.context import Context
 from shanhai_worker.feeds.feed import Feed, feeds_named_in
@@ -71,6 +71,7 @@ async def run(
             parts.create_task(Consumer(redis_url, runner).run()),
             parts.create_task(reaper.run(context)),
             parts.create_task(tile_keeper.run(context)),
+            parts.create_task(alert_keeper.run(context)),
             parts.create_task(observation_keeper.run(context)),
             parts.create_task(leftovers.run(context)),
             *(parts.create_task(feed(context)) for feed in feeds),

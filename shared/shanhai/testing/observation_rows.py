@@ -19,7 +19,7 @@ FEED = Identity("key:feed", frozenset({Scope.OBSERVE}))
 EMPTIED = (
     *("observation", "observation_revision", "observation_latest", "observation_source"),
     *("observation_hour", "observation_day", "observation_month", "rollup_due"),
-    *("observation_change", "station"),
+    *("observation_change", "station", "alert_rule"),
 )
 
 

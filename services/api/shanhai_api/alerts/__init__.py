@@ -1,0 +1,1 @@
+"""Alerts and the rules that raise them."""

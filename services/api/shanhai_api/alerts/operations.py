@@ -1,0 +1,60 @@
+"""What can be done with rules and alerts."""
+
+from typing import Any
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.alerts import answering, rules
+from shanhai.db.queries.audit import Act
+from shanhai_api.alerts.documents import describe_alert, describe_events, describe_rule
+from shanhai_api.alerts.schemas import NewRule
+from shanhai_api.identity import Caller
+from shanhai_api.once import Made
+from shanhai_api.view import View, entity_tag
+
+
+async def make_rule(
+    session: AsyncSession, new: NewRule, *, caller: Caller, view: View, act: Act
+) -> Made:
+    """Make a rule."""
+    rule = await rules.create_rule(session, new.contents(), identity=caller, act=act)
+    made = told_rule(rule, view, 201)
+    return Made(
+        made.content, {**made.headers, "Location": f"{view.base}/alert-rules/{new.code}"}, 201
+    )
+
+
+def told_rule(rule: rules.Rule, view: View, status: int = 200) -> Made:
+    """A rule as a change has left it."""
+    content = describe_rule(rule, view.lang)
+    tag = entity_tag(rule.state, orjson.dumps(content))
+    return Made(content, {"ETag": f'"{tag}"'}, status)
+
+
+async def answer(
+    session: AsyncSession,
+    alert_id: int,
+    how: answering.Answer,
+    note: str,
+    *,
+    caller: Caller,
+    view: View,
+    act: Act,
+    expected: frozenset[str] | None,
+) -> Made:
+    """Acknowledge or close an alert."""
+    await answering.answer_alert(
+        session, alert_id, how, note, identity=caller, act=act, expected=expected
+    )
+    content, state = await show_alert(session, alert_id, view)
+    return Made(content, {"ETag": f'"{entity_tag(state, orjson.dumps(content))}"'}, 200)
+
+
+async def show_alert(
+    session: AsyncSession, alert_id: int, view: View
+) -> tuple[dict[str, Any], str]:
+    """An alert with all that happened to it, and its state."""
+    row = await answering.find_alert(session, alert_id)
+    events = describe_events(await answering.list_events(session, alert_id), view.lang)
+    return {**describe_alert(row, view), "events": events}, str(row[0].row_version)

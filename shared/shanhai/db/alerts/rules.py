@@ -1,0 +1,273 @@
+"""The rules of early warning, as they are made, changed and read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, delete, exists, func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.alerts.evaluating import EVALUATION_LOCK, HOLDS_AT
+from shanhai.db.alerts.turning import end
+from shanhai.db.features.rights import demand_role, demand_scopes
+from shanhai.db.identity import Identity
+from shanhai.db.queries.audit import Act, record
+from shanhai.db.tables import Alert, AlertRule, AlertWatch, ObservedProperty, Region, Station
+from shanhai.errors import Conflict, InvalidInput, NotFound, Stale
+from shanhai.vocabulary import Role, Scope
+
+EDITORS = frozenset({Role.PLANNER, Role.SUPERVISOR})
+SCOPES = frozenset({Scope.WRITE, Scope.PROJECTS})
+"""Any one of these scopes is needed by those who make rules or answer alerts."""
+PLAIN = (
+    *("code", "name_zh", "name_en", "kind", "limits", "reset", "min_duration_s", "max_age_s"),
+    *("any_quality", "enabled"),
+)
+_TAKE_LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
+# The newest value of each series counts at once, as if it had just been stored.
+_LOOK_AT_NEWEST = text(f"""
+  INSERT INTO observation_change (station_id, property_id, first_at, last_at)
+  SELECT l.station_id, l.property_id, l.observed_at, l.observed_at
+    FROM alert_rule r JOIN observation_latest l ON l.property_id = r.property_id
+         JOIN station s ON s.id = l.station_id
+   WHERE r.id = :rule AND {HOLDS_AT}
+""")  # noqa: S608 - constants
+_STATION_CODES = (
+    select(func.array_agg(Station.code))
+    .where(Station.id == func.any(AlertRule.stations))
+    .scalar_subquery()
+)
+_RULES = (
+    select(
+        AlertRule,
+        ObservedProperty.code.label("property"),
+        ObservedProperty.unit.label("unit"),
+        Region.code.label("region"),
+        _STATION_CODES.label("stations"),
+    )
+    .outerjoin(ObservedProperty, ObservedProperty.id == AlertRule.property_id)
+    .outerjoin(Region, Region.id == AlertRule.region_id)
+    .where(AlertRule.deleted_at.is_(None))
+    .order_by(AlertRule.code)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule in codes, as people know it; `state` tells it from what it was before a change."""
+
+    contents: dict[str, Any]
+    unit: str | None
+    state: str
+
+    @classmethod
+    def of(cls, found: Row[Any]) -> "Rule":
+        """The rule of a row."""
+        row: AlertRule = found[0]
+        stations = None if found.stations is None else sorted(found.stations)
+        contents = {
+            **{name: getattr(row, name) for name in PLAIN},
+            "property": found.property,
+            "region": found.region,
+            "stations": stations,
+        }
+        return cls(contents, found.unit, str(row.row_version))
+
+
+async def list_rules(session: AsyncSession) -> list[Rule]:
+    """All rules, by their codes."""
+    return [Rule.of(row) for row in await session.execute(_RULES)]
+
+
+async def find_rule(session: AsyncSession, code: str) -> Rule:
+    """The rule of a code.
+
+    Raises:
+        NotFound: there is none.
+    """
+    found = (await session.execute(_RULES.where(AlertRule.code == code))).first()
+    if found is None:
+        raise _unknown(code)
+    return Rule.of(found)
+
+
+async def create_rule(
+    session: AsyncSession, contents: Mapping[str, Any], *, identity: Identity, act: Act
+) -> Rule:
+    """Make a rule; the newest values are judged by it at once.
+
+    Raises:
+        Unauthenticated, Forbidden: the identity may make none for these stations.
+        InvalidInput: a code in it is unknown.
+        Conflict: there is a rule of this code.
+    """
+    row = AlertRule(**await _columns(session, contents, identity))
+    await _take_lock(session)
+    live = exists().where(AlertRule.code == row.code, AlertRule.deleted_at.is_(None))
+    if await session.scalar(select(live)):
+        raise Conflict(
+            f"there is a rule {row.code!r} already", message_zh=f"规则 {row.code!r} 已存在"
+        )
+    session.add(row)
+    await session.flush()
+    await session.execute(_LOOK_AT_NEWEST, {"rule": row.id})
+    _note(session, act, "create", row.code, None, contents)
+    return await find_rule(session, row.code)
+
+
+async def replace_rule(
+    session: AsyncSession,
+    code: str,
+    contents: Mapping[str, Any],
+    *,
+    identity: Identity,
+    act: Act,
+    expected: frozenset[str] | None = None,
+) -> Rule:
+    """Replace a rule; its alerts end, and the newest values are judged by the new one at once.
+
+    Args:
+        expected: The states, one of which it must be in; None for any.
+
+    Raises:
+        NotFound: there is none.
+        Stale: it is in none of the states expected.
+        Unauthenticated, Forbidden: the identity may not change it, or not to this.
+        InvalidInput: a code in it is unknown.
+    """
+    await _take_lock(session)
+    row = await _editable(session, code, identity, expected)
+    before = (await find_rule(session, code)).contents
+    for name, value in (await _columns(session, {**contents, "code": code}, identity)).items():
+        setattr(row, name, value)
+    row.row_version += 1
+    await _start_anew(session, row, act)
+    row.updated_at = (await session.execute(select(func.now()))).scalar_one()
+    await session.flush()
+    await session.execute(_LOOK_AT_NEWEST, {"rule": row.id})
+    _note(session, act, "update", code, before, {**contents, "code": code})
+    return await find_rule(session, code)
+
+
+async def drop_rule(
+    session: AsyncSession,
+    code: str,
+    *,
+    identity: Identity,
+    act: Act,
+    expected: frozenset[str] | None = None,
+) -> None:
+    """End a rule and its open alerts; alerts that are closed stay.
+
+    Raises:
+        NotFound, Stale, Unauthenticated, Forbidden: as with `replace_rule`.
+    """
+    await _take_lock(session)
+    row = await _editable(session, code, identity, expected)
+    before = (await find_rule(session, code)).contents
+    await _start_anew(session, row, act)
+    row.deleted_at = (await session.execute(select(func.now()))).scalar_one()
+    await session.flush()
+    _note(session, act, "delete", code, before, None)
+
+
+async def _take_lock(session: AsyncSession) -> None:
+    """Wait for an evaluation under way: what it writes must not outlast the former rule."""
+    await session.execute(_TAKE_LOCK, {"lock": EVALUATION_LOCK})
+
+
+async def _editable(
+    session: AsyncSession, code: str, identity: Identity, expected: frozenset[str] | None
+) -> AlertRule:
+    demand_scopes(identity, SCOPES)
+    query = select(AlertRule).where(AlertRule.code == code, AlertRule.deleted_at.is_(None))
+    row = await session.scalar(query.with_for_update())
+    if row is None:
+        raise _unknown(code)
+    await _demand_role(session, identity, row.region_id, row.stations)
+    if expected is not None and str(row.row_version) not in expected:
+        raise Stale(
+            f"rule {code} has changed since it was read; read it again",
+            message_zh=f"规则 {code} 在读取之后已被更改，请重新读取",
+        )
+    return row
+
+
+async def _start_anew(session: AsyncSession, row: AlertRule, act: Act) -> None:
+    """End what the rule has raised, and forget how far it has followed anything."""
+    now = (await session.execute(select(func.now()))).scalar_one()
+    live = select(Alert).where(Alert.rule_id == row.id, Alert.status != "closed")
+    for alert in (await session.scalars(live.with_for_update())).all():
+        end(session, alert, "rule_changed", now=now, actor=act.actor)
+    await session.execute(delete(AlertWatch).where(AlertWatch.rule_id == row.id))
+
+
+async def _columns(
+    session: AsyncSession, contents: Mapping[str, Any], identity: Identity
+) -> dict[str, Any]:
+    """The columns of a rule whose contents name things by their codes."""
+    demand_scopes(identity, SCOPES)
+    columns = {name: contents[name] for name in PLAIN}
+    code, region, stations = (contents[name] for name in ("property", "region", "stations"))
+    property_ = select(ObservedProperty.id).where(ObservedProperty.code == code)
+    columns["property_id"] = await _id_of(session, property_, code, "/property")
+    live = Region.deleted_at.is_(None)
+    region_id = await _id_of(
+        session, select(Region.id).where(Region.code == region, live), region, "/region"
+    )
+    found = None if stations is None else await _station_ids(session, stations)
+    await _demand_role(session, identity, region_id, found)
+    return {**columns, "region_id": region_id, "stations": found}
+
+
+async def _id_of(session: AsyncSession, query: Any, code: str | None, pointer: str) -> int | None:
+    if code is None:
+        return None
+    found: int | None = await session.scalar(query)
+    if found is None:
+        raise InvalidInput(
+            f"{code[:80]!r} is unknown", message_zh=f"没有 {code[:80]!r}", pointer=pointer
+        )
+    return found
+
+
+async def _station_ids(session: AsyncSession, codes: Sequence[str]) -> list[int]:
+    query = select(Station.code, Station.id).where(
+        Station.code.in_(codes), Station.deleted_at.is_(None)
+    )
+    known = {row.code: row.id for row in await session.execute(query)}
+    for place, code in enumerate(codes):
+        if code not in known:
+            raise InvalidInput(
+                f"there is no station {code[:80]!r}",
+                message_zh=f"没有站点 {code[:80]!r}",
+                pointer=f"/stations/{place}",
+            )
+    return sorted(known.values())
+
+
+async def _demand_role(
+    session: AsyncSession, identity: Identity, region_id: int | None, stations: list[int] | None
+) -> None:
+    """A rule is for those who plan where it holds: its region, or else each of its stations."""
+    if region_id is not None or stations is None:
+        demand_role(identity, EDITORS, region_id)
+        return
+    regions = select(Station.region_id).where(Station.id.in_(stations)).distinct()
+    for region in await session.scalars(regions):
+        demand_role(identity, EDITORS, region)
+
+
+def _unknown(code: str) -> NotFound:
+    return NotFound(f"there is no rule {code[:80]!r}", message_zh=f"没有规则 {code[:80]!r}")
+
+
+def _note(
+    session: AsyncSession,
+    act: Act,
+    action: str,
+    code: str,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+) -> None:
+    record(session, act, action, table="alert_rule", object_id=code, before=before, after=after)

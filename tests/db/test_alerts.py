@@ -1,0 +1,330 @@
+"""Early warning on PostGIS: what opens, raises and ends alerts, and what does not."""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from shanhai.db.alerts.answering import answer_alert
+from shanhai.db.alerts.evaluating import evaluate_changes, evaluate_silence
+from shanhai.db.alerts.rules import create_rule, drop_rule, replace_rule
+from shanhai.db.engine import Sessions
+from shanhai.db.identity import Grant, Identity
+from shanhai.db.queries.audit import Act
+from shanhai.errors import Conflict, Forbidden, InvalidInput
+from shanhai.monitoring.observation import Observation
+from shanhai.testing.emptying import forget_rows
+from shanhai.testing.job_rows import add_region, open_sessions
+from shanhai.testing.observation_rows import add_station, forget_observations, store_observations
+from shanhai.vocabulary import Role, Scope
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+NOW = START + timedelta(hours=12)
+HOUR = timedelta(hours=1)
+ACT = Act("key:test")
+PLANNER = Identity("key:test", frozenset({Scope.WRITE}))
+RULE: dict[str, Any] = {
+    "code": "pm25",
+    "name_zh": "细颗粒物",
+    "name_en": "Fine particles",
+    "kind": "above",
+    "property": "pm25",
+    "stations": None,
+    "region": None,
+    "limits": {"yellow": 75.0, "red": 250.0},
+    "reset": 60.0,
+    "min_duration_s": 0,
+    "max_age_s": 86_400,
+    "any_quality": False,
+    "enabled": True,
+}
+
+
+@pytest.fixture
+async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+    """A database with a station in a district, and one elsewhere."""
+    async with open_sessions(database_url) as sessions:
+        async with sessions.begin() as session:
+            await forget_observations(session)
+            await forget_rows(session, ["region"])
+            city = await add_region(session, "city")
+            district = await add_region(session, "district", parent=city, box=None)
+            await add_station(session, "a", region=district)
+            await add_station(session, "b")
+        yield sessions
+
+
+async def add_rule(sessions: Sessions, **changes: Any) -> None:
+    async with sessions.begin() as session:
+        await create_rule(session, {**RULE, **changes}, identity=PLANNER, act=ACT)
+    await evaluate(sessions)
+
+
+async def evaluate(sessions: Sessions, now: datetime = NOW) -> int:
+    async with sessions.begin() as session:
+        return await evaluate_changes(session, now=now)
+
+
+async def send(
+    sessions: Sessions, values: Mapping[float, float], *, station: str = "a", **more: Any
+) -> None:
+    """Store values by their hours, and evaluate."""
+    given = [
+        Observation(station, "pm25", START + hour * HOUR, value, **more)
+        for hour, value in values.items()
+    ]
+    await store_observations(sessions, given, received=NOW)
+    await evaluate(sessions)
+
+
+async def fetch(sessions: Sessions, query: str) -> list[tuple[Any, ...]]:
+    async with sessions() as session:
+        return [tuple(row) for row in await session.execute(text(query))]
+
+
+async def alerts(sessions: Sessions) -> list[tuple[Any, ...]]:
+    return await fetch(sessions, "SELECT status, level FROM alert ORDER BY id")
+
+
+async def events(sessions: Sessions) -> list[str]:
+    return [row[0] for row in await fetch(sessions, "SELECT kind FROM alert_event ORDER BY id")]
+
+
+async def test_an_alert_opens_rises_and_ends_with_the_values(sessions: Sessions) -> None:
+    await add_rule(sessions)
+    await send(sessions, {0: 50, 1: 80})
+    assert await alerts(sessions) == [("open", "yellow")]
+    await send(sessions, {2: 70, 3: 251, 4: 90})
+    assert await alerts(sessions) == [("open", "red")]
+    told = await fetch(sessions, "SELECT began_at, raised_at, measure FROM alert")
+    assert told == [(START + HOUR, START + 3 * HOUR, 251)]
+    await send(sessions, {5: 60})
+    assert await alerts(sessions) == [("closed", "red")]
+    assert await events(sessions) == ["opened", "raised", "recovered"]
+    assert await fetch(sessions, "SELECT 1 FROM observation_change") == []
+
+
+async def test_each_station_has_an_alert_of_its_own(sessions: Sessions) -> None:
+    await add_rule(sessions)
+    await send(sessions, {1: 80}, station="b")
+    await send(sessions, {1: 80})
+    await send(sessions, {2: 10}, station="b")
+    assert await alerts(sessions) == [("closed", "yellow"), ("open", "yellow")]
+
+
+async def test_what_was_undone_is_evaluated_again_and_what_was_done_is_not(
+    sessions: Sessions,
+) -> None:
+    await add_rule(sessions)
+    given = [Observation("a", "pm25", START + HOUR, 80)]
+    await store_observations(sessions, given, received=NOW)
+    async with sessions() as session:
+        assert await evaluate_changes(session, now=NOW) == 1
+        await session.rollback()
+    assert await alerts(sessions) == []
+    async with sessions.begin() as session:
+        assert await evaluate_changes(session, now=NOW) == 1
+        # Somebody else is at it.
+        assert await evaluate(sessions) == 0
+    assert await evaluate(sessions) == 0
+    assert await events(sessions) == ["opened"]
+
+
+async def test_late_values_never_open_an_alert_in_the_past(sessions: Sessions) -> None:
+    await add_rule(sessions)
+    await send(sessions, {5: 50})
+    await send(sessions, {1: 300, 2: 50})
+    assert await alerts(sessions) == []
+    # A revision of the newest value counts, and so does its being taken back.
+    await send(sessions, {5: 80})
+    assert await alerts(sessions) == [("open", "yellow")]
+    await send(sessions, {3: 10, 5: 55})
+    assert await alerts(sessions) == [("closed", "yellow")]
+
+
+async def test_late_values_count_for_how_long_a_limit_is_exceeded(sessions: Sessions) -> None:
+    await add_rule(sessions, min_duration_s=7200)
+    await send(sessions, {2: 80, 3: 80})
+    assert await alerts(sessions) == []
+    # The hour before arrives late: three in a row make two hours.
+    await send(sessions, {1: 90})
+    assert await fetch(sessions, "SELECT began_at FROM alert") == [(START + HOUR,)]
+
+
+async def test_a_revision_takes_back_what_made_the_time_long(sessions: Sessions) -> None:
+    await add_rule(sessions, min_duration_s=7200)
+    await send(sessions, {1: 80, 2: 80})
+    await send(sessions, {2: 10})
+    await send(sessions, {3: 80})
+    assert await alerts(sessions) == []
+    await send(sessions, {4: 80, 5: 80})
+    assert await alerts(sessions) == [("open", "yellow")]
+
+
+async def test_marked_values_raise_nothing_unless_the_rule_says_so(sessions: Sessions) -> None:
+    await add_rule(sessions)
+    await send(sessions, {1: 80}, quality="fault")
+    await send(sessions, {2: 99_999})
+    assert await alerts(sessions) == []
+    await add_rule(sessions, code="all", any_quality=True)
+    assert await alerts(sessions) == [("open", "red")]
+
+
+async def test_history_raises_nothing(sessions: Sessions) -> None:
+    await add_rule(sessions, max_age_s=3600)
+    await send(sessions, {1: 300, 10.9: 80})
+    assert await alerts(sessions) == []
+    await send(sessions, {11: 80})
+    assert await alerts(sessions) == [("open", "yellow")]
+
+
+async def test_changes_that_are_too_fast(sessions: Sessions) -> None:
+    await add_rule(sessions, kind="rate", limits={"orange": 20.0}, reset=5.0)
+    await send(sessions, {1: 10})
+    await send(sessions, {2: 30})
+    assert await alerts(sessions) == []
+    await send(sessions, {3: 51})
+    assert await fetch(sessions, "SELECT level, measure FROM alert") == [("orange", 21)]
+    await send(sessions, {4: 56})
+    assert await alerts(sessions) == [("closed", "orange")]
+
+
+async def silence(sessions: Sessions, hours: float) -> None:
+    async with sessions.begin() as session:
+        await evaluate_silence(session, now=START + hours * HOUR)
+
+
+async def test_silence_opens_rises_and_ends_with_the_next_value(sessions: Sessions) -> None:
+    limits = {"blue": 7200.0, "orange": 14_400.0}
+    await add_rule(sessions, kind="no_data", limits=limits, reset=7200.0)
+    await send(sessions, {0: 10})
+    await silence(sessions, 2)
+    assert await alerts(sessions) == []
+    await silence(sessions, 3)
+    await silence(sessions, 3.5)
+    assert await alerts(sessions) == [("open", "blue")]
+    await silence(sessions, 5)
+    assert await fetch(sessions, "SELECT level, raised_at, measure FROM alert") == [
+        ("orange", START, 18_000)
+    ]
+    # An old value that comes late does not end it.
+    await send(sessions, {1: 10})
+    await silence(sessions, 5)
+    assert await alerts(sessions) == [("open", "orange")]
+    await send(sessions, {4.5: 10})
+    await silence(sessions, 5)
+    assert await alerts(sessions) == [("closed", "orange")]
+    assert await events(sessions) == ["opened", "raised", "recovered"]
+
+
+async def test_a_rule_holds_where_it_says(sessions: Sessions) -> None:
+    await add_rule(sessions, region="city")
+    await add_rule(sessions, code="other", stations=["b"])
+    await add_rule(sessions, code="off", enabled=False)
+    await send(sessions, {1: 80})
+    await send(sessions, {1: 80}, station="b")
+    query = """SELECT r.code, s.code FROM alert a JOIN alert_rule r ON r.id = a.rule_id
+                 JOIN station s ON s.id = a.station_id ORDER BY a.id"""
+    assert await fetch(sessions, query) == [("pm25", "a"), ("other", "b")]
+
+
+async def test_a_new_rule_judges_the_newest_value_and_a_changed_one_anew(
+    sessions: Sessions,
+) -> None:
+    await send(sessions, {1: 80})
+    await add_rule(sessions)
+    assert await alerts(sessions) == [("open", "yellow")]
+    contents = {**RULE, "limits": {"blue": 70.0}, "reset": 70.0}
+    async with sessions.begin() as session:
+        await replace_rule(session, "pm25", contents, identity=PLANNER, act=ACT)
+    await evaluate(sessions)
+    assert await alerts(sessions) == [("closed", "yellow"), ("open", "blue")]
+    async with sessions.begin() as session:
+        await drop_rule(session, "pm25", identity=PLANNER, act=ACT)
+    await send(sessions, {2: 80})
+    assert await alerts(sessions) == [("closed", "yellow"), ("closed", "blue")]
+    assert await events(sessions) == ["opened", "rule_changed", "opened", "rule_changed"]
+
+
+async def answer(sessions: Sessions, how: Any, identity: Identity = PLANNER) -> None:
+    async with sessions.begin() as session:
+        found = await session.scalar(text("SELECT max(id) FROM alert"))
+        await answer_alert(session, int(found or 0), how, "seen", identity=identity, act=ACT)
+
+
+async def test_one_closed_by_hand_opens_again_only_when_things_get_worse(
+    sessions: Sessions,
+) -> None:
+    await add_rule(sessions)
+    await send(sessions, {1: 80})
+    await answer(sessions, "acknowledge")
+    with pytest.raises(Conflict):
+        await answer(sessions, "acknowledge")
+    await answer(sessions, "close")
+    with pytest.raises(Conflict):
+        await answer(sessions, "close")
+    await send(sessions, {2: 90})
+    assert await alerts(sessions) == [("closed", "yellow")]
+    await send(sessions, {3: 300})
+    await answer(sessions, "close")
+    await send(sessions, {4: 10, 5: 80})
+    assert await alerts(sessions) == [("closed", "yellow"), ("closed", "red"), ("open", "yellow")]
+
+
+async def test_what_gets_worse_must_be_acknowledged_again(sessions: Sessions) -> None:
+    await add_rule(sessions)
+    await send(sessions, {1: 80})
+    await answer(sessions, "acknowledge")
+    await send(sessions, {2: 300})
+    assert await alerts(sessions) == [("open", "red")]
+    await answer(sessions, "acknowledge")
+    await send(sessions, {3: 10})
+    assert await alerts(sessions) == [("closed", "red")]
+
+
+async def test_rules_and_alerts_are_for_those_who_plan_there(sessions: Sessions) -> None:
+    async with sessions() as session:
+        district = await session.scalar(text("SELECT id FROM region WHERE code = 'district'"))
+    assert isinstance(district, int)
+    scopes = frozenset({Scope.WRITE})
+    local = Identity("key:local", scopes, (Grant(Role.PLANNER, frozenset({district})),))
+    viewer = Identity("key:viewer", scopes, (Grant(Role.VIEWER),))
+    feed = Identity("key:feed", frozenset({Scope.OBSERVE}))
+    refused: list[tuple[Identity, dict[str, Any]]] = [
+        (local, {}),
+        (local, {"region": "city"}),
+        (local, {"stations": ["a", "b"]}),
+        (viewer, {"region": "district"}),
+        (feed, {}),
+    ]
+    for identity, changes in refused:
+        with pytest.raises(Forbidden):
+            async with sessions.begin() as session:
+                await create_rule(session, {**RULE, **changes}, identity=identity, act=ACT)
+    for code, place in (("one", {"region": "district"}), ("two", {"stations": ["a"]})):
+        async with sessions.begin() as session:
+            contents = {**RULE, "code": code, **place}
+            await create_rule(session, contents, identity=local, act=ACT)
+    await send(sessions, {1: 80})
+    with pytest.raises(Forbidden):
+        await answer(sessions, "close", viewer)
+    await answer(sessions, "close", local)
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"property": "none"}, "/property"),
+        ({"region": "none"}, "/region"),
+        ({"stations": ["a", "none"]}, "/stations/1"),
+    ],
+)
+async def test_codes_in_rules_must_be_known(
+    sessions: Sessions, changes: dict[str, Any], pointer: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        await add_rule(sessions, **changes)
+    assert [fault.pointer for fault in refused.value.faults] == [pointer]
+    assert await fetch(sessions, "SELECT 1 FROM alert_rule") == []

@@ -1,0 +1,165 @@
+"""`/alert-rules` and `/alerts`: made, read, answered, refused."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from tests.service.api.conftest import MakeClient
+
+from shanhai.db.alerts.evaluating import evaluate_changes
+from shanhai.monitoring.observation import Observation
+from shanhai.testing.observation_rows import add_station, forget_observations, store_observations
+from shanhai.vocabulary import Scope
+from shanhai_api.state import State
+
+NEW: dict[str, Any] = {
+    "code": "pm25-high",
+    "name_zh": "细颗粒物偏高",
+    "name_en": "Fine particles high",
+    "kind": "above",
+    "property": "pm25",
+    "limits": {"yellow": 75, "red": 250},
+}
+
+
+@pytest.fixture
+async def planner(state: State, client_with: MakeClient) -> httpx.AsyncClient:
+    """A client that may make rules, of which there are none."""
+    async with state.sessions.begin() as session:
+        await forget_observations(session)
+        await add_station(session, "s1")
+    return await client_with(Scope.READ, Scope.WRITE)
+
+
+async def raise_alert(state: State, client: httpx.AsyncClient, value: float = 80) -> None:
+    made = await client.post("/alert-rules", json=NEW)
+    assert made.status_code == 201, made.text
+    time = datetime.now(UTC) - timedelta(minutes=1)
+    await store_observations(state.sessions, [Observation("s1", "pm25", time, value)])
+    async with state.sessions.begin() as session:
+        await evaluate_changes(session)
+
+
+async def test_rules_are_made_replaced_and_ended(planner: httpx.AsyncClient) -> None:
+    made = await planner.post("/alert-rules", json=NEW, headers={"Idempotency-Key": "one"})
+    assert made.status_code == 201, made.text
+    assert made.headers["Location"].endswith("/alert-rules/pm25-high")
+    told = made.json()
+    assert (told["reset"], told["unit"], told["stations"]) == (75, "ug/m3", None)
+    again = await planner.post("/alert-rules", json=NEW, headers={"Idempotency-Key": "one"})
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert (await planner.post("/alert-rules", json=NEW)).status_code == 409
+    tag = {"If-Match": made.headers["ETag"]}
+    contents = {name: value for name, value in NEW.items() if name != "code"}
+    changed = {**contents, "stations": ["s1"], "reset": 50}
+    put = await planner.put("/alert-rules/pm25-high", json=changed, headers=tag)
+    assert (put.json()["stations"], put.json()["reset"]) == (["s1"], 50)
+    stale = await planner.put("/alert-rules/pm25-high", json=changed, headers=tag)
+    assert stale.status_code == 412
+    listed = (await planner.get("/alert-rules?lang=zh")).json()["rules"]
+    assert [rule["name"] for rule in listed] == ["细颗粒物偏高"]
+    fresh = {"If-Match": (await planner.get("/alert-rules/pm25-high")).headers["ETag"]}
+    assert (await planner.delete("/alert-rules/pm25-high", headers=fresh)).status_code == 204
+    assert (await planner.get("/alert-rules/pm25-high")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"kind": "sideways"}, "/kind"),
+        ({"property": None}, ""),
+        ({"property": "none"}, "/property"),
+        ({"stations": ["none"]}, "/stations/0"),
+        ({"limits": {}}, "/limits"),
+        ({"limits": {"purple": 1}}, "/limits/purple/[key]"),
+        ({"limits": {"yellow": 1e16}}, "/limits"),
+        ({"limits": {"yellow": 75, "red": 75}}, ""),
+        ({"reset": 76}, ""),
+        ({"kind": "below", "limits": {"yellow": 5}, "reset": 4}, ""),
+        ({"kind": "rate", "limits": {"yellow": 0}}, ""),
+        ({"kind": "no_data", "min_duration_s": 1}, ""),
+        ({"min_duration_s": -1}, "/min_duration_s"),
+        ({"name_zh": "\x00"}, "/name_zh"),
+        ({"code": "a b"}, "/code"),
+        ({"colour": "red"}, "/colour"),
+    ],
+)
+async def test_rules_that_make_no_sense_are_refused(
+    planner: httpx.AsyncClient, changes: dict[str, Any], pointer: str
+) -> None:
+    answer = await planner.post("/alert-rules", json={**NEW, **changes})
+    assert answer.status_code == 400, answer.text
+    assert [one["pointer"] for one in answer.json()["errors"]] == [pointer]
+
+
+async def test_an_alert_is_shown_acknowledged_and_closed(
+    planner: httpx.AsyncClient, state: State
+) -> None:
+    await raise_alert(state, planner)
+    listed = (await planner.get("/alerts?status=open&lang=zh")).json()["alerts"]
+    assert [(one["level_name"], one["measure"], one["unit"]) for one in listed] == [
+        ("黄色", 80, "ug/m3")
+    ]
+    address = f"/alerts/{listed[0]['id']}"
+    shown = await planner.get(address)
+    evidence = next(link for link in shown.json()["links"] if link["rel"] == "evidence")
+    values = (await planner.get(evidence["href"])).json()["observations"]
+    assert [one["value"] for one in values] == [80]
+    tag = {"If-Match": shown.headers["ETag"]}
+    noted = await planner.post(f"{address}/acknowledge", json={"note": "seen"}, headers=tag)
+    assert noted.status_code == 200, noted.text
+    assert noted.json()["status"] == "acknowledged"
+    stale = await planner.post(f"{address}/close", json={"note": "done"}, headers=tag)
+    assert stale.status_code == 412
+    key = {"Idempotency-Key": "close"}
+    closed = await planner.post(f"{address}/close", json={"note": "done"}, headers=key)
+    again = await planner.post(f"{address}/close", json={"note": "done"}, headers=key)
+    assert closed.json() == again.json()
+    told = [(one["event"], one["note"]) for one in closed.json()["events"]]
+    assert told == [("opened", None), ("acknowledged", "seen"), ("closed", "done")]
+    assert (await planner.post(f"{address}/close", json={"note": "x"})).status_code == 409
+    assert (await planner.get("/alerts?status=open")).json()["alerts"] == []
+
+
+async def test_pages_tell_alerts_in_both_languages(
+    planner: httpx.AsyncClient, state: State
+) -> None:
+    await raise_alert(state, planner, 300)
+    number = (await planner.get("/alerts")).json()["alerts"][0]["id"]
+    for address in ("/alerts", f"/alerts/{number}", "/alert-rules", "/alert-rules/pm25-high"):
+        for lang, name in (("zh", "细颗粒物偏高"), ("en", "Fine particles high")):
+            page = await planner.get(address, params={"f": "html", "lang": lang})
+            assert page.status_code == 200, page.text
+            assert name in page.text
+
+
+async def test_alerts_are_for_those_who_may(
+    planner: httpx.AsyncClient,
+    state: State,
+    anonymous: httpx.AsyncClient,
+    client_with: MakeClient,
+) -> None:
+    await raise_alert(state, planner)
+    number = (await planner.get("/alerts")).json()["alerts"][0]["id"]
+    for address in ("/alerts", f"/alerts/{number}", "/alert-rules"):
+        assert (await anonymous.get(address)).status_code == 401
+    feed = await client_with(Scope.READ, Scope.OBSERVE)
+    assert (await feed.get("/alerts")).status_code == 200
+    assert (await feed.post(f"/alerts/{number}/close", json={"note": "x"})).status_code == 403
+    assert (await feed.post("/alert-rules", json={**NEW, "code": "x"})).status_code == 403
+    assert (await feed.delete("/alert-rules/pm25-high")).status_code == 403
+    assert (await planner.post(f"/alerts/{number}/close", json={"note": ""})).status_code == 400
+    assert (await planner.get("/alerts/999999999")).status_code == 404
+
+
+async def test_pages_of_alerts_follow_one_another(planner: httpx.AsyncClient, state: State) -> None:
+    await raise_alert(state, planner)
+    await planner.post("/alert-rules", json={**NEW, "code": "second"})
+    async with state.sessions.begin() as session:
+        await evaluate_changes(session)
+    first = (await planner.get("/alerts?limit=1&level=yellow")).json()
+    following = next(link["href"] for link in first["links"] if link["rel"] == "next")
+    second = (await planner.get(following)).json()
+    assert [one["rule"] for one in first["alerts"] + second["alerts"]] == ["second", "pm25-high"]
+    assert not any(link["rel"] == "next" for link in second["links"])
