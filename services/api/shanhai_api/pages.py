@@ -260,7 +260,7 @@ def reading(number: float) -> str:
     return f"{number:.6g}"
 
 
-SPELT = (("ug/", "µg/"), ("/m3", "/m³"), ("m3/", "m³/"), ("degC", "°C"), ("m2", "m²"))
+SPELT = (("ug/", "µg/"), ("m3", "m³"), ("m2", "m²"), ("Cel", "°C"), ("[degF]", "°F"), ("deg", "°"))
 """How codes of units are written for people."""
 
 

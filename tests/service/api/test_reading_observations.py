@@ -233,3 +233,44 @@ async def test_observations_of_hidden_stations_are_not_there(
     assert (await reader.get("/observations", params={"station": "s1"})).status_code == 400
     feed = await client_with(Scope.OBSERVE)
     assert (await feed.get("/observations")).status_code == 403
+
+
+async def test_a_station_has_a_page(stored: State, reader: httpx.AsyncClient) -> None:
+    path = "/stations/s1/observations"
+    document = (await reader.get(path, params={"property": "pm25", "lang": "en"})).json()
+    assert document["name"] == "Station s1"
+    newest = {row["property"]: (row["value"], row["gap"]) for row in document["properties"]}
+    assert newest == {"pm10": (-5, True), "pm25": (49, True)}
+    assert (document["property"], document["range"]) == ("pm25", "month")
+    # The month of the newest value, by its hours.
+    assert document["start"] == "2026-03-01T00:00:00+08:00"
+    assert len(document["observations"]) == HOURS - 4
+    asked = {"range": "day", "date": "2026-02-28"}
+    day = (await reader.get(path, params={**asked, "property": "pm10"})).json()
+    assert [row["value"] for row in day["observations"]] == [-5]
+    assert [row["flags"] for row in day["marked"]] == [["out_of_range", "inconsistent"]]
+    for lang, words in (("zh", "超出可能范围"), ("en", "Out of range")):
+        for length in ("day", "month", "year"):
+            shown = {**asked, "f": "html", "lang": lang, "range": length, "property": "pm10"}
+            page = await reader.get(path, params=shown)
+            assert page.status_code == 200
+            assert words in page.text
+            assert "<svg" in page.text
+            assert "style=" not in page.text
+    item = await reader.get("/collections/stations/items/s1", params={"f": "html"})
+    assert path in item.text
+
+
+async def test_a_station_page_of_nothing_and_bad_questions(
+    stored: State, reader: httpx.AsyncClient
+) -> None:
+    async with stored.sessions.begin() as session:
+        await add_station(session, "mute")
+    page = await reader.get("/stations/mute/observations", params={"f": "html", "lang": "en"})
+    assert "There are no observations" in page.text
+    empty = {"f": "html", "property": "o3", "date": "2020-01-01"}
+    assert (await reader.get("/stations/s1/observations", params=empty)).status_code == 200
+    assert (await reader.get("/stations/none/observations")).status_code == 404
+    for params in ({"property": "none"}, {"range": "week"}, {"date": "2026-02-30"}, {"date": "1"}):
+        answer = await reader.get("/stations/s1/observations", params=params)
+        assert answer.status_code == 400, params

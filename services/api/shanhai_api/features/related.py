@@ -24,6 +24,7 @@ RELATED: Mapping[str, Mapping[str, Label]] = {
         "/regions/{code}/tree": Label("下级区域", "Regions below"),
         "/regions/{code}/lines": Label("管控线台账", "Register of lines"),
     },
+    "stations": {"/stations/{code}/observations": Label("观测数据", "Observations")},
     "patterns": {"/patterns/{code}/tree": Label("格局构成", "Components")},
     "zone_schemes": {
         "/zone-schemes/{code}/topology": Label("空缺与重叠", "Gaps and overlaps"),

@@ -1,15 +1,25 @@
 """`/observations`."""
 
 from typing import Annotated, Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from shanhai.monitoring.parsing import MEMBERS, NEEDED
 from shanhai.vocabulary import QUALITIES
 from shanhai_api.dependencies import Observer, PageQuery, Reader, TheState, TheView
+from shanhai_api.negotiation import HTML, JSON
 from shanhai_api.observations import operations, reading
 from shanhai_api.observations.asking import ObservationsQuery
 from shanhai_api.observations.receiving import receive
+from shanhai_api.observations.station_page import (
+    MOST_MARKED,
+    StationQuery,
+    chart_of,
+    read_station,
+    station_document,
+)
 
 router = APIRouter(tags=["monitoring"])
 OBSERVATION: dict[str, Any] = {
@@ -83,3 +93,22 @@ async def show_observations(
     """Read observations in the order of time, their statistics by hour, day or month (`every`), or
     the newest of each series (`latest`), in the order of stations."""
     return await reading.answer(state, request, view, caller, query)
+
+
+@router.get("/stations/{station}/observations", summary="What a station tells")
+async def show_station(
+    view: TheView,
+    state: TheState,
+    caller: Reader,
+    station: Annotated[str, Path(max_length=200, description="Code of the station")],
+    query: Annotated[StationQuery, Query()],
+) -> Response:
+    """Show the newest values of a station, and one property over a day, a month or a year."""
+    zone = ZoneInfo(state.configuration.database.timezone)
+    found = await read_station(state.quick, caller, station, query, zone)
+    path = f"/stations/{quote(station, safe='')}/observations"
+    document = {**station_document(found, view.lang), "links": view.self_links(path)}
+    page: dict[str, Any] = {"chosen": found.chosen, "span": found.span, "most_marked": MOST_MARKED}
+    if view.wants_html(JSON, HTML):
+        page |= {"own_path": path, "chart": chart_of(found, view.lang)}
+    return view.respond(document, template="station.html", extra=page)

@@ -18,6 +18,7 @@ from shanhai.db.observations.rollups import Bucket, Every, buckets_sql
 from shanhai.db.observations.stretches import Stretch, Walk, read_months, stretch_of
 from shanhai.db.quick import Asked
 from shanhai.errors import InvalidInput
+from shanhai.monitoring.observation import VALID
 
 STEPS: Mapping[Every | None, timedelta] = {
     None: timedelta(hours=1),
@@ -101,12 +102,17 @@ class KnownProperty:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Which series are asked for, and from when to before when."""
+    """Which series are asked for, and from when to before when.
+
+    Attributes:
+        marked: Only values that a check marked, or whose sender does not call them valid.
+    """
 
     stations: Mapping[int, SeenStation]
     properties: Mapping[int, KnownProperty]
     start: datetime
     end: datetime
+    marked: bool = False
 
     def bound(self) -> dict[str, object]:
         """The values of the binds that all statements read."""
@@ -121,6 +127,7 @@ _AFTER = (
     "({0}, x.station_id, x.property_id)"
     " > (CAST(:after_at AS timestamptz), CAST(:after_station AS int), CAST(:after_property AS int))"
 )
+_MARKED = f"(x.flags <> 0 OR x.quality <> {VALID})"
 _PROPERTIES = text(
     "SELECT id, code, name_zh, name_en, unit, decimals, low, high, hj525, aliases"
     " FROM observed_property ORDER BY id"
@@ -285,7 +292,9 @@ async def _block(
     after: Place | None,
     size: int,
 ) -> Sequence[Sequence[Any]]:
-    query = _values_query(stretch) if every is None else _statistics_query(every)
+    query = (
+        _values_query(stretch, marked=series.marked) if every is None else _statistics_query(every)
+    )
     values = {
         **series.bound(),
         "start": stretch.start,
@@ -298,19 +307,19 @@ async def _block(
     return (await asked.execute(query, values)).all()
 
 
-def _values_query(stretch: Stretch) -> TextClause:
-    return _values_of(month_table(stretch.start.astimezone(UTC).date()))
+def _values_query(stretch: Stretch, *, marked: bool) -> TextClause:
+    return _values_of(month_table(stretch.start.astimezone(UTC).date()), marked)
 
 
 @lru_cache(maxsize=1024)
-def _values_of(table: str) -> TextClause:
+def _values_of(table: str, marked: bool) -> TextClause:
     # A table of the catalogue, read by itself: planning all months would take longer.
     return text(
         "SELECT x.observed_at, x.station_id, x.property_id, x.value, x.quality, x.flags,"  # noqa: S608
         f" x.received_at FROM {table} x WHERE {_SERIES.format('x')}"
         " AND x.observed_at >= CAST(:start AS timestamptz)"
         " AND x.observed_at < CAST(:end AS timestamptz)"
-        f" AND {_AFTER.format('x.observed_at')}"
+        f" AND {_AFTER.format('x.observed_at')}{' AND ' + _MARKED if marked else ''}"
         " ORDER BY x.observed_at, x.station_id, x.property_id LIMIT :size"
     )
 
