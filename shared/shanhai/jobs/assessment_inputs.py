@@ -9,6 +9,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field, model_validator
 
 from shanhai.jobs.contract import Code, Inputs, Name, OutputSpec, ProcessContract
+from shanhai.jobs.place_inputs import PlaceInputs
 from shanhai.jobs.themes import Theme
 from shanhai.vocabulary import Label
 
@@ -90,17 +91,9 @@ class AssessmentParameters(Inputs):
     )
 
 
-class AssessmentInputs(Inputs):
+class AssessmentInputs(PlaceInputs):
     """What every process says that assesses the services of a region."""
 
-    region: Code = Field(description="Region code / 区域代码")
-    plan: Code | None = Field(None, description="Plan the result belongs to / 所属规划")
-    cell_m: float = Field(100.0, ge=10, le=5000, description="Analysis cell, m / 分析像元")
-    crs: str | None = Field(
-        None,
-        pattern=r"^EPSG:\d{4,6}$",
-        description="Projected CRS of the grid; default: the region's / 分析坐标系",
-    )
     profile: Literal["index", "biophysical"] = Field(
         "index", description="Calculation profile / 计算方案"
     )

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from shanhai.jobs.contract import Code, Inputs, Name, OutputSpec, ProcessContract
+from shanhai.jobs.place_inputs import PlaceInputs
 from shanhai.vocabulary import Label
 
 EvaluationTheme = Literal[
@@ -137,23 +138,15 @@ class EvaluationParameters(Inputs):
         return self
 
 
-class PlaceInputs(Inputs):
-    """Where an evaluation takes place, and on which grid."""
+class EvaluatedPlaceInputs(PlaceInputs):
+    """Where an evaluation takes place, and what it reads."""
 
-    region: Code = Field(description="Region code / 区域代码")
-    plan: Code | None = Field(None, description="Plan it is made for / 所属规划")
-    cell_m: float = Field(100.0, ge=10, le=5000, description="Analysis cell, m / 分析像元")
-    crs: str | None = Field(
-        None,
-        pattern=r"^EPSG:\d{4,6}$",
-        description="Projected CRS of the grid; default: the region's / 分析坐标系",
-    )
     datasets: dict[EvaluationTheme, Code] = Field(
         default_factory=dict, description="Dataset per theme; default: the newest / 数据集"
     )
 
 
-class EvaluateEcosystemInputs(PlaceInputs):
+class EvaluateEcosystemInputs(EvaluatedPlaceInputs):
     """Inputs of the evaluation of a region."""
 
     themes: list[Evaluation] = Field(
@@ -213,7 +206,7 @@ class Store(Inputs):
 Pollutant = Literal["so2", "nox", "dust", "cod", "nitrogen", "phosphorus"]
 
 
-class AccountGepInputs(PlaceInputs):
+class AccountGepInputs(EvaluatedPlaceInputs):
     """Inputs of an account of the gross ecosystem product."""
 
     catalogue: Literal["guideline-2020", "norm-2022", "gbt-46869-2025"] = Field(

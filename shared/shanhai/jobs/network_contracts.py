@@ -4,10 +4,15 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+import numpy as np
+import shapely
 from pydantic import Field, model_validator
+from shapely.errors import ShapelyError
+from shapely.geometry import shape
 
 from shanhai.jobs.assessment_inputs import ServiceId
 from shanhai.jobs.contract import Code, Inputs, Name, OutputSpec, ProcessContract
+from shanhai.jobs.place_inputs import PlaceInputs
 from shanhai.vocabulary import Label
 
 NetworkTheme = Literal[
@@ -31,6 +36,38 @@ Weight = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 Factor = Literal["land_cover", "slope", "roads", "water"]
 
 
+MOST_ROADS = 5000
+LINES = ("LineString", "MultiLineString")
+POLYGONS = ("Polygon", "MultiPolygon")
+RoadClass = Literal["motorway", "rail", "trunk", "primary", "secondary", "tertiary", "other"]
+
+
+def require_shape(geometry: dict[str, Any], kinds: tuple[str, ...]) -> None:
+    """Refuse a geometry that is none of some kinds, or lies beyond longitude and latitude.
+
+    Raises:
+        ValueError: it breaks a rule, which is named.
+    """
+    if geometry.get("type") not in kinds or "coordinates" not in geometry:
+        raise ValueError(
+            f"geometry must be one of {', '.join(kinds)}, with coordinates"
+            f" / 几何须为 {'、'.join(kinds)} 之一，并含坐标"
+        )
+    try:
+        with np.errstate(invalid="ignore"):
+            found = shape(geometry)
+    except (ValueError, TypeError, IndexError, AttributeError, ShapelyError) as error:
+        raise ValueError(
+            "geometry has coordinates that make no line or polygon / 几何坐标无法构成线或面"
+        ) from error
+    positions = shapely.get_coordinates(found)
+    if not positions.size or not (np.abs(positions) <= (180, 90)).all():
+        raise ValueError(
+            "geometry must lie within longitudes -180 to 180 and latitudes -90 to 90"
+            " / 几何须位于经度 -180 至 180、纬度 -90 至 90 之内"
+        )
+
+
 class Named(Inputs):
     """A corridor that already has a name."""
 
@@ -43,9 +80,27 @@ class Named(Inputs):
     @model_validator(mode="after")
     def check_kind(self) -> "Named":
         """A corridor has a length or an area."""
-        kinds = ("LineString", "MultiLineString", "Polygon", "MultiPolygon")
-        if self.geometry.get("type") not in kinds or "coordinates" not in self.geometry:
-            raise ValueError(f"geometry must be one of {', '.join(kinds)} / 几何须为线或面")
+        require_shape(self.geometry, LINES + POLYGONS)
+        return self
+
+
+class RoadLine(Inputs):
+    """A road or railway that may break corridors."""
+
+    road_class: RoadClass = Field(
+        description="Class; from secondary on it breaks a corridor / 道路等级，次干路及以上构成断裂"
+    )
+    on_structure: bool = Field(
+        False, description="On a viaduct or in a tunnel, and so passable / 位于桥梁或隧道，可通行"
+    )
+    geometry: dict[str, Any] = Field(
+        description="GeoJSON line in longitude and latitude / 线，经纬度"
+    )
+
+    @model_validator(mode="after")
+    def check_kind(self) -> "RoadLine":
+        """A road is a line."""
+        require_shape(self.geometry, LINES)
         return self
 
 
@@ -195,17 +250,9 @@ class NetworkParameters(Inputs):
     )
 
 
-class BuildNetworkInputs(Inputs):
+class BuildNetworkInputs(PlaceInputs):
     """Inputs of the ecological network of a region."""
 
-    region: Code = Field(description="Region code / 区域代码")
-    plan: Code | None = Field(None, description="Plan it is made for / 所属规划")
-    cell_m: float = Field(100.0, ge=10, le=5000, description="Analysis cell, m / 分析像元")
-    crs: str | None = Field(
-        None,
-        pattern=r"^EPSG:\d{4,6}$",
-        description="Projected CRS of the grid; default: the region's / 分析坐标系",
-    )
     datasets: dict[NetworkTheme, Code] = Field(
         default_factory=dict, description="Dataset per theme; default: the newest / 数据集"
     )
@@ -221,6 +268,12 @@ class BuildNetworkInputs(Inputs):
         default_factory=list,
         max_length=200,
         description="Corridors with names, besides those of the region's patterns / 已命名廊道",
+    )
+    roads: list[RoadLine] = Field(
+        default_factory=list,
+        max_length=MOST_ROADS,
+        description="Roads and railways as lines: break points are sought on them instead of on the"
+        " raster of main roads / 道路与铁路线，用于识别断裂点，代替主要道路栅格",
     )
     parameters: NetworkParameters = Field(
         default_factory=lambda: NetworkParameters.model_validate({}),

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, field_validator, model_validator
 
 from shanhai.jobs.contract import Code, Inputs, Name, OutputSpec, ProcessContract
-from shanhai.jobs.network_contracts import BuildNetworkInputs, NetworkParameters
+from shanhai.jobs.network_contracts import BuildNetworkInputs, NetworkParameters, RoadLine
 from shanhai.vocabulary import Label
 
 EditKind = Literal[
@@ -148,6 +148,17 @@ class RunScenarioInputs(BuildNetworkInputs):
                 "links.sensitivity is a question to build-network; a scenario compares one"
                 " resistance before and after"
                 " / links.sensitivity 请用 build-network；情景仅对比同一阻力面的前后"
+            )
+        return value
+
+    @field_validator("roads")
+    @classmethod
+    def check_roads(cls, value: list[RoadLine]) -> list[RoadLine]:
+        """A scenario tells no break points."""
+        if value:
+            raise ValueError(
+                "roads break corridors, which build-network tells; an edit build_road builds one"
+                " / roads 用于 build-network 识别断裂点；情景中修路请用 build_road 编辑"
             )
         return value
 

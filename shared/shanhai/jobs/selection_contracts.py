@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from shanhai.jobs.contract import Code, Inputs, Name, OutputSpec, ProcessContract
 from shanhai.jobs.network_contracts import LineKind
+from shanhai.jobs.place_inputs import PlaceInputs
 from shanhai.jobs.selection_features import FEATURES, KINDS, Candidates, Component, SiteKind
 from shanhai.vocabulary import Label
 
@@ -245,17 +246,9 @@ class SelectionParameters(Inputs):
         return self
 
 
-class SelectSitesInputs(Inputs):
+class SelectSitesInputs(PlaceInputs):
     """Inputs of a selection of sites."""
 
-    region: Code = Field(description="Region code / 区域代码")
-    plan: Code | None = Field(None, description="Plan it is made for / 所属规划")
-    cell_m: float = Field(100.0, ge=10, le=5000, description="Analysis cell, m / 分析像元")
-    crs: str | None = Field(
-        None,
-        pattern=r"^EPSG:\d{4,6}$",
-        description="Projected CRS of the grid; default: the region's / 分析坐标系",
-    )
     datasets: dict[Literal["land_cover", "ratio"], Code] = Field(
         default_factory=dict,
         description="Land cover, and a comprehensive ratio; default: the newest / 数据集",

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from shanhai.jobs.network_contracts import BUILD_NETWORK, BuildNetworkInputs
 from shanhai.jobs.network_needs import network_faults
+from shanhai.jobs.scenario_contracts import RunScenarioInputs
 
 LINE = {"type": "LineString", "coordinates": [[118.0, 24.4], [118.1, 24.5]]}
 
@@ -75,3 +76,42 @@ def test_no_output_takes_a_name_of_the_results_document():
     names = [output.name for output in BUILD_NETWORK.outputs]
     assert len(set(names)) == len(names)
     assert not {"links", "values", "warnings", "status"} & set(names)
+
+
+@pytest.mark.parametrize(
+    ("geometry", "rule"),
+    [
+        ({"type": "Point", "coordinates": [118.0, 24.4]}, "one of LineString, MultiLineString"),
+        ({"type": "LineString"}, "with coordinates"),
+        ({"type": "LineString", "coordinates": []}, "must lie within longitudes"),
+        ({"type": "LineString", "coordinates": [[118.0, 24.4]]}, "make no line"),
+        ({"type": "LineString", "coordinates": "118"}, "make no line"),
+        ({"type": "LineString", "coordinates": [["a", 1], [2, 3]]}, "make no line"),
+        ({"type": "LineString", "coordinates": [[1], [2]]}, "make no line"),
+        ({"type": "LineString", "coordinates": None}, "must lie within"),
+        ({"type": "LineString", "coordinates": [[500_000, 27e5], [1, 2]]}, "must lie within"),
+        ({"type": "LineString", "coordinates": [[float("nan"), 1], [1, 2]]}, "must lie within"),
+    ],
+)
+def test_a_road_is_a_line_in_longitude_and_latitude(geometry: dict[str, Any], rule: str):
+    with pytest.raises(ValidationError, match=rule) as caught:
+        asked(roads=[{"road_class": "primary", "geometry": geometry}])
+    assert caught.value.errors()[0]["loc"] == ("roads", 0)
+
+
+def test_a_road_has_a_class():
+    assert asked(roads=[{"road_class": "rail", "geometry": LINE}]).roads[0].on_structure is False
+    with pytest.raises(ValidationError, match="road_class"):
+        asked(roads=[{"road_class": "footway", "geometry": LINE}])
+
+
+def test_a_scenario_takes_no_roads():
+    edits = [{"kind": "build_barrier", "name_zh": "墙", "geometry": LINE}]
+    with pytest.raises(ValidationError, match="build_road"):
+        RunScenarioInputs.model_validate(
+            {
+                "region": "a",
+                "edits": edits,
+                "roads": [{"road_class": "rail", "geometry": LINE}],
+            }
+        )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
-from shapely.geometry import shape
+from shapely.geometry import mapping, shape
 
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.jobs.contracts import Outcome, Task
@@ -20,6 +20,7 @@ from shanhai.processes.networking.flags import network_flags
 from shanhai.processes.networking.scene import Scene
 from shanhai.processes.registry import PROCESSES
 from shanhai.processes.reproduction import read_manifest, reproduce
+from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.raster.windows import window_runner
 from shanhai.testing.network_rasters import EASY, WOODS, build_linked_watershed, network_task
@@ -192,6 +193,42 @@ def test_breaks_are_crossings_of_the_main_road_and_houses(built: tuple[Path, Out
         own = [b for b in breaks if b["properties"]["corridors"] == [one["code"]]]
         assert len(own) == one["n_breakpoints"]
         assert one["breakpoints_measured"] == ["built_up", "main_road"]
+
+
+def across(watershed: Watershed, south: float) -> dict[str, Any]:
+    """A line through the whole of the watershed, from west to east."""
+    west, bottom, east, top = watershed.grid.bounds
+    y = top - south * (top - bottom)
+    line = shapely.LineString([(west, y), (east, y)])
+    return dict(mapping(reproject_geometry(line, f"EPSG:{EPSG}", LON_LAT)))
+
+
+def test_roads_that_are_lines_break_corridors_by_class(watershed: Watershed, tmp_path: Path):
+    roads = [
+        {"road_class": "primary", "geometry": across(watershed, 0.36)},
+        {"road_class": "motorway", "geometry": across(watershed, 0.44)},
+        {"road_class": "rail", "on_structure": True, "geometry": across(watershed, 0.41)},
+        {"road_class": "other", "geometry": across(watershed, 0.42)},
+    ]
+    with found(network_task(watershed, {"roads": roads}), tmp_path) as network:
+        breaks = [one for one in network.nodes if one.kind == "crossing"]
+        corridors = network.corridors
+    severities = {"primary": 2, "motorway": 3, None: None}
+    assert {one.document["road_class"] for one in breaks} == set(severities)
+    for one in breaks:
+        told = one.document
+        assert told["severity"] == severities[told["road_class"]]
+        assert told["reason"] == ("built_up" if told["road_class"] is None else "road")
+        assert (told["length_m"] is None) == (told["reason"] == "road")
+    for one in corridors:
+        assert one.document["breakpoints_measured"] == ["built_up", "road"]
+        assert one.document["n_breakpoints"] == len(one.breaks)
+    for pair in {(1, 3), (1, 4), (2, 3), (2, 4)} & {one.link.pair for one in corridors}:
+        # From the north to the south both lines are in the way, an odd number of times.
+        (corridor,) = (one for one in corridors if one.link.pair == pair)
+        for road_class in ("primary", "motorway"):
+            met = [one.crossings or 0 for one in corridor.breaks if one.road_class == road_class]
+            assert sum(met) % 2 == 1
 
 
 def test_the_grove_is_a_stepping_stone(built: tuple[Path, Outcome]):

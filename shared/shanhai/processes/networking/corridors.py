@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from shapely.geometry.base import BaseGeometry
 
-from shanhai.processes.networking.breaks import Break, breaks_along, main_roads
+from shanhai.processes.networking.breaks import Break, breaks_along, find_roads
 from shanhai.processes.networking.currents import Conduct
 from shanhai.processes.networking.geometry import as_multi, path_line, swath_outline
 from shanhai.processes.networking.metrics import Metrics
@@ -77,11 +77,11 @@ def tell_corridors(
     """Every link with its shape, its name and its figures, by pair."""
     swaths = {link.pair: swath_outline(link.swath, scene.grid) for link in network.links}
     names = official_names(scene, swaths)
-    roads = main_roads(scene)
+    roads = find_roads(scene)
     found = []
     for number, link in enumerate(network.links, start=1):
         course = course_of(link.path.cells, scene.spacing)
-        breaks = breaks_along(scene, course, roads)
+        breaks = breaks_along(scene, link.path.cells, course, roads)
         line = path_line(link.path.cells, sources.patches.labels, scene.grid)
         document = {
             **_figures(link, metrics),
@@ -93,7 +93,7 @@ def tell_corridors(
             },
             **_land(scene, sources.patches.labels, link, course),
             "n_breakpoints": len(breaks),
-            "breakpoints_measured": ["built_up", *([] if roads is None else ["main_road"])],
+            "breakpoints_measured": ["built_up", *([roads.reason] if roads.reason else [])],
             "has_official_name": link.pair in names,
             "named": names[link.pair].code if link.pair in names else None,
         }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from shapely import Point
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.jobs.line_kinds import PROTECTED
@@ -284,13 +285,15 @@ def _crossings(scene: Scene, corridors: Sequence[Corridor]) -> list[Node]:
         Node(
             f"x{number:03}",
             "crossing",
-            point_at(break_.row, break_.col, scene.grid),
+            to_lon_lat(Point(break_.x, break_.y), scene.grid),
             [one.code],
             None if break_.severity is None else float(break_.severity),
             {
                 "reason": break_.reason,
                 "length_m": _rounded(break_.length_m),
                 "severity": break_.severity,
+                "road_class": break_.road_class,
+                "crossings": break_.crossings,
             },
         )
         for number, (one, break_) in enumerate(places, start=1)

@@ -41,6 +41,7 @@ def statistics_document(
         "corridors": [corridor_row(one) for one in corridors],
         "pinch_points": [_row(one) for one in nodes if one.kind == "pinch_point"],
         "barriers": [_row(one) for one in nodes if one.kind == "barrier"],
+        "crossings": [_row(one) for one in nodes if one.kind == "crossing"],
         "disconnected_pairs": [
             {
                 "source_a": source_code(one),
