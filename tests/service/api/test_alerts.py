@@ -1,9 +1,11 @@
 """`/alert-rules` and `/alerts`: made, read, answered, refused."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 from tests.service.api.conftest import MakeClient
 
@@ -151,6 +153,42 @@ async def test_alerts_are_for_those_who_may(
     assert (await feed.delete("/alert-rules/pm25-high")).status_code == 403
     assert (await planner.post(f"/alerts/{number}/close", json={"note": ""})).status_code == 400
     assert (await planner.get("/alerts/999999999")).status_code == 404
+
+
+async def test_what_happens_is_streamed_and_resumed(
+    planner: httpx.AsyncClient, state: State
+) -> None:
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+        # The client gives the answer once it has ended, which the stop of the service does.
+        first = {"Last-Event-ID": "0"}
+        stream = tasks.create_task(planner.get("/alerts/events?lang=zh", headers=first))
+        await raise_alert(state, planner)
+        number = (await planner.get("/alerts")).json()["alerts"][0]["id"]
+        await planner.post(f"/alerts/{number}/close", json={"note": "done"})
+        state.draining.set()
+    answer = stream.result()
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    told = events_of(answer.text)
+    assert [name for _, name, _ in told] == ["opened", "closed"]
+    opened = told[0][2]
+    assert (opened["event_name"], opened["alert"]["station"]) == ("发出预警", "s1")
+    resumed = await planner.get("/alerts/events", headers={"Last-Event-ID": str(told[0][0])})
+    assert [(place, name) for place, name, _ in events_of(resumed.text)] == [(told[1][0], "closed")]
+    from_now_on = await planner.get("/alerts/events")
+    assert events_of(from_now_on.text) == []
+    for foreign in ("x", "-1", str(2**63)):
+        refused = await planner.get("/alerts/events", headers={"Last-Event-ID": foreign})
+        assert refused.status_code == 400
+
+
+def events_of(text: str) -> list[tuple[int, str, dict[str, Any]]]:
+    """The events of a stream: number, name and data."""
+    found = []
+    for block in text.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if line[:1] != ":")
+        if fields:
+            found.append((int(fields["id"]), fields["event"], orjson.loads(fields["data"])))
+    return found
 
 
 async def test_pages_of_alerts_follow_one_another(planner: httpx.AsyncClient, state: State) -> None:

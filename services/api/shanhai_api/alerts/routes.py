@@ -4,10 +4,12 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
+from starlette.responses import StreamingResponse
 
 from shanhai.db.alerts import answering
 from shanhai.db.alerts.answering import list_alerts
 from shanhai_api.alerts.documents import describe_alert
+from shanhai_api.alerts.events import follow, last_event
 from shanhai_api.alerts.operations import answer, show_alert
 from shanhai_api.alerts.schemas import CODE, Answer, Level
 from shanhai_api.body import parse, read_json
@@ -16,6 +18,7 @@ from shanhai_api.dependencies import (
     KnownReader,
     PageQuery,
     ReadSession,
+    TheState,
     TheUnit,
     TheView,
     Writer,
@@ -31,6 +34,7 @@ Parameters = Annotated[PageQuery, Query()]
 AlertId = Annotated[int, Path(ge=1, le=2**63 - 1, description="Number of the alert")]
 FILTERS = frozenset({"status", "level", "rule", "station"})
 ANSWER_BODY = body_of(Answer)
+EVENT_STREAM = "text/event-stream"
 
 
 class AlertsQuery(PageQuery):
@@ -73,6 +77,17 @@ async def show_alerts(
         )
     document = {"alerts": [describe_alert(row, view) for row in page], "links": links}
     return view.respond(document, template="alerts.html")
+
+
+@router.get("/alerts/events", summary="What happens to alerts as server-sent events")
+async def stream_events(
+    request: Request, view: TheView, state: TheState, caller: KnownReader, query: Parameters
+) -> Response:
+    """Tell what happens from now on, or after the event of `Last-Event-ID`."""
+    events = follow(state, view, after=last_event(request))
+    # Proxies must pass each event on at once.
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(events, media_type=EVENT_STREAM, headers=headers)
 
 
 @router.get("/alerts/{alert}", summary="One alert")

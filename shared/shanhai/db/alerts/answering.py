@@ -7,6 +7,7 @@ from typing import Any, Literal
 from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.alerts.evaluating import take_evaluation_lock
 from shanhai.db.alerts.rules import SCOPES
 from shanhai.db.alerts.turning import end, note
 from shanhai.db.features.rights import demand_role, demand_scopes
@@ -81,6 +82,24 @@ async def list_events(session: AsyncSession, alert_id: int) -> Sequence[AlertEve
     return (await session.scalars(query)).all()
 
 
+async def newest_event(session: AsyncSession) -> int:
+    """The number of the newest event; 0 for none."""
+    return await session.scalar(select(func.max(AlertEvent.id))) or 0
+
+
+async def events_after(
+    session: AsyncSession, number: int, *, limit: int
+) -> list[tuple[AlertEvent, Row[Any]]]:
+    """Events after one, in the order they happened, each with its alert as that is now."""
+    query = select(AlertEvent).where(AlertEvent.id > number).order_by(AlertEvent.id).limit(limit)
+    events = (await session.scalars(query)).all()
+    if not events:
+        return []
+    rows = await session.execute(_ALERTS.where(Alert.id.in_({one.alert_id for one in events})))
+    alerts = {row[0].id: row for row in rows}
+    return [(event, alerts[event.alert_id]) for event in events]
+
+
 async def answer_alert(
     session: AsyncSession,
     alert_id: int,
@@ -105,6 +124,7 @@ async def answer_alert(
         Conflict: it is acknowledged or closed already.
     """
     demand_scopes(identity, SCOPES)
+    await take_evaluation_lock(session)
     alert = await session.scalar(select(Alert).where(Alert.id == alert_id).with_for_update())
     if alert is None:
         raise _unknown(alert_id)

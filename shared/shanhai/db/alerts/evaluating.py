@@ -19,9 +19,10 @@ from shanhai.db.observations.rollups import COUNTED
 from shanhai.monitoring.alerting import RATE_WITHIN, Limits, Sample, Watch, follow, rates
 
 EVALUATION_LOCK = 0x5348_4145
-"""Held by the one who evaluates."""
+"""Held by the one who evaluates, and by all who change rules or alerts."""
 MOST_CHANGES = 500
-_TAKE_LOCK = text("SELECT pg_try_advisory_xact_lock(:lock)")
+_TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(:lock)")
+_TAKE_LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
 _TAKE = text("""
   WITH taken AS (
     DELETE FROM observation_change
@@ -121,7 +122,7 @@ async def evaluate_changes(
 
     None is done while somebody else is at it. The caller commits.
     """
-    if not await session.scalar(_TAKE_LOCK, {"lock": EVALUATION_LOCK}):
+    if not await session.scalar(_TRY_LOCK, {"lock": EVALUATION_LOCK}):
         return 0
     changes = (await session.execute(_TAKE, {"most": most})).all()
     if not changes:
@@ -148,7 +149,7 @@ async def evaluate_silence(session: AsyncSession, *, now: datetime | None = None
     A rule for one property watches the stations that have ever observed it; one for all properties
     also those that never sent anything, since they were registered.
     """
-    if not await session.scalar(_TAKE_LOCK, {"lock": EVALUATION_LOCK}):
+    if not await session.scalar(_TRY_LOCK, {"lock": EVALUATION_LOCK}):
         return
     now = now or datetime.now(UTC)
     for row in (await session.execute(_SILENT, {"now": now})).all():
@@ -157,6 +158,15 @@ async def evaluate_silence(session: AsyncSession, *, now: datetime | None = None
         place = (row.rule_id, row.station_id)
         await apply_turns(session, place, turns, now=now, observed_at=row.newest)
         await keep_watch(session, place, watch)
+
+
+async def take_evaluation_lock(session: AsyncSession) -> None:
+    """Wait until nobody evaluates, and let nobody until the transaction ends.
+
+    All who write what happens to alerts hold it, so that their events commit in the order of their
+    numbers: who follows them misses none.
+    """
+    await session.execute(_TAKE_LOCK, {"lock": EVALUATION_LOCK})
 
 
 def limits_of(row: Any) -> Limits:

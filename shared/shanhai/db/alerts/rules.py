@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, delete, exists, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.alerts.evaluating import EVALUATION_LOCK, HOLDS_AT
+from shanhai.db.alerts.evaluating import HOLDS_AT, take_evaluation_lock
 from shanhai.db.alerts.turning import end
 from shanhai.db.features.rights import demand_role, demand_scopes
 from shanhai.db.identity import Identity
@@ -23,7 +23,6 @@ PLAIN = (
     *("code", "name_zh", "name_en", "kind", "limits", "reset", "min_duration_s", "max_age_s"),
     *("any_quality", "enabled"),
 )
-_TAKE_LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
 # The newest value of each series counts at once, as if it had just been stored.
 _LOOK_AT_NEWEST = text(f"""
   INSERT INTO observation_change (station_id, property_id, first_at, last_at)
@@ -102,7 +101,7 @@ async def create_rule(
         Conflict: there is a rule of this code.
     """
     row = AlertRule(**await _columns(session, contents, identity))
-    await _take_lock(session)
+    await take_evaluation_lock(session)
     live = exists().where(AlertRule.code == row.code, AlertRule.deleted_at.is_(None))
     if await session.scalar(select(live)):
         raise Conflict(
@@ -135,7 +134,7 @@ async def replace_rule(
         Unauthenticated, Forbidden: the identity may not change it, or not to this.
         InvalidInput: a code in it is unknown.
     """
-    await _take_lock(session)
+    await take_evaluation_lock(session)
     row = await _editable(session, code, identity, expected)
     before = (await find_rule(session, code)).contents
     for name, value in (await _columns(session, {**contents, "code": code}, identity)).items():
@@ -162,18 +161,13 @@ async def drop_rule(
     Raises:
         NotFound, Stale, Unauthenticated, Forbidden: as with `replace_rule`.
     """
-    await _take_lock(session)
+    await take_evaluation_lock(session)
     row = await _editable(session, code, identity, expected)
     before = (await find_rule(session, code)).contents
     await _start_anew(session, row, act)
     row.deleted_at = (await session.execute(select(func.now()))).scalar_one()
     await session.flush()
     _note(session, act, "delete", code, before, None)
-
-
-async def _take_lock(session: AsyncSession) -> None:
-    """Wait for an evaluation under way: what it writes must not outlast the former rule."""
-    await session.execute(_TAKE_LOCK, {"lock": EVALUATION_LOCK})
 
 
 async def _editable(

@@ -1,0 +1,65 @@
+"""What happens to alerts, as server-sent events."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import orjson
+from fastapi import Request
+
+from shanhai.db.alerts.answering import events_after, newest_event
+from shanhai.errors import InvalidInput
+from shanhai_api.alerts.documents import describe_alert, describe_events
+from shanhai_api.state import State
+from shanhai_api.view import View
+
+POLL_S = 0.5
+HEARTBEAT_S = 15.0
+HEARTBEAT = b": waiting\n\n"
+LONGEST_S = 900.0
+"""Then clients connect again, from where they are: what they may do is looked up anew."""
+PORTION = 100
+
+
+def last_event(request: Request) -> int | None:
+    """The number of the event a client has seen last, if it says so.
+
+    Raises:
+        InvalidInput: it is no number of an event.
+    """
+    given = request.headers.get("last-event-id")
+    if given is None:
+        return None
+    if not (given.isascii() and given.isdigit() and int(given[:20]) < 2**63):
+        raise InvalidInput(
+            "Last-Event-ID must be the id of an event",
+            message_zh="Last-Event-ID 须为事件的 id",
+            pointer="Last-Event-ID",
+        )
+    return int(given)
+
+
+async def follow(state: State, view: View, *, after: int | None) -> AsyncIterator[bytes]:
+    """An event for each thing that happens, named as it is, until the service stops."""
+    async with state.reading() as session:
+        seen = await newest_event(session) if after is None else after
+    yield HEARTBEAT
+    silent_s, loop = 0.0, asyncio.get_running_loop()
+    ends_at = loop.time() + LONGEST_S
+    while loop.time() < ends_at:
+        async with state.reading() as session:
+            news = await events_after(session, seen, limit=PORTION)
+        for event, row in news:
+            seen = event.id
+            [told] = describe_events([event], view.lang)
+            document = orjson.dumps({**told, "alert": describe_alert(row, view)})
+            yield b"id: %d\nevent: %s\ndata: %s\n\n" % (seen, event.kind.encode(), document)
+        if len(news) == PORTION:
+            continue
+        if state.draining.is_set():
+            return
+        if news or silent_s >= HEARTBEAT_S:
+            if not news:
+                yield HEARTBEAT
+            silent_s = 0.0
+        await asyncio.sleep(POLL_S)
+        silent_s += POLL_S
