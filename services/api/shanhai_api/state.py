@@ -72,6 +72,7 @@ async def open_state(configuration: Configuration) -> AsyncIterator[State]:
     dispatcher = ArqDispatcher(configuration.redis.url.get_secret_value())
     limiter = RateLimiter(configuration.rate, configuration.redis.url.get_secret_value(), "api")
     writing_sessions, reading_sessions = create_sessions(engine), create_sessions(reading)
+    gathering = Gathering(writing_sessions, skew=configuration.observations.skew)
     try:
         async with (
             limiter.synchronised(),
@@ -89,9 +90,10 @@ async def open_state(configuration: Configuration) -> AsyncIterator[State]:
                 Metrics(),
                 Authenticator(reading_sessions, writing_sessions.begin, configuration.oidc),
                 limiter,
-                Gathering(writing_sessions, skew=configuration.observations.skew),
+                gathering,
             )
     finally:
+        await gathering.close()
         await dispatcher.close()
         await probes.dispose()
         await reading.dispose()

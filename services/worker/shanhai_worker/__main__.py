@@ -11,6 +11,7 @@ from shanhai.settings import (
     Hj212Settings,
     LogSettings,
     MqttSettings,
+    ObservationSettings,
     PublicSettings,
     RedisSettings,
     TileTokenSettings,
@@ -37,6 +38,7 @@ def main() -> None:
             tokens=TileTokenSettings(),
             hj212=Hj212Settings(),
             mqtt=MqttSettings(),
+            observations=ObservationSettings(),
         )
     )
 

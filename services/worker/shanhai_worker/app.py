@@ -20,6 +20,7 @@ from shanhai.settings import (
     DatabaseSettings,
     Hj212Settings,
     MqttSettings,
+    ObservationSettings,
     PublicSettings,
     RedisSettings,
     TileTokenSettings,
@@ -52,12 +53,14 @@ async def serve(
     tokens: TileTokenSettings,
     hj212: Hj212Settings,
     mqtt: MqttSettings,
+    observations: ObservationSettings,
 ) -> None:
     """Run the worker until SIGTERM or SIGINT."""
     stop = _stop_on_signals()
     tiles = TileAccess.named_in(public, tokens, worker)
     async with open_context(database, redis, artifacts, worker, dask, tiles) as context:
-        await run(context, redis.url.get_secret_value(), stop, feeds=feeds_named_in(hj212, mqtt))
+        feeds = feeds_named_in(hj212, mqtt, observations)
+        await run(context, redis.url.get_secret_value(), stop, feeds=feeds)
 
 
 async def run(

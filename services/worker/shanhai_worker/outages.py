@@ -7,19 +7,12 @@ from typing import TypeVar
 
 import asyncpg
 import structlog
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+from shanhai.db.engine import DATABASE_ERRORS as DATABASE_ERRORS
 
-DATABASE_ERRORS = (
-    SQLAlchemyError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    OSError,
-    TimeoutError,
-)
-"""Everything that talking to PostgreSQL raises; asyncpg's own come through while connecting."""
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 PASSING_SQLSTATES = ("08", "40", "53", "57P")
 """Connection lost, serialisation or deadlock, out of resources, shutting down or starting up."""

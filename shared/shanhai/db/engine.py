@@ -4,9 +4,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import asyncpg
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -18,6 +19,14 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from shanhai.settings import DatabaseSettings
 
 Sessions = async_sessionmaker[AsyncSession]
+DATABASE_ERRORS = (
+    SQLAlchemyError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    OSError,
+    TimeoutError,
+)
+"""Everything that talking to PostgreSQL raises; asyncpg's own come through while connecting."""
 TRUSTED_S = 1.0
 """Seconds a connection may have rested and still be used without asking whether it lives."""
 

@@ -4,14 +4,13 @@ import asyncio
 import signal
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from shanhai.db.engine import Sessions
-from shanhai.db.observations import ingest
+from shanhai.db.observations import gathering
 from shanhai.ending import end
 from shanhai.monitoring.observation import Batch, Observation
 from shanhai.testing.emptying import forget_rows
@@ -20,10 +19,11 @@ from shanhai.testing.mosquitto import running_mosquitto
 from shanhai.testing.workers import Workers, eventually, free_port
 from shanhai_worker import outages
 from shanhai_worker.context import Context
-from shanhai_worker.feeds import group_commit, one_of_many
-from shanhai_worker.feeds.group_commit import GroupCommit
+from shanhai_worker.feeds import one_of_many
+from shanhai_worker.feeds.intake import open_intake
 
 START = datetime(2026, 8, 1, tzinfo=UTC)
+SKEW = timedelta(minutes=5)
 
 
 @pytest.fixture
@@ -45,43 +45,63 @@ async def stored(sessions: Sessions) -> int:
         return int(await session.scalar(text("SELECT count(*) FROM observation")) or 0)
 
 
-async def test_a_batch_that_cannot_be_stored_does_not_harm_others(
-    context: Context, sessions: Sessions, station: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def store(session: Any, given: Batch, sender: Any) -> Any:
-        if "broken" in given.property.distinct:
-            raise ValueError("cannot be stored")
-        return await ingest.store(session, given, sender)
-
-    monkeypatch.setattr(group_commit, "store", store)
-    commits = GroupCommit(context.sessions, context.meters, "hj212")
-    bringing = [
-        asyncio.create_task(commits.store(one))
-        for one in (batch(1), batch(2, of="broken"), batch(3, 4), batch())
-    ]
-    await asyncio.sleep(0)
-    running = asyncio.create_task(commits.run())
-    async with asyncio.timeout(10):
-        results = await asyncio.gather(*bringing, return_exceptions=True)
-    await end(running)
-    assert [type(result) for result in results] == [type(None), ValueError, type(None), type(None)]
-    assert await stored(sessions) == 3
-
-
 async def test_an_outage_is_told_to_whoever_brought_something(
     context: Context, station: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def store(*_: object) -> None:
+    tried = 0
+
+    async def store_all(*_: object, **__: object) -> None:
+        nonlocal tried
+        tried += 1
         raise ConnectionError("away")
 
-    monkeypatch.setattr(group_commit, "store", store)
+    monkeypatch.setattr(gathering, "store_all", store_all)
     monkeypatch.setattr(outages, "FIRST_PAUSE_S", 0.001)
-    commits = GroupCommit(context.sessions, context.meters, "hj212")
-    running = asyncio.create_task(commits.run())
-    with pytest.raises(ConnectionError):
-        async with asyncio.timeout(10):
-            await commits.store(batch(1))
-    await end(running)
+    async with open_intake(context, "hj212", skew=SKEW) as intake:
+        with pytest.raises(ConnectionError):
+            async with asyncio.timeout(10):
+                await intake.store(batch(1))
+    assert tried == outages.TRIES
+
+
+async def test_whoever_waits_when_a_feed_ends_is_not_told_it_was_stored(
+    context: Context, sessions: Sessions, station: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = asyncio.Event()
+
+    async def store_all(*_: object, **__: object) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(gathering, "store_all", store_all)
+    async with asyncio.timeout(10):
+        async with open_intake(context, "hj212", skew=SKEW) as intake:
+            first = asyncio.create_task(intake.store(batch(1)))
+            await begun.wait()
+            second = asyncio.create_task(intake.store(batch(2)))
+            await asyncio.sleep(0)
+        results = await asyncio.gather(first, second, return_exceptions=True)
+    assert [type(result) for result in results] == [asyncio.CancelledError] * 2
+    assert await stored(sessions) == 0
+
+
+async def test_what_is_stored_and_refused_is_counted(
+    context: Context, sessions: Sessions, station: str
+) -> None:
+    ahead = datetime.now(UTC) + timedelta(minutes=10)
+    rows = [Observation("river-1", "cod", ahead, 1.0)]
+    async with open_intake(context, "hj212", skew=SKEW) as intake:
+        await intake.store(Batch.of(rows))
+        await intake.store(batch(1, 2))
+        await intake.store(batch(2))
+    async with open_intake(context, "hj212", skew=timedelta(minutes=15)) as intake:
+        await intake.store(Batch.of(rows))
+    (metric,) = context.meters.observations.collect()
+    counted = {
+        one.labels["outcome"]: one.value for one in metric.samples if one.name.endswith("_total")
+    }
+    assert counted == {"accepted": 3, "duplicate": 1, "revised": 0, "rejected": 1}
+    assert await stored(sessions) == 3
 
 
 @pytest.mark.parametrize(
@@ -94,23 +114,7 @@ async def test_errors_of_data_are_told_from_those_that_pass(
     with pytest.raises(DBAPIError) as raised:
         async with context.sessions() as session:
             await session.execute(text(statement))
-    assert group_commit.is_of_data(raised.value) is of_data
-
-
-async def test_too_much_at_once_has_to_wait(
-    context: Context, sessions: Sessions, station: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(group_commit, "MOST_WAITING", 4)
-    monkeypatch.setattr(group_commit, "MOST_ROWS", 3)
-    commits = GroupCommit(context.sessions, context.meters, "hj212")
-    bringing = [asyncio.create_task(commits.store(batch(2 * at, 2 * at + 1))) for at in range(20)]
-    await asyncio.sleep(0.01)
-    assert not any(task.done() for task in bringing)
-    running = asyncio.create_task(commits.run())
-    async with asyncio.timeout(30):
-        await asyncio.gather(*bringing)
-    await end(running)
-    assert await stored(sessions) == 40
+    assert gathering.is_of_data(raised.value) is of_data
 
 
 async def test_one_of_many_works_and_another_takes_over(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from ipaddress import ip_network
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from shanhai.db.engine import Sessions
-from shanhai.db.observations import ingest
+from shanhai.db.observations import gathering, ingest
 from shanhai.ending import end
 from shanhai.monitoring.hj212.frame import FrameReader
 from shanhai.monitoring.hj212.packet import ANSWER_WANTED, NUMBERED, VERSION_2017, read_packet
@@ -20,7 +21,7 @@ from shanhai.testing.feeds import DEVICE, add_station, register, telegram
 from shanhai.testing.workers import eventually, free_port
 from shanhai_worker import outages
 from shanhai_worker.context import Context
-from shanhai_worker.feeds import group_commit, hj212_gateway
+from shanhai_worker.feeds import hj212_gateway
 
 HOUR = "DataTime=20260801080000"
 READINGS = f"{HOUR};w01018-Rtd=12.5,w01018-Flag=N;w01001-Rtd=7.1,w01001-Flag=D"
@@ -72,7 +73,7 @@ async def listening(context: Context, **settings: object) -> AsyncIterator[int]:
     """A gateway of those settings, and its port."""
     port = free_port()
     given = Hj212Settings.model_validate({"host": "127.0.0.1", "port": port, **settings})
-    task = asyncio.create_task(hj212_gateway.run(context, given))
+    task = asyncio.create_task(hj212_gateway.run(context, given, skew=timedelta(minutes=5)))
 
     async def accepts() -> bool:
         try:
@@ -204,15 +205,15 @@ async def test_what_an_outage_kept_from_being_stored_is_not_answered(
     await register(sessions, station)
     away = True
 
-    async def store(*given: Any) -> Any:
+    async def store_all(*given: Any, **options: Any) -> Any:
         if away:
             raise ConnectionError("away")
-        return await ingest.store(*given)
+        return await ingest.store_all(*given, **options)
 
     async def noted() -> bool:
         return refused(context) == {"not_stored": 1}
 
-    monkeypatch.setattr(group_commit, "store", store)
+    monkeypatch.setattr(gathering, "store_all", store_all)
     monkeypatch.setattr(outages, "FIRST_PAUSE_S", 0.001)
     async with listening(context) as port, connected(port) as line:
         await line.send(telegram(READINGS, number="20260801085857001"))

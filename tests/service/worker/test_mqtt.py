@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from ssl import SSLError
 from typing import Any
@@ -13,7 +14,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from shanhai.db.engine import Sessions
-from shanhai.db.observations import ingest
+from shanhai.db.observations import gathering, ingest
 from shanhai.ending import end
 from shanhai.settings import MqttSettings
 from shanhai.testing.certificates import make_certificates
@@ -23,7 +24,7 @@ from shanhai.testing.mosquitto import Mosquitto, running_mosquitto
 from shanhai.testing.workers import Workers, eventually
 from shanhai_worker import outages
 from shanhai_worker.context import Context
-from shanhai_worker.feeds import group_commit, mqtt, mqtt_connection
+from shanhai_worker.feeds import mqtt, mqtt_connection
 
 TOPIC = "shanhai/observations"
 TOPICS = (TOPIC, "water/{station}/{property}/now")
@@ -54,7 +55,7 @@ def settings(broker: Mosquitto, **given: object) -> MqttSettings:
 @asynccontextmanager
 async def fetching(context: Context, given: MqttSettings) -> AsyncIterator[None]:
     """A client that has connected and subscribed."""
-    task = asyncio.create_task(mqtt.run(context, given))
+    task = asyncio.create_task(mqtt.run(context, given, skew=timedelta(minutes=5)))
 
     async def subscribed() -> bool:
         if task.done():
@@ -211,14 +212,14 @@ async def test_what_an_outage_kept_from_being_stored_comes_again(
 ) -> None:
     asked = 0
 
-    async def store(*given: Any) -> Any:
+    async def store_all(*given: Any, **options: Any) -> Any:
         nonlocal asked
         asked += 1
         if asked <= outages.TRIES:
             raise ConnectionError("away")
-        return await ingest.store(*given)
+        return await ingest.store_all(*given, **options)
 
-    monkeypatch.setattr(group_commit, "store", store)
+    monkeypatch.setattr(gathering, "store_all", store_all)
     monkeypatch.setattr(outages, "FIRST_PAUSE_S", 0.001)
     async with fetching(context, settings(broker)):
         await asyncio.to_thread(broker.publish, messages(range(30)))

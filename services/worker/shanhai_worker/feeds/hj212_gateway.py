@@ -6,6 +6,7 @@ between. Any number of workers may each have a gateway, behind one address.
 """
 
 import asyncio
+from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import structlog
@@ -13,26 +14,24 @@ import structlog
 from shanhai.ending import end
 from shanhai.settings import Hj212Settings
 from shanhai_worker.context import Context
-from shanhai_worker.feeds.group_commit import GroupCommit
 from shanhai_worker.feeds.hj212_devices import Devices
 from shanhai_worker.feeds.hj212_link import WAY, Link, Recent
+from shanhai_worker.feeds.intake import Intake, open_intake
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
-async def run(context: Context, settings: Hj212Settings) -> None:
+async def run(context: Context, settings: Hj212Settings, *, skew: timedelta) -> None:
     """Listen and store for ever."""
-    gateway = Gateway(context, settings)
-    async with asyncio.TaskGroup() as parts:
-        parts.create_task(gateway.commits.run())
-        parts.create_task(gateway.listen())
+    async with open_intake(context, WAY, skew=skew) as intake:
+        await Gateway(context, settings, intake).listen()
 
 
 class Gateway:
     """What the connections share."""
 
-    def __init__(self, context: Context, settings: Hj212Settings) -> None:
-        self.commits = GroupCommit(context.sessions, context.meters, WAY)
+    def __init__(self, context: Context, settings: Hj212Settings, intake: Intake) -> None:
+        self._intake = intake
         self._settings = settings
         self._meters = context.meters
         self._devices = Devices(context.sessions)
@@ -68,7 +67,7 @@ class Gateway:
                 reader,
                 writer,
                 settings=self._settings,
-                commits=self.commits,
+                intake=self._intake,
                 devices=self._devices,
                 recent=self._recent,
                 meters=self._meters,

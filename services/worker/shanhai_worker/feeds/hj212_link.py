@@ -15,8 +15,8 @@ from shanhai.monitoring.hj212.readings import readings
 from shanhai.monitoring.hj212.splitting import Joiner
 from shanhai.monitoring.observation import Batch, Observation
 from shanhai.settings import Hj212Settings
-from shanhai_worker.feeds.group_commit import GroupCommit
 from shanhai_worker.feeds.hj212_devices import Devices
+from shanhai_worker.feeds.intake import Intake
 from shanhai_worker.meters import Meters
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -56,7 +56,7 @@ class Link:
         writer: asyncio.StreamWriter,
         *,
         settings: Hj212Settings,
-        commits: GroupCommit,
+        intake: Intake,
         devices: Devices,
         recent: Recent,
         meters: Meters,
@@ -64,7 +64,7 @@ class Link:
         self._reader = reader
         self._writer = writer
         self._settings = settings
-        self._commits = commits
+        self._intake = intake
         self._devices = devices
         self._recent = recent
         self._meters = meters
@@ -103,7 +103,7 @@ class Link:
                 handled.append(whole)
                 rows.extend(found)
         try:
-            await self._commits.store(Batch.of(rows))
+            await self._intake.store(Batch.of(rows))
         except Exception:
             # Logged where it was met. Without an answer they will be sent again.
             self._note("not_stored", len(handled))

@@ -8,17 +8,20 @@ ever.
 
 import asyncio
 import random
+from datetime import timedelta
 
 import structlog
 
+from shanhai.db.observations.gathering import is_of_data
 from shanhai.errors import InvalidInput
 from shanhai.monitoring.observation import Batch
 from shanhai.settings import MqttSettings
 from shanhai_worker.context import Context
-from shanhai_worker.feeds.group_commit import GroupCommit, is_of_data
+from shanhai_worker.feeds.intake import Intake, open_intake
 from shanhai_worker.feeds.mqtt_connection import Connection, Message
 from shanhai_worker.feeds.mqtt_messages import Topic, read_message
 from shanhai_worker.feeds.one_of_many import run_in_one
+from shanhai_worker.meters import Meters
 from shanhai_worker.outages import DATABASE_ERRORS
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -28,27 +31,24 @@ FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 60.0
 
 
-async def run(context: Context, settings: MqttSettings) -> None:
+async def run(context: Context, settings: MqttSettings, *, skew: timedelta) -> None:
     """Fetch for ever, in one worker of all that share the database."""
-    await run_in_one(context.sessions, WAY, lambda: fetch(context, settings))
+    await run_in_one(context.sessions, WAY, lambda: fetch(context, settings, skew))
 
 
-async def fetch(context: Context, settings: MqttSettings) -> None:
+async def fetch(context: Context, settings: MqttSettings, skew: timedelta) -> None:
     """Fetch for ever, connecting anew whenever the connection ends."""
-    commits = GroupCommit(context.sessions, context.meters, WAY)
-    fetcher = Fetcher(context, settings, commits)
-    async with asyncio.TaskGroup() as parts:
-        parts.create_task(commits.run())
-        parts.create_task(fetcher.run())
+    async with open_intake(context, WAY, skew=skew) as intake:
+        await Fetcher(settings, intake, context.meters).run()
 
 
 class Fetcher:
     """Brings what the broker delivers to be stored."""
 
-    def __init__(self, context: Context, settings: MqttSettings, commits: GroupCommit) -> None:
+    def __init__(self, settings: MqttSettings, intake: Intake, meters: Meters) -> None:
         self._settings = settings
-        self._commits = commits
-        self._meters = context.meters
+        self._intake = intake
+        self._meters = meters
         self._topics = [Topic.of(text) for text in settings.topics]
         self._pause_s = FIRST_PAUSE_S
 
@@ -82,7 +82,7 @@ class Fetcher:
         """
         batches = [self._batch_of(message) for message in messages]
         results = await asyncio.gather(
-            *(self._commits.store(batch) for batch in batches), return_exceptions=True
+            *(self._intake.store(batch) for batch in batches), return_exceptions=True
         )
         for message, result in zip(messages, results, strict=True):
             if result is not None:

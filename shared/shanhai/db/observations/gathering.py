@@ -6,18 +6,27 @@ nothing; two hundred share a commit, and the more there are, the less each costs
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
-from shanhai.db.engine import Sessions
+from shanhai.db.engine import DATABASE_ERRORS, Sessions
 from shanhai.db.observations.ingest import Delivery, store_all
+from shanhai.ending import end
 from shanhai.monitoring.observation import Outcome
 
 MOST_ROWS = 20_000
 """Rows of one transaction, unless a single batch has more."""
+DATA_SQLSTATES = ("22", "23")
+"""Data exceptions, and broken constraints."""
+Transaction = Callable[[], Awaitable[list[Outcome]]]
+
+
+async def once(transaction: Transaction) -> list[Outcome]:
+    """Try a transaction, and leave it to whoever brought the data to come again."""
+    return await transaction()
 
 
 @dataclass(slots=True)
@@ -31,11 +40,19 @@ class Gathering:
 
     Args:
         skew: How far ahead of the clock a time may be.
+        persist: How often a transaction is tried.
     """
 
-    def __init__(self, sessions: Sessions, *, skew: timedelta) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        *,
+        skew: timedelta,
+        persist: Callable[[Transaction], Awaitable[list[Outcome]]] = once,
+    ) -> None:
         self._sessions = sessions
         self._skew = skew
+        self._persist = persist
         self._waiting: deque[_Waiting] = deque()
         self._storing: asyncio.Task[None] | None = None
 
@@ -43,7 +60,8 @@ class Gathering:
         """Store a batch with whatever else waits; what became of it, once that is durable.
 
         Raises:
-            Exception: What kept this batch from being stored.
+            Exception: What kept this batch from being stored; `is_of_data` tells whether the same
+                would be so another time.
         """
         waiting = _Waiting(delivery, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
@@ -52,12 +70,23 @@ class Gathering:
             self._storing = asyncio.create_task(self._store_waiting())
         return await waiting.outcome
 
+    async def close(self) -> None:
+        """Give up what has not been stored; whoever waits for it is told by a cancellation."""
+        if self._storing is not None:
+            await end(self._storing)
+
     async def _store_waiting(self) -> None:
         try:
             while self._waiting:
-                await self._store_group(self._next_group())
+                group = self._next_group()
+                try:
+                    await self._store_group(group)
+                finally:
+                    _give_up(group)
         finally:
             self._storing = None
+            _give_up(self._waiting)
+            self._waiting.clear()
 
     def _next_group(self) -> list[_Waiting]:
         group: list[_Waiting] = []
@@ -71,30 +100,40 @@ class Gathering:
 
     async def _store_group(self, group: Sequence[_Waiting]) -> None:
         try:
-            async with self._sessions.begin() as session:
-                outcomes = await store_all(
-                    session, [one.delivery for one in group], skew=self._skew
-                )
+            outcomes = await self._persist(lambda: self._commit(group))
         except Exception as error:
-            if len(group) > 1 and _may_be_of_one(error):
+            if len(group) > 1 and is_of_data(error):
+                # One of them cannot be stored; the others shall not suffer for it.
                 for one in group:
                     await self._store_group([one])
                 return
             for one in group:
                 if not one.outcome.done():
                     one.outcome.set_exception(error)
-        except BaseException:
-            for one in group:
-                one.outcome.cancel()
-            raise
         else:
             for one, outcome in zip(group, outcomes, strict=True):
                 if not one.outcome.done():
                     one.outcome.set_result(outcome)
 
+    async def _commit(self, group: Sequence[_Waiting]) -> list[Outcome]:
+        async with self._sessions.begin() as session:
+            return await store_all(session, [one.delivery for one in group], skew=self._skew)
 
-def _may_be_of_one(error: Exception) -> bool:
-    """Whether one batch may have spoilt the others: no outage, but data that cannot be kept."""
-    if isinstance(error, DBAPIError):
-        return str(getattr(error.orig, "sqlstate", "")).startswith(("22", "23"))
-    return not isinstance(error, SQLAlchemyError | OSError | TimeoutError)
+
+def _give_up(waiting: Iterable[_Waiting]) -> None:
+    """Tell those who have not been told: there are some only if storing was broken off."""
+    for one in waiting:
+        one.outcome.cancel()
+
+
+def is_of_data(error: BaseException) -> bool:
+    """Whether an error is about what was to be stored, so that the same would fail for ever.
+
+    A database that is read-only for a while, or of another release, is no fault of the data.
+    """
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, ValueError):  # as asyncpg says it of a value that fits no column
+        return True
+    if isinstance(error, DATABASE_ERRORS):
+        return str(getattr(cause, "sqlstate", None) or "").startswith(DATA_SQLSTATES)
+    return isinstance(error, Exception)

@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from shanhai_worker.feeds.group_commit import is_of_data
+from shanhai.db.observations.gathering import is_of_data
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,7 @@ from shanhai_worker.feeds.group_commit import is_of_data
         asyncpg.CheckViolationError("23514"),
         asyncpg.DataError("invalid argument"),
         DBAPIError("INSERT", {}, asyncpg.NumericValueOutOfRangeError("22003")),
+        DBAPIError("COPY", {}, asyncpg.DataError("invalid argument")),
     ],
 )
 def test_what_the_data_are_to_blame_for_is_not_brought_again(error: Exception) -> None:
@@ -31,6 +32,7 @@ def test_what_the_data_are_to_blame_for_is_not_brought_again(error: Exception) -
         asyncpg.DeadlockDetectedError("40P01"),
         asyncpg.InterfaceError("closed"),
         DBAPIError("INSERT", {}, asyncpg.UndefinedTableError("42P01")),
+        DBAPIError("COPY", {}, asyncpg.InterfaceError("closed")),
         PoolTimeout(),
         ConnectionError(),
         TimeoutError(),

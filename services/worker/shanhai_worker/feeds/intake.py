@@ -1,0 +1,83 @@
+"""Where feeds bring their observations; what became of them is counted and logged."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import structlog
+
+from shanhai.db.identity import Identity
+from shanhai.db.observations.gathering import Gathering
+from shanhai.db.observations.ingest import Delivery, Sender
+from shanhai.monitoring.observation import Batch, Outcome
+from shanhai.vocabulary import Scope
+from shanhai_worker.context import Context
+from shanhai_worker.meters import Meters
+from shanhai_worker.outages import is_outage, outlast
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+class Intake:
+    """Takes the observations that come by one way.
+
+    Args:
+        way: How they come, as `observation_source` names it.
+    """
+
+    def __init__(self, gathering: Gathering, meters: Meters, way: str) -> None:
+        self._gathering = gathering
+        self._meters = meters
+        self._sender = Sender(way, Identity(way, frozenset({Scope.OBSERVE})))
+
+    async def store(self, batch: Batch) -> None:
+        """Wait until the batch is durable; its refused rows are counted and logged.
+
+        Raises:
+            Exception: What kept it from being stored.
+        """
+        if not len(batch):
+            return
+        try:
+            outcome = await self._gathering.store(Delivery(batch, self._sender))
+        except Exception as error:
+            log.warning(
+                "observations not stored",
+                way=self._sender.kind,
+                rows=len(batch),
+                error=type(error).__name__,
+                exc_info=not is_outage(error),
+            )
+            raise
+        self._count(outcome)
+
+    def _count(self, outcome: Outcome) -> None:
+        way = self._sender.kind
+        for name, number in (
+            ("accepted", outcome.accepted),
+            ("duplicate", outcome.duplicates),
+            ("revised", outcome.revised),
+            ("rejected", outcome.rejected.number),
+        ):
+            self._meters.observations.labels(way, name).inc(number)
+        if outcome.rejected.number:
+            log.warning(
+                "observations rejected",
+                way=way,
+                number=outcome.rejected.number,
+                first=outcome.rejected.told[0].detail,
+            )
+
+
+@asynccontextmanager
+async def open_intake(context: Context, way: str, *, skew: timedelta) -> AsyncIterator[Intake]:
+    """A place to bring observations to; an outage of the database is outlasted.
+
+    Args:
+        skew: How far ahead of the clock a time may be.
+    """
+    gathering = Gathering(context.sessions, skew=skew, persist=outlast)
+    try:
+        yield Intake(gathering, context.meters, way)
+    finally:
+        await gathering.close()
