@@ -25,6 +25,8 @@ PROPERTIES: tuple[tuple[Any, ...], ...] = (
     ("ph", "pH 值", "pH", "water", "1", 0, 14, 2, True, "w01001", [], WATER),
     ("dissolved_oxygen", "溶解氧", "Dissolved oxygen", "water", "mg/L", 0, 30, 2, True, "w01009",
      ["do"], WATER),
+    ("oxygen_saturation", "溶解氧饱和度", "Dissolved oxygen saturation", "water", "%", 0, 500, 1,
+     True, None, ["do_saturation"], WATER),
     ("permanganate_index", "高锰酸盐指数", "Permanganate index", "water", "mg/L", 0, 500, 2, True,
      "w01019", ["codmn"], WATER),
     ("cod", "化学需氧量", "Chemical oxygen demand", "water", "mg/L", 0, 5000, 1, True, "w01018",

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from shanhai.science.water_quality import WATER_STANDARDS, load_water_standard
 from shanhai.testing.observation_rows import (
     add_station,
     forget_observations,
@@ -52,6 +53,18 @@ async def test_the_standard_ones_are_listed_in_both_languages(reader: httpx.Asyn
     assert page.status_code == 200
     assert "溶解氧" in page.text
     assert (await reader.get("/properties/none")).status_code == 404
+
+
+async def test_what_the_standards_of_water_judge_is_listed_in_their_units(
+    reader: httpx.AsyncClient,
+) -> None:
+    listed = (await reader.get("/properties")).json()["properties"]
+    units = {one["code"]: one["unit"] for one in listed}
+    for name in WATER_STANDARDS:
+        for item in load_water_standard(name).items:
+            assert units[item.code] == item.unit
+            assert item.instead is None or item.instead[0] in units
+    assert units["oxygen_saturation"] == "%"
 
 
 async def test_one_is_made_changed_and_observed(admin: httpx.AsyncClient, state: State) -> None:

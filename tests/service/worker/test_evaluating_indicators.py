@@ -33,11 +33,16 @@ PLAN = "river-plan"
 ANALYST = Identity("key:analyst", frozenset({Scope.WRITE}))
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 SECTIONS: Mapping[str, Mapping[str, float]] = {
-    "upper": {"dissolved_oxygen": 6.4, "permanganate_index": 3.1, "total_phosphorus": 0.09},
+    "upper": {
+        "dissolved_oxygen": 6.4,
+        "oxygen_saturation": 92.0,
+        "permanganate_index": 3.1,
+        "total_phosphorus": 0.09,
+    },
     "middle": {"dissolved_oxygen": 6.4, "ammonia_nitrogen": 0.62},
     "lower": {"dissolved_oxygen": 1.8, "ammonia_nitrogen": 0.3},
 }
-"""Of class II, III and worse than V."""
+"""Of class II, whose oxygen is nearly saturated and so of class I, III and worse than V."""
 CLEAN = {"so2": 8.0, "no2": 20.0, "pm10": 40.0, "co": 0.6, "o3": 90.0, "pm25": 30.0}
 BEIJING = timedelta(hours=8)
 
@@ -184,7 +189,7 @@ async def test_values_are_computed_judged_and_recorded_with_their_origin(
     )
     of_2024 = parts["years"][1]["details"]["sections"]
     assert {(one["code"], one["class"], *one["deciding"]) for one in of_2024} == {
-        ("upper", "II", "dissolved_oxygen", "permanganate_index", "total_phosphorus"),
+        ("upper", "II", "permanganate_index", "total_phosphorus"),
         ("middle", "III", "ammonia_nitrogen"),
         ("lower", "inferior_v", "dissolved_oxygen"),
     }
@@ -219,7 +224,7 @@ async def _assert_recorded(sessions: Sessions, job: Job) -> None:
     assert value.provenance is not None
     assert value.provenance["standard"]["year"] == 2002
     assert value.provenance["inputs"]["stations"] == 3
-    assert value.provenance["inputs"]["observations"] == 12 * 7
+    assert value.provenance["inputs"]["observations"] == 12 * 8
     assert kept["forest_cover_rate", 2024].source_dataset_id is not None
     assert job.result is not None
     assert {flag["code"] for flag in job.result["values"]["warnings"]} == {
