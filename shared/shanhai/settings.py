@@ -1,5 +1,7 @@
 """Settings: small classes, one per concern, read from `SHANHAI_*` in `main` and passed down."""
 
+import re
+from collections.abc import Mapping
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -9,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from shanhai.vocabulary import Role
+from shanhai.vocabulary import CONTROL_KINDS, Role, codes
 
 ASYMMETRIC = frozenset(
     {
@@ -20,6 +22,7 @@ ASYMMETRIC = frozenset(
 """Signature algorithms whose verifiers cannot sign."""
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 SHORTEST_SECRET = 32
+LEAST_AREA = re.compile(r"\d{1,9}(\.\d{1,3})?", re.ASCII)
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -339,6 +342,49 @@ class ObservationSettings(BaseSettings):
         return timedelta(seconds=self.skew_s)
 
 
+class CaseSettings(BaseSettings):
+    """Which leads open a case, and how long each step of it may take."""
+
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_CASES_", frozen=True)
+
+    least_m2: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("red_line=400",),
+        description="kinds of control areas that are watched, each with the square metres of it a"
+        " lead must change to open a case, with commas: `red_line=400,protected_area=1000`",
+    )
+    verify_days: int = Field(15, ge=1, le=3650, description="days until a lead must be verified")
+    decide_days: int = Field(
+        10, ge=1, le=3650, description="days from there until its rectification or closing"
+    )
+    rectify_days: int = Field(
+        90, ge=1, le=3650, description="days of a rectification, unless its step says otherwise"
+    )
+
+    @field_validator("least_m2", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @model_validator(mode="after")
+    def _check_least(self) -> Self:
+        for item in self.least_m2:
+            kind, _, least = item.partition("=")
+            if kind not in codes(CONTROL_KINDS) or not LEAST_AREA.fullmatch(least):
+                raise ValueError(
+                    f"SHANHAI_CASES_LEAST_M2: {item!r} is not a kind of control area and a number"
+                    " of square metres, as in red_line=400"
+                )
+        return self
+
+    @property
+    def least(self) -> Mapping[str, float]:
+        """The least changed area by kind of control area, in square metres."""
+        pairs = (item.partition("=") for item in self.least_m2)
+        return {kind: float(least) for kind, _, least in pairs}
+
+
 class DaskSettings(BaseSettings):
     """Where windows of jobs are computed when not on the worker's own machine (Dask).
 
@@ -521,6 +567,7 @@ ALL_SETTINGS: tuple[type[BaseSettings], ...] = (
     Hj212Settings,
     MqttSettings,
     ObservationSettings,
+    CaseSettings,
     DaskSettings,
     OidcSettings,
     RateSettings,

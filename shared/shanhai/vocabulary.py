@@ -363,6 +363,34 @@ ALERT_EVENTS: tuple[Term, ...] = (
 )
 """What happens to an alert."""
 
+LEAD_KINDS: tuple[Term, ...] = (
+    Term("construction", Label("工程建设", "Construction")),
+    Term("mining", Label("采矿采石", "Mining and quarrying")),
+    Term("clearing", Label("毁林", "Clearing of forest")),
+    Term("cultivation", Label("开垦", "Cultivation")),
+    Term("filling", Label("填埋水域、围填海", "Filling of water or sea")),
+    Term("dumping", Label("堆放弃置", "Dumping")),
+    Term("road", Label("修路", "Road building")),
+    Term("other", Label("其他变化", "Other change")),
+)
+"""What a change seen from above looks like."""
+
+CASE_STATES: tuple[Term, ...] = (
+    Term("new", Label("待交办", "New")),
+    Term("assigned", Label("核查中", "Assigned")),
+    Term("verified", Label("已核查", "Verified")),
+    Term("rectification", Label("整改中", "In rectification")),
+    Term("closed", Label("已销号", "Closed")),
+)
+"""States of a red-line lead, in their order."""
+
+CASE_RESULTS: tuple[Term, ...] = (
+    Term("confirmed", Label("确认违规", "Confirmed")),
+    Term("not_change", Label("并无变化", "No change")),
+    Term("lawful", Label("合法合规", "Lawful")),
+)
+"""What the check on site found."""
+
 PARTY_KINDS: tuple[Term, ...] = (
     Term("government", Label("政府", "Government")),
     Term("department", Label("部门", "Department")),

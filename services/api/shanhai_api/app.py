@@ -16,6 +16,7 @@ from shanhai_api.accounts.routes import router as accounts
 from shanhai_api.alerts.routes import router as alerts
 from shanhai_api.alerts.rule_routes import router as alert_rules
 from shanhai_api.audit.routes import router as audit
+from shanhai_api.cases.routes import router as cases
 from shanhai_api.changes.compare_routes import router as comparisons
 from shanhai_api.changes.routes import router as changes
 from shanhai_api.compliance.routes import router as compliance
@@ -72,6 +73,7 @@ ROUTERS = (
     papers,
     findings,
     compliance,
+    cases,
     observations,
     properties,
     alert_rules,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from shanhai.settings import (
     ApiSettings,
     ArtifactSettings,
+    CaseSettings,
     DatabaseSettings,
     LogSettings,
     ObservationSettings,
@@ -30,3 +31,4 @@ class Configuration:
     rate: RateSettings = field(default_factory=RateSettings)
     tile_tokens: TileTokenSettings = field(default_factory=TileTokenSettings)
     observations: ObservationSettings = field(default_factory=ObservationSettings)
+    cases: CaseSettings = field(default_factory=CaseSettings)

@@ -78,6 +78,8 @@ def default_of(field: FieldInfo) -> str | None:
     default = field.get_default(call_default_factory=True, validated_data={})
     if default is None or default == ():
         return ""
+    if isinstance(default, tuple):
+        return ",".join(map(str, default))
     return str(default).lower() if isinstance(default, bool) else str(default)
 
 

@@ -29,20 +29,28 @@ _USED = text(
     " JOIN project_event e ON e.project_id = p.id AND d.code = ANY(e.documents)"
     " WHERE d.id = :row_id AND d.owner_collection = 'projects'"
 )
+_PROVED = text(
+    "SELECT lc.code FROM document d JOIN lead_case lc ON lc.code = d.owner_code"
+    " JOIN case_event e ON e.case_id = lc.id AND d.code = ANY(e.documents)"
+    " WHERE d.id = :row_id AND d.owner_collection = 'cases' LIMIT 1"
+)
 
 
 async def only_deleted_unused(session: AsyncSession, change: Change) -> Sequence[Fault]:
-    """A file that a step of a project was based on stays."""
+    """A file that a step of a project or case was based on stays."""
     if change.verb != "delete":
         return ()
     project = await session.scalar(_USED, {"row_id": change.row_id})
-    if project is None:
+    case = await session.scalar(_PROVED, {"row_id": change.row_id})
+    if project is None and case is None:
         return ()
+    en, zh = ("case", "案件") if project is None else ("project", "项目")
+    owner = case if project is None else project
     return (
         Fault(
             "",
-            f"a step of project {project!r} was based on it",
-            f"项目 {project!r} 的状态变更以其为依据",
+            f"a step of {en} {owner!r} was based on it",
+            f"{zh} {owner!r} 的状态变更以其为依据",
         ),
     )
 

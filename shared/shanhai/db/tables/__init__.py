@@ -10,6 +10,7 @@ from shanhai.db.tables.access import (
     IdempotencyKey,
 )
 from shanhai.db.tables.alert import Alert, AlertEvent, AlertRule, AlertWatch
+from shanhai.db.tables.case import CaseEvent, LeadCase
 from shanhai.db.tables.compliance import ComplianceException, DataFinding
 from shanhai.db.tables.control import ControlArea, ControlRule
 from shanhai.db.tables.corridor import Corridor, CorridorNode
@@ -69,6 +70,7 @@ __all__ = [
     "AuditChain",
     "AuditLog",
     "AuditRange",
+    "CaseEvent",
     "ComplianceException",
     "ControlArea",
     "ControlRule",
@@ -88,6 +90,7 @@ __all__ = [
     "IndicatorValue",
     "Job",
     "JobDataset",
+    "LeadCase",
     "Observation",
     "ObservationChange",
     "ObservationDay",

@@ -1,0 +1,1 @@
+"""`/cases`: red-line leads and what becomes of them."""

@@ -1,0 +1,1 @@
+"""Red-line leads: opening cases, their steps, and figures over them."""
