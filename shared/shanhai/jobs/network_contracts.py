@@ -182,11 +182,14 @@ class LinkChoice(Inputs):
     drop_crossing: bool = Field(
         True, description="Leave out links through a third source / 剔除穿越第三源地的连接"
     )
-    swath: Literal["relative", "cost_cutoff", "fixed_width_m"] = Field(
+    swath: Literal["relative", "cost_cutoff", "fixed_width_m", "current"] = Field(
         "relative", description="What bounds a corridor / 廊道范围的确定方式"
     )
     swath_value: float | None = Field(
-        None, gt=0, le=1e9, description="Its bound; 0.05 of the cost when relative / 界限值"
+        None,
+        gt=0,
+        le=1e9,
+        description="Its bound; 0.05 of the cost when relative, 0.9 of the current / 界限值",
     )
     neighbours: Literal[4, 8, 16] = Field(8, description="Steps from a cell / 邻域")
     forbid_corner_cutting: bool = Field(
@@ -198,8 +201,13 @@ class LinkChoice(Inputs):
 
     @model_validator(mode="after")
     def check_swath(self) -> "LinkChoice":
-        """Only a share of the cost has a value of its own."""
-        if self.swath != "relative" and self.swath_value is None:
+        """Only shares, of the cost or the current, have a value of their own."""
+        if self.swath == "current" and (self.swath_value or 0) > 1:
+            raise ValueError(
+                "swath_value is a share of the current, at most 1, for swath current"
+                " / swath 为 current 时 swath_value 为电流占比，不得大于 1"
+            )
+        if self.swath in ("cost_cutoff", "fixed_width_m") and self.swath_value is None:
             raise ValueError(
                 f"swath {self.swath} needs swath_value / {self.swath} 须给出 swath_value"
             )

@@ -195,6 +195,27 @@ def test_breaks_are_crossings_of_the_main_road_and_houses(built: tuple[Path, Out
         assert one["breakpoints_measured"] == ["built_up", "main_road"]
 
 
+def test_corridors_are_as_wide_as_most_of_their_current(
+    built: tuple[Path, Outcome], watershed: Watershed, tmp_path: Path
+):
+    usual = {"parameters": {**EASY, "links": {"swath": "relative"}}}
+    narrow = {"parameters": {**EASY, "links": {"swath": "current"}}}
+    (tmp_path / "narrow").mkdir()
+    with found(network_task(watershed, usual), tmp_path) as network:
+        wide = {one.pair: one for one in network.network.links}
+    with found(network_task(watershed, narrow), tmp_path / "narrow") as network:
+        links = {one.pair: one for one in network.network.links}
+        current = network.scene.whole("current")
+        told = network.corridors
+    assert links.keys() == wide.keys()
+    for pair, link in links.items():
+        assert link.path.cost == wide[pair].path.cost
+        assert 0 < link.width.area_m2 < wide[pair].width.area_m2
+        assert np.isnan(current[np.isnan(network.network.corridors)]).all()
+    for one in told:
+        assert 0 < one.document["r_eff_ohm"] <= one.document["lcd_cost_m"] / 100
+
+
 def across(watershed: Watershed, south: float) -> dict[str, Any]:
     """A line through the whole of the watershed, from west to east."""
     west, bottom, east, top = watershed.grid.bounds

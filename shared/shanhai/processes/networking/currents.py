@@ -31,7 +31,7 @@ def find_currents(scene: Scene, sources: Sources, network: Network) -> PinchPoin
         LimitExceeded: the circuit of the corridors does not fit into memory.
     """
     choice = scene.parameters.circuit
-    with _within_memory(scene):
+    with within_memory(scene):
         found = pinch_points(
             scene.whole(RESISTANCE),
             sources.patches.labels,
@@ -48,7 +48,7 @@ def find_currents(scene: Scene, sources: Sources, network: Network) -> PinchPoin
 
 
 @contextmanager
-def _within_memory(scene: Scene) -> Iterator[None]:
+def within_memory(scene: Scene) -> Iterator[None]:
     """Let the errors of a circuit point into the inputs."""
     try:
         yield
@@ -92,7 +92,7 @@ def conduct_of(scene: Scene, sources: Sources, network: Network) -> dict[Pair, C
     settings = circuit_settings(scene)
     found = {}
     for link in network.links:
-        with _within_memory(scene):
+        with within_memory(scene):
             flow = link_flow(resistance, labels, link, scene.spacing, settings)
         ohm, width = flow.effective_resistance, flow.width
         found[link.pair] = Conduct(

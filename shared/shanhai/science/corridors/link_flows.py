@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shanhai.science.arrays import FloatArray
+from shanhai.science.arrays import BoolArray, FloatArray
 from shanhai.science.corridors.circuit.pairwise import pairwise
 from shanhai.science.corridors.circuit.settings import (
     DEFAULT_SETTINGS,
@@ -16,7 +16,13 @@ from shanhai.science.corridors.circuit.solve import Report
 from shanhai.science.corridors.cost_distance import cost_distance
 from shanhai.science.corridors.fields import overlap
 from shanhai.science.corridors.links import Link
-from shanhai.science.corridors.pinch import CurrentWidth, between_sources, current_width
+from shanhai.science.corridors.pinch import (
+    CARRIED_SHARE,
+    CurrentWidth,
+    between_sources,
+    carrying_cells,
+    current_width,
+)
 from shanhai.science.corridors.resistance import BARRIER, require_resistance
 from shanhai.science.corridors.spacing import Spacing
 from shanhai.science.grid import Window
@@ -29,12 +35,15 @@ class LinkFlow:
     Attributes:
         effective_resistance: Ohm; at most the least-cost distance in cell lengths.
         current: A, in the window of the swath; NaN outside swath and sources.
-        width: Of the part that carries nine tenths of the current; None between sources that touch.
+        carrying: Cells of that window which carry most of it in each cross-section, between the
+            sources.
+        width: Of the fewest such cells; None between sources that touch.
         report: How it was solved.
     """
 
     effective_resistance: float
     current: FloatArray
+    carrying: BoolArray
     width: CurrentWidth | None
     report: Report
 
@@ -45,6 +54,7 @@ def link_flow(
     link: Link,
     spacing: Spacing,
     settings: CircuitSettings = DEFAULT_SETTINGS,
+    share: float = CARRIED_SHARE,
 ) -> LinkFlow:
     """Send current through the swath of a link, in the window of the swath alone.
 
@@ -54,6 +64,7 @@ def link_flow(
         link: From `link_sources` with the neighbours of the settings or fewer.
         spacing: Square cells in metres.
         settings: Of the circuit.
+        share: Of the current of a cross-section that is most of it, above 0 and at most 1.
 
     Raises:
         InvalidInput: the input is refused, as by `pairwise`.
@@ -78,9 +89,11 @@ def link_flow(
     ]
     position = between_sources(costs[0], costs[1])
     position[ends > 0] = np.nan
+    current, length_m = found.maps.cumulative, link.path.length_m
     return LinkFlow(
         effective_resistance=float(found.resistance[0, 1]),
-        current=found.maps.cumulative[own],
-        width=current_width(found.maps.cumulative, position, link.path.length_m, cell_m),
+        current=current[own],
+        carrying=carrying_cells(current, position, length_m, cell_m, share)[own],
+        width=current_width(current, position, length_m, cell_m, share),
         report=found.report,
     )

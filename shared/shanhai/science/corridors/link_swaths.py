@@ -17,6 +17,7 @@ from shanhai.science.corridors.swath import (
     connected_to,
     corridor_excess,
     measure_width,
+    trim,
     within_m,
 )
 from shanhai.science.grid import Window
@@ -43,10 +44,10 @@ def swath_of(
     else:
         inside = connected_to(excess <= rule.cutoff(path.cost), in_window)
     excess[~(inside & np.isfinite(excess))] = np.nan
-    rows, cols = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    kept = slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1)
-    corner = window.row + int(rows[0]), window.col + int(cols[0])
-    return Swath(*corner, inside[kept].copy()), excess[kept]
+    swath = trim(window.row, window.col, inside)
+    height, width = swath.inside.shape
+    kept = Window(swath.row, swath.col, height, width).slices_within(window)
+    return swath, excess[kept]
 
 
 def width_of(ground: Ground, swath: Swath, pair: Pair, path: Path) -> Width:

@@ -22,7 +22,12 @@ from shanhai.science.corridors.surface import require_shape
 OTHER_POWERS = (0.5, 2.0)
 """Of the resistance, under which a robust pinch point stays in the top class."""
 
+CARRIED_SHARE = 0.9
+"""Of the current of a cross-section, by which the width of a corridor is told."""
+
 _MOSTLY = 0.5
+_ALIKE = 1e-9
+"""Relative difference up to which currents are alike: less is rounding of the solver."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,7 @@ def current_width(
     position: FloatArray,
     length_m: float,
     cell_m: float,
-    share: float = 0.9,
+    share: float = CARRIED_SHARE,
 ) -> CurrentWidth | None:
     """Width of the fewest cells that carry a share of the current of each cross-section.
 
@@ -133,14 +138,35 @@ def current_width(
     Returns:
         None when no cell lies between the sources.
     """
-    known = ~np.isnan(position) & (current > 0)
+    known, section, count = _sections(current, position, length_m, cell_m)
     if not known.any():
         return None
-    count = max(int(length_m / (3 * cell_m)), 1)
-    section = np.minimum((position[known] * count).astype(np.int64), count - 1)
-    cells = _fewest(current[known], section, count, share)
+    cells, _ = _fewest(current[known], section, count, share)
     width_m = cells[cells > 0].astype(np.float64) * (cell_m**2 / (length_m / count))
     return CurrentWidth(width_m, float(width_m.mean()), float(width_m.min()))
+
+
+def carrying_cells(
+    current: FloatArray,
+    position: FloatArray,
+    length_m: float,
+    cell_m: float,
+    share: float = CARRIED_SHARE,
+) -> BoolArray:
+    """The fewest cells that carry a share of the current of each cross-section.
+
+    Cells that carry as much as the weakest of them belong to them too, so that what lies alike on
+    both sides of a path is treated alike. Arguments are those of `current_width`.
+
+    Returns:
+        False in sources, outside the swath, and everywhere when no cell lies between the sources.
+    """
+    known, section, count = _sections(current, position, length_m, cell_m)
+    carrying = np.zeros(current.shape, dtype=bool)
+    if known.any():
+        _, least = _fewest(current[known], section, count, share)
+        carrying[known] = current[known] >= least[section] * (1 - _ALIKE)
+    return carrying
 
 
 def between_sources(from_one: FloatArray, from_other: FloatArray) -> FloatArray:
@@ -160,14 +186,30 @@ def between_sources(from_one: FloatArray, from_other: FloatArray) -> FloatArray:
     return found
 
 
-def _fewest(current: FloatArray, section: IntArray, count: int, share: float) -> IntArray:
-    """Number of the cells of each section, strongest first, that carry a share of its current."""
+def _sections(
+    current: FloatArray, position: FloatArray, length_m: float, cell_m: float
+) -> tuple[BoolArray, IntArray, int]:
+    """Cells through which current flows, the cross-section of each of them, and how many it has."""
+    known = np.asarray(~np.isnan(position) & (current > 0))
+    count = max(int(length_m / (3 * cell_m)), 1)
+    section = np.minimum((position[known] * count).astype(np.int64), count - 1)
+    return known, section, count
+
+
+def _fewest(
+    current: FloatArray, section: IntArray, count: int, share: float
+) -> tuple[IntArray, FloatArray]:
+    """How many cells of each section, strongest first, carry a share of its current; the weakest.
+
+    An empty section has no cell, and no weakest current but +∞.
+    """
     order = np.lexsort((-current, section))
-    found = np.zeros(count, dtype=np.int64)
+    found, least = np.zeros(count, dtype=np.int64), np.full(count, np.inf)
     starts = np.searchsorted(section[order], np.arange(count + 1))
     for number, (start, end) in enumerate(pairwise(starts.tolist())):
         if end > start:
             carried = np.cumsum(current[order[start:end]])
             wanted = share * carried[-1] * (1 - 1e-12)
             found[number] = np.searchsorted(carried, wanted) + 1
-    return found
+            least[number] = current[order[start + found[number] - 1]]
+    return found, least

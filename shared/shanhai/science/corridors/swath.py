@@ -82,6 +82,19 @@ class Swath:
         return slice(self.row, self.row + height), slice(self.col, self.col + width)
 
 
+def trim(row: int, col: int, inside: BoolArray) -> Swath:
+    """A swath in the smallest window that holds it.
+
+    Args:
+        row: First row of the window of the mask.
+        col: First column of it.
+        inside: At least one cell.
+    """
+    rows, cols = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    kept = inside[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
+    return Swath(row + int(rows[0]), col + int(cols[0]), kept.copy())
+
+
 @dataclass(frozen=True, slots=True)
 class Width:
     """How wide a corridor is between its sources.

@@ -1,5 +1,7 @@
 """The small rules of a network, each by hand-made numbers."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import shapely
@@ -73,6 +75,20 @@ def test_settings_follow_what_was_asked():
     assert settings.max_cost == 5e4
     assert settings.max_euclid_m == np.inf
     assert link_settings(LinkChoice.model_validate({})).swath.value == 0.05
+    current = link_settings(LinkChoice.model_validate({"swath": "current", "swath_value": 0.7}))
+    assert (current.swath.kind, current.swath.value) == ("relative", 0.05)
+
+
+@pytest.mark.parametrize(
+    ("choice", "rule"),
+    [
+        ({"swath": "current", "swath_value": 1.5}, "share of the current, at most 1"),
+        ({"swath": "cost_cutoff"}, "swath cost_cutoff needs swath_value"),
+    ],
+)
+def test_odd_bounds_of_a_corridor_are_refused(choice: dict[str, Any], rule: str):
+    with pytest.raises(ValueError, match=rule):
+        LinkChoice.model_validate(choice)
 
 
 def test_memory_is_told_in_bytes_and_costs_take_a_part_of_it():
