@@ -10,6 +10,7 @@ from shanhai.jobs.contracts import Task
 from shanhai.processes.registry import PROCESSES
 from shanhai.storage.artifacts import sha256_of
 from shanhai.testing.dask_cluster import DaskParts
+from shanhai.testing.network_rasters import build_linked_watershed, network_task
 from shanhai.testing.watershed import Watershed, build_watershed
 
 pytestmark = pytest.mark.service
@@ -30,7 +31,8 @@ BIOPHYSICAL = {"profile": "biophysical", "ecoservices": TOTALS}
 @pytest.fixture(autouse=True)
 def alike(monkeypatch: pytest.MonkeyPatch) -> None:
     # Pages and small maps are no part of what is shared out, and take as long as all the rest.
-    monkeypatch.setattr("shanhai.reporting.report.write_pdf", lambda path, html: path.touch())
+    for module in ("report", "pages"):
+        monkeypatch.setattr(f"shanhai.reporting.{module}.write_pdf", lambda path, _: path.touch())
     monkeypatch.setattr(
         "shanhai.processes.assessment_pictures.draw_panels",
         lambda path, panels, frame, columns=3: path.touch(),
@@ -57,11 +59,13 @@ def results_of(task: Task, workspace: Path) -> dict[str, str]:
     return {str(path.relative_to(workspace)): sha256_of(path) for path in found}
 
 
-def alone_and_on_the_cluster(task: Task, dask: DaskParts, folder: Path) -> dict[str, str]:
+def alone_and_on_the_cluster(
+    task: Task, dask: DaskParts, folder: Path, raster: str = "ratio.tif"
+) -> dict[str, str]:
     task = task.model_copy(update=OF_THE_RUN)
     alone = results_of(task, folder / "alone")
     cluster = results_of(task.model_copy(update={"cluster": dask.cluster}), folder / "cluster")
-    assert {"manifest.json", "report.html", "ratio.tif"} <= alone.keys()
+    assert {"manifest.json", "report.html", raster} <= alone.keys()
     assert cluster == alone
     return alone
 
@@ -101,3 +105,23 @@ def test_in_many_small_windows(
     for module in WINDOWED:
         monkeypatch.setattr(f"shanhai.processes.{module}.WINDOW_CELLS", SIDE)
     alone_and_on_the_cluster(basin.task(inputs, process=process), dask, tmp_path)
+
+
+@pytest.mark.timeout(300)
+def test_a_network_in_small_windows(
+    dask: DaskParts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Importance and resistance go out in windows; what reads whole rasters follows from them."""
+    monkeypatch.setattr("shanhai.processes.evaluating.place.WINDOW_CELLS", SIDE)
+    monkeypatch.setattr(
+        "shanhai.processes.networking.report.draw_network_map",
+        lambda path, drawing, frame, lang: path.write_bytes(b"") == 0,
+    )
+    woods = build_linked_watershed(tmp_path / "woods", cells=64)
+    alone = alone_and_on_the_cluster(network_task(woods), dask, tmp_path, "resistance.tif")
+    assert {
+        "corridors.tif",
+        "current.tif",
+        "barriers.tif",
+        "corridor_nodes.geojson",
+    } <= alone.keys()
