@@ -175,12 +175,21 @@ def require_same_files(one: Path, other: Path, *, but: set[str]) -> None:
 
 @pytest.mark.usefixtures("bare")
 class TestParts:
-    @pytest.mark.parametrize("maker", MAKERS)
+    @pytest.mark.parametrize(
+        ("maker", "links"),
+        [*((maker, EASY["links"]) for maker in MAKERS), (MAKERS[0], {"swath": "current"})],
+    )
     def test_partial_equals_complete(
-        self, watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, maker: Any
+        self,
+        watershed: Watershed,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        maker: Any,
+        links: Any,
     ):
         monkeypatch.setattr("shanhai.processes.evaluating.place.WINDOW_CELLS", 16)
-        task = scenario_task(watershed, [maker(watershed)])
+        inputs = {"parameters": {**EASY, "links": links}}
+        task = scenario_task(watershed, [maker(watershed)], inputs)
         compute(task, tmp_path / "partial")
         monkeypatch.setattr(
             "shanhai.processes.run_scenario.rehearse", partial(rehearse, complete=True)
