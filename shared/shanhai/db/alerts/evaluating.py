@@ -14,13 +14,15 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.alerts.turning import apply_turns, keep_watch
+from shanhai.db.alerts.turning import Place, apply_turns, keep_watches
 from shanhai.db.observations.rollups import COUNTED
 from shanhai.monitoring.alerting import RATE_WITHIN, Limits, Sample, Watch, follow, rates
 
 EVALUATION_LOCK = 0x5348_4145
 """Held by the one who evaluates, and by all who change rules or alerts."""
 MOST_CHANGES = 500
+MOST_SILENT = 500
+"""Alerts that one look at silent stations changes; the others follow with the next."""
 _TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(:lock)")
 _TAKE_LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
 _TAKE = text("""
@@ -134,12 +136,14 @@ async def evaluate_changes(
     }
     followed = [_Followed.of(row) for row in await session.execute(_WATCHES, series)]
     now = now or datetime.now(UTC)
+    watches: dict[Place, Watch] = {}
     async for one, samples in _read_samples(session, followed):
         not_before = now - timedelta(seconds=one.row.max_age_s)
         watch, turns = follow(one.watch, one.limits, one.measured(samples), not_before=not_before)
         place = (one.row.rule_id, one.row.station_id)
         await apply_turns(session, place, turns, now=now)
-        await keep_watch(session, place, watch)
+        watches[place] = watch
+    await keep_watches(session, watches)
     return sum(row.number for row in changes)
 
 
@@ -152,12 +156,17 @@ async def evaluate_silence(session: AsyncSession, *, now: datetime | None = None
     if not await session.scalar(_TRY_LOCK, {"lock": EVALUATION_LOCK}):
         return
     now = now or datetime.now(UTC)
+    watches: dict[Place, Watch] = {}
     for row in (await session.execute(_SILENT, {"now": now})).all():
         sample = Sample(now, (now - row.newest).total_seconds())
         watch, turns = follow(_watch_of(row), limits_of(row), [sample])
         place = (row.rule_id, row.station_id)
-        await apply_turns(session, place, turns, now=now, observed_at=row.newest)
-        await keep_watch(session, place, watch)
+        if turns:
+            await apply_turns(session, place, turns, now=now, observed_at=row.newest)
+            watches[place] = watch
+        if len(watches) == MOST_SILENT:
+            break
+    await keep_watches(session, watches)
 
 
 async def take_evaluation_lock(session: AsyncSession) -> None:

@@ -1,32 +1,39 @@
 """What the evaluation does to alerts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+import orjson
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text as sql
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.tables import Alert, AlertEvent, AlertWatch
+from shanhai.db.tables import Alert, AlertEvent
 from shanhai.monitoring.alerting import Turn, Watch
 
 Place = tuple[int, int]
 """A rule and a station, by their ids."""
+_KEEP = sql("""
+  INSERT INTO alert_watch (rule_id, station_id, seen_to, since, level)
+  SELECT t.rule_id, t.station_id, t.seen_to, CAST(t.since AS jsonb), t.level
+    FROM unnest(CAST(:rules AS bigint[]), CAST(:stations AS bigint[]),
+                CAST(:seen AS timestamptz[]), CAST(:since AS text[]), CAST(:levels AS text[]))
+           AS t (rule_id, station_id, seen_to, since, level)
+  ON CONFLICT (rule_id, station_id) DO UPDATE
+  SET seen_to = excluded.seen_to, since = excluded.since, level = excluded.level
+""")
 
 
-async def keep_watch(session: AsyncSession, place: Place, watch: Watch) -> None:
-    """Note where a rule stands at a station."""
-    state = {
-        "seen_to": watch.seen_to,
-        "since": {level: begun.isoformat() for level, begun in watch.since.items()},
-        "level": watch.level,
-    }
-    rule_id, station_id = place
-    await session.execute(
-        insert(AlertWatch)
-        .values(rule_id=rule_id, station_id=station_id, **state)
-        .on_conflict_do_update(index_elements=["rule_id", "station_id"], set_=state)
-    )
+async def keep_watches(session: AsyncSession, watches: Mapping[Place, Watch]) -> None:
+    """Note where rules stand at stations, all in one statement."""
+    given = [
+        (*place, watch.seen_to, orjson.dumps(dict(watch.since)).decode(), watch.level)
+        for place, watch in watches.items()
+    ]
+    names = ("rules", "stations", "seen", "since", "levels")
+    columns = [list(column) for column in zip(*given, strict=True)]
+    if columns:
+        await session.execute(_KEEP, dict(zip(names, columns, strict=True)))
 
 
 async def apply_turns(
