@@ -180,6 +180,10 @@ def test_barriers_lie_on_the_street_of_houses(built: tuple[Path, Outcome]):
     assert barriers
     for one in barriers:
         assert one["properties"]["barrier_type"] == "built_up"
+        pieces = one["properties"]["fragments"]
+        assert "built_up" in {piece["kind"] for piece in pieces}
+        known_ha = sum(piece["area_ha"] for piece in pieces)
+        assert known_ha == pytest.approx(one["properties"]["area_ha"])
         assert one["properties"]["priority"] in {"priority", "key", "general"}
     levels = [one["properties"]["priority"] for one in barriers]
     assert levels.count("priority") >= 1

@@ -78,10 +78,15 @@ def find_roads(scene: Scene) -> Roads:
             for one in scene.inputs.roads
         ]
         return Roads(lines, None)
+    return Roads((), main_road_cells(scene))
+
+
+def main_road_cells(scene: Scene) -> BoolArray | None:
+    """Cells a main road touches, where there is a raster of main roads."""
     if MAIN_ROADS not in scene.place.sources:
-        return Roads((), None)
+        return None
     make_layers(scene.place, [MAIN_ROADS])
-    return Roads((), np.asarray(scene.whole(MAIN_ROADS) > 0))
+    return np.asarray(scene.whole(MAIN_ROADS) > 0)
 
 
 def breaks_along(scene: Scene, path: IntArray, course: Course, roads: Roads) -> list[Break]:

@@ -10,6 +10,7 @@ from shapely.geometry.base import BaseGeometry
 
 from shanhai.jobs.line_kinds import PROTECTED
 from shanhai.processes.evaluating.supplies import layer_limits
+from shanhai.processes.networking.breaks import main_road_cells
 from shanhai.processes.networking.corridors import Corridor, shares_percent, source_code
 from shanhai.processes.networking.geometry import as_multi, patch_outlines, point_at
 from shanhai.processes.networking.metrics import Metrics
@@ -25,7 +26,7 @@ from shanhai.science.corridors.patches import Patches, core_patches
 from shanhai.science.corridors.paths import merge_paths
 from shanhai.science.corridors.pinch import PinchPoints
 from shanhai.science.corridors.sources import Sources
-from shanhai.science.corridors.spots import links_of
+from shanhai.science.corridors.spots import cut_by_kind, links_of
 from shanhai.science.corridors.stepping_stones import stepping_stones
 from shanhai.science.landcover import LandCover
 from shanhai.science.normalise import normalise
@@ -38,6 +39,8 @@ from shanhai.science.selection.priority import (
 )
 
 _DIGITS = 6
+_ROAD = 255
+"""Kind of ground beside the codes of land cover."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +181,7 @@ def _barriers(scene: Scene, obstacles: Obstacles, corridors: Sequence[Corridor])
     weight = importance / most if most > 0 else importance * 0.0
     levels = _levels(worth)
     percent, radius = patches.mean(scores.percent), patches.mean(scores.radius_m)
+    fragments = _fragments(scene, patches)
     documents = [
         {
             "area_ha": _rounded(patches.area_ha[place]),
@@ -188,6 +192,7 @@ def _barriers(scene: Scene, obstacles: Obstacles, corridors: Sequence[Corridor])
             "gaining_corridors": gaining[place],
             "link_weight": _rounded(weight[place]),
             "barrier_type": _leading(scene, patches, place),
+            "fragments": fragments[place],
             "composition_percent": _composition(scene, patches, place),
             "priority": levels[place],
         }
@@ -298,6 +303,19 @@ def _crossings(scene: Scene, corridors: Sequence[Corridor]) -> list[Node]:
         )
         for number, (one, break_) in enumerate(places, start=1)
     ]
+
+
+def _fragments(scene: Scene, patches: Patches) -> list[list[dict[str, Any]]]:
+    """What each patch consists of, road or land cover, one piece after the other."""
+    roads = main_road_cells(scene)
+    kinds = scene.cover if roads is None else np.where(roads, np.uint8(_ROAD), scene.cover)
+    cut = cut_by_kind(patches, kinds, scene.cell_m)
+    found: list[list[dict[str, Any]]] = [[] for _ in range(patches.count)]
+    pieces = zip(cut.spot.tolist(), cut.kind.tolist(), cut.area_ha.tolist(), strict=True)
+    for spot, kind, area_ha in pieces:
+        name = "road" if kind == _ROAD else LandCover(kind).name.lower()
+        found[spot - 1].append({"kind": name, "area_ha": _rounded(area_ha)})
+    return found
 
 
 def _levels(scores: FloatArray) -> list[Level]:

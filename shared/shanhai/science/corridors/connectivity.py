@@ -120,12 +120,6 @@ def link_importance(graph: Graph, links: Sequence[Link]) -> FloatArray:
     return result
 
 
-def restoration_gain(before: Graph, after: Graph) -> Gain:
-    """How much more the restored patches connect, and how much larger they are."""
-    area = float(after.amounts.sum() / before.amounts.sum()) - 1.0
-    return Gain(after.equivalent_area / before.equivalent_area - 1.0, area)
-
-
 def _pairs(links: Sequence[Link], count: int) -> IntArray:
     pairs = np.sort(np.array(links, dtype=np.int64).reshape(-1, 2), axis=1)
     wrong = (pairs[:, 0] == pairs[:, 1]) | (pairs[:, 0] < 0) | (pairs[:, 1] >= count)

@@ -7,10 +7,10 @@ from scipy.sparse.csgraph import dijkstra
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import FloatArray
 from shanhai.science.corridors.connectivity import (
+    Gain,
     importance_by_dispersal,
     link_importance,
     patch_importance,
-    restoration_gain,
 )
 from shanhai.science.corridors.connectivity_graph import Graph, dispersal_graph, link_graph
 
@@ -134,12 +134,12 @@ def test_a_restored_stepping_stone_connects_more_than_its_area():
     amounts, distances = np.array([10.0, 10.0]), np.array([[0, 9000.0], [9000.0, 0]])
     before = dispersal_graph(amounts, distances, 1000)
     with_stone = np.array([[0, 9000, 500], [9000, 0, 500], [500, 500, 0.0]])
-    gain = restoration_gain(before, dispersal_graph(np.array([10.0, 10, 1]), with_stone, 1000))
-    assert gain.area == pytest.approx(0.05)
+    after = dispersal_graph(np.array([10.0, 10, 1]), with_stone, 1000)
     # p of the halves is √½, of the whole way ½: 100 + 100 + 1 + 2·(50 + 20·√½).
-    after = 201 + 2 * (50 + 20 * 0.5**0.5)
-    assert gain.connected == pytest.approx((after / before.total) ** 0.5 - 1)
-    assert gain.improves_connectivity
+    assert after.total == pytest.approx(201 + 2 * (50 + 20 * 0.5**0.5))
+    connected = after.equivalent_area / before.equivalent_area - 1
+    assert Gain(connected, 0.05).improves_connectivity
+    assert not Gain(connected, connected).improves_connectivity
 
 
 def test_one_link_that_is_asked_for_twice_is_refused():
