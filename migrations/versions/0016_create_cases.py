@@ -47,6 +47,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("case_id", "seq", name=op.f("uq_case_event_case_id_seq")),
     )
 
+    # The function is that of the other ledgers.
+    op.execute(
+        "CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON case_event"
+        " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+    )
+
 
 def downgrade() -> None:
     op.drop_table("case_event")

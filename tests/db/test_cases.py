@@ -1,0 +1,90 @@
+"""Cases below HTTP: two senders of one lead, and events that stay in step with the case."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import date
+
+import pytest
+from shapely import MultiPolygon, box
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
+
+from shanhai.db.cases.opening import Lead, Received, Rule, receive_lead
+from shanhai.db.engine import Sessions
+from shanhai.db.identity import Identity
+from shanhai.db.queries.audit import Act
+from shanhai.db.tables import CaseEvent, ControlArea, LeadCase
+from shanhai.testing.emptying import forget_rows
+from shanhai.testing.job_rows import add_region, open_sessions
+from shanhai.vocabulary import Scope
+
+SHAPE = box(118.02, 24.42, 118.03, 24.43)
+LEAD = Lead(
+    source="satellite",
+    external_id="1",
+    kind="mining",
+    sensed_before=date(2025, 1, 1),
+    sensed_after=date(2025, 6, 1),
+    confidence=None,
+    wkb=MultiPolygon([SHAPE]).wkb,
+)
+RULE = Rule({"red_line": 400.0}, 15)
+FEED = Identity("feed", frozenset({Scope.OBSERVE}))
+
+
+@pytest.fixture
+async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+    """Sessions on a database with a red line in no district."""
+    async with open_sessions(database_url) as sessions:
+        async with sessions.begin() as session:
+            await forget_rows(session, ["lead_case", "region"])
+            city = await add_region(session, "city")
+            line = ControlArea(
+                code="red-1",
+                name_zh="线",
+                name_en="Line",
+                kind="red_line",
+                region_id=city.id,
+                status="published",
+                valid_from=date(2000, 1, 1),
+                geom=f"SRID=4490;{SHAPE.wkt}",
+            )
+            session.add(line)
+        yield sessions
+        async with sessions.begin() as session:
+            await forget_rows(session, ["lead_case", "region"])
+
+
+async def receive(sessions: Sessions) -> Received:
+    async with sessions.begin() as session:
+        return await receive_lead(session, FEED, Act("feed"), LEAD, RULE)
+
+
+async def test_two_senders_of_one_lead_open_one_case(sessions: Sessions) -> None:
+    async with asyncio.timeout(20):
+        received = await asyncio.gather(*(receive(sessions) for _ in range(4)))
+    assert sorted(item.outcome for item in received) == ["duplicate"] * 3 + ["opened"]
+    assert len({item.case for item in received}) == 1
+    async with sessions() as session:
+        case = (await session.scalars(select(LeadCase))).one()
+        event = (await session.scalars(select(CaseEvent))).one()
+    assert case.region_id is None
+    # An equatorial degree is 111.3 km; at 24.425 N a hundredth of one spans 1013 m by 1108 m.
+    assert case.inside_m2 == pytest.approx(1013.6 * 1107.8, rel=1e-3)
+    assert case.inside_m2 == pytest.approx(case.area_m2)
+    assert (event.seq, event.to_state, event.due_on) == (1, "new", case.due_on)
+
+
+async def test_what_is_rolled_back_opens_no_case(sessions: Sessions) -> None:
+    async with sessions() as session:
+        assert (await receive_lead(session, FEED, Act("feed"), LEAD, RULE)).outcome == "opened"
+        await session.rollback()
+    assert (await receive(sessions)).outcome == "opened"
+
+
+@pytest.mark.parametrize("change", ["UPDATE case_event SET note = 'x'", "DELETE FROM case_event"])
+async def test_what_happened_stays(sessions: Sessions, change: str) -> None:
+    await receive(sessions)
+    async with sessions() as session:
+        with pytest.raises(DBAPIError, match="append-only"):
+            await session.execute(text(change))
