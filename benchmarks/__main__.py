@@ -30,6 +30,7 @@ NAMES = (
     "assessment",
     "compliance",
     "observations",
+    "observation_reading",
     "network_costs",
     "site_selection",
     "network_circuits",

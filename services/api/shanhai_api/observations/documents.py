@@ -16,7 +16,7 @@ STATISTICS = ("mean", "min", "max", "p50", "p98", "count")
 
 def told(moment: datetime) -> str:
     """A moment in UTC, with a fraction only where it has one."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return f"{moment.astimezone(UTC).isoformat()[:-6]}Z"
 
 
 def describe_value(
@@ -31,7 +31,7 @@ def describe_value(
         "value": value.value,
         "unit": of.unit,
         "quality": QUALITIES[value.quality].code,
-        "flags": flag_codes(value.flags),
+        "flags": flag_codes(value.flags) if value.flags else [],
         "received": told(value.received_at),
     }
     if formers is not None:

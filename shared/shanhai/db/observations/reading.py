@@ -16,7 +16,7 @@ from shanhai.db.features.stations import STATIONS
 from shanhai.db.observations.partitions import month_table
 from shanhai.db.observations.rollups import Bucket, Every, buckets_sql
 from shanhai.db.observations.stretches import Stretch, Walk, read_months, stretch_of
-from shanhai.db.quick import Asked
+from shanhai.db.quick import PLAN_ANEW, Asked
 from shanhai.errors import InvalidInput
 from shanhai.monitoring.observation import VALID
 
@@ -28,7 +28,11 @@ STEPS: Mapping[Every | None, timedelta] = {
 }
 """How often a series has a row: certain of statistics, a guess of values."""
 BLOCK = 5_000
-"""Rows of one statement when more are read than fit a page."""
+"""Rows of one statement when no number is asked for."""
+LONGEST_BLOCK = 10_001
+"""Rows of the longest page, and one more that tells whether there are others."""
+MANY_SERIES = 50
+"""From so many on, the best way to their values depends on how many they are."""
 EARLIEST = datetime(1950, 1, 1, tzinfo=UTC)
 GAP_INTERVALS = 3
 """A station that told nothing for so many of its intervals has a gap."""
@@ -67,8 +71,7 @@ class Former(NamedTuple):
     replaced_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class SeenStation:
+class SeenStation(NamedTuple):
     """A station whose observations may be read; longitude and latitude where it has a place."""
 
     id: int
@@ -265,7 +268,7 @@ async def _walk(
         found = 0
         full = True
         while full and left != 0:
-            size = BLOCK if left is None else min(left, BLOCK)
+            size = BLOCK if left is None else min(left, LONGEST_BLOCK)
             rows = await _block(asked, series, every, stretch, behind, size)
             full = len(rows) == size
             if rows:
@@ -292,9 +295,12 @@ async def _block(
     after: Place | None,
     size: int,
 ) -> Sequence[Sequence[Any]]:
-    query = (
-        _values_query(stretch, marked=series.marked) if every is None else _statistics_query(every)
-    )
+    wide = len(series.stations) * len(series.properties) > MANY_SERIES
+    if every is None:
+        table = month_table(stretch.start.astimezone(UTC).date())
+        query = _values_query(table, series.marked, wide)
+    else:
+        query = _statistics_query(every, wide)
     values = {
         **series.bound(),
         "start": stretch.start,
@@ -307,29 +313,31 @@ async def _block(
     return (await asked.execute(query, values)).all()
 
 
-def _values_query(stretch: Stretch, *, marked: bool) -> TextClause:
-    return _values_of(month_table(stretch.start.astimezone(UTC).date()), marked)
-
-
 @lru_cache(maxsize=1024)
-def _values_of(table: str, marked: bool) -> TextClause:
-    # A table of the catalogue, read by itself: planning all months would take longer.
-    return text(
+def _values_query(table: str, marked: bool, wide: bool) -> TextClause:
+    """What reads the table of a month, by itself: planning all months would take longer."""
+    return _planned(
         "SELECT x.observed_at, x.station_id, x.property_id, x.value, x.quality, x.flags,"  # noqa: S608
         f" x.received_at FROM {table} x WHERE {_SERIES.format('x')}"
         " AND x.observed_at >= CAST(:start AS timestamptz)"
         " AND x.observed_at < CAST(:end AS timestamptz)"
         f" AND {_AFTER.format('x.observed_at')}{' AND ' + _MARKED if marked else ''}"
-        " ORDER BY x.observed_at, x.station_id, x.property_id LIMIT :size"
+        " ORDER BY x.observed_at, x.station_id, x.property_id LIMIT :size",
+        wide,
     )
 
 
 @lru_cache
-def _statistics_query(every: Every) -> TextClause:
-    return text(
+def _statistics_query(every: Every, wide: bool) -> TextClause:
+    return _planned(
         f"SELECT x.* FROM ({buckets_sql(every)}) x WHERE {_AFTER.format('x.starts_at')}"  # noqa: S608
-        " ORDER BY x.starts_at, x.station_id, x.property_id LIMIT :size"
+        " ORDER BY x.starts_at, x.station_id, x.property_id LIMIT :size",
+        wide,
     )
+
+
+def _planned(sql: str, wide: bool) -> TextClause:
+    return text(sql).execution_options(**{PLAN_ANEW: wide})
 
 
 def _place(row: Sequence[Any], every: Every | None) -> Place:
