@@ -63,9 +63,28 @@ def run(bench: Workbench) -> Table:
                 facts={"rows/s": 1 / ours.median, "COPY rows/s": 1 / floor.median},
             )
         )
-        single = Sample(tuple(loop.run(_send_singly(client, number)) for number in range(ROUNDS)))
+        sensing, single = alternate(
+            lambda number: loop.run(_send_sensing(client, number)),
+            lambda number: loop.run(_send_singly(client, number)),
+            rounds=ROUNDS,
+        )
         table.rows.append(
-            Row("rows by NDJSON, beside one by one", ours, single, target=SINGLE_TARGET)
+            Row(
+                "rows by NDJSON, beside one by one by SensorThings",
+                ours,
+                sensing,
+                target=SINGLE_TARGET,
+                facts={"SensorThings rows/s": 1 / sensing.median},
+            )
+        )
+        table.rows.append(
+            Row(
+                "rows by NDJSON, beside one by one",
+                ours,
+                single,
+                target=SINGLE_TARGET,
+                facts={"rows/s one by one": 1 / single.median},
+            )
         )
         latencies = loop.run(_feed(client))
         table.rows.append(
@@ -90,14 +109,15 @@ class Client:
     def __init__(self, base_url: str, key: str) -> None:
         parts = urlsplit(base_url)
         self.host, self.port = parts.hostname or "127.0.0.1", parts.port or 80
-        self.head = (
-            f"POST /observations HTTP/1.1\r\nHost: {self.host}:{self.port}\r\n"
-            f"Authorization: Bearer {key}\r\n"
-        )
+        self.fields = f"Host: {self.host}:{self.port}\r\nAuthorization: Bearer {key}\r\n"
+
+    async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection."""
+        return await asyncio.open_connection(self.host, self.port)
 
     async def drain(self, bodies: Iterator[bytes], expected: int) -> list[float]:
         """Send bodies of so many new rows one after another; the seconds each took."""
-        reader, writer = await asyncio.open_connection(self.host, self.port)
+        reader, writer = await self.open()
         taken = []
         for body in bodies:
             started = time.perf_counter()
@@ -114,14 +134,26 @@ class Client:
         writer: asyncio.StreamWriter,
     ) -> None:
         """Send one body, all of whose rows must be new."""
-        head = (
-            f"{self.head}Content-Type: application/x-ndjson\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        writer.write(head.encode() + body)
-        _, answer = await read_answer(reader)
+        _, answer = await self.post("/observations", "application/x-ndjson", body, reader, writer)
         told = orjson.loads(answer)
         if told.get("accepted") != expected:
             raise Unavailable(f"{answer[:300]!r}, not {expected} accepted")
+
+    async def post(
+        self,
+        path: str,
+        content_type: str,
+        body: bytes,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> tuple[bytes, bytes]:
+        """Head and body of the answer to a request."""
+        head = (
+            f"POST {path} HTTP/1.1\r\n{self.fields}Content-Type: {content_type}\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
+        writer.write(head.encode() + body)
+        return await read_answer(reader)
 
 
 def _lines(first: int, times: int, stations: Sequence[int]) -> Iterator[bytes]:
@@ -152,7 +184,7 @@ async def _send_batches(client: Client, number: int, times: int) -> float:
 
 
 async def _send_share(client: Client, bodies: Sequence[tuple[bytes, int]]) -> None:
-    reader, writer = await asyncio.open_connection(client.host, client.port)
+    reader, writer = await client.open()
     for body, rows in bodies:
         await client.send(body, rows, reader, writer)
     writer.close()
@@ -165,12 +197,33 @@ async def _send_singly(client: Client, number: int) -> float:
     return float(np.mean(taken))
 
 
+async def _send_sensing(client: Client, number: int) -> float:
+    """Seconds per row, each an Observation of SensorThings that is created by its own request."""
+    first = 550_000 + number * SINGLE
+    reader, writer = await client.open()
+    started = time.perf_counter()
+    for step in range(first, first + SINGLE):
+        body = {
+            "phenomenonTime": START + step * STEP,
+            "result": step % 300,
+            "Datastream": {"@iot.id": f"bench0:{PROPERTY}"},
+        }
+        head, answer = await client.post(
+            "/sta/v1.1/Observations", "application/json", orjson.dumps(body), reader, writer
+        )
+        if int(head[9:12]) != 201:
+            raise Unavailable(f"{answer[:300]!r}, not created")
+    seconds = time.perf_counter() - started
+    writer.close()
+    return seconds / SINGLE
+
+
 async def _feed(client: Client) -> list[float]:
     """Seconds each single observation took, from feeds that send one each second."""
     found: list[float] = []
 
     async def feed(station: int) -> None:
-        reader, writer = await asyncio.open_connection(client.host, client.port)
+        reader, writer = await client.open()
         await asyncio.sleep(station / FEEDS)
         due = time.perf_counter()
         for body in _lines(600_000, FEED_S, [station]):
