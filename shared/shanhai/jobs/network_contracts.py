@@ -35,7 +35,6 @@ Radius = Annotated[float, Field(ge=10, le=10_000, allow_inf_nan=False)]
 Weight = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 Factor = Literal["land_cover", "slope", "roads", "water"]
 
-
 MOST_ROADS = 5000
 LINES = ("LineString", "MultiLineString")
 POLYGONS = ("Polygon", "MultiPolygon")
