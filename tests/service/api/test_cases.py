@@ -105,8 +105,9 @@ async def test_a_lead_inside_the_line_opens_a_case_and_others_do_not(
     assert (case["region"], case["state"], case["area_ha"]) == ("west", "new", case["inside_ha"])
     assert case["lines"][0]["areas"][0]["code"] == "red-1"
     assert case["lines"][0]["share"] == pytest.approx(1)
-    assert (await anonymous.get("/cases")).json()["cases"] == []
-    assert (await anonymous.get(f"/cases/{case['code']}")).status_code == 404
+    assert case["code"] in (await admin.get("/cases?f=csv")).text
+    for path in ("/cases", f"/cases/{case['code']}", "/cases?f=csv"):
+        assert (await anonymous.get(path)).status_code == 401
 
 
 async def test_a_lead_over_two_districts_goes_to_the_larger_part(
@@ -151,6 +152,10 @@ async def test_a_case_is_walked_to_its_end(
         return await admin.post(papers, params=about, content=content, headers=sent)
 
     assert (await go(stranger, to="assigned", assignee="Li")).status_code == 404
+    assert (await admin.get("/cases", headers=stranger)).json()["cases"] == []
+    assert code not in (await admin.get("/cases?f=csv", headers=stranger)).text
+    counted = (await admin.get("/cases/statistics", headers=stranger)).json()["total"]["cases"]
+    assert counted == 0
     assert (await go(approver, to="assigned", assignee="Li")).status_code == 403
     assert (await go(supervisor, to="closed", note="x")).status_code == 409
     assert (await go(supervisor, to="assigned")).json()["errors"][0]["pointer"] == "/assignee"
@@ -213,7 +218,7 @@ async def test_figures_add_up(
         areas = sum(item["area_ha"] for item in found[group])
         assert areas == pytest.approx(found["total"]["area_ha"], abs=1e-3)
     assert (await admin.get("/cases/statistics?until=2020-01-01")).json()["total"]["cases"] == 0
-    assert (await anonymous.get("/cases/statistics")).json()["total"]["cases"] == 0
+    assert (await anonymous.get("/cases/statistics")).status_code == 401
     for path in ("/cases/statistics", "/cases"):
         page = await admin.get(f"{path}?lang=zh", headers={"Accept": "text/html"})
         assert page.status_code == 200

@@ -11,9 +11,9 @@ from shanhai_api.body_schema import body_of
 from shanhai_api.cases import operations, papers
 from shanhai_api.cases.schemas import CaseUploadQuery, LeadFeature, StatisticsQuery, StepBody
 from shanhai_api.dependencies import (
+    KnownReader,
     Observer,
     PageQuery,
-    Reader,
     ReadSession,
     TheState,
     TheUnit,
@@ -21,6 +21,8 @@ from shanhai_api.dependencies import (
     Writer,
     act_of,
 )
+from shanhai_api.exports.formats import file_format
+from shanhai_api.exports.operations import respond_file
 from shanhai_api.features import documents
 from shanhai_api.features.operations import read_items
 from shanhai_api.features.parameters import asked_by_form, parse_items_query
@@ -36,9 +38,12 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 @router.get("/cases", summary="Red-line leads")
 async def show_cases(
-    request: Request, view: TheView, caller: Reader, session: ReadSession
+    request: Request, view: TheView, caller: KnownReader, session: ReadSession
 ) -> Response:
-    """List cases; filters (`filter` in CQL2), orders and pages as with collections."""
+    """List cases; filters (`filter` in CQL2), orders, pages and CSV as with collections."""
+    chosen = file_format(request, CASES)
+    if chosen is not None:
+        return await respond_file(request, view, caller, CASES, chosen, {})
     html = view.wants_html(JSON, HTML)
     query = parse_items_query(CASES, asked_by_form(request) if html else request.query_params, {})
     if html:
@@ -74,7 +79,7 @@ async def send_leads(
 @router.get("/cases/statistics", summary="Figures over red-line leads")
 async def show_statistics(
     view: TheView,
-    caller: Reader,
+    caller: KnownReader,
     query: Annotated[StatisticsQuery, Query()],
     session: ReadSession,
 ) -> Response:
@@ -89,7 +94,7 @@ async def show_statistics(
 
 @router.get("/cases/{case}", summary="One red-line lead")
 async def show_case(
-    view: TheView, caller: Reader, case: str, query: Parameters, session: ReadSession
+    view: TheView, caller: KnownReader, case: str, query: Parameters, session: ReadSession
 ) -> Response:
     """Show a case: the lead, the lines it met, its steps, what can follow, and its documents."""
     document, tag = await operations.dossier(session, view, caller, case)
