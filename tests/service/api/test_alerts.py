@@ -30,7 +30,7 @@ async def planner(state: State, client_with: MakeClient) -> httpx.AsyncClient:
     """A client that may make rules, of which there are none."""
     async with state.sessions.begin() as session:
         await forget_observations(session)
-        await add_station(session, "s1")
+        await add_station(session, "s 1")
     return await client_with(Scope.READ, Scope.WRITE)
 
 
@@ -38,7 +38,7 @@ async def raise_alert(state: State, client: httpx.AsyncClient, value: float = 80
     made = await client.post("/alert-rules", json=NEW)
     assert made.status_code == 201, made.text
     time = datetime.now(UTC) - timedelta(minutes=1)
-    await store_observations(state.sessions, [Observation("s1", "pm25", time, value)])
+    await store_observations(state.sessions, [Observation("s 1", "pm25", time, value)])
     async with state.sessions.begin() as session:
         await evaluate_changes(session)
 
@@ -54,9 +54,9 @@ async def test_rules_are_made_replaced_and_ended(planner: httpx.AsyncClient) -> 
     assert (await planner.post("/alert-rules", json=NEW)).status_code == 409
     tag = {"If-Match": made.headers["ETag"]}
     contents = {name: value for name, value in NEW.items() if name != "code"}
-    changed = {**contents, "stations": ["s1"], "reset": 50}
+    changed = {**contents, "stations": ["s 1"], "reset": 50}
     put = await planner.put("/alert-rules/pm25-high", json=changed, headers=tag)
-    assert (put.json()["stations"], put.json()["reset"]) == (["s1"], 50)
+    assert (put.json()["stations"], put.json()["reset"]) == (["s 1"], 50)
     stale = await planner.put("/alert-rules/pm25-high", json=changed, headers=tag)
     assert stale.status_code == 412
     listed = (await planner.get("/alert-rules?lang=zh")).json()["rules"]
@@ -105,6 +105,9 @@ async def test_an_alert_is_shown_acknowledged_and_closed(
     ]
     address = f"/alerts/{listed[0]['id']}"
     shown = await planner.get(address)
+    related = next(link for link in shown.json()["links"] if link["rel"] == "related")
+    assert "s%201" in related["href"]
+    assert (await planner.get(related["href"])).json()["id"] == "s 1"
     evidence = next(link for link in shown.json()["links"] if link["rel"] == "evidence")
     values = (await planner.get(evidence["href"])).json()["observations"]
     assert [one["value"] for one in values] == [80]
@@ -171,7 +174,7 @@ async def test_what_happens_is_streamed_and_resumed(
     told = events_of(answer.text)
     assert [name for _, name, _ in told] == ["opened", "closed"]
     opened = told[0][2]
-    assert (opened["event_name"], opened["alert"]["station"]) == ("发出预警", "s1")
+    assert (opened["event_name"], opened["alert"]["station"]) == ("发出预警", "s 1")
     resumed = await planner.get("/alerts/events", headers={"Last-Event-ID": str(told[0][0])})
     assert [(place, name) for place, name, _ in events_of(resumed.text)] == [(told[1][0], "closed")]
     from_now_on = await planner.get("/alerts/events")

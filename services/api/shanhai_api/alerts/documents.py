@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Row
 
@@ -65,7 +66,7 @@ def describe_alert(row: Row[Any], view: View) -> dict[str, Any]:
         "links": [
             view.link(f"/alerts/{alert.id}", "self"),
             view.link(f"/alert-rules/{row.rule}", "describedby"),
-            view.link(f"/collections/stations/items/{row.station}", "related"),
+            view.link(f"/collections/stations/items/{quote(row.station, safe='')}", "related"),
             *_values(row, view),
         ],
     }
