@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-from sqlalchemy import ColumnElement, func, or_, select, text, update
+from sqlalchemy import bindparam, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Identity
@@ -35,6 +35,12 @@ Network = IPv4Network | IPv6Network
 
 NOTED_S = 60.0
 """Seconds between notes of a key's use."""
+# Composed once: every request asks it.
+ALIVE = select(ApiKey).where(
+    ApiKey.prefix == bindparam("prefix"),
+    ApiKey.revoked_at.is_(None),
+    or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now()),
+)
 
 
 def hash_key(key: str) -> str:
@@ -112,7 +118,7 @@ async def find_alive(
     session: AsyncSession, prefix: str, *, address: Address | None = None
 ) -> ApiKey | None:
     """The row of a key; None when there is none, or it is expired, revoked or from elsewhere."""
-    row = await session.scalar(select(ApiKey).where(*_alive(prefix)))
+    row = await session.scalar(ALIVE, {"prefix": prefix})
     return row if row is not None and _comes_from(row, address) else None
 
 
@@ -168,7 +174,7 @@ async def rotate_key(
         NotFound: no such key is alive.
         Conflict: it was rotated already.
     """
-    row = await session.scalar(select(ApiKey).where(*_alive(prefix)).with_for_update())
+    row = await session.scalar(ALIVE.with_for_update(), {"prefix": prefix})
     if row is None:
         raise _unknown(prefix)
     if row.successor is not None:
@@ -211,14 +217,6 @@ async def revoke_key(session: AsyncSession, prefix: str, *, act: Act) -> None:
 async def list_keys(session: AsyncSession) -> Sequence[ApiKey]:
     """All keys, the newest first."""
     return (await session.scalars(select(ApiKey).order_by(ApiKey.id.desc()))).all()
-
-
-def _alive(prefix: str) -> tuple[ColumnElement[bool], ...]:
-    return (
-        ApiKey.prefix == prefix,
-        ApiKey.revoked_at.is_(None),
-        or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now()),
-    )
 
 
 def _unknown(prefix: str) -> NotFound:
