@@ -113,6 +113,8 @@ async def test_time_and_place_narrow(stored: State, reader: httpx.AsyncClient) -
     sea = await ask(reader, filter="kind = 'sea'", limit=100)
     assert {row["station"] for row in sea} == {"s2"}
     assert len(sea) == HOURS
+    assert await ask(reader, datetime="../0001-01-01") == []
+    assert len(await ask(reader, datetime="../9999-12-31T23:59:59.999999Z", limit=9)) == 9
     near = await ask(reader, bbox="117.9,23.9,118.1,24.1", limit=100)
     assert {row["station"] for row in near} == {"s1"}
     assert await ask(reader, station="s1", filter="kind = 'sea'") == []
@@ -192,6 +194,8 @@ BAD: tuple[tuple[Params, str], ...] = (
     ({"datetime": "yesterday"}, "datetime"),
     ({"datetime": "2026-03-02/2026-03-01"}, "datetime"),
     ({"bbox": "1,2,3"}, "bbox"),
+    ({"bbox": "nan,2,3,4"}, "bbox"),
+    ({"cursor": "WyIiLC0xMDAwMDAwMDAwMDAwMDAwMDAwLDEsMV0"}, "cursor"),
     ({"filter": "colour = 'red'"}, "filter"),
     ({"limit": 0}, "limit"),
     ({"limit": 10_001}, "limit"),

@@ -158,7 +158,7 @@ async def find_series(asked: Asked, question: Question, viewer: Viewer) -> Serie
     selection = Selection(viewer, box=question.box, filter=question.filter)
     stations = await _stations(asked, question, selection)
     during = question.during
-    end = LATEST if during.end is None else min(during.end + timedelta(microseconds=1), LATEST)
+    end = min(during.end or LATEST, LATEST) + timedelta(microseconds=1)
     return Series(stations, properties, max(during.start or EARLIEST, EARLIEST), end)
 
 

@@ -11,8 +11,8 @@ import orjson
 from shanhai.db.observations.reading import Place
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LARGEST_US = 250_000_000_000_000_000
-"""Some eight thousand years."""
+LIMITS = ((-(10**15), 2 * 10**17), (0, 2**31 - 1), (0, 2**15 - 1))
+"""What time, from 1938 to 8307, and numbers of series can be."""
 
 
 def write_place(place: Place, made_for: Mapping[str, str]) -> str:
@@ -34,10 +34,9 @@ def parse_place(text: str, made_for: Mapping[str, str]) -> Place:
         at, station, of = numbers
     except (binascii.Error, TypeError, ValueError):
         raise _foreign() from None
-    limits = (LARGEST_US, 2**31 - 1, 2**15 - 1)
     if any(
-        type(number) is not int or abs(number) > most
-        for number, most in zip(numbers, limits, strict=True)
+        type(number) is not int or not least <= number <= most
+        for number, (least, most) in zip(numbers, LIMITS, strict=True)
     ):
         raise _foreign()
     if mark != _fingerprint(made_for):
