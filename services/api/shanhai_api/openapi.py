@@ -79,6 +79,7 @@ OWN_ANSWERS: Mapping[tuple[str, str], Document] = {
     ("get", "/jobs/{job}/results/{output}"): KNOWN | failures((*READ_FAILURES, 410)),
     ("get", "/jobs/{job}/manifest"): KNOWN | failures((*READ_FAILURES, 410)),
     ("get", "/jobs/{job}/events"): failures(READ_FAILURES),
+    ("get", "/alerts/events"): failures(READ_FAILURES),
     ("post", "/processes/{process}/execution"): failures((*WRITE_FAILURES, 410)),
 }
 """What some operations answer beside success, when it is not what all of their method do."""

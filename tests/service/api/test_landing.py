@@ -62,6 +62,8 @@ async def test_every_get_operation_without_parameters_answers_200(
         for path, item in paths.items()
         if "get" in item
         and not any(parameter["required"] for parameter in item["get"].get("parameters", ()))
+        # A stream has no end to wait for.
+        and "text/event-stream" not in item["get"]["responses"]["200"].get("content", ())
     ]
     assert len(plain) > 15
     for path in plain:

@@ -3,8 +3,8 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import Field
-from starlette.responses import StreamingResponse
 
 from shanhai.db.alerts import answering
 from shanhai.db.alerts.answering import list_alerts
@@ -24,6 +24,7 @@ from shanhai_api.dependencies import (
     Writer,
     act_of,
 )
+from shanhai_api.event_stream import STREAMED, stream
 from shanhai_api.negotiation import JSON
 from shanhai_api.once import once
 from shanhai_api.preconditions import expected_states
@@ -34,7 +35,6 @@ Parameters = Annotated[PageQuery, Query()]
 AlertId = Annotated[int, Path(ge=1, le=2**63 - 1, description="Number of the alert")]
 FILTERS = frozenset({"status", "level", "rule", "station"})
 ANSWER_BODY = body_of(Answer)
-EVENT_STREAM = "text/event-stream"
 
 
 class AlertsQuery(PageQuery):
@@ -79,15 +79,18 @@ async def show_alerts(
     return view.respond(document, template="alerts.html")
 
 
-@router.get("/alerts/events", summary="What happens to alerts as server-sent events")
+@router.get(
+    "/alerts/events",
+    summary="What happens to alerts as server-sent events",
+    response_class=StreamingResponse,
+    responses=STREAMED,
+)
 async def stream_events(
     request: Request, view: TheView, state: TheState, caller: KnownReader, query: Parameters
 ) -> Response:
     """Tell what happens from now on, or after the event of `Last-Event-ID`."""
     events = follow(state, view, after=last_event(request))
-    # Proxies must pass each event on at once.
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(events, media_type=EVENT_STREAM, headers=headers)
+    return stream(events)
 
 
 @router.get("/alerts/{alert}", summary="One alert")

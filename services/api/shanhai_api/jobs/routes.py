@@ -21,6 +21,7 @@ from shanhai_api.dependencies import (
     TheView,
     act_of,
 )
+from shanhai_api.event_stream import STREAMED, stream
 from shanhai_api.jobs import operations
 from shanhai_api.jobs.events import follow
 from shanhai_api.jobs.files import send_file
@@ -30,7 +31,6 @@ from shanhai_api.view import View
 
 router = APIRouter(tags=["processes"])
 Parameters = Annotated[PageQuery, Query()]
-EVENT_STREAM = "text/event-stream"
 
 
 @router.get("/jobs", summary="Jobs, the newest first")
@@ -108,7 +108,12 @@ async def read_manifest(
     return view.respond(successful_result(row).get("manifest", {}), formats=(JSON, HTML))
 
 
-@router.get("/jobs/{job}/events", summary="A job's progress as server-sent events")
+@router.get(
+    "/jobs/{job}/events",
+    summary="A job's progress as server-sent events",
+    response_class=StreamingResponse,
+    responses=STREAMED,
+)
 async def stream_events(
     view: TheView,
     state: TheState,
@@ -120,9 +125,7 @@ async def stream_events(
     """Tell every change of a job until it ends."""
     row = await operations.read_job(session, caller, job)
     events = follow(state, view, row.id, caller)
-    # Proxies must pass each event on at once.
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(events, media_type=EVENT_STREAM, headers=headers)
+    return stream(events)
 
 
 def page_of(job: Job, view: View) -> dict[str, object]:

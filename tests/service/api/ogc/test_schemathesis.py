@@ -53,7 +53,8 @@ def test_every_answer_is_told_by_its_status(address: str) -> None:
 def operations(definition: Any, method: str) -> Iterator[Any]:
     for found in definition.get_all_operations():
         operation = found.ok()
-        if operation.method == method:
+        # This stream has no end to wait for.
+        if operation.method == method and operation.path != "/alerts/events":
             yield operation
 
 
