@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.errors import InvalidInput
-from shanhai.science.arrays import BoolArray, FloatArray
+from shanhai.science.arrays import FloatArray
 
 BARRIER = np.inf
 """Resistance of a cell that nothing crosses: its cost is infinite and its conductance 0."""
@@ -42,11 +42,6 @@ def require_resistance(values: NDArray[np.floating | np.integer]) -> FloatArray:
             pointer="/resistance",
         )
     return resistance
-
-
-def is_barrier(resistance: FloatArray) -> BoolArray:
-    """Cells that nothing crosses: NaN or infinite."""
-    return np.asarray(~np.isfinite(resistance))
 
 
 def _require_positive(resistance: FloatArray) -> None:

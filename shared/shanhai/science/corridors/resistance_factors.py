@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
@@ -43,36 +42,6 @@ def land_cover_resistance(land_cover: ClassArray, table: ResistanceTable) -> Flo
         if (name := CLASS_NAMES[cover]) in table.land_cover
     }
     return class_values(land_cover, rows)
-
-
-def class_resistance(
-    codes: NDArray[np.integer], names: Mapping[int, str], table: ResistanceTable
-) -> FloatArray:
-    """Resistance of the classes of a land survey with codes of its own.
-
-    Args:
-        codes: Class of each cell.
-        names: Name in the table by code; codes not in it are nodata.
-        table: The table.
-
-    Returns:
-        Resistance; NaN for nodata.
-
-    Raises:
-        InvalidInput: a name is not in the table; all are listed.
-    """
-    unknown = sorted(set(names.values()) - set(table.land_cover))
-    if unknown:
-        raise InvalidInput(
-            f"classes not in the resistance table {table.version}: {', '.join(unknown)}",
-            message_zh=f"阻力表 {table.version} 中没有类别：{'、'.join(unknown)}",
-            pointer="/names",
-        )
-    present, inverse = np.unique(codes, return_inverse=True)
-    values = [
-        table.land_cover[names[int(code)]] if int(code) in names else np.nan for code in present
-    ]
-    return np.asarray(np.array(values, dtype=np.float64)[inverse].reshape(codes.shape))
 
 
 def road_resistance(

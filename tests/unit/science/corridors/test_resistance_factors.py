@@ -5,7 +5,6 @@ from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
 from shanhai.science.corridors.resistance_factors import (
-    class_resistance,
     land_cover_resistance,
     reach_m,
     road_resistance,
@@ -28,14 +27,6 @@ def line(cells: int, *at: int) -> np.ndarray:
 def test_land_cover_without_sea():
     found = land_cover_resistance(np.array([[2, 1, 8, 0]], dtype=np.uint8), TABLE)
     np.testing.assert_array_equal(found, [[1, 50, 500, np.nan]])
-
-
-def test_a_land_survey_keeps_its_own_classes():
-    names = {101: "paddy", 102: "dry_cropland"}
-    found = class_resistance(np.array([[101, 102, 7]]), names, TABLE)
-    np.testing.assert_array_equal(found, [[40, 50, np.nan]])
-    with pytest.raises(InvalidInput, match="moor"):
-        class_resistance(np.array([[1]]), {1: "moor"}, TABLE)
 
 
 def test_distances_to_water_and_roads():
