@@ -110,6 +110,8 @@ WORDS: Mapping[str, Label] = {
     ),
     "marked_values": Label("有标记或非有效的观测值", "Values marked or not valid"),
     "observed_properties": Label("观测项目", "What can be observed"),
+    "sensorthings": Label("SensorThings 接口", "SensorThings"),
+    "cases": Label("红线线索", "Red-line leads"),
     "alert": Label("预警", "Alert"),
     "alerts": Label("预警", "Alerts"),
     "alert_rule": Label("规则", "Rule"),

@@ -17,6 +17,14 @@ from shanhai_api.view import Link, View
 router = APIRouter(tags=["service"])
 Parameters = Annotated[PageQuery, Query()]
 REL = "http://www.opengis.net/def/rel/ogc/1.0"
+MONITORING = {
+    "/observations": "observations",
+    "/properties": "observed_properties",
+    "/sta/v1.1": "sensorthings",
+    "/alerts": "alerts",
+    "/cases": "cases",
+}
+"""Where monitoring is found, and what a page calls it."""
 
 
 @router.get("/", summary="Landing page", dependencies=[MAY_LOOK])
@@ -46,6 +54,10 @@ def landing_links(view: View) -> list[Link]:
         view.link("/changes", "related", JSON.media_type, word["changes"]),
         view.link("/processes", f"{REL}/processes", JSON.media_type, word["processes"]),
         view.link("/jobs", f"{REL}/job-list", JSON.media_type, word["jobs"]),
+        *(
+            view.link(path, "related", JSON.media_type, word[name])
+            for path, name in MONITORING.items()
+        ),
     ]
 
 
