@@ -7,21 +7,17 @@ from pathlib import Path
 import numpy as np
 import shapely
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, PathPatch
-from matplotlib.path import Path as Outline
+from matplotlib.patches import Patch
 from shapely.geometry.base import BaseGeometry
 
-from shanhai.cartography import RampStyle, style_of
-from shanhai.reporting.furniture import district_rings
+from shanhai.reporting.ground import draw_ground, fill_shapes
 from shanhai.reporting.maps import MapFrame, draw_sheet
 from shanhai.science.arrays import FloatArray
 from shanhai.vocabulary import Label, Lang
 
 TITLE = Label("生态网络", "Ecological network")
 
-_GROUND_ALPHA = 0.30
 _SOURCES = ("#14532d", "#5aa469")
 _SWATH, _LINE = "#2b7bba", "#0b3c71"
 _PINCH, _BARRIER = "#f08c00", "#c2185b"
@@ -61,7 +57,7 @@ def draw_network_map(path: Path, drawing: NetworkDrawing, frame: MapFrame, lang:
     """Draw the network; False when the language has no font."""
 
     def content(axes: Axes, side: Axes) -> None:
-        draw_ground(axes, drawing.resistance, frame)
+        draw_ground(axes, drawing.resistance, "resistance", frame)
         fill_shapes(axes, [shapely.union_all(list(drawing.swaths))], _SWATH, 0.38)
         for outline, level in drawing.sources:
             fill_shapes(axes, [outline], _SOURCES[level - 1], 1.0)
@@ -71,31 +67,6 @@ def draw_network_map(path: Path, drawing: NetworkDrawing, frame: MapFrame, lang:
         _draw_legend(side, lang)
 
     return draw_sheet(path, TITLE, frame, lang, content)
-
-
-def draw_ground(axes: Axes, resistance: FloatArray, frame: MapFrame) -> None:
-    """Draw the resistance of the land, pale."""
-    style = style_of("resistance")
-    if not isinstance(style, RampStyle):
-        raise TypeError("resistance is drawn by a ramp")
-    west, south, east, north = frame.bounds
-    axes.imshow(
-        resistance,
-        cmap=LinearSegmentedColormap.from_list("resistance", style.colors),
-        norm=Normalize(style.low, style.high),
-        extent=(west, east, south, north),
-        interpolation="nearest",
-        alpha=_GROUND_ALPHA,
-    )
-
-
-def fill_shapes(axes: Axes, shapes: Sequence[BaseGeometry], color: str, alpha: float) -> None:
-    """Fill the polygons among some shapes."""
-    for shape in shapes:
-        rings = [Outline(ring, closed=True) for ring in district_rings(shape)]
-        if rings:
-            outline = Outline.make_compound_path(*rings)
-            axes.add_patch(PathPatch(outline, facecolor=color, edgecolor="none", alpha=alpha))
 
 
 def _draw_lines(axes: Axes, drawing: NetworkDrawing) -> None:

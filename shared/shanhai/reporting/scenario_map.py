@@ -11,8 +11,8 @@ from matplotlib.patches import Patch
 from shapely import get_parts
 from shapely.geometry.base import BaseGeometry
 
+from shanhai.reporting.ground import draw_ground, fill_shapes
 from shanhai.reporting.maps import MapFrame, draw_sheet
-from shanhai.reporting.network_map import draw_ground, fill_shapes
 from shanhai.science.arrays import FloatArray
 from shanhai.vocabulary import Label, Lang
 
@@ -64,7 +64,7 @@ def draw_scenario_map(path: Path, drawing: ScenarioDrawing, frame: MapFrame, lan
     """Draw what changes; False when the language has no font."""
 
     def content(axes: Axes, side: Axes) -> None:
-        draw_ground(axes, drawing.resistance, frame)
+        draw_ground(axes, drawing.resistance, "resistance", frame)
         fill_shapes(axes, drawing.swaths, _SWATH, 0.25)
         fill_shapes(axes, [drawing.kept], _KEPT, 1.0)
         fill_shapes(axes, [drawing.gained], _GAINED, 1.0)

@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.patches import Patch
 from shapely.geometry.base import BaseGeometry
 
-from shanhai.cartography import RampStyle, style_of
 from shanhai.reporting.furniture import district_rings
+from shanhai.reporting.ground import draw_ground, fill_shapes
 from shanhai.reporting.maps import MapFrame, draw_sheet
-from shanhai.reporting.network_map import fill_shapes
 from shanhai.science.arrays import FloatArray
 from shanhai.vocabulary import Label, Lang
 
@@ -49,7 +47,7 @@ def draw_selection_map(path: Path, drawing: SelectionDrawing, frame: MapFrame, l
 
     def content(axes: Axes, side: Axes) -> None:
         if drawing.priority is not None:
-            _draw_ground(axes, drawing.priority, frame)
+            draw_ground(axes, drawing.priority, "priority", frame, alpha=_GROUND_ALPHA)
         for shapes, (_, color), alpha in zip(
             (drawing.left, drawing.barred, drawing.chosen),
             (_KINDS[1], _KINDS[2], _KINDS[0]),
@@ -64,21 +62,6 @@ def draw_selection_map(path: Path, drawing: SelectionDrawing, frame: MapFrame, l
         _draw_legend(side, lang)
 
     return draw_sheet(path, TITLE, frame, lang, content)
-
-
-def _draw_ground(axes: Axes, priority: FloatArray, frame: MapFrame) -> None:
-    style = style_of("priority")
-    if not isinstance(style, RampStyle):
-        raise TypeError("priority is drawn by a ramp")
-    west, south, east, north = frame.bounds
-    axes.imshow(
-        priority,
-        cmap=LinearSegmentedColormap.from_list("priority", style.colors),
-        norm=Normalize(style.low, style.high),
-        extent=(west, east, south, north),
-        interpolation="nearest",
-        alpha=_GROUND_ALPHA,
-    )
 
 
 def _draw_legend(side: Axes, lang: Lang) -> None:
