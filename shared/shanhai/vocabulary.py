@@ -363,6 +363,34 @@ ALERT_EVENTS: tuple[Term, ...] = (
 )
 """What happens to an alert."""
 
+DELIVERY_KINDS: tuple[Term, ...] = (
+    Term("webhook", Label("网络回调订阅", "Webhook")),
+    Term("email", Label("电子邮件", "E-mail")),
+    Term("callback", Label("作业回调", "Callback of a job")),
+)
+"""Ways in which the platform tells somebody something by itself."""
+
+DELIVERY_STATUSES: tuple[Term, ...] = (
+    Term("waiting", Label("待送达", "Waiting")),
+    Term("delivered", Label("已送达", "Delivered")),
+    Term("dead", Label("已放弃", "Given up")),
+)
+"""What became of what was to be delivered."""
+
+WEBHOOK_EVENTS: tuple[Term, ...] = (
+    Term("alert.opened", Label("发出预警", "An alert was opened")),
+    Term("alert.escalated", Label("预警级别提高", "An alert was raised to a higher level")),
+    Term("alert.acknowledged", Label("预警已确认", "An alert was acknowledged")),
+    Term("alert.closed", Label("预警已关闭", "An alert was closed")),
+    Term("case.opened", Label("线索立案", "A case was opened")),
+    Term("case.assigned", Label("案件交办", "A case was assigned")),
+    Term("case.verified", Label("案件已核查", "A case was verified")),
+    Term("case.rectification", Label("责令整改", "A case went into rectification")),
+    Term("case.closed", Label("案件已销号", "A case was closed")),
+    Term("bulletin.published", Label("通报已发布", "A bulletin was published")),
+)
+"""What webhooks can be told of."""
+
 LEAD_KINDS: tuple[Term, ...] = (
     Term("construction", Label("工程建设", "Construction")),
     Term("mining", Label("采矿采石", "Mining and quarrying")),

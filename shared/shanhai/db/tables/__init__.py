@@ -15,6 +15,7 @@ from shanhai.db.tables.compliance import ComplianceException, DataFinding
 from shanhai.db.tables.control import ControlArea, ControlRule
 from shanhai.db.tables.corridor import Corridor, CorridorNode
 from shanhai.db.tables.dataset import Dataset, Upload
+from shanhai.db.tables.delivery import Delivery, Webhook
 from shanhai.db.tables.device import Hj212Device
 from shanhai.db.tables.document import Document
 from shanhai.db.tables.fund import FundEntry, FundSource
@@ -79,6 +80,7 @@ __all__ = [
     "DataFinding",
     "Dataset",
     "Datastream",
+    "Delivery",
     "Document",
     "EvaluationSnapshot",
     "FundEntry",
@@ -123,6 +125,7 @@ __all__ = [
     "TileFloor",
     "TilePending",
     "Upload",
+    "Webhook",
     "Zone",
     "ZoneAdjustment",
     "ZoneClass",

@@ -17,7 +17,8 @@ class Job(Base):
     """A queued computation.
 
     `inputs` is what the caller sent; `task` what was resolved from it when it was accepted.
-    `attempt` is the fencing number: every write of a worker is guarded by it.
+    `attempt` is the fencing number: every write of a worker is guarded by it. `subscriber` holds
+    the addresses that are told how it goes, as the caller gave them.
     """
 
     __tablename__ = "job"
@@ -48,6 +49,7 @@ class Job(Base):
     software: Mapped[str | None]
     requested_by: Mapped[str]
     request_id: Mapped[str | None]
+    subscriber: Mapped[dict[str, str] | None] = mapped_column(JSONB(none_as_null=True))
     result: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     error: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     created_at: Mapped[CreatedAt]
