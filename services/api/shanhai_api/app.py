@@ -37,6 +37,7 @@ from shanhai_api.jobs.routes import router as jobs
 from shanhai_api.keys.routes import router as keys
 from shanhai_api.landing.routes import router as landing
 from shanhai_api.middleware import RequestScope
+from shanhai_api.observations.routes import quick as feeds
 from shanhai_api.observations.routes import router as observations
 from shanhai_api.plans.routes import router as plans
 from shanhai_api.processes.routes import router as processes
@@ -55,6 +56,7 @@ from shanhai_api.zones.routes import router as zonings
 STATIC = Path(__file__).parent / "static"
 ROUTERS = (
     quick,
+    feeds,
     landing,
     features,
     edits,

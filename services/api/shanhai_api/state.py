@@ -88,7 +88,7 @@ async def open_state(configuration: Configuration) -> AsyncIterator[State]:
                 dispatcher,
                 LocalArtifacts(configuration.artifacts.root),
                 Metrics(),
-                Authenticator(reading_sessions, writing_sessions.begin, configuration.oidc),
+                Authenticator(reading_sessions, writing_sessions.begin, quick, configuration.oidc),
                 limiter,
                 gathering,
             )

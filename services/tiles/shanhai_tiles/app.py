@@ -12,7 +12,7 @@ from fastapi.staticfiles import StaticFiles
 import shanhai
 from shanhai.db.authentication import Authenticator
 from shanhai.db.engine import Sessions, create_engine, create_sessions
-from shanhai.db.quick import open_quick_reader
+from shanhai.db.quick import QuickReader, open_quick_reader
 from shanhai.limits import RateLimiter
 from shanhai.settings import (
     ArtifactSettings,
@@ -120,13 +120,13 @@ async def _open_services(settings: Settings) -> AsyncIterator[Services]:
             rasters=rasters,
             tiles=await at_end.enter_async_context(open_tiles(settings.tiles, redis_url)),
             directory=Directory(changes, quick, partial(working_session, sessions)),
-            gate=_gate(settings, sessions, limiter),
+            gate=_gate(settings, sessions, quick, limiter),
         )
 
 
-def _gate(settings: Settings, sessions: Sessions, limiter: RateLimiter) -> Gate:
+def _gate(settings: Settings, sessions: Sessions, quick: QuickReader, limiter: RateLimiter) -> Gate:
     authenticator = Authenticator(
-        partial(working_session, sessions), partial(transaction, sessions), settings.oidc
+        partial(working_session, sessions), partial(transaction, sessions), quick, settings.oidc
     )
     return Gate(authenticator, limiter, settings.public.public_read, settings.tokens.secret)
 

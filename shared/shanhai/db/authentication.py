@@ -26,6 +26,7 @@ from shanhai.db.queries.keys import (
     is_note_due,
     note_use,
 )
+from shanhai.db.quick import Asked
 from shanhai.errors import NotFound, Unauthenticated
 from shanhai.oidc import Claims, TokenVerifier
 from shanhai.settings import OidcSettings
@@ -41,10 +42,12 @@ class Authenticator:
     Attributes:
         reading: Opens a session to read with.
         writing: Opens a transaction, which ends with its context.
+        quick: Asked about keys, which come with most requests.
     """
 
     reading: Open
     writing: Open
+    quick: Asked
     settings: OidcSettings = field(default_factory=OidcSettings)
     tree: RegionTree = field(default_factory=RegionTree)
     tokens: TokenVerifier | None = None
@@ -95,10 +98,9 @@ class Authenticator:
         """
         kind, _, name = owner.partition(":")
         if kind == "key":
-            async with self.reading() as session:
-                row = await find_alive(session, name, address=address)
-                if row is not None:
-                    return await identity_of(session, row, self.tree)
+            key = await find_alive(self.quick, name, address=address)
+            if key is not None:
+                return await identity_of(self.quick, key, self.tree)
         elif kind == "account" and name.isdecimal():
             with contextlib.suppress(NotFound):
                 async with self.reading() as session:
@@ -124,18 +126,17 @@ class Authenticator:
         claims = await self.tokens.verify(credential)
         return claims.groups & self.groups.keys(), claims.proofs & {*self.settings.admin_proof}
 
-    async def _by_key(self, key: str, address: Address | None) -> Identity:
-        async with self.reading() as session:
-            row = await find_valid(session, key, address=address)
-            if row is None:
-                raise Unauthenticated(
-                    "the API key is unknown, expired, revoked or not valid from this address",
-                    message_zh="API 密钥不存在、已过期、已撤销，或不能从该地址使用",
-                )
-            identity = await identity_of(session, row, self.tree)
-        if is_note_due(row.last_used_at):
+    async def _by_key(self, given: str, address: Address | None) -> Identity:
+        key = await find_valid(self.quick, given, address=address)
+        if key is None:
+            raise Unauthenticated(
+                "the API key is unknown, expired, revoked or not valid from this address",
+                message_zh="API 密钥不存在、已过期、已撤销，或不能从该地址使用",
+            )
+        identity = await identity_of(self.quick, key, self.tree)
+        if is_note_due(key.last_used_at):
             async with self.writing() as session:
-                await note_use(session, row.prefix)
+                await note_use(session, key.prefix)
         return identity
 
     async def _by_token(self, claims: Claims) -> Identity:
@@ -150,8 +151,7 @@ class Authenticator:
             raise Unauthenticated("the account is disabled", message_zh="账户已停用")
         roles = tuple(self._roles(holder, groups, proofs))
         scopes = scopes_of(roles) | {Scope.READ}
-        async with self.reading() as session:
-            grants = await self.tree.grants(session, roles)
+        grants = await self.tree.grants(self.quick, roles)
         return Identity(holder.owner, scopes, grants)
 
     async def _note(self, holder: Holder | None, claims: Claims) -> Holder:

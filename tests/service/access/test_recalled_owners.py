@@ -3,14 +3,16 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import text
 
 from shanhai.db.authentication import Authenticator
 from shanhai.db.engine import Sessions
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key, prefix_of
+from shanhai.db.quick import QuickReader, open_quick_reader
 from shanhai.errors import Unauthenticated
-from shanhai.settings import OidcSettings
+from shanhai.settings import DatabaseSettings, OidcSettings
 from shanhai.testing.issuer import AUDIENCE, LocalIssuer, local_issuer
 from shanhai.testing.job_rows import open_sessions
 from shanhai.vocabulary import Role, Scope
@@ -35,13 +37,20 @@ async def sessions(database_url: str) -> AsyncIterator[Sessions]:
 
 
 @pytest.fixture
-def authenticator(issuer: LocalIssuer, sessions: Sessions) -> Authenticator:
-    return trusting(sessions, issuer.url)
+async def quick(database_url: str) -> AsyncIterator[QuickReader]:
+    settings = DatabaseSettings(url=SecretStr(database_url))
+    async with open_quick_reader(settings, application="test") as quick:
+        yield quick
 
 
-def trusting(sessions: Sessions, *urls: str) -> Authenticator:
+@pytest.fixture
+def authenticator(issuer: LocalIssuer, sessions: Sessions, quick: QuickReader) -> Authenticator:
+    return trusting(sessions, quick, issuer.url)
+
+
+def trusting(sessions: Sessions, quick: QuickReader, *urls: str) -> Authenticator:
     given = {"issuer": urls, "audience": AUDIENCE, "allow_loopback_http": True, **GROUPS}
-    return Authenticator(sessions, sessions.begin, OidcSettings(**given))
+    return Authenticator(sessions, sessions.begin, quick, OidcSettings(**given))
 
 
 async def test_account_has_the_roles_its_groups_stand_for(
@@ -83,11 +92,11 @@ async def test_disabled_account_is_recalled_no_more(
 
 
 async def test_account_of_an_issuer_no_longer_trusted_is_nobody(
-    issuer: LocalIssuer, authenticator: Authenticator, sessions: Sessions
+    issuer: LocalIssuer, authenticator: Authenticator, sessions: Sessions, quick: QuickReader
 ) -> None:
     owner = (await authenticator.identify(f"Bearer {issuer.token(sub='stays')}", None)).owner
     with pytest.raises(Unauthenticated, match="has ended"):
-        await trusting(sessions, "https://other.example").recall(owner, None)
+        await trusting(sessions, quick, "https://other.example").recall(owner, None)
     assert (await authenticator.recall(owner, None)).owner == owner
 
 

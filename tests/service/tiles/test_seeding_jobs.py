@@ -21,7 +21,7 @@ from tests.service.tiles.running import running
 from shanhai.db.engine import Sessions
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.grants import RegionTree, RoleGiven
-from shanhai.db.queries.keys import create_key, find_key, identity_of, prefix_of, revoke_key
+from shanhai.db.queries.keys import create_key, find_alive, identity_of, prefix_of, revoke_key
 from shanhai.db.tables import Job, Region, ZoneScheme
 from shanhai.jobs.seeding_contract import SEED_TILES, SeedTilesInputs
 from shanhai.jobs.states import cancel
@@ -274,5 +274,6 @@ class TestDrafts:
 
 async def owner_of_key(session: AsyncSession, roles: list[RoleGiven]) -> str:
     key = await create_key(session, name="seeding", scopes=[Scope.READ], roles=roles)
-    row = await find_key(session, str(prefix_of(key)))
-    return (await identity_of(session, row, RegionTree())).owner
+    alive = await find_alive(session, str(prefix_of(key)))
+    assert alive is not None
+    return (await identity_of(session, alive, RegionTree())).owner

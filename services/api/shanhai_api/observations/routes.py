@@ -8,7 +8,16 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from shanhai.monitoring.parsing import MEMBERS, NEEDED
 from shanhai.vocabulary import QUALITIES
-from shanhai_api.dependencies import Observer, PageQuery, Reader, TheState, TheView
+from shanhai_api.dependencies import (
+    DirectRoute,
+    PageQuery,
+    Reader,
+    TheState,
+    TheView,
+    get_observer,
+    query_of,
+)
+from shanhai_api.features.definition import LANG, query_parameter
 from shanhai_api.negotiation import HTML, JSON
 from shanhai_api.observations import operations, reading
 from shanhai_api.observations.asking import ObservationsQuery
@@ -20,8 +29,12 @@ from shanhai_api.observations.station_page import (
     read_station,
     station_document,
 )
+from shanhai_api.state import state_of
+from shanhai_api.view import View
 
 router = APIRouter(tags=["monitoring"])
+quick = APIRouter(tags=["monitoring"], route_class=DirectRoute)
+"""What feeds do every second; looked at early."""
 OBSERVATION: dict[str, Any] = {
     "type": "object",
     "required": list(NEEDED),
@@ -42,7 +55,11 @@ OBSERVATION: dict[str, Any] = {
         },
     },
 }
-BODY = {
+SENDING = {
+    "parameters": [
+        query_parameter("f", "Format", {"type": "string", "enum": [JSON.name, HTML.name]}),
+        LANG,
+    ],
     "requestBody": {
         "required": True,
         "description": "Observations; `Content-Encoding: gzip` is understood",
@@ -62,20 +79,16 @@ BODY = {
                 }
             },
         },
-    }
+    },
 }
 
 
-@router.post("/observations", summary="Send observations", status_code=202, openapi_extra=BODY)
-async def send_observations(
-    request: Request,
-    view: TheView,
-    state: TheState,
-    caller: Observer,
-    query: Annotated[PageQuery, Query()],
-) -> Response:
+@quick.post("/observations", summary="Send observations", status_code=202, openapi_extra=SENDING)
+async def send_observations(request: Request) -> Response:
     """Store observations: what is counted is durable. Rows that break a rule are named, the others
     kept; whatever was sent may be sent again."""
+    view, state, caller = View.of(request), state_of(request), await get_observer(request)
+    query_of(request, PageQuery)
     limit = state.configuration.observations.body_limit_bytes
     received = await receive(request, limit=limit)
     made = await operations.keep(state, request, view, caller, received)

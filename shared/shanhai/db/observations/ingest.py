@@ -111,7 +111,9 @@ async def store_all(
     """
     clock = Clock(received or datetime.now(UTC), skew)
     size = sum(len(one.batch) for one in deliveries)
-    known = await find_known(session, await _beside(size, lambda: _asked(deliveries, clock)))
+    asked = await _beside(size, lambda: _asked(deliveries, clock))
+    connection = await session.connection()
+    known = await find_known(connection, asked)
     sources = dict(known.sources)
     for source in dict.fromkeys(one.source for one in deliveries):
         if source not in sources:
@@ -152,6 +154,7 @@ async def _write(
     if known.months_missing:
         await make_months(session, _months(given.rows.time.view("datetime64[us]"), clock))
     connection = await session.connection()
+    # The transaction has begun: what came before went through the session.
     raw: Any = (await connection.get_raw_connection()).driver_connection
     with _known_errors():
         new, changed = await _Storing(raw, given, known, clock.received).write()

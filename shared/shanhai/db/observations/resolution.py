@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from shanhai.db.identity import Identity
 from shanhai.db.observations.partitions import missing_sql, month_table
@@ -23,7 +23,7 @@ RELATED = tuple(sorted({code for first, second, _ in RELATIONS for code in (firs
 #
 # A station begins with its first state, if someone said when that is: a state begins on the day it
 # is written unless told otherwise, which says nothing about the sensor.
-_FIND = text(f"""
+_FIND = f"""
   SELECT (SELECT json_agg(json_build_array(s.code, s.id, s.region_id,
                    CASE WHEN s.valid_from IS NOT NULL AND NOT f.open
                              AND least(s.valid_from, f.earliest) <> s.created_at::date
@@ -34,22 +34,21 @@ _FIND = text(f"""
                  LATERAL (SELECT coalesce(bool_or(h.valid_from IS NULL), false) AS open,
                                  min(h.valid_from) AS earliest
                             FROM station_history h WHERE h.id = s.id) f
-           WHERE s.code = ANY (CAST(:stations AS text[])) AND s.deleted_at IS NULL
+           WHERE s.code = ANY ($1::text[]) AND s.deleted_at IS NULL
          )::text AS stations,
          (SELECT json_agg(json_build_array(id, code, unit, low, high, moves, hj525, aliases))
             FROM observed_property
-           WHERE code = ANY (CAST(:properties AS text[]) || CAST(:related AS text[]))
-              OR aliases && CAST(:properties AS text[])
-              OR hj525 = ANY (CAST(:properties AS text[]))
+           WHERE code = ANY ($2::text[] || $3::text[])
+              OR aliases && $2::text[]
+              OR hj525 = ANY ($2::text[])
          )::text AS properties,
          (SELECT json_agg(json_build_array(kind, sender, id))
             FROM observation_source
-           WHERE (kind, sender) IN (SELECT * FROM unnest(CAST(:kinds AS text[]),
-                                                         CAST(:senders AS text[])))
+           WHERE (kind, sender) IN (SELECT * FROM unnest($4::text[], $5::text[]))
          )::text AS sources,
-         ARRAY({missing_sql(":months")}) <> '{{}}' AS months_missing,
+         ARRAY({missing_sql("$6")}) <> '{{}}' AS months_missing,
          current_setting('TimeZone') AS zone
-""")  # noqa: S608 - constants of this code
+"""  # noqa: S608 - constants of this code
 _ADD_SOURCE = text(
     "INSERT INTO observation_source (kind, sender) VALUES (:kind, :sender)"
     " ON CONFLICT (kind, sender) DO UPDATE SET kind = excluded.kind RETURNING id"
@@ -111,18 +110,19 @@ class Asked:
     senders: Iterable[tuple[str, str]]
 
 
-async def find_known(session: AsyncSession, asked: Asked) -> Known:
+async def find_known(connection: AsyncConnection, asked: Asked) -> Known:
     """What the codes mean."""
     senders = list(asked.senders)
-    values = {
-        "stations": _possible(asked.stations),
-        "properties": _possible(asked.properties),
-        "related": list(RELATED),
-        "kinds": [kind for kind, _ in senders],
-        "senders": [sender for _, sender in senders],
-        "months": [month_table(month) for month in asked.months],
-    }
-    row = (await session.execute(_FIND, values)).one()
+    values = (
+        _possible(asked.stations),
+        _possible(asked.properties),
+        list(RELATED),
+        [kind for kind, _ in senders],
+        [sender for _, sender in senders],
+        [month_table(month) for month in asked.months],
+    )
+    # As the driver reads it: it is asked with every observation, and composing it takes longer.
+    row = (await connection.exec_driver_sql(_FIND, values)).one()
     stations = {
         code: KnownStation(id_, region_id, starts)
         for code, id_, region_id, starts in orjson.loads(row.stations or "[]")

@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Grant
+from shanhai.db.quick import Asked
 from shanhai.db.tables import Region
 from shanhai.errors import Fault, InvalidInput
 from shanhai.vocabulary import ROLE_SCOPES, Role, Scope
@@ -48,17 +49,15 @@ class RegionTree:
     seconds: float = TREE_S
     known: dict[str, tuple[float, frozenset[int]]] = field(default_factory=dict)
 
-    async def grants(self, session: AsyncSession, roles: Iterable[RoleGiven]) -> tuple[Grant, ...]:
+    async def grants(self, asked: Asked, roles: Iterable[RoleGiven]) -> tuple[Grant, ...]:
         """The roles with the ids of the regions they hold for; none for a region that is gone."""
         given = tuple(roles)
-        below = await self._below(session, {item.region for item in given if item.region})
+        below = await self._below(asked, {item.region for item in given if item.region})
         return tuple(
             Grant(item.role, None if item.region is None else below[item.region]) for item in given
         )
 
-    async def _below(
-        self, session: AsyncSession, codes: Iterable[str]
-    ) -> Mapping[str, frozenset[int]]:
+    async def _below(self, asked: Asked, codes: Iterable[str]) -> Mapping[str, frozenset[int]]:
         now = time.monotonic()
         found = {
             code: entry[1]
@@ -67,7 +66,7 @@ class RegionTree:
         }
         missing = [code for code in codes if code not in found]
         if missing:
-            rows = (await session.execute(BELOW, {"codes": missing})).all()
+            rows = (await asked.execute(BELOW, {"codes": missing})).all()
             read = {root: frozenset(ids) for root, ids in rows}
             fresh = {code: read.get(code, frozenset()) for code in missing}
             self.known.update({code: (now, ids) for code, ids in fresh.items()})

@@ -7,15 +7,18 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-from sqlalchemy import bindparam, func, or_, select, text, update
+import orjson
+from sqlalchemy import Text, bindparam, cast, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.queries.grants import RegionTree, RoleGiven
+from shanhai.db.quick import Asked
 from shanhai.db.tables import ApiKey
 from shanhai.errors import Conflict, NotFound
 from shanhai.vocabulary import Scope
@@ -35,12 +38,33 @@ Network = IPv4Network | IPv6Network
 
 NOTED_S = 60.0
 """Seconds between notes of a key's use."""
-# Composed once: every request asks it.
-ALIVE = select(ApiKey).where(
+_IS_ALIVE = (
     ApiKey.prefix == bindparam("prefix"),
     ApiKey.revoked_at.is_(None),
     or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now()),
 )
+ALIVE = select(ApiKey).where(*_IS_ALIVE)
+# Composed once: every request asks it.
+_WHOSE = select(
+    ApiKey.prefix,
+    ApiKey.sha256,
+    ApiKey.scopes,
+    cast(ApiKey.roles, Text).label("roles"),
+    ApiKey.networks,
+    ApiKey.last_used_at,
+).where(*_IS_ALIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveKey:
+    """A key that is valid now: what is asked of it with every request."""
+
+    prefix: str
+    sha256: str
+    scopes: frozenset[Scope]
+    roles: tuple[RoleGiven, ...] | None
+    networks: Sequence[Network] | None
+    last_used_at: datetime | None
 
 
 def hash_key(key: str) -> str:
@@ -103,32 +127,32 @@ async def find_key(session: AsyncSession, prefix: str) -> ApiKey:
     return row
 
 
-async def find_valid(
-    session: AsyncSession, key: str, *, address: Address | None = None
-) -> ApiKey | None:
-    """The row of the key; None when it is wrong, expired, revoked or from elsewhere."""
+async def find_valid(asked: Asked, key: str, *, address: Address | None = None) -> LiveKey | None:
+    """The key; None when it is wrong, expired, revoked or from elsewhere."""
     prefix = prefix_of(key)
-    row = None if prefix is None else await find_alive(session, prefix, address=address)
-    if row is None or not hmac.compare_digest(row.sha256, hash_key(key)):
+    found = None if prefix is None else await find_alive(asked, prefix, address=address)
+    if found is None or not hmac.compare_digest(found.sha256, hash_key(key)):
         return None
-    return row
+    return found
 
 
 async def find_alive(
-    session: AsyncSession, prefix: str, *, address: Address | None = None
-) -> ApiKey | None:
-    """The row of a key; None when there is none, or it is expired, revoked or from elsewhere."""
-    row = await session.scalar(ALIVE, {"prefix": prefix})
-    return row if row is not None and _comes_from(row, address) else None
+    asked: Asked, prefix: str, *, address: Address | None = None
+) -> LiveKey | None:
+    """A key; None when there is none, or it is expired, revoked or from elsewhere."""
+    rows = (await asked.execute(_WHOSE, {"prefix": prefix})).all()
+    if not rows or not _comes_from(rows[0].networks, address):
+        return None
+    row = rows[0]
+    roles = None if row.roles is None else tuple(map(RoleGiven.parse, orjson.loads(row.roles)))
+    scopes = frozenset(map(Scope, row.scopes))
+    return LiveKey(row.prefix, row.sha256, scopes, roles, row.networks, row.last_used_at)
 
 
-async def identity_of(session: AsyncSession, row: ApiKey, tree: RegionTree) -> Identity:
+async def identity_of(asked: Asked, key: LiveKey, tree: RegionTree) -> Identity:
     """Whom a valid key speaks for."""
-    scopes = frozenset(Scope(scope) for scope in row.scopes)
-    grants = None
-    if row.roles is not None:
-        grants = await tree.grants(session, map(RoleGiven.parse, row.roles))
-    return Identity(f"key:{row.prefix}", scopes, grants)
+    grants = None if key.roles is None else await tree.grants(asked, key.roles)
+    return Identity(f"key:{key.prefix}", key.scopes, grants)
 
 
 async def verify_key(
@@ -223,10 +247,10 @@ def _unknown(prefix: str) -> NotFound:
     return NotFound(f"there is no key {prefix!r}", message_zh=f"没有密钥 {prefix!r}")
 
 
-def _comes_from(row: ApiKey, address: Address | None) -> bool:
-    if row.networks is None:
+def _comes_from(networks: Sequence[Network] | None, address: Address | None) -> bool:
+    if networks is None:
         return True
-    return address is not None and any(address in network for network in row.networks)
+    return address is not None and any(address in network for network in networks)
 
 
 def _image(row: ApiKey) -> dict[str, object]:
