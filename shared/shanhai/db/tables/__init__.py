@@ -9,7 +9,16 @@ from shanhai.db.tables.access import (
     AuditRange,
     IdempotencyKey,
 )
-from shanhai.db.tables.alert import Alert, AlertEvent, AlertRule, AlertWatch
+from shanhai.db.tables.alert import (
+    Alert,
+    AlertDue,
+    AlertEvent,
+    AlertNotice,
+    AlertRule,
+    AlertWatch,
+    Subscription,
+)
+from shanhai.db.tables.backup import BackupMark
 from shanhai.db.tables.case import CaseEvent, LeadCase
 from shanhai.db.tables.compliance import ComplianceException, DataFinding
 from shanhai.db.tables.control import ControlArea, ControlRule
@@ -74,6 +83,7 @@ __all__ = [
     "CaseEvent",
     "ComplianceException",
     "ControlArea",
+    "BackupMark",
     "ControlRule",
     "Corridor",
     "CorridorNode",
