@@ -10,14 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import jwt
 import structlog
 
 from shanhai.errors import Unauthenticated, Unavailable
-from shanhai.outgoing import fetch_json
-from shanhai.settings import LOOPBACK, OidcSettings
+from shanhai.outgoing import Outgoing
+from shanhai.settings import OidcSettings, OutgoingSettings
 
 TOKEN_LIMIT = 16 * 1024
 KEYS_LIMIT = 100
@@ -76,7 +75,7 @@ class Issuer:
     """An issuer and the keys it was seen to publish."""
 
     url: str
-    loopback_http: bool
+    outgoing: Outgoing
     keys: tuple[SigningKey, ...] = ()
     read_at: float | None = None
     tried_at: float | None = None
@@ -128,13 +127,12 @@ class Issuer:
             log.warning("keys of the issuer cannot be read", issuer=self.url, error=error.message)
 
     async def _read(self) -> Mapping[str, Any]:
-        document = await fetch_json(f"{self.url.rstrip('/')}/.well-known/openid-configuration")
+        document = await self.outgoing.fetch_json(
+            f"{self.url.rstrip('/')}/.well-known/openid-configuration"
+        )
         if document.get("issuer") != self.url:
             raise Unavailable(f"{self.url} calls itself {str(document.get('issuer'))[:200]!r}")
-        address = str(document.get("jwks_uri", ""))
-        if not is_safe(address, loopback_http=self.loopback_http):
-            raise Unavailable(f"the keys of {self.url} are not at an https address")
-        return await fetch_json(address)
+        return await self.outgoing.fetch_json(str(document.get("jwks_uri", "")))
 
     @staticmethod
     def _age(moment: float | None) -> float:
@@ -144,9 +142,10 @@ class Issuer:
 class TokenVerifier:
     """Checks tokens of the configured issuers."""
 
-    def __init__(self, settings: OidcSettings) -> None:
+    def __init__(self, settings: OidcSettings, outgoing: OutgoingSettings) -> None:
         self.settings = settings
-        self.issuers = {url: Issuer(url, settings.allow_loopback_http) for url in settings.issuer}
+        client = Outgoing(outgoing.trusting(settings))
+        self.issuers = {url: Issuer(url, client) for url in settings.issuer}
 
     async def verify(self, token: str) -> Claims:
         """What the token says.
@@ -238,17 +237,6 @@ def usable_keys(document: Mapping[str, Any]) -> Iterator[SigningKey]:
             continue
         if member["kty"] != "RSA" or key.key.key_size >= RSA_BITS:
             yield SigningKey(member.get("kid"), member["kty"], member.get("alg"), key.key)
-
-
-def is_safe(url: str, *, loopback_http: bool) -> bool:
-    """Whether an address is reached over TLS, or on this machine where that is allowed."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    if parts.scheme == "https":
-        return bool(parts.hostname)
-    return parts.scheme == "http" and loopback_http and parts.hostname in LOOPBACK
 
 
 def member_at(claims: Mapping[str, Any], path: str) -> Any:

@@ -21,6 +21,13 @@ ASYMMETRIC = frozenset(
 )
 """Signature algorithms whose verifiers cannot sign."""
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+LOOPBACK_NETWORKS = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
+HOST = re.compile(
+    r"((\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*"
+    r"|\[[0-9a-f:.]+\])(:[0-9]{1,5})?",
+    re.ASCII | re.IGNORECASE,
+)
+"""A name, or an IPv6 address in brackets, and a port."""
 SHORTEST_SECRET = 32
 LEAST_AREA = re.compile(r"\d{1,9}(\.\d{1,3})?", re.ASCII)
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -56,7 +63,26 @@ class RedisSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SHANHAI_REDIS_", frozen=True)
 
-    url: SecretStr = Field(description="Redis URL, `redis://:password@host:port/0`")
+    url: SecretStr = Field(
+        SecretStr(""),
+        description="Redis URL, `redis://:password@host:port/0`; none: nothing is kept in Redis,"
+        " which takes SHANHAI_QUEUE=postgres",
+    )
+
+    @property
+    def address(self) -> str | None:
+        """The URL; None where there is no Redis."""
+        return self.url.get_secret_value() or None
+
+
+class QueueSettings(BaseSettings):
+    """How workers learn that a job is waiting; the jobs themselves are in PostgreSQL."""
+
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_", frozen=True)
+
+    queue: Literal["redis", "postgres"] = Field(
+        "redis", description="what wakes workers: Redis, or PostgreSQL's own notifications"
+    )
 
 
 class ArtifactSettings(BaseSettings):
@@ -70,6 +96,33 @@ class ArtifactSettings(BaseSettings):
     )
     document_limit_bytes: int = Field(
         100 * 1024**2, ge=1024, description="largest document of a project accepted, in bytes"
+    )
+
+
+class BackupSettings(BaseSettings):
+    """How backups are made and restored."""
+
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_BACKUP_", frozen=True)
+
+    recipient: str = Field(
+        "", description="public key `age1…` that backups are encrypted for; needed to make them"
+    )
+    identity_file: Path | None = Field(
+        None,
+        description="file with the secret key of it; needed to restore, and nowhere else: keep it"
+        " off the machines that make backups",
+    )
+    database_url: SecretStr = Field(
+        SecretStr(""),
+        description="PostgreSQL URL with an account that may replicate; none: that of the services",
+    )
+    every_s: float = Field(
+        30.0, ge=1, le=3600, description="seconds between rounds of the archive of the log"
+    )
+    spool: Path | None = Field(
+        None,
+        description="folder where received log waits to be encrypted, which must outlive the"
+        " process; none: `receiving` in the folder of backups",
     )
 
 
@@ -519,6 +572,84 @@ class OidcSettings(BaseSettings):
         return self
 
 
+class OutgoingSettings(BaseSettings):
+    """Whom the services may ask or tell something by themselves."""
+
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_OUTGOING_", frozen=True)
+
+    hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="hosts that may be reached by https, comma separated: `hooks.example.org`,"
+        " `*.example.org`, with `:port` where it is not the usual one; none: only token issuers",
+    )
+    http_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="hosts, written alike, that may also be reached without TLS; for closed"
+        " networks and development",
+    )
+    networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (),
+        description="networks inside that may be reached, comma separated; none: only addresses"
+        " of the public internet",
+    )
+    tls_ca: Path | None = Field(
+        None,
+        description="file with certificates of authorities that are trusted beside the usual ones",
+    )
+    timeout_s: float = Field(
+        5.0, ge=0.1, le=60, description="seconds until a request must have been answered"
+    )
+
+    @field_validator("hosts", "http_hosts", "networks", mode="before")
+    @classmethod
+    def split_members(cls, value: object) -> object:
+        """Accept `one,two`."""
+        if not isinstance(value, str):
+            return value
+        return [part.strip() for part in value.split(",") if part.strip()]
+
+    @field_validator("hosts", "http_hosts")
+    @classmethod
+    def check_hosts(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        """Names or addresses, not URLs; a star stands for whole levels, and not for everything."""
+        for entry in entries:
+            if not HOST.fullmatch(entry) or urlsplit(f"//{entry}").port == 0:
+                raise ValueError(f"{entry!r} must read host, *.suffix, host:port or [address]:port")
+        return entries
+
+    def trusting(self, oidc: OidcSettings) -> Self:
+        """These settings, with the issuers of tokens that the operator has named."""
+        issuers = [urlsplit(url) for url in oidc.issuer]
+        near = [parts.netloc for parts in issuers if parts.scheme == "http"]
+        return self.model_copy(
+            update={
+                "hosts": (*self.hosts, *(parts.netloc for parts in issuers)),
+                "http_hosts": (*self.http_hosts, *near),
+                "networks": (*self.networks, *(LOOPBACK_NETWORKS if near else ())),
+            }
+        )
+
+
+class WebhookSettings(BaseSettings):
+    """How webhooks are kept."""
+
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_WEBHOOKS_", frozen=True)
+
+    secret: SecretStr = Field(
+        SecretStr(""),
+        description="what the secrets of webhooks are encrypted with, at least 32 characters, the"
+        " same for API and worker; none: there are no webhooks",
+    )
+
+    @field_validator("secret")
+    @classmethod
+    def check_length(cls, secret: SecretStr) -> SecretStr:
+        """A secret that can be guessed would open every other."""
+        if 0 < len(secret.get_secret_value()) < SHORTEST_SECRET:
+            raise ValueError(f"the secret must have at least {SHORTEST_SECRET} characters")
+        return secret
+
+
 class RateSettings(BaseSettings):
     """How much one caller may ask in a while; most requests cost 1, large ones more."""
 
@@ -558,7 +689,9 @@ class LogSettings(BaseSettings):
 ALL_SETTINGS: tuple[type[BaseSettings], ...] = (
     DatabaseSettings,
     RedisSettings,
+    QueueSettings,
     ArtifactSettings,
+    BackupSettings,
     PublicSettings,
     ApiSettings,
     TilesSettings,
@@ -570,6 +703,8 @@ ALL_SETTINGS: tuple[type[BaseSettings], ...] = (
     CaseSettings,
     DaskSettings,
     OidcSettings,
+    OutgoingSettings,
+    WebhookSettings,
     RateSettings,
     LogSettings,
 )

@@ -10,10 +10,13 @@ from shanhai.settings import (
     LogSettings,
     ObservationSettings,
     OidcSettings,
+    OutgoingSettings,
     PublicSettings,
+    QueueSettings,
     RateSettings,
     RedisSettings,
     TileTokenSettings,
+    WebhookSettings,
 )
 
 
@@ -28,7 +31,10 @@ class Configuration:
     api: ApiSettings = field(default_factory=ApiSettings)
     log: LogSettings = field(default_factory=LogSettings)
     oidc: OidcSettings = field(default_factory=OidcSettings)
+    outgoing: OutgoingSettings = field(default_factory=OutgoingSettings)
+    webhooks: WebhookSettings = field(default_factory=WebhookSettings)
     rate: RateSettings = field(default_factory=RateSettings)
     tile_tokens: TileTokenSettings = field(default_factory=TileTokenSettings)
     observations: ObservationSettings = field(default_factory=ObservationSettings)
     cases: CaseSettings = field(default_factory=CaseSettings)
+    queue: QueueSettings = field(default_factory=QueueSettings)

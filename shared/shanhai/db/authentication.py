@@ -29,7 +29,7 @@ from shanhai.db.queries.keys import (
 from shanhai.db.quick import Asked
 from shanhai.errors import NotFound, Unauthenticated
 from shanhai.oidc import Claims, TokenVerifier
-from shanhai.settings import OidcSettings
+from shanhai.settings import OidcSettings, OutgoingSettings
 from shanhai.vocabulary import Role, Scope
 
 Open = Callable[[], AbstractAsyncContextManager[AsyncSession]]
@@ -49,13 +49,15 @@ class Authenticator:
     writing: Open
     quick: Asked
     settings: OidcSettings = field(default_factory=OidcSettings)
+    outgoing: OutgoingSettings = field(default_factory=OutgoingSettings)
     tree: RegionTree = field(default_factory=RegionTree)
     tokens: TokenVerifier | None = None
     groups: Mapping[str, tuple[RoleGiven, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Prepare for the configured issuers, if there are any."""
-        self.tokens = TokenVerifier(self.settings) if self.settings.issuer else None
+        if self.settings.issuer:
+            self.tokens = TokenVerifier(self.settings, self.outgoing)
         self.groups = roles_by_group(self.settings.roles)
 
     async def identify(self, authorization: str, address: Address | None) -> Identity:

@@ -13,15 +13,18 @@ from cryptography.x509.oid import NameOID
 _HERE = x509.IPAddress(IPv4Address("127.0.0.1"))
 
 
-def make_certificates(folder: Path) -> dict[str, str]:
-    """Files of an authority, a certificate and its key, by the names settings have."""
+def make_certificates(folder: Path, *names: str) -> dict[str, str]:
+    """Files of an authority, a certificate and its key, by the names settings have.
+
+    The certificate is for this machine, and for hosts of the `names`.
+    """
     folder.mkdir(parents=True)
     authority_key, key = (
         ec.generate_private_key(ec.SECP256R1()),
         ec.generate_private_key(ec.SECP256R1()),
     )
-    authority = _certificate("authority", authority_key, "authority", authority_key)
-    certificate = _certificate("part", key, "authority", authority_key)
+    authority = _certificate("authority", authority_key, "authority", authority_key, ())
+    certificate = _certificate("part", key, "authority", authority_key, names)
     contents = {
         "tls_ca": authority.public_bytes(Encoding.PEM),
         "tls_cert": certificate.public_bytes(Encoding.PEM),
@@ -37,6 +40,7 @@ def _certificate(
     key: ec.EllipticCurvePrivateKey,
     issuer: str,
     issuer_key: ec.EllipticCurvePrivateKey,
+    hosts: tuple[str, ...],
 ) -> x509.Certificate:
     now = datetime.now(UTC)
     return (
@@ -48,7 +52,10 @@ def _certificate(
         .not_valid_before(now - timedelta(minutes=5))
         .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.BasicConstraints(ca=name == issuer, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([_HERE]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([_HERE, *(x509.DNSName(host) for host in hosts)]),
+            critical=False,
+        )
         .sign(issuer_key, SHA256())
     )
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from shanhai import oidc, outgoing
 from shanhai.errors import Unauthenticated, Unavailable
 from shanhai.oidc import Claims, TokenVerifier
-from shanhai.settings import OidcSettings
+from shanhai.settings import OidcSettings, OutgoingSettings
 from shanhai.testing.issuer import AUDIENCE, LocalIssuer, local_issuer, public_jwk
 
 KEYS = "/keys"
@@ -37,7 +37,7 @@ def verifier(issuer: LocalIssuer) -> TokenVerifier:
 def verifier_of(*issuers: LocalIssuer, **settings: Any) -> TokenVerifier:
     urls = tuple(issuer.url for issuer in issuers)
     given = {"issuer": urls, "audience": AUDIENCE, "allow_loopback_http": True, **settings}
-    return TokenVerifier(OidcSettings(**given))
+    return TokenVerifier(OidcSettings(**given), OutgoingSettings())
 
 
 def part(value: Any) -> str:

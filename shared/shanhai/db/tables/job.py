@@ -16,7 +16,8 @@ STATUSES = tuple(status.value for status in JobStatus)
 class Job(Base):
     """A queued computation.
 
-    `inputs` is what the caller sent; `task` what was resolved from it when it was accepted.
+    `inputs` is what the caller sent; `task` what was resolved from it when it was accepted;
+    `result_form` how the caller wants the results told, where anything was said of it.
     `attempt` is the fencing number: every write of a worker is guarded by it. `subscriber` holds
     the addresses that are told how it goes, as the caller gave them.
     """
@@ -36,6 +37,7 @@ class Job(Base):
     kind: Mapped[str]
     inputs: Mapped[Attributes]
     task: Mapped[Attributes]
+    result_form: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     status: Mapped[str] = mapped_column(server_default="accepted", default="accepted")
     attempt: Mapped[int] = mapped_column(server_default=text("0"), default=0)
     crash_count: Mapped[int] = mapped_column(server_default=text("0"), default=0)
