@@ -1,6 +1,7 @@
 """Plans and policies; each lies where its region lies."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,18 +11,33 @@ from shanhai.db.features.entity import (
     DATE,
     INTEGER,
     TEXT,
+    TEXTS,
     Change,
     Editing,
     Entity,
     Lifecycle,
+    Property,
     Step,
 )
 from shanhai.db.features.guards import PERIOD, became, in_order, no_circle
-from shanhai.errors import Fault
+from shanhai.db.features.revisions import made_by, revised_by
+from shanhai.db.queries.audit import Act, record
+from shanhai.errors import Conflict, Fault
 from shanhai.vocabulary import PLAN_STATUSES, Label, Role
 
 _OWN = Columns("p")
 _UPPER_STATUS = text("SELECT status FROM plan WHERE code = :code AND deleted_at IS NULL")
+_FORMER = text(
+    "SELECT former.id, former.code, former.status, former.row_version FROM plan own"
+    " JOIN plan former ON former.id = own.supersedes_id WHERE own.id = :row_id FOR UPDATE OF former"
+)
+# The state begins today, as with a step somebody takes by hand.
+_CLOSE = text(
+    "UPDATE plan SET status = 'superseded', row_version = row_version + 1, updated_at = now(),"
+    " valid_from = CASE WHEN coalesce(valid_from <= current_date, true)"
+    " AND coalesce(valid_to > current_date, true) THEN current_date ELSE valid_from END"
+    " WHERE id = :id"
+)
 _PLANNER, _APPROVER = frozenset({Role.PLANNER}), frozenset({Role.APPROVER})
 
 LIFECYCLE = Lifecycle(
@@ -56,6 +72,34 @@ async def upper_plan_is_approved(session: AsyncSession, change: Change) -> Seque
             f"上位规划 {upper!r} 的状态为 {status}，须先获批准",
         ),
     )
+
+
+async def close_former(session: AsyncSession, act: Act, change: Change) -> Mapping[str, Any]:
+    """Approving an edition supersedes the plan whose place it takes.
+
+    Raises:
+        Conflict: that plan is not in force: another edition has taken its place already.
+    """
+    if not became(change, "status", "approved"):
+        return {}
+    former = (await session.execute(_FORMER, {"row_id": change.row_id})).first()
+    if former is None:
+        return {}
+    if former.status != "approved":
+        en = f"the plan {former.code!r}, whose place it takes, is {former.status}"
+        zh = f"其所取代的规划 {former.code!r} 状态为 {former.status}"
+        raise Conflict(en, message_zh=zh, faults=[Fault("/properties/status", en, zh)])
+    await session.execute(_CLOSE, {"id": former.id})
+    record(
+        session,
+        act,
+        "supersede",
+        table="plan",
+        object_id=former.code,
+        before={"id": former.id, "row_version": former.row_version, "status": former.status},
+        after={"id": former.id, "row_version": former.row_version + 1, "status": "superseded"},
+    )
+    return {}
 
 
 PLANS = Entity(
@@ -106,12 +150,30 @@ PLANS = Entity(
         _OWN.attribute("issued_on", DATE, Label("发布日期", "Issued on")),
         _OWN.column("status", choice(PLAN_STATUSES), Label("状态", "Status"), queryable=True),
         _OWN.column("version", {**INTEGER, "minimum": 1}, Label("版本", "Version"), queryable=True),
+        Property(
+            "supersedes",
+            "(SELECT former.code FROM plan former WHERE former.id = p.supersedes_id)",
+            TEXT,
+            Label("所取代的规划", "Plan it takes the place of"),
+            queryable=True,
+            role="reference",
+        ),
+        Property(
+            "superseded_by",
+            "ARRAY(SELECT later.code FROM plan later WHERE later.supersedes_id = p.id"
+            " AND later.status IN ('approved', 'superseded') AND later.deleted_at IS NULL)",
+            TEXTS,
+            Label("取代它的规划", "Plan that took its place"),
+        ),
+        made_by("p", "plan", "target"),
+        revised_by("p", "plan", "target"),
         _OWN.details,
         *_OWN.period,
     ),
     editing=Editing(
         roles=_PLANNER,
         lifecycle=LIFECYCLE,
+        effects=(close_former,),
         guards=(
             PERIOD,
             in_order(

@@ -21,6 +21,7 @@ from shanhai.db.features.entity import (
     Property,
 )
 from shanhai.db.features.guards import RECORD_PERIOD, no_circle
+from shanhai.db.features.revisions import revised_by
 from shanhai.errors import Fault
 from shanhai.vocabulary import DOCUMENT_KINDS, FUND_KINDS, PARTY_KINDS, Label, Role, Scope
 
@@ -118,6 +119,7 @@ PROGRAMMES = Entity(
             Label("公开项目数", "Public projects"),
         ),
         _PROGRAMME.attribute("project_types", OBJECTS, Label("项目类型", "Types of project")),
+        revised_by("pg", "programme"),
         _PROGRAMME.source,
         *_PROGRAMME.period,
     ),

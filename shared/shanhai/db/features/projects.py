@@ -26,6 +26,7 @@ from shanhai.db.features.entity import (
     Property,
 )
 from shanhai.db.features.guards import PERIOD, in_order
+from shanhai.db.features.revisions import revised_by
 from shanhai.errors import Fault
 from shanhai.vocabulary import Label, Role, Scope
 
@@ -166,6 +167,7 @@ PROJECTS = Entity(
             queryable=True,
         ),
         _OWN.column("public", BOOLEAN, Label("公开", "Public"), column="is_public", queryable=True),
+        revised_by("pj", "project"),
         _OWN.source,
         _OWN.details,
         *_OWN.period,

@@ -13,6 +13,7 @@ from shanhai.db.features.entity import (
     Property,
 )
 from shanhai.db.features.guards import PERIOD, computed_by_jobs
+from shanhai.db.features.revisions import made_by, revised_by
 from shanhai.db.features.zoning import (
     LIFECYCLE,
     class_fits_scheme,
@@ -81,6 +82,8 @@ ZONE_SCHEMES = Entity(
         VERSION,
         *_SCHEME.period,
         _SCHEME.column("gap_reason", TEXT, Label("空缺说明", "Reason for gaps")),
+        made_by("s", "zone"),
+        revised_by("s", "zone"),
         Property("details", "s.attrs", OBJECT, Label("详情", "Details")),
     ),
     editing=Editing(

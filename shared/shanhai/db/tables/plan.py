@@ -10,7 +10,8 @@ from shanhai.vocabulary import PLAN_STATUSES, codes
 class Plan(Versioned, Bounded, Base):
     """A plan; its years are inclusive, the last None while it is in force without end.
 
-    `version` is the number its issuer gives an edition; former states of the row are history.
+    `version` is the number its issuer gives an edition; former states of the row are history. An
+    edition names the plan it takes the place of once it is approved.
     """
 
     __tablename__ = "plan"
@@ -34,3 +35,4 @@ class Plan(Versioned, Bounded, Base):
     base_year: Mapped[int | None]
     status: Mapped[str] = mapped_column(server_default="draft")
     version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
+    supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"), index=True)
