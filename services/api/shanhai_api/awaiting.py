@@ -1,24 +1,17 @@
-"""Waiting for a job within a request, and answering with its result."""
+"""Waiting for a job within a request, and what its end means for the caller."""
 
 import asyncio
 from collections.abc import Mapping
 from typing import Any, cast
 from uuid import UUID
 
-import orjson
-from fastapi import Response
-
 from shanhai.db.queries.job_reading import find_job
 from shanhai.db.tables import Job
 from shanhai.errors import InvalidInput, ShanhaiError
-from shanhai.jobs.contracts import CONTRACTS
 from shanhai.jobs.failures import Failure
-from shanhai.jobs.results import results_document
 from shanhai.vocabulary import JobStatus
 from shanhai_api.errors import JobDismissed, ResultNotReady
-from shanhai_api.negotiation import JSON
 from shanhai_api.state import State
-from shanhai_api.view import View, link_header
 
 POLL_S = 0.1
 CALLERS_FAULT = frozenset({"invalid", "resource"})
@@ -73,16 +66,3 @@ def _failure(failure: Failure) -> ShanhaiError:
     if failure.kind in CALLERS_FAULT:
         return InvalidInput(failure.detail.en, message_zh=failure.detail.zh, faults=failure.faults)
     return JobFailed(failure.detail.en, message_zh=failure.detail.zh)
-
-
-def ended_answer(view: View, job: Job, *, raw: bool, headers: Mapping[str, str]) -> Response:
-    """The result of an ended job: a lone text as it is, anything else as the document."""
-    values = successful_result(job).get("values", {})
-    outputs = CONTRACTS[job.kind].outputs
-    monitor = [view.link(f"/jobs/{job.id}", "monitor")]
-    shown = {name: value for name, value in headers.items() if name != "Location"}
-    shown["Link"] = link_header(monitor, rels={"monitor"})["Link"]
-    if raw and len(outputs) == 1 and outputs[0].media_type == "text/plain":
-        return Response(str(values[outputs[0].name]), 200, shown, outputs[0].media_type)
-    document = results_document(job, base_url=view.base, lang=view.lang)
-    return Response(orjson.dumps(document), 200, shown, JSON.media_type)

@@ -22,6 +22,7 @@ JSON = Format("json", "application/json")
 GEOJSON = Format("geojson", "application/geo+json")
 SCHEMA = Format("json", "application/schema+json")
 HTML = Format("html", "text/html")
+TEXT = Format("text", "text/plain")
 OPENAPI = Format("json", "application/vnd.oai.openapi+json;version=3.0")
 
 

@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shanhai.db.tables import Job
+from shanhai.jobs.contract import OutputSpec
 from shanhai.jobs.contracts import CONTRACTS
 from shanhai.jobs.failures import Failure
+from shanhai.jobs.result_form import ResultForm
 from shanhai.jobs.stages import STATUS_MESSAGES, name_stage
 from shanhai.vocabulary import JobStatus, Lang
 
@@ -62,16 +64,33 @@ def exception_of(error: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
 def results_document(job: Job, *, base_url: str, lang: Lang) -> dict[str, Any]:
     """The results of a successful job: values as they are, declared files as links.
 
-    A job's other files, its rasters above all, are layers and datasets and no members.
+    A job's other files, its rasters above all, are layers and datasets and no members. Where the
+    caller named outputs these are the members, and values asked for by reference are links.
     """
-    result = job.result or {}
+    result, form = job.result or {}, ResultForm.of_row(job.result_form)
     values, files = result.get("values", {}), result.get("outputs", {})
+    wanted = form.wanted(CONTRACTS[job.kind])
     links = {
-        output.name: file_link(job, output.name, files[output.name], base_url=base_url, lang=lang)
-        for output in CONTRACTS[job.kind].outputs
-        if output.name in files
+        output.name: output_link(job, output, base_url=base_url, lang=lang)
+        for output in wanted
+        if output.name in files or (output.name in values and form.by_reference(output.name))
     }
-    return {**links, **values}
+    if form.outputs:
+        values = {name: value for name, value in values.items() if name in form.outputs}
+    return {**values, **links}
+
+
+def output_link(job: Job, output: OutputSpec, *, base_url: str, lang: Lang) -> dict[str, Any]:
+    """A link to one output, be it a file or a value."""
+    files = (job.result or {}).get("outputs", {})
+    if output.name in files:
+        return file_link(job, output.name, files[output.name], base_url=base_url, lang=lang)
+    return {
+        "href": f"{base_url}/jobs/{job.id}/results/{output.name}",
+        "rel": "item",
+        "type": output.media_type,
+        "title": output.title.in_(lang),
+    }
 
 
 def file_link(

@@ -12,6 +12,7 @@ from shanhai.jobs.contracts import Task
 from shanhai.jobs.control_lines import with_control_lines
 from shanhai.jobs.indicator_inputs import with_indicators
 from shanhai.jobs.resolution import resolve
+from shanhai.jobs.result_form import ResultForm
 from shanhai.jobs.scenario_assessed import with_assessed
 from shanhai.jobs.scenario_places import with_edited_places
 from shanhai.jobs.selection_places import with_candidates
@@ -25,6 +26,7 @@ async def submit(
     requested_by: str,
     identity: Identity | None = None,
     request_id: str | None = None,
+    result_form: ResultForm | None = None,
     software: str = f"shanhai {__version__}",
 ) -> Job:
     """Write an accepted job; the caller commits, and only then dispatches it.
@@ -36,6 +38,7 @@ async def submit(
         requested_by: Who asked.
         identity: What who asked may do, for processes that write in their name.
         request_id: The request, for the audit log.
+        result_form: How the results are to be told.
         software: The version that computes.
 
     Raises:
@@ -53,6 +56,7 @@ async def submit(
         kind=contract.id,
         inputs=inputs.model_dump(mode="json", exclude_unset=True),
         task=task.model_dump(mode="json"),
+        result_form=None if result_form is None else result_form.row(),
         seed=task.seed,
         software=software,
         requested_by=requested_by,

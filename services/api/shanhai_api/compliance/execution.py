@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from fastapi import Response
 
 from shanhai.db.identity import Identity
 from shanhai.jobs.compliance import check_if_small
 from shanhai.jobs.contract import Inputs
 from shanhai.jobs.contracts import CheckComplianceInputs
+from shanhai_api.negotiation import JSON
 from shanhai_api.state import State
 from shanhai_api.view import View
 
@@ -22,13 +24,16 @@ async def check_at_once(
     inputs: Inputs,
     *,
     form: Mapping[str, str] | None = None,
+    raw: bool = False,
 ) -> Response | None:
-    """The results document, or a page of it; None where a job is needed."""
+    """The results document (`raw`: its only member), or a page; None where a job is needed."""
     if not isinstance(inputs, CheckComplianceInputs):
         return None
     async with state.reading() as session:
         result = await check_if_small(session, caller.viewer, inputs)
     if result is None:
         return None
+    if raw:
+        return view.send(orjson.dumps(result), JSON.media_type)
     document: dict[str, Any] = {"result": result}
     return view.respond(document, template=TEMPLATE, extra={"form": form})

@@ -14,6 +14,7 @@ from shanhai.jobs.states import cancel
 from shanhai.vocabulary import Scope
 from shanhai_api.awaiting import successful_result
 from shanhai_api.errors import NoSuchJob
+from shanhai_api.features.values import parse_datetime
 from shanhai_api.identity import Caller
 from shanhai_api.jobs.parameters import JobsQuery, read_cursor
 
@@ -51,6 +52,7 @@ async def read_jobs(session: AsyncSession, caller: Caller, query: JobsQuery) -> 
             statuses=members(query.status),
             min_seconds=query.minDuration,
             max_seconds=query.maxDuration,
+            created=None if query.datetime is None else parse_datetime(query.datetime),
         ),
         limit=query.limit + 1,
         after=None if query.cursor is None else read_cursor(query.cursor),

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, field_validator
 
 from shanhai.vocabulary import JobStatus
 from shanhai_api.dependencies import PageQuery
+from shanhai_api.features.values import parse_datetime
 
 CURSOR_SEPARATOR = "~"
 
@@ -18,6 +19,12 @@ def split(text: str) -> str:
     """Check a comma-separated list for empty members."""
     if not all(part.strip() for part in text.split(",")):
         raise ValueError("must be values separated by commas / 必须是以逗号分隔的值")
+    return text
+
+
+def check_datetime(text: str) -> str:
+    """Check an instant or an interval."""
+    parse_datetime(text)
     return text
 
 
@@ -32,6 +39,9 @@ class JobsQuery(PageQuery):
     )
     status: Annotated[str, AfterValidator(split)] | None = Field(
         None, max_length=200, description="Only jobs in these states, comma separated"
+    )
+    datetime: Annotated[str, AfterValidator(check_datetime)] | None = Field(
+        None, max_length=100, description="Only jobs created then: an instant or an interval"
     )
     minDuration: int | None = Field(None, ge=0, le=10**9, description="Least seconds of running")
     maxDuration: int | None = Field(None, ge=0, le=10**9, description="Most seconds of running")

@@ -8,6 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from shanhai.db.tables import Job
 from shanhai.jobs.contracts import CONTRACTS
+from shanhai.jobs.result_form import ResultForm
 from shanhai.jobs.results import results_document, status_info
 from shanhai.vocabulary import JobStatus
 from shanhai_api.awaiting import successful_result
@@ -27,6 +28,7 @@ from shanhai_api.jobs.events import follow
 from shanhai_api.jobs.files import send_file
 from shanhai_api.jobs.parameters import JobsQuery, write_cursor
 from shanhai_api.negotiation import HTML, JSON
+from shanhai_api.result_answers import raw_answer, value_answer
 from shanhai_api.view import View
 
 router = APIRouter(tags=["processes"])
@@ -72,11 +74,22 @@ async def dismiss_job(
 
 @router.get("/jobs/{job}/results", summary="A job's results")
 async def read_results(
-    view: TheView, caller: Reader, job: str, query: Parameters, session: ReadSession
+    view: TheView,
+    state: TheState,
+    caller: Reader,
+    job: str,
+    query: Parameters,
+    session: ReadSession,
 ) -> Response:
-    """Tell the results: values as they are, files as links."""
+    """Tell the results in the form asked for with the job: one document, or outputs as they are.
+
+    Whoever names a format with `f`, or asks for a page, is given the document.
+    """
     row = await operations.read_job(session, caller, job)
     successful_result(row)
+    raw = ResultForm.of_row(row.result_form).response == "raw"
+    if raw and query.f is None and not wants_page(view):
+        return raw_answer(view, state.store, row)
     document = results_document(row, base_url=view.base, lang=view.lang)
     return view.respond(document, template="results.html", extra={"job": str(row.id)})
 
@@ -96,7 +109,10 @@ async def read_output(
     file, value = operations.output_of(row, output)
     if file is not None:
         return send_file(view, state.store, output, file)
-    return view.send(orjson.dumps(value), JSON.media_type)
+    known = next((item for item in CONTRACTS[row.kind].outputs if item.name == output), None)
+    if known is None:
+        return view.send(orjson.dumps(value), JSON.media_type)
+    return value_answer(view, known, value)
 
 
 @router.get("/jobs/{job}/manifest", summary="All that is needed to repeat a job")
@@ -137,6 +153,11 @@ def page_of(job: Job, view: View) -> dict[str, object]:
         "ended": status.final,
         "results": results_document(job, base_url=view.base, lang=view.lang) if done else None,
     }
+
+
+def wants_page(view: View) -> bool:
+    """Whether a browser asks, which names HTML among what it accepts."""
+    return HTML.media_type in view.request.headers.get("accept", "")
 
 
 def describe(job: Job, view: View) -> dict[str, object]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from shanhai.jobs.contract import OutputSpec, ProcessContract
 from shanhai.jobs.contracts import CONTRACTS
+from shanhai.openapi import downgrade
 from shanhai.vocabulary import Lang
 from shanhai_api.errors import NoSuchProcess
 from shanhai_api.view import View
@@ -90,7 +91,8 @@ def _fuller(contract: ProcessContract, lang: Lang) -> dict[str, dict[str, Any]]:
 def _input(schema: Mapping[str, Any], required: bool) -> dict[str, Any]:
     outer = {"title": schema.get("title", ""), "description": schema.get("description", "")}
     inner = {name: value for name, value in schema.items() if name not in outer}
-    return {**outer, "schema": inner, "minOccurs": 1 if required else 0, "maxOccurs": 1}
+    # The standard's schemas of schemas are those of OpenAPI 3.0.
+    return {**outer, "schema": downgrade(inner), "minOccurs": 1 if required else 0, "maxOccurs": 1}
 
 
 def _output(output: OutputSpec, lang: Lang) -> dict[str, Any]:

@@ -21,6 +21,7 @@ async def accept(state: State, unit: Unit, view: View, caller: Caller, order: Or
         requested_by=caller.owner,
         identity=caller,
         request_id=view.request_id,
+        result_form=order.form,
     )
     unit.after_commit.append(partial(state.dispatcher.dispatch, job.id, job.attempt))
     content = status_info(job, base_url=view.base, lang=view.lang)

@@ -9,11 +9,29 @@ from pydantic import BaseModel, ConfigDict
 
 from shanhai.errors import InvalidInput
 from shanhai.jobs.contract import Inputs, ProcessContract
-from shanhai_api.body import parse
+from shanhai.jobs.result_form import ResultForm, Transmission
+from shanhai_api.body import parse, pointer_of
 
 MAX_WAIT_S = 20
 QUALIFIED = frozenset({"value", "mediaType", "encoding", "schema", "format"})
 WAIT = re.compile(r"wait=(\d{1,6})")
+
+
+class OutputFormat(BaseModel):
+    """The format an output is wanted in: each is offered in one, so that none else can be."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mediaType: str | None = None
+
+
+class WantedOutput(BaseModel):
+    """How one output is wanted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    transmissionMode: Transmission | None = None
+    format: OutputFormat | None = None
 
 
 class ExecuteBody(BaseModel):
@@ -22,8 +40,8 @@ class ExecuteBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     inputs: dict[str, Any] = {}
-    outputs: dict[str, Any] | None = None
-    response: Literal["raw", "document"] = "raw"
+    outputs: dict[str, WantedOutput] | None = None
+    response: Literal["raw", "document"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +50,12 @@ class Order:
 
     contract: ProcessContract
     inputs: Inputs
-    raw: bool
+    form: ResultForm
+
+    @property
+    def needs_a_job(self) -> bool:
+        """Whether an output is wanted by reference: what is referred to has to be kept."""
+        return "reference" in self.form.outputs.values()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +75,34 @@ def parse_order(contract: ProcessContract, value: Any) -> Order:
     given: Any = value.get("inputs", {}) if isinstance(value, dict) else None
     # Inputs are checked against the contract below; large ones need not be read twice.
     body = parse(ExecuteBody, {**value, "inputs": {}} if isinstance(given, dict) else value)
-    known = {output.name for output in contract.outputs}
-    for name in body.outputs or {}:
-        if name not in known:
-            raise InvalidInput(
-                f"{contract.id} has no output {name!r}; outputs: {', '.join(sorted(known))}",
-                message_zh=f"{contract.id} 没有输出 {name!r}",
-                pointer=f"/outputs/{name}",
-            )
     plain = {name: _plain(name, item) for name, item in given.items()}
     inputs = parse(contract.inputs, plain, under="/inputs")
-    return Order(contract, inputs, raw=body.response == "raw")
+    return Order(contract, inputs, form=_form_of(contract, body))
+
+
+def _form_of(contract: ProcessContract, body: ExecuteBody) -> ResultForm:
+    """How the results are wanted, of the outputs there are.
+
+    Raises:
+        InvalidInput: An output is not known, or not offered in the format.
+    """
+    offered = {output.name: output.media_type for output in contract.outputs}
+    for name, output in (body.outputs or {}).items():
+        if name not in offered:
+            raise InvalidInput(
+                f"{contract.id} has no output {name!r}; outputs: {', '.join(sorted(offered))}",
+                message_zh=f"{contract.id} 没有输出 {name!r}；现有：{', '.join(sorted(offered))}",
+                pointer=pointer_of(("outputs", name)),
+            )
+        wanted = None if output.format is None else output.format.mediaType
+        if wanted not in {None, offered[name]}:
+            raise InvalidInput(
+                f"{name} is given as {offered[name]}, not as {wanted!r}",
+                message_zh=f"{name} 的格式为 {offered[name]}，不提供 {wanted!r}",
+                pointer=pointer_of(("outputs", name, "format", "mediaType")),
+            )
+    modes = {name: output.transmissionMode for name, output in (body.outputs or {}).items()}
+    return ResultForm(response=body.response, outputs=modes)
 
 
 def _plain(name: str, item: Any) -> Any:

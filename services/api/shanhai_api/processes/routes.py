@@ -4,11 +4,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from shanhai.jobs.contracts import CONTRACTS
 from shanhai.vocabulary import Scope
-from shanhai_api.awaiting import ended_answer, wait_for_end
+from shanhai_api.awaiting import wait_for_end
 from shanhai_api.body import read_json
 from shanhai_api.compliance.execution import check_at_once
 from shanhai_api.dependencies import MAY_LOOK, PageQuery, TheState, TheView, Writer
@@ -16,6 +16,7 @@ from shanhai_api.identity import demand
 from shanhai_api.once import once, replayed
 from shanhai_api.processes import descriptions, operations
 from shanhai_api.processes.orders import parse_order, parse_preference
+from shanhai_api.result_answers import ended_answer
 
 router = APIRouter(tags=["processes"])
 EXECUTE_BODY = {
@@ -28,7 +29,22 @@ EXECUTE_BODY = {
                     "required": ["inputs"],
                     "properties": {
                         "inputs": {"type": "object"},
-                        "outputs": {"type": "object"},
+                        "outputs": {
+                            "type": "object",
+                            "additionalProperties": {
+                                "type": "object",
+                                "properties": {
+                                    "format": {
+                                        "type": "object",
+                                        "properties": {"mediaType": {"type": "string"}},
+                                    },
+                                    "transmissionMode": {
+                                        "type": "string",
+                                        "enum": ["value", "reference"],
+                                    },
+                                },
+                            },
+                        },
                         "response": {"type": "string", "enum": ["raw", "document"]},
                     },
                 },
@@ -39,6 +55,7 @@ EXECUTE_BODY = {
     "responses": {
         "200": {"description": "The result, when the request waited for it"},
         "201": {"description": "The accepted job; `Location` says where it is"},
+        "204": {"description": "Outputs asked for by reference: `Link` says where they are"},
     },
 }
 
@@ -47,13 +64,31 @@ class ListQuery(PageQuery):
     """Parameters of the list of processes."""
 
     limit: int = Field(100, ge=1, le=10_000, description="Processes on a page")
+    cursor: str | None = Field(None, description="A place given by a `next` link")
+
+    @field_validator("cursor")
+    @classmethod
+    def check_cursor(cls, text: str | None) -> str | None:
+        """A cursor names the process before."""
+        if text is not None and text not in CONTRACTS:
+            raise ValueError(
+                "is not a cursor of this API; follow the links / 不是本接口给出的游标，请用链接"
+            )
+        return text
 
 
 @router.get("/processes", summary="The computations that can be asked for", dependencies=[MAY_LOOK])
 async def list_processes(view: TheView, query: Annotated[ListQuery, Query()]) -> Response:
     """List the processes."""
-    found = [descriptions.summary(item, view) for item in CONTRACTS.values()]
-    document = {"processes": found[: query.limit], "links": view.self_links("/processes")}
+    names = list(CONTRACTS)
+    start = 0 if query.cursor is None else names.index(query.cursor) + 1
+    page = names[start : start + query.limit]
+    links = view.self_links("/processes")
+    if start + len(page) < len(names):
+        place = {"limit": query.limit, "cursor": page[-1], "f": query.f}
+        links.append(view.link("/processes", "next", **place))
+    found = [descriptions.summary(CONTRACTS[name], view) for name in page]
+    document = {"processes": found, "links": links}
     return view.respond(document, template="processes.html")
 
 
@@ -90,8 +125,9 @@ async def execute_process(
     body = await read_json(request)
     order = parse_order(contract, body.value)
     preference = parse_preference(request.headers, contract)
-    if contract.quick and "respond-async" not in preference.applied:
-        answer = await check_at_once(view, state, caller, order.inputs)
+    if contract.quick and not order.needs_a_job and "respond-async" not in preference.applied:
+        raw = order.form.response == "raw"
+        answer = await check_at_once(view, state, caller, order.inputs, raw=raw)
         if answer is not None:
             return await replayed(request, state, caller, body_sha256=body.sha256, answer=answer)
     demand(caller, Scope.JOBS)
@@ -109,5 +145,5 @@ async def execute_process(
     if preference.wait_s:
         job = await wait_for_end(state, UUID(made.content["jobID"]), preference.wait_s)
         if job is not None:
-            return ended_answer(view, job, raw=order.raw, headers=headers)
+            return ended_answer(view, state.store, job, headers=headers)
     return made.response(headers)

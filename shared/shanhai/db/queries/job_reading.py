@@ -5,9 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    and_,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.features.selection import Interval
 from shanhai.db.identity import Identity
 from shanhai.db.tables import Dataset, Job, JobDataset, Region, ZoneScheme
 
@@ -23,6 +34,7 @@ class JobFilter:
     statuses: tuple[str, ...] = ()
     min_seconds: int | None = None
     max_seconds: int | None = None
+    created: Interval | None = None
 
 
 def published() -> ColumnElement[bool]:
@@ -73,6 +85,18 @@ def conditions(job_filter: JobFilter) -> list[ColumnElement[bool]]:
         found.append(ran_for >= timedelta(seconds=job_filter.min_seconds))
     if job_filter.max_seconds is not None:
         found.append(ran_for <= timedelta(seconds=job_filter.max_seconds))
+    return found + created_during(job_filter.created)
+
+
+def created_during(interval: Interval | None) -> list[ColumnElement[bool]]:
+    """Jobs created in an interval, to the millisecond in which their creation is told."""
+    found: list[ColumnElement[bool]] = []
+    if interval is not None and interval.start is not None:
+        found.append(Job.created_at >= interval.start)
+    if interval is not None and interval.end is not None:
+        # Added by the database, which knows moments after the year 9999.
+        end = literal(interval.end, DateTime(timezone=True))
+        found.append(Job.created_at < end + timedelta(milliseconds=1))
     return found
 
 

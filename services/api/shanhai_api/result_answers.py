@@ -1,0 +1,109 @@
+"""The results of a job as HTTP: one document, or the outputs as they are."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from fastapi import Response
+
+from shanhai.db.tables import Job
+from shanhai.jobs.contract import OutputSpec
+from shanhai.jobs.contracts import CONTRACTS
+from shanhai.jobs.result_form import ResultForm
+from shanhai.jobs.results import output_link, results_document
+from shanhai.storage.artifacts import LocalArtifacts
+from shanhai_api.awaiting import successful_result
+from shanhai_api.jobs.files import send_file
+from shanhai_api.negotiation import JSON, TEXT, choose_format
+from shanhai_api.view import View, link_header
+
+MULTIPART = "multipart/related"
+
+
+def ended_answer(
+    view: View, store: LocalArtifacts, job: Job, *, headers: Mapping[str, str]
+) -> Response:
+    """The result of an ended job in the answer to the request that asked for it.
+
+    Raises:
+        InvalidInput, JobFailed, JobDismissed: as `successful_result`.
+    """
+    successful_result(job)
+    form, contract = ResultForm.of_row(job.result_form), CONTRACTS[job.kind]
+    lone_text = len(contract.outputs) == 1 and contract.outputs[0].media_type == TEXT.media_type
+    if form.response == "raw" or (form.response is None and lone_text):
+        answer = raw_answer(view, store, job)
+    else:
+        document = results_document(job, base_url=view.base, lang=view.lang)
+        answer = Response(orjson.dumps(document), media_type=JSON.media_type)
+    monitor = link_header([view.link(f"/jobs/{job.id}", "monitor")], rels={"monitor"})["Link"]
+    links = [monitor, *([answer.headers["link"]] if "link" in answer.headers else [])]
+    shown = {name: value for name, value in headers.items() if name != "Location"}
+    answer.headers.update({**shown, "Link": ", ".join(links)})
+    return answer
+
+
+def raw_answer(view: View, store: LocalArtifacts, job: Job) -> Response:
+    """The outputs as they are: one alone as the body, several as parts, references as links.
+
+    In parts, files are given by reference whatever was asked.
+    """
+    form, result = ResultForm.of_row(job.result_form), successful_result(job)
+    files, values = result.get("outputs", {}), result.get("values", {})
+    wanted = [
+        output
+        for output in form.wanted(CONTRACTS[job.kind])
+        if output.name in files or output.name in values
+    ]
+    if all(form.by_reference(output.name) for output in wanted):
+        return _linked(view, job, wanted)
+    if len(wanted) == 1 and wanted[0].name in files:
+        return send_file(view, store, wanted[0].name, files[wanted[0].name])
+    if len(wanted) == 1:
+        return value_answer(view, wanted[0], values[wanted[0].name])
+    return _in_parts(view, job, form, wanted)
+
+
+def value_answer(view: View, output: OutputSpec, value: Any) -> Response:
+    """One value: a text as such, unless JSON is asked for; all else as JSON."""
+    plain = output.media_type == TEXT.media_type
+    if plain and choose_format(view.request, (TEXT, JSON)) is TEXT:
+        return view.send(str(value).encode(), TEXT.media_type)
+    return view.send(orjson.dumps(value), JSON.media_type)
+
+
+def _linked(view: View, job: Job, wanted: list[OutputSpec]) -> Response:
+    """No body, and a link to each output, titled with its name, which is ASCII."""
+    links = [_link_of(view, job, output) for output in wanted]
+    told = [
+        f'<{link["href"]}>; rel="item"; type="{link["type"]}"; title="{output.name}"'
+        for link, output in zip(links, wanted, strict=True)
+    ]
+    return Response(status_code=204, headers={"Link": ", ".join(told)} if told else None)
+
+
+def _in_parts(view: View, job: Job, form: ResultForm, wanted: list[OutputSpec]) -> Response:
+    """Outputs as the parts of a body (RFC 2387), each under its name."""
+    result = successful_result(job)
+    boundary = secrets.token_hex(16)
+    parts = []
+    for output in wanted:
+        head = [f"Content-ID: {output.name}"]
+        body = b""
+        if output.name in result.get("outputs", {}) or form.by_reference(output.name):
+            link = _link_of(view, job, output)
+            head += [f"Content-Type: {link['type']}", f"Content-Location: {link['href']}"]
+        else:
+            head.append(f"Content-Type: {output.media_type}")
+            value = result["values"][output.name]
+            plain = output.media_type == TEXT.media_type
+            body = str(value).encode() if plain else orjson.dumps(value)
+        parts.append("\r\n".join([f"--{boundary}", *head, "", ""]).encode() + body + b"\r\n")
+    content = b"".join(parts) + f"--{boundary}--\r\n".encode()
+    kind = f'{MULTIPART}; boundary={boundary}; type="{JSON.media_type}"'
+    return Response(content, headers={"Content-Type": kind})
+
+
+def _link_of(view: View, job: Job, output: OutputSpec) -> dict[str, Any]:
+    return output_link(job, output, base_url=view.base, lang=view.lang)
