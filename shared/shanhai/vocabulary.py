@@ -419,6 +419,39 @@ CASE_RESULTS: tuple[Term, ...] = (
 )
 """What the check on site found."""
 
+PROPOSAL_STATES: tuple[Term, ...] = (
+    Term("draft", Label("草稿", "Draft")),
+    Term("submitted", Label("已提交", "Submitted")),
+    Term("accepted", Label("已采纳", "Accepted")),
+    Term("refused", Label("未采纳", "Refused")),
+    Term("withdrawn", Label("已撤回", "Withdrawn")),
+    Term("carried_out", Label("已落实", "Carried out")),
+)
+"""States of a proposal to revise what is planned, in their order."""
+
+PROPOSAL_KINDS: tuple[Term, ...] = (
+    Term("project", Label("项目", "Project")),
+    Term("programme", Label("重点工程", "Programme")),
+    Term("target", Label("指标目标", "Target of an indicator")),
+    Term("zone", Label("分区", "Zone")),
+    Term("plan", Label("规划文本", "Plan")),
+)
+"""What a proposal is to revise."""
+
+EVIDENCE_KINDS: tuple[Term, ...] = (
+    Term("alert", Label("预警", "Alert")),
+    Term("case", Label("红线线索", "Red-line lead")),
+    Term("value", Label("指标数值", "Value of an indicator")),
+    Term("job", Label("作业", "Job")),
+    Term("evaluation", Label("评估存档", "Stored evaluation")),
+)
+"""What a proposal can be founded on."""
+
+BULLETIN_STATES: tuple[Term, ...] = (
+    Term("draft", Label("草稿", "Draft")),
+    Term("published", Label("已发布", "Published")),
+)
+
 PARTY_KINDS: tuple[Term, ...] = (
     Term("government", Label("政府", "Government")),
     Term("department", Label("部门", "Department")),

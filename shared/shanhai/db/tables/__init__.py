@@ -63,6 +63,7 @@ from shanhai.db.tables.project import (
     ProjectState,
     ProjectTransition,
 )
+from shanhai.db.tables.proposal import Proposal, ProposalEvent, ProposalEvidence
 from shanhai.db.tables.region import Region
 from shanhai.db.tables.sensing import Datastream, Sensor
 from shanhai.db.tables.station import Station
@@ -126,6 +127,9 @@ __all__ = [
     "ProjectRegion",
     "ProjectState",
     "ProjectTransition",
+    "Proposal",
+    "ProposalEvent",
+    "ProposalEvidence",
     "Region",
     "RollupDue",
     "Sensor",
