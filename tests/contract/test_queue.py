@@ -1,33 +1,42 @@
-"""Every dispatcher does the same, and none lets a broken queue break its caller."""
+"""Every queue does the same, and none lets an outage break its caller."""
 
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from uuid import uuid4
 
 import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
 
-from shanhai.jobs.queue import QUEUE, ArqDispatcher, NullDispatcher, connect, deserialize, serialize
-from shanhai.testing.dispatchers import DispatcherConformance, InMemoryDispatcher
+from shanhai.db.engine import Sessions
+from shanhai.jobs.queue import (
+    QUEUE,
+    ArqDispatcher,
+    PostgresDispatcher,
+    connect,
+    demand_address,
+    deserialize,
+    serialize,
+)
+from shanhai.settings import DatabaseSettings, QueueSettings, RedisSettings
+from shanhai.testing.job_rows import open_sessions
+from shanhai.testing.wake_ups import MakeListener, QueueConformance
+from shanhai_worker.app import listener_named_in
+from shanhai_worker.consumer import Consumer
 
 
-class TestInMemoryDispatcher(DispatcherConformance):
-    @pytest.fixture
-    def dispatcher(self) -> InMemoryDispatcher:
-        self.memory = InMemoryDispatcher()
-        return self.memory
-
-    async def waiting(self) -> int:
-        return len(self.memory.waiting)
-
-    async def test_an_outage_is_told_and_not_raised(self) -> None:
-        dispatcher = InMemoryDispatcher()
-        dispatcher.reachable = False
-        assert not await dispatcher.dispatch(uuid4(), 0)
+@pytest.fixture
+def refusing() -> Iterator[int]:
+    """A port that refuses connections."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening
+        yield taken.getsockname()[1]
 
 
 @pytest.mark.redis
-class TestArqDispatcher(DispatcherConformance):
+class TestArq(QueueConformance):
     @pytest.fixture
     async def dispatcher(self, redis_url: str) -> AsyncIterator[ArqDispatcher]:
         self.redis = connect(redis_url)
@@ -36,8 +45,16 @@ class TestArqDispatcher(DispatcherConformance):
         await dispatcher.close()
         await self.redis.aclose(close_connection_pool=True)
 
-    async def waiting(self) -> int:
-        return int(await self.redis.zcard(QUEUE))
+    @pytest.fixture
+    def listen(self, redis_url: str) -> MakeListener:
+        return partial(Consumer, redis_url)
+
+    @pytest.fixture
+    def unreachable(self, refusing: int) -> ArqDispatcher:
+        return ArqDispatcher(f"redis://127.0.0.1:{refusing}/0")
+
+    async def cut(self) -> None:
+        assert await self.redis.client_kill_filter(_type="normal", skipme=True)
 
     async def test_only_the_id_is_carried_and_as_json(self, dispatcher: ArqDispatcher) -> None:
         job_id = uuid4()
@@ -46,20 +63,48 @@ class TestArqDispatcher(DispatcherConformance):
         assert json.loads(stored)["a"] == [str(job_id)]
         assert await self.redis.ttl(f"arq:job:{job_id}.3") <= 3600
 
-
-@pytest.mark.redis
-async def test_an_unreachable_redis_is_told_and_not_raised() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
-        dispatcher = ArqDispatcher(f"redis://127.0.0.1:{taken.getsockname()[1]}/0")
-        assert not await dispatcher.dispatch(uuid4(), 0)
-        await dispatcher.close()
+    async def test_one_wake_up_waits_per_attempt(self, dispatcher: ArqDispatcher) -> None:
+        before = await self.redis.zcard(QUEUE)
+        job_id = uuid4()
+        for attempt in (0, 0, 1, 0):
+            assert await dispatcher.dispatch(job_id, attempt)
+        assert await self.redis.zcard(QUEUE) == before + 2
 
 
-async def test_the_null_dispatcher_sends_nothing() -> None:
-    dispatcher = NullDispatcher()
-    assert not await dispatcher.dispatch(uuid4(), 0)
-    await dispatcher.close()
+@pytest.mark.db
+class TestPostgres(QueueConformance):
+    @pytest.fixture
+    async def sessions(self, database_url: str) -> AsyncIterator[Sessions]:
+        async with open_sessions(database_url) as sessions:
+            self.sessions = sessions
+            yield sessions
+
+    @pytest.fixture
+    def dispatcher(self, sessions: Sessions) -> PostgresDispatcher:
+        return PostgresDispatcher(sessions)
+
+    @pytest.fixture
+    def listen(self, database_url: str) -> MakeListener:
+        database = DatabaseSettings(url=SecretStr(database_url))
+        return listener_named_in(QueueSettings(queue="postgres"), RedisSettings(), database)
+
+    @pytest.fixture
+    async def unreachable(self, refusing: int) -> AsyncIterator[PostgresDispatcher]:
+        async with open_sessions(f"postgresql://nobody@127.0.0.1:{refusing}/none") as sessions:
+            yield PostgresDispatcher(sessions)
+
+    async def cut(self) -> None:
+        everyone = text(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        async with self.sessions() as session:
+            assert await session.scalar(everyone)
+
+
+def test_a_queue_in_redis_needs_to_know_where_it_is() -> None:
+    with pytest.raises(ValueError, match="SHANHAI_QUEUE=redis needs SHANHAI_REDIS_URL"):
+        demand_address(RedisSettings())
 
 
 def test_messages_survive_the_way_and_unknown_objects_become_text() -> None:

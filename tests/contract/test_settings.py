@@ -27,4 +27,4 @@ def test_every_setting_says_what_it_means() -> None:
 
 def test_what_must_be_given() -> None:
     required = {setting.name for setting in all_settings() if setting.default is None}
-    assert required == {"SHANHAI_DATABASE_URL", "SHANHAI_REDIS_URL", "SHANHAI_ARTIFACTS_ROOT"}
+    assert required == {"SHANHAI_DATABASE_URL", "SHANHAI_ARTIFACTS_ROOT"}

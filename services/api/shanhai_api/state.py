@@ -12,7 +12,7 @@ from shanhai.db.authentication import Authenticator
 from shanhai.db.engine import Sessions, create_engine, create_reading_engine, create_sessions
 from shanhai.db.observations.gathering import Gathering
 from shanhai.db.quick import QuickReader, open_quick_reader
-from shanhai.jobs.queue import ArqDispatcher, Dispatcher
+from shanhai.jobs.queue import Dispatcher, make_dispatcher
 from shanhai.limits import RateLimiter
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai_api.configuration import Configuration
@@ -69,9 +69,9 @@ async def open_state(configuration: Configuration) -> AsyncIterator[State]:
     # Probes have connections of their own: they must not queue behind requests.
     probe_settings = configuration.database.model_copy(update={"pool_size": 1})
     probes = create_engine(probe_settings, application=f"{APPLICATION}-probe")
-    dispatcher = ArqDispatcher(configuration.redis.url.get_secret_value())
-    limiter = RateLimiter(configuration.rate, configuration.redis.url.get_secret_value(), "api")
+    limiter = RateLimiter(configuration.rate, configuration.redis.address, "api")
     writing_sessions, reading_sessions = create_sessions(engine), create_sessions(reading)
+    dispatcher = make_dispatcher(configuration.queue, configuration.redis, writing_sessions)
     gathering = Gathering(writing_sessions, skew=configuration.observations.skew)
     try:
         async with (
@@ -88,7 +88,13 @@ async def open_state(configuration: Configuration) -> AsyncIterator[State]:
                 dispatcher,
                 LocalArtifacts(configuration.artifacts.root),
                 Metrics(),
-                Authenticator(reading_sessions, writing_sessions.begin, quick, configuration.oidc),
+                Authenticator(
+                    reading_sessions,
+                    writing_sessions.begin,
+                    quick,
+                    configuration.oidc,
+                    configuration.outgoing,
+                ),
                 limiter,
                 gathering,
             )

@@ -90,7 +90,7 @@ def create_app(settings: Settings) -> FastAPI:
 @asynccontextmanager
 async def _open_services(settings: Settings) -> AsyncIterator[Services]:
     """What requests need; closed again with the context."""
-    redis_url = None if settings.redis is None else settings.redis.url.get_secret_value()
+    redis_url = None if settings.redis is None else settings.redis.address
     limiter = RateLimiter(settings.rate, redis_url, "tiles")
     engine = create_engine(settings.database, application=APPLICATION)
     sessions = create_sessions(engine)

@@ -13,6 +13,7 @@ from shanhai.settings import (
     MqttSettings,
     ObservationSettings,
     PublicSettings,
+    QueueSettings,
     RedisSettings,
     TileTokenSettings,
     WorkerSettings,
@@ -31,6 +32,7 @@ def main() -> None:
         serve(
             database=DatabaseSettings(),
             redis=RedisSettings(),
+            queue=QueueSettings(),
             artifacts=ArtifactSettings(),
             worker=WorkerSettings(),
             dask=DaskSettings(),

@@ -5,14 +5,15 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import structlog
 
 from shanhai.db.engine import create_engine, create_sessions
 from shanhai.ending import end
-from shanhai.jobs.queue import ArqDispatcher
+from shanhai.jobs.queue import Listener, Wakeable, demand_address, make_dispatcher
 from shanhai.raster.windows import Cluster
 from shanhai.settings import (
     ArtifactSettings,
@@ -22,6 +23,7 @@ from shanhai.settings import (
     MqttSettings,
     ObservationSettings,
     PublicSettings,
+    QueueSettings,
     RedisSettings,
     TileTokenSettings,
     WorkerSettings,
@@ -33,11 +35,13 @@ from shanhai_worker.consumer import Consumer
 from shanhai_worker.context import Context
 from shanhai_worker.feeds.feed import Feed, feeds_named_in
 from shanhai_worker.health import make_server
+from shanhai_worker.notified import NotificationListener
 from shanhai_worker.runner import Runner
 from shanhai_worker.tile_access import TileAccess
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
+MakeListener = Callable[[Wakeable], Listener]
 STATEMENT_TIMEOUT_S = 300.0
 """A publication writes more than a request of the API may."""
 
@@ -46,6 +50,7 @@ async def serve(
     *,
     database: DatabaseSettings,
     redis: RedisSettings,
+    queue: QueueSettings,
     artifacts: ArtifactSettings,
     worker: WorkerSettings,
     dask: DaskSettings,
@@ -58,20 +63,21 @@ async def serve(
     """Run the worker until SIGTERM or SIGINT."""
     stop = _stop_on_signals()
     tiles = TileAccess.named_in(public, tokens, worker)
-    async with open_context(database, redis, artifacts, worker, dask, tiles) as context:
+    listen = listener_named_in(queue, redis, database)
+    async with open_context(database, redis, queue, artifacts, worker, dask, tiles) as context:
         feeds = feeds_named_in(hj212, mqtt, observations)
-        await run(context, redis.url.get_secret_value(), stop, feeds=feeds)
+        await run(context, listen, stop, feeds=feeds)
 
 
 async def run(
-    context: Context, redis_url: str, stop: asyncio.Event, *, feeds: Sequence[Feed] = ()
+    context: Context, listen: MakeListener, stop: asyncio.Event, *, feeds: Sequence[Feed] = ()
 ) -> None:
     """Run every part until `stop`, then drain; a part that breaks ends the worker."""
     runner = Runner(context)
     server = make_server(context)
     async with asyncio.TaskGroup() as parts:
         listening = [
-            parts.create_task(Consumer(redis_url, runner).run()),
+            parts.create_task(listen(runner).run()),
             parts.create_task(reaper.run(context)),
             parts.create_task(tile_keeper.run(context)),
             parts.create_task(alert_keeper.run(context)),
@@ -90,10 +96,25 @@ async def run(
     log.info("worker stopped", worker=context.name)
 
 
+def listener_named_in(
+    queue: QueueSettings, redis: RedisSettings, database: DatabaseSettings
+) -> MakeListener:
+    """What makes a listener to the queue the settings name.
+
+    Raises:
+        ValueError: They do not say where Redis is, and it is needed.
+    """
+    if queue.queue == "postgres":
+        application = f"shanhai-worker-listener {socket.gethostname()}.{os.getpid()}"
+        return partial(NotificationListener, database, application=application)
+    return partial(Consumer, demand_address(redis))
+
+
 @asynccontextmanager
 async def open_context(
     database: DatabaseSettings,
     redis: RedisSettings,
+    queue: QueueSettings,
     artifacts: ArtifactSettings,
     worker: WorkerSettings,
     dask: DaskSettings,
@@ -103,12 +124,13 @@ async def open_context(
     patient = database.model_copy(update={"statement_timeout_s": STATEMENT_TIMEOUT_S})
     name = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(2)}"
     engine = create_engine(patient, application=f"shanhai-worker {name}"[:63])
-    dispatcher = ArqDispatcher(redis.url.get_secret_value())
+    sessions = create_sessions(engine)
+    dispatcher = make_dispatcher(queue, redis, sessions)
     try:
         yield Context(
             name=name,
             settings=worker,
-            sessions=create_sessions(engine),
+            sessions=sessions,
             artifacts=LocalArtifacts(artifacts.root),
             kept=KeptFolders(artifacts.root),
             tiles=tiles,

@@ -14,8 +14,8 @@ from arq.connections import ArqRedis
 from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
-from shanhai.jobs.queue import QUEUE, WAKE, connect, deserialize, serialize
-from shanhai_worker.runner import Runner
+from shanhai.jobs.queue import QUEUE, WAKE, Wakeable, connect, deserialize, serialize
+from shanhai_worker.patience import again_and_again
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -24,26 +24,18 @@ HEALTH_S = 5
 READ_LIMIT = 100
 """Above the number of wake-ups that can be in hand anywhere, or none beyond them would be seen."""
 WAKE_LIMIT_S = 30
-FIRST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 10.0
 
 
 class Consumer:
     """Wakes the runner; leaves wake-ups to other workers while the runner has no room."""
 
-    def __init__(self, redis_url: str, runner: Runner) -> None:
+    def __init__(self, redis_url: str, runner: Wakeable) -> None:
         self._redis_url = redis_url
         self._runner = runner
 
     async def run(self) -> None:
         """Listen for ever; an arq worker ends with its connection, so start another, patiently."""
-        pause = FIRST_PAUSE_S
-        while True:
-            started = asyncio.get_running_loop().time()
-            await self._listen()
-            lasted = asyncio.get_running_loop().time() - started
-            pause = FIRST_PAUSE_S if lasted > LONGEST_PAUSE_S else min(2 * pause, LONGEST_PAUSE_S)
-            await asyncio.sleep(pause)
+        await again_and_again(self._listen)
 
     async def _listen(self) -> None:
         async with _connection(self._redis_url) as redis:

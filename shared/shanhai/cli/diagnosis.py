@@ -20,7 +20,7 @@ from shanhai.cli.sessions import in_transaction
 from shanhai.cli.settings_listing import all_settings, as_env, faults_of
 from shanhai.db.migrate import expected_revision, present_revision
 from shanhai.errors import Unavailable
-from shanhai.settings import ArtifactSettings, RedisSettings
+from shanhai.settings import ArtifactSettings, QueueSettings, RedisSettings
 
 FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path("~/.fonts"))
 CHINESE_FONTS = ("DroidSansFallback*", "NotoSansCJK*", "NotoSansSC*", "SourceHanSans*", "wqy-*")
@@ -83,8 +83,14 @@ async def check_database() -> str:
 
 
 async def check_redis() -> str:
-    """Redis answers."""
-    url = RedisSettings().url.get_secret_value()
+    """Redis answers, where it is used."""
+    url = RedisSettings().address
+    if url is None:
+        if QueueSettings().queue == "redis":
+            raise Unavailable(
+                "SHANHAI_REDIS_URL is not set; without Redis, set SHANHAI_QUEUE=postgres"
+            )
+        return "none; workers are woken by PostgreSQL"
     client: Redis = Redis.from_url(
         url, socket_connect_timeout=REDIS_TIMEOUT_S, socket_timeout=REDIS_TIMEOUT_S
     )

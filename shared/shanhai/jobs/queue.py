@@ -1,10 +1,12 @@
 """Waking the workers: what is carried is a job's id, and losing it loses nothing.
 
 The row in PostgreSQL is the truth. A dispatch that fails is logged and forgotten: the reaper sends
-waiting jobs again, and workers look for them by themselves.
+waiting jobs again, and workers look for them by themselves. What carries the ids is chosen by
+`SHANHAI_QUEUE`: Redis through arq, or notifications of PostgreSQL, which need no other server.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -12,9 +14,14 @@ import structlog
 from arq.connections import ArqRedis
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
+from sqlalchemy import func, select
+
+from shanhai.db.engine import DATABASE_ERRORS, Sessions
+from shanhai.settings import QueueSettings, RedisSettings
 
 QUEUE = "shanhai:jobs"
 WAKE = "wake"
+CHANNEL = "shanhai_jobs"
 CONNECT_TIMEOUT_S = 1.0
 ANSWER_TIMEOUT_S = 2.0
 KEEP_S = 3600
@@ -38,15 +45,28 @@ class Dispatcher(Protocol):
         ...
 
 
-class NullDispatcher:
-    """Sends nothing: workers find jobs by looking into the database."""
+class Wakeable(Protocol):
+    """A worker: what a listener wakes, and asks whether it could take a job."""
 
-    async def dispatch(self, job_id: UUID, attempt: int) -> bool:
-        """Send nothing."""
-        return False
+    on_room: Callable[[bool], None]
+    """Called whenever that changes; set by the listener."""
 
-    async def close(self) -> None:
-        """Nothing is open."""
+    @property
+    def has_room(self) -> bool:
+        """Whether it could take a job."""
+        ...
+
+    def wake(self) -> None:
+        """Look for waiting jobs."""
+        ...
+
+
+class Listener(Protocol):
+    """Wakes a worker that has room; where it has none, another one may be woken instead."""
+
+    async def run(self) -> None:
+        """Listen for ever, and again after every outage of what carries the wake-ups."""
+        ...
 
 
 class ArqDispatcher:
@@ -69,6 +89,46 @@ class ArqDispatcher:
     async def close(self) -> None:
         """Close the connections to Redis."""
         await self._redis.aclose(close_connection_pool=True)
+
+
+class PostgresDispatcher:
+    """Sends wake-ups as notifications, which nobody keeps: who does not listen finds the row."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    async def dispatch(self, job_id: UUID, attempt: int) -> bool:
+        """Notify whoever listens."""
+        try:
+            async with self._sessions.begin() as session:
+                await session.execute(select(func.pg_notify(CHANNEL, f"{job_id}.{attempt}")))
+        except DATABASE_ERRORS as error:
+            log.warning("dispatch failed", job_id=str(job_id), error=type(error).__name__)
+            return False
+        return True
+
+    async def close(self) -> None:
+        """The sessions are not its own."""
+
+
+def make_dispatcher(queue: QueueSettings, redis: RedisSettings, sessions: Sessions) -> Dispatcher:
+    """The dispatcher the settings name."""
+    if queue.queue == "postgres":
+        return PostgresDispatcher(sessions)
+    return ArqDispatcher(demand_address(redis))
+
+
+def demand_address(redis: RedisSettings) -> str:
+    """Where Redis is.
+
+    Raises:
+        ValueError: The settings do not say.
+    """
+    if redis.address is None:
+        raise ValueError(
+            "SHANHAI_QUEUE=redis needs SHANHAI_REDIS_URL; or set SHANHAI_QUEUE=postgres"
+        )
+    return redis.address
 
 
 def connect(url: str) -> ArqRedis:

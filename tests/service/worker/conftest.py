@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from shanhai.settings import (
     ArtifactSettings,
     DaskSettings,
     DatabaseSettings,
+    QueueSettings,
     RedisSettings,
     WorkerSettings,
 )
@@ -26,6 +28,7 @@ from shanhai.testing.stored import store_watershed
 from shanhai.testing.watershed import CODE, Watershed
 from shanhai.testing.workers import Workers, free_port, start_workers
 from shanhai_worker.app import open_context, run
+from shanhai_worker.consumer import Consumer
 from shanhai_worker.context import Context
 from shanhai_worker.tile_access import TileAccess
 
@@ -62,6 +65,7 @@ async def context(
     async with open_context(
         DatabaseSettings(url=SecretStr(database_url)),
         RedisSettings(url=SecretStr(redis_url)),
+        QueueSettings(),
         ArtifactSettings(root=tmp_path / "artifacts"),
         settings,
         DaskSettings(),
@@ -74,7 +78,7 @@ async def context(
 async def worker(context: Context, redis_url: str) -> AsyncIterator[Context]:
     """The context of a worker that runs in this process."""
     stop = asyncio.Event()
-    running = asyncio.create_task(run(context, redis_url, stop))
+    running = asyncio.create_task(run(context, partial(Consumer, redis_url), stop))
     yield context
     stop.set()
     async with asyncio.timeout(60):

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from functools import partial
 from uuid import UUID
 
 import httpx
@@ -16,6 +17,7 @@ from shanhai.testing.job_rows import read_job, submit_echo
 from shanhai.testing.workers import NO_REDIS, children_of, eventually, reach
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.app import run
+from shanhai_worker.consumer import Consumer
 from shanhai_worker.context import Context
 
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
@@ -123,7 +125,7 @@ class TestWithoutRedis:
 
     async def test_work_goes_on(self, context: Context, sessions: Sessions) -> None:
         stop = asyncio.Event()
-        running = asyncio.create_task(run(context, NO_REDIS, stop))
+        running = asyncio.create_task(run(context, partial(Consumer, NO_REDIS), stop))
         job_id = await submit_echo(sessions)
         assert (await reach(sessions, job_id, *ENDED)).status == JobStatus.SUCCESSFUL
         stop.set()

@@ -25,11 +25,13 @@ class Readiness:
 
 
 async def check_readiness(state: State) -> Readiness:
-    """PostgreSQL must be writable and at the expected revision; Redis missing only degrades."""
+    """PostgreSQL must be writable and at the expected revision; Redis missing only degrades,
+    where one is named."""
     draining = "stopping" if state.draining.is_set() else "ok"
     database = await _check_database(state)
-    queue = await _check_redis(state.configuration.redis.url.get_secret_value())
-    checks = {"service": draining, "database": database, "redis": queue}
+    checks = {"service": draining, "database": database}
+    if (address := state.configuration.redis.address) is not None:
+        checks["redis"] = await _check_redis(address)
     return Readiness(draining == database == "ok", checks)
 
 
