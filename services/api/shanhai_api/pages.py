@@ -1,6 +1,7 @@
 """HTML pages: templates, their words in two languages, no script."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
@@ -257,6 +258,11 @@ def figure(number: float, unit: str | None) -> str:
     return f"{number:,.0f}" if unit == "m" else str(number)
 
 
+def moment(at: datetime) -> str:
+    """A moment as documents have it: in its zone, and UTC by its letter."""
+    return at.isoformat().replace("+00:00", "Z")
+
+
 def reading(number: float) -> str:
     """A measured number for reading: six digits, as written in small and large."""
     return f"{number:.6g}"
@@ -281,7 +287,7 @@ ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 ENVIRONMENT.globals.update(word=word, UNITS=UNITS)
-ENVIRONMENT.filters.update(figure=figure, reading=reading, unit=unit_name)
+ENVIRONMENT.filters.update(figure=figure, moment=moment, reading=reading, unit=unit_name)
 
 
 def render(template: str, context: Mapping[str, Any]) -> bytes:

@@ -98,7 +98,7 @@ class View:
         body = (
             render(template, self.page_context(document, extra or {}))
             if chosen is HTML
-            else orjson.dumps(document)
+            else orjson.dumps(document, option=orjson.OPT_UTC_Z)
         )
         return self.send(
             body,

@@ -1,7 +1,7 @@
-"""Observations and their statistics as they are shown."""
+"""Observations and their statistics as they are shown; times are written with the document."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,11 +14,6 @@ Row = dict[str, Any]
 STATISTICS = ("mean", "min", "max", "p50", "p98", "count")
 
 
-def told(moment: datetime) -> str:
-    """A moment in UTC, with a fraction only where it has one."""
-    return f"{moment.astimezone(UTC).isoformat()[:-6]}Z"
-
-
 def describe_value(
     series: Series, value: Value, formers: Mapping[Place, Sequence[Former]] | None = None
 ) -> Row:
@@ -27,12 +22,12 @@ def describe_value(
     row: Row = {
         "station": series.stations[value.station_id].code,
         "property": of.code,
-        "time": told(value.at),
+        "time": value.at,
         "value": value.value,
         "unit": of.unit,
         "quality": QUALITIES[value.quality].code,
         "flags": flag_codes(value.flags) if value.flags else [],
-        "received": told(value.received_at),
+        "received": value.received_at,
     }
     if formers is not None:
         row["revisions"] = [_former(one) for one in formers.get(Place(*value[:3]), ())]
@@ -44,8 +39,8 @@ def _former(one: Former) -> Row:
         "value": one.value,
         "quality": QUALITIES[one.quality].code,
         "flags": flag_codes(one.flags),
-        "received": told(one.received_at),
-        "replaced": told(one.replaced_at),
+        "received": one.received_at,
+        "replaced": one.replaced_at,
     }
 
 
@@ -66,7 +61,7 @@ def describe_bucket(series: Series, bucket: Bucket, zone: ZoneInfo) -> Row:
     return {
         "station": series.stations[bucket.station_id].code,
         "property": of.code,
-        "time": bucket.starts_at.astimezone(zone).isoformat(),
+        "time": bucket.starts_at.astimezone(zone),
         "unit": of.unit,
         "mean": bucket.mean,
         "min": bucket.low,

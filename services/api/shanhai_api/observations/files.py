@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +76,7 @@ async def _blocks(
                 places[station.id] = _place(station)
         if block:
             yield [
-                [places[station.id], *(_cell(row[name], kind) for name, kind in columns)]
+                [places[station.id], *(_cell(row[name]) for name, _ in columns)]
                 for station, row in block
             ]
 
@@ -89,9 +88,7 @@ def _place(station: SeenStation) -> bytes | None:
     return place
 
 
-def _cell(value: Any, kind: "Kind") -> Any:
-    if kind == "moment":
-        return datetime.fromisoformat(value)
+def _cell(value: Any) -> Any:
     return ";".join(value) if isinstance(value, list) else value
 
 

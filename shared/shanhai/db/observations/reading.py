@@ -86,7 +86,7 @@ class SeenStation(NamedTuple):
         """Whether nothing was told for longer than is usual."""
         if self.interval_s is None:
             return False
-        return now - newest > GAP_INTERVALS * timedelta(seconds=self.interval_s)
+        return (now - newest).total_seconds() > GAP_INTERVALS * self.interval_s
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,8 @@ a sensor that tells 32767 when it is broken.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -73,8 +72,7 @@ _SPREAD = text(f"""
 """)  # noqa: S608 - constants of this file
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(NamedTuple):
     """Statistics of the valid and possible values of a series in a stretch of time.
 
     Attributes:
