@@ -30,7 +30,7 @@ def _create_webhooks() -> None:
     op.create_table(
         "webhook",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-        *(_text(name) for name in ("code", "name", "url")),
+        *(_text(name) for name in ("code", "name", "url", "lang")),
         sa.Column("events", postgresql.ARRAY(sa.TEXT()), nullable=False),
         sa.Column("region_id", sa.BigInteger(), nullable=True),
         sa.Column("enabled", sa.Boolean(), nullable=False),
@@ -42,6 +42,7 @@ def _create_webhooks() -> None:
         sa.Column("row_version", sa.Integer(), server_default=sa.text("1"), nullable=False),
         *(_moment(name, default=True) for name in ("created_at", "updated_at")),
         _moment("deleted_at"),
+        sa.CheckConstraint("lang IN ('zh', 'en')", name=op.f("ck_webhook_lang")),
         sa.ForeignKeyConstraint(["region_id"], ["region.id"], name=op.f("fk_webhook_region_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook")),
     )

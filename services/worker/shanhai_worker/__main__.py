@@ -12,10 +12,12 @@ from shanhai.settings import (
     LogSettings,
     MqttSettings,
     ObservationSettings,
+    OutgoingSettings,
     PublicSettings,
     QueueSettings,
     RedisSettings,
     TileTokenSettings,
+    WebhookSettings,
     WorkerSettings,
 )
 from shanhai.telemetry import configure_logging
@@ -41,6 +43,8 @@ def main() -> None:
             hj212=Hj212Settings(),
             mqtt=MqttSettings(),
             observations=ObservationSettings(),
+            outgoing=OutgoingSettings(),
+            webhooks=WebhookSettings(),
         )
     )
 

@@ -5,9 +5,10 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from types import MappingProxyType
 
 import structlog
 
@@ -22,26 +23,38 @@ from shanhai.settings import (
     Hj212Settings,
     MqttSettings,
     ObservationSettings,
+    OutgoingSettings,
     PublicSettings,
     QueueSettings,
     RedisSettings,
     TileTokenSettings,
+    WebhookSettings,
     WorkerSettings,
 )
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.storage.kept import KeptFolders
-from shanhai_worker import alert_keeper, leftovers, observation_keeper, reaper, tile_keeper
+from shanhai_worker import (
+    alert_keeper,
+    delivery_keeper,
+    leftovers,
+    observation_keeper,
+    reaper,
+    tile_keeper,
+)
 from shanhai_worker.consumer import Consumer
 from shanhai_worker.context import Context
+from shanhai_worker.delivery_keeper import Sender
 from shanhai_worker.feeds.feed import Feed, feeds_named_in
 from shanhai_worker.health import make_server
 from shanhai_worker.notified import NotificationListener
 from shanhai_worker.runner import Runner
 from shanhai_worker.tile_access import TileAccess
+from shanhai_worker.webhook_sender import make_senders
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 MakeListener = Callable[[Wakeable], Listener]
+NOBODY: Mapping[str, Sender] = MappingProxyType({})
 STATEMENT_TIMEOUT_S = 300.0
 """A publication writes more than a request of the API may."""
 
@@ -59,6 +72,8 @@ async def serve(
     hj212: Hj212Settings,
     mqtt: MqttSettings,
     observations: ObservationSettings,
+    outgoing: OutgoingSettings,
+    webhooks: WebhookSettings,
 ) -> None:
     """Run the worker until SIGTERM or SIGINT."""
     stop = _stop_on_signals()
@@ -66,11 +81,17 @@ async def serve(
     listen = listener_named_in(queue, redis, database)
     async with open_context(database, redis, queue, artifacts, worker, dask, tiles) as context:
         feeds = feeds_named_in(hj212, mqtt, observations)
-        await run(context, listen, stop, feeds=feeds)
+        senders = make_senders(context.sessions, public, webhooks, outgoing)
+        await run(context, listen, stop, feeds=feeds, senders=senders)
 
 
 async def run(
-    context: Context, listen: MakeListener, stop: asyncio.Event, *, feeds: Sequence[Feed] = ()
+    context: Context,
+    listen: MakeListener,
+    stop: asyncio.Event,
+    *,
+    feeds: Sequence[Feed] = (),
+    senders: Mapping[str, Sender] = NOBODY,
 ) -> None:
     """Run every part until `stop`, then drain; a part that breaks ends the worker."""
     runner = Runner(context)
@@ -83,6 +104,7 @@ async def run(
             parts.create_task(alert_keeper.run(context)),
             parts.create_task(observation_keeper.run(context)),
             parts.create_task(leftovers.run(context)),
+            parts.create_task(delivery_keeper.run(context, senders)),
             *(parts.create_task(feed(context)) for feed in feeds),
         ]
         parts.create_task(runner.run())

@@ -55,6 +55,12 @@ class Meters:
             ["way", "reason"],
             registry=self._registry,
         )
+        self.deliveries = Counter(
+            "shanhai_deliveries",
+            "Attempts to tell somebody something, by what became of them",
+            ["kind", "status"],
+            registry=self._registry,
+        )
         self.connections = Gauge(
             "shanhai_feed_connections",
             "Open connections of devices and to the broker",

@@ -37,6 +37,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables import Job
 from shanhai.errors import Conflict, NotFound
+from shanhai.jobs.callbacks import tell_subscriber
 from shanhai.jobs.failures import Failure, lost
 from shanhai.vocabulary import JobStatus
 
@@ -119,6 +120,8 @@ async def claim(
     row = (await session.execute(statement)).one_or_none()
     if row is None:
         return None
+    if row.attempt == 1:
+        await tell_subscriber(session, row.id, JobStatus.RUNNING)
     return Claim(
         lease=Lease(row.id, row.attempt),
         kind=row.kind,
@@ -177,6 +180,7 @@ async def succeed(session: AsyncSession, lease: Lease, *, result: dict[str, Any]
         **_released(ended=True),
     )
     _record(session, lease.job_id, "succeed", act=_worker(lease))
+    await tell_subscriber(session, lease.job_id, JobStatus.SUCCESSFUL)
 
 
 async def fail(session: AsyncSession, lease: Lease, failure: Failure) -> None:
@@ -188,6 +192,7 @@ async def fail(session: AsyncSession, lease: Lease, failure: Failure) -> None:
     document = failure.document()
     await _change(session, lease, status=JobStatus.FAILED, error=document, **_released(ended=True))
     _record(session, lease.job_id, "fail", act=_worker(lease), after={"error": document})
+    await tell_subscriber(session, lease.job_id, JobStatus.FAILED)
 
 
 async def dismiss(session: AsyncSession, lease: Lease) -> None:
@@ -198,6 +203,7 @@ async def dismiss(session: AsyncSession, lease: Lease) -> None:
     """
     await _change(session, lease, status=JobStatus.DISMISSED, **_released(ended=True))
     _record(session, lease.job_id, "dismiss", act=_worker(lease))
+    await tell_subscriber(session, lease.job_id, JobStatus.DISMISSED)
 
 
 async def hand_back(session: AsyncSession, lease: Lease) -> None:
@@ -219,7 +225,7 @@ async def crash(session: AsyncSession, lease: Lease, *, max_crashes: int) -> Job
     status = await session.scalar(statement)
     if status is None:
         raise LeaseLost(lease)
-    _record_end(session, lease.job_id, JobStatus(status), act=_worker(lease))
+    await _end(session, lease.job_id, JobStatus(status), act=_worker(lease))
     return JobStatus(status)
 
 
@@ -246,6 +252,8 @@ async def cancel(session: AsyncSession, job_id: UUID, *, act: Act) -> JobStatus:
     if status is None:
         return await _ended_status(session, job_id)
     _record(session, job_id, "cancel", act=act, after={"status": status})
+    if JobStatus(status).final:
+        await tell_subscriber(session, job_id, JobStatus(status))
     return JobStatus(status)
 
 
@@ -268,7 +276,7 @@ async def reap(session: AsyncSession, *, max_crashes: int) -> Sequence[Reaped]:
     rows = (await session.execute(statement)).all()
     reaped = [Reaped(row.id, JobStatus(row.status)) for row in rows]
     for job in reaped:
-        _record_end(session, job.job_id, job.status, act=Act("reaper"))
+        await _end(session, job.job_id, job.status, act=Act("reaper"))
     return reaped
 
 
@@ -366,10 +374,12 @@ def _worker(lease: Lease) -> Act:
     return Act(f"worker:attempt {lease.attempt}")
 
 
-def _record_end(session: AsyncSession, job_id: UUID, status: JobStatus, *, act: Act) -> None:
+async def _end(session: AsyncSession, job_id: UUID, status: JobStatus, *, act: Act) -> None:
+    """Note the end of a job, where it has ended, and tell who wants to know."""
     if status.final:
         action = "dismiss" if status is JobStatus.DISMISSED else "fail"
         _record(session, job_id, action, act=act)
+        await tell_subscriber(session, job_id, status)
 
 
 def _record(

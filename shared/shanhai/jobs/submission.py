@@ -1,5 +1,7 @@
 """Accept a job: resolve what was asked for, write the row and what it will read."""
 
+from collections.abc import Mapping
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai import __version__
@@ -27,6 +29,7 @@ async def submit(
     identity: Identity | None = None,
     request_id: str | None = None,
     result_form: ResultForm | None = None,
+    subscriber: Mapping[str, str] | None = None,
     software: str = f"shanhai {__version__}",
 ) -> Job:
     """Write an accepted job; the caller commits, and only then dispatches it.
@@ -39,6 +42,7 @@ async def submit(
         identity: What who asked may do, for processes that write in their name.
         request_id: The request, for the audit log.
         result_form: How the results are to be told.
+        subscriber: Addresses that are told how it goes; see `shanhai.jobs.callbacks`.
         software: The version that computes.
 
     Raises:
@@ -57,6 +61,7 @@ async def submit(
         inputs=inputs.model_dump(mode="json", exclude_unset=True),
         task=task.model_dump(mode="json"),
         result_form=None if result_form is None else result_form.row(),
+        subscriber=None if subscriber is None else dict(subscriber),
         seed=task.seed,
         software=software,
         requested_by=requested_by,

@@ -38,13 +38,25 @@ CONFORMS_TO: tuple[str, ...] = (
     f"{P}/ogcapi-features-5/1.0/conf/sortables",
     f"{P}/ogcapi-processes-1/1.0/conf/core",
     f"{P}/ogcapi-processes-1/1.0/conf/json",
+    f"{P}/ogcapi-processes-1/1.0/conf/html",
+    f"{P}/ogcapi-processes-1/1.0/conf/oas30",
     f"{P}/ogcapi-processes-1/1.0/conf/ogc-process-description",
     f"{P}/ogcapi-processes-1/1.0/conf/job-list",
     f"{P}/ogcapi-processes-1/1.0/conf/dismiss",
 )
+CALLBACK = f"{P}/ogcapi-processes-1/1.0/conf/callback"
 LOCKING = f"{P}/ogcapi-features-4/1.0/conf/optimistic-locking-etags"
 
 
-def conforms_to(*, require_if_match: bool) -> list[str]:
-    """The classes a service conforms to; locking only where no write goes without `If-Match`."""
-    return [*CONFORMS_TO, *([LOCKING] if require_if_match else [])]
+def conforms_to(*, require_if_match: bool, callbacks: bool) -> list[str]:
+    """The classes a service conforms to.
+
+    Args:
+        require_if_match: No write goes without `If-Match`, as locking asks for.
+        callbacks: There are hosts that subscribers of jobs may be at.
+    """
+    return [
+        *CONFORMS_TO,
+        *([CALLBACK] if callbacks else []),
+        *([LOCKING] if require_if_match else []),
+    ]

@@ -65,7 +65,11 @@ def landing_links(view: View) -> list[Link]:
 async def declare_conformance(view: TheView, query: Parameters, state: TheState) -> Response:
     """List the conformance classes."""
     links = view.self_links("/conformance")
-    classes = conforms_to(require_if_match=state.configuration.public.require_if_match)
+    configuration = state.configuration
+    classes = conforms_to(
+        require_if_match=configuration.public.require_if_match,
+        callbacks=bool(configuration.outgoing.hosts or configuration.outgoing.http_hosts),
+    )
     return view.respond({"conformsTo": classes, "links": links})
 
 

@@ -22,6 +22,7 @@ async def accept(state: State, unit: Unit, view: View, caller: Caller, order: Or
         identity=caller,
         request_id=view.request_id,
         result_form=order.form,
+        subscriber=None if order.subscriber is None else order.subscriber.row(view.lang),
     )
     unit.after_commit.append(partial(state.dispatcher.dispatch, job.id, job.attempt))
     content = status_info(job, base_url=view.base, lang=view.lang)

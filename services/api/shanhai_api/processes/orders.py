@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from shanhai.errors import InvalidInput
+from shanhai.jobs.callbacks import Subscriber
 from shanhai.jobs.contract import Inputs, ProcessContract
 from shanhai.jobs.result_form import ResultForm, Transmission
 from shanhai_api.body import parse, pointer_of
@@ -42,6 +43,7 @@ class ExecuteBody(BaseModel):
     inputs: dict[str, Any] = {}
     outputs: dict[str, WantedOutput] | None = None
     response: Literal["raw", "document"] | None = None
+    subscriber: Subscriber | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +53,12 @@ class Order:
     contract: ProcessContract
     inputs: Inputs
     form: ResultForm
+    subscriber: Subscriber | None = None
 
     @property
     def needs_a_job(self) -> bool:
-        """Whether an output is wanted by reference: what is referred to has to be kept."""
-        return "reference" in self.form.outputs.values()
+        """Whether what is asked for outlasts the answer: something referred to, or to be told."""
+        return "reference" in self.form.outputs.values() or self.subscriber is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ def parse_order(contract: ProcessContract, value: Any) -> Order:
     body = parse(ExecuteBody, {**value, "inputs": {}} if isinstance(given, dict) else value)
     plain = {name: _plain(name, item) for name, item in given.items()}
     inputs = parse(contract.inputs, plain, under="/inputs")
-    return Order(contract, inputs, form=_form_of(contract, body))
+    return Order(contract, inputs, _form_of(contract, body), body.subscriber)
 
 
 def _form_of(contract: ProcessContract, body: ExecuteBody) -> ResultForm:

@@ -46,6 +46,13 @@ EXECUTE_BODY = {
                             },
                         },
                         "response": {"type": "string", "enum": ["raw", "document"]},
+                        "subscriber": {
+                            "type": "object",
+                            "properties": {
+                                name: {"type": "string", "format": "uri"}
+                                for name in ("successUri", "inProgressUri", "failedUri")
+                            },
+                        },
                     },
                 },
                 "example": {"inputs": {"message": "hello"}},
@@ -124,6 +131,8 @@ async def execute_process(
     demand(caller, Scope.READ if contract.quick else Scope.JOBS)
     body = await read_json(request)
     order = parse_order(contract, body.value)
+    if order.subscriber is not None:
+        order.subscriber.check_hosts(state.configuration.outgoing)
     preference = parse_preference(request.headers, contract)
     if contract.quick and not order.needs_a_job and "respond-async" not in preference.applied:
         raw = order.form.response == "raw"

@@ -15,6 +15,7 @@ class Webhook(Base):
     """An address that is told of events.
 
     Attributes:
+        lang: Language of the names in what it is told.
         events: Types of the events it is told of.
         region_id: Only events in the region and those below it; None for all.
         secret: What messages are signed with, sealed; see `shanhai.sealing`.
@@ -23,12 +24,13 @@ class Webhook(Base):
     """
 
     __tablename__ = "webhook"
-    __table_args__ = (live_code("webhook"),)
+    __table_args__ = (one_of("lang", ("zh", "en")), live_code("webhook"))
 
     id: Mapped[BigId]
     code: Mapped[str]
     name: Mapped[str]
     url: Mapped[str]
+    lang: Mapped[str]
     events: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
     region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
     enabled: Mapped[bool]

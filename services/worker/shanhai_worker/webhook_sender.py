@@ -1,0 +1,119 @@
+"""Sends messages to webhooks, signed, and the end of jobs to their subscribers."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from shanhai import __version__
+from shanhai.db.deliveries.outbox import Outcome, Taken
+from shanhai.db.deliveries.webhooks import (
+    PURPOSE,
+    disable_webhook,
+    live_webhook,
+    valid_secrets,
+)
+from shanhai.db.engine import Sessions
+from shanhai.db.queries.audit import Act
+from shanhai.db.tables import Job
+from shanhai.errors import Unavailable
+from shanhai.jobs.callbacks import callback_body
+from shanhai.outgoing import Outgoing
+from shanhai.sealing import Seal
+from shanhai.settings import OutgoingSettings, PublicSettings, WebhookSettings
+from shanhai.signature import sign
+from shanhai_worker.delivery_keeper import Sender
+
+GONE = 410
+CHANGED_BY = Act("worker:deliveries")
+PLAIN_HEADERS = {
+    "Content-Type": "application/json",
+    "User-Agent": f"Shanhai/{__version__}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSender:
+    """Sends by HTTP.
+
+    Attributes:
+        base_url: Public address of the API, with which links begin.
+        seal: Opens the secrets of webhooks; None where the server has no secret.
+    """
+
+    sessions: Sessions
+    outgoing: Outgoing
+    base_url: str
+    seal: Seal | None
+
+    async def send_to_webhook(self, taken: Taken) -> Outcome:
+        """Send a message to a webhook; one that answers 410 is disabled."""
+        async with self.sessions() as session:
+            hook = await live_webhook(session, taken.target)
+        if hook is None or not hook.enabled:
+            why = "the webhook was ended" if hook is None else "the webhook is disabled"
+            return Outcome(reason=why, final=True)
+        if self.seal is None:
+            raise Unavailable("SHANHAI_WEBHOOKS_SECRET is not set: nothing can be signed")
+        body = orjson.dumps(with_host(taken.payload, self.base_url))
+        now = int(time.time())
+        secrets = valid_secrets(hook, self.seal, datetime.fromtimestamp(now, UTC))
+        headers = {
+            **PLAIN_HEADERS,
+            "webhook-id": str(taken.id),
+            "webhook-timestamp": str(now),
+            "webhook-signature": sign(secrets, str(taken.id), now, body),
+        }
+        status = await self.outgoing.post(hook.url, body, headers)
+        if status == GONE:
+            async with self.sessions.begin() as session:
+                why = "its receiver answered 410: it wants no more"
+                await disable_webhook(session, hook.code, why, act=CHANGED_BY)
+        return outcome_of(status, final=status == GONE)
+
+    async def send_to_subscriber(self, taken: Taken) -> Outcome:
+        """Tell the subscriber of a job how it goes, or what came of it."""
+        async with self.sessions() as session:
+            job = await session.get(Job, UUID(taken.payload["job"]))
+        if job is None:
+            return Outcome(reason="the job is not kept any more", final=True)
+        body = callback_body(job, taken.event_type, base_url=self.base_url)
+        headers = {**PLAIN_HEADERS, "webhook-id": str(taken.id)}
+        status = await self.outgoing.post(taken.target, orjson.dumps(body), headers)
+        return outcome_of(status, final=status == GONE)
+
+
+def make_senders(
+    sessions: Sessions,
+    public: PublicSettings,
+    webhooks: WebhookSettings,
+    outgoing: OutgoingSettings,
+) -> Mapping[str, Sender]:
+    """Senders by the kinds of deliveries they send."""
+    secret = webhooks.secret.get_secret_value()
+    seal = Seal(secret, PURPOSE) if secret else None
+    sender = HttpSender(sessions, Outgoing(outgoing), public.api_url, seal)
+    return {"webhook": sender.send_to_webhook, "callback": sender.send_to_subscriber}
+
+
+def outcome_of(status: int, *, final: bool) -> Outcome:
+    """What an answer means; redirects are not followed, so they deliver nothing."""
+    if 200 <= status < 300:
+        return Outcome(answered=status)
+    return Outcome(answered=status, reason=f"the receiver answered {status}", final=final)
+
+
+def with_host(content: Any, base_url: str) -> Any:
+    """The content with its links made absolute."""
+    if isinstance(content, Mapping):
+        return {
+            name: f"{base_url}{value}"
+            if name == "href" and isinstance(value, str) and value.startswith("/")
+            else with_host(value, base_url)
+            for name, value in content.items()
+        }
+    return [with_host(item, base_url) for item in content] if isinstance(content, list) else content

@@ -1,0 +1,249 @@
+"""Webhooks, as they are made, changed, read and ended."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.features.rights import demand_role, demand_scopes
+from shanhai.db.identity import Identity
+from shanhai.db.queries.audit import Act, record
+from shanhai.db.tables import Region, Webhook
+from shanhai.errors import Conflict, InvalidInput, NotFound, Stale
+from shanhai.sealing import Seal
+from shanhai.signature import make_secret, show_secret
+from shanhai.vocabulary import Role, Scope
+
+EDITORS = frozenset({Role.PLANNER, Role.SUPERVISOR})
+SCOPES = frozenset({Scope.WRITE, Scope.PROJECTS})
+"""Any one of these scopes is needed by those who have to do with webhooks."""
+MOST = 200
+"""Webhooks there can be: whatever happens is compared with each of them."""
+PURPOSE = "webhooks"
+"""What the server's secret is used for."""
+PLAIN = ("name", "url", "lang", "events", "enabled")
+_WEBHOOKS = (
+    select(Webhook, Region.code.label("region"))
+    .outerjoin(Region, Region.id == Webhook.region_id)
+    .where(Webhook.deleted_at.is_(None))
+    .order_by(Webhook.id)
+)
+Found = Row[tuple[Webhook, str]]
+
+
+async def list_webhooks(session: AsyncSession, identity: Identity) -> list[Found]:
+    """The webhooks of the regions somebody works for, in the order they were made.
+
+    Raises:
+        Unauthenticated, Forbidden: the identity has to do with none.
+    """
+    demand_scopes(identity, SCOPES)
+    rows = (await session.execute(_WEBHOOKS)).all()
+    return [row for row in rows if identity.acts_as(EDITORS, row[0].region_id)]
+
+
+async def find_webhook(
+    session: AsyncSession,
+    code: str,
+    identity: Identity,
+    *,
+    expected: frozenset[str] | None = None,
+    lock: bool = False,
+) -> Found:
+    """The webhook of a code, with the code of its region.
+
+    Args:
+        expected: The states, one of which it must be in; None for any.
+        lock: Keep it as it is until the transaction ends.
+
+    Raises:
+        NotFound: there is none the identity has to do with.
+        Stale: it is in none of the states expected.
+        Unauthenticated, Forbidden: the identity has to do with none.
+    """
+    demand_scopes(identity, SCOPES)
+    query = _WEBHOOKS.where(Webhook.code == code)
+    found = (await session.execute(query.with_for_update(of=Webhook) if lock else query)).first()
+    if found is None or not identity.acts_as(EDITORS, found[0].region_id):
+        raise NotFound(
+            f"there is no webhook {code[:80]!r}", message_zh=f"没有回调订阅 {code[:80]!r}"
+        )
+    if expected is not None and str(found[0].row_version) not in expected:
+        raise Stale(
+            f"webhook {code} has changed since it was read; read it again",
+            message_zh=f"回调订阅 {code} 在读取之后已被更改，请重新读取",
+        )
+    return found
+
+
+async def create_webhook(
+    session: AsyncSession,
+    contents: Mapping[str, Any],
+    *,
+    seal: Seal,
+    identity: Identity,
+    act: Act,
+) -> tuple[Found, str]:
+    """Make a webhook; it and its secret, which is not shown again.
+
+    Raises:
+        Unauthenticated, Forbidden: the identity may make none for this region.
+        InvalidInput: the region is unknown.
+        Conflict: there are as many as there can be.
+    """
+    columns = await _columns(session, contents, identity)
+    live = select(func.count()).select_from(Webhook).where(Webhook.deleted_at.is_(None))
+    if (await session.scalar(live) or 0) >= MOST:
+        raise Conflict(
+            f"there are {MOST} webhooks already, and no more can be made",
+            message_zh=f"回调订阅已达上限 {MOST} 个",
+        )
+    code, secret = f"wh-{secrets.token_hex(8)}", make_secret()
+    row = Webhook(code=code, secret=seal.close(secret, code), created_by=act.actor or "", **columns)
+    session.add(row)
+    await session.flush()
+    _note(session, act, "create", code, None, contents)
+    return await find_webhook(session, code, identity), show_secret(secret)
+
+
+async def replace_webhook(
+    session: AsyncSession,
+    code: str,
+    contents: Mapping[str, Any],
+    *,
+    identity: Identity,
+    act: Act,
+    expected: frozenset[str] | None,
+) -> Found:
+    """Replace what a webhook is told of and where; its secret stays.
+
+    Raises:
+        NotFound, Stale, Unauthenticated, Forbidden, InvalidInput: as above.
+    """
+    found = await find_webhook(session, code, identity, expected=expected, lock=True)
+    row, before = found[0], _contents(found)
+    for name, value in (await _columns(session, contents, identity)).items():
+        setattr(row, name, value)
+    row.disabled_reason = None
+    await _touch(session, row)
+    _note(session, act, "update", code, before, contents)
+    return await find_webhook(session, code, identity)
+
+
+async def drop_webhook(
+    session: AsyncSession,
+    code: str,
+    *,
+    identity: Identity,
+    act: Act,
+    expected: frozenset[str] | None,
+) -> None:
+    """End a webhook; what waits for it is given up.
+
+    Raises:
+        NotFound, Stale, Unauthenticated, Forbidden: as above.
+    """
+    found = await find_webhook(session, code, identity, expected=expected, lock=True)
+    row = found[0]
+    row.deleted_at = (await session.execute(select(func.now()))).scalar_one()
+    # Nobody asks for them any more.
+    row.secret, row.former_secret, row.former_until = b"", None, None
+    await session.flush()
+    _note(session, act, "delete", code, _contents(found), None)
+
+
+async def rotate_secret(
+    session: AsyncSession,
+    code: str,
+    *,
+    overlap: timedelta,
+    seal: Seal,
+    identity: Identity,
+    act: Act,
+) -> tuple[Found, str]:
+    """Give a webhook a new secret; messages are signed with the former one too for a while.
+
+    Raises:
+        NotFound, Unauthenticated, Forbidden: as above.
+    """
+    row = (await find_webhook(session, code, identity, lock=True))[0]
+    secret = make_secret()
+    row.former_secret, row.secret = row.secret, seal.close(secret, code)
+    row.former_until = (await session.execute(select(func.now()))).scalar_one() + overlap
+    await _touch(session, row)
+    after = {"former_until": row.former_until.isoformat()}
+    _note(session, act, "rotate", code, None, after)
+    return await find_webhook(session, code, identity), show_secret(secret)
+
+
+async def disable_webhook(session: AsyncSession, code: str, reason: str, *, act: Act) -> None:
+    """Disable a webhook whose receiver wants no more."""
+    query = select(Webhook).where(
+        Webhook.code == code, Webhook.deleted_at.is_(None), Webhook.enabled
+    )
+    row = await session.scalar(query.with_for_update())
+    if row is None:
+        return
+    row.enabled, row.disabled_reason = False, reason
+    await _touch(session, row)
+    _note(session, act, "disable", code, {"enabled": True}, {"enabled": False, "reason": reason})
+
+
+async def live_webhook(session: AsyncSession, code: str) -> Webhook | None:
+    """The webhook of a code, for those who send; None when it was ended."""
+    query = select(Webhook).where(Webhook.code == code, Webhook.deleted_at.is_(None))
+    return await session.scalar(query)
+
+
+def valid_secrets(row: Webhook, seal: Seal, now: datetime) -> Sequence[bytes]:
+    """What messages are signed with, the present secret first.
+
+    Raises:
+        Unavailable: they were kept with another secret of the server.
+    """
+    kept = [row.secret]
+    if row.former_secret is not None and row.former_until is not None and now < row.former_until:
+        kept.append(row.former_secret)
+    return [seal.open(sealed, row.code) for sealed in kept]
+
+
+async def _columns(
+    session: AsyncSession, contents: Mapping[str, Any], identity: Identity
+) -> dict[str, Any]:
+    demand_scopes(identity, SCOPES)
+    code, region_id = contents["region"], None
+    if code is not None:
+        query = select(Region.id).where(Region.code == code, Region.deleted_at.is_(None))
+        region_id = await session.scalar(query)
+        if region_id is None:
+            raise InvalidInput(
+                f"there is no region {code[:80]!r}",
+                message_zh=f"没有区域 {code[:80]!r}",
+                pointer="/region",
+            )
+    demand_role(identity, EDITORS, region_id)
+    return {**{name: contents[name] for name in PLAIN}, "region_id": region_id}
+
+
+async def _touch(session: AsyncSession, row: Webhook) -> None:
+    row.row_version += 1
+    row.updated_at = (await session.execute(select(func.now()))).scalar_one()
+    await session.flush()
+
+
+def _contents(found: Found) -> dict[str, Any]:
+    return {**{name: getattr(found[0], name) for name in PLAIN}, "region": found.region}
+
+
+def _note(
+    session: AsyncSession,
+    act: Act,
+    action: str,
+    code: str,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+) -> None:
+    record(session, act, action, table="webhook", object_id=code, before=before, after=after)
