@@ -13,7 +13,7 @@ depends_on: str | Sequence[str] | None = None
 
 KINDS = "('project', 'programme', 'target', 'zone', 'plan')"
 STATES = "('draft', 'submitted', 'accepted', 'refused', 'withdrawn', 'carried_out')"
-EVIDENCE = "('alert', 'case', 'value', 'job', 'evaluation')"
+EVIDENCE = "('alert', 'case', 'value', 'job', 'evaluation', 'bulletin')"
 Column = sa.Column[object]
 
 

@@ -444,6 +444,7 @@ EVIDENCE_KINDS: tuple[Term, ...] = (
     Term("value", Label("指标数值", "Value of an indicator")),
     Term("job", Label("作业", "Job")),
     Term("evaluation", Label("评估存档", "Stored evaluation")),
+    Term("bulletin", Label("公报", "Bulletin")),
 )
 """What a proposal can be founded on."""
 

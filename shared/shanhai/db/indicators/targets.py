@@ -10,6 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.alerts.due import note_targets
 from shanhai.db.indicators.listing import Listed, Place, PlanSeen, plain
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables import IndicatorTarget, Plan, PlanIndicator
@@ -48,13 +49,14 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Rewriting:
-    """Who states figures anew, of what, and why."""
+    """Who states figures anew, of what, and why; `proposal` is the code of one carried out."""
 
     plan: PlanSeen
     listed: Listed
     place: Place
     act: Act
     reason: str | None = None
+    proposal: str | None = None
 
 
 async def read_targets(
@@ -120,7 +122,7 @@ async def state_targets(
         Stale: those there are differ from what the caller read.
         Conflict: the plan is in force and a figure that is not revisable would change.
     """
-    wanted = _checked(what.listed, figures)
+    wanted = checked_figures(what.listed, figures)
     own = PlanIndicator
     await session.execute(
         select(own.id)
@@ -141,6 +143,7 @@ async def state_targets(
         await _write(session, what, row, figure)
     await session.flush()
     after = await _present(session, what)
+    await note_targets(session, what.plan.id)
     record(
         session,
         what.act,
@@ -148,7 +151,11 @@ async def state_targets(
         table="indicator_target",
         object_id=f"{what.plan.code}/{what.listed.code}/{what.place.code}",
         before={"targets": before},
-        after={"targets": [describe_target(row) for row in after], "reason": what.reason},
+        after={
+            "targets": [describe_target(row) for row in after],
+            "reason": what.reason,
+            **_by(what),
+        },
     )
     return after
 
@@ -176,12 +183,7 @@ def demand_freedom(
             f"the plan is {status}; its figures are history",
             message_zh=f"规划状态为 {status}，其指标值不可更改",
         )
-    fixed = {row.role for row in rows if _is_fixed(row)}
-    faults = [
-        _fixed_fault(place, row, figure)
-        for place, row, figure in changes
-        if (_is_fixed(row) if row is not None else figure is not None and figure.role in fixed)
-    ]
+    faults = _fixed_faults(changes, rows)
     if faults:
         raise Conflict(
             "figures that are not revisable change only with a new plan",
@@ -194,6 +196,22 @@ def demand_freedom(
             message_zh="修订已批准规划的指标须说明理由",
             pointer="/reason",
         )
+
+
+def touches_fixed(
+    listed: Listed, rows: Sequence[IndicatorTarget], figures: Sequence[Figure]
+) -> bool:
+    """Whether stating these figures would change one a plan in force does not let change."""
+    return bool(_fixed_faults(_changes(rows, checked_figures(listed, figures)), rows))
+
+
+def _fixed_faults(changes: Sequence[Change], rows: Sequence[IndicatorTarget]) -> list[Fault]:
+    fixed = {row.role for row in rows if _is_fixed(row)}
+    return [
+        _fixed_fault(place, row, figure)
+        for place, row, figure in changes
+        if (_is_fixed(row) if row is not None else figure is not None and figure.role in fixed)
+    ]
 
 
 def _is_fixed(row: IndicatorTarget) -> bool:
@@ -212,7 +230,12 @@ def _fixed_fault(place: int | None, row: IndicatorTarget | None, figure: Figure 
     )
 
 
-def _checked(listed: Listed, figures: Sequence[Figure]) -> list[Figure]:
+def checked_figures(listed: Listed, figures: Sequence[Figure]) -> list[Figure]:
+    """The figures in the indicator's unit, each with the sense it reads as.
+
+    Raises:
+        InvalidInput: they contradict themselves or each other.
+    """
     faults: list[Fault] = []
     found: list[Figure] = []
     for place, figure in enumerate(figures):
@@ -337,7 +360,7 @@ async def _write(
             plan_id=what.plan.id,
             role=figure.role,
             year=figure.year,
-            attrs={"reason": what.reason} if what.reason else {},
+            attrs={"reason": what.reason, **_by(what)} if what.reason else {},
             **members,
         )
     )
@@ -352,4 +375,9 @@ def _revision(what: Rewriting, row: IndicatorTarget, today: date) -> dict[str, A
         "on": today.isoformat(),
         "reason": what.reason,
         "value_before": plain(row.value),
+        **_by(what),
     }
+
+
+def _by(what: Rewriting) -> dict[str, str]:
+    return {} if what.proposal is None else {"proposal": what.proposal}
