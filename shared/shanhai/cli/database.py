@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from shanhai.cli import backup
 from shanhai.cli.sessions import in_transaction
 from shanhai.db.migrate import expected_revision
 from shanhai.db.migrate import upgrade as migrate
@@ -27,6 +28,14 @@ def upgrade() -> None:
     """Bring the database to the newest revision."""
     migrate(DatabaseSettings().url.get_secret_value())
     typer.echo(f"at revision {expected_revision()}")
+
+
+app.command("key")(backup.key)
+app.command("backup")(backup.backup)
+app.command("archive")(backup.archive)
+app.command("restore")(backup.restore_into)
+app.command("verify")(backup.verify_folder)
+app.command("prune")(backup.prune_folder)
 
 
 def seed(

@@ -1,0 +1,336 @@
+"""The restore drill: back up, go on, destroy, restore to a moment, compare, serve."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import select, text
+
+from shanhai.backup.archiving import Archiver
+from shanhai.backup.folder import BackupFolder, Manifest
+from shanhai.backup.pruning import Pruned, prune
+from shanhai.backup.restoring import Restored, restore
+from shanhai.backup.sealing import BackupBroken, make_identity, read_identity, read_recipient
+from shanhai.backup.taking import take_backup
+from shanhai.backup.verifying import verify
+from shanhai.db.migrate import upgrade
+from shanhai.db.queries.backup_marks import read_reach_s
+from shanhai.db.queries.job_queue import read_queue_state
+from shanhai.db.tables import Dataset, Region
+from shanhai.errors import Conflict, InvalidInput
+from shanhai.local.places import Home
+from shanhai.local.servers import PrivatePostgres, Surroundings
+from shanhai.settings import ArtifactSettings, DatabaseSettings, PublicSettings
+from shanhai.storage.artifacts import LocalArtifacts, sha256_of
+from shanhai.testing.job_rows import open_sessions
+from shanhai.testing.run_directory import run_directory
+from shanhai.testing.stored import store_watershed
+from shanhai.testing.watershed import build_watershed
+from shanhai.testing.workers import eventually
+from shanhai_tiles.app import Settings, create_app
+
+pytestmark = pytest.mark.db
+
+DIGEST = text(
+    "SELECT md5(string_agg(row::text, '|' ORDER BY row::text)) FROM"
+    " (SELECT code, name_zh, ST_AsBinary(geom) FROM region) row"
+)
+
+
+@dataclass(frozen=True)
+class Drilled:
+    """What was backed up, when, and how it looked at the moment to come back to."""
+
+    folder: BackupFolder
+    store: Path
+    identity_file: Path
+    manifest: Manifest
+    moment: datetime
+    rows: str
+    files: dict[str, str]
+
+    def restore(self, data: Path, store: Path, to: datetime | None = None) -> Restored:
+        identity = read_identity(self.identity_file)
+        return restore(self.folder, data, store=store, identity=identity, to=to)
+
+
+@asynccontextmanager
+async def archiving(archiver: Archiver) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    running = asyncio.create_task(archiver.run(stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        async with asyncio.timeout(30):
+            await running
+
+
+async def add_region(url: str, code: str) -> datetime:
+    """Write a row; the database's time after its commit."""
+    async with open_sessions(url) as sessions:
+        async with sessions.begin() as session:
+            session.add(Region(code=code, name_zh="区", name_en="Region", level="district"))
+        async with sessions() as session:
+            at = await session.scalar(text("SELECT clock_timestamp()"))
+            assert isinstance(at, datetime)
+            return at
+
+
+async def has_slot(url: str) -> bool:
+    async with open_sessions(url) as sessions, sessions() as session:
+        return bool(await session.scalar(text("SELECT count(*) FROM pg_replication_slots")))
+
+
+async def digest_rows(url: str) -> str:
+    async with open_sessions(url) as sessions, sessions() as session:
+        digest = await session.scalar(DIGEST)
+        assert isinstance(digest, str)
+        return digest
+
+
+async def accepts_writes(url: str) -> bool:
+    async with open_sessions(url) as sessions, sessions() as session:
+        return not await session.scalar(text("SELECT pg_is_in_recovery()"))
+
+
+def digest_files(store: Path) -> dict[str, str]:
+    found = sorted(path for path in (store / "objects").rglob("*") if path.is_file())
+    return {path.relative_to(store).as_posix(): sha256_of(path) for path in found}
+
+
+@pytest.fixture(scope="module")
+def directory() -> Iterator[Path]:
+    with run_directory() as directory:
+        yield directory
+
+
+@pytest.fixture(scope="module")
+def drilled(directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Drilled:
+    server = PrivatePostgres(Surroundings.of_home(Home(directory / "first"), bound=True))
+    server.start()
+    try:
+        return asyncio.run(drill(server, tmp_path_factory.mktemp("drill")))
+    finally:
+        server.stop()
+
+
+async def drill(server: PrivatePostgres, place: Path) -> Drilled:
+    url, store, folder = server.url(), LocalArtifacts(place / "store"), BackupFolder(place / "kept")
+    await asyncio.to_thread(upgrade, url)
+    watershed = build_watershed(place / "watershed", cells=64)
+    async with open_sessions(url) as sessions, sessions.begin() as session:
+        await store_watershed(session, store, watershed)
+        # Where its cells lie, as an import would have found out.
+        grid = watershed.grid
+        placed = {
+            "transform": [grid.cell_m, 0.0, grid.west, 0.0, -grid.cell_m, grid.north],
+            "width": grid.width,
+            "height": grid.height,
+        }
+        for dataset in await session.scalars(select(Dataset)):
+            dataset.grid = {**dataset.grid, **placed}
+    recipient = read_recipient(make_identity(place / "key"))
+    archiver = Archiver(folder, url, store.root, recipient, place / "spool", every_s=0.2)
+    async with archiving(archiver):
+        await eventually(lambda: has_slot(url))
+        manifest = await take_backup(folder, url=url, store=store.root, recipient=recipient)
+        await add_region(url, "after-backup")
+        (place / "late").write_bytes(b"a result after the backup")
+        late = store.put(place / "late", suffix=".bin")
+        moment = await add_region(url, "last-to-keep")
+        rows, files = await digest_rows(url), digest_files(store.root)
+        await add_region(url, "never-meant")
+        server.execute("SELECT pg_switch_wal()")
+        await eventually(lambda: asyncio.to_thread(has_archived, folder, manifest.last_segment))
+        assert folder.object(late.uri).exists()
+        with pytest.raises(Conflict, match="archive"):
+            await archiver.run(asyncio.Event())
+    async with open_sessions(url) as sessions, sessions() as session:
+        assert set(await read_reach_s(session)) == {"archive", "base"}
+    return Drilled(folder, store.root, place / "key", manifest, moment, rows, files)
+
+
+def has_archived(folder: BackupFolder, segment: str) -> bool:
+    return max(folder.segments(), default="") > segment
+
+
+def restored_server(drilled: Drilled, home: Path) -> PrivatePostgres:
+    """A server whose data directory is empty, for the account that will run it."""
+    server = PrivatePostgres(Surroundings.of_home(Home(home), bound=True))
+    owner = server.data.parent.stat()
+    server.data.mkdir(mode=0o700)
+    os.chown(server.data, owner.st_uid, owner.st_gid)
+    return server
+
+
+@pytest.fixture
+def restored(drilled: Drilled, directory: Path, tmp_path: Path) -> Iterator[PrivatePostgres]:
+    """The server as it was at the moment, running, with its files in `tmp_path / "store"`."""
+    server = restored_server(drilled, directory / "second")
+    told = drilled.restore(server.data, tmp_path / "store", drilled.moment)
+    assert told.checked
+    assert told.segments > 0
+    assert told.objects == len(drilled.files)
+    password = directory / "first" / "postgres" / "password"
+    shutil.copy(password, server.data.parent / "password")
+    server.start()
+    yield server
+    server.stop()
+
+
+async def test_what_was_at_the_moment_is_there_again_and_served(
+    drilled: Drilled, restored: PrivatePostgres, tmp_path: Path
+) -> None:
+    url, store = restored.url(), tmp_path / "store"
+    # Until it has read the log to the moment, it lets one read alone.
+    await eventually(lambda: accepts_writes(url))
+    assert await digest_rows(url) == drilled.rows
+    assert digest_files(store) == drilled.files
+    async with open_sessions(url) as sessions, sessions() as session:
+        codes = set(await session.scalars(select(Region.code)))
+        assert {"after-backup", "last-to-keep"} <= codes
+        assert "never-meant" not in codes
+        assert (await read_queue_state(session)).oldest_waiting_s == 0
+        dataset = await session.scalar(select(Dataset.code).where(Dataset.theme == "dem"))
+    # It goes on: the cluster has left recovery.
+    await add_region(url, "after-restore")
+    await assert_serves_a_tile(url, store, f"dataset.{dataset}")
+
+
+async def assert_serves_a_tile(url: str, store: Path, layer: str) -> None:
+    app = create_app(
+        Settings(
+            DatabaseSettings(url=SecretStr(url)),
+            ArtifactSettings(root=store),
+            PublicSettings(public_read=True),
+        )
+    )
+    transport = httpx.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://tiles.test") as client,
+    ):
+        tile = await client.get(f"/layers/{layer}/tiles/WebMercatorQuad/0/0/0.png")
+    assert tile.status_code == 200, tile.text
+    assert tile.content.startswith(b"\x89PNG")
+
+
+def test_only_what_is_new_is_copied_and_all_can_be_verified(drilled: Drilled) -> None:
+    found = verify(drilled.folder, read_identity(drilled.identity_file))
+    assert found.bases == 1
+    assert found.objects == len(drilled.files)
+    assert found.gaps == 0
+    assert set(drilled.manifest.objects) < drilled.folder.object_uris()
+
+
+def test_nothing_in_the_folder_can_be_read_without_the_key(drilled: Drilled) -> None:
+    for path in drilled.folder.root.rglob("*.age"):
+        assert path.read_bytes().startswith(b"age-encryption.org/v1\n")
+    name = b"last-to-keep"
+    assert not any(name in path.read_bytes() for path in drilled.folder.root.rglob("*.age"))
+
+
+@pytest.mark.parametrize(
+    ("hours", "reason"), [(-1, "no earlier moment"), (1, "what was archived reaches to")]
+)
+def test_moments_outside_the_archive_are_refused(
+    drilled: Drilled, tmp_path: Path, hours: int, reason: str
+) -> None:
+    moment = datetime.now(UTC) + timedelta(hours=hours)
+    with pytest.raises(InvalidInput, match=reason):
+        drilled.restore(tmp_path / "data", tmp_path / "store", moment)
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_moment_without_an_offset_is_refused(drilled: Drilled, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="offset"):
+        drilled.restore(tmp_path / "data", tmp_path / "store", drilled.moment.replace(tzinfo=None))
+
+
+def test_nothing_is_overwritten(drilled: Drilled, tmp_path: Path) -> None:
+    (tmp_path / "precious").touch()
+    with pytest.raises(InvalidInput, match="not an empty directory"):
+        drilled.restore(tmp_path, tmp_path / "store")
+    assert (tmp_path / "precious").exists()
+
+
+@pytest.fixture
+def copy(drilled: Drilled, tmp_path: Path) -> BackupFolder:
+    """A copy of the folder that may be spoiled."""
+    return BackupFolder(Path(shutil.copytree(drilled.folder.root, tmp_path / "copy")))
+
+
+def spoil(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_changed_base_is_noticed_and_leaves_nothing_behind(
+    drilled: Drilled, copy: BackupFolder, tmp_path: Path
+) -> None:
+    spoil(copy.base(drilled.manifest.name) / "base.tar.gz.age")
+    with pytest.raises(BackupBroken, match="not as it was written"):
+        verify(copy, None)
+    data = tmp_path / "data"
+    data.mkdir()
+    identity = read_identity(drilled.identity_file)
+    with pytest.raises(BackupBroken):
+        restore(copy, data, store=tmp_path / "store", identity=identity)
+    assert list(data.iterdir()) == []
+
+
+def test_a_changed_or_missing_result_file_is_noticed(drilled: Drilled, copy: BackupFolder) -> None:
+    path = copy.object(min(drilled.manifest.objects))
+    spoil(path)
+    verify(copy, None)
+    with pytest.raises(BackupBroken, match="cannot be decrypted"):
+        verify(copy, read_identity(drilled.identity_file))
+    path.unlink()
+    with pytest.raises(BackupBroken, match="1 result files"):
+        verify(copy, None)
+
+
+def test_the_log_is_used_up_to_a_gap(drilled: Drilled, copy: BackupFolder, tmp_path: Path) -> None:
+    last = max(copy.segments())
+    numbers = f"{int(last[16:], 16) + 2:08X}"
+    copy.segment(last[:16] + numbers).write_bytes(copy.segment(last).read_bytes())
+    assert verify(copy, None).gaps == 1
+    identity = read_identity(drilled.identity_file)
+    told = restore(copy, tmp_path / "data", store=tmp_path / "store", identity=identity)
+    needed = [one for one in drilled.folder.segments() if one >= drilled.manifest.first_segment]
+    assert told.segments == len(needed)
+
+
+def test_pruning_keeps_what_the_days_need(drilled: Drilled, copy: BackupFolder) -> None:
+    manifest = drilled.manifest
+    old = manifest.model_copy(
+        update={
+            "name": "old",
+            "began_at": manifest.began_at - timedelta(days=30),
+            "ended_at": manifest.ended_at - timedelta(days=30),
+        }
+    )
+    shutil.copytree(copy.base(manifest.name), copy.base("old"))
+    (copy.base("old") / "manifest.json").write_text(old.model_dump_json())
+    orphan = copy.root / f"objects/ab/{'ab' * 32}.bin.age"
+    orphan.parent.mkdir(exist_ok=True)
+    orphan.write_bytes(b"collected long ago")
+    long_ago = manifest.began_at.timestamp() - 86400
+    os.utime(orphan, (long_ago, long_ago))
+    now = manifest.ended_at + timedelta(days=2)
+    assert prune(copy, store=drilled.store, keep_days=14, now=now).bases == 0
+    before = copy.segments()
+    kept = prune(copy, store=drilled.store, keep_days=1, now=now)
+    assert kept == Pruned(bases=1, segments=len(before) - len(copy.segments()), objects=1)
+    assert [one.name for one in copy.manifests()] == [manifest.name]
+    verify(copy, read_identity(drilled.identity_file))
