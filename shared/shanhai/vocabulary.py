@@ -211,6 +211,15 @@ def codes(terms: Iterable[Term]) -> tuple[str, ...]:
     return tuple(term.code for term in terms)
 
 
+def label_in(terms: Iterable[Term], code: str, lang: Lang) -> str:
+    """What the term of a code is called in a language.
+
+    Raises:
+        StopIteration: none of the terms has the code.
+    """
+    return next(term.label.in_(lang) for term in terms if term.code == code)
+
+
 CONTROL_KINDS: tuple[Term, ...] = (
     Term("red_line", Label("生态保护红线", "Ecological red line")),
     Term("permanent_basic_farmland", Label("永久基本农田", "Permanent basic farmland")),
@@ -344,8 +353,17 @@ ALERT_KINDS: tuple[Term, ...] = (
     Term("below", Label("低于限值", "Below a limit")),
     Term("rate", Label("变化过快", "Changing too fast")),
     Term("no_data", Label("数据中断", "No data")),
+    Term("indicator_behind_target", Label("指标落后于目标", "Indicator behind its target")),
+    Term("red_line_lead", Label("管控区域内发现变化", "Change found in a control area")),
 )
 """What a rule watches for."""
+
+ALERT_SUBJECTS: tuple[Term, ...] = (
+    Term("station", Label("站点", "Station")),
+    Term("indicator", Label("规划指标", "Indicator of a plan")),
+    Term("case", Label("红线线索", "Red-line lead")),
+)
+"""What an alert is about."""
 
 ALERT_STATUSES: tuple[Term, ...] = (
     Term("open", Label("未处理", "Open")),
@@ -360,6 +378,11 @@ ALERT_EVENTS: tuple[Term, ...] = (
     Term("recovered", Label("恢复正常，自动关闭", "Recovered, and closed by that")),
     Term("closed", Label("人工关闭", "Closed by a person")),
     Term("rule_changed", Label("规则变更，自动关闭", "Closed because its rule was changed")),
+    Term("rule_expired", Label("规则有效期已过，自动关闭", "Closed because its rule has expired")),
+    Term(
+        "subject_gone",
+        Label("目标已不存在，自动关闭", "Closed because the target is there no longer"),
+    ),
 )
 """What happens to an alert."""
 
@@ -387,7 +410,7 @@ WEBHOOK_EVENTS: tuple[Term, ...] = (
     Term("case.verified", Label("案件已核查", "A case was verified")),
     Term("case.rectification", Label("责令整改", "A case went into rectification")),
     Term("case.closed", Label("案件已销号", "A case was closed")),
-    Term("bulletin.published", Label("通报已发布", "A bulletin was published")),
+    Term("bulletin.published", Label("公报已发布", "A bulletin was published")),
 )
 """What webhooks can be told of."""
 

@@ -39,6 +39,9 @@ RULE: dict[str, Any] = {
     "max_age_s": 86_400,
     "any_quality": False,
     "enabled": True,
+    **dict.fromkeys(
+        ("plan", "indicator", "control_kind", "quiet", "valid_from", "valid_to"),
+    ),
 }
 
 

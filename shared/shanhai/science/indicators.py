@@ -327,6 +327,37 @@ def contradicts(comparator: Comparator | None, sense: Sense) -> bool:
     return SENSES.get(comparator or "none", sense) not in {sense, "track"}
 
 
+def shortfall_percent(target: Target, standing: Standing) -> Decimal:
+    """How far behind an indicator is: what its value lacks, in percent of what is asked of it.
+
+    Asked is what the path asks of the year of the value, or the target itself once its year is
+    reached, and where there is no path.
+
+    Args:
+        target: The target it was judged by.
+        standing: How it stands to that target.
+
+    Returns:
+        At least 0, which it is whenever the indicator is not behind. 100 where nothing at all is
+        asked for (a target of 0), for then no share says how much.
+    """
+    aim, value = target.value, standing.value
+    if standing.status is not Status.BEHIND or aim is None or value is None:
+        return Decimal(0)
+    reached = target.year is None or (standing.value_year or 0) >= target.year
+    asked = aim if reached or standing.path is None else standing.path
+    match target.sense:
+        case "at_least":
+            lacking = Fraction(asked) - Fraction(value)
+        case "at_most":
+            lacking = Fraction(value) - Fraction(asked)
+        case "track":
+            lacking = abs(Fraction(value) - Fraction(aim)) - abs(Fraction(asked) - Fraction(aim))
+    if asked == 0:
+        return Decimal(100)
+    return as_decimal(100 * max(lacking, Fraction(0)) / abs(Fraction(asked)))
+
+
 def falls_short(lower: Target, upper: Target) -> bool:
     """Whether a lower plan's target asks for less than the upper plan's."""
     if lower.value is None or upper.value is None:

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 import orjson
 from fastapi import Request
 
-from shanhai.db.alerts.answering import events_after, newest_event
+from shanhai.db.alerts.reading import events_after, newest_event
+from shanhai.db.alerts.telling import describe_alert, describe_events
+from shanhai.db.identity import Viewer
 from shanhai.errors import InvalidInput
-from shanhai_api.alerts.documents import describe_alert, describe_events
 from shanhai_api.state import State
 from shanhai_api.view import View
 
@@ -38,8 +39,10 @@ def last_event(request: Request) -> int | None:
     return int(given)
 
 
-async def follow(state: State, view: View, *, after: int | None) -> AsyncIterator[bytes]:
-    """An event for each thing that happens, named as it is, until the service stops."""
+async def follow(
+    state: State, view: View, viewer: Viewer, *, after: int | None
+) -> AsyncIterator[bytes]:
+    """An event for each thing the viewer may know of, named as it is, until the service stops."""
     async with state.reading() as session:
         seen = await newest_event(session) if after is None else after
     yield HEARTBEAT
@@ -47,19 +50,20 @@ async def follow(state: State, view: View, *, after: int | None) -> AsyncIterato
     ends_at = loop.time() + LONGEST_S
     while loop.time() < ends_at:
         async with state.reading() as session:
-            news = await events_after(session, seen, limit=PORTION)
+            newest, news = await events_after(session, viewer, seen, limit=PORTION)
+        moved, seen = newest > seen, newest
         for event, row in news:
-            seen = event.id
             [told] = describe_events([event], view.lang)
             document = orjson.dumps({**told, "alert": describe_alert(row, view)})
-            yield b"id: %d\nevent: %s\ndata: %s\n\n" % (seen, event.kind.encode(), document)
-        if len(news) == PORTION:
+            yield b"id: %d\nevent: %s\ndata: %s\n\n" % (event.id, event.kind.encode(), document)
+            silent_s = 0.0
+        if moved:
+            # There may be more.
             continue
         if state.draining.is_set():
             return
-        if news or silent_s >= HEARTBEAT_S:
-            if not news:
-                yield HEARTBEAT
+        if silent_s >= HEARTBEAT_S:
+            yield HEARTBEAT
             silent_s = 0.0
         await asyncio.sleep(POLL_S)
         silent_s += POLL_S

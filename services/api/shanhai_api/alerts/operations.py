@@ -6,8 +6,10 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.alerts import answering, rules
+from shanhai.db.alerts.reading import find_alert, list_events
+from shanhai.db.alerts.telling import describe_alert, describe_events
 from shanhai.db.queries.audit import Act
-from shanhai_api.alerts.documents import describe_alert, describe_events, describe_rule
+from shanhai_api.alerts.documents import describe_rule
 from shanhai_api.alerts.schemas import NewRule
 from shanhai_api.identity import Caller
 from shanhai_api.once import Made
@@ -47,14 +49,14 @@ async def answer(
     await answering.answer_alert(
         session, alert_id, how, note, identity=caller, act=act, expected=expected
     )
-    content, state = await show_alert(session, alert_id, view)
+    content, state = await show_alert(session, alert_id, view, caller)
     return Made(content, {"ETag": f'"{entity_tag(state, orjson.dumps(content))}"'}, 200)
 
 
 async def show_alert(
-    session: AsyncSession, alert_id: int, view: View
+    session: AsyncSession, alert_id: int, view: View, caller: Caller
 ) -> tuple[dict[str, Any], str]:
     """An alert with all that happened to it, and its state."""
-    row = await answering.find_alert(session, alert_id)
-    events = describe_events(await answering.list_events(session, alert_id), view.lang)
+    row = await find_alert(session, caller.viewer, alert_id)
+    events = describe_events(await list_events(session, alert_id), view.lang)
     return {**describe_alert(row, view), "events": events}, str(row[0].row_version)

@@ -7,8 +7,9 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from shanhai.db.alerts import answering
-from shanhai.db.alerts.answering import list_alerts
-from shanhai_api.alerts.documents import describe_alert
+from shanhai.db.alerts.reading import list_alerts
+from shanhai.db.alerts.telling import describe_alert
+from shanhai.monitoring.alerting import Kind
 from shanhai_api.alerts.events import follow, last_event
 from shanhai_api.alerts.operations import answer, show_alert
 from shanhai_api.alerts.schemas import CODE, Answer, Level
@@ -33,7 +34,8 @@ from shanhai_api.state import Unit
 router = APIRouter(tags=["monitoring"])
 Parameters = Annotated[PageQuery, Query()]
 AlertId = Annotated[int, Path(ge=1, le=2**63 - 1, description="Number of the alert")]
-FILTERS = frozenset({"status", "level", "rule", "station"})
+FILTERS = frozenset({"status", "level", "rule", "kind", "subject", "station", "plan", "case"})
+PLAIN = r"^[^\x00]*$"
 ANSWER_BODY = body_of(Answer)
 
 
@@ -45,8 +47,18 @@ class AlertsQuery(PageQuery):
     )
     level: Level | None = Field(None, description="Only alerts of this level")
     rule: str | None = Field(None, pattern=CODE, description="Only alerts of this rule")
+    kind: Kind | None = Field(None, description="Only alerts of rules of this kind")
+    subject: Literal["station", "indicator", "case"] | None = Field(
+        None, description="Only alerts about stations, indicators or cases"
+    )
     station: str | None = Field(
-        None, max_length=200, pattern=r"^[^\x00]*$", description="Only alerts at this station"
+        None, max_length=200, pattern=PLAIN, description="Only alerts at this station"
+    )
+    plan: str | None = Field(
+        None, max_length=200, pattern=PLAIN, description="Only alerts about indicators of this plan"
+    )
+    case: str | None = Field(
+        None, max_length=200, pattern=PLAIN, description="Only alerts about this case"
     )
     limit: int = Field(10, ge=1, le=10_000, description="Alerts on a page")
     before: int | None = Field(None, ge=1, le=2**63 - 1, description="Only alerts before this one")
@@ -66,7 +78,9 @@ async def show_alerts(
     session: ReadSession,
 ) -> Response:
     """List the alerts."""
-    rows = await list_alerts(session, query.equal, limit=query.limit + 1, before=query.before)
+    rows = await list_alerts(
+        session, caller.viewer, query.equal, limit=query.limit + 1, before=query.before
+    )
     page = rows[: query.limit]
     links = view.self_links("/alerts")
     if len(rows) > query.limit:
@@ -89,7 +103,7 @@ async def stream_events(
     request: Request, view: TheView, state: TheState, caller: KnownReader, query: Parameters
 ) -> Response:
     """Tell what happens from now on, or after the event of `Last-Event-ID`."""
-    events = follow(state, view, after=last_event(request))
+    events = follow(state, view, caller.viewer, after=last_event(request))
     return stream(events)
 
 
@@ -98,7 +112,7 @@ async def show_one_alert(
     view: TheView, caller: KnownReader, alert: AlertId, query: Parameters, session: ReadSession
 ) -> Response:
     """Show an alert, and all that happened to it."""
-    document, state = await show_alert(session, alert, view)
+    document, state = await show_alert(session, alert, view, caller)
     return view.respond(document, template="alert.html", state=state)
 
 

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.alerts.turning import Place, apply_turns, keep_watches
+from shanhai.db.alerts.subjects import Place, Subject
+from shanhai.db.alerts.turning import apply_turns, end, keep_watches
 from shanhai.db.observations.rollups import COUNTED
+from shanhai.db.tables import Alert, AlertRule
 from shanhai.monitoring.alerting import RATE_WITHIN, Limits, Sample, Watch, follow, rates
 
 EVALUATION_LOCK = 0x5348_4145
@@ -23,6 +25,8 @@ EVALUATION_LOCK = 0x5348_4145
 MOST_CHANGES = 500
 MOST_SILENT = 500
 """Alerts that one look at silent stations changes; the others follow with the next."""
+MOST_ENDED = 500
+"""Alerts of expired rules that are closed at once; the others follow."""
 _TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(:lock)")
 _TAKE_LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
 _TAKE = text("""
@@ -35,13 +39,19 @@ _TAKE = text("""
          count(*) AS number
     FROM taken GROUP BY station_id, property_id
 """)
-HOLDS_AT = """r.enabled AND r.deleted_at IS NULL AND s.deleted_at IS NULL
-   AND (r.stations IS NULL OR s.id = ANY (r.stations))
-   AND (r.region_id IS NULL OR r.region_id IN (
+HOLDS = """r.enabled AND r.deleted_at IS NULL
+   AND (r.valid_from IS NULL OR r.valid_from <= current_date)
+   AND (r.valid_to IS NULL OR r.valid_to > current_date)"""
+"""Whether a rule `r` is evaluated at all, today."""
+WITHIN = """(r.region_id IS NULL OR r.region_id IN (
      WITH RECURSIVE above (id) AS (
-       SELECT s.region_id UNION
+       SELECT {region} UNION
        SELECT g.parent_id FROM region g JOIN above ON g.id = above.id
      ) SELECT id FROM above WHERE id IS NOT NULL))"""
+"""Whether what lies in `region` lies in the region of a rule `r`, or that has none."""
+HOLDS_AT = f"""{HOLDS} AND s.deleted_at IS NULL
+   AND (r.stations IS NULL OR s.id = ANY (r.stations))
+   AND {WITHIN.format(region="s.region_id")}"""
 """Whether a rule `r` holds at a station `s`: it is named or none is, and lies in the region."""
 _WATCHES = text(f"""
   SELECT r.id AS rule_id, r.kind, r.limits, r.reset, r.min_duration_s, r.max_age_s, r.any_quality,
@@ -99,7 +109,7 @@ class _Followed:
         back = 2 * limits.duration
         if row.seen_to is None:
             return cls(row, limits, Watch(row.first_at), row.first_at - back)
-        watch = _watch_of(row)
+        watch = watch_of(row)
         if row.first_at > row.seen_to:
             return cls(row, limits, watch, row.first_at)
         if row.level is not None:
@@ -124,7 +134,7 @@ async def evaluate_changes(
 
     None is done while somebody else is at it. The caller commits.
     """
-    if not await session.scalar(_TRY_LOCK, {"lock": EVALUATION_LOCK}):
+    if not await try_evaluation_lock(session):
         return 0
     changes = (await session.execute(_TAKE, {"most": most})).all()
     if not changes:
@@ -140,7 +150,7 @@ async def evaluate_changes(
     async for one, samples in _read_samples(session, followed):
         not_before = now - timedelta(seconds=one.row.max_age_s)
         watch, turns = follow(one.watch, one.limits, one.measured(samples), not_before=not_before)
-        place = (one.row.rule_id, one.row.station_id)
+        place = (one.row.rule_id, Subject(station_id=one.row.station_id))
         await apply_turns(session, place, turns, now=now)
         watches[place] = watch
     await keep_watches(session, watches)
@@ -153,20 +163,42 @@ async def evaluate_silence(session: AsyncSession, *, now: datetime | None = None
     A rule for one property watches the stations that have ever observed it; one for all properties
     also those that never sent anything, since they were registered.
     """
-    if not await session.scalar(_TRY_LOCK, {"lock": EVALUATION_LOCK}):
+    if not await try_evaluation_lock(session):
         return
     now = now or datetime.now(UTC)
     watches: dict[Place, Watch] = {}
     for row in (await session.execute(_SILENT, {"now": now})).all():
         sample = Sample(now, (now - row.newest).total_seconds())
-        watch, turns = follow(_watch_of(row), limits_of(row), [sample])
-        place = (row.rule_id, row.station_id)
+        watch, turns = follow(watch_of(row), limits_of(row), [sample])
+        place = (row.rule_id, Subject(station_id=row.station_id))
         if turns:
             await apply_turns(session, place, turns, now=now, observed_at=row.newest)
             watches[place] = watch
         if len(watches) == MOST_SILENT:
             break
     await keep_watches(session, watches)
+
+
+async def end_expired(session: AsyncSession, *, now: datetime | None = None) -> None:
+    """Close the alerts of rules whose days are over. The caller commits."""
+    if not await try_evaluation_lock(session):
+        return
+    now = now or datetime.now(UTC)
+    query = (
+        select(Alert)
+        .join(AlertRule, AlertRule.id == Alert.rule_id)
+        .where(Alert.status != "closed", AlertRule.valid_to <= func.current_date())
+        .order_by(Alert.id)
+        .limit(MOST_ENDED)
+        .with_for_update(of=Alert)
+    )
+    for alert in (await session.scalars(query)).all():
+        await end(session, alert, "rule_expired", now=now)
+
+
+async def try_evaluation_lock(session: AsyncSession) -> bool:
+    """Let nobody else evaluate until the transaction ends; False: somebody does."""
+    return bool(await session.scalar(_TRY_LOCK, {"lock": EVALUATION_LOCK}))
 
 
 async def take_evaluation_lock(session: AsyncSession) -> None:
@@ -183,7 +215,8 @@ def limits_of(row: Any) -> Limits:
     return Limits(row.kind, row.limits, row.reset, timedelta(seconds=row.min_duration_s))
 
 
-def _watch_of(row: Any) -> Watch:
+def watch_of(row: Any) -> Watch:
+    """Where a rule stands, of a row that has the columns of `alert_watch`."""
     since: Mapping[str, str] = row.since or {}
     begun = {level: datetime.fromisoformat(time) for level, time in since.items()}
     return Watch(row.seen_to, begun, row.level)

@@ -2,17 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, delete, exists, func, select, text
+from sqlalchemy import Row, and_, delete, exists, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.alerts.due import note_rule
 from shanhai.db.alerts.evaluating import HOLDS_AT, take_evaluation_lock
 from shanhai.db.alerts.turning import end
 from shanhai.db.features.rights import demand_role, demand_scopes
 from shanhai.db.identity import Identity
+from shanhai.db.indicators.listing import find_indicator, find_plan
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.tables import Alert, AlertRule, AlertWatch, ObservedProperty, Region, Station
+from shanhai.db.tables import (
+    Alert,
+    AlertRule,
+    AlertWatch,
+    ObservedProperty,
+    Plan,
+    PlanIndicator,
+    Region,
+    Station,
+)
 from shanhai.errors import Conflict, InvalidInput, NotFound, Stale
 from shanhai.vocabulary import Role, Scope
 
@@ -21,8 +33,9 @@ SCOPES = frozenset({Scope.WRITE, Scope.PROJECTS})
 """Any one of these scopes is needed by those who make rules or answer alerts."""
 PLAIN = (
     *("code", "name_zh", "name_en", "kind", "limits", "reset", "min_duration_s", "max_age_s"),
-    *("any_quality", "enabled"),
+    *("any_quality", "enabled", "control_kind", "quiet"),
 )
+DATES = ("valid_from", "valid_to")
 # The newest value of each series counts at once, as if it had just been stored.
 _LOOK_AT_NEWEST = text(f"""
   INSERT INTO observation_change (station_id, property_id, first_at, last_at)
@@ -42,10 +55,21 @@ _RULES = (
         ObservedProperty.code.label("property"),
         ObservedProperty.unit.label("unit"),
         Region.code.label("region"),
+        Plan.code.label("plan"),
+        PlanIndicator.code.label("indicator"),
         _STATION_CODES.label("stations"),
     )
     .outerjoin(ObservedProperty, ObservedProperty.id == AlertRule.property_id)
     .outerjoin(Region, Region.id == AlertRule.region_id)
+    .outerjoin(Plan, Plan.id == AlertRule.plan_id)
+    .outerjoin(
+        PlanIndicator,
+        and_(
+            PlanIndicator.plan_id == AlertRule.plan_id,
+            PlanIndicator.indicator_id == AlertRule.indicator_id,
+            PlanIndicator.deleted_at.is_(None),
+        ),
+    )
     .where(AlertRule.deleted_at.is_(None))
     .order_by(AlertRule.code)
 )
@@ -66,8 +90,8 @@ class Rule:
         stations = None if found.stations is None else sorted(found.stations)
         contents = {
             **{name: getattr(row, name) for name in PLAIN},
-            "property": found.property,
-            "region": found.region,
+            **{name: _told(getattr(row, name)) for name in DATES},
+            **{name: getattr(found, name) for name in ("property", "region", "plan", "indicator")},
             "stations": stations,
         }
         return cls(contents, found.unit, str(row.row_version))
@@ -109,7 +133,7 @@ async def create_rule(
         )
     session.add(row)
     await session.flush()
-    await session.execute(_LOOK_AT_NEWEST, {"rule": row.id})
+    await _look_at_newest(session, row)
     _note(session, act, "create", row.code, None, contents)
     return await find_rule(session, row.code)
 
@@ -143,7 +167,7 @@ async def replace_rule(
     await _start_anew(session, row, act)
     row.updated_at = (await session.execute(select(func.now()))).scalar_one()
     await session.flush()
-    await session.execute(_LOOK_AT_NEWEST, {"rule": row.id})
+    await _look_at_newest(session, row)
     _note(session, act, "update", code, before, {**contents, "code": code})
     return await find_rule(session, code)
 
@@ -170,6 +194,12 @@ async def drop_rule(
     _note(session, act, "delete", code, before, None)
 
 
+async def _look_at_newest(session: AsyncSession, row: AlertRule) -> None:
+    """What the rule watches counts at once as it is, as if it had just come to that."""
+    await session.execute(_LOOK_AT_NEWEST, {"rule": row.id})
+    await note_rule(session, row.id)
+
+
 async def _editable(
     session: AsyncSession, code: str, identity: Identity, expected: frozenset[str] | None
 ) -> AlertRule:
@@ -178,7 +208,7 @@ async def _editable(
     row = await session.scalar(query.with_for_update())
     if row is None:
         raise _unknown(code)
-    await _demand_role(session, identity, row.region_id, row.stations)
+    await _demand_role(session, identity, row)
     if expected is not None and str(row.row_version) not in expected:
         raise Stale(
             f"rule {code} has changed since it was read; read it again",
@@ -192,7 +222,7 @@ async def _start_anew(session: AsyncSession, row: AlertRule, act: Act) -> None:
     now = (await session.execute(select(func.now()))).scalar_one()
     live = select(Alert).where(Alert.rule_id == row.id, Alert.status != "closed")
     for alert in (await session.scalars(live.with_for_update())).all():
-        end(session, alert, "rule_changed", now=now, actor=act.actor)
+        await end(session, alert, "rule_changed", now=now, actor=act.actor)
     await session.execute(delete(AlertWatch).where(AlertWatch.rule_id == row.id))
 
 
@@ -210,8 +240,31 @@ async def _columns(
         session, select(Region.id).where(Region.code == region, live), region, "/region"
     )
     found = None if stations is None else await _station_ids(session, stations)
-    await _demand_role(session, identity, region_id, found)
-    return {**columns, "region_id": region_id, "stations": found}
+    columns |= {name: _day(contents[name]) for name in DATES}
+    plan = await _watched_plan(session, contents["plan"], contents["indicator"], identity)
+    row = AlertRule(**columns, **plan, region_id=region_id, stations=found)
+    await _demand_role(session, identity, row)
+    return {**columns, **plan, "region_id": region_id, "stations": found}
+
+
+async def _watched_plan(
+    session: AsyncSession, code: str | None, indicator: str | None, identity: Identity
+) -> dict[str, int | None]:
+    """The plan and indicator a rule is limited to.
+
+    Raises:
+        InvalidInput: there is no such plan the identity may know of, or no such indicator in it.
+    """
+    if code is None:
+        return {"plan_id": None, "indicator_id": None}
+    pointer = "/plan"
+    try:
+        plan = await find_plan(session, code, identity.viewer)
+        pointer = "/indicator"
+        listed = None if indicator is None else await find_indicator(session, plan, indicator)
+    except NotFound as error:
+        raise InvalidInput(error.message, message_zh=error.message_zh, pointer=pointer) from None
+    return {"plan_id": plan.id, "indicator_id": None if listed is None else listed.id}
 
 
 async def _id_of(session: AsyncSession, query: Any, code: str | None, pointer: str) -> int | None:
@@ -240,16 +293,25 @@ async def _station_ids(session: AsyncSession, codes: Sequence[str]) -> list[int]
     return sorted(known.values())
 
 
-async def _demand_role(
-    session: AsyncSession, identity: Identity, region_id: int | None, stations: list[int] | None
-) -> None:
-    """A rule is for those who plan where it holds: its region, or else each of its stations."""
-    if region_id is not None or stations is None:
-        demand_role(identity, EDITORS, region_id)
+async def _demand_role(session: AsyncSession, identity: Identity, row: AlertRule) -> None:
+    """A rule is for those who plan where it holds: its region, its plan's, or its stations'."""
+    if row.region_id is None and row.stations is not None:
+        query = select(Station.region_id).where(Station.id.in_(row.stations)).distinct()
+    elif row.region_id is None and row.plan_id is not None:
+        query = select(Plan.region_id).where(Plan.id == row.plan_id)
+    else:
+        demand_role(identity, EDITORS, row.region_id)
         return
-    regions = select(Station.region_id).where(Station.id.in_(stations)).distinct()
-    for region in await session.scalars(regions):
+    for region in (await session.scalars(query)).all():
         demand_role(identity, EDITORS, region)
+
+
+def _told(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _day(told: str | None) -> date | None:
+    return None if told is None else date.fromisoformat(told)
 
 
 def _unknown(code: str) -> NotFound:

@@ -12,7 +12,9 @@ from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.alerts.due import note_case
 from shanhai.db.base import STORAGE_SRID
+from shanhai.db.cases.announcing import announce_case
 from shanhai.db.compliance.cutting import Given
 from shanhai.db.compliance.overlaps import read_lines
 from shanhai.db.compliance.result import TouchedLine
@@ -208,6 +210,8 @@ async def _open(
     session.add(event)
     await session.flush()
     await announce(session, values["code"])
+    await announce_case(session, event)
+    await note_case(session, row_id)
     kept = ("source", "external_id", "kind", "content_sha256", "inside_m2", "region_id")
     after = {"id": row_id, **{name: values[name] for name in kept}}
     record(session, act, "create", table=TABLE, object_id=values["code"], after=after)

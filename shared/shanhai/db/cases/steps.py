@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.alerts.due import note_case
+from shanhai.db.cases.announcing import announce_case
 from shanhai.db.cases.opening import TABLE, announce
 from shanhai.db.cases.reading import CaseSeen, find_case, find_region, read_events
 from shanhai.db.features.rights import demand_role, demand_scopes
@@ -289,6 +291,8 @@ async def _move(
     session.add(event)
     await session.flush()
     await announce(session, seen.code)
+    await announce_case(session, event)
+    await note_case(session, seen.id)
     before = {"id": seen.id, "row_version": seen.row_version, "state": seen.state}
     after = {
         "id": seen.id,

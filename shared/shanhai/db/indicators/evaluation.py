@@ -76,6 +76,12 @@ async def evaluate(session: AsyncSession, plan: PlanSeen, asked: Question) -> Co
     }
 
 
+async def list_places(session: AsyncSession, plan: PlanSeen) -> list[Place]:
+    """The regions the plan states figures for."""
+    rows = await session.execute(PLACES, {"plan": plan.id})
+    return [Place(row[0], row[1], Label(row[2], row[3])) for row in rows]
+
+
 async def judged_rows(
     session: AsyncSession,
     plan: PlanSeen,
@@ -180,8 +186,7 @@ def _rank(row: Content) -> tuple[int, str, int]:
 async def _places(session: AsyncSession, plan: PlanSeen, code: str | None) -> Sequence[Place]:
     if code is not None:
         return [await find_place(session, plan, code, pointer="region")]
-    rows = await session.execute(PLACES, {"plan": plan.id})
-    found = [Place(row[0], row[1], Label(row[2], row[3])) for row in rows]
+    found = await list_places(session, plan)
     if plan.region is not None and plan.region.id not in {place.id for place in found}:
         found.insert(0, plan.region)
     return found

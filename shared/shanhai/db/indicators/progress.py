@@ -90,7 +90,7 @@ async def read_cases(
 def describe_case(case: Case, year: int) -> dict[str, Any]:
     """How an indicator stands in a region, in both languages."""
     listed, base = case.listed, case.base
-    judged = [_judged(case, place, year) for place in range(len(case.targets))]
+    judged = [judge_target(case, place, year) for place in range(len(case.targets))]
     due = _due(case, year)
     headline = Standing(Status.NO_DATA, remarks=(NO_TARGET,)) if due is None else judged[due]
     latest = headline if headline.value is not None else _latest(case)
@@ -133,7 +133,8 @@ def _due(case: Case, year: int) -> int | None:
     return None if target is None else list(record.targets).index(target)
 
 
-def _judged(case: Case, place: int, year: int) -> Standing:
+def judge_target(case: Case, place: int, year: int) -> Standing:
+    """How the indicator stands to the target at a place of `case.targets`, in a year."""
     counted_up = case.targets[place].cumulative_from is not None
     record = case.record(year, counted_up=counted_up)
     standing = record.judge(record.targets[place], year)

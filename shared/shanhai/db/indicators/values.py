@@ -10,6 +10,7 @@ from sqlalchemy import exists, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from shanhai.db.alerts.due import note_value
 from shanhai.db.identity import Identity
 from shanhai.db.indicators.listing import Listed, Place, PlanSeen
 from shanhai.db.queries.audit import Act, record
@@ -168,6 +169,7 @@ async def add_value(
     session.add(row)
     await session.flush()
     await session.refresh(row)
+    await note_value(session, listed.id)
     record(
         session,
         act,

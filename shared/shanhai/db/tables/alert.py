@@ -1,5 +1,6 @@
-"""Early warning: rules, the alerts they raise, and what happened to each."""
+"""Early warning: rules, the alerts they raise, what happened to each, and who is told."""
 
+from datetime import date, time
 from typing import Any
 
 from sqlalchemy import (
@@ -9,9 +10,10 @@ from sqlalchemy import (
     Index,
     Integer,
     SmallInteger,
+    UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shanhai.db.base import Base, BigId, CreatedAt, Moment, one_of
@@ -24,9 +26,13 @@ class AlertRule(Base):
     Attributes:
         limits: The limit of each level, by its code.
         reset: Where an alert ends again.
-        property_id: What is watched; None, with `no_data` only: whatever the station observes.
+        property_id: What is watched; None, with `no_data`: whatever the station observes.
         stations: Their ids; None for all.
-        region_id: Only stations in the region and those below it.
+        region_id: Only stations, targets or cases of the region and those below it.
+        plan_id: Only targets of the plan; `indicator_id`: only those of the indicator.
+        control_kind: Kind of control area whose changed area counts, of `red_line_lead`.
+        quiet: Hours in which nothing is delivered; see `shanhai.monitoring.quiet`.
+        valid_from: Days on which it is evaluated: half-open, null is open.
         max_age_s: A value older than this raises nothing.
         any_quality: Values count that are not valid or impossible, too.
     """
@@ -34,7 +40,13 @@ class AlertRule(Base):
     __tablename__ = "alert_rule"
     __table_args__ = (
         one_of("kind", codes(ALERT_KINDS)),
-        CheckConstraint("kind = 'no_data' OR property_id IS NOT NULL", name="property"),
+        CheckConstraint(
+            "kind NOT IN ('above', 'below', 'rate') OR property_id IS NOT NULL", name="property"
+        ),
+        CheckConstraint(
+            "(kind = 'red_line_lead') = (control_kind IS NOT NULL)", name="control_kind"
+        ),
+        CheckConstraint("valid_to > valid_from", name="period"),
         CheckConstraint("min_duration_s >= 0", name="min_duration_s"),
         CheckConstraint("max_age_s > 0", name="max_age_s"),
         Index(
@@ -55,62 +67,116 @@ class AlertRule(Base):
     )
     stations: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
     region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
+    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"), index=True)
+    indicator_id: Mapped[int | None] = mapped_column(ForeignKey("indicator.id"), index=True)
+    control_kind: Mapped[str | None]
     limits: Mapped[dict[str, float]] = mapped_column(JSONB)
     reset: Mapped[float]
     min_duration_s: Mapped[int] = mapped_column(Integer)
     max_age_s: Mapped[int] = mapped_column(Integer)
     any_quality: Mapped[bool]
     enabled: Mapped[bool]
+    quiet: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    valid_from: Mapped[date | None]
+    valid_to: Mapped[date | None]
     row_version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
     deleted_at: Mapped[Moment | None]
 
 
-class AlertWatch(Base):
-    """How far a rule has followed a series; see `shanhai.monitoring.alerting.Watch`."""
+class OfSubject:
+    """What an alert is about: a station, a case, or a target of an indicator.
+
+    A target is told by its indicator in a plan, its region and its year (None: at all times), and
+    not by its row, which goes when a plan states its figures anew.
+    """
+
+    station_id: Mapped[int | None] = mapped_column(ForeignKey("station.id"), index=True)
+    plan_indicator_id: Mapped[int | None] = mapped_column(
+        ForeignKey("plan_indicator.id"), index=True
+    )
+    target_region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
+    target_year: Mapped[int | None]
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("lead_case.id"), index=True)
+
+
+SUBJECT = ("station_id", "plan_indicator_id", "target_region_id", "target_year", "case_id")
+"""Columns that tell one subject from another."""
+
+
+def one_subject() -> tuple[CheckConstraint, CheckConstraint]:
+    """Exactly one subject is named, and wholly."""
+    return (
+        CheckConstraint("num_nonnulls(station_id, plan_indicator_id, case_id) = 1", name="subject"),
+        CheckConstraint(
+            "(plan_indicator_id IS NULL) = (target_region_id IS NULL)"
+            " AND (target_year IS NULL OR plan_indicator_id IS NOT NULL)",
+            name="target",
+        ),
+    )
+
+
+class AlertWatch(OfSubject, Base):
+    """How far a rule has followed a subject; see `shanhai.monitoring.alerting.Watch`."""
 
     __tablename__ = "alert_watch"
-    __table_args__ = (one_of("level", codes(WARNING_LEVELS)),)
+    __table_args__ = (
+        one_of("level", codes(WARNING_LEVELS)),
+        *one_subject(),
+        # By which the release before finds its rows.
+        Index("uq_alert_watch_station", "rule_id", "station_id", unique=True),
+        Index(
+            "uq_alert_watch_subject",
+            "rule_id",
+            *SUBJECT,
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
+    )
 
-    rule_id: Mapped[int] = mapped_column(ForeignKey("alert_rule.id"), primary_key=True)
-    station_id: Mapped[int] = mapped_column(ForeignKey("station.id"), primary_key=True)
+    id: Mapped[BigId]
+    rule_id: Mapped[int] = mapped_column(ForeignKey("alert_rule.id"))
     seen_to: Mapped[Moment | None]
     since: Mapped[dict[str, Any]] = mapped_column(JSONB)
     level: Mapped[str | None]
 
 
-class Alert(Base):
-    """A warning of a rule at a station, of which at most one is not closed.
+class Alert(OfSubject, Base):
+    """A warning of a rule about a subject, of which at most one is not closed.
 
     Attributes:
         level: The highest it has had.
         began_at: Time of the first of the values that raised it.
         raised_at: Time of the value that gave it its level; with `no_data`, of the last value.
-        measure: That value, change per hour, or number of seconds.
+        measure: That value, change per hour, number of seconds, percent an indicator is behind, or
+            square metres changed.
+        facts: What was known when it got its level: of an indicator, its value and what was asked.
     """
 
     __tablename__ = "alert"
     __table_args__ = (
         one_of("status", codes(ALERT_STATUSES)),
         one_of("level", codes(WARNING_LEVELS)),
+        *one_subject(),
         Index(
-            "uq_alert_rule_id_station_id_live",
+            "uq_alert_subject_live",
             "rule_id",
-            "station_id",
+            *SUBJECT,
             unique=True,
+            postgresql_nulls_not_distinct=True,
             postgresql_where=text("status <> 'closed'"),
         ),
     )
 
     id: Mapped[BigId]
     rule_id: Mapped[int] = mapped_column(ForeignKey("alert_rule.id"), index=True)
-    station_id: Mapped[int] = mapped_column(ForeignKey("station.id"), index=True)
     status: Mapped[str]
     level: Mapped[str]
     began_at: Mapped[Moment]
     raised_at: Mapped[Moment]
     measure: Mapped[float]
+    facts: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     opened_at: Mapped[Moment]
     acknowledged_at: Mapped[Moment | None]
     acknowledged_by: Mapped[str | None]
@@ -137,3 +203,60 @@ class AlertEvent(Base):
     note: Mapped[str | None]
     observed_at: Mapped[Moment | None]
     measure: Mapped[float | None]
+
+
+class AlertDue(Base):
+    """A plan or case in which something has changed that rules may watch; gone once judged."""
+
+    __tablename__ = "alert_due"
+    __table_args__ = (CheckConstraint("num_nonnulls(plan_id, case_id) = 1", name="subject"),)
+
+    id: Mapped[BigId]
+    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"))
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("lead_case.id"))
+
+
+class Subscription(Base):
+    """A person who is told of alerts by e-mail.
+
+    Attributes:
+        levels: Levels they are told of.
+        rules: Ids of the rules they are told of; None for all.
+        region_id: Only what is in the region and those below it; None for all.
+        digest_at: When the digest of the day is sent, by the clock of `time_zone`; None: each
+            alert is told at once.
+        endings: They are also told when alerts are closed.
+        unsubscribed_at: When they said that they want no more.
+    """
+
+    __tablename__ = "subscription"
+    __table_args__ = (one_of("lang", ("zh", "en")),)
+
+    id: Mapped[BigId]
+    name: Mapped[str]
+    address: Mapped[str]
+    lang: Mapped[str]
+    levels: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+    rules: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
+    region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
+    digest_at: Mapped[time | None]
+    time_zone: Mapped[str]
+    endings: Mapped[bool]
+    enabled: Mapped[bool]
+    unsubscribed_at: Mapped[Moment | None]
+    row_version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]
+    deleted_at: Mapped[Moment | None]
+
+
+class AlertNotice(Base):
+    """An event of an alert a person is still to be told of, not before `due_at`."""
+
+    __tablename__ = "alert_notice"
+    __table_args__ = (UniqueConstraint("subscription_id", "event_id"),)
+
+    id: Mapped[BigId]
+    subscription_id: Mapped[int] = mapped_column(ForeignKey("subscription.id"))
+    event_id: Mapped[int] = mapped_column(ForeignKey("alert_event.id"))
+    due_at: Mapped[Moment] = mapped_column(index=True)
