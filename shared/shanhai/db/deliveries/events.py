@@ -1,6 +1,7 @@
 """Tell webhooks of what happens, in the transaction in which it does."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,31 +26,50 @@ _LISTENING = text("""
 """)
 
 
-async def announce(
-    session: AsyncSession,
-    event_type: str,
-    tell: Tell,
-    *,
-    at: datetime,
-    region_id: int | None,
-    due_at: datetime | None = None,
-) -> int:
-    """Write a delivery for each webhook that wants to know; how many there are.
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """A webhook that wants to know, and the language it is told in."""
+
+    code: str
+    lang: Lang
+
+
+async def find_listening(
+    session: AsyncSession, event_type: str, region_id: int | None
+) -> list[Listening]:
+    """The webhooks that want to know of an event.
 
     Args:
         session: The transaction in which it happens.
         event_type: One of `WEBHOOK_EVENTS`.
-        tell: Makes what is told in a language; asked for only where somebody listens.
-        at: When it happened.
         region_id: Where; webhooks of a region above it are told too, None only those of all.
-        due_at: Held back until then; default now.
     """
     given = {"event_type": event_type, "region_id": region_id}
-    listening = (await session.execute(_LISTENING, given)).all()
+    return [Listening(*row) for row in await session.execute(_LISTENING, given)]
+
+
+async def announce(
+    session: AsyncSession,
+    listening: Iterable[Listening],
+    event_type: str,
+    tell: Tell,
+    *,
+    at: datetime,
+    due_at: datetime | None = None,
+) -> None:
+    """Write a delivery for each of the webhooks.
+
+    Args:
+        session: The transaction in which it happens.
+        listening: Those of `find_listening`.
+        event_type: One of `WEBHOOK_EVENTS`.
+        tell: What is told, in a language.
+        at: When it happened.
+        due_at: Held back until then; default now.
+    """
     for hook in listening:
         payload = envelope(event_type, tell(hook.lang), at)
         await enqueue(session, "webhook", hook.code, event_type, payload, due_at=due_at)
-    return len(listening)
 
 
 def envelope(event_type: str, data: Mapping[str, Any], at: datetime) -> dict[str, Any]:
