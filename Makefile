@@ -21,7 +21,7 @@ demo: viewer ## everything from nothing: stack, demo data, the main job, picture
 	@$(BIN)/python -m shanhai.local demo
 
 .PHONY: up
-up: viewer ## start what is not running: PostgreSQL, Redis, API, tiles, worker
+up: viewer ## start what is not running: PostgreSQL, Redis, Mosquitto, API, tiles, worker
 	@$(BIN)/python -m shanhai.local up
 
 .PHONY: down
@@ -34,7 +34,7 @@ status: bootstrap ## show the services with process, port, health and uptime
 
 .PHONY: test
 test: ## the whole test suite against its own PostgreSQL, Redis and a browser
-	@deploy/local/bootstrap.sh chromium mosquitto gdal-bin nginx-light
+	@deploy/local/bootstrap.sh chromium mosquitto-clients curl gdal-bin nginx-light
 	@services/tiles/vendor.sh
 	@SHANHAI_TEST_REQUIRE=db,redis,browser,mqtt $(BIN)/python -m pytest --numprocesses=2 --no-loadscope-reorder $(PYTEST_ARGS)
 

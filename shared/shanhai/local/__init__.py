@@ -1,1 +1,1 @@
-"""The private stack on one machine: its own PostgreSQL, Redis and the services of this checkout."""
+"""The private stack on one machine: its own servers and the services of this checkout."""

@@ -74,7 +74,7 @@ class Demo:
             return work()
 
     def _start(self) -> None:
-        self.console.print("starting PostgreSQL, Redis, API, tiles and worker")
+        self.console.print("starting PostgreSQL, Redis, Mosquitto, API, tiles and worker")
         self.stack.up()
         start_warming()
         self.meter.roots[:] = [c.pid for c in self.stack.status() if c.pid is not None]

@@ -1,4 +1,4 @@
-"""What the private PostgreSQL and the private Redis have in common."""
+"""What the private servers have in common."""
 
 import os
 import secrets

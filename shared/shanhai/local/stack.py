@@ -8,14 +8,18 @@ from dataclasses import dataclass
 
 from shanhai.db.migrate import upgrade
 from shanhai.local.places import Home
+from shanhai.local.ports import PortBook
 from shanhai.local.process_table import RunningProcess
 from shanhai.local.processes import HOST, SERVICES, ServiceProcess, uptime_s
 from shanhai.local.secret_book import SecretBook
-from shanhai.local.servers import PrivatePostgres, PrivateRedis, Surroundings
+from shanhai.local.servers import PrivateBroker, PrivatePostgres, PrivateRedis, Surroundings
 
-Part = PrivatePostgres | PrivateRedis | ServiceProcess
+Part = PrivateBroker | PrivatePostgres | PrivateRedis | ServiceProcess
 OWN_ALLOWANCE = "10000000"
 TOKEN_SECRET = "tile_token_secret"  # noqa: S105 - the name it is kept under
+WEBHOOK_SECRET = "webhook_secret"  # noqa: S105 - likewise
+GATEWAY = "hj212"
+RECEIVER = "receiver"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +34,20 @@ class Condition:
 
 
 class Stack:
-    """PostgreSQL, Redis, API, tiles and worker of one home.
+    """PostgreSQL, Redis, a broker, API, tiles and worker of one home.
 
     A `bound` stack ends with the program that started it, and leaves the usual ports alone.
     """
 
     def __init__(self, home: Home, *, bound: bool = False) -> None:
         self.home = home
+        self._bound = bound
         self.secrets = SecretBook(home.secrets)
         surroundings = Surroundings.of_home(home, bound=bound)
         self.postgres = PrivatePostgres(surroundings)
         self.redis = PrivateRedis(surroundings)
+        self.broker = PrivateBroker(surroundings)
+        self._ports = PortBook(home.ports)
         self.services = {spec.name: ServiceProcess(spec, home, bound=bound) for spec in SERVICES}
 
     @property
@@ -57,6 +64,16 @@ class Stack:
     def database_url(self) -> str:
         """Where the truth is."""
         return self.postgres.url()
+
+    @property
+    def gateway_port(self) -> int:
+        """Where devices push telegrams of HJ 212."""
+        return self._reserved(GATEWAY, 8212)
+
+    @property
+    def receiver_port(self) -> int:
+        """The one place webhooks of this stack may be sent to without TLS: a program beside it."""
+        return self._reserved(RECEIVER, 8099)
 
     def up(self) -> None:
         """Start what is not running and wait until all of it is ready."""
@@ -75,12 +92,13 @@ class Stack:
                 service.ask_to_stop()
             for service in self.services.values():
                 service.stop()
+            self.broker.stop()
             self.redis.stop()
             self.postgres.stop()
 
     def status(self) -> list[Condition]:
         """How each part fares."""
-        parts: list[Part] = [self.postgres, self.redis, *self.services.values()]
+        parts: list[Part] = [self.postgres, self.redis, self.broker, *self.services.values()]
         return [_condition(part) for part in parts]
 
     def environment(self) -> dict[str, str]:
@@ -91,7 +109,13 @@ class Stack:
             "SHANHAI_REDIS_URL": self.redis.url(),
             "SHANHAI_ARTIFACTS_ROOT": str(self.home.artifacts),
             "SHANHAI_PUBLIC_READ": "true",
-            "SHANHAI_TILE_TOKENS_SECRET": self._token_secret(),
+            "SHANHAI_TILE_TOKENS_SECRET": self._secret(TOKEN_SECRET),
+            "SHANHAI_WEBHOOKS_SECRET": self._secret(WEBHOOK_SECRET),
+            "SHANHAI_OUTGOING_HTTP_HOSTS": f"{HOST}:{self.receiver_port}",
+            "SHANHAI_OUTGOING_NETWORKS": f"{HOST}/32",
+            "SHANHAI_MQTT_URL": self.broker.url(),
+            "SHANHAI_HJ212_HOST": HOST,
+            "SHANHAI_HJ212_PORT": str(self.gateway_port),
             # One's own machine: limits are kept, but nobody who measures it runs into them.
             "SHANHAI_RATE_IDENTITY": OWN_ALLOWANCE,
             "SHANHAI_RATE_ANONYMOUS": OWN_ALLOWANCE,
@@ -107,14 +131,23 @@ class Stack:
     def _start_servers(self) -> None:
         self.postgres.start()
         self.redis.start()
+        self.broker.start()
         self.secrets.keep("postgres_password", self.postgres.password)
         self.secrets.keep("redis_password", self.redis.password)
+        self.secrets.keep("broker_password", self.broker.password)
         upgrade(self.postgres.url())
 
-    def _token_secret(self) -> str:
-        secret = self.secrets.get(TOKEN_SECRET) or secrets.token_hex(32)
-        self.secrets.keep(TOKEN_SECRET, secret)
+    def _secret(self, name: str) -> str:
+        secret = self.secrets.get(name) or secrets.token_hex(32)
+        self.secrets.keep(name, secret)
         return secret
+
+    def _reserved(self, name: str, preferred: int) -> int:
+        """The port the running worker was told, or a free one."""
+        known = self._ports.remembered(name)
+        if known is not None and self.services["worker"].process() is not None:
+            return known
+        return self._ports.choose(name, None if self._bound else preferred)
 
     def _url(self, name: str) -> str:
         return f"http://{HOST}:{self.services[name].reserve_port()}"

@@ -12,11 +12,11 @@ import pytest
 from shanhai.errors import Unavailable
 from shanhai.local.places import Home
 from shanhai.local.process_table import read_process
-from shanhai.local.servers import PrivatePostgres, PrivateRedis, Surroundings
+from shanhai.local.servers import PrivateBroker, PrivatePostgres, PrivateRedis, Surroundings
 from shanhai.testing.run_directory import run_directory
 from shanhai.testing.serving import PATIENCE_S
 
-Server = PrivatePostgres | PrivateRedis
+Server = PrivateBroker | PrivatePostgres | PrivateRedis
 
 pytestmark = [pytest.mark.db, pytest.mark.redis]
 
@@ -27,7 +27,7 @@ def surroundings():
         yield Surroundings.of_home(Home(directory), bound=True)
 
 
-@pytest.fixture(params=[PrivatePostgres, PrivateRedis])
+@pytest.fixture(params=[PrivateBroker, PrivatePostgres, PrivateRedis])
 def server(request: pytest.FixtureRequest, surroundings: Surroundings):
     server = request.param(surroundings)
     server.start()

@@ -101,7 +101,7 @@ def test_down_leaves_nothing(stack: Stack):
     stack.down()
     assert all(read_process(pid) is None for pid in before.values())
     assert list(stack.home.run.glob("*.pid")) == []
-    assert [condition.pid for condition in stack.status()] == [None] * 5
+    assert [condition.pid for condition in stack.status()] == [None] * 6
 
 
 def test_secrets_are_private_and_complete(stack: Stack):
