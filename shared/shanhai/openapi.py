@@ -16,7 +16,7 @@ def downgrade(node: Any) -> Any:
         for name, value in node.items()
         if name not in {"$defs", "propertyNames", "contentMediaType", "identifier"}
     }
-    return _without_types(_without_null(_with_old_limits(found)))
+    return _without_types(_without_null(_with_old_limits(_without_patterns(found))))
 
 
 def _without_null(schema: Document) -> Document:
@@ -44,6 +44,23 @@ def _without_types(schema: Document) -> Document:
         schema = {**schema, "example": schema["examples"][0]}
         del schema["examples"]
     return schema
+
+
+def _without_patterns(schema: Document) -> Document:
+    """Members by patterns of their names, and items by place, are told more loosely in 3.0."""
+    patterns, places = schema.get("patternProperties"), schema.get("prefixItems")
+    if isinstance(patterns, dict):
+        schema = {name: value for name, value in schema.items() if name != "patternProperties"}
+        schema["additionalProperties"] = _any_of(list(patterns.values()))
+    if isinstance(places, list):
+        schema = {name: value for name, value in schema.items() if name != "prefixItems"}
+        schema["items"] = _any_of(places)
+    return schema
+
+
+def _any_of(schemas: list[Any]) -> Any:
+    different = [one for place, one in enumerate(schemas) if one not in schemas[:place]]
+    return different[0] if len(different) == 1 else {"anyOf": different}
 
 
 def _with_old_limits(schema: Document) -> Document:

@@ -119,6 +119,22 @@ def test_what_can_be_written_is_described_from_the_declaration(
             {"items": [{"type": ["null", "number"]}]},
             {"items": [{"type": "number", "nullable": True}]},
         ),
+        (
+            {
+                "type": "object",
+                "patternProperties": {"^a": {"type": ["string", "null"]}},
+                "additionalProperties": False,
+            },
+            {"type": "object", "additionalProperties": {"type": "string", "nullable": True}},
+        ),
+        (
+            {"type": "array", "prefixItems": [{"type": "number"}, {"type": "number"}]},
+            {"type": "array", "items": {"type": "number"}},
+        ),
+        (
+            {"prefixItems": [{"type": "number"}, {"const": "a"}]},
+            {"items": {"anyOf": [{"type": "number"}, {"enum": ["a"]}]}},
+        ),
     ],
 )
 def test_newer_terms_have_their_older_form(new: dict[str, Any], old: dict[str, Any]) -> None:

@@ -1,0 +1,635 @@
+"""OGC API - Processes 1.0: each test is named after a requirement of the class `core` and others.
+
+A worker is played: it takes what waits and ends it with what `echo` answers.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import HTTP
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+from openapi_spec_validator import OpenAPIV30SpecValidator
+from tests.service.api.ogc.process_schemas import conform
+from tests.service.api.ogc.reading import BASE, Json, get, link, operation, parameter, refused
+
+from shanhai.db.tables import Job
+from shanhai.jobs import states
+from shanhai.jobs.contracts import CONTRACTS
+from shanhai.jobs.failures import Failure
+from shanhai.testing.feature_rows import add_job
+from shanhai.testing.workers import eventually
+from shanhai.vocabulary import Label
+from shanhai_api.state import State
+
+P = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf"
+REL = "http://www.opengis.net/def/rel/ogc/1.0"
+EXCEPTIONS = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0"
+ECHO = "/processes/echo/execution"
+ASYNC = {"Prefer": "respond-async"}
+NAMES = list(CONTRACTS)
+FAIL = "fail"
+"""A message the played worker fails on."""
+PLACE = {
+    "type": "Polygon",
+    "coordinates": [[[118, 24.4], [118.1, 24.4], [118.1, 24.5], [118, 24.4]]],
+}
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+EVERY = pytest.mark.parametrize("name", NAMES)
+
+
+async def work(state: State) -> None:
+    """Take jobs that need no pause and end them, for ever."""
+    while True:
+        async with state.sessions.begin() as session:
+            claim = await states.claim(session, worker="played", lease_s=600)
+            if claim is not None:
+                await end(session, claim)
+        await asyncio.sleep(0.02)
+
+
+async def end(session: Any, claim: states.Claim) -> None:
+    asked = claim.task["inputs"]
+    if asked["pause"]:
+        return
+    if asked["message"] == FAIL:
+        failure = Failure("invalid", Label("坏输入", "bad input"))
+        await states.fail(session, claim.lease, failure)
+        return
+    values = {"message": asked["message"]}
+    await states.succeed(session, claim.lease, result={"values": values, "manifest": {"seed": 0}})
+
+
+@pytest.fixture(scope="module")
+def state(app: FastAPI) -> State:
+    state: State = app.state.service
+    return state
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module", autouse=True)
+async def worker(state: State) -> AsyncIterator[None]:
+    working = asyncio.create_task(work(state))
+    yield
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def assessed(state: State) -> dict[str, str]:
+    """Jobs that ended with two values, by the form asked for."""
+    forms: dict[str, Json | None] = {
+        "nothing": None,
+        "document": {"response": "document"},
+        "raw": {"response": "raw"},
+        "raw one": {"response": "raw", "outputs": {"scheme": None}},
+        "raw references": {
+            "response": "raw",
+            "outputs": {"scheme": "reference", "layers": "reference"},
+        },
+        "raw mixed": {"response": "raw", "outputs": {"scheme": "value", "layers": "reference"}},
+        "document mixed": {"outputs": {"scheme": "value", "layers": "reference"}},
+    }
+    values = {"scheme": "a", "layers": {"zones": "z"}}
+    jobs = {}
+    async with state.sessions.begin() as session:
+        for name, form in forms.items():
+            job = await add_job(
+                session,
+                kind="delineate-zones",
+                status="successful",
+                progress=100,
+                result={"values": values, "outputs": {}},
+                result_form=form,
+            )
+            jobs[name] = str(job.id)
+    return jobs
+
+
+async def execute(client: httpx.AsyncClient, headers: Json | None = None, **body: Any) -> Any:
+    """The answer of echo."""
+    asked = {"inputs": {"message": "teststring"}, **body}
+    return await client.post(ECHO, json=asked, headers=headers)
+
+
+async def reached(client: httpx.AsyncClient, address: str, *states: str) -> Json:
+    """A job's statusInfo, once it is in one of the states."""
+    found: Json = {}
+
+    async def so() -> bool:
+        nonlocal found
+        found = await get(client, address)
+        return found["status"] in states
+
+    await eventually(so)
+    return found
+
+
+async def ended(client: httpx.AsyncClient, address: str) -> Json:
+    """A job's statusInfo, once it has ended."""
+    return await reached(client, address, "successful", "failed", "dismissed")
+
+
+def parts_of(answer: httpx.Response) -> dict[str, EmailMessage]:
+    """The parts of a multipart body by their names."""
+    assert answer.headers["content-type"].startswith("multipart/related")
+    head = f"Content-Type: {answer.headers['content-type']}\r\n\r\n".encode()
+    message = BytesParser(EmailMessage, policy=HTTP).parsebytes(head + answer.content)
+    assert isinstance(message, EmailMessage)
+    parts = [part for part in message.iter_parts() if isinstance(part, EmailMessage)]
+    return {str(part["Content-ID"]): part for part in parts}
+
+
+class TestLandingPage:
+    async def test_req_core_landingpage_op(self, client: httpx.AsyncClient) -> None:
+        assert (await client.get("/")).status_code == 200
+
+    async def test_req_core_landingpage_success(self, client: httpx.AsyncClient) -> None:
+        document = await get(client, "/")
+        conform("landingPage", document)
+        assert link(document, "service-desc") or link(document, "service-doc")
+        for rel in (f"{REL}/conformance", f"{REL}/processes", f"{REL}/job-list"):
+            address = link(document, rel)
+            assert address is not None, rel
+
+    async def test_req_core_conformance_success(self, client: httpx.AsyncClient) -> None:
+        document = await get(client, "/conformance")
+        conform("confClasses", document)
+        classes = ("core", "json", "html", "oas30", "ogc-process-description", "job-list")
+        assert {f"{P}/{name}" for name in (*classes, "dismiss")} <= set(document["conformsTo"])
+
+
+class TestProcessList:
+    async def test_req_core_pl_limit_definition(self, definition: Json) -> None:
+        found = parameter(definition, "/processes", "limit")
+        assert (found["in"], found["required"]) == ("query", False)
+        schema = found["schema"]
+        assert schema["type"] == "integer"
+        assert 1 == schema["minimum"] <= schema["default"] <= schema["maximum"]
+
+    async def test_req_core_pl_limit_response(self, client: httpx.AsyncClient) -> None:
+        for limit in (1, 3, 1000):
+            page = await get(client, "/processes", limit=str(limit))
+            assert len(page["processes"]) == min(limit, len(NAMES))
+
+    async def test_req_core_pl_links(self, client: httpx.AsyncClient) -> None:
+        seen: list[str] = []
+        address: str | None = "/processes?limit=4&lang=zh"
+        while address is not None:
+            page = await get(client, address)
+            assert link(page, "self", "application/json")
+            assert link(page, "alternate", "text/html")
+            seen += [item["id"] for item in page["processes"]]
+            address = link(page, "next")
+            assert address is None or "lang=zh" in address
+        assert seen == NAMES
+        refused(await client.get("/processes?cursor=nothing"), 400, "cursor")
+
+    async def test_req_core_process_list(self, client: httpx.AsyncClient) -> None:
+        assert (await client.get("/processes")).status_code == 200
+
+    async def test_req_core_process_list_success(self, client: httpx.AsyncClient) -> None:
+        document = await get(client, "/processes")
+        conform("processList", document)
+        for item in document["processes"]:
+            assert link(item, "self") == f"{BASE}/processes/{item['id']}"
+
+
+class TestProcess:
+    @EVERY
+    async def test_req_core_process(self, client: httpx.AsyncClient, name: str) -> None:
+        assert (await client.get(f"/processes/{name}")).status_code == 200
+
+    @EVERY
+    async def test_req_core_process_success(self, client: httpx.AsyncClient, name: str) -> None:
+        for lang in ("zh", "en"):
+            document = await get(client, f"/processes/{name}", lang=lang)
+            conform("process", document)
+            assert document["id"] == name
+            assert link(document, f"{REL}/execute") is not None
+
+    async def test_req_core_process_exception_no_such_process(
+        self, client: httpx.AsyncClient, editor: httpx.AsyncClient
+    ) -> None:
+        asked = {"inputs": {"message": "x"}}
+        for answer in (
+            await client.get("/processes/nothing"),
+            await editor.post("/processes/nothing/execution", json=asked),
+        ):
+            problem = refused(answer, 404)
+            assert problem["type"] == f"{EXCEPTIONS}/no-such-process"
+            conform("exception", problem)
+
+    @EVERY
+    async def test_req_ogc_process_description(self, client: httpx.AsyncClient, name: str) -> None:
+        """json-encoding, inputs-def, input-def, input-mixed-type, outputs-def and so on."""
+        document = await get(client, f"/processes/{name}")
+        assert document["inputs"]
+        assert document["outputs"]
+        for item in document["inputs"].values():
+            conform("inputDescription", item)
+            for option in (*item["schema"].get("anyOf", ()), *item["schema"].get("oneOf", ())):
+                conform("schema", option)
+        for item in document["outputs"].values():
+            conform("outputDescription", item)
+
+
+class TestJobCreation:
+    async def test_req_core_job_creation_op(self, editor: httpx.AsyncClient) -> None:
+        answer = await execute(editor, ASYNC)
+        assert answer.status_code == 201
+        # As the suite asks: without a wish for a format.
+        status = await editor.get(answer.headers["location"], headers={"Accept": ""})
+        conform("statusInfo", status.json())
+
+    async def test_req_core_job_creation_request(
+        self, editor: httpx.AsyncClient, definition: Json
+    ) -> None:
+        body = operation(definition, "/processes/{process}/execution", "post")["requestBody"]
+        members = body["content"]["application/json"]["schema"]["properties"]
+        assert {"inputs", "outputs", "response"} <= members.keys()
+        wanted = {"message": {"transmissionMode": "value", "format": {"mediaType": "text/plain"}}}
+        assert (await execute(editor, outputs=wanted, response="raw")).status_code == 200
+
+    async def test_req_core_job_creation_inputs(self, editor: httpx.AsyncClient) -> None:
+        for message in ("teststring", {"value": "teststring", "mediaType": "text/plain"}):
+            answer = await execute(editor, inputs={"message": message})
+            assert answer.text == "teststring"
+
+    async def test_req_core_job_creation_input_inline(self, editor: httpx.AsyncClient) -> None:
+        answer = await execute(editor, inputs={"message": "山海", "pause": 0})
+        assert answer.text == "山海"
+
+    async def test_req_core_job_creation_input_inline_object(
+        self, editor: httpx.AsyncClient
+    ) -> None:
+        """An object is wrapped, so that it is not taken for a link."""
+        for geometry in (PLACE, {"value": PLACE}, {"value": PLACE, "mediaType": "a/b"}):
+            answer = await editor.post(
+                "/processes/check-compliance/execution", json={"inputs": {"geometry": geometry}}
+            )
+            assert answer.status_code == 200, answer.text
+            assert "result" in answer.json()
+
+    async def test_req_core_job_creation_input_array(self, editor: httpx.AsyncClient) -> None:
+        inputs = {"geometry": {"value": PLACE}, "lines": ["red_line", "island"]}
+        address = "/processes/check-compliance/execution"
+        assert (await editor.post(address, json={"inputs": inputs})).status_code == 200
+        inputs["lines"] = "red_line"
+        refused(await editor.post(address, json={"inputs": inputs}), 400, "/inputs/lines")
+
+    async def test_req_core_job_creation_input_inline_bbox(
+        self, client: httpx.AsyncClient, editor: httpx.AsyncClient
+    ) -> None:
+        described = (await get(client, "/processes/seed-tiles"))["inputs"]["bbox"]["schema"]
+        assert described["maxItems"] == 4
+        answer = await editor.post(
+            "/processes/seed-tiles/execution",
+            json={"inputs": {"layer": "nothing", "bbox": [1, 2, 3]}},
+        )
+        refused(answer, 400, "/inputs/bbox/3")
+
+    async def test_req_core_job_creation_input_ref(self, editor: httpx.AsyncClient) -> None:
+        """No process here takes a reference, and nothing is fetched."""
+        answer = await execute(editor, inputs={"message": {"href": "http://127.0.0.1:1/"}})
+        refused(answer, 400, "/inputs/message")
+
+    @pytest.mark.parametrize(
+        ("body", "pointer"),
+        [
+            ({"inputs": {"message": 5}}, "/inputs/message"),
+            ({"inputs": {"message": {"type": "wrong/type"}}}, "/inputs/message"),
+            ({"outputs": {"noise": {}}}, "/outputs/noise"),
+            (
+                {"outputs": {"message": {"transmissionMode": "ref"}}},
+                "/outputs/message/transmissionMode",
+            ),
+            (
+                {"outputs": {"message": {"format": {"mediaType": "image/tiff"}}}},
+                "/outputs/message/format/mediaType",
+            ),
+            ({"response": "loud"}, "/response"),
+            ({"invalid-execute-request": "true"}, "/invalid-execute-request"),
+        ],
+    )
+    async def test_req_core_job_creation_input_validation(
+        self, editor: httpx.AsyncClient, body: Json, pointer: str
+    ) -> None:
+        problem = refused(await execute(editor, **body), 400, pointer)
+        conform("exception", problem)
+
+    async def test_req_core_job_creation_default_execution_mode(
+        self, editor: httpx.AsyncClient
+    ) -> None:
+        answer = await execute(editor)
+        assert answer.status_code == 200
+        assert "preference-applied" not in answer.headers
+
+    async def test_req_core_job_creation_auto_execution_mode(
+        self, editor: httpx.AsyncClient
+    ) -> None:
+        for wish in ("respond-async", "respond-async ", "wait=0, respond-async"):
+            answer = await execute(editor, {"Prefer": wish})
+            assert answer.status_code == 201
+            assert "respond-async" in answer.headers["preference-applied"]
+
+    async def test_req_core_job_creation_default_outputs(self, editor: httpx.AsyncClient) -> None:
+        for outputs in (None, {}):
+            answer = await execute(editor, outputs=outputs, response="document")
+            assert answer.json() == {"message": "teststring"}
+
+    async def test_req_core_job_creation_success_async(self, editor: httpx.AsyncClient) -> None:
+        answer = await execute(editor, ASYNC)
+        assert answer.status_code == 201
+        conform("statusInfo", answer.json())
+        assert answer.json()["status"] == "accepted"
+        status = await ended(editor, answer.headers["location"])
+        assert (status["status"], status["progress"]) == ("successful", 100)
+
+    async def test_req_core_job_creation_sync_document(self, editor: httpx.AsyncClient) -> None:
+        answer = await execute(editor, response="document")
+        assert answer.headers["content-type"] == "application/json"
+        conform("results", answer.json())
+        assert answer.json() == {"message": "teststring"}
+
+    async def test_req_core_job_creation_sync_raw_value_one(
+        self, editor: httpx.AsyncClient
+    ) -> None:
+        answer = await execute(editor, response="raw")
+        assert (answer.status_code, answer.text) == (200, "teststring")
+        assert answer.headers["content-type"].startswith("text/plain")
+        as_json = await execute(editor, {"Accept": "application/json"}, response="raw")
+        assert as_json.json() == "teststring"
+        assert as_json.headers["content-type"] == "application/json"
+
+    async def test_req_core_job_creation_sync_raw_ref(self, editor: httpx.AsyncClient) -> None:
+        wanted = {"message": {"transmissionMode": "reference"}}
+        answer = await execute(editor, response="raw", outputs=wanted)
+        assert (answer.status_code, answer.content) == (204, b"")
+        address = answer.links["item"]["url"]
+        assert (await editor.get(address)).text == "teststring"
+        document = (await execute(editor, response="document", outputs=wanted)).json()
+        conform("link", document["message"])
+        assert (await editor.get(document["message"]["href"])).text == "teststring"
+
+    async def test_quick_answers_keep_to_the_form(self, editor: httpx.AsyncClient) -> None:
+        inputs = {"geometry": {"value": PLACE}}
+        address = "/processes/check-compliance/execution"
+        raw = await editor.post(address, json={"inputs": inputs, "response": "raw"})
+        document = await editor.post(address, json={"inputs": inputs})
+        assert document.json()["result"].keys() == raw.json().keys()
+
+
+class TestJob:
+    async def test_req_core_job_op(self, editor: httpx.AsyncClient) -> None:
+        made = await execute(editor, ASYNC)
+        assert (await editor.get(made.headers["location"])).status_code == 200
+
+    async def test_req_core_job_success(self, editor: httpx.AsyncClient) -> None:
+        made = await execute(editor, ASYNC)
+        status = await ended(editor, made.headers["location"])
+        conform("statusInfo", status)
+        assert status["created"] <= status["started"] <= status["finished"]
+        assert link(status, f"{REL}/results") == f"{made.headers['location']}/results"
+
+    async def test_req_core_job_exception_no_such_job(self, editor: httpx.AsyncClient) -> None:
+        for job in ("invalid-job-1", "00000000-0000-0000-0000-000000000000"):
+            for below in ("", "/results", "/events", "/manifest"):
+                problem = refused(await editor.get(f"/jobs/{job}{below}"), 404)
+                assert problem["type"] == f"{EXCEPTIONS}/no-such-job"
+                conform("exception", problem)
+
+    async def test_events_tell_each_state(self, editor: httpx.AsyncClient) -> None:
+        made = await execute(editor, ASYNC)
+        answer = await editor.get(f"{made.headers['location']}/events")
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        assert '"status":"successful"' in answer.text.rstrip().rpartition("\n")[2]
+
+
+class TestResults:
+    async def test_req_core_job_results(self, editor: httpx.AsyncClient) -> None:
+        made = await execute(editor, ASYNC)
+        await ended(editor, made.headers["location"])
+        results = await get(editor, f"{made.headers['location']}/results")
+        conform("results", results)
+        assert results == {"message": "teststring"}
+        assert (await get(editor, f"{made.headers['location']}/manifest")) == {"seed": 0}
+
+    async def test_req_core_job_results_sync(self, editor: httpx.AsyncClient) -> None:
+        answer = await execute(editor)
+        status = await get(editor, answer.links["monitor"]["url"])
+        assert status["status"] == "successful"
+
+    async def test_req_core_job_results_async_raw_value_one(
+        self, editor: httpx.AsyncClient, assessed: dict[str, str]
+    ) -> None:
+        made = await execute(editor, ASYNC, response="raw")
+        await ended(editor, made.headers["location"])
+        answer = await editor.get(f"{made.headers['location']}/results")
+        assert answer.text == "teststring"
+        one = await editor.get(f"/jobs/{assessed['raw one']}/results")
+        assert one.json() == "a"
+
+    async def test_req_core_job_results_async_raw_value_multi(
+        self, editor: httpx.AsyncClient, assessed: dict[str, str]
+    ) -> None:
+        parts = parts_of(await editor.get(f"/jobs/{assessed['raw']}/results"))
+        assert {name: part.get_content_type() for name, part in parts.items()} == dict.fromkeys(
+            ("scheme", "layers"), "application/json"
+        )
+        assert parts["layers"].get_payload(decode=True) == b'{"zones":"z"}'
+
+    async def test_req_core_job_results_async_raw_ref(
+        self, editor: httpx.AsyncClient, assessed: dict[str, str]
+    ) -> None:
+        job = assessed["raw references"]
+        answer = await editor.get(f"/jobs/{job}/results")
+        assert (answer.status_code, answer.content) == (204, b"")
+        for name in ("scheme", "layers"):
+            assert f'<{BASE}/jobs/{job}/results/{name}>; rel="item"' in answer.headers["link"]
+
+    async def test_req_core_job_results_async_raw_mixed_multi(
+        self, editor: httpx.AsyncClient, assessed: dict[str, str]
+    ) -> None:
+        job = assessed["raw mixed"]
+        parts = parts_of(await editor.get(f"/jobs/{job}/results"))
+        assert parts["scheme"].get_payload(decode=True) == b'"a"'
+        assert parts["scheme"]["Content-Location"] is None
+        assert parts["layers"]["Content-Location"] == f"{BASE}/jobs/{job}/results/layers"
+        assert parts["layers"].get_payload(decode=True) == b""
+
+    async def test_req_core_job_results_async_document(
+        self, editor: httpx.AsyncClient, assessed: dict[str, str]
+    ) -> None:
+        whole = {"scheme": "a", "layers": {"zones": "z"}}
+        for name in ("nothing", "document"):
+            assert await get(editor, f"/jobs/{assessed[name]}/results") == whole
+        mixed = await get(editor, f"/jobs/{assessed['document mixed']}/results")
+        assert mixed["scheme"] == "a"
+        assert (await get(editor, mixed["layers"]["href"])) == {"zones": "z"}
+        # A format that is named, and a browser, get the document whatever was asked for.
+        raw = f"/jobs/{assessed['raw']}/results"
+        assert await get(editor, raw, f="json") == whole
+        page = await editor.get(raw, headers={"Accept": "text/html,*/*;q=0.8"})
+        assert page.headers["content-type"].startswith("text/html")
+
+    async def test_req_core_job_results_failed(self, editor: httpx.AsyncClient) -> None:
+        made = await execute(editor, ASYNC, inputs={"message": FAIL})
+        status = await ended(editor, made.headers["location"])
+        assert (status["status"], status["message"]) == ("failed", "bad input")
+        problem = refused(await editor.get(f"{made.headers['location']}/results"), 400)
+        conform("exception", problem)
+        refused(await execute(editor, inputs={"message": FAIL}), 400)
+
+    async def test_req_core_job_results_exception_results_not_ready(
+        self, editor: httpx.AsyncClient
+    ) -> None:
+        made = await execute(editor, ASYNC, inputs={"message": "x", "pause": 5})
+        for below in ("results", "results/message", "manifest"):
+            problem = refused(await editor.get(f"{made.headers['location']}/{below}"), 404)
+            assert problem["type"] == f"{EXCEPTIONS}/result-not-ready"
+            conform("exception", problem)
+
+
+class TestJobList:
+    async def test_req_job_list_op(self, editor: httpx.AsyncClient) -> None:
+        await execute(editor, ASYNC)
+        assert (await get(editor, "/jobs"))["jobs"]
+
+    async def test_req_job_list_success(self, editor: httpx.AsyncClient) -> None:
+        conform("jobList", await get(editor, "/jobs", limit="100"))
+
+    async def test_req_job_list_parameters(self, definition: Json) -> None:
+        """limit, type, processID, status, datetime and duration as the definition has them."""
+        for name in ("type", "processID", "status", "datetime", "minDuration", "maxDuration"):
+            found = parameter(definition, "/jobs", name)
+            assert (found["in"], found["required"]) == ("query", False)
+        limit = parameter(definition, "/jobs", "limit")["schema"]
+        assert (limit["minimum"], limit["default"], limit["maximum"]) == (1, 10, 10_000)
+
+    async def test_req_job_list_links(self, editor: httpx.AsyncClient) -> None:
+        for _ in range(3):
+            await execute(editor, ASYNC)
+        seen: list[str] = []
+        address: str | None = "/jobs?limit=2&processID=echo&type=process"
+        while address is not None:
+            page = await get(editor, address)
+            assert link(page, "self", "application/json")
+            assert link(page, "alternate", "text/html")
+            assert len(page["jobs"]) <= 2
+            seen += [job["jobID"] for job in page["jobs"]]
+            address = link(page, "next")
+        assert len(seen) == len(set(seen)) >= 3
+
+    async def test_req_job_list_status_response(self, editor: httpx.AsyncClient) -> None:
+        made = await execute(editor, ASYNC, inputs={"message": FAIL})
+        failed = await ended(editor, made.headers["location"])
+        for status in ("failed", "failed,dismissed"):
+            jobs = (await get(editor, "/jobs", status=status, limit="1000"))["jobs"]
+            assert failed["jobID"] in {job["jobID"] for job in jobs}
+            assert {job["status"] for job in jobs} <= set(status.split(","))
+
+    async def test_req_job_list_datetime_response(self, editor: httpx.AsyncClient) -> None:
+        made = await execute(editor, ASYNC)
+        created, job = made.json()["created"], made.json()["jobID"]
+
+        async def found(moment: str) -> bool:
+            page = await get(editor, "/jobs", datetime=moment, limit="1000")
+            return job in {item["jobID"] for item in page["jobs"]}
+
+        assert await found(created)
+        assert await found(f"{created}/..")
+        assert await found(f"../{created}")
+        assert not await found("../2020-01-01")
+        assert not await found("9999-12-31T23:59:59.999999Z/..")
+        assert await found("../9999-12-31T23:59:59.999999Z")
+        for wrong in ("yesterday", "2026-02-30", "../../.."):
+            refused(await editor.get("/jobs", params={"datetime": wrong}), 400, "datetime")
+
+    async def test_req_job_list_duration_response(
+        self, editor: httpx.AsyncClient, state: State
+    ) -> None:
+        made = await execute(editor, ASYNC)
+        done = await ended(editor, made.headers["location"])
+        waiting = await editor.post(
+            ECHO, json={"inputs": {"message": "x", "pause": 1}}, headers=ASYNC
+        )
+        await reached(editor, waiting.headers["location"], "running")
+
+        async def found(**limits: str) -> set[str]:
+            page = await get(editor, "/jobs", limit="1000", **limits)
+            return {item["jobID"] for item in page["jobs"]}
+
+        assert done["jobID"] in await found(maxDuration="60")
+        assert done["jobID"] not in await found(minDuration="60")
+        assert waiting.json()["jobID"] in await found(minDuration="0", maxDuration="600")
+        async with state.sessions.begin() as session:
+            unstarted = str((await add_job(session, kind="echo", status="dismissed")).id)
+        assert unstarted not in await found(minDuration="0")
+
+
+class TestDismiss:
+    async def test_req_dismiss_job_dismiss_op(self, editor: httpx.AsyncClient) -> None:
+        made = await execute(editor, ASYNC, inputs={"message": "x", "pause": 600})
+        assert (await editor.delete(made.headers["location"])).status_code == 200
+
+    async def test_req_dismiss_job_dismiss_success(
+        self, editor: httpx.AsyncClient, state: State
+    ) -> None:
+        async with state.sessions.begin() as session:
+            job: Job = await add_job(session, kind="echo", status="accepted")
+            await states.cancel(session, job.id, act=states.Act("test"))
+        answer = await editor.delete(f"/jobs/{job.id}")
+        conform("statusInfo", answer.json())
+        assert answer.json()["status"] == "dismissed"
+        refused(await editor.get(f"/jobs/{job.id}/results"), 410)
+
+
+class TestEncodings:
+    async def test_req_json_definition(self, editor: httpx.AsyncClient) -> None:
+        made = await execute(editor, ASYNC)
+        await ended(editor, made.headers["location"])
+        for path in ("/processes", "/processes/echo", "/jobs", made.headers["location"]):
+            answer = await editor.get(path)
+            assert answer.headers["content-type"] == "application/json"
+
+    async def test_req_html_definition_and_content(self, editor: httpx.AsyncClient) -> None:
+        """Every page holds what its document does, with the links, in both languages."""
+        made = await execute(editor, ASYNC)
+        job = (await ended(editor, made.headers["location"]))["jobID"]
+        shown = {
+            "/processes": NAMES,
+            "/processes/echo": ["message", "pause", "/processes/echo/execution"],
+            "/jobs": [job],
+            f"/jobs/{job}": [job, f"/jobs/{job}/results"],
+            f"/jobs/{job}/results": ["teststring"],
+            "/conformance": [f"{P}/core"],
+        }
+        for path, texts in shown.items():
+            for lang in ("zh", "en"):
+                page = await editor.get(
+                    path, params={"lang": lang}, headers={"Accept": "text/html"}
+                )
+                assert page.headers["content-type"] == "text/html; charset=utf-8"
+                assert f'lang="{lang}' in page.text
+                for text in texts:
+                    assert text in page.text, (path, text)
+
+    async def test_req_oas30(self, client: httpx.AsyncClient, definition: Json) -> None:
+        OpenAPIV30SpecValidator(definition).validate()
+        for path, methods in {
+            "/processes": {"get"},
+            "/processes/{process}": {"get"},
+            "/processes/{process}/execution": {"post"},
+            "/jobs": {"get"},
+            "/jobs/{job}": {"get", "delete"},
+            "/jobs/{job}/results": {"get"},
+        }.items():
+            assert methods <= definition["paths"][path].keys()
+            for method in methods:
+                answers = operation(definition, path, method)["responses"]
+                assert {"200", "400", "404", "503"} <= answers.keys()
