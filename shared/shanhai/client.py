@@ -80,6 +80,19 @@ class ApiClient:
         upload: str = _checked(response).json()["upload"]
         return upload
 
+    def post(
+        self, path: str, document: Mapping[str, Any], *, idempotency_key: str | None = None
+    ) -> Any:
+        """Send a JSON document; what is answered, None where that is nothing."""
+        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+        response = _checked(self._http.post(path, json=dict(document), headers=headers))
+        return response.json() if response.content else None
+
+    def send(self, path: str, body: bytes, media_type: str) -> Any:
+        """Send a body of any type; the JSON that is answered."""
+        headers = {"Content-Type": media_type}
+        return _checked(self._http.post(path, content=body, headers=headers)).json()
+
     def execute(
         self, process: str, inputs: Mapping[str, Any], *, idempotency_key: str | None = None
     ) -> str:
