@@ -19,6 +19,7 @@ from shanhai.science.indicators import (
     falls_short,
     half_of_last_digit,
     sense_of,
+    shortfall_percent,
     total,
     uncounted,
 )
@@ -335,3 +336,61 @@ def test_sen_slope():
     assert sen_slope([(2020, 1), (2021, 2), (2022, 3), (2023, 100)]) == pytest.approx(17.0)
     assert sen_slope([(2022, 5), (2020, 1), (2021, 3)]) == 2
     assert sen_slope([(2020, 1), (2021, 2)]) is None
+
+
+@pytest.mark.parametrize(
+    ("target", "observed", "year", "base", "lacking"),
+    [
+        # The path from 300 in 2020 to 400 in 2030 asks 340 of 2024; 323 are 17 or 5 % too few.
+        (goal(2030, "400"), values(y2024="323"), 2025, (2020, "300"), "5"),
+        (goal(2030, "400"), values(y2024="340"), 2025, (2020, "300"), "0"),
+        # In its year the target itself is asked for, also of a path: 10 of 400.
+        (goal(2030, "400"), values(y2030="390"), 2030, (2020, "300"), "2.5"),
+        # No more than 80 of 2022 (from 100 in 2020 to 60 in 2024); 90 are an eighth too many.
+        (goal(2024, "60", "at_most"), values(y2022="90"), 2023, (2020, "100"), "12.5"),
+        # What holds at all times has no path.
+        (goal(None, "50"), values(y2024="40"), 2025, None, "20"),
+        # Nothing known, and nothing to judge by.
+        (goal(2030, "400"), [], 2025, (2020, "300"), "0"),
+        (goal(2030, None), values(y2024="323"), 2025, (2020, "300"), "0"),
+        # None left is asked for: no share says how far off three are.
+        (goal(2024, "0", "at_most"), values(y2024="3"), 2024, (2020, "9"), "100"),
+        # A figure to be followed: 110 in 2020, 100 in 2030; of 2025 at most 5 off, 112 is 7 more.
+        (
+            goal(2030, "100", "track"),
+            values(y2025="112"),
+            2026,
+            (2020, "110"),
+            "6.6666666666666666667",
+        ),
+    ],
+)
+def test_shortfalls_by_hand(
+    target: Target, observed: list[Observed], year: int, base: Any, lacking: str
+) -> None:
+    standing = judge(target, observed, year=year, base=base)
+    assert shortfall_percent(target, standing) == number(lacking)
+
+
+@given(
+    sense=st.sampled_from(["at_least", "at_most", "track"]),
+    start=st.integers(1, 500),
+    aim=st.integers(1, 500),
+    value=st.integers(0, 600),
+    worse=st.integers(1, 50),
+)
+def test_a_shortfall_is_there_only_behind_and_grows_with_distance(
+    sense: Sense, start: int, aim: int, value: int, worse: int
+) -> None:
+    target = goal(2030, str(aim), sense)
+
+    def shortfall(of: int) -> tuple[Status, Decimal]:
+        standing = judge(target, values(y2025=str(of)), year=2026, base=(2020, str(start)))
+        return standing.status, shortfall_percent(target, standing)
+
+    status, found = shortfall(value)
+    assert found >= 0
+    assert (found > 0) == (status is Status.BEHIND)
+    if status is Status.BEHIND:
+        further = value - worse if sense == "at_least" or value < aim else value + worse
+        assert shortfall(further)[1] > found

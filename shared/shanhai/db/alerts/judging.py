@@ -94,8 +94,8 @@ async def evaluate_plans(session: AsyncSession, *, now: datetime | None = None) 
         rows = []
         if plan.in_force:
             rows = (await session.execute(_WATCHED_TARGETS, {"plan": plan.id})).all()
-        await _judge_targets(session, plan.code, rows, now or datetime.now(UTC))
         await _end_gone(session, plan.id, rows, now or datetime.now(UTC))
+        await _judge_targets(session, plan.code, rows, now or datetime.now(UTC))
     return len(plans)
 
 

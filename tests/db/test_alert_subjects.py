@@ -1,0 +1,351 @@
+"""Alerts about targets of indicators and about cases, on PostGIS."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from shapely import MultiPolygon, box
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
+
+from shanhai.db.alerts.due import note_all_plans
+from shanhai.db.alerts.evaluating import end_expired
+from shanhai.db.alerts.judging import evaluate_cases, evaluate_plans
+from shanhai.db.alerts.reading import find_alert, list_alerts
+from shanhai.db.alerts.rules import create_rule, find_rule, replace_rule
+from shanhai.db.cases.opening import Lead, Received, Rule, receive_lead
+from shanhai.db.cases.steps import Asked, Deadlines, take_step
+from shanhai.db.engine import Sessions
+from shanhai.db.identity import EVERYTHING, Grant, Identity, Viewer
+from shanhai.db.indicators.listing import find_indicator, find_place, find_plan
+from shanhai.db.indicators.targets import Figure, Rewriting, state_targets
+from shanhai.db.indicators.values import NewValue, add_value
+from shanhai.db.queries.audit import Act
+from shanhai.db.tables import ControlArea, Plan
+from shanhai.errors import Forbidden, InvalidInput, NotFound
+from shanhai.testing.emptying import forget_rows
+from shanhai.testing.indicator_rows import add_indicator, add_plan
+from shanhai.testing.job_rows import add_region, open_sessions
+from shanhai.vocabulary import Role, Scope
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+ACT = Act("key:test")
+ANYONE = Identity("key:test", frozenset({Scope.WRITE, Scope.OBSERVE, Scope.PROJECTS}))
+BEHIND: dict[str, Any] = {
+    "code": "behind",
+    "name_zh": "指标滞后",
+    "name_en": "Behind",
+    "kind": "indicator_behind_target",
+    "plan": "plan",
+    "indicator": "woods",
+    "region": None,
+    "limits": {"blue": 0.0, "yellow": 10.0, "red": 50.0},
+    "reset": 0.0,
+    "min_duration_s": 0,
+    "max_age_s": 604_800,
+    "any_quality": False,
+    "enabled": True,
+    **dict.fromkeys(("property", "stations", "control_kind", "quiet", "valid_from", "valid_to")),
+}
+LEADS = {
+    **BEHIND,
+    "code": "leads",
+    "kind": "red_line_lead",
+    "plan": None,
+    "indicator": None,
+    "control_kind": "red_line",
+    "limits": {"yellow": 400.0, "red": 1e6},
+}
+SHAPE = box(118.02, 24.42, 118.03, 24.43)
+LEAD = Lead(
+    "satellite", "1", "mining", date(2025, 1, 1), date(2025, 6, 1), None, MultiPolygon([SHAPE]).wkb
+)
+
+
+@pytest.fixture
+async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+    """A city with a district under a red line, and a plan whose path rises by ten a year.
+
+    Of 2024, a value of which is known, it asks for 40.
+    """
+    async with open_sessions(database_url) as sessions:
+        async with sessions.begin() as session:
+            await forget_rows(session, ["lead_case", "region", "indicator", "alert_rule"])
+            city = await add_region(session, "city")
+            await add_region(session, "district", level="district", parent=city)
+            plan = await add_plan(session, "plan", city)
+            await add_indicator(
+                session,
+                plan,
+                "woods",
+                figures=[("base", 2020, "0"), ("target", 2090, "700")],
+                values=[(2024, "40")],
+            )
+            line = ControlArea(
+                code="red-1",
+                name_zh="线",
+                name_en="Line",
+                kind="red_line",
+                region_id=city.id,
+                status="published",
+                valid_from=date(2000, 1, 1),
+                geom=f"SRID=4490;{SHAPE.wkt}",
+            )
+            session.add(line)
+        yield sessions
+
+
+async def add_rule(sessions: Sessions, contents: dict[str, Any], **changes: Any) -> None:
+    async with sessions.begin() as session:
+        await create_rule(session, {**contents, **changes}, identity=ANYONE, act=ACT)
+    await evaluate(sessions)
+
+
+async def evaluate(sessions: Sessions) -> None:
+    for judge in (evaluate_plans, evaluate_cases):
+        async with sessions.begin() as session:
+            await judge(session, now=NOW)
+
+
+async def measure(sessions: Sessions, value: str) -> None:
+    """Record a value of 2024, and evaluate."""
+    async with sessions.begin() as session:
+        plan = await find_plan(session, "plan", EVERYTHING)
+        listed = await find_indicator(session, plan, "woods")
+        place = await find_place(session, plan, None, pointer="")
+        new = NewValue(2024, Decimal(value))
+        await add_value(session, plan, listed, place, new, caller=ANYONE, act=ACT)
+    await evaluate(sessions)
+
+
+async def fetch(sessions: Sessions, query: str) -> list[tuple[Any, ...]]:
+    async with sessions() as session:
+        return [tuple(row) for row in await session.execute(text(query))]
+
+
+async def alerts(sessions: Sessions) -> list[tuple[Any, ...]]:
+    return await fetch(sessions, "SELECT status, level, measure FROM alert ORDER BY id")
+
+
+async def events(sessions: Sessions) -> list[str]:
+    return [row[0] for row in await fetch(sessions, "SELECT kind FROM alert_event ORDER BY id")]
+
+
+async def test_an_indicator_that_falls_behind_warns_until_it_is_back(sessions: Sessions) -> None:
+    await add_rule(sessions, BEHIND)
+    assert await alerts(sessions) == []
+    # A tenth of the 40 asked for is on the limit of yellow, and so not beyond it.
+    await measure(sessions, "36")
+    assert await alerts(sessions) == [("open", "blue", 10)]
+    await measure(sessions, "30")
+    assert await alerts(sessions) == [("open", "yellow", 25)]
+    assert await fetch(
+        sessions, "SELECT facts->'value', facts->'value_year', facts->'path_value' FROM alert"
+    ) == [(30, 2024, 40)]
+    # Less behind is still behind.
+    await measure(sessions, "39")
+    assert await alerts(sessions) == [("open", "yellow", 25)]
+    await measure(sessions, "40")
+    assert await alerts(sessions) == [("closed", "yellow", 25)]
+    assert await events(sessions) == ["opened", "raised", "recovered"]
+    assert await fetch(sessions, "SELECT 1 FROM alert_due") == []
+    async with sessions() as session:
+        [row] = await list_alerts(session, EVERYTHING, {"subject": "indicator"}, limit=10)
+    assert (row.plan, row.indicator, row.region, row[0].target_year) == (
+        *("plan", "woods", "city"),
+        2090,
+    )
+
+
+async def test_a_new_rule_judges_what_is_known_and_each_rule_warns_once(sessions: Sessions) -> None:
+    await measure(sessions, "30")
+    await add_rule(sessions, BEHIND)
+    await add_rule(sessions, BEHIND, code="all", plan=None, indicator=None, region="city")
+    await add_rule(sessions, BEHIND, code="elsewhere", plan=None, indicator=None, region="district")
+    await add_rule(sessions, BEHIND, code="off", enabled=False)
+    await measure(sessions, "29")
+    query = "SELECT r.code, a.level FROM alert a JOIN alert_rule r ON r.id = a.rule_id ORDER BY 1"
+    assert await fetch(sessions, query) == [("all", "yellow"), ("behind", "yellow")]
+
+
+async def test_figures_stated_anew_end_an_alert_or_leave_it_without_a_target(
+    sessions: Sessions,
+) -> None:
+    await add_rule(sessions, BEHIND)
+    await measure(sessions, "30")
+    base = Figure("base", 2020, Decimal(0), revisable=True)
+
+    async def state(*figures: Figure) -> None:
+        async with sessions.begin() as session:
+            await session.execute(text("UPDATE plan SET status = 'draft'"))
+            plan = await find_plan(session, "plan", EVERYTHING)
+            listed = await find_indicator(session, plan, "woods")
+            place = await find_place(session, plan, None, pointer="")
+            what = Rewriting(plan, listed, place, ACT)
+            await state_targets(session, what, figures, expected=None)
+            await session.execute(text("UPDATE plan SET status = 'approved'"))
+        await evaluate(sessions)
+
+    # 525 by 2090 asks for 30 of 2024.
+    await state(base, Figure("target", 2090, Decimal(525)))
+    assert await events(sessions) == ["opened", "recovered"]
+    await state(base, Figure("target", 2090, Decimal(700)))
+    await state(base, Figure("target", 2080, Decimal(700)))
+    assert await events(sessions) == ["opened", "recovered", "opened", "subject_gone", "opened"]
+    async with sessions.begin() as session:
+        (await session.scalars(select(Plan))).one().status = "superseded"
+        await note_all_plans(session)
+    await evaluate(sessions)
+    assert (await events(sessions))[5:] == ["subject_gone"]
+
+
+async def test_time_that_passes_is_looked_at_now_and_then(sessions: Sessions) -> None:
+    await add_rule(sessions, BEHIND)
+    async with sessions.begin() as session:
+        # As if it came by itself, the way a year passes or a project is accepted.
+        query = """INSERT INTO indicator_value (indicator_id, region_id, year, value)
+                   SELECT indicator_id, region_id, year, 10 FROM indicator_value"""
+        await session.execute(text(query))
+    await evaluate(sessions)
+    assert await alerts(sessions) == []
+    async with sessions.begin() as session:
+        await note_all_plans(session)
+        await note_all_plans(session)
+    assert await fetch(sessions, "SELECT count(*) FROM alert_due") == [(1,)]
+    await evaluate(sessions)
+    assert await alerts(sessions) == [("open", "red", 75)]
+
+
+async def receive(sessions: Sessions, lead: Lead = LEAD) -> Received:
+    async with sessions.begin() as session:
+        received = await receive_lead(session, ANYONE, ACT, lead, Rule({"red_line": 400.0}, 15))
+    await evaluate(sessions)
+    return received
+
+
+async def close_case(sessions: Sessions, code: str) -> None:
+    async with sessions.begin() as session:
+        query = text("UPDATE lead_case SET state = 'verified', result = 'lawful'")
+        await session.execute(query)
+        asked, days = Asked("closed", note="合法"), Deadlines(1, 1, 1)
+        await take_step(session, code, ANYONE, ACT, asked, days, expected=None)
+    await evaluate(sessions)
+
+
+async def test_a_case_warns_once_until_it_is_closed(sessions: Sessions) -> None:
+    await add_rule(sessions, LEADS)
+    await add_rule(sessions, LEADS, code="wetlands", control_kind="wetland")
+    await add_rule(sessions, LEADS, code="large", limits={"red": 1e7})
+    case = (await receive(sessions)).case
+    assert case is not None
+    await receive(sessions)
+    # 1013.6 m by 1107.8 m: more than a million square metres, less than ten.
+    [(status, level, area)] = await alerts(sessions)
+    assert (status, level) == ("open", "red")
+    assert area == pytest.approx(1013.6 * 1107.8, rel=1e-3)
+    await close_case(sessions, case)
+    assert [row[0] for row in await alerts(sessions)] == ["closed"]
+    assert await events(sessions) == ["opened", "recovered"]
+
+
+async def test_a_new_rule_judges_open_cases_and_what_is_undone_is_judged_again(
+    sessions: Sessions,
+) -> None:
+    await receive(sessions)
+    async with sessions.begin() as session:
+        await create_rule(session, LEADS, identity=ANYONE, act=ACT)
+    async with sessions() as session:
+        assert await evaluate_cases(session, now=NOW) == 1
+        await session.rollback()
+    assert await alerts(sessions) == []
+    await evaluate(sessions)
+    await evaluate(sessions)
+    assert await events(sessions) == ["opened"]
+
+
+async def test_alerts_about_cases_are_for_those_who_see_the_cases(sessions: Sessions) -> None:
+    await add_rule(sessions, LEADS)
+    await add_rule(sessions, BEHIND)
+    await measure(sessions, "30")
+    await receive(sessions)
+    async with sessions() as session:
+        found = await session.execute(text("SELECT code, id FROM region"))
+        ids = {row.code: row.id for row in found}
+        for regions, seen in ((["district"], ["case", "indicator"]), ([], ["indicator"])):
+            viewer = Viewer(known=True, regions=frozenset(ids[code] for code in regions))
+            rows = await list_alerts(session, viewer, {}, limit=10)
+            kinds = ["indicator" if row[0].case_id is None else "case" for row in rows]
+            assert sorted(kinds) == seen
+        [row] = await list_alerts(session, EVERYTHING, {"subject": "case"}, limit=10)
+        with pytest.raises(NotFound):
+            await find_alert(session, viewer, row[0].id)
+
+
+async def test_a_rule_is_evaluated_on_its_days_only(sessions: Sessions) -> None:
+    today = (await fetch(sessions, "SELECT current_date"))[0][0]
+    day = timedelta(days=1)
+    await measure(sessions, "30")
+    early, late = (today + day).isoformat(), today.isoformat()
+    await add_rule(sessions, BEHIND, code="early", valid_from=early)
+    await add_rule(sessions, BEHIND, code="late", valid_to=late)
+    assert await alerts(sessions) == []
+    await add_rule(sessions, BEHIND, valid_from=late, valid_to=early)
+    assert [row[0] for row in await alerts(sessions)] == ["open"]
+    async with sessions.begin() as session:
+        # As if the day had passed.
+        query = "UPDATE alert_rule SET valid_from = current_date - 1, valid_to = current_date"
+        await session.execute(text(f"{query} WHERE code = 'behind'"))
+        await end_expired(session, now=NOW)
+    assert await events(sessions) == ["opened", "rule_expired"]
+
+
+async def test_rules_are_told_as_they_were_made(sessions: Sessions) -> None:
+    quiet = {
+        "from": "22:00",
+        "to": "07:00",
+        "days": [1],
+        "time_zone": "Asia/Shanghai",
+        "red_passes": True,
+    }
+    changes = {"quiet": quiet, "valid_from": "2020-01-01", "valid_to": "2099-01-01"}
+    await add_rule(sessions, BEHIND, **changes)
+    async with sessions.begin() as session:
+        assert (await find_rule(session, "behind")).contents == {**BEHIND, **changes}
+        await replace_rule(session, "behind", BEHIND, identity=ANYONE, act=ACT)
+        assert (await find_rule(session, "behind")).contents == BEHIND
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"), [({"plan": "none"}, "/plan"), ({"indicator": "none"}, "/indicator")]
+)
+async def test_plans_and_indicators_of_rules_must_be_known(
+    sessions: Sessions, changes: dict[str, Any], pointer: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        await add_rule(sessions, BEHIND, **changes)
+    assert [fault.pointer for fault in refused.value.faults] == [pointer]
+
+
+async def test_a_rule_about_a_plan_is_for_those_who_plan_there(sessions: Sessions) -> None:
+    async with sessions() as session:
+        district = await session.scalar(text("SELECT id FROM region WHERE code = 'district'"))
+    assert isinstance(district, int)
+    grant = Grant(Role.PLANNER, frozenset({district}))
+    local = Identity("key:local", frozenset({Scope.WRITE}), (grant,))
+    async with sessions.begin() as session:
+        with pytest.raises(Forbidden):
+            await create_rule(session, BEHIND, identity=local, act=ACT)
+        contents = {**BEHIND, "region": "district"}
+        await create_rule(session, contents, identity=local, act=ACT)
+
+
+async def test_an_alert_has_exactly_one_subject(sessions: Sessions) -> None:
+    await add_rule(sessions, LEADS)
+    await receive(sessions)
+    async with sessions() as session:
+        for change in ("case_id = NULL", "target_year = 2030", "target_region_id = 1"):
+            with pytest.raises(IntegrityError):
+                await session.execute(text(f"UPDATE alert SET {change}"))
+            await session.rollback()
