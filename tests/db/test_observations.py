@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -20,6 +21,7 @@ from shanhai.db.observations.partitions import make_months, month_after, months_
 from shanhai.db.observations.rollups import EVERY, Every, read_buckets, sum_up
 from shanhai.monitoring.checks import flag_codes
 from shanhai.monitoring.observation import Batch, Observation, Outcome
+from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.job_rows import add_region, open_sessions
 from shanhai.testing.observation_rows import (
     FEED,
@@ -249,9 +251,9 @@ async def test_batches_of_several_senders_count_apart(sessions: Sessions) -> Non
 
 
 async def test_small_batches_share_a_transaction_and_none_suffers_for_another(
-    sessions: Sessions,
+    sessions: Sessions, tmp_path: Path
 ) -> None:
-    gathering = Gathering(sessions, skew=timedelta(days=3650))
+    gathering = Gathering(sessions, skew=timedelta(days=3650), files=LocalArtifacts(tmp_path))
     async with asyncio.timeout(30):
         deliveries = [
             Delivery(Batch.of(rows([number], start=START + number * timedelta(hours=1))), SENDER)

@@ -72,7 +72,8 @@ async def open_state(configuration: Configuration) -> AsyncIterator[State]:
     limiter = RateLimiter(configuration.rate, configuration.redis.address, "api")
     writing_sessions, reading_sessions = create_sessions(engine), create_sessions(reading)
     dispatcher = make_dispatcher(configuration.queue, configuration.redis, writing_sessions)
-    gathering = Gathering(writing_sessions, skew=configuration.observations.skew)
+    store = LocalArtifacts(configuration.artifacts.root)
+    gathering = Gathering(writing_sessions, skew=configuration.observations.skew, files=store)
     try:
         async with (
             limiter.synchronised(),
@@ -86,7 +87,7 @@ async def open_state(configuration: Configuration) -> AsyncIterator[State]:
                 reading_sessions,
                 quick,
                 dispatcher,
-                LocalArtifacts(configuration.artifacts.root),
+                store,
                 Metrics(),
                 Authenticator(
                     reading_sessions,

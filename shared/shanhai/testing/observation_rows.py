@@ -20,6 +20,7 @@ EMPTIED = (
     *("observation", "observation_revision", "observation_latest", "observation_source"),
     *("observation_hour", "observation_day", "observation_month", "rollup_due"),
     *("observation_change", "station", "alert_rule"),
+    *("observation_archive", "archived_series", "observation_hold"),
 )
 
 

@@ -39,7 +39,9 @@ async def _store(
     state: State, unit: Unit, view: View, delivery: Delivery, received: Received
 ) -> Made:
     skew = state.configuration.observations.skew
-    outcome = await store(unit.session, delivery.batch, delivery.sender, skew=skew)
+    outcome = await store(
+        unit.session, delivery.batch, delivery.sender, skew=skew, files=state.store
+    )
     return Made(describe(outcome, received, view.lang), status=202)
 
 

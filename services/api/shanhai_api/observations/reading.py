@@ -107,7 +107,9 @@ class Reading:
             async for block in self._latest(most, after):
                 yield block
         elif every is None:
-            async for values in read_values(asked, series, most=most, after=after):
+            async for values in read_values(
+                asked, series, self.state.store, most=most, after=after
+            ):
                 yield values
         else:
             async for buckets in read_statistics(asked, series, every, most=most, after=after):

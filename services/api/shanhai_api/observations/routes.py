@@ -118,7 +118,7 @@ async def show_station(
 ) -> Response:
     """Show the newest values of a station, and one property over a day, a month or a year."""
     zone = ZoneInfo(state.configuration.database.timezone)
-    found = await read_station(state.quick, caller, station, query, zone)
+    found = await read_station(state.quick, state.store, caller, station, query, zone)
     path = f"/stations/{quote(station, safe='')}/observations"
     document = {**station_document(found, view.lang), "links": view.self_links(path)}
     page: dict[str, Any] = {"chosen": found.chosen, "span": found.span, "most_marked": MOST_MARKED}

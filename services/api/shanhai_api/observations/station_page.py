@@ -27,6 +27,7 @@ from shanhai.db.quick import Asked
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.monitoring.checks import flag_codes
 from shanhai.monitoring.observation import VALID
+from shanhai.storage.artifacts import ArtifactStore
 from shanhai.vocabulary import QUALITIES, Lang
 from shanhai_api.dependencies import PageQuery
 from shanhai_api.identity import Caller
@@ -138,9 +139,17 @@ class StationReading:
 
 
 async def read_station(
-    asked: Asked, caller: Caller, code: str, query: StationQuery, zone: ZoneInfo
+    asked: Asked,
+    files: ArtifactStore,
+    caller: Caller,
+    code: str,
+    query: StationQuery,
+    zone: ZoneInfo,
 ) -> StationReading:
     """What is shown of a station.
+
+    Args:
+        files: Where the observations of closed months are.
 
     Raises:
         NotFound: there is none, or none the caller may know of.
@@ -157,8 +166,9 @@ async def read_station(
     span = Span.around(_day(query, newest, chosen, zone), query.range, zone)
     drawn = _drawn(known, chosen, span)
     wary = replace(drawn, marked=True)
-    marked = [row async for block in read_values(asked, wary, most=MOST_MARKED) for row in block]
-    rows = await _rows(asked, drawn, query.range)
+    blocks = read_values(asked, wary, files, most=MOST_MARKED)
+    marked = [row async for block in blocks for row in block]
+    rows = await _rows(asked, files, drawn, query.range)
     return StationReading(station, known, newest, chosen, span, drawn, rows, marked)
 
 
@@ -195,10 +205,12 @@ def _day(
     return day
 
 
-async def _rows(asked: Asked, series: Series, length: Range) -> list[Value | Bucket]:
+async def _rows(
+    asked: Asked, files: ArtifactStore, series: Series, length: Range
+) -> list[Value | Bucket]:
     if length == "day":
         values: list[Value | Bucket] = []
-        async for block in read_values(asked, series, most=MOST_VALUES + 1):
+        async for block in read_values(asked, series, files, most=MOST_VALUES + 1):
             values += block
         if len(values) <= MOST_VALUES:
             return values

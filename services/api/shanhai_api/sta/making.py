@@ -17,6 +17,7 @@ from shanhai.db.sensing.model import THING
 from shanhai.db.sensing.reading import Asker, find_columns
 from shanhai.errors import Conflict, Fault, Forbidden, InvalidInput
 from shanhai.monitoring.observation import Observation
+from shanhai.storage.artifacts import ArtifactStore
 from shanhai_api.identity import Caller
 
 
@@ -34,6 +35,7 @@ class Making:
 
     Attributes:
         skew: How far ahead of the clock an observation may be.
+        files: Where the observations of closed months are.
         readings: Values that came with what is made; stored once, at the end, because the locks of
             series are taken in one order.
     """
@@ -43,6 +45,7 @@ class Making:
     act: Act
     asker: Asker
     skew: timedelta
+    files: ArtifactStore
     readings: list[Reading] = field(default_factory=list)
 
     async def station(self, code: str) -> int | None:

@@ -169,6 +169,7 @@ async def _store(making: Making, observations: Sequence[Observation]) -> Sequenc
         Batch.of([observations[number] for number in numbers]),
         Sender(KIND, making.caller),
         skew=making.skew,
+        files=making.files,
     )
     refused = outcome.rejected
     if refused.number > len(refused.told):

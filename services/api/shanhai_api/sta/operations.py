@@ -75,8 +75,15 @@ def _demand(making: Making, kind: EntityKind) -> None:
 
 def making_of(unit: Unit, view: View, caller: Caller) -> Making:
     """One request that writes."""
-    skew = state_of(view.request).configuration.observations.skew
-    return Making(unit.session, caller, act_of(caller, view), asker_of(view, caller), skew)
+    state = state_of(view.request)
+    return Making(
+        unit.session,
+        caller,
+        act_of(caller, view),
+        asker_of(view, caller),
+        state.configuration.observations.skew,
+        state.store,
+    )
 
 
 async def create(request: Request, unit: Unit, view: View, caller: Caller, path: str) -> Response:

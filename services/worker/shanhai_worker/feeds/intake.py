@@ -76,7 +76,7 @@ async def open_intake(context: Context, way: str, *, skew: timedelta) -> AsyncIt
     Args:
         skew: How far ahead of the clock a time may be.
     """
-    gathering = Gathering(context.sessions, skew=skew, persist=outlast)
+    gathering = Gathering(context.sessions, skew=skew, files=context.artifacts, persist=outlast)
     try:
         yield Intake(gathering, context.meters, way)
     finally:

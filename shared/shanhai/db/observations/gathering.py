@@ -16,6 +16,7 @@ from shanhai.db.engine import DATABASE_ERRORS, Sessions
 from shanhai.db.observations.ingest import Delivery, store_all
 from shanhai.ending import end
 from shanhai.monitoring.observation import Outcome
+from shanhai.storage.artifacts import ArtifactStore
 
 MOST_ROWS = 20_000
 """Rows of one transaction, unless a single batch has more."""
@@ -40,6 +41,7 @@ class Gathering:
 
     Args:
         skew: How far ahead of the clock a time may be.
+        files: Where the observations of closed months are.
         persist: How often a transaction is tried.
     """
 
@@ -48,10 +50,12 @@ class Gathering:
         sessions: Sessions,
         *,
         skew: timedelta,
+        files: ArtifactStore,
         persist: Callable[[Transaction], Awaitable[list[Outcome]]] = once,
     ) -> None:
         self._sessions = sessions
         self._skew = skew
+        self._files = files
         self._persist = persist
         self._waiting: deque[_Waiting] = deque()
         self._storing: asyncio.Task[None] | None = None
@@ -117,7 +121,8 @@ class Gathering:
 
     async def _commit(self, group: Sequence[_Waiting]) -> list[Outcome]:
         async with self._sessions.begin() as session:
-            return await store_all(session, [one.delivery for one in group], skew=self._skew)
+            deliveries = [one.delivery for one in group]
+            return await store_all(session, deliveries, skew=self._skew, files=self._files)
 
 
 def _give_up(waiting: Iterable[_Waiting]) -> None:

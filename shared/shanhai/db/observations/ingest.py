@@ -18,6 +18,7 @@ from shanhai.db.identity import Identity
 from shanhai.db.observations import writing
 from shanhai.db.observations.judging import EARLIEST, Clock, Rows, judge, moment
 from shanhai.db.observations.partitions import make_months
+from shanhai.db.observations.recall import recall_beside
 from shanhai.db.observations.resolution import Asked, Known, add_source, find_known
 from shanhai.db.observations.series import (
     Mask,
@@ -30,6 +31,7 @@ from shanhai.db.observations.series import (
     sort_rows,
 )
 from shanhai.monitoring.observation import Batch, Outcome, Refused, Times
+from shanhai.storage.artifacts import ArtifactStore
 
 SLOT_US = 900_000_000
 """A quarter of an hour: no zone's day begins within one."""
@@ -58,6 +60,7 @@ async def store(
     *,
     received: datetime | None = None,
     skew: timedelta = timedelta(minutes=5),
+    files: ArtifactStore | None = None,
 ) -> Outcome:
     """Store the rows of a batch that can be stored; durable once the session is committed.
 
@@ -75,13 +78,15 @@ async def store(
         batch: Rows; those already refused by who read them are not among them.
         received: When they arrived; now.
         skew: How far ahead of that a time may be.
+        files: Where the observations of closed months are: those of a series rows are stored in
+            are fetched back first. Without it, rows for closed months cannot be stored.
 
     Returns:
         How many rows came to what; a refused row is told with its `index`, a pointer to its member
         (`/station`, `/property`, `/time`, `/value`, `/unit`) and the rule it breaks.
     """
     delivery = Delivery(batch, sender)
-    [outcome] = await store_all(session, [delivery], received=received, skew=skew)
+    [outcome] = await store_all(session, [delivery], received=received, skew=skew, files=files)
     return outcome
 
 
@@ -104,6 +109,7 @@ async def store_all(
     *,
     received: datetime | None = None,
     skew: timedelta = timedelta(minutes=5),
+    files: ArtifactStore | None = None,
 ) -> list[Outcome]:
     """Store several batches at once as `store` does one; what became of each.
 
@@ -126,7 +132,7 @@ async def store_all(
         ]
 
     judged = await _beside(size, judge_all)
-    counts = await _write(session, [rows for rows, _ in judged], known, clock)
+    counts = await _write(session, [rows for rows, _ in judged], known, clock, files)
     return [
         Outcome(accepted, duplicates, revised, refused)
         for (accepted, duplicates, revised), (_, refused) in zip(counts, judged, strict=True)
@@ -144,7 +150,11 @@ def _asked(deliveries: Sequence[Delivery], clock: Clock) -> Asked:
 
 
 async def _write(
-    session: AsyncSession, parts: Sequence[Rows], known: Known, clock: Clock
+    session: AsyncSession,
+    parts: Sequence[Rows],
+    known: Known,
+    clock: Clock,
+    files: ArtifactStore | None,
 ) -> list[list[int]]:
     """Store sound rows; for each part, how many are new, were there already, and were revised."""
     rows = Rows.joined(parts)
@@ -157,7 +167,7 @@ async def _write(
     # The transaction has begun: what came before went through the session.
     raw: Any = (await connection.get_raw_connection()).driver_connection
     with _known_errors():
-        new, changed = await _Storing(raw, given, known, clock.received).write()
+        new, changed = await _Storing(raw, given, known, clock.received, files).write()
     part = np.repeat(np.arange(len(parts)), [len(one) for one in parts])[given.order]
     return _count(given, new, changed, part, len(parts))
 
@@ -181,11 +191,14 @@ class _Storing:
     given: Sorted
     known: Known
     received: datetime
+    files: ArtifactStore | None
 
     async def write(self) -> tuple[Mask, Mask]:
         """Write everything; which rows were new, and which revised others."""
         given, raw = self.given, self.raw
         stored = await writing.lock_series(raw, given)
+        related = [(own, other) for _, _, own, other in relations_of(given.rows, self.known)]
+        await recall_beside(raw, self.files, given.rows, related, self.known.zone)
         partners = await self._partners()
         marked = await _beside(len(given.rows), lambda: mark(given, stored, self.known, partners))
         new, changed = await self._compare(marked.ahead)

@@ -37,9 +37,14 @@ def month_after(month: date) -> date:
     return date(month.year + month.month // 12, month.month % 12 + 1, 1)
 
 
+def month_of(moment: datetime) -> date:
+    """The month of UTC a time lies in."""
+    return moment.astimezone(UTC).date().replace(day=1)
+
+
 def months_ahead(now: datetime, number: int) -> list[date]:
     """The month of a time, and so many after it."""
-    months = [now.astimezone(UTC).date().replace(day=1)]
+    months = [month_of(now)]
     for _ in range(number):
         months.append(month_after(months[-1]))
     return months

@@ -3,7 +3,7 @@
 Each statement is short and stands for itself: who reads slowly keeps nothing open.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -13,12 +13,14 @@ from sqlalchemy import TextClause, text
 
 from shanhai.db.features.selection import Selection, bound_values, conditions
 from shanhai.db.features.stations import STATIONS
-from shanhai.db.observations.partitions import month_table
+from shanhai.db.observations.archived import AHEAD_ROWS, ArchivedMonths
+from shanhai.db.observations.partitions import month_of, month_table
 from shanhai.db.observations.rollups import Bucket, Every, buckets_sql
 from shanhai.db.observations.stretches import Stretch, Walk, read_months, stretch_of
 from shanhai.db.quick import PLAN_ANEW, Asked
-from shanhai.errors import InvalidInput
+from shanhai.errors import InvalidInput, Unavailable
 from shanhai.monitoring.observation import VALID
+from shanhai.storage.artifacts import ArtifactStore
 
 STEPS: Mapping[Every | None, timedelta] = {
     None: timedelta(hours=1),
@@ -34,6 +36,8 @@ LONGEST_BLOCK = 10_001
 MANY_SERIES = 50
 """From so many on, the best way to their values depends on how many they are."""
 EARLIEST = datetime(1950, 1, 1, tzinfo=UTC)
+TRIES = 5
+"""How often a month is read that is put into a file, or fetched back from it, at that moment."""
 GAP_INTERVALS = 3
 """A station that told nothing for so many of its intervals has a gap."""
 
@@ -194,16 +198,37 @@ async def find_properties(
 
 
 async def read_values(
-    asked: Asked, series: Series, *, most: int | None = None, after: Place | None = None
+    asked: Asked,
+    series: Series,
+    files: ArtifactStore,
+    *,
+    most: int | None = None,
+    after: Place | None = None,
 ) -> AsyncIterator[Sequence[Value]]:
     """Values in the order of time, station and property, block by block.
 
     Args:
+        files: Where those of closed months are.
         most: How many; all of them without it.
         after: Those behind this place only.
+
+    Raises:
+        Unavailable: the file of a month is missing.
     """
-    async for block in _walk(asked, series, None, most, after):
-        yield [Value(*row) for row in block]
+    archived = ArchivedMonths(
+        asked,
+        files,
+        series.stations,
+        series.properties,
+        marked=series.marked,
+        ahead=AHEAD_ROWS if most is None else 0,
+    )
+
+    async def read(stretch: Stretch, behind: Place | None, size: int) -> Sequence[Any]:
+        return await _values(asked, series, archived, stretch, behind, size)
+
+    async for block in _walk(asked, series, None, read, most, after):
+        yield [Value(*row[:7]) for row in block]
 
 
 async def read_statistics(
@@ -215,7 +240,11 @@ async def read_statistics(
     after: Place | None = None,
 ) -> AsyncIterator[Sequence[Bucket]]:
     """Statistics by hour, day or month, in the order of time, station and property."""
-    async for block in _walk(asked, series, every, most, after):
+
+    async def read(stretch: Stretch, behind: Place | None, size: int) -> Sequence[Any]:
+        return await _statistics(asked, series, every, stretch, behind, size)
+
+    async for block in _walk(asked, series, every, read, most, after):
         yield [Bucket(*row) for row in block]
 
 
@@ -249,7 +278,12 @@ async def read_former(asked: Asked, values: Sequence[Value]) -> dict[Place, list
 
 
 async def _walk(
-    asked: Asked, series: Series, every: Every | None, most: int | None, after: Place | None
+    asked: Asked,
+    series: Series,
+    every: Every | None,
+    read: Callable[[Stretch, Place | None, int], Awaitable[Sequence[Any]]],
+    most: int | None,
+    after: Place | None,
 ) -> AsyncIterator[Sequence[Sequence[Any]]]:
     """Rows of one stretch after another, in blocks."""
     number = len(series.stations) * len(series.properties)
@@ -269,7 +303,7 @@ async def _walk(
         full = True
         while full and left != 0:
             size = BLOCK if left is None else min(left, LONGEST_BLOCK)
-            rows = await _block(asked, series, every, stretch, behind, size)
+            rows = await read(stretch, behind, size)
             full = len(rows) == size
             if rows:
                 found += len(rows)
@@ -287,21 +321,53 @@ def _wide(months: Sequence[date], every: Every | None) -> list[Stretch]:
     return [Stretch(stretches[0].start - timedelta(days=32), stretches[-1].end)]
 
 
-async def _block(
+async def _values(
     asked: Asked,
     series: Series,
-    every: Every | None,
+    archived: ArchivedMonths,
     stretch: Stretch,
     after: Place | None,
     size: int,
 ) -> Sequence[Sequence[Any]]:
-    wide = len(series.stations) * len(series.properties) > MANY_SERIES
-    if every is None:
-        table = month_table(stretch.start.astimezone(UTC).date())
-        query = _values_query(table, series.marked, wide)
-    else:
-        query = _statistics_query(every, wide)
-    values = {
+    """Values of one month: of its partition, and of its file where it has one."""
+    month = month_of(stretch.start)
+    query = _values_query(month, series.marked, _is_wide(series))
+    for _ in range(TRIES):
+        found = (await asked.execute(query, _binds(series, stretch, after, size))).all()
+        rows = [row for row in found if row[0] is not None]
+        version = next((row[7] for row in reversed(found) if row[0] is None), None)
+        if version is None:
+            return rows
+        if version == archived.version(month):
+            filed = await archived.rows(stretch, after, size)
+            return sorted((*rows, *filed), key=lambda row: row[:3])[:size] if filed else rows
+        await archived.look(month)
+    raise Unavailable(
+        f"the observations of {month:%Y-%m} are being put into a file; try again",
+        message_zh=f"{month:%Y-%m} 的观测数据正在归档，请稍后重试",
+    )
+
+
+async def _statistics(
+    asked: Asked,
+    series: Series,
+    every: Every,
+    stretch: Stretch,
+    after: Place | None,
+    size: int,
+) -> Sequence[Sequence[Any]]:
+    query = _statistics_query(every, _is_wide(series))
+    return (await asked.execute(query, _binds(series, stretch, after, size))).all()
+
+
+def _is_wide(series: Series) -> bool:
+    return len(series.stations) * len(series.properties) > MANY_SERIES
+
+
+def _binds(
+    series: Series, stretch: Stretch, after: Place | None, size: int
+) -> Mapping[str, object]:
+    return {
         **series.bound(),
         "start": stretch.start,
         "end": stretch.end,
@@ -310,19 +376,25 @@ async def _block(
         "after_station": 0 if after is None else after.station_id,
         "after_property": 0 if after is None else after.property_id,
     }
-    return (await asked.execute(query, values)).all()
 
 
 @lru_cache(maxsize=1024)
-def _values_query(table: str, marked: bool, wide: bool) -> TextClause:
-    """What reads the table of a month, by itself: planning all months would take longer."""
+def _values_query(month: date, marked: bool, wide: bool) -> TextClause:
+    """What reads the table of a month, by itself: planning all months would take longer.
+
+    If the month has a file, one more row without a time tells its version: only one statement sees
+    both as they are at one moment.
+    """
     return _planned(
-        "SELECT x.observed_at, x.station_id, x.property_id, x.value, x.quality, x.flags,"  # noqa: S608
-        f" x.received_at FROM {table} x WHERE {_SERIES.format('x')}"
+        "(SELECT x.observed_at, x.station_id, x.property_id, x.value, x.quality, x.flags,"  # noqa: S608
+        f" x.received_at, CAST(NULL AS bigint) AS version FROM {month_table(month)} x"
+        f" WHERE {_SERIES.format('x')}"
         " AND x.observed_at >= CAST(:start AS timestamptz)"
         " AND x.observed_at < CAST(:end AS timestamptz)"
         f" AND {_AFTER.format('x.observed_at')}{' AND ' + _MARKED if marked else ''}"
-        " ORDER BY x.observed_at, x.station_id, x.property_id LIMIT :size",
+        " ORDER BY x.observed_at, x.station_id, x.property_id LIMIT :size)"
+        " UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, a.version"
+        f" FROM observation_archive a WHERE a.month = DATE '{month}'",
         wide,
     )
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from shanhai.db.observations.judging import Rows, microseconds
 from shanhai.db.observations.series import Mask, Sorted, Stored
+from shanhai.monitoring.observed_rows import ObservedRows
 
 POSTGRES_EPOCH_US = 946_684_800_000_000
 """2000-01-01, from which PostgreSQL counts, in microseconds since 1970."""
@@ -184,24 +185,65 @@ async def copy_rows(raw: Any, rows: Rows, flags: NDArray[np.int16], received: da
         )
 
 
+async def copy_back(raw: Any, rows: ObservedRows) -> None:
+    """Add rows that were stored before, as they were; their keys are not stored."""
+    for start in range(0, len(rows), COPIED_ROWS):
+        data = encode_observed(rows.take(slice(start, start + COPIED_ROWS)))
+        await raw.copy_to_table(
+            "observation", source=BytesIO(data), columns=COLUMNS, format="binary"
+        )
+
+
 def encode_rows(rows: Rows, flags: NDArray[np.int16], received: datetime) -> bytes:
+    """The rows in COPY's binary format."""
+    arrived = np.full(len(rows), microseconds(received), np.int64)
+    return encode_observed(
+        ObservedRows(
+            rows.station,
+            rows.property,
+            rows.time,
+            rows.value,
+            arrived,
+            rows.source,
+            rows.quality,
+            flags,
+        )
+    )
+
+
+def encode_observed(rows: ObservedRows) -> bytes:
     """The rows in COPY's binary format."""
     table = np.empty(len(rows), ROW)
     table["columns"] = len(COLUMNS)
     values = {
         "observed_at": rows.time - POSTGRES_EPOCH_US,
         "value": rows.value,
-        "received_at": microseconds(received) - POSTGRES_EPOCH_US,
+        "received_at": rows.received - POSTGRES_EPOCH_US,
         "station_id": rows.station,
         "source_id": rows.source,
         "property_id": rows.property,
         "quality": rows.quality,
-        "flags": flags,
+        "flags": rows.flags,
     }
     for name, column in values.items():
         table[f"{name}_length"] = ROW[name].itemsize
         table[name] = column
     return b"".join((HEADER, table.tobytes(), TRAILER))
+
+
+def decode_observed(data: bytes) -> ObservedRows:
+    """Whole rows of COPY's binary format, without header and trailer."""
+    table = np.frombuffer(data, ROW)
+    return ObservedRows(
+        table["station_id"].astype(np.int32),
+        table["property_id"].astype(np.int16),
+        table["observed_at"].astype(np.int64) + POSTGRES_EPOCH_US,
+        table["value"].astype(np.float64),
+        table["received_at"].astype(np.int64) + POSTGRES_EPOCH_US,
+        table["source_id"].astype(np.int32),
+        table["quality"].astype(np.int16),
+        table["flags"].astype(np.int16),
+    )
 
 
 async def revise_rows(raw: Any, rows: Rows, flags: NDArray[np.int16], received: datetime) -> None:

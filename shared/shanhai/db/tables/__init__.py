@@ -49,6 +49,11 @@ from shanhai.db.tables.observation import (
     RollupDue,
     StationRange,
 )
+from shanhai.db.tables.observation_archive import (
+    ArchivedSeries,
+    ObservationArchive,
+    ObservationHold,
+)
 from shanhai.db.tables.party import Party
 from shanhai.db.tables.pattern import Pattern, PatternComponent
 from shanhai.db.tables.plan import Plan
@@ -80,13 +85,14 @@ __all__ = [
     "AlertRule",
     "AlertWatch",
     "ApiKey",
+    "ArchivedSeries",
     "AuditChain",
     "AuditLog",
     "AuditRange",
+    "BackupMark",
     "CaseEvent",
     "ComplianceException",
     "ControlArea",
-    "BackupMark",
     "ControlRule",
     "Corridor",
     "CorridorNode",
@@ -107,8 +113,10 @@ __all__ = [
     "JobDataset",
     "LeadCase",
     "Observation",
+    "ObservationArchive",
     "ObservationChange",
     "ObservationDay",
+    "ObservationHold",
     "ObservationHour",
     "ObservationLatest",
     "ObservationMonth",

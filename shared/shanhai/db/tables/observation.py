@@ -29,6 +29,8 @@ class ObservedProperty(Base):
         moves: Equal values for long mean that the sensor hangs.
         hj525: Its code in HJ 212 telegrams.
         aliases: Other codes feeds may name it by.
+        raw_years: For how many years its values are kept, besides their statistics; None: for ever.
+        raw_since: The time before which values were removed for that; none older are taken.
     """
 
     __tablename__ = "observed_property"
@@ -36,6 +38,7 @@ class ObservedProperty(Base):
         one_of("medium", codes(MEDIA)),
         CheckConstraint("low < high", name="range"),
         CheckConstraint("decimals BETWEEN 0 AND 12", name="decimals"),
+        CheckConstraint("raw_years BETWEEN 1 AND 100", name="raw_years"),
     )
 
     id: Mapped[int] = mapped_column(SmallInteger, Identity(always=True), primary_key=True)
@@ -51,6 +54,8 @@ class ObservedProperty(Base):
     hj525: Mapped[str | None] = mapped_column(unique=True)
     aliases: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
     standard: Mapped[str | None]
+    raw_years: Mapped[int | None] = mapped_column(SmallInteger)
+    raw_since: Mapped[Moment | None]
     row_version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
