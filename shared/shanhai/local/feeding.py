@@ -77,15 +77,23 @@ Told = dict[str, int]
 """How many values came by each way."""
 
 
-def feed(stack: Stack, api: ApiClient, region: str, now: datetime) -> Told:
-    """Make the stations and send them what they have not been sent yet.
+def make_stations(stack: Stack, api: ApiClient, region: str, now: datetime) -> None:
+    """Make the stations, and the device of the river's, unless a former run did."""
+    since = now - timedelta(days=DAYS + 1)
+    for station in STATIONS:
+        try:
+            api.get(f"/collections/stations/items/{station.code}")
+        except NotFound:
+            api.post("/collections/stations/items", station.feature(region, since))
+    asyncio.run(_register(stack.database_url))
+
+
+def feed(stack: Stack, api: ApiClient, now: datetime) -> Told:
+    """Send the stations their values of the last days.
 
     Everything is sent again each time: what is there already is a duplicate and changes nothing.
     """
     hours = _hours(now)
-    for station in STATIONS:
-        _make(api, station, region, hours[0])
-    asyncio.run(_register(stack.database_url))
     return {
         "HTTP": _send_air(api, hours),
         "SensorThings": _send_bay(api, hours),
@@ -98,13 +106,6 @@ def _hours(now: datetime) -> list[datetime]:
     """The hours of the last days that are over."""
     last = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     return [last - timedelta(hours=back) for back in range(24 * DAYS, 0, -1)]
-
-
-def _make(api: ApiClient, station: DemoStation, region: str, since: datetime) -> None:
-    try:
-        api.get(f"/collections/stations/items/{station.code}")
-    except NotFound:
-        api.post("/collections/stations/items", station.feature(region, since))
 
 
 async def _register(database_url: str) -> None:
