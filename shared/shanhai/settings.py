@@ -76,12 +76,18 @@ class RedisSettings(BaseSettings):
 
 
 class QueueSettings(BaseSettings):
-    """How workers learn that a job is waiting; the jobs themselves are in PostgreSQL."""
+    """Jobs that wait, and how workers learn of them; the jobs themselves are in PostgreSQL."""
 
     model_config = SettingsConfigDict(env_prefix="SHANHAI_", frozen=True)
 
     queue: Literal["redis", "postgres"] = Field(
         "redis", description="what wakes workers: Redis, or PostgreSQL's own notifications"
+    )
+    queue_waiting: int = Field(
+        1000, ge=0, le=10**6, description="jobs one caller may have waiting; 0: no limit"
+    )
+    queue_running: int = Field(
+        0, ge=0, le=10**4, description="jobs of one caller that run at the same time; 0: no limit"
     )
 
 
@@ -124,6 +130,31 @@ class BackupSettings(BaseSettings):
         description="folder where received log waits to be encrypted, which must outlive the"
         " process; none: `receiving` in the folder of backups",
     )
+
+
+class AuditSettings(BaseSettings):
+    """How workers look after the audit log."""
+
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_AUDIT_", frozen=True)
+
+    every_s: float = Field(
+        3600.0, ge=1, le=86400, description="seconds between looks whether the chain is whole"
+    )
+    heads: Path | None = Field(
+        None,
+        description="file to which the signed head of the chain is added each time; keep it, or"
+        " copies of it, where who can change the database cannot; none: heads are not written",
+    )
+    key_file: Path | None = Field(
+        None, description="file with the private key (Ed25519, PEM) heads are signed with"
+    )
+
+    @model_validator(mode="after")
+    def check_key(self) -> Self:
+        """Heads are signed or not written."""
+        if self.heads is not None and self.key_file is None:
+            raise ValueError("SHANHAI_AUDIT_HEADS needs SHANHAI_AUDIT_KEY_FILE")
+        return self
 
 
 class PublicSettings(BaseSettings):
@@ -257,6 +288,15 @@ class WorkerSettings(BaseSettings):
     renew_s: float = Field(5.0, ge=0.2, le=300, description="seconds between renewals of the lease")
     poll_s: float = Field(5.0, ge=0.1, le=300, description="seconds between looks for lost jobs")
     max_crashes: int = Field(5, ge=1, le=100, description="crashes after which a job is failed")
+    max_retries: int = Field(
+        8, ge=0, le=100, description="times a job is tried again after a failure that may pass"
+    )
+    retry_first_s: float = Field(
+        5.0, gt=0, le=3600, description="seconds until the first of these tries; each doubles them"
+    )
+    retry_longest_s: float = Field(
+        600.0, gt=0, le=86400, description="most seconds between two tries"
+    )
     finish_s: float = Field(
         20.0, ge=0, le=3600, description="seconds running jobs get to finish when told to stop"
     )
@@ -373,6 +413,10 @@ class MqttSettings(BaseSettings):
         return self
 
 
+LEAST_ARCHIVE_MONTHS = 3
+"""Months that are over for less may still be needed for statistics of rows that are not old."""
+
+
 class ObservationSettings(BaseSettings):
     """How observations are received."""
 
@@ -388,6 +432,23 @@ class ObservationSettings(BaseSettings):
         description="largest body of observations accepted, unpacked, in bytes; a request may need"
         " five times as much memory",
     )
+    archive_after_months: int = Field(
+        24,
+        ge=0,
+        le=1200,
+        description="months after which a month that is over is put into a file; at least 3, or 0"
+        " for never",
+    )
+
+    @field_validator("archive_after_months")
+    @classmethod
+    def _demand_over(cls, months: int) -> int:
+        if 0 < months < LEAST_ARCHIVE_MONTHS:
+            raise ValueError(
+                f"must be 0 or at least {LEAST_ARCHIVE_MONTHS}"
+                f" / 须为 0 或不小于 {LEAST_ARCHIVE_MONTHS}"
+            )
+        return months
 
     @property
     def skew(self) -> timedelta:
@@ -692,6 +753,7 @@ ALL_SETTINGS: tuple[type[BaseSettings], ...] = (
     QueueSettings,
     ArtifactSettings,
     BackupSettings,
+    AuditSettings,
     PublicSettings,
     ApiSettings,
     TilesSettings,

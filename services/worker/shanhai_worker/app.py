@@ -14,10 +14,12 @@ import structlog
 
 from shanhai.db.engine import create_engine, create_sessions
 from shanhai.ending import end
+from shanhai.jobs.line import Quota
 from shanhai.jobs.queue import Listener, Wakeable, demand_address, make_dispatcher
 from shanhai.raster.windows import Cluster
 from shanhai.settings import (
     ArtifactSettings,
+    AuditSettings,
     DaskSettings,
     DatabaseSettings,
     Hj212Settings,
@@ -41,6 +43,7 @@ from shanhai_worker import (
     reaper,
     tile_keeper,
 )
+from shanhai_worker.audit_keeper import AuditKeeper
 from shanhai_worker.consumer import Consumer
 from shanhai_worker.context import Context
 from shanhai_worker.delivery_keeper import Sender
@@ -74,6 +77,7 @@ async def serve(
     observations: ObservationSettings,
     outgoing: OutgoingSettings,
     webhooks: WebhookSettings,
+    audit: AuditSettings,
 ) -> None:
     """Run the worker until SIGTERM or SIGINT."""
     stop = _stop_on_signals()
@@ -82,7 +86,7 @@ async def serve(
     async with open_context(database, redis, queue, artifacts, worker, dask, tiles) as context:
         feeds = feeds_named_in(hj212, mqtt, observations)
         senders = make_senders(context.sessions, public, webhooks, outgoing)
-        await run(context, listen, stop, feeds=feeds, senders=senders)
+        await run(context, listen, stop, feeds=feeds, senders=senders, audit=audit)
 
 
 async def run(
@@ -92,9 +96,11 @@ async def run(
     *,
     feeds: Sequence[Feed] = (),
     senders: Mapping[str, Sender] = NOBODY,
+    audit: AuditSettings | None = None,
 ) -> None:
     """Run every part until `stop`, then drain; a part that breaks ends the worker."""
     runner = Runner(context)
+    auditing = AuditKeeper(context, audit or AuditSettings())
     server = make_server(context)
     async with asyncio.TaskGroup() as parts:
         listening = [
@@ -104,6 +110,7 @@ async def run(
             parts.create_task(alert_keeper.run(context)),
             parts.create_task(observation_keeper.run(context)),
             parts.create_task(leftovers.run(context)),
+            parts.create_task(auditing.run()),
             parts.create_task(delivery_keeper.run(context, senders)),
             *(parts.create_task(feed(context)) for feed in feeds),
         ]
@@ -157,6 +164,7 @@ async def open_context(
             kept=KeptFolders(artifacts.root),
             tiles=tiles,
             dispatcher=dispatcher,
+            quota=Quota(queue.queue_waiting, queue.queue_running),
             cluster=Cluster.named_in(dask),
         )
     finally:

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from shanhai.db.engine import Sessions
+from shanhai.jobs.line import NO_QUOTA, Quota
 from shanhai.jobs.queue import Dispatcher
 from shanhai.raster.windows import Cluster
 from shanhai.settings import WorkerSettings
@@ -24,6 +25,7 @@ class Context:
     kept: KeptFolders
     tiles: TileAccess
     dispatcher: Dispatcher
+    quota: Quota = NO_QUOTA
     cluster: Cluster | None = None
     meters: Meters = field(default_factory=Meters)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import random
 import signal
 import tempfile
 from contextlib import suppress
@@ -13,7 +14,8 @@ from pathlib import Path
 import structlog
 
 from shanhai.jobs.contracts import Outcome
-from shanhai.jobs.failures import Failure, classify, out_of_time
+from shanhai.jobs.failures import Failure, classify, given_up, out_of_time, unreachable
+from shanhai.jobs.line import pause_s
 from shanhai.jobs.states import (
     Claim,
     LeaseLost,
@@ -22,11 +24,12 @@ from shanhai.jobs.states import (
     dismiss,
     fail,
     hand_back,
+    postpone,
 )
 from shanhai_worker.context import Context
 from shanhai_worker.keeper import Keeper
 from shanhai_worker.orders import FAILURE, ORDER, OUTCOME, WORK, Order, Report, UploadLimits
-from shanhai_worker.outages import outlast
+from shanhai_worker.outages import is_outage, outlast
 from shanhai_worker.publication import publish, store_files, task_of
 from shanhai_worker.supervise import Child
 
@@ -43,6 +46,7 @@ class Ending(StrEnum):
     DISMISSED = "dismissed"
     CRASHED = "crashed"
     HANDED_BACK = "handed_back"
+    POSTPONED = "postponed"
     LOST = "lost"
 
 
@@ -101,12 +105,22 @@ async def _attempt(context: Context, claim: Claim, workspace: Path) -> Ending:
         log.error("computation crashed", reason=str(crashed))
         return await settle(Ending.CRASHED)
     except Failed as failed:
-        return await settle(Ending.FAILED, failed.failure)
+        return await settle(*_after(claim, failed.failure, context.settings.max_retries))
     except LeaseLost:
         return Ending.LOST
     except Exception as error:
         log.exception("job failed in the worker")
-        return await settle(Ending.FAILED, classify(error))
+        failure = unreachable() if is_outage(error) else classify(error)
+        return await settle(*_after(claim, failure, context.settings.max_retries))
+
+
+def _after(claim: Claim, failure: Failure, max_retries: int) -> tuple[Ending, Failure]:
+    """Whether a failure ends the job, or passes perhaps."""
+    if failure.kind != "transient":
+        return Ending.FAILED, failure
+    if claim.retries < max_retries:
+        return Ending.POSTPONED, failure
+    return Ending.FAILED, given_up(failure, claim.retries + 1)
 
 
 async def _compute_and_publish(context: Context, claim: Claim, workspace: Path) -> Ending:
@@ -234,6 +248,14 @@ async def _write_ending(
         match ending:
             case Ending.FAILED if failure is not None:
                 await fail(session, claim.lease, failure)
+            case Ending.POSTPONED if failure is not None:
+                pause = pause_s(
+                    claim.retries,
+                    first_s=context.settings.retry_first_s,
+                    longest_s=context.settings.retry_longest_s,
+                    jitter=random.random(),  # noqa: S311  (jitter, not a secret)
+                )
+                await postpone(session, claim.lease, failure, pause_s=pause)
             case Ending.DISMISSED:
                 await dismiss(session, claim.lease)
             case Ending.HANDED_BACK:

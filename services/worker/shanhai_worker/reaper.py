@@ -7,6 +7,7 @@ import asyncio
 
 import structlog
 
+from shanhai.jobs.line import admit
 from shanhai.jobs.states import Lease, reap, take_undispatched
 from shanhai_worker.context import Context
 from shanhai_worker.outages import DATABASE_ERRORS
@@ -28,8 +29,10 @@ async def run(context: Context) -> None:
 
 
 async def reap_once(context: Context) -> None:
-    """Take back expired jobs, then send those that wait unsent."""
+    """Take back expired jobs, let others into the line, then send those that wait unsent."""
     await _take_back(context)
+    async with context.sessions.begin() as session:
+        await admit(session, quota=context.quota)
     for lease in await _unsent(context):
         sent = await context.dispatcher.dispatch(lease.job_id, lease.attempt)
         context.meters.dispatches.labels(str(sent).lower()).inc()

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Callable
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.jobs.line import admit
 from shanhai.jobs.states import Claim, claim
 from shanhai_worker.context import Context
 from shanhai_worker.handlers import handle
@@ -70,10 +72,18 @@ class Runner:
         context = self._context
         try:
             async with context.sessions.begin() as session:
-                return await claim(session, worker=context.name, lease_s=context.settings.lease_s)
+                found = await self._take(session)
+                if found is None and await admit(session, quota=context.quota):
+                    # Nobody else was next: let those in who waited for room.
+                    found = await self._take(session)
+                return found
         except DATABASE_ERRORS as error:
             log.warning("no jobs can be claimed", error=type(error).__name__)
             return None
+
+    async def _take(self, session: AsyncSession) -> Claim | None:
+        context = self._context
+        return await claim(session, worker=context.name, lease_s=context.settings.lease_s)
 
     def _start(self, found: Claim) -> None:
         job = asyncio.create_task(handle(self._context, found))

@@ -2,7 +2,7 @@
 
 import errno
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from shanhai.errors import Fault, InvalidInput, ShanhaiError, Unavailable
@@ -68,6 +68,8 @@ def classify(error: BaseException, *, memory_limit_mb: int | None = None) -> Fai
         return Failure("resource", Label("文件过大", "a file grew beyond what a job may write"))
     if isinstance(error, Unavailable):
         return Failure("transient", Label(error.message_zh, error.message))
+    if isinstance(error, ConnectionError | TimeoutError):
+        return unreachable()
     if isinstance(error, ShanhaiError):
         return Failure("invalid", Label(error.message_zh, error.message))
     name = type(error).__name__
@@ -78,6 +80,21 @@ def classify(error: BaseException, *, memory_limit_mb: int | None = None) -> Fai
             f"the computation stopped on an unexpected {name}; see the worker's log",
         ),
     )
+
+
+def unreachable() -> Failure:
+    """Something the computation or the publication needs did not answer."""
+    return Failure(
+        "transient",
+        Label("所依赖的服务没有响应", "a service this depends on did not answer"),
+    )
+
+
+def given_up(failure: Failure, tries: int) -> Failure:
+    """A passing failure that did not pass in as many tries as there are."""
+    detail = failure.detail
+    told = Label(f"{detail.zh}（已尝试 {tries} 次）", f"{detail.en} (tried {tries} times)")
+    return replace(failure, detail=told)
 
 
 def out_of_memory(limit_mb: int | None) -> Failure:

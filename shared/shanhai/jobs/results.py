@@ -8,8 +8,9 @@ from shanhai.db.tables import Job
 from shanhai.jobs.contract import OutputSpec
 from shanhai.jobs.contracts import CONTRACTS
 from shanhai.jobs.failures import Failure
+from shanhai.jobs.line import QUOTA
 from shanhai.jobs.result_form import ResultForm
-from shanhai.jobs.stages import STATUS_MESSAGES, name_stage
+from shanhai.jobs.stages import AGAIN, HELD_BACK, STATUS_MESSAGES, name_stage
 from shanhai.vocabulary import JobStatus, Lang
 
 REL_RESULTS = "http://www.opengis.net/def/rel/ogc/1.0/results"
@@ -31,9 +32,12 @@ def status_info(job: Job, *, base_url: str, lang: Lang) -> dict[str, Any]:
         "progress": job.progress,
         "stage": job.stage if status is JobStatus.RUNNING else None,
         "attempt": job.attempt,
+        "priority": job.priority,
+        "retryOf": None if job.retry_of is None else str(job.retry_of),
+        "notBefore": rfc3339(job.not_before),
         "links": job_links(job, base_url=base_url),
     }
-    if job.error is not None:
+    if job.error is not None and status.final:
         info["exception"] = exception_of(job.error, lang)
     return {name: value for name, value in info.items() if value is not None}
 
@@ -42,7 +46,10 @@ def message_of(job: Job, lang: Lang) -> str:
     """One line a person reads while waiting."""
     status = JobStatus(job.status)
     if job.error is not None:
-        return Failure.parse(job.error).detail.in_(lang)
+        detail = Failure.parse(job.error).detail.in_(lang)
+        return detail if status.final else AGAIN.in_(lang).format(detail)
+    if job.held == QUOTA:
+        return HELD_BACK.in_(lang)
     if status is JobStatus.RUNNING and job.stage is not None:
         return name_stage(job.stage, lang)
     return STATUS_MESSAGES[status].in_(lang)

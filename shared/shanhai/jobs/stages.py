@@ -62,6 +62,11 @@ STATUS_MESSAGES: Mapping[JobStatus, Label] = {
 }
 
 
+AGAIN = Label("等待重试：{}", "Waiting to be tried again: {}")
+HELD_BACK = Label(
+    "等待：您同时运行的作业已达上限", "Waiting: as many of your jobs are running as may at once"
+)
+
 COUNTED: Mapping[str, Label] = {
     "tiles": Label("共 {} 个瓦片", "{} tiles to make"),
     "zoom": Label("绘制第 {} 级瓦片", "Drawing tiles of level {}"),

@@ -4,7 +4,7 @@
        ▲  │                │ ├────fail─────▶ failed
        │  └─cancel─┐       │ └──dismiss────▶ dismissed
        │           └───────┼────────────────────▲
-       └─hand_back, crash, reap
+       └─hand_back, postpone, crash, reap
 
 A claim raises `attempt`, the fencing number: every later write of a worker names the attempt it
 was given and changes nothing once another has been given out. All times are the database's, so
@@ -39,6 +39,7 @@ from shanhai.db.tables import Job
 from shanhai.errors import Conflict, NotFound
 from shanhai.jobs.callbacks import tell_subscriber
 from shanhai.jobs.failures import Failure, lost
+from shanhai.jobs.line import IN_LINE, ORDER, RETRY
 from shanhai.vocabulary import JobStatus
 
 REAPED_AT_ONCE = 100
@@ -78,6 +79,7 @@ class Claim:
     software: str | None
     requested_by: str
     request_id: str | None
+    retries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +93,21 @@ class Reaped:
 async def claim(
     session: AsyncSession, *, worker: str, lease_s: float, job_id: UUID | None = None
 ) -> Claim | None:
-    """Take the oldest waiting job, or the one named; None when there is none to take."""
-    waiting = select(Job.id).where(Job.status == JobStatus.ACCEPTED)
+    """Take the job that is next in line, or the one named; None when there is none to take."""
+    waiting = select(Job.id).where(IN_LINE)
     if job_id is not None:
         waiting = waiting.where(Job.id == job_id)
-    oldest = waiting.order_by(Job.created_at, Job.id).limit(1).with_for_update(skip_locked=True)
+    following = waiting.order_by(*ORDER).limit(1).with_for_update(skip_locked=True)
     statement = (
         update(Job)
-        .where(Job.id == oldest.scalar_subquery(), Job.status == JobStatus.ACCEPTED)
+        .where(Job.id == following.scalar_subquery(), Job.status == JobStatus.ACCEPTED)
         .values(
             status=JobStatus.RUNNING,
             attempt=Job.attempt + 1,
             worker=worker,
             lease_until=_from_now(lease_s),
             started_at=func.coalesce(Job.started_at, func.clock_timestamp()),
+            error=null(),
         )
         .returning(
             Job.id,
@@ -115,6 +118,7 @@ async def claim(
             Job.software,
             Job.requested_by,
             Job.request_id,
+            Job.retries,
         )
     )
     row = (await session.execute(statement)).one_or_none()
@@ -130,6 +134,7 @@ async def claim(
         software=row.software,
         requested_by=row.requested_by,
         request_id=row.request_id,
+        retries=row.retries,
     )
 
 
@@ -215,6 +220,31 @@ async def hand_back(session: AsyncSession, lease: Lease) -> None:
     await _change(session, lease, status=JobStatus.ACCEPTED, **_released(ended=False))
 
 
+async def postpone(
+    session: AsyncSession, lease: Lease, failure: Failure, *, pause_s: float
+) -> None:
+    """Let the job be tried again after a pause, since its failure may pass.
+
+    A job that was cancelled meanwhile waits no more; it is dismissed.
+
+    Raises:
+        LeaseLost: the attempt no longer holds the job.
+    """
+    if await hold(session, lease) is Standing.CANCELLED:
+        await dismiss(session, lease)
+        return
+    await _change(
+        session,
+        lease,
+        status=JobStatus.ACCEPTED,
+        held=RETRY,
+        not_before=_from_now(pause_s),
+        retries=Job.retries + 1,
+        error=failure.document(),
+        **_released(ended=False),
+    )
+
+
 async def crash(session: AsyncSession, lease: Lease, *, max_crashes: int) -> JobStatus:
     """Count a crash of the computation: the job waits again, or ends when there were too many.
 
@@ -245,6 +275,8 @@ async def cancel(session: AsyncSession, job_id: UUID, *, act: Act) -> JobStatus:
             cancel_requested=True,
             status=case((waiting, JobStatus.DISMISSED), else_=Job.status),
             finished_at=case((waiting, func.clock_timestamp()), else_=null()),
+            # What it failed of before is not why it ended.
+            error=case((waiting, null()), else_=Job.error),
         )
         .returning(Job.status)
     )
@@ -286,14 +318,15 @@ async def take_undispatched(session: AsyncSession, *, after_s: float) -> Sequenc
     A job that was handed back or lost its worker was never sent since, and is due at once.
     """
     since = func.coalesce(Job.dispatched_at, Job.created_at)
+    # Only those next in line: a worker that is woken looks for more by itself.
+    following = select(Job.id).where(IN_LINE).order_by(*ORDER).limit(REAPED_AT_ONCE)
     due = (
         select(Job.id)
         .where(
+            Job.id.in_(following),
             Job.status == JobStatus.ACCEPTED,
             since < func.clock_timestamp() - timedelta(seconds=after_s),
         )
-        .order_by(Job.created_at)
-        .limit(REAPED_AT_ONCE)
         .with_for_update(skip_locked=True)
         .cte("due")
     )

@@ -1,23 +1,81 @@
 """Accept a job: resolve what was asked for, write the row and what it will read."""
 
+import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
+import orjson
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai import __version__
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables import Job, JobDataset
+from shanhai.errors import Conflict
 from shanhai.jobs.authority import with_authority
+from shanhai.jobs.bulletin_inputs import with_bulletin
 from shanhai.jobs.contract import Inputs, ProcessContract
 from shanhai.jobs.contracts import Task
 from shanhai.jobs.control_lines import with_control_lines
 from shanhai.jobs.indicator_inputs import with_indicators
+from shanhai.jobs.line import NO_QUOTA, NORMAL, Quota, demand_priority, find_spot, lock_caller
 from shanhai.jobs.resolution import resolve
 from shanhai.jobs.result_form import ResultForm
 from shanhai.jobs.scenario_assessed import with_assessed
 from shanhai.jobs.scenario_places import with_edited_places
 from shanhai.jobs.selection_places import with_candidates
+from shanhai.settings import QueueSettings
+from shanhai.vocabulary import JobStatus
+
+SOFTWARE = f"shanhai {__version__}"
+RETRIED = (JobStatus.FAILED, JobStatus.DISMISSED)
+"""States of jobs that may be asked for once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a job is accepted.
+
+    Attributes:
+        priority: From 0 to 9; higher ones go first.
+        unique_s: An equal job of the same caller is given instead, if one is waiting or running or
+            succeeded at most so many seconds ago; None to make another in any case.
+        quota: How many jobs the caller may have.
+    """
+
+    priority: int = NORMAL
+    unique_s: float | None = None
+    quota: Quota = NO_QUOTA
+
+
+USUAL = Terms()
+
+
+def terms_of(
+    queue: QueueSettings,
+    identity: Identity,
+    *,
+    priority: str = "normal",
+    unique_s: float | None = None,
+) -> Terms:
+    """On what terms a job of the identity is accepted.
+
+    Raises:
+        Forbidden: They may not pass before others.
+    """
+    quota = Quota(queue.queue_waiting, queue.queue_running)
+    return Terms(demand_priority(identity, priority), unique_s, quota)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The job that does what was asked, and whether it was made for that."""
+
+    job: Job
+    new: bool = True
 
 
 async def submit(
@@ -30,8 +88,35 @@ async def submit(
     request_id: str | None = None,
     result_form: ResultForm | None = None,
     subscriber: Mapping[str, str] | None = None,
-    software: str = f"shanhai {__version__}",
+    terms: Terms = USUAL,
 ) -> Job:
+    """The job that `accept_job` gives."""
+    accepted = await accept_job(
+        session,
+        contract=contract,
+        inputs=inputs,
+        requested_by=requested_by,
+        identity=identity,
+        request_id=request_id,
+        result_form=result_form,
+        subscriber=subscriber,
+        terms=terms,
+    )
+    return accepted.job
+
+
+async def accept_job(
+    session: AsyncSession,
+    *,
+    contract: ProcessContract,
+    inputs: Inputs,
+    requested_by: str,
+    identity: Identity | None = None,
+    request_id: str | None = None,
+    result_form: ResultForm | None = None,
+    subscriber: Mapping[str, str] | None = None,
+    terms: Terms = USUAL,
+) -> Accepted:
     """Write an accepted job; the caller commits, and only then dispatches it.
 
     Args:
@@ -43,14 +128,16 @@ async def submit(
         request_id: The request, for the audit log.
         result_form: How the results are to be told.
         subscriber: Addresses that are told how it goes; see `shanhai.jobs.callbacks`.
-        software: The version that computes.
+        terms: Its priority, whether an equal job will do, and how many there may be.
 
     Raises:
         InvalidInput: The inputs name what does not exist or does not fit; names every fault.
+        TooManyJobs: As many jobs of the caller are waiting as may.
     """
     task = await resolve(inputs, session, requested_by=requested_by)
     if identity is not None:
         task = await with_authority(session, task, identity)
+    task = await with_bulletin(session, task, identity)
     task = await with_control_lines(session, task, identity)
     task = await with_assessed(session, task, identity)
     task = await with_edited_places(session, task, identity)
@@ -63,23 +150,100 @@ async def submit(
         result_form=None if result_form is None else result_form.row(),
         subscriber=None if subscriber is None else dict(subscriber),
         seed=task.seed,
-        software=software,
         requested_by=requested_by,
         request_id=request_id,
     )
+    return await _enter(session, job, terms, Act(requested_by, request_id))
+
+
+async def resubmit(
+    session: AsyncSession, former: Job, *, identity: Identity, terms: Terms, act: Act
+) -> Job:
+    """Ask once more for what a job that failed or was dismissed should have computed.
+
+    The task is the one that was accepted then, in the name and with the rights of who asks now.
+
+    Raises:
+        Conflict: The job has not ended so, or was asked for once more before.
+        Forbidden: Who asks may not write what the job would.
+        TooManyJobs: As many jobs of theirs are waiting as may.
+    """
+    status = JobStatus(former.status)
+    if status not in RETRIED:
+        raise Conflict(
+            f"job {former.id} is {status}; only failed and dismissed jobs are tried again",
+            message_zh=f"作业 {former.id} 的状态为 {status}，只有失败或已取消的作业可以重试",
+        )
+    await session.execute(select(Job.id).where(Job.id == former.id).with_for_update())
+    later = await session.scalar(select(Job.id).where(Job.retry_of == former.id))
+    if later is not None:
+        raise Conflict(
+            f"job {former.id} was tried again as {later}",
+            message_zh=f"作业 {former.id} 已作为 {later} 重试",
+        )
+    task = await with_authority(session, Task.model_validate(former.task), identity)
+    job = Job(
+        kind=former.kind,
+        inputs=former.inputs,
+        task=task.model_dump(mode="json"),
+        result_form=former.result_form,
+        subscriber=former.subscriber,
+        seed=former.seed,
+        requested_by=identity.owner,
+        request_id=act.request_id,
+        retry_of=former.id,
+    )
+    return (await _enter(session, job, terms, act)).job
+
+
+async def _enter(session: AsyncSession, job: Job, terms: Terms, act: Act) -> Accepted:
+    """Give the job its place in the line, unless an equal one will do."""
+    job.software = SOFTWARE
+    job.digest = _digest(job)
+    await lock_caller(session, job.requested_by)
+    if terms.unique_s is not None:
+        equal = await _find_equal(session, job, terms.unique_s)
+        if equal is not None:
+            return Accepted(equal, new=False)
+    spot = await find_spot(
+        session, requested_by=job.requested_by, priority=terms.priority, quota=terms.quota
+    )
+    job.priority, job.turn, job.held = terms.priority, spot.turn, spot.held
     session.add(job)
     await session.flush()  # the id is made by the database
     await session.refresh(job)
-    session.add_all(_inputs_read(job, task))
-    record(
-        session,
-        Act(requested_by, request_id),
-        "submit",
-        table="job",
-        object_id=str(job.id),
-        after={"process": contract.id, "inputs": job.inputs},
+    session.add_all(_inputs_read(job, Task.model_validate(job.task)))
+    told: dict[str, Any] = {"process": job.kind, "inputs": job.inputs}
+    if job.retry_of is not None:
+        told["retry_of"] = str(job.retry_of)
+    record(session, act, "submit", table="job", object_id=str(job.id), after=told)
+    return Accepted(job)
+
+
+async def _find_equal(session: AsyncSession, job: Job, unique_s: float) -> Job | None:
+    """The newest job of the caller that computes the same, and may still stand for it."""
+    going_on = Job.status.in_((JobStatus.ACCEPTED, JobStatus.RUNNING)) & ~Job.cancel_requested
+    lately = and_(
+        Job.status == JobStatus.SUCCESSFUL,
+        Job.finished_at >= func.clock_timestamp() - timedelta(seconds=unique_s),
     )
-    return job
+    found = (
+        select(Job)
+        .where(
+            Job.requested_by == job.requested_by,
+            Job.digest == job.digest,
+            or_(going_on, lately),
+        )
+        .order_by(Job.created_at.desc())
+        .limit(1)
+    )
+    return await session.scalar(found)
+
+
+def _digest(job: Job) -> str:
+    """What stands for all that the result of a job depends on, and for how it is told."""
+    said = [job.kind, job.task, job.seed, job.software, job.result_form, job.subscriber]
+    return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def _inputs_read(job: Job, task: Task) -> list[JobDataset]:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.engine import Sessions, create_engine, create_sessions
 from shanhai.db.tables import Dataset, Job, Region
 from shanhai.jobs.contracts import ECHO, EchoInputs
-from shanhai.jobs.submission import submit
+from shanhai.jobs.submission import USUAL, Terms, submit
 from shanhai.settings import DatabaseSettings
 from shanhai.testing.emptying import forget_rows
 
@@ -38,15 +38,23 @@ async def forget_jobs(sessions: Sessions) -> None:
         await forget_rows(session, ["job"])
 
 
-async def submit_echo(sessions: Sessions, message: str = "hello", *, pause: float = 0) -> UUID:
+async def submit_echo(
+    sessions: Sessions,
+    message: str = "hello",
+    *,
+    pause: float = 0,
+    requested_by: str = "tester",
+    terms: Terms = USUAL,
+) -> UUID:
     """A waiting job of the test process."""
     async with sessions.begin() as session:
         job = await submit(
             session,
             contract=ECHO,
             inputs=EchoInputs(message=message, pause=pause),
-            requested_by="tester",
+            requested_by=requested_by,
             request_id="request-1",
+            terms=terms,
         )
     return job.id
 

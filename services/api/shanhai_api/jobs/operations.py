@@ -1,6 +1,7 @@
 """What can be asked of jobs."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,13 +11,19 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.queries.job_reading import JobFilter, find_job, list_jobs
 from shanhai.db.tables import Job
 from shanhai.errors import Forbidden, NotFound
+from shanhai.jobs.results import status_info
 from shanhai.jobs.states import cancel
+from shanhai.jobs.submission import resubmit, terms_of
 from shanhai.vocabulary import Scope
 from shanhai_api.awaiting import successful_result
+from shanhai_api.dependencies import act_of
 from shanhai_api.errors import NoSuchJob
 from shanhai_api.features.values import parse_datetime
 from shanhai_api.identity import Caller
 from shanhai_api.jobs.parameters import JobsQuery, read_cursor
+from shanhai_api.once import Made
+from shanhai_api.state import State, Unit
+from shanhai_api.view import View
 
 
 async def read_job(session: AsyncSession, caller: Caller, job_id: str) -> Job:
@@ -52,6 +59,7 @@ async def read_jobs(session: AsyncSession, caller: Caller, query: JobsQuery) -> 
             statuses=members(query.status),
             min_seconds=query.minDuration,
             max_seconds=query.maxDuration,
+            dead=query.dead == "true",
             created=None if query.datetime is None else parse_datetime(query.datetime),
         ),
         limit=query.limit + 1,
@@ -72,14 +80,46 @@ async def dismiss(session: AsyncSession, caller: Caller, job_id: str, *, act: Ac
         Forbidden: it is somebody else's.
     """
     job = await read_job(session, caller, job_id)
-    if job.requested_by != caller.owner and not caller.may(Scope.ADMIN):
-        raise Forbidden(
-            "only who requested a job and administrators may dismiss it",
-            message_zh="只有作业提交者和管理员可以取消该作业",
-        )
+    demand_own(job, caller)
     await cancel(session, job.id, act=act)
     await session.refresh(job)
     return job
+
+
+async def retry(state: State, unit: Unit, view: View, caller: Caller, job_id: str) -> Made:
+    """Ask once more for what a job that failed or was dismissed should have computed.
+
+    Raises:
+        NoSuchJob: there is none.
+        Forbidden: it is somebody else's.
+        Conflict: it has not ended so, or was tried again before.
+        TooManyJobs: as many jobs of theirs are waiting as may.
+    """
+    former = await read_job(unit.session, caller, job_id)
+    demand_own(former, caller)
+    job = await resubmit(
+        unit.session,
+        former,
+        identity=caller,
+        terms=terms_of(state.configuration.queue, caller),
+        act=act_of(caller, view),
+    )
+    unit.after_commit.append(partial(state.dispatcher.dispatch, job.id, job.attempt))
+    content = status_info(job, base_url=view.base, lang=view.lang)
+    return Made(content, {"Location": f"{view.base}/jobs/{job.id}"})
+
+
+def demand_own(job: Job, caller: Caller) -> None:
+    """Refuse whoever neither requested the job nor administers.
+
+    Raises:
+        Forbidden: so it is.
+    """
+    if job.requested_by != caller.owner and not caller.may(Scope.ADMIN):
+        raise Forbidden(
+            "only who requested a job and administrators may dismiss it or try it again",
+            message_zh="只有作业提交者和管理员可以取消或重试该作业",
+        )
 
 
 def output_of(job: Job, name: str) -> tuple[Mapping[str, Any] | None, Any]:

@@ -46,6 +46,12 @@ class JobsQuery(PageQuery):
     minDuration: int | None = Field(None, ge=0, le=10**9, description="Least seconds of running")
     maxDuration: int | None = Field(None, ge=0, le=10**9, description="Most seconds of running")
 
+    dead: Literal["true", "false"] | None = Field(
+        None,
+        description="`true`: only jobs that were given up though their inputs are not to blame, and"
+        " were not tried again since",
+    )
+
     @field_validator("status")
     @classmethod
     def check_states(cls, text: str | None) -> str | None:

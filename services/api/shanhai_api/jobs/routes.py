@@ -1,9 +1,10 @@
 """`/jobs` and what lies below."""
 
+from hashlib import sha256
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from shanhai.db.tables import Job
@@ -28,11 +29,13 @@ from shanhai_api.jobs.events import follow
 from shanhai_api.jobs.files import send_file
 from shanhai_api.jobs.parameters import JobsQuery, write_cursor
 from shanhai_api.negotiation import HTML, JSON
+from shanhai_api.once import once
 from shanhai_api.result_answers import raw_answer, value_answer
 from shanhai_api.view import View
 
 router = APIRouter(tags=["processes"])
 Parameters = Annotated[PageQuery, Query()]
+NO_BODY = sha256(b"").hexdigest()
 
 
 @router.get("/jobs", summary="Jobs, the newest first")
@@ -70,6 +73,27 @@ async def dismiss_job(
     """Ask for the end of a job and tell its state; what has ended stays as it is."""
     row = await operations.dismiss(unit.session, caller, job, act=act_of(caller, view))
     return view.send(orjson.dumps(describe(row, view)), JSON.media_type)
+
+
+@router.post("/jobs/{job}/retry", summary="Try a job again", status_code=201)
+async def retry_job(
+    request: Request,
+    view: TheView,
+    state: TheState,
+    caller: JobCaller,
+    job: str,
+    query: Parameters,
+    unit: TheUnit,
+) -> Response:
+    """Make a new job of one that failed or was dismissed; the old one stays as it is."""
+    made = await once(
+        request,
+        unit,
+        caller,
+        body_sha256=NO_BODY,
+        effect=lambda: operations.retry(state, unit, view, caller, job),
+    )
+    return made.response()
 
 
 @router.get("/jobs/{job}/results", summary="A job's results")

@@ -2,9 +2,8 @@
 
 from functools import partial
 
-from shanhai.db.tables import Job
 from shanhai.jobs.results import status_info
-from shanhai.jobs.submission import submit
+from shanhai.jobs.submission import accept_job, terms_of
 from shanhai_api.identity import Caller
 from shanhai_api.once import Made
 from shanhai_api.processes.orders import Order
@@ -13,8 +12,8 @@ from shanhai_api.view import View
 
 
 async def accept(state: State, unit: Unit, view: View, caller: Caller, order: Order) -> Made:
-    """Write the job and say where it is."""
-    job: Job = await submit(
+    """Write the job, or find the one that will do, and say where it is."""
+    accepted = await accept_job(
         unit.session,
         contract=order.contract,
         inputs=order.inputs,
@@ -23,7 +22,13 @@ async def accept(state: State, unit: Unit, view: View, caller: Caller, order: Or
         request_id=view.request_id,
         result_form=order.form,
         subscriber=None if order.subscriber is None else order.subscriber.row(view.lang),
+        terms=terms_of(
+            state.configuration.queue, caller, priority=order.priority, unique_s=order.unique_s
+        ),
     )
-    unit.after_commit.append(partial(state.dispatcher.dispatch, job.id, job.attempt))
+    job = accepted.job
+    if accepted.new:
+        unit.after_commit.append(partial(state.dispatcher.dispatch, job.id, job.attempt))
     content = status_info(job, base_url=view.base, lang=view.lang)
-    return Made(content, {"Location": f"{view.base}/jobs/{job.id}"})
+    location = {"Location": f"{view.base}/jobs/{job.id}"}
+    return Made(content, location, status=201 if accepted.new else 200)

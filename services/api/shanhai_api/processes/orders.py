@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from shanhai.errors import InvalidInput
 from shanhai.jobs.callbacks import Subscriber
@@ -14,6 +14,7 @@ from shanhai.jobs.result_form import ResultForm, Transmission
 from shanhai_api.body import parse, pointer_of
 
 MAX_WAIT_S = 20
+LONGEST_UNIQUE_S = 366 * 86_400
 QUALIFIED = frozenset({"value", "mediaType", "encoding", "schema", "format"})
 WAIT = re.compile(r"wait=(\d{1,6})")
 
@@ -44,6 +45,8 @@ class ExecuteBody(BaseModel):
     outputs: dict[str, WantedOutput] | None = None
     response: Literal["raw", "document"] | None = None
     subscriber: Subscriber | None = None
+    priority: Literal["low", "normal", "high"] = "normal"
+    unique: bool | Annotated[int, Field(ge=0, le=LONGEST_UNIQUE_S)] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ class Order:
     inputs: Inputs
     form: ResultForm
     subscriber: Subscriber | None = None
+    priority: str = "normal"
+    unique_s: float | None = None
 
     @property
     def needs_a_job(self) -> bool:
@@ -80,7 +85,10 @@ def parse_order(contract: ProcessContract, value: Any) -> Order:
     body = parse(ExecuteBody, {**value, "inputs": {}} if isinstance(given, dict) else value)
     plain = {name: _plain(name, item) for name, item in given.items()}
     inputs = parse(contract.inputs, plain, under="/inputs")
-    return Order(contract, inputs, _form_of(contract, body), body.subscriber)
+    # `true` is no number of seconds, though Python takes it for 1.
+    unique_s = (0 if body.unique else None) if isinstance(body.unique, bool) else body.unique
+    form = _form_of(contract, body)
+    return Order(contract, inputs, form, body.subscriber, body.priority, unique_s)
 
 
 def _form_of(contract: ProcessContract, body: ExecuteBody) -> ResultForm:

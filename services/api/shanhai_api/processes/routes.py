@@ -46,6 +46,18 @@ EXECUTE_BODY = {
                             },
                         },
                         "response": {"type": "string", "enum": ["raw", "document"]},
+                        "priority": {
+                            "type": "string",
+                            "enum": ["low", "normal", "high"],
+                            "default": "normal",
+                        },
+                        "unique": {
+                            "description": "Be given an equal job of one's own that is waiting or"
+                            " running instead of a new one; a number: also one that succeeded so"
+                            " many seconds ago at most",
+                            "oneOf": [{"type": "boolean"}, {"type": "integer", "minimum": 0}],
+                            "default": False,
+                        },
                         "subscriber": {
                             "type": "object",
                             "properties": {
@@ -60,7 +72,10 @@ EXECUTE_BODY = {
         },
     },
     "responses": {
-        "200": {"description": "The result, when the request waited for it"},
+        "200": {
+            "description": "The result, when the request waited for it; or, with `unique`, the job"
+            " that was there already"
+        },
         "201": {"description": "The accepted job; `Location` says where it is"},
         "204": {"description": "Outputs asked for by reference: `Link` says where they are"},
     },

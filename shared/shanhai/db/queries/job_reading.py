@@ -17,11 +17,15 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from shanhai.db.features.selection import Interval
 from shanhai.db.identity import Identity
 from shanhai.db.tables import Dataset, Job, JobDataset, Region, ZoneScheme
+from shanhai.vocabulary import JobStatus
 
+BLAMED_ON_INPUTS = ("invalid", "resource")
+"""Classes of failures that come again however often a job is tried."""
 PUBLISHED = ("published", "superseded")
 
 
@@ -34,6 +38,7 @@ class JobFilter:
     statuses: tuple[str, ...] = ()
     min_seconds: int | None = None
     max_seconds: int | None = None
+    dead: bool = False
     created: Interval | None = None
 
 
@@ -43,6 +48,16 @@ def published() -> ColumnElement[bool]:
         ZoneScheme.job_id == Job.id,
         ZoneScheme.status.in_(PUBLISHED),
         ZoneScheme.deleted_at.is_(None),
+    )
+
+
+def given_up() -> ColumnElement[bool]:
+    """Jobs that failed though their inputs are not to blame, and were not tried again since."""
+    later = aliased(Job)
+    return and_(
+        Job.status == JobStatus.FAILED,
+        Job.error["class"].astext.not_in(BLAMED_ON_INPUTS),
+        ~exists().where(later.retry_of == Job.id),
     )
 
 
@@ -80,6 +95,8 @@ def conditions(job_filter: JobFilter) -> list[ColumnElement[bool]]:
         found.append(Job.kind.in_(job_filter.kinds))
     if job_filter.statuses:
         found.append(Job.status.in_(job_filter.statuses))
+    if job_filter.dead:
+        found.append(given_up())
     ran_for = func.coalesce(Job.finished_at, func.clock_timestamp()) - Job.started_at
     if job_filter.min_seconds is not None:
         found.append(ran_for >= timedelta(seconds=job_filter.min_seconds))

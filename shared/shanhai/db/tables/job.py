@@ -11,6 +11,7 @@ from shanhai.db.base import Attributes, Base, BigId, CreatedAt, Moment
 from shanhai.vocabulary import JobStatus
 
 STATUSES = tuple(status.value for status in JobStatus)
+HELD = ("quota", "retry")
 
 
 class Job(Base):
@@ -20,6 +21,9 @@ class Job(Base):
     `result_form` how the caller wants the results told, where anything was said of it.
     `attempt` is the fencing number: every write of a worker is guarded by it. `subscriber` holds
     the addresses that are told how it goes, as the caller gave them.
+    `priority` and `turn` are its place in the line (`shanhai.jobs.line`), `held` why it stands
+    outside it; `not_before` is when it is tried again after `retries` passing failures.
+    `digest` stands for what is computed; `retry_of` is the ended job that it repeats.
     """
 
     __tablename__ = "job"
@@ -29,6 +33,40 @@ class Job(Base):
         Index("ix_job_waiting", "created_at", postgresql_where=text("status = 'accepted'")),
         Index("ix_job_leased", "lease_until", postgresql_where=text("status = 'running'")),
         Index("ix_job_created_at", text("created_at DESC"), text("id DESC")),
+        CheckConstraint("priority BETWEEN 0 AND 9", name="priority"),
+        CheckConstraint(f"held IN {HELD}", name="held"),
+        Index(
+            "ix_job_line",
+            *(text("priority DESC"), "turn", "created_at", "id"),
+            postgresql_where=text("status = 'accepted' AND held IS NULL"),
+        ),
+        Index(
+            "ix_job_held",
+            *("requested_by", text("priority DESC"), "turn", "created_at", "id"),
+            postgresql_where=text("status = 'accepted' AND held = 'quota'"),
+        ),
+        Index(
+            "ix_job_due",
+            "not_before",
+            postgresql_where=text("status = 'accepted' AND held = 'retry'"),
+        ),
+        Index(
+            "ix_job_caller",
+            *("requested_by", "priority", "turn"),
+            postgresql_where=text("status = 'accepted'"),
+        ),
+        Index("ix_job_digest", "requested_by", "digest", text("created_at DESC")),
+        Index(
+            "ix_job_failed",
+            *(text("created_at DESC"), text("id DESC")),
+            postgresql_where=text("status = 'failed'"),
+        ),
+        Index(
+            "uq_job_retry_of",
+            "retry_of",
+            unique=True,
+            postgresql_where=text("retry_of IS NOT NULL"),
+        ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(
@@ -41,6 +79,13 @@ class Job(Base):
     status: Mapped[str] = mapped_column(server_default="accepted", default="accepted")
     attempt: Mapped[int] = mapped_column(server_default=text("0"), default=0)
     crash_count: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    priority: Mapped[int] = mapped_column(SmallInteger, server_default=text("5"), default=5)
+    turn: Mapped[int] = mapped_column(BigInteger, server_default=text("0"), default=0)
+    held: Mapped[str | None]
+    not_before: Mapped[Moment | None]
+    retries: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    digest: Mapped[str | None]
+    retry_of: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("job.id"))
     lease_until: Mapped[Moment | None]
     dispatched_at: Mapped[Moment | None]
     cancel_requested: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
