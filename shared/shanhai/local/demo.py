@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from rich.table import Table
 
 from shanhai import __version__
 from shanhai.client import ApiClient
+from shanhai.local.feeding import feed, make_stations
 from shanhai.local.files import write_whole
 from shanhai.local.inputs import Inputs, gather, import_missing, seed_regions
 from shanhai.local.keys import admin_key
@@ -21,6 +23,7 @@ from shanhai.local.readback import Made, Readback, read_back, read_network, read
 from shanhai.local.shell import write_environment
 from shanhai.local.stack import Stack
 from shanhai.local.warming import start_warming
+from shanhai.local.warning import Warned, await_warning, receiving, watch_river
 
 REGION = "xiamen"
 PLAN = "xiamen-vanguard-2025"
@@ -63,10 +66,12 @@ class Demo:
             job, results = self._step("zones", lambda: self._delineate(api, given))
             network = self._step("network", lambda: self._build_network(api, given, job))
             sites = self._step("sites", lambda: self._select_sites(api))
+            warned = self._step("monitoring", lambda: self._monitor(api))
             seen = self._step(
                 "read back", lambda: self._read_back(api, job, results, network, sites)
             )
         self._report(results, network.results, sites.results, seen)
+        self._tell_warning(warned)
         self._note(key, job, results, network, sites)
 
     def _step(self, name: str, work: Callable[[], T]) -> T:
@@ -132,6 +137,17 @@ class Demo:
         job = api.execute("select-sites", inputs, idempotency_key=key)
         return Made(job, self._follow(api, job))
 
+    def _monitor(self, api: ApiClient) -> Warned:
+        """Four feeds, of which one raises an alert that a signed message tells of."""
+        now, book = datetime.now(UTC), self.stack.secrets
+        make_stations(self.stack, api, REGION, now)
+        with receiving(self.stack.receiver_port) as receiver:
+            watch_river(api, receiver, book)
+            told = feed(self.stack, api, now)
+            ways = ", ".join(f"{number} by {way}" for way, number in told.items())
+            self.console.print(f"values sent: {ways}", highlight=False)
+            return await_warning(api, receiver, book)
+
     def _follow(self, api: ApiClient, job: str) -> dict[str, Any]:
         """Show how far a job is, and return its results."""
         with self._bar() as bar:
@@ -182,6 +198,22 @@ class Demo:
         self.console.print(costs)
         for title, address in seen.addresses.items():
             self.console.print(f"{title:<10} {address}", soft_wrap=True, highlight=False)
+
+    def _tell_warning(self, warned: Warned) -> None:
+        alert, message = warned.alert, warned.message
+        self.console.print(
+            f"alert / 预警: {alert['level_name']}, {alert['station_name']}, {alert['property']}"
+            f" {alert['measure']:g} {alert['unit']} (values made for the demo / 演示数据)",
+            highlight=False,
+        )
+        if message is not None:
+            self.console.print(f"told by webhook, signed / 已签名推送: {message['type']}")
+        api = self.stack.api_url
+        for title, path in (
+            ("station", f"/stations/{alert['station']}/observations?f=html"),
+            ("alerts", "/alerts?f=html"),
+        ):
+            self.console.print(f"{title:<10} {api}{path}", soft_wrap=True, highlight=False)
 
     def _note(
         self, key: str, job: str, results: Mapping[str, Any], network: Made, sites: Made
