@@ -45,6 +45,7 @@ from shanhai_api.projects.paper_routes import router as papers
 from shanhai_api.projects.plan_routes import router as project_reports
 from shanhai_api.projects.routes import router as projects
 from shanhai_api.properties.routes import router as properties
+from shanhai_api.proposals.routes import router as proposals
 from shanhai_api.sta.routes import router as sensorthings
 from shanhai_api.state import open_state
 from shanhai_api.tile_tokens.routes import router as tile_tokens
@@ -76,6 +77,7 @@ ROUTERS = (
     findings,
     compliance,
     cases,
+    proposals,
     observations,
     properties,
     alert_rules,

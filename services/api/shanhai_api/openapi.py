@@ -30,6 +30,7 @@ TAGS = {
     "zonings": "Versions of a zoning: gaps, comparison, adjustment by hand",
     "indicators": "What a plan aims at, what was observed, and how far it has come",
     "projects": "The steps, measures, money and documents of projects",
+    "proposals": "Revising what is planned, by proposal and decision",
     "monitoring": "Observations, what can be observed, and what follows from them",
     "compliance": "Whether places and projects keep to lines, rules and zones",
     "sensorthings": "OGC SensorThings API 1.1, part 1",

@@ -113,6 +113,7 @@ WORDS: Mapping[str, Label] = {
     "observed_properties": Label("观测项目", "What can be observed"),
     "sensorthings": Label("SensorThings 接口", "SensorThings"),
     "cases": Label("红线线索", "Red-line leads"),
+    "proposals": Label("修订建议", "Proposals"),
     "alert": Label("预警", "Alert"),
     "alerts": Label("预警", "Alerts"),
     "alert_rule": Label("规则", "Rule"),

@@ -8,11 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.alerts import answering, rules
 from shanhai.db.alerts.reading import find_alert, list_events
 from shanhai.db.alerts.telling import describe_alert, describe_events
+from shanhai.db.proposals.reading import founded_on
 from shanhai.db.queries.audit import Act
 from shanhai_api.alerts.documents import describe_rule
 from shanhai_api.alerts.schemas import NewRule
 from shanhai_api.identity import Caller
 from shanhai_api.once import Made
+from shanhai_api.proposing import name_proposals, propose_link
 from shanhai_api.view import View, entity_tag
 
 
@@ -59,4 +61,12 @@ async def show_alert(
     """An alert with all that happened to it, and its state."""
     row = await find_alert(session, caller.viewer, alert_id)
     events = describe_events(await list_events(session, alert_id), view.lang)
-    return {**describe_alert(row, view), "events": events}, str(row[0].row_version)
+    told = describe_alert(row, view)
+    found = await founded_on(session, caller.viewer, "alert", str(alert_id))
+    document = {
+        **told,
+        "events": events,
+        "proposals": name_proposals(found, view),
+        "links": [*told["links"], propose_link(view, alert=alert_id)],
+    }
+    return document, str(row[0].row_version)

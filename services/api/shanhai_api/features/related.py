@@ -1,7 +1,7 @@
 """What else there is to read about a feature, beside its properties."""
 
 from collections.abc import Mapping
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from shanhai.db.features.entity import Entity
 from shanhai.vocabulary import Label
@@ -18,6 +18,7 @@ RELATED: Mapping[str, Mapping[str, Label]] = {
         "/plans/{code}/coverage": Label("问题与项目对应", "Problems and projects"),
         "/plans/{code}/findings": Label("数据质量", "Findings"),
         "/plans/{code}/tree": Label("上下位规划", "Upper and lower plans"),
+        "/proposals?plan={code}": Label("修订建议", "Proposals"),
     },
     "projects": {"/projects/{code}": Label("项目进程", "Course of the project")},
     "regions": {
@@ -38,7 +39,8 @@ RELATED: Mapping[str, Mapping[str, Label]] = {
 def related_pages(entity: Entity, code: str, view: View) -> list[tuple[str, str]]:
     """The addresses and titles of what else there is about a feature."""
     safe = quote(code, safe="")
-    return [
-        (view.url(path.format(code=safe), f="html"), title.in_(view.lang))
-        for path, title in RELATED.get(entity.name, {}).items()
-    ]
+    found = []
+    for address, title in RELATED.get(entity.name, {}).items():
+        path, _, query = address.format(code=safe).partition("?")
+        found.append((view.url(path, **dict(parse_qsl(query)), f="html"), title.in_(view.lang)))
+    return found

@@ -35,6 +35,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "zone_schemes": ("region", "version", "status", "valid_from", "origin"),
     "zones": ("region", "area_km2", "share_percent", "version", "status"),
     "datasets": ("region", "theme", "native_resolution_m", "unit", "origin"),
+    "proposals": ("title", "kind", "object", "region", "state", "author"),
 }
 """What a reader compares; everything else is on the feature's own page."""
 TARGETS: Mapping[str, str] = {

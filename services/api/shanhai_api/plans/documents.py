@@ -7,11 +7,13 @@ from urllib.parse import quote
 from shanhai.db.indicators.listing import Listed, Place, PlanSeen, plain
 from shanhai.db.indicators.targets import describe_target
 from shanhai.db.indicators.values import Recorded
+from shanhai.db.proposals.reading import ProposalNamed
 from shanhai.db.tables import EvaluationSnapshot, IndicatorTarget, IndicatorValue
 from shanhai.jobs.results import rfc3339
 from shanhai.reporting.evaluation import Stamp, title_of
 from shanhai.vocabulary import Label
 from shanhai_api.negotiation import HTML, JSON, Format
+from shanhai_api.proposing import name_proposals, propose_link
 from shanhai_api.view import View
 
 CSV = Format("csv", "text/csv")
@@ -38,18 +40,25 @@ def indicator_path(plan: PlanSeen, listed: Listed) -> str:
 
 
 def targets_document(
-    view: View, plan: PlanSeen, listed: Listed, place: Place, rows: Sequence[IndicatorTarget]
+    view: View,
+    plan: PlanSeen,
+    listed: Listed,
+    place: Place,
+    rows: Sequence[IndicatorTarget],
+    proposals: Sequence[ProposalNamed],
 ) -> Document:
-    """The figures of an indicator in a region."""
+    """The figures of an indicator in a region, and the proposals to revise them."""
     path = indicator_path(plan, listed)
     return {
         **_head(view, listed, TARGETS),
         **_about(plan, listed, place),
         "targets": [describe_target(row) for row in rows],
+        "proposals": name_proposals(proposals, view),
         "links": [
             *self_and_alternate(view),
             view.link(path, "up"),
             view.link(f"{path}/values", "related", region=place.code),
+            propose_link(view, plan=plan.code, indicator=listed.code, region=place.code),
         ],
     }
 

@@ -16,6 +16,7 @@ from shanhai.db.indicators.evaluation import (
 from shanhai.db.indicators.listing import find_party, find_place, find_plan, list_indicators
 from shanhai.db.indicators.targets import read_targets, state_of_targets
 from shanhai.db.indicators.values import list_values
+from shanhai.db.proposals.reading import about_target
 from shanhai_api.body import parse, read_json
 from shanhai_api.body_schema import body_of
 from shanhai_api.dependencies import (
@@ -73,7 +74,8 @@ async def show_targets(
     seen, listed = await operations.find_listed(session, caller, plan, indicator)
     place = await find_place(session, seen, query.region, pointer="region")
     rows = await read_targets(session, seen.id, indicators=[listed.id], region_id=place.id)
-    document = documents.targets_document(view, seen, listed, place, rows)
+    found = await about_target(session, caller.viewer, seen.code, listed.code, place.code)
+    document = documents.targets_document(view, seen, listed, place, rows, found)
     page = pages.plain_page(view, pages.TARGETS, document["targets"])
     return view.respond(document, template=pages.TEMPLATE, extra=page, state=state_of_targets(rows))
 
@@ -103,7 +105,9 @@ async def put_targets(
         body,
         expected=expected,
     )
-    document = documents.targets_document(view, what.plan, what.listed, what.place, rows)
+    plan_code, listed_code, place_code = what.plan.code, what.listed.code, what.place.code
+    found = await about_target(unit.session, caller.viewer, plan_code, listed_code, place_code)
+    document = documents.targets_document(view, what.plan, what.listed, what.place, rows, found)
     return view.respond(document, state=state_of_targets(rows), headers=NO_STORE)
 
 

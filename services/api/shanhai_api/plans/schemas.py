@@ -1,24 +1,11 @@
 """Bodies and parameters of the indicators of plans."""
 
-from decimal import Decimal
-from typing import Annotated, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from shanhai_api.dependencies import PageQuery
+from shanhai_api.figures import Code, FiguresBody, Number, Words, Year
 
-FIRST_YEAR, LAST_YEAR = 1900, 2200
-MOST_FIGURES = 100
 MOST_VALUES = 10_000
-
-Code = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Words = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
-Year = Annotated[int, Field(ge=FIRST_YEAR, le=LAST_YEAR)]
-# More places than any float is written with, and fewer than the database can hold.
-Number = Annotated[
-    Decimal,
-    Field(allow_inf_nan=False, ge=-(10**15), le=10**15, max_digits=60, decimal_places=40),
-]
 
 
 class RegionQuery(PageQuery):
@@ -77,28 +64,9 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class FigureBody(Body):
-    """A base, target or reference."""
+class TargetsBody(FiguresBody):
+    """All the figures of an indicator in a region, and why they are stated."""
 
-    role: Literal["base", "target", "reference"] = Field(description="What the figure is")
-    year: Year | None = Field(None, description="None for a target that holds at all times")
-    value: Number | None = Field(None, description="None where the plan prints none")
-    unit: Code | None = Field(None, description="Unit of the value; default the indicator's")
-    comparator: Literal["ge", "gt", "le", "lt", "eq", "none"] | None = Field(
-        None, description="As printed; `none` for a bare number"
-    )
-    sense: Literal["at_least", "at_most", "track"] | None = Field(
-        None, description="How it reads; default by comparator, then by the indicator's direction"
-    )
-    cumulative_from: Year | None = Field(None, description="First year counted of a total")
-    revisable: bool = Field(False, description="Whether it may change while the plan is in force")
-    source: Words | None = Field(None, description="Where it is printed")
-
-
-class TargetsBody(Body):
-    """All the figures of an indicator in a region."""
-
-    targets: list[FigureBody] = Field(max_length=MOST_FIGURES, description="Bases and targets")
     reason: Words | None = Field(None, description="Why; needed while the plan is in force")
 
 

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.alerts.reading import find_alert
 from shanhai.db.cases.reading import find_case
 from shanhai.db.identity import Identity
 from shanhai.db.queries.job_reading import JobFilter, conditions
-from shanhai.db.tables import Alert, EvaluationSnapshot, IndicatorValue, Job
+from shanhai.db.tables import EvaluationSnapshot, IndicatorValue, Job
 from shanhai.errors import Fault, InvalidInput, NotFound
 
 
@@ -53,20 +54,21 @@ async def demand_evidence(
 async def _is_there(session: AsyncSession, identity: Identity, item: Evidence) -> bool:
     if "\x00" in item.object:
         return False
-    if item.kind == "case":
-        try:
-            await find_case(session, item.object, identity.viewer)
-        except NotFound:
-            return False
-        return True
-    found: Sequence[ColumnElement[bool]]
-    match item.kind:
-        case "alert":
-            found = [Alert.id == int(item.object)]
-        case "value":
-            found = [IndicatorValue.id == int(item.object)]
-        case "job":
-            found = [Job.id == UUID(item.object), *conditions(JobFilter(reader=identity))]
-        case _:
-            found = [EvaluationSnapshot.code == item.object]
-    return await session.scalar(select(1).where(*found)) is not None
+    try:
+        match item.kind:
+            case "alert":
+                await find_alert(session, identity.viewer, int(item.object))
+            case "case":
+                await find_case(session, item.object, identity.viewer)
+            case "job":
+                met = [Job.id == UUID(item.object), *conditions(JobFilter(reader=identity))]
+                return await session.scalar(select(1).where(*met)) is not None
+            case "value":
+                query = select(1).where(IndicatorValue.id == int(item.object))
+                return await session.scalar(query) is not None
+            case _:
+                query = select(1).where(EvaluationSnapshot.code == item.object)
+                return await session.scalar(query) is not None
+    except NotFound:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""`/proposals`: revising what is planned, by proposal and decision."""

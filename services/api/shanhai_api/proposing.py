@@ -1,0 +1,32 @@
+"""What leads from an alert, a target or an object to the proposals about it."""
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote
+
+from shanhai.db.proposals.reading import ProposalNamed
+from shanhai.vocabulary import PROPOSAL_STATES, Label
+from shanhai_api.view import Link, View
+
+PROPOSE = Label("提出修订建议", "Propose a revision")
+STATES = {term.code: term.label for term in PROPOSAL_STATES}
+
+
+def name_proposals(found: Iterable[ProposalNamed], view: View) -> list[dict[str, Any]]:
+    """Proposals as others name them."""
+    return [
+        {
+            "code": item.code,
+            "title": item.title,
+            "state": item.state,
+            "state_name": STATES[item.state].in_(view.lang),
+            "href": view.url(f"/proposals/{quote(item.code, safe='')}"),
+        }
+        for item in found
+    ]
+
+
+def propose_link(view: View, **about: str | int) -> Link:
+    """Where a proposal about something is begun."""
+    title = PROPOSE.in_(view.lang)
+    return view.link("/proposals/blank", "create-form", title=title, **about)

@@ -1,0 +1,475 @@
+"""Proposals over HTTP: proposed, decided by another, carried out by the writers of the objects."""
+
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.queries.grants import RoleGiven
+from shanhai.db.queries.keys import create_key
+from shanhai.db.tables import (
+    Indicator,
+    IndicatorTarget,
+    IndicatorValue,
+    Plan,
+    PlanIndicator,
+    Programme,
+    Project,
+    Region,
+)
+from shanhai.testing.emptying import forget_rows
+from shanhai.testing.feature_rows import add_five_zones, add_scheme
+from shanhai.testing.job_rows import add_region
+from shanhai.vocabulary import Role, Scope
+
+pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service]
+
+SCOPES = (Scope.READ, Scope.WRITE, Scope.PROJECTS)
+SCHEME = "city.supply_demand"
+ZONE = f"{SCHEME}.key_protection"
+Headers = dict[str, str]
+
+
+class People:
+    """Callers with one role each in the city, who do things with proposals."""
+
+    def __init__(self, client: httpx.AsyncClient, session: AsyncSession) -> None:
+        self.client = client
+        self.session = session
+        self.known: dict[str, Headers] = {}
+
+    async def meet(self, name: str, role: Role, region: str = "city") -> None:
+        """Give somebody a key."""
+        given = [RoleGiven(role, region)]
+        key = await create_key(self.session, name=name, scopes=SCOPES, roles=given)
+        await self.session.commit()
+        self.known[name] = {"Authorization": f"Bearer {key}"}
+
+    async def propose(self, by: str, revises: Any, change: Any, **said: Any) -> httpx.Response:
+        """Send a proposal."""
+        body = {"title": "修订", "reason": "监测未达标", "revises": revises, "change": change}
+        return await self.client.post("/proposals", json=body | said, headers=self.known[by])
+
+    async def go(self, by: str, code: str, to: str, **said: Any) -> httpx.Response:
+        """Take a step."""
+        path, headers = f"/proposals/{code}/transitions", self.known[by]
+        return await self.client.post(path, json={"to": to, **said}, headers=headers)
+
+    async def read(self, by: str, path: str, **params: Any) -> Any:
+        """Read something that is there."""
+        answer = await self.client.get(path, params=params, headers=self.known[by])
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def accept(self, revises: Any, change: Any, **said: Any) -> str:
+        """A proposal of the planner that the approver accepted."""
+        made = await self.propose("planner", revises, change, **said)
+        assert made.status_code == 201, made.text
+        code = str(made.json()["code"])
+        for by, to in (("planner", "submitted"), ("approver", "accepted")):
+            step = await self.go(by, code, to, reason="依据充分")
+            assert step.status_code == 201, step.text
+        return code
+
+    async def carry_out(self, revises: Any, change: Any, **said: Any) -> dict[str, Any]:
+        """A proposal that was accepted and carried out."""
+        done = await self.go("planner", await self.accept(revises, change, **said), "carried_out")
+        assert done.status_code == 201, done.text
+        document: dict[str, Any] = done.json()
+        return document
+
+
+@pytest.fixture
+async def city(session: AsyncSession) -> Region:
+    """An approved plan with a revisable and a fixed target, a project, and a published zoning."""
+    await forget_rows(session, ["indicator"])
+    city = await add_region(session, "city", box=(118.0, 24.4, 118.5, 24.5))
+    await add_region(session, "elsewhere")
+    await add_five_zones(session, await add_scheme(session, city, code=SCHEME))
+    plan = Plan(
+        code="plan",
+        name_zh="规划",
+        name_en="Plan",
+        kind="special_plan",
+        level="city",
+        region_id=city.id,
+        first_year=2021,
+        last_year=2035,
+        status="approved",
+        attrs={"issuer": "市政府", "note": "x"},
+    )
+    session.add(plan)
+    await session.flush()
+    programme = Programme(code="mines", name_zh="矿山", name_en="Mines", plan_id=plan.id)
+    session.add(programme)
+    await session.flush()
+    project = Project(
+        code="quarry",
+        name_zh="采石场",
+        name_en="Quarry",
+        region_id=city.id,
+        plan_id=plan.id,
+        programme_id=programme.id,
+        start_year=2021,
+        end_year=2025,
+        state="implementation",
+    )
+    session.add(project)
+    for order, (code, revisable) in enumerate(
+        (("forest", True), ("mined", False), ("wetland", False)), 1
+    ):
+        await add_indicator(session, plan, city, order, code, revisable=revisable)
+    await session.commit()
+    return city
+
+
+async def add_indicator(
+    session: AsyncSession, plan: Plan, region: Region, order: int, code: str, *, revisable: bool
+) -> None:
+    """An indicator with a base of 100, a target of 120 in 2030, and 101 observed in 2024."""
+    entry = Indicator(
+        code=code,
+        name_zh=code,
+        name_en=code,
+        unit="ha",
+        property="binding",
+        direction="higher",
+    )
+    session.add(entry)
+    await session.flush()
+    session.add(PlanIndicator(code=code, plan_id=plan.id, indicator_id=entry.id, order_no=order))
+    for role, year, value in (("base", 2020, 100), ("target", 2030, 120)):
+        session.add(
+            IndicatorTarget(
+                indicator_id=entry.id,
+                region_id=region.id,
+                plan_id=plan.id,
+                role=role,
+                year=year,
+                value=value,
+                sense="at_least",
+                revisable=revisable,
+            )
+        )
+    session.add(IndicatorValue(indicator_id=entry.id, region_id=region.id, year=2024, value=101))
+
+
+@pytest.fixture
+async def people(anonymous: httpx.AsyncClient, session: AsyncSession, city: Region) -> People:
+    people = People(anonymous, session)
+    for role in (Role.PLANNER, Role.APPROVER, Role.SUPERVISOR, Role.VIEWER):
+        await people.meet(role.value, role)
+    return people
+
+
+def figures(value: float, *, revisable: bool = True) -> dict[str, Any]:
+    """The base of 100 as it is, and another target."""
+    base = {"role": "base", "year": 2020, "value": 100, "revisable": revisable}
+    target = {"role": "target", "year": 2030, "value": value, "revisable": revisable}
+    return {"targets": [base, target]}
+
+
+class TestDeciding:
+    async def test_a_changed_measure_keeps_the_old_plan_readable(self, people: People) -> None:
+        value = (await people.read("planner", "/plans/plan/indicators/forest/values"))["values"][0]
+        change = {"end_year": 2028, "summary_zh": "增加乡土树种"}
+        done = await people.carry_out(
+            {"project": "quarry"}, change, evidence=[{"value": value["id"]}]
+        )
+        assert {item["field"]: (item["old"], item["new"]) for item in done["fields"]} == {
+            "summary_zh": (None, "增加乡土树种"),
+            "end_year": (2025, 2028),
+        }
+        assert (done["state"], done["decision"]) == ("carried_out", "依据充分")
+        assert done["decided_by"] != done["author"]
+        item = await people.read("planner", "/collections/projects/items/quarry")
+        assert item["properties"]["end_year"] == 2028
+        assert item["properties"]["revised_by"] == [done["code"]]
+        versions = await people.read("planner", "/collections/projects/items/quarry/versions")
+        years = [one["properties"]["end_year"] for one in versions["versions"]]
+        assert years == [2028, 2025]
+        steps = [event["to"] for event in done["events"]]
+        assert steps == ["draft", "submitted", "accepted", "carried_out"]
+        # What was carried out is told to all who are known, but not to the public.
+        assert (await people.read("viewer", f"/proposals/{done['code']}"))["plan"] == "plan"
+        assert (await people.client.get(f"/proposals/{done['code']}")).status_code == 401
+
+    async def test_who_may_do_what(self, people: People) -> None:
+        await people.meet("owner", Role.OWNER)
+        await people.meet("stranger", Role.PLANNER, "elsewhere")
+        await people.meet("both", Role.PLANNER)
+        subject, change = {"project": "quarry"}, {"end_year": 2030}
+        assert (await people.propose("viewer", subject, change)).status_code == 403
+        assert (await people.propose("approver", subject, change)).status_code == 403
+        assert (await people.propose("stranger", subject, change)).status_code == 403
+        body = {"title": "x", "reason": "x", "revises": subject, "change": change}
+        assert (await people.client.post("/proposals", json=body)).status_code == 401
+        for by in ("owner", "supervisor"):
+            assert (await people.propose(by, subject, change)).status_code == 201
+        code = (await people.propose("planner", subject, change)).json()["code"]
+        assert (await people.go("stranger", code, "submitted")).status_code == 404
+        assert (await people.go("approver", code, "submitted")).status_code == 403
+        early = await people.go("approver", code, "accepted", reason="x")
+        assert early.status_code == 409
+        assert (await people.go("planner", code, "submitted")).status_code == 201
+        assert (await people.go("planner", code, "accepted", reason="x")).status_code == 403
+        bare = await people.go("approver", code, "accepted")
+        assert (bare.status_code, bare.json()["errors"][0]["pointer"]) == (400, "/reason")
+        refused = (await people.go("approver", code, "refused", reason="资金不足")).json()
+        assert (refused["state"], refused["decision"], refused["steps"]) == (
+            *("refused", "资金不足"),
+            [],
+        )
+        assert (await people.go("planner", code, "carried_out")).status_code == 409
+        item = await people.read("planner", "/collections/projects/items/quarry")
+        assert (item["properties"]["end_year"], item["properties"]["revised_by"]) == (2025, [])
+
+    async def test_nobody_decides_on_what_they_proposed(
+        self, people: People, admin: httpx.AsyncClient
+    ) -> None:
+        body = {
+            "title": "x",
+            "reason": "x",
+            "revises": {"project": "quarry"},
+            "change": {"end_year": 2030},
+        }
+        code = (await admin.post("/proposals", json=body)).json()["code"]
+        steps = f"/proposals/{code}/transitions"
+        assert (await admin.post(steps, json={"to": "submitted"})).status_code == 201
+        own = await admin.post(steps, json={"to": "accepted", "reason": "x"})
+        assert own.status_code == 403
+        assert "proposal" in own.json()["detail"]
+        assert (await people.go("approver", code, "accepted", reason="x")).status_code == 201
+
+    async def test_preconditions_and_keys(self, people: People) -> None:
+        made = await people.propose("planner", {"project": "quarry"}, {"end_year": 2030})
+        code, tag = made.json()["code"], made.headers["ETag"]
+        path, known = f"/proposals/{code}", people.known["planner"]
+        body = {
+            "title": "改",
+            "reason": "x",
+            "revises": {"project": "quarry"},
+            "change": {"end_year": 2031},
+        }
+        headers = {**known, "If-Match": tag}
+        written = await people.client.put(path, json=body, headers=headers)
+        assert written.status_code == 200, written.text
+        assert written.json()["fields"][0]["new"] == 2031
+        assert (await people.client.put(path, json=body, headers=headers)).status_code == 412
+        once = {**known, "Idempotency-Key": "submit-1"}
+        for replayed in (None, "true"):
+            step = await people.client.post(
+                f"{path}/transitions", json={"to": "submitted"}, headers=once
+            )
+            assert step.status_code == 201
+            assert step.headers.get("Idempotency-Replayed") == replayed
+        assert (await people.client.put(path, json=body, headers=known)).status_code == 409
+
+    @pytest.mark.parametrize("to", ["accepted", "carried_out"])
+    async def test_what_changed_since_is_named(
+        self, people: People, session: AsyncSession, to: str
+    ) -> None:
+        subject, change = {"project": "quarry"}, {"end_year": 2030}
+        if to == "carried_out":
+            code = await people.accept(subject, change)
+        else:
+            code = (await people.propose("planner", subject, change)).json()["code"]
+            await people.go("planner", code, "submitted")
+        await session.execute(
+            text("UPDATE project SET cost = 5, row_version = row_version + 1 WHERE code = 'quarry'")
+        )
+        await session.commit()
+        by = "approver" if to == "accepted" else "planner"
+        late = await people.go(by, code, to, reason="x")
+        assert late.status_code == 409
+        (error,) = late.json()["errors"]
+        assert error["pointer"] == "/revises/cost"
+        item = await people.read("planner", "/collections/projects/items/quarry")
+        assert item["properties"]["end_year"] == 2025
+        assert (await people.go("planner", code, "withdrawn", reason="已过时")).status_code == 201
+
+
+class TestProposing:
+    @pytest.mark.parametrize(
+        ("revises", "change", "pointer"),
+        [
+            ({}, {"end_year": 2030}, "/revises"),
+            ({"project": "quarry", "plan": "plan"}, {"end_year": 2030}, "/revises"),
+            ({"project": "none"}, {"end_year": 2030}, "/revises"),
+            ({"project": "quarry"}, {"end_year": "soon"}, "/change/end_year"),
+            ({"project": "quarry"}, {"end_year": 2025}, "/change"),
+            ({"project": "quarry"}, {"colour": "red"}, "/change/colour"),
+            ({"project": "quarry"}, {"code": "other"}, "/change/code"),
+            ({"project": "quarry"}, {"owner": "nobody"}, "/change/owner"),
+            (
+                {"project": "quarry"},
+                {"geometry": {"type": "Point"}},
+                "/change/geometry/coordinates",
+            ),
+            ({"plan": "plan"}, {"status": "withdrawn"}, "/change/status"),
+            ({"plan": "plan", "indicator": "none"}, figures(110), "/revises"),
+            ({"plan": "plan", "indicator": "forest"}, {"targets": "x"}, "/change/targets"),
+            ({"plan": "plan", "indicator": "forest"}, figures(120), "/change"),
+            ({"scheme": SCHEME, "zone": "none"}, {"name_zh": "x"}, "/revises"),
+            ({"scheme": SCHEME, "zone": ZONE}, {"scheme": "x"}, "/change/scheme"),
+        ],
+    )
+    async def test_bad_input_is_refused_where_it_stands(
+        self, people: People, revises: Any, change: Any, pointer: str
+    ) -> None:
+        answer = await people.propose("planner", revises, change)
+        assert answer.status_code == 400, answer.text
+        assert pointer in [error["pointer"] for error in answer.json()["errors"]]
+        assert (await people.read("planner", "/proposals"))["proposals"] == []
+
+    @pytest.mark.parametrize(
+        ("item", "pointer"),
+        [
+            ({"alert": 999_999}, "/evidence/0/alert"),
+            ({"case": "none"}, "/evidence/0/case"),
+            ({"value": 999_999}, "/evidence/0/value"),
+            ({"job": "00000000-0000-0000-0000-000000000001"}, "/evidence/0/job"),
+            ({"evaluation": "none"}, "/evidence/0/evaluation"),
+            ({"alert": 1, "case": "none"}, "/evidence/0"),
+            ({}, "/evidence/0"),
+        ],
+    )
+    async def test_evidence_is_there(self, people: People, item: Any, pointer: str) -> None:
+        answer = await people.propose(
+            "planner", {"project": "quarry"}, {"end_year": 2030}, evidence=[item]
+        )
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0]["pointer"] == pointer
+
+    async def test_a_list_a_page_and_a_blank(self, people: People) -> None:
+        subject = {"plan": "plan", "indicator": "forest"}
+        code = (await people.propose("planner", subject, figures(110))).json()["code"]
+        listed = await people.read("planner", "/proposals", plan="plan", filter="kind = 'target'")
+        assert [item["object"] for item in listed["proposals"]] == ["plan/forest/city"]
+        assert (await people.read("viewer", "/proposals"))["proposals"] == []
+        headers = {**people.known["planner"], "Accept": "text/html"}
+        for path in ("/proposals", f"/proposals/{code}"):
+            for lang, words in (("zh", "草稿"), ("en", "Draft")):
+                page = await people.client.get(path, params={"lang": lang}, headers=headers)
+                assert words in page.text, page.text
+        path = "/plans/plan/indicators/forest/targets"
+        document = await people.read("planner", path)
+        assert [item["code"] for item in document["proposals"]] == [code]
+        (blank,) = [link for link in document["links"] if link["rel"] == "create-form"]
+        page = await people.client.get(path, params={"lang": "zh"}, headers=headers)
+        assert "提出修订建议" in page.text
+        assert code in page.text
+        form = (await people.client.get(blank["href"], headers=people.known["planner"])).json()
+        body = {**form["body"], "title": "再修订", "reason": "x"}
+        assert body["revises"] == {**subject, "region": "city"}
+        body["change"]["targets"][1]["value"] = 111
+        again = await people.client.post("/proposals", json=body, headers=people.known["planner"])
+        assert again.status_code == 201, again.text
+        page = await people.client.get(blank["href"], headers=headers)
+        assert "&#34;indicator&#34;: &#34;forest&#34;" in page.text
+
+
+class TestCarryingOut:
+    async def test_a_revisable_target_changes_in_its_plan(self, people: People) -> None:
+        done = await people.carry_out({"plan": "plan", "indicator": "forest"}, figures(110))
+        (field,) = done["fields"]
+        assert (field["field"], field["old"]["value"], field["new"]["value"]) == (
+            *("target 2030", 120),
+            110,
+        )
+        assert done["made"] == {"code": "plan", "version": 1}
+        path = "/plans/plan/indicators/forest/targets"
+        target = (await people.read("planner", path))["targets"][1]
+        (revision,) = target["revisions"]
+        assert (target["value"], revision["value_before"]) == (110, 120)
+        assert revision["proposal"] == done["code"]
+        plan = (await people.read("planner", "/collections/plans/items/plan"))["properties"]
+        assert (plan["revised_by"], plan["made_by"]) == ([done["code"]], None)
+
+    async def test_a_fixed_target_changes_in_a_new_edition_alone(self, people: People) -> None:
+        change = figures(110, revisable=False)
+        subject = {"plan": "plan", "indicator": "mined"}
+        done = await people.carry_out(subject, change)
+        assert done["made"] == {"code": "plan.v2", "version": 2}
+        value = {}
+        for code in ("plan", "plan.v2"):
+            path = f"/plans/{code}/indicators/mined/targets"
+            value[code] = (await people.read("planner", path))["targets"][1]["value"]
+        assert value == {"plan": 120, "plan.v2": 110}
+        # Others are revised in the draft that is worked on, unless it says something else already.
+        subject = {"plan": "plan", "indicator": "wetland"}
+        more = await people.carry_out(subject, change)
+        assert more["made"] == done["made"]
+        again = await people.accept(subject, figures(105))
+        late = await people.go("planner", again, "carried_out")
+        assert (late.status_code, "plan.v2" in late.json()["detail"]) == (409, True)
+        blocked = await people.accept({"plan": "plan"}, {"name_zh": "新规划"})
+        assert (await people.go("planner", blocked, "carried_out")).status_code == 409
+
+    async def test_a_plan_is_superseded_by_its_edition_once_that_is_approved(
+        self, people: People
+    ) -> None:
+        done = await people.carry_out({"plan": "plan"}, {"name_en": "New plan", "issuer": None})
+        path = "/collections/plans/items"
+        edition = (await people.read("planner", f"{path}/plan.v2"))["properties"]
+        named = ("name_en", "name_zh", "status", "version", "supersedes", "made_by", "issuer")
+        assert [edition[name] for name in named] == [
+            *("New plan", "规划", "draft", 2, "plan", done["code"], None),
+        ]
+        former = (await people.read("planner", f"{path}/plan"))["properties"]
+        assert [former[name] for name in ("status", "superseded_by", "revised_by")] == [
+            *("approved", [], [done["code"]]),
+        ]
+        listed = await people.read("planner", "/plans/plan.v2/indicators")
+        assert [item["base_value"] for item in listed["plan_indicators"]] == [100] * 3
+        patch = {"Content-Type": "application/merge-patch+json"}
+        for by, status in (("planner", "submitted"), ("approver", "approved")):
+            step = await people.client.patch(
+                f"{path}/plan.v2",
+                json={"properties": {"status": status}},
+                headers={**people.known[by], **patch},
+            )
+            assert step.status_code == 200, step.text
+        former = (await people.read("planner", f"{path}/plan"))["properties"]
+        assert (former["status"], former["superseded_by"]) == ("superseded", ["plan.v2"])
+        # The plan is still to be read, with its figures, and nothing more is proposed about it.
+        targets = (await people.read("viewer", "/plans/plan/indicators/mined/targets"))["targets"]
+        assert targets[1]["value"] == 120
+        late = await people.propose("planner", {"plan": "plan"}, {"name_en": "x"})
+        assert late.status_code == 409
+
+    async def test_a_zone_is_revised_in_a_new_draft_of_its_scheme(self, people: People) -> None:
+        done = await people.carry_out(
+            {"scheme": SCHEME, "zone": ZONE}, {"name_zh": "重点区", "functions": ["水源涵养"]}
+        )
+        assert done["made"] == {"code": SCHEME, "version": 2}
+        path = "/collections/zone_schemes/items"
+        schemes = {}
+        for version in (1, 2):
+            found = await people.read("planner", path, code=SCHEME, version=version)
+            schemes[version] = found["features"][0]["properties"]
+        assert [schemes[n]["status"] for n in (1, 2)] == ["published", "draft"]
+        assert (schemes[1]["revised_by"], schemes[2]["made_by"]) == ([done["code"]], done["code"])
+        zones = await people.read(
+            "planner", "/collections/zones/items", code=ZONE, scheme=SCHEME, version=2
+        )
+        assert zones["features"][0]["properties"]["name_zh"] == "重点区"
+        # Another proposal waits until that draft is published, or given up.
+        other = await people.accept({"scheme": SCHEME, "zone": ZONE}, {"name_zh": "别名"})
+        assert (await people.go("planner", other, "carried_out")).status_code == 409
+        assert (await people.read("planner", f"/proposals/{other}"))["state"] == "accepted"
+
+    async def test_a_programme_is_revised_where_it_stands(self, people: People) -> None:
+        done = await people.carry_out({"programme": "mines"}, {"summary_zh": "先易后难"})
+        item = await people.read("planner", "/plans/plan/programmes/mines")
+        assert (item["summary_zh"], item["revised_by"]) == ("先易后难", [done["code"]])
+        assert any(link["href"].endswith("/plans/plan/programmes/mines") for link in done["links"])
+
+    async def test_the_writer_of_the_object_has_the_last_word(self, people: People) -> None:
+        await people.meet("owner", Role.OWNER)
+        code = await people.accept({"plan": "plan"}, {"name_zh": "新规划"})
+        # An owner carries out what it may write: projects, and no plans.
+        assert (await people.go("owner", code, "carried_out")).status_code == 403
+        assert (await people.read("planner", f"/proposals/{code}"))["state"] == "accepted"
