@@ -1,6 +1,5 @@
 """Sends messages to webhooks, signed, and the end of jobs to their subscribers."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -60,8 +59,9 @@ class HttpSender:
         if self.seal is None:
             raise Unavailable("SHANHAI_WEBHOOKS_SECRET is not set: nothing can be signed")
         body = orjson.dumps(with_host(taken.payload, self.base_url))
-        now = int(time.time())
-        secrets = valid_secrets(hook, self.seal, datetime.fromtimestamp(now, UTC))
+        moment = datetime.now(UTC)
+        now = int(moment.timestamp())
+        secrets = valid_secrets(hook, self.seal, moment)
         headers = {
             **PLAIN_HEADERS,
             "webhook-id": str(taken.id),

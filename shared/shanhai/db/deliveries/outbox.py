@@ -6,13 +6,13 @@ once, and tell repeats by its id.
 """
 
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import delete, func, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -138,7 +138,8 @@ async def take(
     if not await session.scalar(lock, {"lock": TAKE_LOCK}):
         return []
     given = {"kinds": sorted(kinds), "each": AT_ONCE, "most": most, "lease_s": lease_s}
-    return [Taken(*row) for row in await session.execute(_TAKE, given)]
+    found = [Taken(*row) for row in await session.execute(_TAKE, given)]
+    return sorted(found, key=lambda one: (one.created_at, one.id))
 
 
 async def note_outcome(session: AsyncSession, taken: Taken, outcome: Outcome) -> str | None:
@@ -183,31 +184,3 @@ async def prune_deliveries(session: AsyncSession) -> int:
     """Forget what ended long ago; how many were forgotten."""
     old = delete(Delivery).where(Delivery.finished_at < func.now() - KEPT).returning(Delivery.id)
     return len((await session.scalars(old)).all())
-
-
-async def list_deliveries(
-    session: AsyncSession,
-    kind: DeliveryKind,
-    target: str,
-    *,
-    limit: int,
-    status: str | None = None,
-    before: tuple[datetime, UUID] | None = None,
-) -> Sequence[Delivery]:
-    """What was and is to be delivered to a target, the newest first."""
-    place = (Delivery.created_at, Delivery.id)
-    query = (
-        select(Delivery)
-        .where(Delivery.kind == kind, Delivery.target == target)
-        .order_by(*(column.desc() for column in place))
-        .limit(limit)
-    )
-    if status is not None:
-        query = query.where(Delivery.status == status)
-    if before is not None:
-        moment, number = before
-        query = query.where(
-            (Delivery.created_at < moment)
-            | ((Delivery.created_at == moment) & (Delivery.id < number))
-        )
-    return (await session.scalars(query)).all()
