@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 BIN := .venv/bin
 PYTEST_ARGS ?=
+ROUNDS ?= 1
 
 .PHONY: help
 help: ## list the targets
@@ -37,6 +38,12 @@ test: ## the whole test suite against its own PostgreSQL, Redis and a browser
 	@deploy/local/bootstrap.sh chromium mosquitto-clients curl gdal-bin nginx-light
 	@services/tiles/vendor.sh
 	@SHANHAI_TEST_REQUIRE=db,redis,browser,mqtt $(BIN)/python -m pytest --numprocesses=2 --no-loadscope-reorder $(PYTEST_ARGS)
+
+.PHONY: test-faults
+test-faults: bootstrap ## kill, stop and starve every part under load, ROUNDS times
+	@deploy/local/bootstrap.sh faketime
+	@SHANHAI_TEST_REQUIRE=db,redis SHANHAI_TEST_ROUNDS=$(ROUNDS) \
+		$(BIN)/python -m pytest -m faults tests/faults $(PYTEST_ARGS)
 
 .PHONY: check
 check: bootstrap ## format, lint, types, import contracts, compose file

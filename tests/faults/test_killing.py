@@ -1,0 +1,106 @@
+"""Processes killed with work in their hands."""
+
+import os
+import signal
+from pathlib import Path
+
+from tests.faults.breakable import Breakable, wait_until
+
+from shanhai.testing.serving import kill
+from shanhai.testing.workers import children_of
+from shanhai_worker.orders import ORDER
+
+
+def worker_of(platform: Breakable, job_id: str) -> int:
+    """The place among the standing workers of the one that runs the job."""
+    name = platform.job(job_id).worker
+    assert name is not None
+    pid = int(name.split(".")[-2])
+    return next(place for place, one in enumerate(platform.standing) if one.pid == pid)
+
+
+def test_worker_killed_twice_in_one_job(platform: Breakable) -> None:
+    """Others take the job over, each time once, although all of them look for lost jobs."""
+    with platform.under_load() as load:
+        job = platform.beside.ask(load.senders[0].echo(pause=12))
+        for attempt in (1, 2):
+            platform.reach(job, "running", attempt=attempt)
+            kill(platform.standing[worker_of(platform, job)])
+            platform.rerun(job, attempt=attempt + 1)
+            platform.stand_by(2)
+        load.go_on()
+    ended = platform.reach(job, "successful")
+    assert (ended.attempt, ended.crash_count) == (3, 2)
+
+
+def test_api_killed_right_after_it_accepted(platform: Breakable) -> None:
+    """Who was told 201 finds the job; who was told nothing asks again and gets one job."""
+    with platform.under_load() as load:
+        for _ in range(2):
+            job = platform.beside.ask(load.senders[0].echo())
+            platform.kill(platform.api)
+            platform.start_api()
+            assert platform.beside.ask(load.senders[0].follow(job), within_s=240) == "successful"
+            load.go_on()
+
+
+def test_postgres_killed(platform: Breakable) -> None:
+    with platform.under_load() as load:
+        load.go_on()
+        job = platform.beside.ask(load.senders[0].echo(pause=4))
+        platform.reach(job, "running")
+        repeats = platform.ledger.repeats
+        platform.kill(platform.postgres)
+        wait_until(lambda: platform.ledger.repeats > repeats)
+        platform.postgres.start()
+        platform.reach(job, "successful")
+        load.go_on()
+    assert all(worker.poll() is None for worker in platform.standing)
+
+
+def test_redis_killed_and_empty_when_it_is_back(platform: Breakable) -> None:
+    with platform.under_load() as load:
+        load.go_on()
+        platform.kill(platform.redis)
+        load.go_on()
+        platform.redis.start()
+        load.go_on()
+        platform.redis.flush()
+        load.go_on()
+    assert all(worker.poll() is None for worker in platform.standing)
+
+
+def test_job_that_always_kills_its_process(platform: Breakable) -> None:
+    """It ends, with the reason, and takes nobody's turn meanwhile."""
+    with platform.under_load() as load:
+        job = platform.beside.ask(load.senders[0].echo(pause=600))
+        for attempt in range(1, 6):
+            platform.reach(job, "running", attempt=attempt)
+            kill_child(platform, job, attempt)
+        load.go_on()
+    ended = platform.reach(job, "failed")
+    assert ended.error is not None
+    assert (ended.error["class"], ended.crash_count) == ("lost", 5)
+
+
+def kill_child(platform: Breakable, job: str, attempt: int) -> None:
+    """Kill the process that computes an attempt at the job, as soon as there is one."""
+
+    def killed() -> bool:
+        for worker in platform.standing:
+            for child in children_of(worker.pid):
+                if computes(child, job):
+                    os.kill(child, signal.SIGKILL)
+        row = platform.job(job)
+        return row.attempt > attempt or row.status != "running"
+
+    wait_until(killed)
+
+
+def computes(child: int, job: str) -> bool:
+    """Whether a process was started for the job, which its order names."""
+    try:
+        folder = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")[-2]
+        return job in (Path(folder.decode()) / ORDER).read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError, IndexError):
+        return False
