@@ -19,6 +19,7 @@ from shanhai.testing.observation_rows import add_station, forget_observations, s
 
 MIDNIGHT = datetime(2024, 7, 1, tzinfo=UTC) - timedelta(hours=8)
 """The first hour of July where the plans are made."""
+YEAR = (date(2024, 1, 1), date(2024, 12, 31))
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ async def test_a_day_of_air_needs_most_of_its_hours(sessions: Sessions) -> None:
     ]
     await store_observations(sessions, given)
     async with sessions() as session:
-        found = await daily_air(session, [station], ["pm25", "so2"], 2024)
+        found = await daily_air(session, [station], ["pm25", "so2"], *YEAR)
     assert [(one.property, one.day, one.mean, one.hours) for one in found] == [
         ("pm25", date(2024, 7, 1), 40.0, 20),
         ("so2", date(2024, 7, 1), 11.5, 24),
@@ -88,7 +89,7 @@ async def test_ozone_is_told_by_its_greatest_eight_hours(sessions: Sessions) -> 
     bad = {48 + hour: 170.0 for hour in range(8)}
     await store_observations(sessions, hourly("a", "o3", {**first, **few, **bad}))
     async with sessions() as session:
-        found = await daily_air(session, [station], ["o3"], 2024)
+        found = await daily_air(session, [station], ["o3"], *YEAR)
     # Of the second day too few means are known; the third is above the limit all the same.
     assert [(one.day.day, one.mean, one.hours) for one in found] == [(1, 100.0, 24), (3, 170.0, 8)]
 
@@ -107,7 +108,7 @@ async def test_a_region_needs_three_quarters_of_its_stations(sessions: Sessions)
     ]
     await store_observations(sessions, given)
     async with sessions() as session:
-        found = await daily_air(session, ids, ["pm10"], 2024)
+        found = await daily_air(session, ids, ["pm10"], *YEAR)
     assert [one.day.day for one in found] == [1, 2]
 
 

@@ -18,6 +18,8 @@ from shanhai.jobs.assessment_inputs import (
     AssessmentParameters,
     EcoserviceChoice,
 )
+from shanhai.jobs.bulletin_contracts import PUBLISH_BULLETIN
+from shanhai.jobs.bulletin_task import BulletinTask
 from shanhai.jobs.contract import Code, FieldName, Inputs, Name, Note, OutputSpec, ProcessContract
 from shanhai.jobs.evaluation_contracts import ACCOUNT_GEP, EVALUATE_ECOSYSTEM
 from shanhai.jobs.indicator_contracts import EVALUATE_INDICATORS
@@ -360,7 +362,7 @@ CONTRACTS: Mapping[str, ProcessContract] = {
         *(ASSESS_ECOSERVICES, DELINEATE_ZONES),
         *(EVALUATE_ECOSYSTEM, ACCOUNT_GEP, EVALUATE_INDICATORS),
         *(BUILD_NETWORK, RUN_SCENARIO, SELECT_SITES),
-        SEED_TILES,
+        *(PUBLISH_BULLETIN, SEED_TILES),
     )
 }
 
@@ -486,6 +488,7 @@ class Task(BaseModel):
     indicators: IndicatorsTask | None = Field(
         None, description="what indicators are computed from, apart from rasters"
     )
+    bulletin: BulletinTask | None = Field(None, description="what a bulletin is made of")
     upload_uri: str | None = None
     authority: AuthorityTask | None = None
     references: dict[str, list[str]] = Field(

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -151,21 +151,23 @@ async def _air_year(
 ) -> AirYearTask:
     pollutants = load_air_standard(AIR_STANDARDS[-1]).pollutants
     by_property = {pollutants[code].property: code for code in DAILY}
-    daily = await daily_air(session, [row.id for row in rows], by_property, year) if rows else []
+    year_of_days = date(year, 1, 1), date(year, 12, 31)
+    ids = [row.id for row in rows]
+    daily = await daily_air(session, ids, by_property, *year_of_days) if rows else []
     return AirYearTask(
         indicator=indicator,
         year=year,
         stations=[row.code for row in rows],
         hours=sum(one.hours for one in daily),
-        days=_days_of(daily, by_property, year),
+        days=days_of(daily, by_property, *year_of_days),
     )
 
 
-def _days_of(
-    daily: Sequence[DailyAir], by_property: Mapping[str, str], year: int
+def days_of(
+    daily: Sequence[DailyAir], by_property: Mapping[str, str], first: date, last: date
 ) -> dict[str, list[float | None]]:
-    first = date(year, 1, 1)
-    length = (date(year + 1, 1, 1) - first) // timedelta(days=1)
+    """Concentrations of each day from one to another by pollutant, None where not valid."""
+    length = (last - first).days + 1
     days: dict[str, list[float | None]] = {code: [None] * length for code in DAILY}
     for one in daily:
         days[by_property[one.property]][(one.day - first).days] = one.mean

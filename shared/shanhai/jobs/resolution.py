@@ -18,6 +18,7 @@ from shanhai.jobs.assessment_inputs import (
     AssessmentInputs,
 )
 from shanhai.jobs.assessment_resolution import find_assessed
+from shanhai.jobs.bulletin_contracts import PUBLISH_BULLETIN, PublishBulletinInputs
 from shanhai.jobs.compliance import read_shape_asked
 from shanhai.jobs.contract import Inputs
 from shanhai.jobs.contracts import (
@@ -225,6 +226,12 @@ async def _(inputs: EvaluateIndicatorsInputs, session: AsyncSession, *, requeste
     return Task(
         process=EVALUATE_INDICATORS.id, inputs=inputs.model_dump(mode="json"), plan=inputs.plan
     )
+
+
+@resolve.register
+async def _(inputs: PublishBulletinInputs, session: AsyncSession, *, requested_by: str) -> Task:
+    # Who asked may not know of every project and plan; all is looked up with their rights.
+    return Task(process=PUBLISH_BULLETIN.id, inputs=inputs.model_dump(mode="json"))
 
 
 @resolve.register

@@ -58,6 +58,11 @@ HOMES: tuple[tuple[str, str, str], ...] = (
         "shanhai.processes.figuring.publication:publish_indicators",
     ),
     (
+        "publish-bulletin",
+        "shanhai.processes.publish_bulletin:PublishBulletin",
+        "shanhai.processes.bulletins.publication:publish_draft",
+    ),
+    (
         "build-network",
         "shanhai.processes.build_network:BuildNetwork",
         "shanhai.processes.networking.publication:publish_network",

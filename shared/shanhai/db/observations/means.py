@@ -7,7 +7,7 @@ days begin in the zone the platform plans in.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -76,9 +76,29 @@ HAVING count(*) * 4 >= c.stations * 3
  ORDER BY d.code, d.day
 """  # noqa: S608
 
-_SPAN = text(
-    "SELECT make_timestamptz(:year, 1, 1, 0, 0, 0), make_timestamptz(:year + 1, 1, 1, 0, 0, 0)"
-)
+# Of the whole period, so that the months of a year weigh alike and parts of months less.
+_OF_PERIOD = f"""
+SELECT station_id, code, avg(mean) AS mean, CAST(count(*) AS int) AS months,
+       CAST(sum(number) AS bigint) AS number
+  FROM (SELECT b.station_id, p.code, date_trunc('month', b.starts_at) AS month,
+               sum(b.mean * b.number) / sum(b.number) AS mean, sum(b.number) AS number
+          FROM ({buckets_sql("day")}) b
+          JOIN observed_property p ON p.id = b.property_id
+         GROUP BY b.station_id, p.code, month) monthly
+ GROUP BY station_id, code
+ ORDER BY station_id, code
+"""  # noqa: S608
+_COURSE = f"""
+SELECT day, avg(mean) AS mean
+  FROM (SELECT b.station_id, CAST(date_trunc(CAST(:every AS text), b.starts_at) AS date) AS day,
+               sum(b.mean * b.number) / sum(b.number) AS mean
+          FROM ({buckets_sql("day")}) b
+         GROUP BY b.station_id, day) of_stations
+ GROUP BY day
+ ORDER BY day
+"""  # noqa: S608
+
+_SPAN = text("SELECT CAST(:first AS date)::timestamptz, (CAST(:last AS date) + 1)::timestamptz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +122,17 @@ class YearlyMean:
     station_id: int
     property: str
     year: int
+    mean: float
+    months: int
+    observations: int
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodMean:
+    """The mean of the monthly means of a property at a station within a period."""
+
+    station_id: int
+    property: str
     mean: float
     months: int
     observations: int
@@ -138,34 +169,70 @@ async def yearly_means(
     found: list[YearlyMean] = []
     # A statement for each year: of all together it might not end in time.
     for year in sorted(years):
-        asked = await _asked(session, stations, properties, year)
+        asked = await _asked(session, stations, properties, *_days_of(year))
         rows = await session.execute(text(_YEARLY), {**asked, "year": year})
         found += [YearlyMean(*row) for row in rows]
     return found
 
 
-async def daily_air(
-    session: AsyncSession, stations: Collection[int], properties: Collection[str], year: int
-) -> Sequence[DailyAir]:
-    """Valid daily concentrations over the stations, by property and day.
+async def period_means(
+    session: AsyncSession, stations: Collection[int], first: date, last: date
+) -> Sequence[PeriodMean]:
+    """Means of all that stations observed from one day to another, both included."""
+    known = await session.scalars(select(ObservedProperty.code))
+    asked = await _asked(session, stations, known.all(), first, last)
+    return [PeriodMean(*row) for row in await session.execute(text(_OF_PERIOD), asked)]
 
-    A day is valid where three quarters of the stations that tell of the pollutant in the year are.
+
+async def course_of(
+    session: AsyncSession,
+    stations: Collection[int],
+    property_: str,
+    first: date,
+    last: date,
+    every: Literal["day", "month"],
+) -> Sequence[tuple[date, float]]:
+    """Means of a property over stations, by day or month; all stations that tell count alike."""
+    asked = await _asked(session, stations, [property_], first, last)
+    rows = await session.execute(text(_COURSE), {**asked, "every": every})
+    return [(row.day, row.mean) for row in rows]
+
+
+async def daily_air(
+    session: AsyncSession,
+    stations: Collection[int],
+    properties: Collection[str],
+    first: date,
+    last: date,
+) -> Sequence[DailyAir]:
+    """Valid daily concentrations over the stations, by property and day, both days included.
+
+    A day is valid where three quarters of the stations that tell of the pollutant in the period
+    are.
 
     Source: HJ 663-2013 for what is valid.
     """
     found: list[DailyAir] = []
     for one in sorted(properties):
-        asked = await _asked(session, stations, [one], year)
+        asked = await _asked(session, stations, [one], first, last)
         found += [DailyAir(*row) for row in await session.execute(text(_AIR), asked)]
     return found
 
 
+def _days_of(year: int) -> tuple[date, date]:
+    return date(year, 1, 1), date(year, 12, 31)
+
+
 async def _asked(
-    session: AsyncSession, stations: Collection[int], properties: Collection[str], year: int
+    session: AsyncSession,
+    stations: Collection[int],
+    properties: Collection[str],
+    first: date,
+    last: date,
 ) -> Mapping[str, Any]:
-    """What the statements of roll-ups bind; a year begins in the zone of the platform."""
+    """What the statements of roll-ups bind; a day begins in the zone of the platform."""
     known = select(ObservedProperty.id).where(ObservedProperty.code.in_(properties))
-    start, end = (await session.execute(_SPAN, {"year": year})).one()
+    start, end = (await session.execute(_SPAN, {"first": first, "last": last})).one()
     return {
         "stations": sorted(stations),
         "properties": sorted(await session.scalars(known)),

@@ -19,6 +19,7 @@ from shanhai.db.tables.alert import (
     Subscription,
 )
 from shanhai.db.tables.backup import BackupMark
+from shanhai.db.tables.bulletin import Bulletin, BulletinTemplate
 from shanhai.db.tables.case import CaseEvent, LeadCase
 from shanhai.db.tables.compliance import ComplianceException, DataFinding
 from shanhai.db.tables.control import ControlArea, ControlRule
@@ -90,6 +91,8 @@ __all__ = [
     "AuditLog",
     "AuditRange",
     "BackupMark",
+    "Bulletin",
+    "BulletinTemplate",
     "CaseEvent",
     "ComplianceException",
     "ControlArea",

@@ -1,0 +1,1 @@
+"""Bulletins on the database: what they tell, their templates, drafts and publication."""

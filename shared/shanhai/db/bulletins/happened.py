@@ -1,0 +1,142 @@
+"""What happened in a period in a region and below it: alerts, leads, steps of projects."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.identity import Viewer
+from shanhai.db.projects.listing import seen_projects, seen_values
+
+WITHIN = """
+within (id) AS (
+  SELECT CAST(:region AS bigint)
+  UNION
+  SELECT region.id FROM region JOIN within ON region.parent_id = within.id
+)"""
+# Days begin in the zone of the session, which is that of the platform.
+DURING = "{0} >= CAST(:first AS date)::timestamptz AND {0} < (CAST(:last AS date) + 1)::timestamptz"
+MOST_ALERTS = 10_000
+_ALERTS = text(f"""
+  SELECT a.level, a.status, r.kind, r.name_zh, r.name_en,
+         s.code, s.name_zh, s.name_en, p.code, p.unit,
+         a.measure,
+         CAST(a.opened_at AS date), CAST(a.closed_at AS date),
+         coalesce((SELECT e.kind FROM alert_event e
+                    WHERE e.alert_id = a.id AND a.status = 'closed'
+                      AND e.kind NOT IN ('opened', 'raised', 'acknowledged')
+                    ORDER BY e.id DESC LIMIT 1), a.status)
+    FROM alert a
+    JOIN alert_rule r ON r.id = a.rule_id
+    JOIN station s ON s.id = a.station_id
+    LEFT JOIN observed_property p ON p.id = r.property_id
+   WHERE a.station_id = ANY(CAST(:stations AS bigint[])) AND {DURING.format("a.opened_at")}
+   ORDER BY a.opened_at, a.id
+   LIMIT {MOST_ALERTS}
+""")  # noqa: S608 - constants of this file
+_LEADS = text(f"""
+  WITH RECURSIVE {WITHIN}
+  SELECT lc.state, lc.kind, lc.result, count(*), sum(lc.area_m2), sum(lc.inside_m2),
+         count(*) FILTER (WHERE lc.due_on < current_date)
+    FROM lead_case lc
+   WHERE lc.region_id IN (SELECT id FROM within) AND {DURING.format("lc.created_at")}
+   GROUP BY lc.state, lc.kind, lc.result
+   ORDER BY lc.state, lc.kind, lc.result
+""")  # noqa: S608 - constants of this file
+_PROJECTS = f"""
+SELECT s.code, s.name_zh, s.name_en, s.state, st.name_zh AS state_zh, st.name_en AS state_en,
+       st.order_no, s.start_year, s.end_year, s.cost, coalesce(f.allocated, 0) AS allocated,
+       coalesce(f.paid, 0) AS paid, m.progress_percent, coalesce(e.steps, 0) AS steps
+  FROM seen s
+  JOIN project_state st ON st.state = s.state
+  LEFT JOIN LATERAL (
+    SELECT sum(CASE x.kind WHEN 'allocation' THEN x.amount WHEN 'return' THEN -x.amount END)
+             AS allocated,
+           sum(x.amount) FILTER (WHERE x.kind = 'payment') AS paid
+      FROM fund_entry x WHERE x.project_id = s.id) f ON true
+  LEFT JOIN LATERAL (
+    SELECT avg(100 * least(coalesce(x.done, 0) / x.planned, 1)) AS progress_percent
+      FROM project_measure x WHERE x.project_id = s.id AND x.planned > 0) m ON true
+  LEFT JOIN LATERAL (
+    SELECT count(*) AS steps FROM project_event x
+     WHERE x.project_id = s.id AND {DURING.format("x.at")}) e ON true
+ ORDER BY st.order_no, s.code
+"""  # noqa: S608 - constants of this file
+IN_REGION = "pj.region_id IN (SELECT id FROM within)"
+OF_PLAN = "(CAST(:plan AS bigint) IS NULL OR pj.plan_id = :plan OR pg.plan_id = :plan)"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRow:
+    """An alert, its rule and station, and what became of it."""
+
+    level: str
+    status: str
+    kind: str
+    rule_zh: str
+    rule_en: str
+    station: str
+    station_zh: str
+    station_en: str
+    property: str | None
+    unit: str | None
+    measure: float
+    opened_on: date
+    closed_on: date | None
+    outcome: str
+
+
+@dataclass(slots=True)
+class Leads:
+    """Figures over leads, each by what it is counted by."""
+
+    opened: int = 0
+    open: int = 0
+    overdue: int = 0
+    area_m2: float = 0.0
+    inside_m2: float = 0.0
+    by_state: Counter[str] = field(default_factory=Counter)
+    by_kind: Counter[str] = field(default_factory=Counter)
+    by_result: Counter[str] = field(default_factory=Counter)
+
+
+async def read_alerts(
+    session: AsyncSession, stations: list[int], first: date, last: date
+) -> list[AlertRow]:
+    """The alerts that were opened at some stations, in the order of time."""
+    values = {"stations": stations, "first": first, "last": last}
+    return [AlertRow(*row) for row in await session.execute(_ALERTS, values)]
+
+
+async def count_leads(session: AsyncSession, region_id: int, first: date, last: date) -> Leads:
+    """Figures over the leads that were opened, without any place."""
+    found = Leads()
+    rows = await session.execute(_LEADS, {"region": region_id, "first": first, "last": last})
+    for state, kind, result, number, area, inside, overdue in rows:
+        found.opened += number
+        found.open += number if state != "closed" else 0
+        found.overdue += overdue
+        found.area_m2 += area or 0.0
+        found.inside_m2 += inside or 0.0
+        found.by_state[state] += number
+        found.by_kind[kind] += number
+        if result is not None:
+            found.by_result[result] += number
+    return found
+
+
+async def read_projects(
+    session: AsyncSession,
+    region_id: int,
+    plan_id: int | None,
+    viewer: Viewer,
+    first: date,
+    last: date,
+) -> list[dict[str, Any]]:
+    """The projects a viewer may know of, of a plan where one is given, by state and code."""
+    query = f"WITH RECURSIVE {WITHIN}, {seen_projects(viewer, IN_REGION, OF_PLAN)}{_PROJECTS}"
+    values = seen_values(viewer, region=region_id, plan=plan_id, first=first, last=last)
+    return [dict(row) for row in (await session.execute(text(query), values)).mappings()]

@@ -1,0 +1,1 @@
+"""The two halves of a bulletin: its documents, and its row."""

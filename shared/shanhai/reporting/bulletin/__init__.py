@@ -1,0 +1,1 @@
+"""Bulletins: what they tell, the language of their templates, and their documents."""
