@@ -98,7 +98,7 @@ def services_of_ours(compose: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def test_compose_runs_real_commands(compose: dict[str, Any]) -> None:
     ours = services_of_ours(compose)
-    assert set(ours) == {"migrate", "api", "worker", "gateway", "tiles"} | DASK
+    assert set(ours) == {"migrate", "api", "worker", "gateway", "tiles", "archive", "backup"} | DASK
     for one in ours.values():
         assert_is_command(one["command"])
 
@@ -173,9 +173,38 @@ def test_images_run_real_commands(stages: dict[str, Stage]) -> None:
         assert words[-1] == target
 
 
-def test_images_drop_root(stages: dict[str, Stage]) -> None:
-    for target in ("api", "worker", "tiles"):
-        assert ("USER", "shanhai") in stages[target].instructions
+def test_images_end_without_root_and_say_how_they_are(stages: dict[str, Stage]) -> None:
+    for target in ("api", "worker", "tiles", "operations"):
+        users = [rest for name, rest in stages[target].instructions if name == "USER"]
+        assert users[-1] == "shanhai", target
+        checks = [rest for name, rest in stages[target].instructions if name == "HEALTHCHECK"]
+        assert len(checks) == 1, target
+        if target != "operations":
+            port = next(rest for name, rest in stages[target].instructions if name == "EXPOSE")
+            assert f"127.0.0.1:{port}/health/live" in checks[0]
+
+
+def test_containers_are_confined(compose: dict[str, Any]) -> None:
+    for name, one in compose["services"].items():
+        if name in {"postgres", "redis", "migrate"}:
+            continue
+        assert one["read_only"], name
+        assert one["cap_drop"] == ["ALL"], name
+        assert one["security_opt"] == ["no-new-privileges:true"], name
+
+
+def test_only_the_proxy_and_devices_reach_in_from_outside(compose: dict[str, Any]) -> None:
+    for name, one in compose["services"].items():
+        for port in one.get("ports", []):
+            assert name in {"proxy", "gateway"} or port.startswith("127.0.0.1:"), name
+
+
+def test_compose_takes_configurations_from_files_that_exist(compose: dict[str, Any]) -> None:
+    for one in compose["configs"].values():
+        assert (ROOT / one["file"]).is_file()
+    for name, one in compose["services"].items():
+        for taken in one.get("configs", []):
+            assert taken["source"] in compose["configs"], name
 
 
 def test_stages_come_from_earlier_ones_or_an_image(stages: dict[str, Stage]) -> None:

@@ -5,6 +5,8 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from shanhai.db.pools import PoolUse
+
 UNKNOWN_ROUTE = "unknown"
 
 
@@ -30,6 +32,30 @@ class Metrics:
         self.running = Gauge(
             "shanhai_http_requests_running", "Requests being answered", registry=self.registry
         )
+
+        self.observations = Counter(
+            "shanhai_observations",
+            "Rows of observations received by HTTP, by what became of them",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._pool = Gauge(
+            "shanhai_db_pool_size",
+            "Connections a pool may hold",
+            ["pool"],
+            registry=self.registry,
+        )
+        self._used = Gauge(
+            "shanhai_db_pool_in_use",
+            "Connections of a pool that are in use",
+            ["pool"],
+            registry=self.registry,
+        )
+
+    def show_pool(self, name: str, use: PoolUse) -> None:
+        """Tell how much of a pool of connections is in use."""
+        self._pool.labels(name).set(use.size)
+        self._used.labels(name).set(use.in_use)
 
     def observe(self, *, method: str, route: str | None, status: int, seconds: float) -> None:
         """Count an answered request under its route's pattern, never its path."""

@@ -6,6 +6,7 @@ import logging
 from shanhai.raster.environment import check_isolation, restrict_gdal
 from shanhai.settings import (
     ArtifactSettings,
+    AuditSettings,
     DaskSettings,
     DatabaseSettings,
     Hj212Settings,
@@ -46,6 +47,8 @@ def main() -> None:
             outgoing=OutgoingSettings(),
             webhooks=WebhookSettings(),
         )
+            smtp=SmtpSettings(),
+            audit=AuditSettings(),
     )
 
 

@@ -85,8 +85,19 @@ async def serve(
     listen = listener_named_in(queue, redis, database)
     async with open_context(database, redis, queue, artifacts, worker, dask, tiles) as context:
         feeds = feeds_named_in(hj212, mqtt, observations)
-        senders = make_senders(context.sessions, public, webhooks, outgoing)
-        await run(context, listen, stop, feeds=feeds, senders=senders, audit=audit)
+        senders = {
+            **make_senders(context.sessions, public, webhooks, outgoing),
+            "email": MailSender(context.sessions, smtp, public).send,
+        }
+        await run(
+            context,
+            listen,
+            stop,
+            feeds=feeds,
+            senders=senders,
+            audit=audit,
+            archive_after_months=observations.archive_after_months,
+        )
 
 
 async def run(

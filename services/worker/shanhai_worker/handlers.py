@@ -28,6 +28,7 @@ from shanhai.jobs.states import (
 )
 from shanhai_worker.context import Context
 from shanhai_worker.keeper import Keeper
+from shanhai_worker.meters import StageClock
 from shanhai_worker.orders import FAILURE, ORDER, OUTCOME, WORK, Order, Report, UploadLimits
 from shanhai_worker.outages import is_outage, outlast
 from shanhai_worker.publication import publish, store_files, task_of
@@ -130,7 +131,7 @@ async def _compute_and_publish(context: Context, claim: Claim, workspace: Path) 
     )
     async with keeper:
         await asyncio.to_thread(_write_order, context, claim, workspace)
-        outcome = await _compute(context, keeper, workspace)
+        outcome = await _compute(context, keeper, workspace, claim.kind)
         keeper.tell(PUBLISHING)
         stored = await store_files(context.artifacts, outcome, work)
     # From here on the row itself is locked, so nobody can take the job away.
@@ -140,12 +141,19 @@ async def _compute_and_publish(context: Context, claim: Claim, workspace: Path) 
     return Ending.SUCCESSFUL
 
 
-async def _compute(context: Context, keeper: Keeper, workspace: Path) -> Outcome:
-    child = await Child.start(workspace, keeper.tell)
+async def _compute(context: Context, keeper: Keeper, workspace: Path, process: str) -> Outcome:
+    clock = StageClock(context.meters, process)
+
+    def told(report: Report) -> None:
+        clock.tell(report.stage)
+        keeper.tell(report)
+
+    child = await Child.start(workspace, told)
     try:
         await _watch(child, keeper, context)
     finally:
         code = await child.stop()
+        clock.end()
     return await asyncio.to_thread(read_outcome, workspace, code)
 
 

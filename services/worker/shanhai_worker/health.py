@@ -1,12 +1,16 @@
 """The worker's own small HTTP server: is it alive, can it work, what does it measure."""
 
+import asyncio
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import structlog
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -14,6 +18,8 @@ from starlette.routing import Route
 
 from shanhai.db.migrate import expected_revision, present_revision
 from shanhai.db.queries.job_queue import read_queue_state
+from shanhai.db.queries.watch import read_watched
+from shanhai.storage.artifacts import LocalArtifacts
 from shanhai_worker.context import Context
 from shanhai_worker.outages import DATABASE_ERRORS
 
@@ -59,7 +65,7 @@ def create_app(context: Context) -> Starlette:
         return JSONResponse({"status": "unavailable", "reason": reason}, status_code=503)
 
     async def metrics(request: Request) -> Response:
-        await _read_queue(context)
+        await _look(context)
         return Response(context.meters.render(), media_type=CONTENT_TYPE_LATEST)
 
     return Starlette(
@@ -86,10 +92,22 @@ async def _unready_reason(context: Context, revision: str | None) -> str | None:
     return None
 
 
-async def _read_queue(context: Context) -> None:
+async def _look(context: Context) -> None:
     """Refresh the gauges; while the database is away the last values stand."""
+    watch = context.meters.watch
+    await asyncio.to_thread(watch.show_disks, _folders(context))
     try:
         async with context.sessions() as session:
             context.meters.show_queue(await read_queue_state(session))
+            watch.show(await read_watched(session))
+            if isinstance(session.bind, AsyncEngine):
+                watch.show_pool(session.bind)
     except DATABASE_ERRORS as error:
-        log.warning("queue not measured", error=type(error).__name__)
+        log.warning("database not watched", error=type(error).__name__)
+
+
+def _folders(context: Context) -> dict[str, Path]:
+    folders = {"scratch": context.settings.scratch or Path(tempfile.gettempdir())}
+    if isinstance(context.artifacts, LocalArtifacts):
+        folders["artifacts"] = context.artifacts.root
+    return folders

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,6 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.cli.sessions import in_transaction
 from shanhai.db.queries.audit_chain import verify_chain
+from shanhai.db.queries.audit_heads import (
+    SignedHead,
+    make_signing_key,
+    read_heads,
+    read_public_key,
+)
 from shanhai.db.queries.grants import RoleGiven, check_roles, scopes_of
 from shanhai.db.queries.keys import create_key, rotate_key
 from shanhai.errors import InvalidInput
@@ -81,11 +88,52 @@ def verify(
     head: Annotated[
         str | None, typer.Option(help="A head noted earlier; it must still be in the chain.")
     ] = None,
+    heads: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="File of signed heads, as workers write."),
+    ] = None,
+    public_key: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="The key they were signed with, PEM."),
+    ] = None,
 ) -> None:
     """Follow the chain of the audit log, name the first wrong row, or print the chain's head."""
-    found = asyncio.run(in_transaction(lambda session: verify_chain(session, head=head)))
+    if (heads is None) != (public_key is None):
+        raise InvalidInput(
+            "--heads and --public-key are given together",
+            message_zh="--heads 与 --public-key 须同时给出",
+        )
+    signed = [] if heads is None or public_key is None else _signed(heads, public_key)
+    found = asyncio.run(
+        in_transaction(
+            lambda session: verify_chain(session, head=head, seen=[one.head for one in signed])
+        )
+    )
     typer.echo(f"{found.rows} rows in {found.seq} links as they were written")
+    if heads is not None:
+        typer.echo(f"{len(signed)} signed heads are in the chain")
     typer.echo(f"head {found.hash}")
+
+
+@audit.command()
+def key(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write the private key.")],
+) -> None:
+    """Make a pair of keys to sign heads with: the private one into a new file, the public one
+    printed."""
+    try:
+        public = make_signing_key(file)
+    except FileExistsError as error:
+        raise InvalidInput(
+            f"{file} exists and is not overwritten",
+            message_zh=f"{file} 已存在，不会覆盖",
+            pointer="FILE",
+        ) from error
+    typer.echo(public, nl=False)
+
+
+def _signed(heads: Path, public_key: Path) -> list[SignedHead]:
+    return read_heads(heads, read_public_key(public_key))
 
 
 def role_of(text: str) -> RoleGiven:

@@ -134,7 +134,7 @@ class TestWithoutRedis:
 
 
 async def test_health_and_metrics_are_served(worker: Context, sessions: Sessions) -> None:
-    job_id = await submit_echo(sessions)
+    job_id = await submit_echo(sessions, pause=0.2)
     await worker.dispatcher.dispatch(job_id, 0)
     await reach(sessions, job_id, *ENDED)
     base = f"http://{worker.settings.host}:{worker.settings.port}"
@@ -146,3 +146,10 @@ async def test_health_and_metrics_are_served(worker: Context, sessions: Sessions
     assert "shanhai_job_queue_depth 0.0" in metrics
     assert "shanhai_job_lease_expiries_total 0.0" in metrics
     assert 'shanhai_job_run_seconds_count{ending="successful",process="echo"} 1.0' in metrics
+    assert 'shanhai_job_stage_seconds_count{process="echo",stage="wait"} 1.0' in metrics
+    assert "shanhai_audit_intact 1.0" in metrics
+    assert 'shanhai_disk_free_bytes{folder="scratch"}' in metrics
+    assert 'shanhai_db_pool_size{pool="worker"} 10.0' in metrics
+    assert "shanhai_db_longest_statement_seconds 0.0" in metrics
+    offset = next(line for line in metrics.splitlines() if line.startswith("shanhai_clock_offset"))
+    assert abs(float(offset.split()[1])) < 5

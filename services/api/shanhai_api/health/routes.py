@@ -5,6 +5,7 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from shanhai import __version__
+from shanhai.db.pools import pool_use
 from shanhai_api.dependencies import TheState
 from shanhai_api.health.operations import check_readiness
 
@@ -35,4 +36,6 @@ async def tell_readiness(state: TheState) -> Response:
 @router.get("/metrics", summary="Metrics for Prometheus")
 async def tell_metrics(state: TheState) -> Response:
     """Tell Prometheus about this process."""
+    for name, sessions in (("api", state.sessions), ("api-reading", state.reading)):
+        state.metrics.show_pool(name, pool_use(sessions.kw["bind"]))
     return Response(state.metrics.render(), media_type=CONTENT_TYPE_LATEST, headers=FRESH)

@@ -24,7 +24,7 @@ async def keep(
     delivery = Delivery(received.batch, Sender("http", caller))
     if len(received.batch) <= GATHERED_ROWS and HEADER not in request.headers:
         outcome = await state.gathering.store(delivery)
-        return Made(describe(outcome, received, view.lang), status=202)
+        return _made(state, view, outcome, received)
     async with state.unit() as unit:
         return await once(
             request,
@@ -42,7 +42,21 @@ async def _store(
     outcome = await store(
         unit.session, delivery.batch, delivery.sender, skew=skew, files=state.store
     )
-    return Made(describe(outcome, received, view.lang), status=202)
+    return _made(state, view, outcome, received)
+
+
+def _made(state: State, view: View, outcome: Outcome, received: Received) -> Made:
+    """The answer, counted."""
+    document = describe(outcome, received, view.lang)
+    counted = {
+        "accepted": outcome.accepted,
+        "duplicate": outcome.duplicates,
+        "revised": outcome.revised,
+        "rejected": received.refused.number + outcome.rejected.number,
+    }
+    for name, number in counted.items():
+        state.metrics.observations.labels(name).inc(number)
+    return Made(document, status=202)
 
 
 def describe(outcome: Outcome, received: Received, lang: str) -> dict[str, object]:

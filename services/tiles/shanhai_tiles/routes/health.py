@@ -1,13 +1,17 @@
 """Health and metrics."""
 
 from fastapi import APIRouter
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from starlette.responses import JSONResponse, Response
 
 from shanhai.db.migrate import expected_revision, present_revision
+from shanhai.db.pools import pool_use
 from shanhai.errors import Unavailable
 from shanhai_tiles.dependencies import ServicesDep
 from shanhai_tiles.errors import NEVER_STORED
+
+POOL = Gauge("shanhai_db_pool_size", "Connections a pool may hold", ["pool"])
+USED = Gauge("shanhai_db_pool_in_use", "Connections of a pool that are in use", ["pool"])
 
 router = APIRouter(default_response_class=Response)
 
@@ -32,8 +36,11 @@ async def report_ready(services: ServicesDep) -> Response:
 
 
 @router.get("/metrics")
-async def read_metrics() -> Response:
+async def read_metrics(services: ServicesDep) -> Response:
     """Measurements for Prometheus."""
+    size, in_use = pool_use(services.engine)
+    POOL.labels("tiles").set(size)
+    USED.labels("tiles").set(in_use)
     return Response(generate_latest(), headers=NEVER_STORED, media_type=CONTENT_TYPE_LATEST)
 
 

@@ -5,7 +5,7 @@ have changed as well.
 """
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Row, select, text
@@ -54,41 +54,68 @@ class Head:
     rows: int
 
 
-async def verify_chain(session: AsyncSession, *, head: str | None = None) -> Head:
-    """Follow the chain from its beginning.
+BEGINNING = Head(0, START.hex(), 0)
+"""Before the first link."""
+
+
+async def verify_chain(
+    session: AsyncSession,
+    *,
+    head: str | None = None,
+    since: Head = BEGINNING,
+    seen: Sequence[Head] = (),
+) -> Head:
+    """Follow the chain from its beginning, or from a link whose rows were found right before.
 
     Args:
         session: One that has not been used yet.
-        head: The hash of a link seen earlier; it must still be there.
+        head: The hash of a link seen earlier, after `since`; it must still be there.
+        since: The link to begin after; it must still be there.
+        seen: Links seen earlier; each must still be there.
 
     Raises:
         AuditBroken: names the first row or link that is wrong.
     """
     # One state of both tables, however long it takes.
     await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
-    rows = _rows(session)
-    end, seen, found = Head(0, START.hex(), 0), 0, head in {None, START.hex()}
-    previous = START
-    async for link in _links(session):
-        if (link.seq, link.start, link.previous) != (end.seq + 1, seen, previous):
+    for link_seen in (since, *seen):
+        await _demand_link(session, link_seen)
+    rows = _rows(session, since.seq + 1)
+    end, counted, found = since, since.rows, head in {None, since.hash}
+    previous = bytes.fromhex(since.hash)
+    async for link in _links(session, since.seq):
+        if (link.seq, link.start, link.previous) != (end.seq + 1, counted, previous):
             raise _broken(f"link {link.seq} does not follow link {end.seq}", link.first_id)
         digests = hashlib.sha256(previous + _numbers(link.seq, link.first_id, link.last_id))
         for number in range(link.first_id, link.last_id + 1):
             digests.update(_digest_of(await anext(rows, None), link.seq, number))
-            seen += 1
+            counted += 1
         if digests.digest() != link.hash:
             raise _broken(f"link {link.seq} does not hold its rows", link.first_id)
         previous = link.hash
-        end = Head(link.seq, link.hash.hex(), seen)
+        end = Head(link.seq, link.hash.hex(), counted)
         found = found or end.hash == head
-    if await session.scalar(NUMBER) != seen:
+    if await session.scalar(NUMBER) != counted:
         raise _broken("is in no link of the chain", await session.scalar(STRAY) or 0)
     if not found:
-        raise AuditBroken(
-            f"no link has the hash {head}: the end of the log was cut off or written anew",
-            message_zh=f"链中没有哈希值 {head}：日志末尾被截去或改写",
-        )
+        raise _cut_off(head)
     return end
+
+
+async def _demand_link(session: AsyncSession, wanted: Head) -> None:
+    """Make sure a link is still there, with the hash it had."""
+    if wanted.seq == 0:
+        return
+    present = await session.scalar(select(AuditChain.hash).where(AuditChain.seq == wanted.seq))
+    if present is None or present.hex() != wanted.hash:
+        raise _cut_off(wanted.hash)
+
+
+def _cut_off(head: str | None) -> AuditBroken:
+    return AuditBroken(
+        f"no link has the hash {head}: the end of the log was cut off or written anew",
+        message_zh=f"链中没有哈希值 {head}：日志末尾被截去或改写",
+    )
 
 
 def _digest_of(row: ChainRow | None, seq: int, number: int) -> bytes:
@@ -109,9 +136,9 @@ def _numbers(*values: int) -> bytes:
     return b"".join(value.to_bytes(8, "big", signed=True) for value in values)
 
 
-async def _rows(session: AsyncSession) -> AsyncIterator[ChainRow]:
+async def _rows(session: AsyncSession, seq: int) -> AsyncIterator[ChainRow]:
     """The rows in the order of the chain: numbers reserved early are in late links."""
-    seq, after = 0, -1
+    after = -1
     while True:
         values = {"seq": seq, "after": after, "block": BLOCK}
         block = (await session.execute(ROWS, values)).all()
@@ -122,8 +149,7 @@ async def _rows(session: AsyncSession) -> AsyncIterator[ChainRow]:
         seq, after = block[-1].seq, block[-1].id
 
 
-async def _links(session: AsyncSession) -> AsyncIterator[AuditChain]:
-    after = 0
+async def _links(session: AsyncSession, after: int) -> AsyncIterator[AuditChain]:
     while True:
         query = select(AuditChain).where(AuditChain.seq > after)
         block = (await session.scalars(query.order_by(AuditChain.seq).limit(BLOCK))).all()

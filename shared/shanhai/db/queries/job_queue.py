@@ -1,5 +1,6 @@
 """How long the queue is and how long it has been waiting: what the operator watches."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -10,20 +11,37 @@ from shanhai.vocabulary import JobStatus
 
 
 @dataclass(frozen=True, slots=True)
-class QueueState:
-    """Jobs by state, and the age of the oldest that waits, in seconds."""
+class Waiting:
+    """The jobs of one process that wait: how many, and the age of the oldest in seconds."""
 
-    jobs: dict[JobStatus, int]
-    oldest_waiting_s: float
+    number: int
+    oldest_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """Jobs by state, and those that wait by process."""
+
+    jobs: Mapping[JobStatus, int]
+    waiting: Mapping[str, Waiting]
+
+    @property
+    def oldest_waiting_s(self) -> float:
+        """The age of the oldest job that waits, in seconds; 0 when none does."""
+        return max((one.oldest_s for one in self.waiting.values()), default=0.0)
 
 
 async def read_queue_state(session: AsyncSession) -> QueueState:
     """Count the jobs of every state and measure the longest wait on the database's clock."""
     rows = await session.execute(select(Job.status, func.count()).group_by(Job.status))
     found = {JobStatus(status): number for status, number in rows}
-    oldest = await session.scalar(
-        select(func.extract("epoch", func.clock_timestamp() - func.min(Job.created_at))).where(
-            Job.status == JobStatus.ACCEPTED
-        )
+    age = func.extract("epoch", func.clock_timestamp() - func.min(Job.created_at))
+    waiting = await session.execute(
+        select(Job.kind, func.count(), age)
+        .where(Job.status == JobStatus.ACCEPTED)
+        .group_by(Job.kind)
     )
-    return QueueState({status: found.get(status, 0) for status in JobStatus}, float(oldest or 0))
+    return QueueState(
+        {status: found.get(status, 0) for status in JobStatus},
+        {kind: Waiting(number, float(seconds)) for kind, number, seconds in waiting},
+    )

@@ -1,0 +1,125 @@
+"""The worker follows the audit chain, signs its head, and tells when the chain is broken."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+from sqlalchemy import text
+
+from shanhai.db.engine import Sessions
+from shanhai.db.queries.audit import Act, record
+from shanhai.db.queries.audit_chain import BEGINNING, AuditBroken, verify_chain
+from shanhai.db.queries.audit_heads import (
+    add_head,
+    make_signing_key,
+    read_heads,
+    read_public_key,
+    read_signing_key,
+)
+from shanhai.settings import AuditSettings
+from shanhai_worker.audit_keeper import AuditKeeper
+from shanhai_worker.context import Context
+
+INTACT = "shanhai_audit_intact"
+
+
+@pytest.fixture
+def auditing(tmp_path: Path) -> AuditSettings:
+    (tmp_path / "public.pem").write_text(make_signing_key(tmp_path / "key.pem"))
+    return AuditSettings(heads=tmp_path / "heads.jsonl", key_file=tmp_path / "key.pem")
+
+
+async def write(sessions: Sessions, number: int) -> None:
+    async with sessions.begin() as session:
+        record(session, Act("test"), "create", table="region", object_id=str(number))
+
+
+async def change(sessions: Sessions, statement: str) -> None:
+    """As somebody who owns the tables could."""
+    async with sessions.begin() as session:
+        await session.execute(text("SET LOCAL session_replication_role = replica"))
+        await session.execute(text(statement))
+
+
+def intact(context: Context) -> bool:
+    line = next(
+        line for line in context.meters.render().decode().splitlines() if line.startswith(INTACT)
+    )
+    return float(line.split()[1]) == 1
+
+
+async def test_heads_are_signed_and_a_changed_row_is_told(
+    context: Context, sessions: Sessions, auditing: AuditSettings, tmp_path: Path
+) -> None:
+    public = read_public_key(tmp_path / "public.pem")
+    assert auditing.heads is not None
+    keeper = AuditKeeper(context, auditing)
+    await write(sessions, 1)
+    await keeper.look()
+    await write(sessions, 2)
+    await keeper.look()
+    first, second = read_heads(auditing.heads, public)
+    assert (second.seq, second.rows) == (first.seq + 1, first.rows + 1)
+    assert intact(context)
+
+    # Another worker, begun later, goes on from the head that was signed.
+    await write(sessions, 3)
+    other = AuditKeeper(context, auditing)
+    await other.look()
+    assert read_heads(auditing.heads, public)[-1].seq == second.seq + 1
+
+    await write(sessions, 4)
+    await change(
+        sessions, "UPDATE audit_log SET actor = 'x' WHERE id = (SELECT max(id) FROM audit_log)"
+    )
+    await keeper.look()
+    assert not intact(context)
+    assert len(read_heads(auditing.heads, public)) == 3
+    await change(
+        sessions, "UPDATE audit_log SET actor = 'test' WHERE id = (SELECT max(id) FROM audit_log)"
+    )
+    await keeper.look()
+    assert intact(context)
+
+
+async def test_a_chain_without_a_signed_head_is_broken(
+    context: Context, sessions: Sessions, auditing: AuditSettings, tmp_path: Path
+) -> None:
+    assert auditing.heads is not None
+    await write(sessions, 1)
+    await AuditKeeper(context, auditing).look()
+    head = read_heads(auditing.heads, read_public_key(tmp_path / "public.pem"))[-1].head
+    async with sessions() as session:
+        assert (await verify_chain(session, seen=[head])).seq == head.seq
+    await change(sessions, f"UPDATE audit_chain SET hash = sha256(hash) WHERE seq = {head.seq}")
+    async with sessions() as session:
+        with pytest.raises(AuditBroken, match=head.hash):
+            await verify_chain(session, seen=[head])
+    await AuditKeeper(context, auditing).look()
+    assert not intact(context)
+    await change(
+        sessions,
+        f"UPDATE audit_chain SET hash = decode('{head.hash}', 'hex') WHERE seq = {head.seq}",
+    )
+
+
+def test_a_forged_head_is_refused(tmp_path: Path) -> None:
+    make_signing_key(tmp_path / "other.pem")
+    (tmp_path / "public.pem").write_text(make_signing_key(tmp_path / "key.pem"))
+    public = read_public_key(tmp_path / "public.pem")
+    heads = tmp_path / "heads.jsonl"
+    add_head(heads, BEGINNING, read_signing_key(tmp_path / "key.pem"))
+    good = heads.read_text()
+    assert [one.head for one in read_heads(heads, public)] == [BEGINNING]
+    heads.write_text(good.replace('"seq":0', '"seq":1'))
+    with pytest.raises(AuditBroken, match="line 1"):
+        read_heads(heads, public)
+    heads.write_text(good)
+    add_head(heads, BEGINNING, read_signing_key(tmp_path / "other.pem"))
+    with pytest.raises(AuditBroken, match="line 2"):
+        read_heads(heads, public)
+
+
+def test_heads_are_not_written_unsigned(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="SHANHAI_AUDIT_KEY_FILE"):
+        AuditSettings(heads=tmp_path / "heads.jsonl")
