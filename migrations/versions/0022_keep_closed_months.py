@@ -55,7 +55,7 @@ def downgrade() -> None:
     """Refuse while any month is in a file: its observations would be out of sight."""
     op.execute("""
       DO $$ BEGIN
-        IF EXISTS (SELECT FROM observation_archive) THEN
+        IF EXISTS (SELECT FROM archived_series) THEN
           RAISE EXCEPTION 'months of observations are in files; fetch them back first:'
             ' shanhai observations recall MONTH';
         END IF;

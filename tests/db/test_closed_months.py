@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +16,14 @@ from shanhai.db.engine import Sessions
 from shanhai.db.features.selection import Selection
 from shanhai.db.identity import EVERYTHING
 from shanhai.db.observations.archive import Closed, close_month
+from shanhai.db.observations.months import (
+    demand_closable,
+    find_due,
+    hold_month,
+    release_month,
+)
 from shanhai.db.observations.partitions import month_table
+from shanhai.db.observations.properties import change_property
 from shanhai.db.observations.reading import (
     EARLIEST,
     Place,
@@ -26,8 +34,10 @@ from shanhai.db.observations.reading import (
     read_former,
     read_values,
 )
+from shanhai.db.observations.retention import draw_lines
 from shanhai.db.observations.rollups import EVERY, Bucket, read_buckets, sum_up
-from shanhai.errors import Unavailable
+from shanhai.db.queries.keys import OPERATOR
+from shanhai.errors import InvalidInput, Unavailable
 from shanhai.monitoring.observation import Observation, Outcome
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.job_rows import open_sessions
@@ -316,6 +326,87 @@ async def test_what_is_stored_meanwhile_is_not_closed(
     assert await close_month(sessions, files, FIRST, tell=interfere) is None
     await asyncio.gather(*stored)
     assert await live(sessions, FIRST) == 51
+
+
+async def policy(sessions: Sessions, property_: str, years: int | None) -> None:
+    async with sessions.begin() as session:
+        await change_property(session, property_, {"raw_years": years}, act=OPERATOR)
+
+
+async def test_values_are_removed_by_policy_alone_and_their_statistics_stay(
+    sessions: Sessions, files: LocalArtifacts
+) -> None:
+    now = datetime.now(UTC)
+    old = datetime(now.year - 3, 2, 27, tzinfo=UTC)
+    given = [
+        row for start in (old, old + timedelta(days=1100 - 365)) for row in hours("a", start, 60)
+    ]
+    await store(sessions, files, given + [replace(row, property="pm10") for row in given])
+    await store(sessions, files, [replace(given[0], value=99)])
+    await sum_all(sessions)
+    statistics = await buckets(sessions)
+    held = date(old.year, 3, 1)
+    async with sessions.begin() as session:
+        await hold_month(session, held, "a case at court", act=OPERATOR)
+    assert await _keep(sessions, files) == 3
+    await policy(sessions, "pm25", 2)
+    try:
+        # Of March nothing may be removed, but of February.
+        assert await _keep(sessions, files) == 1
+        # The zone's March began eight hours before that of UTC: all before it is gone.
+        line = datetime(old.year, 3, 1, tzinfo=UTC) - timedelta(hours=8)
+        assert await _left(sessions, files) == (line, old, 60 + 20)
+        again = await store(sessions, files, [given[0]])
+        assert again.rejected.told[0].detail.endswith("older values of pm25 are not kept")
+        async with sessions.begin() as session:
+            assert (await read_former(session, [])) == {}
+            assert await session.scalar(text("SELECT count(*) FROM observation_revision")) == 0
+            await release_month(session, held, act=OPERATOR)
+        # The last hours of February were the zone's March.
+        assert await _keep(sessions, files) == 2
+        first, kept, number = await _left(sessions, files)
+        assert (first > line, kept, number) == (True, old, 60)
+        assert await buckets(sessions) == statistics
+        async with sessions() as session:
+            told = await session.execute(
+                text(
+                    "SELECT after->>'raw_since' FROM audit_log WHERE action = 'purge'"
+                    " AND object_id = 'pm25' ORDER BY id"
+                )
+            )
+            lines = [datetime.fromisoformat(since) for (since,) in told]
+        assert lines[0] == line
+        assert len(lines) == 2
+    finally:
+        async with sessions.begin() as session:
+            await session.execute(
+                text("UPDATE observed_property SET raw_years = NULL, raw_since = NULL")
+            )
+
+
+async def _keep(sessions: Sessions, files: LocalArtifacts) -> int:
+    """What the keeper does; how many months it closed."""
+    async with sessions.begin() as session:
+        await draw_lines(session, act=OPERATOR)
+    async with sessions() as session:
+        due = await find_due(session, after_months=3)
+    closed = await close(sessions, files, *due)
+    assert all(closed)
+    return len(closed)
+
+
+async def _left(sessions: Sessions, files: LocalArtifacts) -> tuple[datetime, datetime, int]:
+    """The first time of what has a policy and of what has none, and how much the former is."""
+    found = await values(sessions, files, await series_of(sessions, end=datetime.now(UTC)))
+    async with sessions() as session:
+        known = await find_properties(session, ["pm25"])
+    mine = [row.at for row in found if row.property_id in known]
+    return mine[0], min(row.at for row in found if row.property_id not in known), len(mine)
+
+
+async def test_a_month_that_is_not_over_for_long_is_not_closed() -> None:
+    with pytest.raises(InvalidInput, match="70 days"):
+        demand_closable(datetime.now(UTC).date().replace(day=1))
 
 
 async def test_a_damaged_or_missing_file_is_told(sessions: Sessions, files: LocalArtifacts) -> None:

@@ -13,6 +13,7 @@ from shanhai.cli import (
     diagnosis,
     features,
     files,
+    observations,
     reproduce,
     run,
     services,
@@ -40,6 +41,7 @@ app.command("reproduce")(reproduce.reproduce)
 app.add_typer(access.app, name="keys", help="API keys.")
 app.add_typer(access.audit, name="audit", help="The audit log.")
 app.add_typer(devices.app, name="devices", help="Devices that push telegrams of HJ 212.")
+app.add_typer(observations.app, name="observations", help="Months of observations.")
 app.command("settings")(diagnosis.settings)
 app.command("doctor")(diagnosis.doctor)
 

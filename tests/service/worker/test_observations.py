@@ -1,22 +1,25 @@
 """The worker sums past days up and makes months ahead."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import text
 
 from shanhai.db.engine import Sessions
+from shanhai.db.observations.months import list_months
 from shanhai.db.observations.partitions import month_table, months_ahead
+from shanhai.db.observations.rollups import sum_up
 from shanhai.ending import end
-from shanhai.monitoring.observation import Observation
+from shanhai.monitoring.observation import Batch, Observation
 from shanhai.testing.observation_rows import (
     add_station,
     forget_observations,
     store_observations,
 )
 from shanhai.testing.workers import eventually
-from shanhai_worker import observation_keeper
+from shanhai_worker import month_keeper, observation_keeper
 from shanhai_worker.context import Context
+from shanhai_worker.feeds.intake import open_intake
 
 
 async def test_past_days_are_summed_up_and_months_made_ahead(
@@ -46,3 +49,31 @@ async def test_past_days_are_summed_up_and_months_made_ahead(
                 text("SELECT to_regclass(:name) IS NOT NULL"), {"name": month_table(month)}
             )
             assert found, month
+
+
+async def test_months_that_are_over_are_put_into_files(
+    context: Context, sessions: Sessions
+) -> None:
+    async with sessions.begin() as session:
+        await forget_observations(session)
+        await add_station(session, "closed")
+    start = datetime(2021, 2, 3, tzinfo=UTC)
+    rows = [Observation("closed", "pm25", start + timedelta(days=day), day) for day in range(3)]
+    await store_observations(sessions, rows)
+    assert await month_keeper.keep_months(context, 24) == []
+    async with sessions.begin() as session:
+        await sum_up(session)
+    assert await month_keeper.keep_months(context, 0) == []
+    assert await month_keeper.keep_months(context, 24) == [date(2021, 2, 1)]
+    assert await month_keeper.keep_months(context, 24) == []
+    async with sessions() as session:
+        [month] = await list_months(session)
+    assert (month.live, month.filed) == (0, 3)
+    # A feed brings one again, and another: what is late waits for a day.
+    deliveries = [*rows[:1], Observation("closed", "pm25", start, 7)]
+    async with open_intake(context, "mqtt", skew=timedelta(minutes=5)) as intake:
+        await intake.store(Batch.of(deliveries))
+    assert await month_keeper.keep_months(context, 24) == []
+    async with sessions() as session:
+        [month] = await list_months(session)
+    assert (month.live, month.filed) == (3, 0)

@@ -34,6 +34,12 @@ class ChangedProperty(BaseModel):
     hj525: str | None = Field(None, pattern=OTHER_CODE, description="Its code in HJ 525")
     aliases: list[str] = Field([], max_length=20, description="Other codes it is known by")
     standard: str | None = Field(None, max_length=200, description="Standard that defines it")
+    raw_years: int | None = Field(
+        None,
+        ge=1,
+        le=100,
+        description="Years its values are kept; statistics stay. null: for ever",
+    )
 
     @field_validator("medium")
     @classmethod
@@ -107,5 +113,7 @@ def describe_property(row: ObservedProperty, lang: Lang) -> dict[str, Any]:
         "hj525": row.hj525,
         "aliases": row.aliases,
         "standard": row.standard,
+        "raw_years": row.raw_years,
+        "raw_since": None if row.raw_since is None else rfc3339(row.raw_since),
         "updated": rfc3339(row.updated_at),
     }

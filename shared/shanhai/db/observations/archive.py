@@ -57,7 +57,11 @@ _ARCHIVED = text(
     "SELECT array_agg(station_id) AS stations, array_agg(property_id) AS properties"
     " FROM archived_series WHERE month = :month"
 )
-_SINCE = text("SELECT id, raw_since FROM observed_property WHERE raw_since > :start")
+_SINCE = text("""
+  SELECT id, raw_since FROM observed_property
+   WHERE raw_since > :start
+     AND NOT EXISTS (SELECT FROM observation_hold WHERE month = CAST(:month AS date))
+""")
 _STATIONS = text("SELECT id, code, ST_X(geom), ST_Y(geom) FROM station")
 _PROPERTIES = text("SELECT id, code, unit FROM observed_property")
 # The zone's months that touch this one: their percentiles need all of their rows at once.
@@ -202,11 +206,7 @@ async def _look(session: AsyncSession, files: ArtifactStore, month: date) -> _Be
     former = (await session.execute(_FORMER, {"month": month})).one_or_none()
     archived = (await session.execute(_ARCHIVED, {"month": month})).one()
     keys = series_keys(np.array(archived.stations or []), np.array(archived.properties or []))
-    start = stretch_of(month).start
-    since = {
-        row.id: microseconds(row.raw_since)
-        for row in await session.execute(_SINCE, {"start": start})
-    }
+    since = await _lines(session, month)
     names = Names(
         {row[0]: Place(*row[1:]) for row in await session.execute(_STATIONS)},
         {row.id: (row.code, row.unit) for row in await session.execute(_PROPERTIES)},
@@ -219,6 +219,12 @@ async def _look(session: AsyncSession, files: ArtifactStore, month: date) -> _Be
         since,
         names,
     )
+
+
+async def _lines(session: AsyncSession, month: date) -> dict[int, int]:
+    """By property, the time before which rows of a month are not kept any more."""
+    bound = {"start": stretch_of(month).start, "month": month}
+    return {row.id: microseconds(row.raw_since) for row in await session.execute(_SINCE, bound)}
 
 
 async def _compose(sessions: Sessions, before: _Before, path: Path) -> "Composed":
@@ -308,6 +314,8 @@ async def _is_unchanged(session: AsyncSession, before: _Before, composed: "Compo
         return False
     former = (await session.execute(_FORMER, {"month": before.month})).one_or_none()
     if (None if former is None else former.version) != before.version:
+        return False
+    if await _lines(session, before.month) != before.since:
         return False
     digest = hashlib.sha256()
 

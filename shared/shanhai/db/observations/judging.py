@@ -104,6 +104,10 @@ def judge(
         batch.station,
         [earliest if one is None or one.starts is None else one.starts for one in stations],
     )
+    lines = _gather(
+        batch.property,
+        [earliest if one is None or one.since is None else one.since for one in properties],
+    )
     time = batch.time.astype("datetime64[us]").astype(np.int64)
     values, converted = _convert(batch, properties)
     refused = Refused()
@@ -116,6 +120,7 @@ def judge(
             (time < np.maximum(starts, earliest)) | np.isnat(batch.time),
             lambda row: _early(batch, row, int(max(starts[row], earliest))),
         ),
+        (time < lines, lambda row: _outlived(batch, row, int(lines[row]))),
         (~np.isfinite(batch.value), lambda row: _not_finite(batch, row)),
         (~converted, lambda row: _wrong_unit(batch, row, properties)),
         (~np.isfinite(values), lambda row: _not_finite(batch, row)),
@@ -216,6 +221,16 @@ def _early(batch: Batch, row: int, starts: int) -> Why:
         "/time",
         f"{_time(batch, row)} is before the station began, {begins}",
         f"{_time(batch, row)} 早于站点启用时间 {begins}",
+    )
+
+
+def _outlived(batch: Batch, row: int, line: int) -> Why:
+    since = moment(line).isoformat()
+    code = _text(batch.property, row)
+    return (
+        "/time",
+        f"{_time(batch, row)} is before {since}: older values of {code} are not kept",
+        f"{_time(batch, row)} 早于 {since}，{code} 更早的观测值已按保留期限清除",
     )
 
 

@@ -13,7 +13,7 @@ from shanhai.errors import Conflict, InvalidInput, NotFound, Stale
 
 CHANGED = (
     *("code", "name_zh", "name_en", "medium", "unit", "low", "high", "decimals", "moves"),
-    *("hj525", "aliases", "standard"),
+    *("hj525", "aliases", "standard", "raw_years"),
 )
 """The columns somebody gives."""
 

@@ -28,6 +28,7 @@ SLOT_US = 900_000_000
 """A quarter of an hour: no zone's month begins within one."""
 
 _LOCK = "SELECT pg_advisory_xact_lock_shared($1)"
+_LINES = "SELECT id, raw_since FROM observed_property WHERE raw_since IS NOT NULL"
 _FILED = "SELECT month, uri FROM observation_archive WHERE month = ANY ($1::date[])"
 # Whoever fetches series of the same months waits here; in the order of months, not to wait for each
 # other.
@@ -73,6 +74,7 @@ async def recall_beside(
     if not old.any():
         return 0
     await raw.execute(_LOCK, ARCHIVE_LOCK)
+    await _demand_kept(raw, rows)
     wanted = series_by_month(rows.take(old), related, zone)
     filed = await raw.fetch(_FILED, list(wanted))
     if not filed:
@@ -81,6 +83,17 @@ async def recall_beside(
         raise Unavailable("rows of closed months cannot be stored without the artifact store")
     months = {row["month"]: wanted[row["month"]] for row in filed}
     return await _recall(raw, files, months)
+
+
+async def _demand_kept(raw: Any, rows: Rows) -> None:
+    """Refuse rows of a time whose values were removed after the rows were judged."""
+    for line in await raw.fetch(_LINES):
+        since = microseconds(line["raw_since"])
+        if ((rows.property == line["id"]) & (rows.time < since)).any():
+            raise Unavailable(
+                "old values are being removed; send these once more",
+                message_zh="正在按保留期限清除旧观测值，请重新发送",
+            )
 
 
 async def recall_month(raw: Any, files: ArtifactStore, month: date) -> int:

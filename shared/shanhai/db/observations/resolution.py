@@ -36,7 +36,8 @@ _FIND = f"""
                             FROM station_history h WHERE h.id = s.id) f
            WHERE s.code = ANY ($1::text[]) AND s.deleted_at IS NULL
          )::text AS stations,
-         (SELECT json_agg(json_build_array(id, code, unit, low, high, moves, hj525, aliases))
+         (SELECT json_agg(json_build_array(id, code, unit, low, high, moves,
+                   (extract(epoch FROM raw_since) * 1000000)::bigint, hj525, aliases))
             FROM observed_property
            WHERE code = ANY ($2::text[] || $3::text[])
               OR aliases && $2::text[]
@@ -70,7 +71,11 @@ class KnownStation:
 
 @dataclass(frozen=True, slots=True)
 class KnownProperty:
-    """A property, its unit and the range of its values."""
+    """A property, its unit and the range of its values.
+
+    Attributes:
+        since: None older is taken, in microseconds since 1970, if not None: they were removed.
+    """
 
     id: int
     code: str
@@ -78,6 +83,7 @@ class KnownProperty:
     low: float | None
     high: float | None
     moves: bool
+    since: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +136,10 @@ async def find_known(connection: AsyncConnection, asked: Asked) -> Known:
     sources = {(kind, sender): id_ for kind, sender, id_ in orjson.loads(row.sources or "[]")}
     own: dict[str, KnownProperty] = {}
     others: dict[str, KnownProperty] = {}
-    for id_, code, unit, low, high, moves, hj525, aliases in orjson.loads(row.properties or "[]"):
-        own[code] = KnownProperty(id_, code, unit, low, high, moves)
+    for id_, code, unit, low, high, moves, since, hj525, aliases in orjson.loads(
+        row.properties or "[]"
+    ):
+        own[code] = KnownProperty(id_, code, unit, low, high, moves, since)
         for name in (hj525, *aliases):
             if name is not None:
                 others.setdefault(name, own[code])

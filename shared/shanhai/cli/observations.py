@@ -1,0 +1,125 @@
+"""`shanhai observations`: where months of observations are kept."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import date
+from typing import Annotated, TypeVar
+
+import typer
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.cli.sessions import in_transaction
+from shanhai.db.engine import Sessions, create_engine, create_sessions
+from shanhai.db.observations.archive import Closed, close_month
+from shanhai.db.observations.months import (
+    demand_closable,
+    find_due,
+    hold_month,
+    list_months,
+    parse_month,
+    release_month,
+)
+from shanhai.db.observations.recall import recall_month
+from shanhai.db.queries.keys import OPERATOR
+from shanhai.errors import Conflict
+from shanhai.settings import ArtifactSettings, DatabaseSettings, ObservationSettings
+from shanhai.storage.artifacts import LocalArtifacts
+
+app = typer.Typer(no_args_is_help=True)
+Result = TypeVar("Result")
+Month = Annotated[str, typer.Argument(help="A month of UTC, like 2024-03.")]
+
+
+@app.callback()
+def observations() -> None:
+    """Months of observations."""
+
+
+@app.command()
+def months() -> None:
+    """Print each month: its rows in the database and in its file, the file's bytes, its hold."""
+    for month in asyncio.run(in_transaction(list_months)):
+        held = "" if month.held is None else f"  held: {month.held}"
+        typer.echo(
+            f"{month.month:%Y-%m}  {month.live:>12} live  {month.filed:>12} archived"
+            f"  {month.bytes:>14} bytes{held}"
+        )
+
+
+@app.command()
+def archive(
+    month: Annotated[
+        str | None, typer.Argument(help="A month of UTC, like 2024-03; all that are due.")
+    ] = None,
+) -> None:
+    """Put months that are over into files now, as the worker does from time to time."""
+    chosen = None if month is None else parse_month(month)
+    if chosen is not None:
+        demand_closable(chosen)
+    closed = asyncio.run(_with_sessions(lambda sessions: _close(sessions, chosen)))
+    for one in closed:
+        typer.echo(f"{one.month:%Y-%m}  {one.rows} rows  {one.bytes} bytes")
+
+
+@app.command()
+def recall(month: Month) -> None:
+    """Fetch the observations of a month back into the database."""
+    chosen, files = parse_month(month), _files()
+
+    async def work(session: AsyncSession) -> int:
+        await session.execute(text("SET LOCAL statement_timeout = 0"))
+        connection = await session.connection()
+        raw = (await connection.get_raw_connection()).driver_connection
+        return await recall_month(raw, files, chosen)
+
+    typer.echo(f"{asyncio.run(in_transaction(work))} rows")
+
+
+@app.command()
+def hold(
+    month: Month,
+    reason: Annotated[str, typer.Option(help="Why, for the audit log.", prompt=True)],
+) -> None:
+    """Let nothing be removed of a month, whatever the policies of properties say."""
+    chosen = parse_month(month)
+    asyncio.run(in_transaction(lambda session: hold_month(session, chosen, reason, act=OPERATOR)))
+
+
+@app.command()
+def release(month: Month) -> None:
+    """Let policies hold for a month again."""
+    chosen = parse_month(month)
+    asyncio.run(in_transaction(lambda session: release_month(session, chosen, act=OPERATOR)))
+
+
+async def _close(sessions: Sessions, month: date | None) -> list[Closed]:
+    due = [month] if month is not None else []
+    if month is None:
+        async with sessions() as session:
+            after = ObservationSettings().archive_after_months
+            due = await find_due(session, after_months=after)
+    done = []
+    for one in due:
+        closed = await close_month(sessions, _files(), one)
+        if closed is None:
+            raise Conflict(
+                f"month {one:%Y-%m} cannot be put into a file now: values come in, statistics are"
+                " due, or somebody else does it; try again",
+                message_zh=f"月份 {one:%Y-%m} 暂不能归档：有数据写入、统计尚未完成或正由他人归档，"
+                "请稍后重试",
+            )
+        done.append(closed)
+    return done
+
+
+async def _with_sessions(work: Callable[[Sessions], Awaitable[Result]]) -> Result:
+    engine = create_engine(DatabaseSettings(), application="shanhai-cli")
+    try:
+        return await work(create_sessions(engine))
+    finally:
+        await engine.dispose()
+
+
+def _files() -> LocalArtifacts:
+    return LocalArtifacts(ArtifactSettings().root)

@@ -1,0 +1,78 @@
+"""`shanhai observations` on a database."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from shanhai.cli import main
+from shanhai.db.observations.rollups import sum_up
+from shanhai.monitoring.observation import Observation
+from shanhai.testing.job_rows import open_sessions
+from shanhai.testing.observation_rows import (
+    add_station,
+    forget_observations,
+    store_observations,
+)
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def run(
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Run:
+    """Runs a command and gives its exit code and what it said."""
+    monkeypatch.setenv("SHANHAI_DATABASE_URL", database_url)
+    monkeypatch.setenv("SHANHAI_ARTIFACTS_ROOT", str(tmp_path))
+
+    def run(*words: str) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["shanhai", "observations", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out + said.err
+
+    return run
+
+
+async def prepare(database_url: str) -> None:
+    start = datetime(2021, 5, 3, tzinfo=UTC)
+    async with open_sessions(database_url) as sessions:
+        async with sessions.begin() as session:
+            await forget_observations(session)
+            await add_station(session, "long-ago")
+        given = [
+            Observation("long-ago", "pm25", start + timedelta(hours=hour), hour)
+            for hour in range(5)
+        ]
+        await store_observations(sessions, given)
+        async with sessions.begin() as session:
+            await sum_up(session)
+
+
+def test_a_month_is_archived_held_and_recalled(run: Run, database_url: str) -> None:
+    asyncio.run(prepare(database_url))
+    code, said = run("archive")
+    assert (code, said.split()[:3]) == (0, ["2021-05", "5", "rows"])
+    assert run("hold", "2021-05", "--reason", "inquiry 7") == (0, "")
+    assert run("hold", "2021-05", "--reason", "again")[0] == 1
+    [listed] = run("months")[1].splitlines()
+    assert listed.split()[:5] == ["2021-05", "0", "live", "5", "archived"]
+    assert listed.endswith("held: inquiry 7")
+    assert run("release", "2021-05") == (0, "")
+    assert run("release", "2021-05")[0] == 1
+    assert run("recall", "2021-05") == (0, "5 rows\n")
+    assert run("months")[1].split()[:4] == ["2021-05", "5", "live", "0"]
+
+
+@pytest.mark.parametrize("written", ["2021-13", "May", "0000-01", "2021-05-01"])
+def test_what_is_no_month_is_refused(run: Run, written: str) -> None:
+    code, said = run("archive", written)
+    assert code == 1
+    assert "month must be written like 2024-03" in said
