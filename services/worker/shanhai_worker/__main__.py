@@ -46,9 +46,8 @@ def main() -> None:
             observations=ObservationSettings(),
             outgoing=OutgoingSettings(),
             webhooks=WebhookSettings(),
-        )
-            smtp=SmtpSettings(),
             audit=AuditSettings(),
+        )
     )
 
 
