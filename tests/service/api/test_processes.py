@@ -179,6 +179,11 @@ class TestRefusals:
             ({"inputs": {"message": "x"}, "outputs": {"noise": {}}}, "/outputs/noise"),
             ({"inputs": {"message": "x"}, "response": "loud"}, "/response"),
             ({"inputs": {"message": "x"}, "subscriber": {}}, "/subscriber"),
+            ({"inputs": {"message": "x"}, "subscriber": {"failedUri": 5}}, "/subscriber/failedUri"),
+            (
+                {"inputs": {"message": "x"}, "subscriber": {"successUri": "https://a.example/"}},
+                "/subscriber/successUri",
+            ),
             ([], ""),
             ("text", ""),
         ],
