@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from shanhai.db.proposals.reading import ProposalNamed
 from shanhai.vocabulary import PROPOSAL_STATES, Label
+from shanhai_api.negotiation import JSON
 from shanhai_api.view import Link, View
 
 PROPOSE = Label("提出修订建议", "Propose a revision")
@@ -28,5 +29,9 @@ def name_proposals(found: Iterable[ProposalNamed], view: View) -> list[dict[str,
 
 def propose_link(view: View, **about: str | int) -> Link:
     """Where a proposal about something is begun."""
-    title = PROPOSE.in_(view.lang)
-    return view.link("/proposals/blank", "create-form", title=title, **about)
+    return {
+        "href": view.url("/proposals/blank", **about),
+        "rel": "create-form",
+        "type": JSON.media_type,
+        "title": PROPOSE.in_(view.lang),
+    }

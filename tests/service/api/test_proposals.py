@@ -332,6 +332,7 @@ class TestProposing:
             ({"value": 999_999}, "/evidence/0/value"),
             ({"job": "00000000-0000-0000-0000-000000000001"}, "/evidence/0/job"),
             ({"evaluation": "none"}, "/evidence/0/evaluation"),
+            ({"bulletin": "none"}, "/evidence/0/bulletin"),
             ({"alert": 1, "case": "none"}, "/evidence/0"),
             ({}, "/evidence/0"),
         ],
@@ -369,6 +370,31 @@ class TestProposing:
         assert again.status_code == 201, again.text
         page = await people.client.get(blank["href"], headers=headers)
         assert "&#34;indicator&#34;: &#34;forest&#34;" in page.text
+
+    async def test_rules_suggest_what_is_worth_a_proposal(
+        self, people: People, session: AsyncSession
+    ) -> None:
+        path = "/plans/plan/suggestions"
+        # By a line from 100 in 2020 to 120 in 2030, 101 is short of the 108 of 2024.
+        found = (await people.read("planner", path, year=2024))["suggestions"]
+        assert [item.get("indicator") for item in found] == ["forest", "mined", "wetland"]
+        assert {item["rule"] for item in found} == {"target_behind"}
+        later = (await people.read("planner", path, year=2026))["suggestions"]
+        assert [(item["rule"], item["project"]) for item in later if "project" in item] == [
+            ("project_late", "quarry")
+        ]
+        code = (await people.propose("planner", {"project": "quarry"}, {"end_year": 2028})).json()[
+            "code"
+        ]
+        await session.execute(text("UPDATE project SET state = 'suspended'"))
+        await session.commit()
+        found = (await people.read("planner", path, year=2024))["suggestions"]
+        (suspended,) = [item for item in found if "project" in item]
+        assert suspended["rule"] == "project_suspended"
+        assert [item["code"] for item in suspended["proposals"]] == [code]
+        headers = {**people.known["planner"], "Accept": "text/html"}
+        page = await people.client.get(path, params={"lang": "zh"}, headers=headers)
+        assert "采石场" in page.text
 
 
 class TestCarryingOut:

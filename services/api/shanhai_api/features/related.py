@@ -18,6 +18,7 @@ RELATED: Mapping[str, Mapping[str, Label]] = {
         "/plans/{code}/coverage": Label("问题与项目对应", "Problems and projects"),
         "/plans/{code}/findings": Label("数据质量", "Findings"),
         "/plans/{code}/tree": Label("上下位规划", "Upper and lower plans"),
+        "/plans/{code}/suggestions": Label("修订提示", "What is worth a proposal"),
         "/proposals?plan={code}": Label("修订建议", "Proposals"),
     },
     "projects": {"/projects/{code}": Label("项目进程", "Course of the project")},

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.selection import Selection
 from shanhai.db.identity import Identity
+from shanhai.db.indicators.listing import PlanSeen
 from shanhai.db.indicators.targets import Figure
 from shanhai.db.proposals.declaration import PROPOSALS
 from shanhai.db.proposals.evidence import Evidence
@@ -23,12 +24,13 @@ from shanhai.db.proposals.reading import (
 )
 from shanhai.db.proposals.steps import DECISIONS, Asked, proposed_by, steps_from, take_step
 from shanhai.db.proposals.subjects import UNDER, Members, Subject
+from shanhai.db.proposals.suggestions import RULES, Suggestion
 from shanhai.db.proposals.targets import figure_as_json
 from shanhai.db.queries.audit import Act
 from shanhai.db.tables import Proposal, ProposalEvent, ProposalEvidence
 from shanhai.errors import InvalidInput
 from shanhai.jobs.results import rfc3339
-from shanhai.vocabulary import EVIDENCE_KINDS, PROPOSAL_KINDS, PROPOSAL_STATES
+from shanhai.vocabulary import EVIDENCE_KINDS, PROPOSAL_KINDS, PROPOSAL_STATES, Label
 from shanhai_api.body import parse
 from shanhai_api.features.documents import record_document
 from shanhai_api.features.operations import read_item
@@ -37,10 +39,12 @@ from shanhai_api.identity import Caller
 from shanhai_api.negotiation import GEOJSON
 from shanhai_api.once import Made
 from shanhai_api.proposals.schemas import EvidenceBody, ProposalBody, StepBody
+from shanhai_api.proposing import name_proposals, propose_link
 from shanhai_api.view import Link, View, entity_tag
 
 STATES = {term.code: term.label for term in PROPOSAL_STATES}
 KINDS = {term.code: term.label for term in PROPOSAL_KINDS}
+SUGGESTIONS = Label("修订提示", "What is worth a proposal")
 EVIDENCE = {term.code: term.label for term in EVIDENCE_KINDS}
 
 
@@ -211,4 +215,33 @@ def describe_event(event: ProposalEvent, view: View) -> dict[str, Any]:
         "at": rfc3339(event.at),
         "actor": event.actor,
         "reason": event.reason,
+    }
+
+
+def suggestions_document(
+    view: View, plan: PlanSeen, year: int, found: Sequence[Suggestion]
+) -> dict[str, Any]:
+    """What rules found, each with the proposals there are and the way to another one."""
+    path = f"/plans/{quote(plan.code, safe='')}/suggestions"
+    title = f"{plan.name.in_(view.lang)} · {SUGGESTIONS.in_(view.lang)}"
+    return {
+        "title": title,
+        "plan": plan.code,
+        "year": year,
+        "rules": [{"rule": term.code, "name": term.label.in_(view.lang)} for term in RULES],
+        "suggestions": [
+            {
+                "rule": item.rule,
+                "found": item.found.in_(view.lang),
+                **item.about,
+                "proposals": name_proposals(item.proposals, view),
+                "links": [propose_link(view, **item.about)],
+            }
+            for item in found
+        ],
+        "links": [
+            *view.self_links(path),
+            view.link(f"/collections/plans/items/{quote(plan.code, safe='')}", "up"),
+            view.link("/proposals", "related", plan=plan.code),
+        ],
     }

@@ -5,7 +5,10 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 
+from shanhai.db.indicators.listing import find_plan
 from shanhai.db.proposals.declaration import PROPOSALS
+from shanhai.db.proposals.suggestions import suggest
+from shanhai.db.today import read_today
 from shanhai_api.body import parse, read_json
 from shanhai_api.body_schema import body_of
 from shanhai_api.dependencies import (
@@ -28,7 +31,7 @@ from shanhai_api.once import once
 from shanhai_api.preconditions import expected_states
 from shanhai_api.proposals import operations
 from shanhai_api.proposals.blank import blank_proposal
-from shanhai_api.proposals.schemas import BlankQuery, ProposalBody, StepBody
+from shanhai_api.proposals.schemas import BlankQuery, ProposalBody, StepBody, SuggestionsQuery
 
 router = APIRouter(tags=["proposals"])
 Parameters = Annotated[PageQuery, Query()]
@@ -87,6 +90,22 @@ async def show_blank(
     text = orjson.dumps(body, option=orjson.OPT_INDENT_2).decode()
     document = {"body": body, "links": links}
     return view.respond(document, template="proposal_blank.html", extra={"text": text})
+
+
+@router.get("/plans/{plan}/suggestions", summary="What in a plan is worth a proposal")
+async def show_suggestions(
+    view: TheView,
+    caller: KnownReader,
+    plan: str,
+    query: Annotated[SuggestionsQuery, Query()],
+    session: ReadSession,
+) -> Response:
+    """List targets behind, projects late or suspended and serious alerts, by stated rules."""
+    seen = await find_plan(session, plan, caller.viewer)
+    year = query.year or (await read_today(session)).year
+    found = await suggest(session, caller.viewer, seen, year)
+    document = operations.suggestions_document(view, seen, year, found)
+    return view.respond(document, template="suggestions.html")
 
 
 @router.get("/proposals/{proposal}", summary="One proposal")

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from shanhai_api.dependencies import PageQuery
+from shanhai_api.figures import Year
 
 MOST_EVIDENCE = 100
 # Characters PostgreSQL cannot keep, and those that show nothing, name nothing.
@@ -89,3 +90,9 @@ class BlankQuery(PageQuery):
     alert: Number | None = Field(None, description="Number of an alert it is founded on")
     case: Code | None = Field(None, description="Code of a red-line lead it is founded on")
     value: Number | None = Field(None, description="Number of a value it is founded on")
+
+
+class SuggestionsQuery(PageQuery):
+    """Parameters of what is worth a proposal."""
+
+    year: Year | None = Field(None, description="Year whose values are judged; default this year")

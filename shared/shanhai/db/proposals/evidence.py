@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.alerts.reading import find_alert
+from shanhai.db.bulletins.reading import find_bulletin
 from shanhai.db.cases.reading import find_case
 from shanhai.db.identity import Identity
 from shanhai.db.queries.job_reading import JobFilter, conditions
@@ -60,6 +61,8 @@ async def _is_there(session: AsyncSession, identity: Identity, item: Evidence) -
                 await find_alert(session, identity.viewer, int(item.object))
             case "case":
                 await find_case(session, item.object, identity.viewer)
+            case "bulletin":
+                await find_bulletin(session, item.object, identity.viewer)
             case "job":
                 met = [Job.id == UUID(item.object), *conditions(JobFilter(reader=identity))]
                 return await session.scalar(select(1).where(*met)) is not None

@@ -1,6 +1,6 @@
 """A proposal as its steps need it, what happened to it, and where it leads."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select, text
@@ -105,17 +105,25 @@ async def about_target(
     session: AsyncSession, viewer: Viewer, plan: str, indicator: str, region: str
 ) -> Sequence[ProposalNamed]:
     """The proposals to revise the figures of an indicator of a plan in a region."""
-    named = ("plan", "indicator", "region")
-    met = " AND ".join(
-        (
-            "pr.kind = 'target'",
-            *(f"pr.subject->>'{name}' = :{name}" for name in named),
-            *visibility(PROPOSALS, viewer),
-        )
-    )
+    subject = {"plan": plan, "indicator": indicator, "region": region}
+    return await _about(session, viewer, "target", subject)
+
+
+async def about_object(
+    session: AsyncSession, viewer: Viewer, kind: str, code: str
+) -> Sequence[ProposalNamed]:
+    """The proposals to revise a project, programme or plan."""
+    return await _about(session, viewer, kind, {kind: code})
+
+
+async def _about(
+    session: AsyncSession, viewer: Viewer, kind: str, subject: Mapping[str, str]
+) -> Sequence[ProposalNamed]:
+    named = (f"pr.subject->>'{name}' = :{name}" for name in subject)
+    met = " AND ".join(("pr.kind = :kind", *named, *visibility(PROPOSALS, viewer)))
     query = text(
         "SELECT pr.code, pr.title, pr.state"  # noqa: S608 - constants
         f" FROM {PROPOSALS.source} WHERE {met} ORDER BY pr.id"
     )
-    values = {**dict(zip(named, (plan, indicator, region), strict=True)), **viewer_values(viewer)}
+    values = {"kind": kind, **subject, **viewer_values(viewer)}
     return [ProposalNamed(*row) for row in await session.execute(query, values)]
