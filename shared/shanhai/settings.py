@@ -30,6 +30,10 @@ HOST = re.compile(
 """A name, or an IPv6 address in brackets, and a port."""
 SHORTEST_SECRET = 32
 LEAST_AREA = re.compile(r"\d{1,9}(\.\d{1,3})?", re.ASCII)
+MAIL_ADDRESS = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII
+)
+"""An address without a name or comment, that cannot be more than one."""
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -711,6 +715,50 @@ class WebhookSettings(BaseSettings):
         return secret
 
 
+class SmtpSettings(BaseSettings):
+    """Through which server mail is sent to people."""
+
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_SMTP_", frozen=True)
+
+    host: str = Field("", description="mail server; none: no mail is sent")
+    port: Port = Field(587, description="port of the mail server; 465 is usual with tls")
+    tls: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="how the way to the server is secured: from the greeting on, or all"
+    )
+    tls_ca: Path | None = Field(
+        None,
+        description="certificate of the authority the server is trusted by; none: the system's",
+    )
+    user: str = Field("", description="name shown to the server; none: it asks for none")
+    password: SecretStr = Field(SecretStr(""), description="password of that name")
+    sender: str = Field("", description="address that mail comes from; needed with a host")
+    timeout_s: float = Field(
+        20.0, ge=1, le=40, description="seconds until a mail must have been handed over"
+    )
+    link_secret: SecretStr = Field(
+        SecretStr(""),
+        description="what links to unsubscribe are signed with, at least 32 characters, the same"
+        " for API and worker; needed with a host",
+    )
+
+    @model_validator(mode="after")
+    def check_together(self) -> Self:
+        """A host has all it needs, and no password travels in the clear."""
+        if bool(self.user) != bool(self.password.get_secret_value()):
+            raise ValueError("user and password are given together or not at all")
+        if not self.host:
+            return self
+        if not MAIL_ADDRESS.fullmatch(self.sender):
+            raise ValueError("a mail server needs SHANHAI_SMTP_SENDER, an address as a@b.cn")
+        if len(self.link_secret.get_secret_value()) < SHORTEST_SECRET:
+            raise ValueError(
+                f"SHANHAI_SMTP_LINK_SECRET must have at least {SHORTEST_SECRET} characters"
+            )
+        if self.tls == "none" and self.user and self.host not in LOOPBACK:
+            raise ValueError("a password needs starttls or tls: it would travel in the clear")
+        return self
+
+
 class RateSettings(BaseSettings):
     """How much one caller may ask in a while; most requests cost 1, large ones more."""
 
@@ -767,6 +815,7 @@ ALL_SETTINGS: tuple[type[BaseSettings], ...] = (
     OidcSettings,
     OutgoingSettings,
     WebhookSettings,
+    SmtpSettings,
     RateSettings,
     LogSettings,
 )

@@ -48,6 +48,7 @@ from shanhai_api.properties.routes import router as properties
 from shanhai_api.proposals.routes import router as proposals
 from shanhai_api.sta.routes import router as sensorthings
 from shanhai_api.state import open_state
+from shanhai_api.subscriptions.routes import router as subscriptions
 from shanhai_api.tile_tokens.routes import router as tile_tokens
 from shanhai_api.trees.routes import router as trees
 from shanhai_api.uploads.routes import router as uploads
@@ -84,6 +85,7 @@ ROUTERS = (
     properties,
     alert_rules,
     alerts,
+    subscriptions,
     webhooks,
     deliveries,
     sensorthings,

@@ -15,6 +15,7 @@ from shanhai.settings import (
     QueueSettings,
     RateSettings,
     RedisSettings,
+    SmtpSettings,
     TileTokenSettings,
     WebhookSettings,
 )
@@ -33,6 +34,7 @@ class Configuration:
     oidc: OidcSettings = field(default_factory=OidcSettings)
     outgoing: OutgoingSettings = field(default_factory=OutgoingSettings)
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
+    smtp: SmtpSettings = field(default_factory=SmtpSettings)
     rate: RateSettings = field(default_factory=RateSettings)
     tile_tokens: TileTokenSettings = field(default_factory=TileTokenSettings)
     observations: ObservationSettings = field(default_factory=ObservationSettings)

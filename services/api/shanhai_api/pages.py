@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
-from shanhai.vocabulary import FLAGS, QUALITIES, Label
+from shanhai.vocabulary import ALERT_SUBJECTS, FLAGS, QUALITIES, Label
 
 WORDS: Mapping[str, Label] = {
     "title": Label("山海", "Shanhai"),
@@ -139,6 +139,10 @@ WORDS: Mapping[str, Label] = {
     "alert_acknowledged": Label("已确认", "Acknowledged"),
     "alert_closed": Label("已关闭", "Closed"),
     "subject": Label("对象", "Subject"),
+    **{f"alert_of_{item.code}": item.label for item in ALERT_SUBJECTS},
+    "alert_known": Label("判定依据", "As it was judged"),
+    "alert_path": Label("进度要求", "asked by then"),
+    "alert_target": Label("目标", "target"),
     "unsubscribe": Label("退订预警邮件", "End mails about alerts"),
     "unsubscribe_asked": Label(
         "不再接收预警邮件？", "Should no more mails about alerts be sent to this address?"

@@ -17,6 +17,7 @@ from shanhai.settings import (
     PublicSettings,
     QueueSettings,
     RedisSettings,
+    SmtpSettings,
     TileTokenSettings,
     WebhookSettings,
     WorkerSettings,
@@ -46,6 +47,7 @@ def main() -> None:
             observations=ObservationSettings(),
             outgoing=OutgoingSettings(),
             webhooks=WebhookSettings(),
+            smtp=SmtpSettings(),
             audit=AuditSettings(),
         )
     )

@@ -29,6 +29,7 @@ from shanhai.settings import (
     PublicSettings,
     QueueSettings,
     RedisSettings,
+    SmtpSettings,
     TileTokenSettings,
     WebhookSettings,
     WorkerSettings,
@@ -49,6 +50,7 @@ from shanhai_worker.context import Context
 from shanhai_worker.delivery_keeper import Sender
 from shanhai_worker.feeds.feed import Feed, feeds_named_in
 from shanhai_worker.health import make_server
+from shanhai_worker.mail.sender import MailSender
 from shanhai_worker.notified import NotificationListener
 from shanhai_worker.runner import Runner
 from shanhai_worker.tile_access import TileAccess
@@ -77,6 +79,7 @@ async def serve(
     observations: ObservationSettings,
     outgoing: OutgoingSettings,
     webhooks: WebhookSettings,
+    smtp: SmtpSettings,
     audit: AuditSettings,
 ) -> None:
     """Run the worker until SIGTERM or SIGINT."""

@@ -105,6 +105,7 @@ async def _enqueue(
         "subscription": one.id,
         "name": one.name,
         "lang": one.lang,
+        "time_zone": one.time_zone,
         "daily": one.digest_at is not None,
         "number": len(events),
         "events": await _told(session, events[-MOST_TOLD:], "zh" if one.lang == "zh" else "en"),

@@ -1,0 +1,1 @@
+"""People who are told of alerts by e-mail."""

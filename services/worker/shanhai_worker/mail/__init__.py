@@ -1,0 +1,1 @@
+"""Mails to people: what they say, and how they are sent."""
