@@ -40,6 +40,7 @@ from shanhai_worker import (
     alert_keeper,
     delivery_keeper,
     leftovers,
+    month_keeper,
     observation_keeper,
     reaper,
     tile_keeper,
@@ -111,6 +112,7 @@ async def run(
     feeds: Sequence[Feed] = (),
     senders: Mapping[str, Sender] = NOBODY,
     audit: AuditSettings | None = None,
+    archive_after_months: int = 0,
 ) -> None:
     """Run every part until `stop`, then drain; a part that breaks ends the worker."""
     runner = Runner(context)
@@ -123,6 +125,7 @@ async def run(
             parts.create_task(tile_keeper.run(context)),
             parts.create_task(alert_keeper.run(context)),
             parts.create_task(observation_keeper.run(context)),
+            parts.create_task(month_keeper.run(context, archive_after_months)),
             parts.create_task(leftovers.run(context)),
             parts.create_task(auditing.run()),
             parts.create_task(delivery_keeper.run(context, senders)),
