@@ -14,18 +14,21 @@ from pmtiles.reader import MmapSource, all_tiles
 from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as RequestScope
 from tests.service.tiles.running import running
 
 from shanhai.db.engine import Sessions
+from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.grants import RegionTree, RoleGiven
+from shanhai.db.queries.job_reading import JobFilter, list_jobs
 from shanhai.db.queries.keys import create_key, find_alive, identity_of, prefix_of, revoke_key
 from shanhai.db.tables import Job, Region, ZoneScheme
 from shanhai.jobs.seeding_contract import SEED_TILES, SeedTilesInputs
 from shanhai.jobs.states import cancel
-from shanhai.jobs.submission import submit
+from shanhai.jobs.submission import USUAL, resubmit, submit
 from shanhai.processes.seeding.levels import BLOCK
 from shanhai.settings import TileTokenSettings
 from shanhai.storage.artifacts import LocalArtifacts
@@ -44,13 +47,17 @@ AREA = {"bbox": [118.0, 24.4, 118.2, 24.6], "min_zoom": 14, "max_zoom": 16}
 
 @dataclass
 class Watched:
-    """A tile service that notes what it is asked for, and takes its time with tiles."""
+    """A tile service that notes what it is asked for, takes its time with tiles, or breaks."""
 
     app: ASGIApp
     pause_s: float = 0.0
+    broken: bool = False
     asked: Counter[str] = field(default_factory=Counter)
 
     async def __call__(self, scope: RequestScope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and self.broken:
+            await Response(status_code=501)(scope, receive, send)
+            return
         if scope["type"] == "http" and "/tiles/" in scope["path"]:
             self.asked[scope["path"]] += 1
             await asyncio.sleep(self.pause_s)
@@ -277,3 +284,23 @@ async def owner_of_key(session: AsyncSession, roles: list[RoleGiven]) -> str:
     alive = await find_alive(session, str(prefix_of(key)))
     assert alive is not None
     return (await identity_of(session, alive, RegionTree())).owner
+
+
+async def test_a_broken_service_is_asked_again_and_given_up_until_somebody_asks_once_more(
+    watched: Watched, workers: Workers, sessions: Sessions
+) -> None:
+    watched.broken = True
+    job_id = await order(sessions, layers=["zones.xiamen"], **SMALL)
+    workers.start(max_retries=2, retry_first_s=0.2)
+    job = await reach(sessions, job_id, *ENDED)
+    assert (job.status, job.attempt, job.retries, job.crash_count) == (JobStatus.FAILED, 3, 2, 0)
+    assert job.error is not None
+    assert job.error["class"] == "transient"
+    assert "(tried 3 times)" in job.error["detail"]
+    watched.broken = False
+    owner = Identity("tester", frozenset({Scope.JOBS}))
+    async with sessions.begin() as session:
+        (dead,) = await list_jobs(session, JobFilter(dead=True), limit=10)
+        assert dead.id == job_id
+        again = await resubmit(session, dead, identity=owner, terms=USUAL, act=Act("tester"))
+    assert (await reach(sessions, again.id, *ENDED)).status == JobStatus.SUCCESSFUL
