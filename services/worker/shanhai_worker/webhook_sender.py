@@ -19,7 +19,6 @@ from shanhai.db.deliveries.webhooks import (
 from shanhai.db.engine import Sessions
 from shanhai.db.queries.audit import Act
 from shanhai.db.tables import Job
-from shanhai.errors import Unavailable
 from shanhai.jobs.callbacks import callback_body
 from shanhai.outgoing import Outgoing
 from shanhai.sealing import Seal
@@ -36,28 +35,26 @@ PLAIN_HEADERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class HttpSender:
-    """Sends by HTTP.
+class WebhookSender:
+    """Sends signed messages to webhooks.
 
     Attributes:
         base_url: Public address of the API, with which links begin.
-        seal: Opens the secrets of webhooks; None where the server has no secret.
+        seal: Opens the secrets of webhooks.
     """
 
     sessions: Sessions
     outgoing: Outgoing
     base_url: str
-    seal: Seal | None
+    seal: Seal
 
-    async def send_to_webhook(self, taken: Taken) -> Outcome:
+    async def __call__(self, taken: Taken) -> Outcome:
         """Send a message to a webhook; one that answers 410 is disabled."""
         async with self.sessions() as session:
             hook = await live_webhook(session, taken.target)
         if hook is None or not hook.enabled:
             why = "the webhook was ended" if hook is None else "the webhook is disabled"
             return Outcome(reason=why, final=True)
-        if self.seal is None:
-            raise Unavailable("SHANHAI_WEBHOOKS_SECRET is not set: nothing can be signed")
         body = orjson.dumps(with_host(taken.payload, self.base_url))
         moment = datetime.now(UTC)
         now = int(moment.timestamp())
@@ -75,7 +72,20 @@ class HttpSender:
                 await disable_webhook(session, hook.code, why, act=CHANGED_BY)
         return outcome_of(status, final=status == GONE)
 
-    async def send_to_subscriber(self, taken: Taken) -> Outcome:
+
+@dataclass(frozen=True, slots=True)
+class SubscriberSender:
+    """Tells subscribers of jobs.
+
+    Attributes:
+        base_url: Public address of the API, with which links begin.
+    """
+
+    sessions: Sessions
+    outgoing: Outgoing
+    base_url: str
+
+    async def __call__(self, taken: Taken) -> Outcome:
         """Tell the subscriber of a job how it goes, or what came of it."""
         async with self.sessions() as session:
             job = await session.get(Job, UUID(taken.payload["job"]))
@@ -94,10 +104,13 @@ def make_senders(
     outgoing: OutgoingSettings,
 ) -> Mapping[str, Sender]:
     """Senders by the kinds of deliveries they send."""
-    secret = webhooks.secret.get_secret_value()
-    seal = Seal(secret, PURPOSE) if secret else None
-    sender = HttpSender(sessions, Outgoing(outgoing), public.api_url, seal)
-    return {"webhook": sender.send_to_webhook, "callback": sender.send_to_subscriber}
+    client, secret = Outgoing(outgoing), webhooks.secret.get_secret_value()
+    subscribers = SubscriberSender(sessions, client, public.api_url)
+    senders: dict[str, Sender] = {"callback": subscribers}
+    if secret:
+        # Without it they wait, for a worker that has it.
+        senders["webhook"] = WebhookSender(sessions, client, public.api_url, Seal(secret, PURPOSE))
+    return senders
 
 
 def outcome_of(status: int, *, final: bool) -> Outcome:
