@@ -145,7 +145,7 @@ async def _gather(
     plan_id = None if plan is None else plan.id
     projects = await read_projects(session, region.id, plan_id, viewer, first, last)
     scheme = await find_scheme(session, region.id, last)
-    alerts = await read_alerts(session, list(ids.values()), first, last)
+    alerts = await read_alerts(session, region.id, plan_id, [*ids.values()], first, last)
     corridors = await read_corridors(session, region.id, viewer)
     return BulletinTask(
         template=stored.template,
@@ -160,7 +160,7 @@ async def _gather(
         stations=stations,
         series=await find_series(session, ids, stations, inputs),
         air=await find_air(session, ids, stations, first, last),
-        alerts=[AlertTask.model_validate(one, from_attributes=True) for one in alerts],
+        alerts=[AlertTask.model_validate(one) for one in alerts],
         leads=LeadsTask.model_validate(leads, from_attributes=True),
         projects=[_project(one) for one in projects],
         scheme=None

@@ -67,9 +67,9 @@ class AlertTask(BaseModel):
     kind: str
     rule_zh: str
     rule_en: str
-    station: str
-    station_zh: str
-    station_en: str
+    station: str | None = Field(description="that it is about; else an indicator")
+    subject_zh: str
+    subject_en: str
     property: str | None
     unit: str | None
     measure: float

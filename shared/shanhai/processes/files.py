@@ -44,6 +44,8 @@ RUNNABLE = (
 )
 """Processes that need nothing but files."""
 
+REPEATABLE = (*RUNNABLE, "publish-bulletin")
+"""Processes whose manifest holds all that a run needs, apart from files."""
 SUPPLY = "supply."
 _NO_UPLOAD = "00000000-0000-0000-0000-000000000000"
 _FIRST_GAUSS_KRUEGER_EPSG = 4534
@@ -135,8 +137,21 @@ def runnable(process_id: str) -> ProcessContract:
     Raises:
         InvalidInput: there is none of this name.
     """
-    if process_id not in RUNNABLE:
-        names = ", ".join(RUNNABLE)
+    return _contract_of(process_id, RUNNABLE)
+
+
+def repeatable(process_id: str) -> ProcessContract:
+    """The contract of a process that can be run again from its manifest.
+
+    Raises:
+        InvalidInput: there is none of this name.
+    """
+    return _contract_of(process_id, REPEATABLE)
+
+
+def _contract_of(process_id: str, of: Sequence[str]) -> ProcessContract:
+    if process_id not in of:
+        names = ", ".join(of)
         known = process_id in CONTRACTS
         reason, reason_zh = (", it needs a server", "，须由服务器执行") if known else ("", "")
         raise InvalidInput(

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shanhai import __version__
 from shanhai.errors import Fault, Forbidden, InvalidInput, NotFound, Unauthenticated
+from shanhai.jobs.bulletin_task import BulletinTask
 from shanhai.jobs.contracts import (
     AreaTask,
     AssessedTask,
@@ -20,7 +21,7 @@ from shanhai.jobs.contracts import (
 )
 from shanhai.jobs.selection_task import SelectionTask
 from shanhai.processes.base import Progress
-from shanhai.processes.files import check_inputs, runnable, take_raster
+from shanhai.processes.files import check_inputs, repeatable, take_raster
 from shanhai.processes.registry import PROCESSES
 from shanhai.processes.run_record import versions
 from shanhai.raster.windows import Cluster
@@ -96,6 +97,7 @@ class Manifest(BaseModel):
     unit_polygons: list[DistrictTask] = []
     assessed: AssessedTask | None = None
     selection: SelectionTask | None = None
+    bulletin: BulletinTask | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,7 @@ def reproduce(
     Raises:
         InvalidInput: an input is not there, or is another file than then.
     """
-    contract = runnable(manifest.process)
+    contract = repeatable(manifest.process)
     check_inputs(contract.inputs, manifest.request)
     workspace.mkdir(parents=True, exist_ok=True)
     found = find_inputs(manifest, files, workspace / INPUTS, fetch)
@@ -201,6 +203,7 @@ def reproduce(
         units=manifest.unit_polygons,
         assessed=manifest.assessed,
         selection=manifest.selection,
+        bulletin=manifest.bulletin,
         processes=processes,
         cluster=cluster,
     )

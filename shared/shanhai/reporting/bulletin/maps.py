@@ -191,6 +191,8 @@ def _worst_levels(held: BulletinTask) -> dict[str, str]:
     rank = {one.code: place for place, one in enumerate(WARNING_LEVELS)}
     found: dict[str, str] = {}
     for one in held.alerts:
+        if one.station is None:
+            continue
         if one.station not in found or rank[one.level] > rank[found[one.station]]:
             found[one.station] = one.level
     return found

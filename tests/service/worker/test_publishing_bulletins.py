@@ -1,0 +1,313 @@
+"""A bulletin on its way from observations, plans and leads to a published document."""
+
+import hashlib
+import io
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from docx import Document
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
+
+from shanhai.db.bulletins.issuing import publish_draft
+from shanhai.db.bulletins.reading import BulletinFilter, list_bulletins
+from shanhai.db.engine import Sessions
+from shanhai.db.identity import PUBLIC, Grant, Identity
+from shanhai.db.queries.audit import Act
+from shanhai.db.tables import (
+    Alert,
+    AlertEvent,
+    AlertRule,
+    AuditLog,
+    Bulletin,
+    Job,
+    LeadCase,
+    ObservedProperty,
+    Project,
+    Region,
+    Station,
+)
+from shanhai.errors import Conflict, Forbidden, InvalidInput
+from shanhai.jobs.bulletin_contracts import PUBLISH_BULLETIN, PublishBulletinInputs
+from shanhai.jobs.submission import submit
+from shanhai.monitoring.observation import Observation
+from shanhai.processes.reproduction import read_manifest, reproduce
+from shanhai.storage.artifacts import LocalArtifacts
+from shanhai.testing.emptying import forget_rows
+from shanhai.testing.indicator_rows import add_indicator, add_plan
+from shanhai.testing.job_rows import add_region
+from shanhai.testing.observation_rows import add_station, forget_observations, store_observations
+from shanhai.testing.workers import reach
+from shanhai.vocabulary import JobStatus, Role, Scope
+from shanhai_worker.context import Context
+
+REGION, PLAN = "bulletin-city", "bulletin-plan"
+PERIOD = {"first": "2025-04-01", "last": "2025-06-30"}
+SCOPES = frozenset({Scope.JOBS, Scope.WRITE})
+SECTIONS: Mapping[str, Mapping[str, float]] = {
+    "upper": {"dissolved_oxygen": 8.0, "ammonia_nitrogen": 0.1},
+    "lower": {"dissolved_oxygen": 1.8, "ammonia_nitrogen": 0.3},
+}
+"""Of class I, and worse than V by its oxygen."""
+ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
+
+
+def who(role: Role, region_id: int) -> Identity:
+    return Identity(f"key:{role}", SCOPES, (Grant(role, frozenset({region_id})),))
+
+
+@pytest.fixture
+async def region_id(worker: Context, sessions: Sessions) -> int:
+    """A city of which there is something to tell, in the quarter and outside of it."""
+    async with sessions.begin() as session:
+        await forget_observations(session)
+        await forget_rows(session, ["region", "indicator", "lead_case"])
+        region = await add_region(session, REGION)
+        plan = await add_plan(session, PLAN, region)
+        await add_indicator(
+            session,
+            plan,
+            "forest_cover_rate",
+            figures=[("base", 2020, "40"), ("target", 2030, "50")],
+            values=[(2024, "51")],
+        )
+        for code in SECTIONS:
+            await add_station(session, code, region=region, kind="water_section", interval_s=86_400)
+        session.add_all(
+            Project(
+                code=code,
+                name_zh=name,
+                name_en=code,
+                region_id=region.id,
+                plan_id=plan.id,
+                state="approved",
+                start_year=2024,
+                end_year=2026,
+                cost=1_000_000,
+                is_public=public,
+            )
+            for code, name, public in (("open", "公开项目", True), ("closed", "内部项目", False))
+        )
+        await _add_alert(session)
+        for number, when in enumerate(
+            (datetime(2025, 5, 1, tzinfo=UTC), datetime(2025, 7, 2, tzinfo=UTC))
+        ):
+            session.add(_lead(region, number, when))
+    given = [
+        Observation(station, code, datetime(2025, 4, 1, 4, tzinfo=UTC) + timedelta(days=day), value)
+        for station, values in SECTIONS.items()
+        for code, value in values.items()
+        for day in range(91)
+        if station == "upper" or day % 2 == 0
+    ]
+    # The day after the period, which would change every class.
+    late = [
+        Observation("upper", "ammonia_nitrogen", datetime(2025, 7, 1, 4, tzinfo=UTC), 9.0),
+    ]
+    await store_observations(sessions, [*given, *late])
+    return region.id
+
+
+async def _add_alert(session: Any) -> None:
+    property_id = await session.scalar(
+        select(ObservedProperty.id).where(ObservedProperty.code == "dissolved_oxygen")
+    )
+    rule = AlertRule(
+        code="oxygen",
+        name_zh="溶解氧过低",
+        name_en="Oxygen is low",
+        kind="below",
+        property_id=property_id,
+        limits={"orange": 2.0},
+        reset=2.0,
+        min_duration_s=0,
+        max_age_s=86_400,
+        any_quality=False,
+        enabled=True,
+    )
+    session.add(rule)
+    await session.flush()
+    station_id = await session.scalar(select(Station.id).where(Station.code == "lower"))
+    opened, closed = datetime(2025, 4, 3, tzinfo=UTC), datetime(2025, 4, 4, tzinfo=UTC)
+    alert = Alert(
+        rule_id=rule.id,
+        station_id=station_id,
+        status="closed",
+        level="orange",
+        began_at=opened,
+        raised_at=opened,
+        measure=1.8,
+        opened_at=opened,
+        closed_at=closed,
+    )
+    session.add(alert)
+    await session.flush()
+    session.add(AlertEvent(alert_id=alert.id, at=closed, kind="recovered", level="orange"))
+
+
+def _lead(region: Region, number: int, when: datetime) -> LeadCase:
+    return LeadCase(
+        code=f"case-{number}",
+        source="satellite",
+        external_id=str(number),
+        content_sha256="0" * 64,
+        kind="road",
+        sensed_before=date(2025, 1, 1),
+        sensed_after=date(2025, 3, 1),
+        geom=func.ST_Multi(func.ST_MakeEnvelope(118.01, 24.41, 118.011, 24.411, 4490)),
+        lines=[],
+        inside_m2=5_000.0,
+        region_id=region.id,
+        state="new",
+        created_at=when,
+    )
+
+
+async def run(worker: Context, identity: Identity, **more: Any) -> Job:
+    inputs = PublishBulletinInputs.model_validate(
+        {"region": REGION, "plan": PLAN, "issued_on": "2025-07-05", **PERIOD, **more}
+    )
+    async with worker.sessions.begin() as session:
+        job = await submit(
+            session,
+            contract=PUBLISH_BULLETIN,
+            inputs=inputs,
+            requested_by=identity.owner,
+            identity=identity,
+        )
+    await worker.dispatcher.dispatch(job.id, 0)
+    job = await reach(worker.sessions, job.id, *ENDED, within_s=90)
+    assert job.status == JobStatus.SUCCESSFUL, job.error
+    return job
+
+
+async def publish(sessions: Sessions, code: str, identity: Identity) -> None:
+    async with sessions.begin() as session:
+        await publish_draft(session, code, identity=identity, act=Act(identity.owner))
+
+
+async def test_a_bulletin_is_drafted_published_and_corrected(
+    worker: Context, sessions: Sessions, region_id: int, tmp_path: Path
+) -> None:
+    planner, approver = who(Role.PLANNER, region_id), who(Role.APPROVER, region_id)
+    job = await run(worker, planner)
+    assert job.result is not None
+    assert isinstance(worker.artifacts, LocalArtifacts)
+    outputs, code = job.result["outputs"], job.result["values"]["bulletin"]
+    assert code == f"{REGION}.20250401-20250630.1"
+    assert {"content", "html_zh", "html_en", "pdf_zh", "pdf_en", "docx_zh", "docx_en"} == set(
+        outputs
+    )
+    files = {
+        name: worker.artifacts.local_path(one["uri"]).read_bytes() for name, one in outputs.items()
+    }
+
+    content = orjson.loads(files["content"])
+    assert {row["code"]: row["class"] for row in content["water"]["rows"]} == {
+        "upper": "I",
+        "lower": "inferior_v",
+    }
+    assert content["water"]["good_percent"] == 50.0
+    told = {row["code"]: row["completeness_percent"] for row in content["observations"]["rows"]}
+    assert told == {"upper": 100.0, "lower": pytest.approx(100 * 46 / 91)}
+    assert content["alerts"]["rows"][0]["outcome"] == "recovered"
+    assert content["alerts"]["levels"][0]["count"] == content["alerts"]["closed"] == 1
+    assert (content["leads"]["opened"], content["leads"]["inside_ha"]) == (1, 0.5)
+    assert content["indicators"]["rows"][0]["value"] == 51
+    assert content["indicators"]["reached"] + content["indicators"]["on_track"] == 1
+    # What is not public is in no public bulletin.
+    assert [row["code"] for row in content["projects"]["rows"]] == ["open"]
+    page = files["html_zh"].decode()
+    assert "公开项目" in page
+    assert "内部项目" not in page
+    words = "\n".join(one.text for one in Document(io.BytesIO(files["docx_zh"])).paragraphs)
+    assert "2025年第1期" in words
+    assert files["pdf_en"].startswith(b"%PDF")
+
+    await _hold_draft_back(sessions, code, planner)
+    await publish(sessions, code, approver)
+    await _demand_permanence(sessions, code, files)
+
+    # A second one about the same must say that it corrects the first, and keeps its number.
+    with pytest.raises(InvalidInput, match="a correction names it"):
+        await run(worker, planner)
+    second = await run(worker, planner, corrects=code)
+    assert second.result is not None
+    assert (second.result["values"]["version"], second.result["values"]["issue"]) == (2, 1)
+    later = second.result["values"]["bulletin"]
+    await publish(sessions, later, approver)
+    corrected = second.result["outputs"]["html_en"]["uri"]
+    assert (
+        f"This corrects and replaces {code}" in worker.artifacts.local_path(corrected).read_text()
+    )
+
+    await _compute_again(job, tmp_path)
+
+
+async def _hold_draft_back(sessions: Sessions, code: str, planner: Identity) -> None:
+    """A draft is seen by nobody outside, and not published by who drafts."""
+    async with sessions() as session:
+        assert not await list_bulletins(session, PUBLIC, BulletinFilter(), limit=5)
+    with pytest.raises(Forbidden):
+        await publish(sessions, code, planner)
+
+
+async def _demand_permanence(sessions: Sessions, code: str, files: Mapping[str, bytes]) -> None:
+    async with sessions() as session:
+        (seen,) = await list_bulletins(session, PUBLIC, BulletinFilter(region=REGION), limit=5)
+        kept = seen.bulletin.files
+        assert {name: one["sha256"] for name, one in kept.items()} == {
+            name: hashlib.sha256(content).hexdigest() for name, content in files.items()
+        }
+        actions = await session.scalars(
+            select(AuditLog.action).where(AuditLog.object_id == code).order_by(AuditLog.id)
+        )
+        assert actions.all() == ["create", "publish"]
+    for statement in (
+        "UPDATE bulletin SET title_zh = 'x' WHERE code = :code",
+        "UPDATE bulletin SET state = 'draft', published_at = NULL WHERE code = :code",
+        "DELETE FROM bulletin WHERE code = :code",
+    ):
+        async with sessions() as session:
+            with pytest.raises(DBAPIError, match="never changes"):
+                await session.execute(text(statement), {"code": code})
+    with pytest.raises(Conflict, match="published already"):
+        await publish(sessions, code, Identity("key:any", SCOPES))
+
+
+async def _compute_again(job: Job, tmp_path: Path) -> None:
+    """From the manifest alone, the same bytes."""
+    assert job.result is not None
+    path = tmp_path / "manifest.json"
+    path.write_bytes(orjson.dumps(job.result["manifest"]))
+    compared = reproduce(
+        read_manifest(path),
+        files=tmp_path,
+        workspace=tmp_path / "again",
+        progress=lambda percent, stage: None,
+    )
+    assert {one.name for one in compared if one.same} == set(job.result["outputs"])
+
+
+async def test_what_cannot_be_is_refused_before_a_job_is_made(
+    worker: Context, sessions: Sessions, region_id: int
+) -> None:
+    planner = who(Role.PLANNER, region_id)
+    for more, match in (
+        ({"last": "2999-01-01", "first": "2998-12-01"}, "which is not over"),
+        ({"template": "none"}, "no template"),
+        ({"properties": ["beauty"]}, "no property 'beauty'"),
+        ({"plan": "none"}, "no plan 'none'"),
+        ({"corrects": "none"}, "is no published bulletin"),
+    ):
+        with pytest.raises(InvalidInput, match=match):
+            await run(worker, planner, **more)
+    with pytest.raises(Forbidden):
+        await run(worker, who(Role.ANALYST, region_id))
+    async with sessions() as session:
+        assert not await session.scalar(select(func.count(Job.id)))
+        assert not await session.scalar(select(func.count(Bulletin.id)))
