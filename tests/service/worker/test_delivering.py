@@ -93,7 +93,7 @@ async def hook_to(sessions: Sessions, receiver: Receiver) -> tuple[str, Standard
         found, secret = await create_webhook(
             session, contents, seal=Seal(SECRET, PURPOSE), identity=PLANNER, act=ACT
         )
-        return found[0].code, StandardWebhook(secret)
+        return found.row.code, StandardWebhook(secret)
 
 
 async def tell(sessions: Sessions, code: str, number: int = 1) -> UUID:
@@ -188,7 +188,7 @@ async def test_one_that_wants_no_more_is_disabled(
         assert later.reason == "the webhook is disabled"
     assert len(receiver.received) == 1
     async with outbox() as session:
-        hook = (await find_webhook(session, code, PLANNER))[0]
+        hook = (await find_webhook(session, code, PLANNER)).row
         assert not hook.enabled
         assert "410" in (hook.disabled_reason or "")
         noted = select(AuditLog.action).where(AuditLog.object_id == code)

@@ -53,8 +53,15 @@ async def show_deliveries(
     page, path = rows[: query.limit], f"{webhook_path(webhook)}/deliveries"
     links = [*view.self_links(path), view.link(webhook_path(webhook), "up")]
     if len(rows) > query.limit:
-        place = {"limit": query.limit, "before": str(page[-1].id), "status": query.status}
-        links.append(view.link(path, "next", JSON.media_type, **place))
+        following = view.link(
+            path,
+            "next",
+            JSON.media_type,
+            limit=query.limit,
+            before=str(page[-1].id),
+            status=query.status,
+        )
+        links.append(following)
     document = {"deliveries": [describe_delivery(row, view) for row in page], "links": links}
     shown = {"webhook": describe_webhook(found, view)}
     return view.respond(document, template="deliveries.html", headers=NO_STORE, extra=shown)

@@ -65,7 +65,7 @@ async def make_webhook(
         session, new.model_dump(), seal=seal, identity=caller, act=act
     )
     made = told_webhook(found, view, 201, secret=secret)
-    location = f"{view.base}{webhook_path(found[0].code)}"
+    location = f"{view.base}{webhook_path(found.row.code)}"
     return Made(made.content, {**made.headers, "Location": location}, 201, SECRETS)
 
 
@@ -111,7 +111,7 @@ def told_webhook(
 ) -> Made:
     """A webhook as a change has left it."""
     shown = describe_webhook(found, view)
-    tag = entity_tag(str(found[0].row_version), orjson.dumps(shown))
+    tag = entity_tag(str(found.row.row_version), orjson.dumps(shown))
     content = shown if secret is None else {**shown, "secret": secret}
     return Made(content, {"ETag": f'"{tag}"'}, status, SECRETS)
 
@@ -151,7 +151,7 @@ async def show_delivery(
 
 async def _enabled(session: AsyncSession, code: str, caller: Caller) -> webhooks.Found:
     found = await webhooks.find_webhook(session, code, caller)
-    if not found[0].enabled:
+    if not found.row.enabled:
         raise Conflict(
             f"webhook {code} is disabled; enable it first",
             message_zh=f"回调订阅 {code} 已停用，请先启用",

@@ -78,7 +78,7 @@ async def show_webhook(
     return view.respond(
         describe_webhook(found, view),
         template="webhook.html",
-        state=str(found[0].row_version),
+        state=str(found.row.row_version),
         headers=NO_STORE,
     )
 

@@ -75,7 +75,7 @@ def webhook_path(code: str) -> str:
 
 def describe_webhook(found: Found, view: View) -> dict[str, Any]:
     """A webhook, without its secrets."""
-    row, region = found
+    row = found.row
     path = webhook_path(row.code)
     return {
         "id": row.code,
@@ -83,7 +83,7 @@ def describe_webhook(found: Found, view: View) -> dict[str, Any]:
         "url": row.url,
         "events": row.events,
         "event_names": [label_in(WEBHOOK_EVENTS, event, view.lang) for event in row.events],
-        "region": region,
+        "region": found.region,
         "lang": row.lang,
         "enabled": row.enabled,
         "disabled_reason": row.disabled_reason,
@@ -122,7 +122,7 @@ def event_name(event_type: str, lang: Lang) -> str:
 
 def test_data(found: Found, view: View) -> Mapping[str, Any]:
     """What a test tells."""
-    row = found[0]
+    row = found.row
     text = "这是一条测试消息" if row.lang == "zh" else "This is a test"
     # Its links begin where the receiver of the message is to find them, not where it was asked for.
     link = {"href": webhook_path(row.code), "rel": "webhook", "type": "application/json"}

@@ -123,11 +123,10 @@ async def enqueue(
         "once_key": once_key,
         **({} if due_at is None else {"due_at": due_at}),
     }
-    made = insert(Delivery).values(values).returning(Delivery.id)
+    made = insert(Delivery).values(values)
     if once_key is not None:
         made = made.on_conflict_do_nothing(index_elements=["once_key"])
-    found: UUID | None = await session.scalar(made)
-    return found
+    return await session.scalar(made.returning(Delivery.id))
 
 
 async def take(

@@ -2,10 +2,11 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.rights import demand_role, demand_scopes
@@ -31,7 +32,14 @@ _WEBHOOKS = (
     .where(Webhook.deleted_at.is_(None))
     .order_by(Webhook.id)
 )
-Found = Row[tuple[Webhook, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A webhook, and the code of its region."""
+
+    row: Webhook
+    region: str | None
 
 
 async def list_webhooks(session: AsyncSession, identity: Identity) -> list[Found]:
@@ -41,8 +49,8 @@ async def list_webhooks(session: AsyncSession, identity: Identity) -> list[Found
         Unauthenticated, Forbidden: the identity has to do with none.
     """
     demand_scopes(identity, SCOPES)
-    rows = (await session.execute(_WEBHOOKS)).all()
-    return [row for row in rows if identity.acts_as(EDITORS, row[0].region_id)]
+    rows = [Found(*row) for row in await session.execute(_WEBHOOKS)]
+    return [found for found in rows if identity.acts_as(EDITORS, found.row.region_id)]
 
 
 async def find_webhook(
@@ -53,7 +61,7 @@ async def find_webhook(
     expected: frozenset[str] | None = None,
     lock: bool = False,
 ) -> Found:
-    """The webhook of a code, with the code of its region.
+    """The webhook of a code.
 
     Args:
         expected: The states, one of which it must be in; None for any.
@@ -66,12 +74,13 @@ async def find_webhook(
     """
     demand_scopes(identity, SCOPES)
     query = _WEBHOOKS.where(Webhook.code == code)
-    found = (await session.execute(query.with_for_update(of=Webhook) if lock else query)).first()
-    if found is None or not identity.acts_as(EDITORS, found[0].region_id):
+    met = (await session.execute(query.with_for_update(of=Webhook) if lock else query)).first()
+    found = None if met is None else Found(*met)
+    if found is None or not identity.acts_as(EDITORS, found.row.region_id):
         raise NotFound(
             f"there is no webhook {code[:80]!r}", message_zh=f"没有回调订阅 {code[:80]!r}"
         )
-    if expected is not None and str(found[0].row_version) not in expected:
+    if expected is not None and str(found.row.row_version) not in expected:
         raise Stale(
             f"webhook {code} has changed since it was read; read it again",
             message_zh=f"回调订阅 {code} 在读取之后已被更改，请重新读取",
@@ -124,7 +133,7 @@ async def replace_webhook(
         NotFound, Stale, Unauthenticated, Forbidden, InvalidInput: as above.
     """
     found = await find_webhook(session, code, identity, expected=expected, lock=True)
-    row, before = found[0], _contents(found)
+    row, before = found.row, _contents(found)
     for name, value in (await _columns(session, contents, identity)).items():
         setattr(row, name, value)
     row.disabled_reason = None
@@ -147,7 +156,7 @@ async def drop_webhook(
         NotFound, Stale, Unauthenticated, Forbidden: as above.
     """
     found = await find_webhook(session, code, identity, expected=expected, lock=True)
-    row = found[0]
+    row = found.row
     row.deleted_at = (await session.execute(select(func.now()))).scalar_one()
     # Nobody asks for them any more.
     row.secret, row.former_secret, row.former_until = b"", None, None
@@ -169,7 +178,7 @@ async def rotate_secret(
     Raises:
         NotFound, Unauthenticated, Forbidden: as above.
     """
-    row = (await find_webhook(session, code, identity, lock=True))[0]
+    row = (await find_webhook(session, code, identity, lock=True)).row
     secret = make_secret()
     row.former_secret, row.secret = row.secret, seal.close(secret, code)
     row.former_until = (await session.execute(select(func.now()))).scalar_one() + overlap
@@ -235,7 +244,7 @@ async def _touch(session: AsyncSession, row: Webhook) -> None:
 
 
 def _contents(found: Found) -> dict[str, Any]:
-    return {**{name: getattr(found[0], name) for name in PLAIN}, "region": found.region}
+    return {**{name: getattr(found.row, name) for name in PLAIN}, "region": found.region}
 
 
 def _note(
