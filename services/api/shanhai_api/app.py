@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from shanhai import __version__
 from shanhai.telemetry import configure_logging
+from shanhai.tracing import configure_tracing
 from shanhai_api.accounts.routes import router as accounts
 from shanhai_api.alerts.routes import router as alerts
 from shanhai_api.alerts.rule_routes import router as alert_rules
@@ -164,6 +165,7 @@ def create_from_environment() -> FastAPI:
     """The application as the environment configures it."""
     configuration = Configuration()
     configure_logging(configuration.log)
+    configure_tracing("shanhai-api")
     app = create_app(configuration)
     settle()
     return app

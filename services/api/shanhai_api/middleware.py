@@ -11,6 +11,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shanhai.limits import Allowance
+from shanhai.tracing import Span, bound_trace_id, span
 from shanhai_api.errors import unexpected
 from shanhai_api.language import language_of
 from shanhai_api.metrics import Metrics
@@ -58,8 +59,13 @@ class RequestScope:
             # A copy: the server must still know that no body is to be sent.
             scope = {**scope, "method": "GET"}
         scope.setdefault("state", {})["request_id"] = course.request_id
-        with structlog.contextvars.bound_contextvars(request_id=course.request_id):
+        with (
+            structlog.contextvars.bound_contextvars(request_id=course.request_id),
+            span("request", kind="server", parent=request.headers.get("traceparent")) as traced,
+            bound_trace_id(),
+        ):
             await self._run(scope, receive, send, course)
+            _name(traced, scope, course)
 
     async def _run(self, scope: Scope, receive: Receive, send: Send, course: Course) -> None:
         async def finished(message: Message) -> None:
@@ -95,6 +101,18 @@ def _finish(message: Message, course: Course, allowance: Allowance | None) -> Me
     elif message["type"] == "http.response.body" and course.head:
         return {**message, "body": b""}
     return message
+
+
+def _name(traced: Span, scope: Scope, course: Course) -> None:
+    """Call the span by its route's pattern, as OpenTelemetry's conventions have it."""
+    route = getattr(scope.get("route"), "path", "")
+    traced.name(f"{scope['method']} {route}".rstrip())
+    traced.tell("http.request.method", scope["method"])
+    traced.tell("http.response.status_code", course.status or 499)
+    if route:
+        traced.tell("http.route", route)
+    if (course.status or 0) >= 500:
+        traced.fail(f"status {course.status}")
 
 
 def _metrics(scope: Scope) -> Metrics:

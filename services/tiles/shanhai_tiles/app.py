@@ -25,6 +25,7 @@ from shanhai.settings import (
     TileTokenSettings,
 )
 from shanhai.storage.artifacts import LocalArtifacts
+from shanhai.tracing import configure_tracing
 from shanhai_tiles.access import Gate
 from shanhai_tiles.dependencies import Services, transaction, working_session
 from shanhai_tiles.directory import Directory
@@ -133,6 +134,7 @@ def _gate(settings: Settings, sessions: Sessions, quick: QuickReader, limiter: R
 
 def from_environment() -> FastAPI:
     """The application with its settings read from `SHANHAI_*`."""
+    configure_tracing("shanhai-tiles")
     return create_app(
         Settings(DatabaseSettings(), ArtifactSettings(), PublicSettings(), RedisSettings())
     )

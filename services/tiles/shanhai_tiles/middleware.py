@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shanhai.limits import Allowance
 from shanhai.settings import PublicSettings
+from shanhai.tracing import span
 from shanhai_tiles.documents import RASTER_FORMATS, VECTOR_FORMATS
 
 Pair = tuple[bytes, bytes]
@@ -113,13 +114,17 @@ class Surround:
 
         # Each request is a task of its own, with which what is bound here ends.
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        try:
-            if method == "OPTIONS" and b"access-control-request-method" in given:
-                await self._preflight(given, dressed)
-            else:
-                await self.app(scope, receive, dressed)
-        finally:
-            _measure(scope, method, status, time.perf_counter() - started)
+        parent = given.get(b"traceparent", b"").decode("latin-1") or None
+        with span("request", kind="server", parent=parent) as traced:
+            try:
+                if method == "OPTIONS" and b"access-control-request-method" in given:
+                    await self._preflight(given, dressed)
+                else:
+                    await self.app(scope, receive, dressed)
+            finally:
+                _measure(scope, method, status, time.perf_counter() - started)
+                traced.name(f"{method} {getattr(scope.get('route'), 'path', '')}".rstrip())
+                traced.tell("http.response.status_code", status)
 
     def _readers(self, scope: Scope, given: dict[bytes, bytes]) -> list[Pair]:
         """Whose pages may read the answer: any, unless an identity was shown for it.

@@ -23,12 +23,14 @@ from shanhai.settings import (
     WorkerSettings,
 )
 from shanhai.telemetry import configure_logging
+from shanhai.tracing import configure_tracing, stop_tracing
 from shanhai_worker.app import serve
 
 
 def main() -> None:
     """Refuse to start where GDAL could be led astray; otherwise run until told to stop."""
     configure_logging(LogSettings())
+    configure_tracing("shanhai-worker")
     logging.getLogger("arq").setLevel(logging.WARNING)  # a line per wake-up says nothing
     restrict_gdal()  # the children inherit it
     check_isolation()
@@ -51,6 +53,7 @@ def main() -> None:
             audit=AuditSettings(),
         )
     )
+    stop_tracing()
 
 
 if __name__ == "__main__":

@@ -13,8 +13,15 @@ from pathlib import Path
 
 import structlog
 
+from shanhai.jobs.contract import Limits
 from shanhai.jobs.contracts import Outcome
-from shanhai.jobs.failures import Failure, classify, given_up, out_of_time, unreachable
+from shanhai.jobs.failures import (
+    Failure,
+    classify,
+    given_up,
+    out_of_time,
+    unreachable,
+)
 from shanhai.jobs.line import pause_s
 from shanhai.jobs.states import (
     Claim,
@@ -26,6 +33,7 @@ from shanhai.jobs.states import (
     hand_back,
     postpone,
 )
+from shanhai.tracing import span, trace_id_of
 from shanhai_worker.context import Context
 from shanhai_worker.keeper import Keeper
 from shanhai_worker.meters import StageClock
@@ -81,6 +89,7 @@ async def handle(context: Context, claim: Claim) -> Ending:
     bound = structlog.contextvars.bound_contextvars(**_log_context(claim))
     with (
         bound,
+        span(name, kind="consumer", parent=claim.traceparent, job_id=job_id) as traced,
         tempfile.TemporaryDirectory(
             prefix="shanhai-job-", dir=context.settings.scratch, ignore_cleanup_errors=True
         ) as folder,
@@ -91,6 +100,7 @@ async def handle(context: Context, claim: Claim) -> Ending:
             await asyncio.to_thread(context.kept.drop, claim.lease.job_id)
         seconds = asyncio.get_running_loop().time() - started
         context.meters.run_seconds.labels(claim.kind, ending.value).observe(seconds)
+        traced.tell("ending", ending.value)
         log.info("job ended", process=claim.kind, ending=ending.value, seconds=round(seconds, 3))
     return ending
 
@@ -276,4 +286,5 @@ async def _write_ending(
 
 def _log_context(claim: Claim) -> dict[str, str]:
     context = {"job_id": str(claim.lease.job_id), "attempt": str(claim.lease.attempt)}
-    return context | ({"request_id": claim.request_id} if claim.request_id else {})
+    asked = {"request_id": claim.request_id, "trace_id": trace_id_of(claim.traceparent)}
+    return context | {name: value for name, value in asked.items() if value}

@@ -5,6 +5,7 @@ import time
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from shanhai.db.queries.job_queue import QueueState
+from shanhai.tracing import NO_SPAN, Span, span, traceparent
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.watch import WatchMeters
 
@@ -106,23 +107,30 @@ class Meters:
 
 
 class StageClock:
-    """Measures how long one attempt stays in each of its stages."""
+    """Measures how long one attempt stays in each of its stages, and traces them.
+
+    The child that computes reaches no network, so its stages are traced for it.
+    """
 
     def __init__(self, meters: Meters, process: str) -> None:
         self._meters = meters
         self._process = process
         self._stage: str | None = None
         self._since = time.monotonic()
+        self._parent = traceparent()
+        self._span: Span = NO_SPAN
 
     def tell(self, stage: str | None) -> None:
         """Note which stage the attempt is in; None tells nothing new."""
         if stage is not None and stage != self._stage:
             self.end()
             self._stage, self._since = stage, time.monotonic()
+            self._span = span(f"stage {stage}", parent=self._parent)
 
     def end(self) -> None:
         """Note that the present stage is over."""
         if self._stage is not None:
             seconds = time.monotonic() - self._since
             self._meters.stage_seconds.labels(self._process, self._stage).observe(seconds)
+            self._span.end()
         self._stage = None

@@ -80,6 +80,7 @@ class Claim:
     requested_by: str
     request_id: str | None
     retries: int
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,7 @@ async def claim(
             Job.requested_by,
             Job.request_id,
             Job.retries,
+            Job.traceparent,
         )
     )
     row = (await session.execute(statement)).one_or_none()
@@ -135,6 +137,7 @@ async def claim(
         requested_by=row.requested_by,
         request_id=row.request_id,
         retries=row.retries,
+        traceparent=row.traceparent,
     )
 
 

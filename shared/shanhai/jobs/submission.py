@@ -28,6 +28,7 @@ from shanhai.jobs.scenario_assessed import with_assessed
 from shanhai.jobs.scenario_places import with_edited_places
 from shanhai.jobs.selection_places import with_candidates
 from shanhai.settings import QueueSettings
+from shanhai.tracing import traceparent
 from shanhai.vocabulary import JobStatus
 
 SOFTWARE = f"shanhai {__version__}"
@@ -152,6 +153,7 @@ async def accept_job(
         seed=task.seed,
         requested_by=requested_by,
         request_id=request_id,
+        traceparent=traceparent(),
     )
     return await _enter(session, job, terms, Act(requested_by, request_id))
 

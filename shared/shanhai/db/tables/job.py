@@ -96,6 +96,7 @@ class Job(Base):
     software: Mapped[str | None]
     requested_by: Mapped[str]
     request_id: Mapped[str | None]
+    traceparent: Mapped[str | None]
     subscriber: Mapped[dict[str, str] | None] = mapped_column(JSONB(none_as_null=True))
     result: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     error: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
