@@ -1,15 +1,18 @@
 """Proposals over HTTP: proposed, decided by another, carried out by the writers of the objects."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.db.tables import (
+    Alert,
+    AlertRule,
     Indicator,
     IndicatorTarget,
     IndicatorValue,
@@ -84,7 +87,7 @@ class People:
 @pytest.fixture
 async def city(session: AsyncSession) -> Region:
     """An approved plan with a revisable and a fixed target, a project, and a published zoning."""
-    await forget_rows(session, ["indicator"])
+    await forget_rows(session, ["indicator", "alert_rule"])
     city = await add_region(session, "city", box=(118.0, 24.4, 118.5, 24.5))
     await add_region(session, "elsewhere")
     await add_five_zones(session, await add_scheme(session, city, code=SCHEME))
@@ -154,6 +157,42 @@ async def add_indicator(
             )
         )
     session.add(IndicatorValue(indicator_id=entry.id, region_id=region.id, year=2024, value=101))
+
+
+async def add_alert(session: AsyncSession) -> int:
+    """An open alert about the target of the first indicator; its number."""
+    (listed,) = await session.scalars(select(PlanIndicator).where(PlanIndicator.code == "forest"))
+    region_id = await session.scalar(select(Region.id).where(Region.code == "city"))
+    rule = AlertRule(
+        code="behind",
+        name_zh="落后",
+        name_en="Behind",
+        kind="indicator_behind_target",
+        limits={"orange": 10.0},
+        reset=5.0,
+        min_duration_s=0,
+        max_age_s=86_400,
+        any_quality=False,
+        enabled=True,
+    )
+    session.add(rule)
+    await session.flush()
+    now = datetime(2025, 1, 1, tzinfo=UTC)
+    alert = Alert(
+        rule_id=rule.id,
+        plan_indicator_id=listed.id,
+        target_region_id=region_id,
+        target_year=2030,
+        status="open",
+        level="orange",
+        began_at=now,
+        raised_at=now,
+        opened_at=now,
+        measure=12.0,
+    )
+    session.add(alert)
+    await session.commit()
+    return alert.id
 
 
 @pytest.fixture
@@ -370,6 +409,42 @@ class TestProposing:
         assert again.status_code == 201, again.text
         page = await people.client.get(blank["href"], headers=headers)
         assert "&#34;indicator&#34;: &#34;forest&#34;" in page.text
+
+    async def test_an_alert_about_a_missed_target_leads_to_a_proposal(
+        self, people: People, session: AsyncSession
+    ) -> None:
+        alert = await add_alert(session)
+        shown = await people.read("planner", f"/alerts/{alert}")
+        (blank,) = [link for link in shown["links"] if link["rel"] == "create-form"]
+        known = people.known["planner"]
+        body = (await people.client.get(blank["href"], headers=known)).json()["body"]
+        assert body["evidence"] == [{"alert": alert}]
+        assert body["revises"] == {"plan": "plan", "indicator": "forest", "region": "city"}
+        body |= {"title": "调低目标", "reason": "落后", "change": figures(110)}
+        made = (await people.client.post("/proposals", json=body, headers=known)).json()
+        assert made["evidence"][0]["href"].endswith(f"/alerts/{alert}")
+        shown = await people.read("planner", f"/alerts/{alert}")
+        assert [item["code"] for item in shown["proposals"]] == [made["code"]]
+        headers = {**known, "Accept": "text/html"}
+        page = await people.client.get(f"/alerts/{alert}?lang=zh", headers=headers)
+        assert "调低目标" in page.text
+        assert "提出修订建议" in page.text
+        listed = await people.read("planner", "/proposals", evidence=f"alert:{alert}")
+        assert [item["code"] for item in listed["proposals"]] == [made["code"]]
+
+    async def test_a_target_that_changed_since_is_named(self, people: People) -> None:
+        subject = {"plan": "plan", "indicator": "forest"}
+        code = await people.accept(subject, figures(110))
+        path = "/plans/plan/indicators/forest/targets"
+        body = {**figures(115), "reason": "中期评估"}
+        written = await people.client.put(path, json=body, headers=people.known["planner"])
+        assert written.status_code == 200, written.text
+        late = await people.go("planner", code, "carried_out")
+        assert late.status_code == 409
+        (error,) = late.json()["errors"]
+        assert error["pointer"] == "/revises/target 2030"
+        assert "120" in error["detail"]
+        assert "115" in error["detail"]
 
     async def test_rules_suggest_what_is_worth_a_proposal(
         self, people: People, session: AsyncSession

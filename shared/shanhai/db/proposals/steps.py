@@ -143,7 +143,7 @@ async def demand_fresh(session: AsyncSession, row: Proposal) -> None:
     except NotFound:
         now = None
     if now is None:
-        en, zh = "what it revises is there no longer", "修订对象已不存在"
+        en, zh = "what it revises is no longer in force", "修订对象已失效"
         raise Conflict(en, message_zh=zh, faults=[Fault("/revises", en, zh)])
     names = [*row.base, *(name for name in now if name not in row.base)]
     faults = [
