@@ -29,6 +29,9 @@ HOST = re.compile(
 )
 """A name, or an IPv6 address in brackets, and a port."""
 SHORTEST_SECRET = 32
+PROCESS_LIMITS = re.compile(
+    r"[a-z][a-z0-9-]{0,79}=(51[2-9]|5[2-9]\d|[6-9]\d\d|[1-9]\d{3,7}):[1-9]\d{0,6}", re.ASCII
+)
 LEAST_AREA = re.compile(r"\d{1,9}(\.\d{1,3})?", re.ASCII)
 MAIL_ADDRESS = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII
@@ -286,8 +289,18 @@ class WorkerSettings(BaseSettings):
     scratch: Path | None = Field(
         None, description="folder for working files; default: the system's"
     )
-    memory_limit_mb: int = Field(8192, ge=512, description="address space of one job's process, MB")
+    memory_limit_mb: int = Field(
+        8192,
+        ge=512,
+        description="most memory of one job, MB: address space of each of its processes, and what"
+        " all of them hold",
+    )
     job_timeout_s: float = Field(6 * 3600, gt=0, description="longest run of one job, seconds")
+    limits: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="limits of single processes instead of these and of their own, as"
+        " `process=MB:seconds`, comma separated",
+    )
     lease_s: float = Field(15.0, ge=1, le=600, description="seconds a claim holds without renewal")
     renew_s: float = Field(5.0, ge=0.2, le=300, description="seconds between renewals of the lease")
     poll_s: float = Field(5.0, ge=0.1, le=300, description="seconds between looks for lost jobs")
@@ -304,6 +317,35 @@ class WorkerSettings(BaseSettings):
     finish_s: float = Field(
         20.0, ge=0, le=3600, description="seconds running jobs get to finish when told to stop"
     )
+
+    @field_validator("limits", mode="before")
+    @classmethod
+    def split_limits(cls, value: object) -> object:
+        """Accept `one=512:60,two=1024:600`."""
+        if not isinstance(value, str):
+            return value
+        return [part.strip() for part in value.split(",") if part.strip()]
+
+    @field_validator("limits")
+    @classmethod
+    def check_limits(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        """Every entry names a process, megabytes and seconds."""
+        for entry in entries:
+            if not PROCESS_LIMITS.fullmatch(entry):
+                raise ValueError(
+                    f"{entry!r} must read process=MB:seconds, with 512 MB and 1 s at least, as in"
+                    " delineate-zones=16384:7200"
+                )
+        return entries
+
+    def limits_of(self, process: str) -> tuple[int, float] | None:
+        """Megabytes and seconds set for a process; None where none are."""
+        for entry in self.limits:
+            name, _, limits = entry.partition("=")
+            if name == process:
+                memory_mb, _, time_s = limits.partition(":")
+                return int(memory_mb), float(time_s)
+        return None
 
 
 class Hj212Settings(BaseSettings):

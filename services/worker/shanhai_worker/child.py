@@ -59,7 +59,7 @@ def main(workspace: Path) -> int:
             limit_upload(order.upload_limits)
         outcome = _compute(order, workspace / WORK, progress)
     except Exception as error:
-        failure = classify(error, memory_limit_mb=order.memory_limit_mb)
+        failure = classify(error, memory_limit_mb=order.memory_limit_mb, memory_mb=most_held_mb())
         log.exception("computation failed", failure=failure.kind)
         write_durably(workspace / FAILURE, json.dumps(failure.document(), ensure_ascii=False))
         return 1
@@ -71,6 +71,11 @@ def limit_memory(limit_mb: int) -> None:
     """Make allocations beyond the limit fail here instead of exhausting the machine."""
     limit = limit_mb * 1024**2
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def most_held_mb() -> float:
+    """The most memory this process ever held, MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def limit_upload(limits: UploadLimits) -> None:

@@ -36,6 +36,7 @@ from shanhai.jobs.states import (
 from shanhai.tracing import span, trace_id_of
 from shanhai_worker.context import Context
 from shanhai_worker.keeper import Keeper
+from shanhai_worker.limits import exceed, limits_of
 from shanhai_worker.meters import StageClock
 from shanhai_worker.orders import FAILURE, ORDER, OUTCOME, WORK, Order, Report, UploadLimits
 from shanhai_worker.outages import is_outage, outlast
@@ -87,6 +88,7 @@ async def handle(context: Context, claim: Claim) -> Ending:
     """Carry one claim to its end, whatever that is."""
     started = asyncio.get_running_loop().time()
     bound = structlog.contextvars.bound_contextvars(**_log_context(claim))
+    name, job_id = f"job {claim.kind}", str(claim.lease.job_id)
     with (
         bound,
         span(name, kind="consumer", parent=claim.traceparent, job_id=job_id) as traced,
@@ -160,37 +162,36 @@ async def _compute(context: Context, keeper: Keeper, workspace: Path, process: s
 
     child = await Child.start(workspace, told)
     try:
-        await _watch(child, keeper, context)
+        await _watch(child, keeper, context, limits_of(process, context.settings))
     finally:
         code = await child.stop()
         clock.end()
     return await asyncio.to_thread(read_outcome, workspace, code)
 
 
-async def _watch(child: Child, keeper: Keeper, context: Context) -> None:
+async def _watch(child: Child, keeper: Keeper, context: Context, limits: Limits) -> None:
     """Return when the child has ended by itself.
 
     Raises:
         Interrupted: It has to be stopped: cancelled, lease lost, or the worker leaves.
-        Failed: It has run too long.
+        Failed: It has run too long, or holds too much memory.
     """
-    waits = [
-        asyncio.ensure_future(wait)
-        for wait in (child.wait(), keeper.ended.wait(), context.leaving.wait())
-    ]
-    limit_s = context.settings.job_timeout_s
+    ended = asyncio.ensure_future(child.wait())
+    exceeded = asyncio.ensure_future(exceed(limits, child.pid))
+    others = [asyncio.ensure_future(wait) for wait in (keeper.ended.wait(), context.leaving.wait())]
+    waits = (ended, exceeded, *others)
     try:
-        done, _ = await asyncio.wait(waits, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for wait in waits:
             wait.cancel()
     if keeper.ended.is_set():
         raise Interrupted(_ending_of(keeper.standing))
-    if waits[0] in done:
+    if ended in done:
         return
-    if context.leaving.is_set():
-        raise Interrupted(Ending.HANDED_BACK)
-    raise Failed(out_of_time(limit_s))
+    if exceeded in done:
+        raise Failed(exceeded.result())
+    raise Interrupted(Ending.HANDED_BACK)
 
 
 def _ending_of(standing: Standing) -> Ending:
@@ -213,7 +214,7 @@ def _write_order(context: Context, claim: Claim, workspace: Path) -> None:
             }
         ),
         parent_pid=os.getpid(),
-        memory_limit_mb=context.settings.memory_limit_mb,
+        memory_limit_mb=limits_of(claim.kind, context.settings).memory_mb,
         upload_limits=None if task.upload_uri is None else UploadLimits(),
         log_context=_log_context(claim),
     )

@@ -29,6 +29,23 @@ class OutputSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What one attempt at a job may use; more ends the job, and nobody tries again.
+
+    Attributes:
+        memory_mb: Address space of each of its processes, and what all of them together hold in
+            memory, MB.
+        time_s: Seconds from the start of its process to the end.
+    """
+
+    memory_mb: int = 8192
+    time_s: float = 6 * 3600.0
+
+
+USUAL_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
 class ProcessContract:
     """A process as the outside sees it.
 
@@ -37,6 +54,7 @@ class ProcessContract:
         quick: It reads only, and what is small is answered without a job to whoever may read.
         schemas: `module:function` that gives, in a language, fuller schemas of some inputs; it is
             loaded when they are asked for.
+        limits: What an attempt may use, unless the worker's settings say otherwise.
     """
 
     id: str
@@ -48,3 +66,4 @@ class ProcessContract:
     quick: bool = False
     schemas: str = ""
     keywords: tuple[str, ...] = field(default=())
+    limits: Limits = USUAL_LIMITS

@@ -20,7 +20,16 @@ from shanhai.jobs.assessment_inputs import (
 )
 from shanhai.jobs.bulletin_contracts import PUBLISH_BULLETIN
 from shanhai.jobs.bulletin_task import BulletinTask
-from shanhai.jobs.contract import Code, FieldName, Inputs, Name, Note, OutputSpec, ProcessContract
+from shanhai.jobs.contract import (
+    Code,
+    FieldName,
+    Inputs,
+    Limits,
+    Name,
+    Note,
+    OutputSpec,
+    ProcessContract,
+)
 from shanhai.jobs.evaluation_contracts import ACCOUNT_GEP, EVALUATE_ECOSYSTEM
 from shanhai.jobs.indicator_contracts import EVALUATE_INDICATORS
 from shanhai.jobs.indicator_task import IndicatorsTask
@@ -288,6 +297,7 @@ ECHO = ProcessContract(
     EchoInputs,
     (OutputSpec("message", Label("文字", "Message"), "text/plain"),),
     sync=True,
+    limits=Limits(memory_mb=1024, time_s=900),
 )
 
 IMPORT_DATASET = ProcessContract(
@@ -299,6 +309,7 @@ IMPORT_DATASET = ProcessContract(
     ),
     ImportDatasetInputs,
     (OutputSpec("dataset", Label("数据集代码", "Dataset code"), "application/json"),),
+    limits=Limits(memory_mb=4096, time_s=2 * 3600),
 )
 
 IMPORT_FEATURES = ProcessContract(
@@ -331,6 +342,7 @@ CHECK_COMPLIANCE = ProcessContract(
     (OutputSpec("result", Label("检查结果", "Result"), "application/json"),),
     sync=True,
     quick=True,
+    limits=Limits(memory_mb=4096, time_s=1800),
 )
 
 DELINEATE_ZONES = ProcessContract(

@@ -53,15 +53,19 @@ class Failure:
         )
 
 
-def classify(error: BaseException, *, memory_limit_mb: int | None = None) -> Failure:
+def classify(
+    error: BaseException, *, memory_limit_mb: int | None = None, memory_mb: float | None = None
+) -> Failure:
     """What an exception of a computation or a publication means for its job.
+
+    `memory_mb` is what the computation held when it was refused more than its limit.
 
     The text of an error nobody foresaw stays in the log: it may name paths or values.
     """
     if isinstance(error, InvalidInput):
         return Failure("invalid", Label(error.message_zh, error.message), error.faults)
     if any(isinstance(cause, MemoryError) for cause in _causes(error)):
-        return out_of_memory(memory_limit_mb)
+        return out_of_memory(memory_limit_mb, memory_mb)
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return Failure("resource", Label("磁盘空间不足", "the disk is full"))
     if isinstance(error, OSError) and error.errno == errno.EFBIG:
@@ -97,9 +101,11 @@ def given_up(failure: Failure, tries: int) -> Failure:
     return replace(failure, detail=told)
 
 
-def out_of_memory(limit_mb: int | None) -> Failure:
+def out_of_memory(limit_mb: int | None, held_mb: float | None = None) -> Failure:
     """The computation asked for more memory than a job may use."""
     zh, en = (f"{limit_mb} MB", f"{limit_mb} MB") if limit_mb else ("可用", "available")
+    if held_mb is not None:
+        zh, en = f"{zh}，已用 {held_mb:.0f} MB", f"{en}, and it held {held_mb:.0f} MB"
     return Failure(
         "resource",
         Label(
@@ -110,14 +116,14 @@ def out_of_memory(limit_mb: int | None) -> Failure:
     )
 
 
-def out_of_time(limit_s: float) -> Failure:
+def out_of_time(limit_s: float, ran_s: float | None = None) -> Failure:
     """The computation ran longer than a job may."""
+    zh, en = f"{limit_s:g} 秒", f"{limit_s:g} s"
+    if ran_s is not None:
+        zh, en = f"{zh}，已运行 {ran_s:.1f} 秒", f"{en}, stopped after {ran_s:.1f} s"
     return Failure(
         "resource",
-        Label(
-            f"计算时间超过限制（{limit_s:g} 秒）",
-            f"the computation ran longer than the limit ({limit_s:g} s)",
-        ),
+        Label(f"计算时间超过限制（{zh}）", f"the computation ran longer than the limit ({en})"),
     )
 
 

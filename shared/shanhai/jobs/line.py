@@ -12,7 +12,7 @@ import math
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from uuid import UUID
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -185,7 +185,7 @@ def _number(requested_by: str) -> int:
     return zlib.crc32(requested_by.encode()) - 2**31
 
 
-def _due() -> Select[tuple[UUID]]:
+def _due() -> Select[Any]:
     return (
         select(Job.id)
         .where(

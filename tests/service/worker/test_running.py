@@ -114,7 +114,7 @@ class TestTimeLimit:
         job = await reach(sessions, job_id, *ENDED)
         assert job.error is not None
         assert job.error["class"] == "resource"
-        assert "1.5 s" in job.error["detail"]
+        assert "the limit (1.5 s, stopped after " in job.error["detail"]
         assert children_of(os.getpid()) == []
 
 
