@@ -10,7 +10,11 @@ import pytest
 from tests.service.api.conftest import MakeClient
 
 from shanhai.db.alerts.evaluating import evaluate_changes
+from shanhai.db.alerts.judging import evaluate_plans
 from shanhai.monitoring.observation import Observation
+from shanhai.testing.emptying import forget_rows
+from shanhai.testing.indicator_rows import add_indicator, add_plan
+from shanhai.testing.job_rows import add_region
 from shanhai.testing.observation_rows import add_station, forget_observations, store_observations
 from shanhai.vocabulary import Scope
 from shanhai_api.state import State
@@ -23,6 +27,8 @@ NEW: dict[str, Any] = {
     "property": "pm25",
     "limits": {"yellow": 75, "red": 250},
 }
+NIGHT = {"from": "22:00", "to": "07:00"}
+LEADS = {"kind": "red_line_lead", "property": None, "control_kind": "red_line"}
 
 
 @pytest.fixture
@@ -84,6 +90,20 @@ async def test_rules_are_made_replaced_and_ended(planner: httpx.AsyncClient) -> 
         ({"min_duration_s": -1}, "/min_duration_s"),
         ({"name_zh": "\x00"}, "/name_zh"),
         ({"code": "a b"}, "/code"),
+        ({"plan": "plan"}, ""),
+        ({"kind": "indicator_behind_target"}, ""),
+        ({"kind": "indicator_behind_target", "property": None, "indicator": "woods"}, ""),
+        ({"kind": "indicator_behind_target", "property": None, "reset": 5}, ""),
+        ({"kind": "red_line_lead", "property": None}, ""),
+        ({"kind": "red_line_lead", "property": None, "control_kind": "line"}, "/control_kind"),
+        ({**LEADS, "limits": {"yellow": -1}}, ""),
+        ({"valid_from": "2026-02-01", "valid_to": "2026-02-01"}, ""),
+        ({"valid_from": "soon"}, "/valid_from"),
+        ({"quiet": {"from": "22:00"}}, "/quiet/to"),
+        ({"quiet": {**NIGHT, "to": "7:00"}}, "/quiet/to"),
+        ({"quiet": {**NIGHT, "days": [0]}}, "/quiet/days/0"),
+        ({"quiet": {**NIGHT, "time_zone": "Mars"}}, "/quiet/time_zone"),
+        ({"quiet": {**NIGHT, "to": "22:00"}}, "/quiet"),
         ({"colour": "red"}, "/colour"),
     ],
 )
@@ -204,3 +224,50 @@ async def test_pages_of_alerts_follow_one_another(planner: httpx.AsyncClient, st
     second = (await planner.get(following)).json()
     assert [one["rule"] for one in first["alerts"] + second["alerts"]] == ["second", "pm25-high"]
     assert not any(link["rel"] == "next" for link in second["links"])
+
+
+async def test_alerts_about_indicators_are_told_with_what_was_asked(
+    planner: httpx.AsyncClient, state: State
+) -> None:
+    async with state.sessions.begin() as session:
+        await forget_rows(session, ["region", "indicator"])
+        plan = await add_plan(session, "plan", await add_region(session, "city"))
+        # The path asks for 40 of 2024.
+        figures = [("base", 2020, "0"), ("target", 2090, "700")]
+        await add_indicator(session, plan, "woods", figures=figures, values=[(2024, "30")])
+    rule = {
+        **{name: NEW[name] for name in ("code", "name_zh", "name_en")},
+        "kind": "indicator_behind_target",
+        "plan": "plan",
+        "limits": {"yellow": 10, "red": 50},
+        "quiet": NIGHT,
+        "valid_from": "2020-01-01",
+    }
+    made = await planner.post("/alert-rules", json=rule)
+    assert made.status_code == 201, made.text
+    assert (made.json()["unit"], made.json()["reset"]) == ("%", 0)
+    assert made.json()["quiet"]["time_zone"] == "Asia/Shanghai"
+    async with state.sessions.begin() as session:
+        assert await evaluate_plans(session) == 1
+    for asked in ("subject=indicator", "plan=plan", "kind=indicator_behind_target"):
+        [alert] = (await planner.get(f"/alerts?{asked}&lang=zh")).json()["alerts"]
+    assert (await planner.get("/alerts?subject=station")).json()["alerts"] == []
+    assert (alert["measure"], alert["unit"], alert["level"]) == (25, "%", "yellow")
+    assert (alert["subject_name"], alert["station"]) == ("指标 woods · 区域 city 2090", None)
+    assert alert["facts"] == {
+        "value": 30,
+        "value_year": 2024,
+        "path_value": 40,
+        "target_value": 700,
+        "target_year": 2090,
+        "progress_percent": 4.29,
+        "unit": "%",
+    }
+    links = {link["rel"]: link["href"] for link in alert["links"]}
+    values = (await planner.get(links["evidence"])).json()["values"]
+    assert [(one["year"], one["value"]) for one in values] == [(2024, 30)]
+    assert (await planner.get(links["related"])).status_code == 200
+    for address in ("/alerts", f"/alerts/{alert['id']}", "/alert-rules/pm25-high"):
+        page = await planner.get(address, params={"f": "html", "lang": "zh"})
+        assert page.status_code == 200, page.text
+        assert "指标 woods" in page.text or "细颗粒物偏高" in page.text

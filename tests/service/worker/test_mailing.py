@@ -1,0 +1,291 @@
+"""Mails are handed to a real mail server: over TLS, in both languages, again when it was away."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP as Server
+from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
+from pydantic import SecretStr
+from sqlalchemy import select, text
+
+from shanhai.db.alerts.evaluating import evaluate_changes
+from shanhai.db.alerts.noticing import send_notices
+from shanhai.db.alerts.rules import create_rule
+from shanhai.db.alerts.subscriptions import create_subscription, find_by_token, send_test
+from shanhai.db.engine import Sessions
+from shanhai.db.identity import Identity
+from shanhai.db.queries.audit import Act
+from shanhai.db.tables import Delivery
+from shanhai.ending import end
+from shanhai.monitoring.observation import Observation
+from shanhai.settings import PublicSettings, SmtpSettings
+from shanhai.testing.certificates import make_certificates
+from shanhai.testing.emptying import forget_rows
+from shanhai.testing.observation_rows import add_station, forget_observations, store_observations
+from shanhai.testing.workers import free_port
+from shanhai.vocabulary import Scope
+from shanhai_worker import delivery_keeper
+from shanhai_worker.context import Context
+from shanhai_worker.mail.sender import MailSender
+
+PATIENCE_S = 30.0
+SECRET = "s" * 32
+ACT = Act("key:test")
+READER: dict[str, Any] = {
+    "name": "Duty <b>desk</b>",
+    "address": "duty@example.org",
+    "lang": "en",
+    "levels": ["yellow", "red"],
+    "rules": None,
+    "region": None,
+    "digest_at": None,
+    "time_zone": "Asia/Shanghai",
+    "endings": True,
+    "enabled": True,
+}
+RULE: dict[str, Any] = {
+    "code": "pm25",
+    "name_zh": "细颗粒物",
+    "name_en": "Fine particles\nBcc: x@example.org",
+    "kind": "above",
+    "property": "pm25",
+    "limits": {"yellow": 75.0},
+    "reset": 75.0,
+    "min_duration_s": 0,
+    "max_age_s": 86_400,
+    "any_quality": False,
+    "enabled": True,
+    **dict.fromkeys(("stations", "region", "plan", "indicator", "control_kind")),
+    **dict.fromkeys(("quiet", "valid_from", "valid_to")),
+}
+
+
+@dataclass
+class Inbox:
+    """What a mail server received; addresses that begin with `refused` or `busy` it does not take.
+
+    Attributes:
+        secured: Whether each mail came over TLS.
+    """
+
+    received: list[EmailMessage] = field(default_factory=list)
+    secured: list[bool] = field(default_factory=list)
+
+    async def handle_RCPT(
+        self, server: Server, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address.startswith("refused"):
+            return "550 5.1.1 no such mailbox"
+        if address.startswith("busy"):
+            return "451 4.7.1 try again later"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Server, session: Session, envelope: Envelope) -> str:
+        assert isinstance(envelope.content, bytes)
+        mail = message_from_bytes(envelope.content, policy=policy.default)
+        assert isinstance(mail, EmailMessage)
+        self.received.append(mail)
+        self.secured.append(session.ssl is not None)
+        return "250 OK"
+
+
+def check_password(
+    server: Server, session: Session, envelope: Envelope, mechanism: str, data: Any
+) -> AuthResult:
+    assert isinstance(data, LoginPassword)
+    known = (data.login, data.password) == (b"shanhai", b"secret")
+    # What is not handled here is answered by the server.
+    return AuthResult(success=known, handled=known)
+
+
+@contextmanager
+def mail_server(inbox: Inbox, smtp: SmtpSettings, files: dict[str, str]) -> Iterator[None]:
+    """A server that demands TLS and a password."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(files["tls_cert"], files["tls_key"])
+    controller = Controller(
+        inbox,
+        hostname="127.0.0.1",
+        port=smtp.port,
+        tls_context=tls,
+        require_starttls=True,
+        auth_required=True,
+        authenticator=check_password,
+    )
+    controller.start()
+    try:
+        yield
+    finally:
+        controller.stop()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return make_certificates(tmp_path_factory.mktemp("mail") / "certificates")
+
+
+@pytest.fixture
+def smtp(files: dict[str, str]) -> SmtpSettings:
+    return SmtpSettings(
+        host="127.0.0.1",
+        port=free_port(),
+        tls_ca=Path(files["tls_ca"]),
+        user="shanhai",
+        password=SecretStr("secret"),
+        sender="warning@bureau.example",
+        link_secret=SecretStr(SECRET),
+        timeout_s=10,
+    )
+
+
+@pytest.fixture
+async def sending(
+    context: Context, sessions: Sessions, smtp: SmtpSettings
+) -> AsyncIterator[MailSender]:
+    """A worker that sends mails, of which none wait."""
+    async with sessions.begin() as session:
+        await forget_observations(session)
+        await forget_rows(session, ["subscription", "delivery"])
+        await add_station(session, "a")
+    public = PublicSettings(api_url="https://api.example")
+    sender = MailSender(sessions, smtp, public)
+    task = asyncio.create_task(delivery_keeper.run(context, {"email": sender.send}))
+    yield sender
+    await end(task)
+
+
+async def warn(sessions: Sessions, *addresses: str, **changes: Any) -> None:
+    """An alert, of which somebody at each of the addresses is told."""
+    now = datetime.now(UTC)
+    async with sessions.begin() as session:
+        planner = Identity("key:test", frozenset({Scope.WRITE}))
+        await create_rule(session, RULE, identity=planner, act=ACT)
+        for address in addresses:
+            contents = {**READER, "address": address, **changes}
+            await create_subscription(session, contents, ACT)
+    value = Observation("a", "pm25", now - timedelta(minutes=1), 80.25)
+    await store_observations(sessions, [value])
+    async with sessions.begin() as session:
+        await evaluate_changes(session)
+        await send_notices(session, datetime.now(UTC))
+
+
+async def ended(sessions: Sessions, address: str, *, attempts: int = 1) -> Delivery:
+    """The mail to an address, once it was tried so often."""
+    query = select(Delivery).where(Delivery.target == address)
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            async with sessions() as session:
+                row = (await session.scalars(query)).one()
+            if row.attempt >= attempts and row.lease_until is None:
+                return row
+            await asyncio.sleep(0.05)
+
+
+async def test_a_mail_is_sent_over_tls_with_its_way_out(
+    sessions: Sessions, sending: MailSender, smtp: SmtpSettings, files: dict[str, str]
+) -> None:
+    inbox = Inbox()
+    with mail_server(inbox, smtp, files):
+        await warn(sessions, "duty@example.org")
+        row = await ended(sessions, "duty@example.org")
+    assert (row.status, row.answered, row.reason) == ("delivered", 250, None)
+    [mail] = inbox.received
+    assert inbox.secured == [True]
+    assert mail["Subject"] == "[Shanhai] Yellow alert: Station a"
+    assert (mail["From"], mail["To"]) == ("warning@bureau.example", "duty@example.org")
+    assert mail["Message-ID"] == f"<{row.id}@bureau.example>"
+    plain, page = (mail.get_body((kind,)) for kind in ("plain", "html"))
+    assert plain is not None
+    assert page is not None
+    words, html = plain.get_content(), page.get_content()
+    assert "80.25 ug/m3" in words
+    # What people named never becomes a header, a line or markup of its own.
+    assert mail["Bcc"] is None
+    assert "  Rule: Fine particles Bcc: x@example.org\r\n" in words
+    assert "Duty <b>desk</b>" in words
+    assert "Duty &lt;b&gt;desk" in html
+    alert = row.payload["events"][0]["alert"]
+    assert f"https://api.example/alerts/{alert}?f=html&lang=en" in words
+    way_out = mail["List-Unsubscribe"].strip("<>")
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert way_out in words
+    token = way_out.partition("token=")[2].partition("&")[0]
+    async with sessions() as session:
+        assert (await find_by_token(session, token, SECRET)).row.address == "duty@example.org"
+
+
+async def test_a_refused_address_is_given_up_and_a_busy_one_tried_again(
+    sessions: Sessions, sending: MailSender, smtp: SmtpSettings, files: dict[str, str]
+) -> None:
+    inbox = Inbox()
+    with mail_server(inbox, smtp, files):
+        await warn(sessions, "refused@example.org", "busy@example.org", "duty@example.org")
+        refused = await ended(sessions, "refused@example.org")
+        busy = await ended(sessions, "busy@example.org")
+        other = await ended(sessions, "duty@example.org")
+    assert (refused.status, refused.answered) == ("dead", 550)
+    assert refused.reason == "the mail server answered 550: 5.1.1 no such mailbox"
+    assert (busy.status, busy.answered) == ("waiting", 451)
+    assert other.status == "delivered"
+    assert [mail["To"] for mail in inbox.received] == ["duty@example.org"]
+
+
+async def test_a_server_that_was_away_gets_the_same_mail_later(
+    sessions: Sessions, sending: MailSender, smtp: SmtpSettings, files: dict[str, str]
+) -> None:
+    await warn(sessions, "duty@example.org", lang="zh", name="值班室", digest_at=None)
+    row = await ended(sessions, "duty@example.org")
+    assert row.status == "waiting"
+    assert row.reason is not None
+    assert row.reason.startswith("the mail server cannot be reached: ")
+    assert row.due_at > row.created_at
+    inbox = Inbox()
+    with mail_server(inbox, smtp, files):
+        async with sessions.begin() as session:
+            # As if the pause were over.
+            await session.execute(text("UPDATE delivery SET due_at = now()"))
+        row = await ended(sessions, "duty@example.org", attempts=2)
+    assert row.status == "delivered"
+    [mail] = inbox.received
+    assert mail["Message-ID"] == f"<{row.id}@bureau.example>"
+    assert mail["Subject"] == "[山海] 黄色预警：站点 a"
+    plain = mail.get_body(("plain",))
+    assert plain is not None
+    assert "规则: 细颗粒物" in plain.get_content()
+
+
+async def test_a_wrong_password_is_told_and_who_left_gets_nothing(
+    sessions: Sessions, sending: MailSender, smtp: SmtpSettings, files: dict[str, str]
+) -> None:
+    inbox = Inbox()
+    with mail_server(inbox, smtp, files):
+        async with sessions.begin() as session:
+            left = await create_subscription(session, READER, ACT)
+            await send_test(session, left.row.id, ACT)
+            await session.execute(text("UPDATE subscription SET unsubscribed_at = now()"))
+        row = await ended(sessions, "duty@example.org")
+        assert (row.status, row.reason) == ("dead", "the subscription has ended")
+        async with sessions() as session:
+            await session.execute(text("UPDATE subscription SET unsubscribed_at = NULL"))
+            await session.commit()
+        wrong = smtp.model_copy(update={"password": SecretStr("guessed")})
+        taken = delivery_keeper.Taken(
+            row.id, "email", row.target, row.event_type, row.payload, 1, row.created_at
+        )
+        outcome = await MailSender(sessions, wrong, sending.public).send(taken)
+        assert (outcome.answered, outcome.final) == (535, False), outcome
+        assert "guessed" not in str(outcome.reason)
+        assert (await sending.send(taken)).answered == 250
+    assert [mail["Subject"] for mail in inbox.received] == ["[Shanhai] Mail for trial"]
