@@ -1,0 +1,153 @@
+"""The manifests for Kubernetes fit the schemas, the images and the code, and confine their pods."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from shanhai.cli.app import app
+from shanhai.cli.reference.commands import commands_of
+from shanhai.cli.settings_listing import all_settings
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "deploy/kubernetes"
+KUSTOMIZATION = yaml.safe_load((FOLDER / "kustomization.yaml").read_text("utf-8"))
+VERSION = "1.31"
+SERVICES = {"api": 8000, "tiles": 8001, "worker": 8002}
+COMMANDS = {command.words for command in commands_of(app)}
+
+Document = dict[str, Any]
+
+
+def documents() -> Iterator[Document]:
+    for name in KUSTOMIZATION["resources"]:
+        yield from yaml.safe_load_all((FOLDER / name).read_text("utf-8"))
+
+
+DOCUMENTS = list(documents())
+PODS: dict[str, Document] = {}
+for one in DOCUMENTS:
+    if one["kind"] in {"Deployment", "Job"}:
+        PODS[one["metadata"]["name"]] = one["spec"]["template"]
+    if one["kind"] == "CronJob":
+        PODS[one["metadata"]["name"]] = one["spec"]["jobTemplate"]["spec"]["template"]
+
+
+def of_kind(kind: str) -> dict[str, Document]:
+    return {one["metadata"]["name"]: one for one in DOCUMENTS if one["kind"] == kind}
+
+
+def test_every_file_is_listed() -> None:
+    files = {path.name for path in FOLDER.glob("*.yaml")} - {"kustomization.yaml"}
+    assert files == set(KUSTOMIZATION["resources"])
+
+
+@pytest.mark.parametrize(
+    "document", DOCUMENTS, ids=lambda one: f"{one['kind']}-{one['metadata']['name']}"
+)
+def test_documents_fit_the_schemas(document: Document) -> None:
+    kubernetes_validate.validate(document, VERSION, strict=True)
+
+
+@pytest.mark.parametrize("pod", PODS.values(), ids=PODS.keys())
+def test_pods_are_confined(pod: Document) -> None:
+    spec = pod["spec"]
+    assert not spec["automountServiceAccountToken"]
+    assert spec["securityContext"]["runAsNonRoot"]
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    for container in spec["containers"]:
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert "memory" in container["resources"]["limits"]
+        mounted = {mount["name"] for mount in container["volumeMounts"]}
+        assert mounted == {volume["name"] for volume in spec["volumes"]}
+
+
+def test_the_account_is_that_of_the_images() -> None:
+    dockerfile = (ROOT / "deploy/Dockerfile").read_text("utf-8")
+    uid = int(re.findall(r"useradd .*--uid (\d+)", dockerfile)[0])
+    assert {pod["spec"]["securityContext"]["runAsUser"] for pod in PODS.values()} == {uid}
+
+
+def test_images_are_targets_and_run_real_commands() -> None:
+    dockerfile = (ROOT / "deploy/Dockerfile").read_text("utf-8")
+    named = {image["name"] for image in KUSTOMIZATION["images"]}
+    for pod in PODS.values():
+        for container in pod["spec"]["containers"]:
+            assert container["image"] in named
+            assert f" AS {container['image'].removeprefix('shanhai-')}\n" in dockerfile
+            words = tuple(container["args"])
+            assert words[0] == "shanhai"
+            assert words[1:2] in COMMANDS or words[1:3] in COMMANDS
+
+
+def test_probes_ask_what_the_services_answer() -> None:
+    deployments = of_kind("Deployment")
+    for name, port in SERVICES.items():
+        container = deployments[name]["spec"]["template"]["spec"]["containers"][0]
+        assert container["ports"] == [{"name": "http", "containerPort": port}]
+        probed = {
+            kind: container[f"{kind}Probe"]["httpGet"]["path"]
+            for kind in ("startup", "liveness", "readiness")
+        }
+        assert probed == {
+            "startup": "/health/live",
+            "liveness": "/health/live",
+            "readiness": "/health/ready",
+        }
+
+
+def test_settings_exist_and_secrets_are_only_referred_to() -> None:
+    known = {setting.name: setting.kind for setting in all_settings()}
+    plain = of_kind("ConfigMap")["shanhai"]["data"]
+    own = {
+        variable["name"]
+        for pod in PODS.values()
+        for container in pod["spec"]["containers"]
+        for variable in container.get("env", [])
+    }
+    assert set(plain) | own <= set(known)
+    assert [name for name in plain if "secret" in known[name]] == []
+    assert of_kind("Secret") == {}
+    for pod in PODS.values():
+        sources = pod["spec"]["containers"][0]["envFrom"]
+        assert {"secretRef": {"name": "shanhai"}} in sources
+
+
+def test_what_scales_and_what_is_kept_running() -> None:
+    budgets, scalers = of_kind("PodDisruptionBudget"), of_kind("HorizontalPodAutoscaler")
+    assert set(budgets) == set(scalers) == set(SERVICES)
+    metric = scalers["worker"]["spec"]["metrics"][0]["external"]["metric"]["name"]
+    assert f'"{metric}"' in (ROOT / "services/worker/shanhai_worker/meters.py").read_text("utf-8")
+    for name in SERVICES:
+        # Written down, a number would be set again with each release.
+        assert "replicas" not in of_kind("Deployment")[name]["spec"]
+
+
+def test_everything_is_closed_but_what_is_named() -> None:
+    policies = of_kind("NetworkPolicy")
+    closed = policies["closed"]["spec"]
+    assert closed == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    into = {
+        port["port"]
+        for name, policy in policies.items()
+        if name != "closed"
+        for rule in policy["spec"].get("ingress", [])
+        for port in rule["ports"]
+    }
+    assert into == set(SERVICES.values())
+
+
+def test_the_ingress_leads_to_services_that_exist() -> None:
+    services = of_kind("Service")
+    for ingress in of_kind("Ingress").values():
+        for rule in ingress["spec"]["rules"]:
+            for path in rule["http"]["paths"]:
+                assert path["backend"]["service"]["name"] in services
