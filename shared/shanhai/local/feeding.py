@@ -34,8 +34,7 @@ PATIENCE_S = 30.0
 DEVICE, DEVICE_PASSWORD = "SHANHAIDEMORIVER00000001", "demo01"
 HOUR_MEANS = "2061"
 TOPIC = "shanhai/observations"
-DIRTY_HOURS = 6
-"""For so many of the last hours the river carries more than it should."""
+RIVER_HOURS = 48
 NOTE = "Made for the demonstration: its values come from formulas. 演示数据，由公式生成。"
 
 
@@ -98,7 +97,7 @@ def feed(stack: Stack, api: ApiClient, now: datetime) -> Told:
         "HTTP": _send_air(api, hours),
         "SensorThings": _send_bay(api, hours),
         "MQTT": _publish_weather(stack, api, hours),
-        "HJ 212": _push_river(stack, hours[-24:]),
+        "HJ 212": _push_river(stack, hours[-RIVER_HOURS:]),
     }
 
 
@@ -205,11 +204,15 @@ def _days(
 
 
 def _push_river(stack: Stack, hours: Sequence[datetime]) -> int:
-    """As telegrams with the means of an hour, each answered before the next."""
+    """As telegrams with the means of an hour, each answered before the next.
+
+    Since noon of yesterday the river carries more than it should.
+    """
     number = 0
+    noon = hours[-1].astimezone(BEIJING).replace(hour=12, minute=0) - timedelta(days=1)
     with socket.create_connection((HOST, stack.gateway_port), timeout=PATIENCE_S) as recorder:
         for at in hours:
-            dirty = at > hours[-1] - timedelta(hours=DIRTY_HOURS)
+            dirty = at >= noon
             values = {
                 "w01019": 11.6 if dirty else _wave(at, 3.4, 0.4, 0.5, 1),
                 "w01009": 4.6 if dirty else _wave(at, 6.9, 0.5, 0.3, 1),
