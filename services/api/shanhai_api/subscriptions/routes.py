@@ -193,8 +193,10 @@ async def show_mails(
     path, page = f"/subscriptions/{number}/deliveries", rows[: query.limit]
     links = view.self_links(path)
     if len(rows) > query.limit:
-        following = {"status": query.status, "limit": query.limit, "before": str(page[-1].id)}
-        links.append(view.link(path, "next", JSON.media_type, **following))
+        last, media_type = str(page[-1].id), JSON.media_type
+        links.append(
+            view.link(path, "next", media_type, status=query.status, limit=query.limit, before=last)
+        )
     document = {"deliveries": [describe_mail(row) for row in page], "links": links}
     return view.respond(document, headers=NO_STORE)
 

@@ -26,7 +26,7 @@ class SubscriptionContents(BaseModel):
     address: str = Field(max_length=254, description="Their e-mail address")
     lang: Literal["zh", "en"] = Field("zh", description="Language of the mails")
     levels: list[Level] = Field(
-        list(codes(WARNING_LEVELS)), min_length=1, description="Levels they are told of"
+        ["blue", "yellow", "orange", "red"], min_length=1, description="Levels they are told of"
     )
     rules: list[str] | None = Field(
         None, min_length=1, max_length=1000, description="Codes of rules; default all of them"

@@ -91,7 +91,7 @@ async def evaluate_plans(session: AsyncSession, *, now: datetime | None = None) 
         return 0
     plans = (await session.execute(_TAKE_PLANS, {"most": MOST_PLANS})).all()
     for plan in plans:
-        rows = []
+        rows: Sequence[Any] = ()
         if plan.in_force:
             rows = (await session.execute(_WATCHED_TARGETS, {"plan": plan.id})).all()
         await _end_gone(session, plan.id, rows, now or datetime.now(UTC))
