@@ -9,7 +9,9 @@ later gains nothing; the certificate must still be that of the name.
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +27,9 @@ LONGEST_URL = 2000
 DEFAULT_PORTS = {"https": 443, "http": 80}
 TRANSLATED = IPv6Network("64:ff9b::/96")
 """Addresses that a gateway turns into those of IPv4 (RFC 6052)."""
+RESOLVERS = ThreadPoolExecutor(16, "resolver")
+"""Whoever asks gives up in time, but the thread goes on until the name servers do: it must be none
+of those that the process does its other work in."""
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
@@ -35,7 +40,8 @@ async def resolve_host(host: str, port: int) -> Sequence[str]:
     Raises:
         OSError: it has none.
     """
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    asked = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(RESOLVERS, asked)
     return [str(item[4][0]) for item in found]
 
 

@@ -5,15 +5,15 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
-from shanhai.db.tables import ControlArea, Region
+from shanhai.db.tables import ControlArea, Delivery, Region, Webhook
 from shanhai.testing.emptying import forget_rows
 from shanhai.testing.job_rows import add_region
-from shanhai.vocabulary import Role, Scope
+from shanhai.vocabulary import WEBHOOK_EVENTS, Role, Scope, codes
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 32
 SCOPES = (Scope.READ, Scope.PROJECTS, Scope.OBSERVE)
@@ -132,9 +132,34 @@ async def test_a_lead_over_two_districts_goes_to_the_larger_part(
     assert case["lines"][0]["share"] == pytest.approx(1)
 
 
+async def add_webhook(session: AsyncSession, code: str, region_id: int) -> None:
+    hook = Webhook(
+        code=code,
+        name=code,
+        url="https://hooks.example.org/",
+        lang="zh",
+        events=[event for event in codes(WEBHOOK_EVENTS) if event.startswith("case.")],
+        region_id=region_id,
+        enabled=True,
+        secret=b"",
+        created_by="test",
+    )
+    session.add(hook)
+    await session.commit()
+
+
+async def told(session: AsyncSession, code: str) -> list[Delivery]:
+    query = select(Delivery).where(Delivery.target == code).order_by(Delivery.created_at)
+    return list(await session.scalars(query))
+
+
 async def test_a_case_is_walked_to_its_end(
     admin: httpx.AsyncClient, district: Region, session: AsyncSession
 ) -> None:
+    await forget_rows(session, ["delivery", "webhook"])
+    for name, region in (("own", district.id), ("above", district.parent_id)):
+        assert region is not None
+        await add_webhook(session, name, region)
     code = (await admin.post("/cases", json=lead(1))).json()["results"][0]["case"]
     supervisor = await role_headers(session, Role.SUPERVISOR, "west")
     approver = await role_headers(session, Role.APPROVER, "west")
@@ -187,6 +212,21 @@ async def test_a_case_is_walked_to_its_end(
     assert file.content == PNG
     page = await admin.get(f"/cases/{code}?lang=zh", headers={"Accept": "text/html"})
     assert "已销号" in page.text
+    rows = await told(session, "own")
+    events = ("opened", "assigned", "verified", "rectification", "closed")
+    assert [row.event_type for row in rows] == [f"case.{event}" for event in events]
+    assert [row.event_type for row in await told(session, "above")] == [
+        row.event_type for row in rows
+    ]
+    data = [row.payload["data"] for row in rows]
+    assert [one["step"]["seq"] for one in data] == [1, 2, 3, 4, 5]
+    assert [one["state"] for one in data] == [event["to"] for event in case["events"]]
+    # What was refused on the way told nobody; the state of each moment is kept.
+    assert [one["result"] for one in data] == [None, None, "confirmed", "confirmed", "confirmed"]
+    last = data[-1]
+    assert (last["code"], last["region"], last["area_ha"]) == (code, "west", case["area_ha"])
+    assert (last["state_name"], last["due"]) == ("已销号", None)
+    assert last["links"][0]["href"] == f"/cases/{code}"
 
 
 async def test_a_step_meant_for_another_state_is_refused(
