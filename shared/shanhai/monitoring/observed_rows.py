@@ -30,7 +30,6 @@ class ObservedRows:
     def __len__(self) -> int:
         return len(self.time)
 
-    @property
     def keys(self) -> NDArray[np.int64]:
         """The series of each row, as `series_keys` has it."""
         return series_keys(self.station, self.property)

@@ -267,7 +267,7 @@ def _in_time(rows: ObservedRows) -> ObservedRows:
 def _behind(rows: ObservedRows, place: Position) -> NDArray[np.bool_]:
     at = series_keys(np.array(place[1]), np.array(place[2]))
     behind: NDArray[np.bool_] = (rows.time > place[0]) | (
-        (rows.time == place[0]) & (rows.keys > at)
+        (rows.time == place[0]) & (rows.keys() > at)
     )
     return behind
 

@@ -1,7 +1,8 @@
 """`GET /observations`: values, statistics and newest values, in pages and as files."""
 
 import io
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import text
 from tests.service.api.conftest import MakeClient
 
+from shanhai.db.observations.archive import close_month
 from shanhai.db.observations.rollups import sum_up
 from shanhai.monitoring.observation import Observation
 from shanhai.testing.observation_rows import add_station, forget_observations, store_observations
@@ -207,6 +209,41 @@ BAD: tuple[tuple[Params, str], ...] = (
     ({"f": "csv", "revisions": "true"}, "revisions"),
     ({"f": "xls"}, "f"),
 )
+
+
+async def test_closed_months_are_read_as_before(
+    stored: State, reader: httpx.AsyncClient, client_with: MakeClient
+) -> None:
+    old = [
+        Observation(
+            "s1", "pm25", datetime(2021, 7, 31, 12, tzinfo=UTC) + timedelta(hours=hour), hour
+        )
+        for hour in range(HOURS)
+    ]
+    await store_observations(stored.sessions, [*old, replace(old[3], value=1000, quality="M")])
+    async with stored.sessions.begin() as session:
+        await sum_up(session)
+    asked: list[Params] = [
+        {"station": "s1", "limit": 10_000, "revisions": "true"},
+        {"datetime": "2021-07-31T22:00:00Z/2021-08-01T02:00:00Z"},
+        {"property": "pm25", "datetime": "../2022-01-01", "f": "csv"},
+        {"bbox": "117.9,23.9,118.1,24.1", "f": "geojson"},
+        {"every": "day", "datetime": "../2022-01-01"},
+    ]
+    page = "/stations/s1/observations?property=pm25&date=2021-08-01&range=day"
+    before = [(await reader.get("/observations", params=one)).text for one in asked]
+    walked = await every_page(reader, station="s1,s2", limit=7)
+    shown = (await reader.get(page)).text
+    for month in (date(2021, 7, 1), date(2021, 8, 1), date(2001, 7, 1)):
+        assert await close_month(stored.sessions, stored.store, month)
+    assert [(await reader.get("/observations", params=one)).text for one in asked] == before
+    assert await every_page(reader, station="s1,s2", limit=7) == walked
+    assert (await reader.get(page)).text == shown
+    feed = await client_with(Scope.OBSERVE)
+    late = {"station": "s1", "property": "pm25", "time": "2021-07-31T12:30:00Z", "value": 4}
+    answer = await feed.post("/observations", json=[late, {**late, "time": "2021-07-31T12:00:00Z"}])
+    assert (answer.json()["accepted"], answer.json()["revised"]) == (1, 1), answer.text
+    assert len(await ask(reader, station="s1", datetime="../2022-01-01", limit=99)) == HOURS + 1
 
 
 async def test_bad_questions_are_named(stored: State, reader: httpx.AsyncClient) -> None:

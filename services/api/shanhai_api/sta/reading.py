@@ -14,6 +14,7 @@ from shanhai.db.sensing.tokens import refused
 from shanhai_api.identity import Caller
 from shanhai_api.negotiation import JSON
 from shanhai_api.sta.documents import Writer, member_document
+from shanhai_api.state import state_of
 from shanhai_api.view import View
 
 OF_SETS = frozenset(
@@ -24,7 +25,7 @@ LANG = "lang"
 
 def asker_of(view: View, caller: Caller) -> Asker:
     """For whom a request reads."""
-    return Asker(caller.viewer, view.lang, view.base)
+    return Asker(caller.viewer, view.lang, view.base, state_of(view.request).store)
 
 
 def options_of(view: View) -> Options:

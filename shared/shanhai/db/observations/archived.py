@@ -125,7 +125,8 @@ class ArchivedMonths:
 
     async def rows(self, within: Stretch, after: Spot | None, most: int) -> list[Row]:
         """The first rows of a stretch of a month behind a place; of the version last seen."""
-        if self.version(month_of(within.start)) is None or not len(self._filed.keys):
+        month = month_of(within.start)
+        if self.version(month) is None or not len(self._filed.keys):
             return []
         start, end = microseconds(within.start), microseconds(within.end)
         place = None
@@ -134,15 +135,16 @@ class ArchivedMonths:
             start = max(start, place[0])
         found = self._held.part(start, end, place, most)
         if found is None:
-            self._held = await asyncio.to_thread(self._read, start, place, most)
+            self._held = await asyncio.to_thread(self._read, month, start, place, most)
             found = self._held.part(start, end, place, most)
         return [] if found is None else _told(found)
 
-    def _read(self, start: int, after: tuple[int, int, int] | None, most: int) -> "_Held":
+    def _read(
+        self, month: date, start: int, after: tuple[int, int, int] | None, most: int
+    ) -> "_Held":
         from shanhai.vector.observation_file import first_rows  # it loads pyarrow
 
-        assert self._month is not None  # noqa: S101 - looked at before
-        end = microseconds(stretch_of(self._month).end)
+        end = microseconds(stretch_of(month).end)
         size = max(most, self._ahead)
         wanted = self._wanted(start, end)
         rows = first_rows(self._filed.path(self._files), wanted, size, after=after)
@@ -181,7 +183,7 @@ class _Held:
         opens, ends = (
             int(np.searchsorted(self.rows.time, place[0], side)) for side in ("left", "right")
         )
-        of_then = self.rows.take(slice(opens, ends)).keys
+        of_then = self.rows.take(slice(opens, ends)).keys()
         key = series_keys(np.array(place[1]), np.array(place[2]))
         return opens + int(np.searchsorted(of_then, key, "right"))
 

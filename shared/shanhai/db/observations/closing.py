@@ -7,6 +7,7 @@ order, and neither is ever held as a whole.
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -64,9 +65,9 @@ class Composing:
         if self._former.is_over:
             self._write(live)
             return
-        keys = live.keys
-        begins = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])) if len(keys) else []
-        for start, end in zip(begins, [*begins[1:], len(keys)], strict=True):
+        keys = live.keys()
+        edges = (np.flatnonzero(keys[1:] != keys[:-1]) + 1).tolist()
+        for start, end in pairwise([0, *edges, len(keys)]) if len(keys) else ():
             for rows in self._former.before(int(keys[start])):
                 self._write(rows)
             self._write(live.take(slice(start, end)))
@@ -94,7 +95,7 @@ class Composing:
             return
         self._writer.write(kept)
         self._content.update(kept.packed())
-        keys, begins, numbers = np.unique(kept.keys, return_index=True, return_counts=True)
+        keys, begins, numbers = np.unique(kept.keys(), return_index=True, return_counts=True)
         ends = begins + numbers - 1
         for key, first, last, number in zip(
             keys.tolist(),
@@ -146,7 +147,7 @@ class _Former:
     def before(self, key: int) -> Iterator[ObservedRows]:
         """Those of series before one, that were not handed out yet."""
         while self._rows is not None:
-            keys = self._rows.keys
+            keys = self._rows.keys()
             end = int(np.searchsorted(keys, key))
             if end:
                 yield self._rows.take(slice(end))

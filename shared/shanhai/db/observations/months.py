@@ -1,6 +1,5 @@
 """Months of observations: where they are kept, which are due to be closed, and which are held."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -65,8 +64,16 @@ async def list_months(session: AsyncSession) -> list[MonthKept]:
         live = await _count(session, month) if month in months else 0
         file = files.get(month)
         if live or file is not None or month in held:
-            filed = (0, 0, None) if file is None else (int(file.rows), file.bytes, file.sha256)
-            found.append(MonthKept(month, live, *filed, held.get(month)))
+            found.append(
+                MonthKept(
+                    month,
+                    live,
+                    0 if file is None else int(file.rows),
+                    0 if file is None else file.bytes,
+                    None if file is None else file.sha256,
+                    held.get(month),
+                )
+            )
     return found
 
 
@@ -189,8 +196,3 @@ def parse_month(written: str) -> date:
 async def _count(session: AsyncSession, month: date) -> int:
     query = text(f"SELECT count(*) FROM {month_table(month)}")  # noqa: S608 - a name of ours
     return int(await session.scalar(query) or 0)
-
-
-def names_of(months: Sequence[date]) -> str:
-    """Months as they are written."""
-    return ", ".join(f"{month:%Y-%m}" for month in months)

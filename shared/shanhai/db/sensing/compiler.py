@@ -1,6 +1,6 @@
 """From the trees of `$filter` and `$orderby` to SQL, over the declared entities alone."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from shanhai.db.sensing.expressions import Call, Constant, Expression, Path
@@ -170,6 +170,14 @@ def _property(scope: Scope, parts: tuple[str, ...]) -> Operand:
     if len(rest) > 1:
         sql = f"({sql} #> {scope.composition.bind(list(rest[1:]), 'text[]')})"
     return Operand(sql, member.kind, told)
+
+
+def walked(tree: Expression) -> Iterator[Expression]:
+    """A tree and all that is in it."""
+    yield tree
+    if isinstance(tree, Call):
+        for part in tree.arguments:
+            yield from walked(part)
 
 
 def unknown_property(composition: Composition, kind: EntityKind, name: str) -> InvalidInput:

@@ -11,9 +11,10 @@ from shanhai.db.identity import Viewer
 from shanhai.db.sensing.expressions import Constant, Shape
 from shanhai.db.sensing.identifiers import Key
 from shanhai.db.sensing.model import EntityKind, Kind
-from shanhai.db.sensing.rows import STATION_COLUMNS
+from shanhai.db.sensing.rows import ARCHIVED, GIVEN, OBSERVATIONS, STATION_COLUMNS
 from shanhai.db.sensing.tokens import refused
 from shanhai.errors import InvalidInput
+from shanhai.monitoring.observed_rows import ObservedRows
 from shanhai.vocabulary import Label, Lang
 
 KINDS: Mapping[Kind, Label] = {
@@ -58,6 +59,8 @@ class Composition:
     Attributes:
         base: Where the service is, for addresses inside of entities.
         parameter: The query option that is read now, for messages.
+        archived: Observations of closed months that count besides those of the database.
+        reads_observations: Whether it asks for Observations.
     """
 
     viewer: Viewer
@@ -66,6 +69,8 @@ class Composition:
     values: dict[str, object] = field(default_factory=dict)
     aliases: int = 0
     parameter: str = "$filter"
+    archived: ObservedRows | None = None
+    reads_observations: bool = False
 
     def alias(self) -> str:
         """A name for one more use of some rows."""
@@ -80,14 +85,32 @@ class Composition:
 
     def rows(self, kind: EntityKind) -> str:
         """SQL of the rows of a kind that the viewer may see."""
+        sql = kind.rows.replace("{stations}", self.stations())
+        if "{observations}" not in sql:
+            return f"({sql})"
+        self.reads_observations = True
+        given = self.archived
+        if given is None:
+            return f"({sql.replace('{observations}', 'observation')})"
+        for name in ("station", "property", "time", "value", "quality", "flags", "received"):
+            self.values[f"a_{name}"] = getattr(given, name).tolist()
+        return f"({sql.replace('{observations}', GIVEN)})"
+
+    def counted(self) -> tuple[str, str]:
+        """SQL of Observations in the database alone, and of how many are in files."""
+        sql = OBSERVATIONS.replace("{observations}", "observation")
+        found = [one.replace("{stations}", self.stations()) for one in (sql, ARCHIVED)]
+        return f"({found[0]})", f"({found[1]})"
+
+    def stations(self) -> str:
+        """SQL of the stations the viewer may see."""
         conditions = (STATIONS.live, STATIONS.current, *visibility(STATIONS, self.viewer))
         self.values.update(viewer_values(self.viewer))
         # Constants of this code; callers' values are bound.
-        stations = (
+        return (
             f"SELECT {STATION_COLUMNS} FROM {STATIONS.source}"  # noqa: S608
             f" WHERE {' AND '.join(conditions)}"
         )
-        return f"({kind.rows.replace('{stations}', stations)})"
 
     def sql(self, template: str, alias: str) -> str:
         """SQL of a declaration, of the rows called `alias`."""

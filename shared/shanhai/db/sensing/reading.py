@@ -1,6 +1,6 @@
 """Read entities: one statement for a page and all that is expanded in it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +10,17 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Viewer
+from shanhai.db.sensing.archived import Loading, needs_of
 from shanhai.db.sensing.compiler import ID, condition, linked, unknown_property
 from shanhai.db.sensing.identifiers import Key
-from shanhai.db.sensing.model import KINDS, EntityKind, Link
+from shanhai.db.sensing.model import KINDS, OBSERVATION, EntityKind, Link
 from shanhai.db.sensing.operands import Composition
 from shanhai.db.sensing.options import Options, Place
 from shanhai.db.sensing.paging import OrderKey, behind, order_of
 from shanhai.db.sensing.tokens import refused
 from shanhai.errors import InvalidInput, LimitExceeded, Unavailable
+from shanhai.monitoring.observed_rows import ObservedRows
+from shanhai.storage.artifacts import ArtifactStore
 from shanhai.vocabulary import Lang
 
 Raw = Mapping[str, Any]
@@ -27,6 +30,9 @@ NO_SUCH_VALUE = "22"
 
 MOST_ENTITIES = 50_000
 """In one answer, those of relations included: some 30 MB."""
+TRIES = 5
+"""How often a question is asked anew while months are put into files."""
+STATE = "(SELECT CAST(coalesce(sum(version), 0) AS text) FROM observation_archive)"
 CANCELLED = "57014"
 """PostgreSQL's code of a statement that took longer than any may."""
 
@@ -37,15 +43,21 @@ class Asker:
 
     Attributes:
         base: Where the service is, for addresses inside of entities.
+        files: Where the Observations of closed months are.
     """
 
     viewer: Viewer
     lang: Lang
     base: str
+    files: ArtifactStore
 
-    def composition(self) -> Composition:
-        """The beginning of a statement for them."""
-        return Composition(self.viewer, self.lang, self.base)
+    def composition(self, archived: ObservedRows | None = None) -> Composition:
+        """The beginning of a statement for them.
+
+        Args:
+            archived: Observations of closed months that count besides those of the database.
+        """
+        return Composition(self.viewer, self.lang, self.base, archived=archived)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +85,8 @@ async def read_page(
         InvalidInput: an option names what is not there, or compares what cannot be compared.
     """
     demand_bounded(kind, options, options.top)
-    composition = asker.composition()
-    sql = f"SELECT {_set(composition, kind, options, Bounds(within))}"
-    found = orjson.loads(await _scalar(session, sql, composition))
+    asked = Question(kind, options, within, lambda one: _set(one, kind, options, Bounds(within)))
+    found = await _answer(session, asker, asked)
     return page_of(found, options)
 
 
@@ -84,17 +95,33 @@ async def read_one(
 ) -> Raw | None:
     """The entity of a key with what is to be shown of it; None if there is none to be seen."""
     demand_bounded(kind, options, 1)
-    composition = asker.composition()
-    sql = f"SELECT {_one(composition, kind, options, Bounds(key))}"
-    found = await _scalar(session, sql, composition)
-    return None if found is None else orjson.loads(found)
+    asked = Question(kind, options, key, lambda one: _one(one, kind, options, Bounds(key)))
+    found: Raw | None = await _answer(session, asker, asked)
+    return found
 
 
 async def find_columns(
     session: AsyncSession, asker: Asker, kind: EntityKind, key: Key
 ) -> dict[str, Any] | None:
     """The columns of an entity that ids and links speak of; None if there is none to be seen."""
-    composition = asker.composition()
+    found: dict[str, Any] | None = None
+    archived: ObservedRows | None = None
+    for composition in (asker.composition(), None):
+        if composition is None:
+            # It may be an Observation of a closed month.
+            composition = asker.composition()
+            needs = needs_of(kind, Options(), key, ())
+            archived = await Loading(session, composition, asker.files).load(needs)
+            composition = asker.composition(archived)
+        found = await _columns(session, composition, kind, key)
+        if found is not None or kind is not OBSERVATION:
+            break
+    return found
+
+
+async def _columns(
+    session: AsyncSession, composition: Composition, kind: EntityKind, key: Key
+) -> dict[str, Any] | None:
     alias, names = composition.alias(), sorted(kind.columns)
     rows, met = composition.rows(kind), composition.same(alias, key)
     listed = ", ".join(f"{alias}.{name}" for name in names)
@@ -102,6 +129,46 @@ async def find_columns(
     query = text(f"SELECT {listed} FROM {rows} {alias} WHERE {met} LIMIT 1")  # noqa: S608
     row = (await session.execute(query, composition.values)).first()
     return None if row is None else dict(zip(names, row, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: of a kind, with options, of rows with a key; and how its SQL is composed."""
+
+    kind: EntityKind
+    options: Options
+    key: Key | None
+    compose: Callable[[Composition], str]
+
+
+async def _answer(session: AsyncSession, asker: Asker, asked: Question) -> Any:
+    """The answer as JSON has it, with what is in files of closed months.
+
+    A statement tells the state of the archive besides: what was read from files in another state
+    is read anew.
+    """
+    composition = asker.composition()
+    found, state = await _ask(session, composition, asked)
+    if not composition.reads_observations or state == "0":
+        return found
+    for _ in range(TRIES):
+        rows = found["rows"] if found and "rows" in found else [found] if found else []
+        needs = needs_of(asked.kind, asked.options, asked.key, rows)
+        archived = await Loading(session, asker.composition(), asker.files).load(needs)
+        answer, then = await _ask(session, asker.composition(archived), asked)
+        if then == state:
+            return answer
+        found, state = await _ask(session, asker.composition(), asked)
+    raise Unavailable(
+        "months of observations are being archived; try again",
+        message_zh="观测数据正在归档，请稍后重试",
+    )
+
+
+async def _ask(session: AsyncSession, composition: Composition, asked: Question) -> tuple[Any, Any]:
+    """What a statement finds, and the state of the archive at that moment; 0 without one."""
+    found, state = await _row(session, f"SELECT {asked.compose(composition)}, {STATE}", composition)
+    return None if found is None else orjson.loads(found), state
 
 
 def demand_bounded(kind: EntityKind, options: Options, top: int) -> None:
@@ -139,9 +206,9 @@ def page_of(found: Mapping[str, Any], options: Options) -> Page:
     return Page(kept, found["count"], tuple(kept[-1]["place"]) if more else None)
 
 
-async def _scalar(session: AsyncSession, sql: str, composition: Composition) -> Any:
+async def _row(session: AsyncSession, sql: str, composition: Composition) -> Any:
     try:
-        return await session.scalar(text(sql), composition.values)
+        return (await session.execute(text(sql), composition.values)).one()
     except DBAPIError as error:
         state = getattr(error.orig, "sqlstate", None) or ""
         if state == CANCELLED:
@@ -183,11 +250,7 @@ def _set(composition: Composition, kind: EntityKind, options: Options, bounds: B
         met.append(condition(composition, kind, alias, options.filter))
     rows = composition.rows(kind)
     # Constants of this code; callers' values are bound.
-    counted = (
-        f"(SELECT count(*) FROM {rows} {alias}{_where(met)})"  # noqa: S608
-        if options.count
-        else "NULL"
-    )
+    counted = _counted(composition, kind, options, alias, met) if options.count else "NULL"
     keys = order_of(composition, kind, alias, options)
     if options.after is not None:
         met.append(behind(composition, keys, options.after))
@@ -201,6 +264,20 @@ def _set(composition: Composition, kind: EntityKind, options: Options, bounds: B
     listed = f"SELECT {document} AS document FROM ({page}) {alias}"  # noqa: S608
     agg = f"SELECT coalesce(json_agg(listed.document), '[]') FROM ({listed}) listed"  # noqa: S608
     return f"CAST(json_build_object('rows', ({agg}), 'count', {counted}) AS text)"
+
+
+def _counted(
+    composition: Composition, kind: EntityKind, options: Options, alias: str, met: Sequence[str]
+) -> str:
+    """SQL of the number of rows; of Observations, archived ones are counted by series."""
+    where = _where(met)
+    if kind is not OBSERVATION or options.filter is not None:
+        return f"(SELECT count(*) FROM {composition.rows(kind)} {alias}{where})"  # noqa: S608
+    live, archived = composition.counted()
+    return (
+        f"((SELECT count(*) FROM {live} {alias}{where})"  # noqa: S608
+        f" + (SELECT coalesce(sum({alias}.number), 0) FROM {archived} {alias}{where}))"
+    )
 
 
 def _one(composition: Composition, kind: EntityKind, options: Options, bounds: Bounds) -> str:

@@ -69,14 +69,36 @@ DATASTREAMS = (
 OBSERVATIONS = (
     "SELECT ob.station_id, st.station_code, ob.property_id, op.code AS property_code,"  # noqa: S608
     " ob.observed_at, ob.value, ob.quality, ob.flags, ob.received_at"
-    f" FROM observation ob JOIN {_VISIBLE} st ON st.station_id = ob.station_id"
+    f" FROM {{observations}} ob JOIN {_VISIBLE} st ON st.station_id = ob.station_id"
     " JOIN observed_property op ON op.id = ob.property_id"
+)
+# Rows of files, given to the statement as values.
+GIVEN = (
+    "(SELECT station_id, property_id, observed_at, value, quality, flags, received_at"
+    " FROM observation UNION ALL SELECT station_id, property_id,"
+    " timestamptz 'epoch' + time * interval '1 microsecond', value, quality, flags,"
+    " timestamptz 'epoch' + received * interval '1 microsecond'"
+    " FROM unnest(CAST(:a_station AS int[]), CAST(:a_property AS smallint[]),"
+    " CAST(:a_time AS bigint[]), CAST(:a_value AS float8[]), CAST(:a_quality AS smallint[]),"
+    " CAST(:a_flags AS smallint[]), CAST(:a_received AS bigint[]))"
+    " AS given (station_id, property_id, time, value, quality, flags, received))"
+)
+# How many rows files have of a series in a month.
+ARCHIVED = (
+    "SELECT s.station_id, st.station_code, s.property_id, op.code AS property_code, s.number"  # noqa: S608
+    f" FROM archived_series s JOIN {_VISIBLE} st ON st.station_id = s.station_id"
+    " JOIN observed_property op ON op.id = s.property_id"
 )
 _EDGE = (
     "(SELECT observed_at FROM observation WHERE station_id = {t}.station_id"
     " AND property_id = {t}.property_id ORDER BY observed_at "
 )
-FIRST, LAST = f"{_EDGE} ASC LIMIT 1)", f"{_EDGE} DESC LIMIT 1)"
+_ARCHIVED_EDGE = (
+    "FROM archived_series s WHERE s.station_id = {t}.station_id"
+    " AND s.property_id = {t}.property_id)"
+)
+FIRST = f"least({_EDGE} ASC LIMIT 1), (SELECT min(s.first_at) {_ARCHIVED_EDGE})"
+LAST = f"greatest({_EDGE} DESC LIMIT 1), (SELECT max(s.last_at) {_ARCHIVED_EDGE})"
 _CODES = ", ".join(f"'{item.code}'" for item in QUALITIES)
 QUALITY = f"(ARRAY[{_CODES}])[{{t}}.quality + 1]"
 _MARKS = ", ".join(
