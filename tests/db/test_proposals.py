@@ -15,7 +15,7 @@ from shanhai.db.proposals.steps import Asked, take_step
 from shanhai.db.proposals.subjects import Subject
 from shanhai.db.queries.audit import Act
 from shanhai.db.tables import AuditLog, Plan, Project, Proposal, ProposalEvent, ZoneScheme
-from shanhai.errors import Conflict, ShanhaiError
+from shanhai.errors import Conflict, InvalidInput, ShanhaiError
 from shanhai.testing.emptying import forget_rows
 from shanhai.testing.feature_rows import add_five_zones, add_scheme, forget_features
 from shanhai.testing.job_rows import add_region, open_sessions
@@ -169,6 +169,19 @@ async def test_a_changed_shape_is_proposed_and_kept_apart(sessions: Sessions) ->
         fields = (await session.scalars(select(Proposal.fields))).one()
     assert widths == [0.1, 0.05]
     assert [field["field"] for field in fields] == ["geometry"]
+
+
+async def test_the_shape_there_is_already_is_no_change(sessions: Sessions) -> None:
+    point = {"type": "Point", "coordinates": [118.02, 24.42]}
+    quarry = Subject(project="quarry")
+    with pytest.raises(InvalidInput, match="changes nothing"):
+        await accepted(sessions, quarry, {"geometry": None})
+    async with sessions.begin() as session:
+        await session.execute(
+            text("UPDATE project SET geom = ST_SetSRID(ST_MakePoint(118.02, 24.42), 4490)")
+        )
+    with pytest.raises(InvalidInput, match="changes nothing"):
+        await accepted(sessions, quarry, {"geometry": point})
 
 
 @pytest.mark.parametrize(

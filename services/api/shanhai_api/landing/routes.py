@@ -23,6 +23,7 @@ MONITORING = {
     "/sta/v1.1": "sensorthings",
     "/alerts": "alerts",
     "/cases": "cases",
+    "/proposals": "proposals",
 }
 """Where monitoring is found, and what a page calls it."""
 

@@ -74,7 +74,7 @@ async def show_targets(
     seen, listed = await operations.find_listed(session, caller, plan, indicator)
     place = await find_place(session, seen, query.region, pointer="region")
     rows = await read_targets(session, seen.id, indicators=[listed.id], region_id=place.id)
-    found = await about_target(session, caller.viewer, seen.code, listed.code, place.code)
+    found = await about_target(session, caller.viewer, seen.id, listed.code, place.code)
     document = documents.targets_document(view, seen, listed, place, rows, found)
     page = pages.plain_page(view, pages.TARGETS, document["targets"])
     return view.respond(document, template=pages.TEMPLATE, extra=page, state=state_of_targets(rows))
@@ -105,8 +105,9 @@ async def put_targets(
         body,
         expected=expected,
     )
-    plan_code, listed_code, place_code = what.plan.code, what.listed.code, what.place.code
-    found = await about_target(unit.session, caller.viewer, plan_code, listed_code, place_code)
+    found = await about_target(
+        unit.session, caller.viewer, what.plan.id, what.listed.code, what.place.code
+    )
     document = documents.targets_document(view, what.plan, what.listed, what.place, rows, found)
     return view.respond(document, state=state_of_targets(rows), headers=NO_STORE)
 

@@ -175,8 +175,9 @@ def _link_to(view: View, document: Mapping[str, Any], place: Place, rel: str) ->
 def describe_evidence(item: ProposalEvidence, view: View) -> dict[str, Any]:
     """One thing a proposal is founded on, and where it is."""
     places = {"alert": "/alerts", "case": "/cases", "job": "/jobs", "bulletin": "/bulletins"}
+    numbered = item.kind in {"alert", "value"}
     found: dict[str, Any] = {
-        item.kind: item.object,
+        item.kind: int(item.object) if numbered else item.object,
         "kind": item.kind,
         "kind_name": EVIDENCE[item.kind].in_(view.lang),
     }

@@ -52,7 +52,8 @@ class Plans:
         if image is None:
             raise NotFound(f"there is no plan {code!r}", message_zh=f"没有规划 {code!r}")
         demand_in_force(code, image.values["status"])
-        return Base({"plan": code}, image.row_id, image.row_id, image.region_id, members_of(image))
+        row_id, members = image.row_id, members_of(image)
+        return Base({"plan": code}, row_id, row_id, row_id, image.region_id, members)
 
     async def compare(
         self, session: AsyncSession, identity: Identity, base: Base, change: Members

@@ -102,28 +102,29 @@ async def founded_on(
 
 
 async def about_target(
-    session: AsyncSession, viewer: Viewer, plan: str, indicator: str, region: str
+    session: AsyncSession, viewer: Viewer, plan_id: int, indicator: str, region: str
 ) -> Sequence[ProposalNamed]:
     """The proposals to revise the figures of an indicator of a plan in a region."""
-    subject = {"plan": plan, "indicator": indicator, "region": region}
-    return await _about(session, viewer, "target", subject)
+    named = {"indicator": indicator, "region": region}
+    return await _about(session, viewer, "target", plan_id, named)
 
 
-async def about_object(
-    session: AsyncSession, viewer: Viewer, kind: str, code: str
+async def about_project(
+    session: AsyncSession, viewer: Viewer, project_id: int
 ) -> Sequence[ProposalNamed]:
-    """The proposals to revise a project, programme or plan."""
-    return await _about(session, viewer, kind, {kind: code})
+    """The proposals to revise a project."""
+    return await _about(session, viewer, "project", project_id, {})
 
 
 async def _about(
-    session: AsyncSession, viewer: Viewer, kind: str, subject: Mapping[str, str]
+    session: AsyncSession, viewer: Viewer, kind: str, base_id: int, named: Mapping[str, str]
 ) -> Sequence[ProposalNamed]:
-    named = (f"pr.subject->>'{name}' = :{name}" for name in subject)
-    met = " AND ".join(("pr.kind = :kind", *named, *visibility(PROPOSALS, viewer)))
+    members = (f"pr.subject->>'{name}' = :{name}" for name in named)
+    about = ("pr.kind = :kind", "pr.base_id = :base", *members)
+    met = " AND ".join((*about, *visibility(PROPOSALS, viewer)))
     query = text(
         "SELECT pr.code, pr.title, pr.state"  # noqa: S608 - constants
         f" FROM {PROPOSALS.source} WHERE {met} ORDER BY pr.id"
     )
-    values = {"kind": kind, **subject, **viewer_values(viewer)}
+    values = {"kind": kind, "base": base_id, **named, **viewer_values(viewer)}
     return [ProposalNamed(*row) for row in await session.execute(query, values)]

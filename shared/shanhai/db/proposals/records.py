@@ -45,8 +45,8 @@ class Records:
             )
         plan = text(f"SELECT plan_id FROM {self.entity.table} WHERE id = :row_id")  # noqa: S608 - a constant
         plan_id = await session.scalar(plan, {"row_id": image.row_id})
-        named = {self.kind: code}
-        return Base(named, image.row_id, plan_id, image.region_id, members_of(image))
+        row_id, members = image.row_id, members_of(image)
+        return Base({self.kind: code}, row_id, row_id, plan_id, image.region_id, members)
 
     async def compare(
         self, session: AsyncSession, identity: Identity, base: Base, change: Members

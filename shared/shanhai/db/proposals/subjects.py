@@ -13,6 +13,7 @@ from shanhai.db.features.entity import Entity
 from shanhai.db.features.images import Image
 from shanhai.db.features.members import changed_members, merged_members
 from shanhai.db.features.references import resolve
+from shanhai.db.features.storing import has_moved
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
 from shanhai.db.tables import Proposal
@@ -76,11 +77,13 @@ class Base:
     Attributes:
         subject: How it is named in full.
         row_id: Its row; of a target its plan's, of a zone its scheme's.
+        own_id: The row that is written, of a zone its own.
         plan_id: The plan it belongs to.
     """
 
     subject: Mapping[str, Any]
     row_id: int
+    own_id: int
     plan_id: int | None
     region_id: int | None
     members: Members
@@ -182,7 +185,7 @@ async def compare_members(
         {"field": name, "old": before.get(name), "new": value}
         for name, value in changed_members(before, wanted).items()
     ]
-    if draft.has_geometry:
+    if draft.has_geometry and await _has_moved(session, entity, base, draft):
         shape = None if draft.shape is None else _digest_of_bytes(draft.shape.wkb)
         fields.append({"field": GEOMETRY, "old": base.members.get(GEOMETRY), "new": shape})
     return demand_difference(fields)
@@ -224,6 +227,13 @@ def moved(fault: Fault) -> Fault:
 
 def _has_shape(entity: Entity, members: Members) -> bool:
     return entity.geometry_column is not None and GEOMETRY in members
+
+
+async def _has_moved(session: AsyncSession, entity: Entity, base: Base, draft: Draft) -> bool:
+    lacking = GEOMETRY not in base.members
+    if draft.shape is None or lacking:
+        return (draft.shape is None) != lacking
+    return await has_moved(session, entity, base.own_id, draft.shape)
 
 
 def _digest_of_bytes(wkb: bytes) -> str:

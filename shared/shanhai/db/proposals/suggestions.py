@@ -13,7 +13,7 @@ from shanhai.db.indicators.listing import PlanSeen, list_indicators
 from shanhai.db.projects.listing import OF_PLAN, seen_projects, seen_values
 from shanhai.db.proposals.reading import (
     ProposalNamed,
-    about_object,
+    about_project,
     about_target,
     founded_on,
 )
@@ -28,7 +28,6 @@ RULES: tuple[Term, ...] = (
 )
 """The rules, in the order of the list."""
 MOST_OF_A_RULE = 100
-_STATES = ("implementation", "suspended")
 _ALERTS = text(
     """WITH RECURSIVE within (id) AS (
          SELECT CAST(:region AS bigint)
@@ -76,14 +75,15 @@ async def _behind(
     found = []
     for row in missed:
         region, target = row["region"], row["target"]
-        about = {"plan": plan.code, "indicator": row["indicator"], "region": region["code"]}
+        indicator = row["indicator"]
+        about = {"plan": plan.code, "indicator": indicator, "region": region["code"]}
         asked = f"{target['value']} {row['unit']} ({target['year']})"
         reached = f"{row['value']} {row['unit']} ({row['value_year']})"
         said = Label(
             f"{region['name_zh']}：{row['name_zh']} {reached}，目标 {asked}",
             f"{region['name_en']}: {row['name_en']} {reached}, target {asked}",
         )
-        present = await about_target(session, viewer, *about.values())
+        present = await about_target(session, viewer, plan.id, indicator, region["code"])
         found.append(Suggestion("target_behind", about, said, present))
     return found
 
@@ -94,18 +94,25 @@ async def _projects(
     late = "pj.state = 'suspended' OR pj.state = 'implementation' AND pj.end_year < :year"
     query = text(
         f"WITH {seen_projects(viewer, OF_PLAN, f'({late})')}"  # noqa: S608 - constants
-        " SELECT code, name_zh, name_en, state, end_year FROM seen ORDER BY code LIMIT :most"
+        " SELECT id, code, name_zh, name_en, state, end_year FROM seen ORDER BY code LIMIT :most"
     )
     values = seen_values(viewer, plan=plan.id, year=year, most=MOST_OF_A_RULE)
     return [await _project(session, viewer, *row) for row in await session.execute(query, values)]
 
 
 async def _project(
-    session: AsyncSession, viewer: Viewer, code: str, zh: str, en: str, state: str, end: int
+    session: AsyncSession,
+    viewer: Viewer,
+    row_id: int,
+    code: str,
+    zh: str,
+    en: str,
+    state: str,
+    end: int,
 ) -> Suggestion:
     rule = "project_suspended" if state == "suspended" else "project_late"
     said = Label(f"{zh}：{state}，终止年 {end}", f"{en}: {state}, last year {end}")
-    present = await about_object(session, viewer, "project", code)
+    present = await about_project(session, viewer, row_id)
     return Suggestion(rule, {"project": code}, said, present)
 
 

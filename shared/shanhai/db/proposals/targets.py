@@ -75,7 +75,7 @@ class Targets:
         place = await find_place(session, plan, subject.region, pointer="/revises/region")
         rows = await _rows(session, plan, listed, place)
         named = {"plan": plan.code, "indicator": listed.code, "region": place.code}
-        return Base(named, plan.id, plan.id, place.id, _members(plan, rows))
+        return Base(named, plan.id, plan.id, plan.id, place.id, _members(plan, rows))
 
     async def compare(
         self, session: AsyncSession, identity: Identity, base: Base, change: Members

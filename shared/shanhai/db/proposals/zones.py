@@ -52,9 +52,10 @@ class Zones:
                 f"{scheme.code!r} has no zone {subject.zone!r}",
                 message_zh=f"方案 {scheme.code!r} 没有分区 {subject.zone!r}",
             )
-        named = {"scheme": scheme.code, "version": scheme.version, "zone": image.code}
+        named = {"scheme": scheme.code, "zone": image.code}
         plan_id = await session.scalar(_PLAN, {"scheme": scheme.id})
-        return Base(named, scheme.id, plan_id, scheme.region_id, _members(scheme, image))
+        members = _members(scheme, image)
+        return Base(named, scheme.id, image.row_id, plan_id, scheme.region_id, members)
 
     async def compare(
         self, session: AsyncSession, identity: Identity, base: Base, change: Members
