@@ -47,6 +47,7 @@ from shanhai_api.projects.plan_routes import router as project_reports
 from shanhai_api.projects.routes import router as projects
 from shanhai_api.properties.routes import router as properties
 from shanhai_api.proposals.routes import router as proposals
+from shanhai_api.schedules.routes import router as schedules
 from shanhai_api.sta.routes import router as sensorthings
 from shanhai_api.state import open_state
 from shanhai_api.subscriptions.routes import router as subscriptions
@@ -92,6 +93,7 @@ ROUTERS = (
     sensorthings,
     processes,
     jobs,
+    schedules,
     uploads,
     keys,
     tile_tokens,

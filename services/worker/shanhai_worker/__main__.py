@@ -13,6 +13,7 @@ from shanhai.settings import (
     LogSettings,
     MqttSettings,
     ObservationSettings,
+    OidcSettings,
     OutgoingSettings,
     PublicSettings,
     QueueSettings,
@@ -51,6 +52,7 @@ def main() -> None:
             webhooks=WebhookSettings(),
             smtp=SmtpSettings(),
             audit=AuditSettings(),
+            oidc=OidcSettings(),
         )
     )
     stop_tracing()

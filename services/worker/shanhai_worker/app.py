@@ -25,6 +25,7 @@ from shanhai.settings import (
     Hj212Settings,
     MqttSettings,
     ObservationSettings,
+    OidcSettings,
     OutgoingSettings,
     PublicSettings,
     QueueSettings,
@@ -43,6 +44,7 @@ from shanhai_worker import (
     month_keeper,
     observation_keeper,
     reaper,
+    schedule_keeper,
     tile_keeper,
 )
 from shanhai_worker.audit_keeper import AuditKeeper
@@ -82,6 +84,7 @@ async def serve(
     webhooks: WebhookSettings,
     smtp: SmtpSettings,
     audit: AuditSettings,
+    oidc: OidcSettings,
 ) -> None:
     """Run the worker until SIGTERM or SIGINT."""
     stop = _stop_on_signals()
@@ -100,6 +103,7 @@ async def serve(
             feeds=feeds,
             senders=senders,
             audit=audit,
+            oidc=oidc,
             archive_after_months=observations.archive_after_months,
         )
 
@@ -112,6 +116,7 @@ async def run(
     feeds: Sequence[Feed] = (),
     senders: Mapping[str, Sender] = NOBODY,
     audit: AuditSettings | None = None,
+    oidc: OidcSettings | None = None,
     archive_after_months: int = 0,
 ) -> None:
     """Run every part until `stop`, then drain; a part that breaks ends the worker."""
@@ -127,6 +132,7 @@ async def run(
             parts.create_task(observation_keeper.run(context)),
             parts.create_task(month_keeper.run(context, archive_after_months)),
             parts.create_task(leftovers.run(context)),
+            parts.create_task(schedule_keeper.run(context, oidc or OidcSettings())),
             parts.create_task(auditing.run()),
             parts.create_task(delivery_keeper.run(context, senders)),
             *(parts.create_task(feed(context)) for feed in feeds),

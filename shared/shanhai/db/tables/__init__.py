@@ -71,6 +71,7 @@ from shanhai.db.tables.project import (
 )
 from shanhai.db.tables.proposal import Proposal, ProposalEvent, ProposalEvidence
 from shanhai.db.tables.region import Region
+from shanhai.db.tables.schedule import Schedule, ScheduleRun
 from shanhai.db.tables.sensing import Datastream, Sensor
 from shanhai.db.tables.station import Station
 from shanhai.db.tables.tile import TileChange, TileFloor, TilePending
@@ -145,6 +146,8 @@ __all__ = [
     "ProposalEvidence",
     "Region",
     "RollupDue",
+    "Schedule",
+    "ScheduleRun",
     "Sensor",
     "Station",
     "StationRange",

@@ -1,0 +1,136 @@
+"""Schedules as they are asked for and shown."""
+
+from datetime import datetime
+from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from shanhai.db.tables import Schedule, ScheduleRun
+from shanhai.jobs.line import PRIORITIES
+from shanhai.jobs.results import exception_of, rfc3339
+from shanhai.jobs.timing import SHORTEST_S, check_cron
+from shanhai.vocabulary import Lang
+from shanhai_api.view import View
+
+CODE = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+LONGEST_S = 366 * 86_400
+
+
+class ScheduleContents(BaseModel):
+    """A schedule without its code."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name_zh: str = Field(min_length=1, max_length=200, description="Name in Chinese")
+    name_en: str = Field(min_length=1, max_length=200, description="Name in English")
+    process: str = Field(min_length=1, max_length=80, description="Process that is asked for")
+    inputs: dict[str, Any] = Field(default_factory=dict, description="Its inputs")
+    cron: str | None = Field(
+        None,
+        max_length=200,
+        description="Minute, hour, day, month and day of the week, as in `30 2 * * MON`",
+    )
+    every_s: int | None = Field(
+        None, ge=SHORTEST_S, le=LONGEST_S, description="Or: seconds between two times"
+    )
+    starts_at: AwareDatetime | None = Field(
+        None, description="From when `every_s` is counted; default now"
+    )
+    timezone: str = Field(
+        "Asia/Shanghai", max_length=64, description="IANA time zone that `cron` is meant in"
+    )
+    priority: Literal["low", "normal", "high"] = Field("normal", description="Of its jobs")
+    enabled: bool = Field(True, description="Whether it is attended to")
+
+    @field_validator("cron")
+    @classmethod
+    def check_cron(cls, value: str | None) -> str | None:
+        """An expression of five fields that comes again."""
+        return None if value is None else check_cron(value)
+
+    @field_validator("timezone")
+    @classmethod
+    def check_zone(cls, value: str) -> str:
+        """A zone there is."""
+        if value not in available_timezones():
+            raise ValueError("is no IANA time zone / 不是 IANA 时区名称")
+        return ZoneInfo(value).key
+
+    @field_validator("name_zh", "name_en")
+    @classmethod
+    def check_text(cls, value: str) -> str:
+        """What a column can hold."""
+        if "\x00" in value:
+            raise ValueError("must not hold the character 0 / 不得含有空字符")
+        return value
+
+    @model_validator(mode="after")
+    def check_timing(self) -> Self:
+        """There is one kind of timing."""
+        if (self.cron is None) == (self.every_s is None):
+            raise ValueError("give cron or every_s / 请给出 cron 或 every_s 之一")
+        return self
+
+
+class NewSchedule(ScheduleContents):
+    """A schedule to be made."""
+
+    code: str = Field(pattern=CODE, description="What it is called in addresses")
+
+
+def describe_schedule(row: Schedule, view: View) -> dict[str, Any]:
+    """A schedule as it is shown."""
+    names = {value: name for name, value in PRIORITIES.items()}
+    return {
+        "code": row.code,
+        "name_zh": row.name_zh,
+        "name_en": row.name_en,
+        "process": row.process,
+        "inputs": row.inputs,
+        "cron": row.cron,
+        "every_s": row.every_s,
+        "starts_at": rfc3339(row.starts_at),
+        "timezone": row.timezone,
+        "priority": names[row.priority],
+        "enabled": row.enabled,
+        "owner": row.owner,
+        "next_at": rfc3339(row.next_at),
+        "links": [
+            view.link(f"/schedules/{row.code}", "self"),
+            view.link(f"/schedules/{row.code}/runs", "related"),
+            view.link(f"/processes/{row.process}", "up"),
+        ],
+    }
+
+
+def describe_run(row: ScheduleRun, view: View, lang: Lang) -> dict[str, Any]:
+    """A time a schedule was due."""
+    shown: dict[str, Any] = {
+        "due_at": rfc3339(row.due_at),
+        "at": rfc3339(row.at),
+        "missed": row.missed,
+    }
+    if row.job_id is not None:
+        shown["job"] = str(row.job_id)
+        shown["links"] = [view.link(f"/jobs/{row.job_id}", "item")]
+    if row.error is not None:
+        shown["exception"] = exception_of(row.error, lang)
+    return shown
+
+
+def read_moment(text: str) -> datetime:
+    """The place in the list of runs that a `next` link gave.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ValueError(
+            "is not a cursor of this API; follow the links / 不是本接口给出的游标，请用链接"
+        )
+    return moment

@@ -1,0 +1,206 @@
+"""Schedules: processes that are asked for again and again, made and changed by their owners."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.identity import Identity
+from shanhai.db.queries.audit import Act, record
+from shanhai.db.tables import Schedule, ScheduleRun
+from shanhai.errors import Conflict, Forbidden, LimitExceeded, NotFound, Stale
+from shanhai.jobs.timing import Timing
+from shanhai.vocabulary import Role, Scope
+
+PLANNERS = frozenset({Role.PLANNER, Role.ADMIN})
+MOST = 200
+"""Schedules one owner may have."""
+
+
+def may_schedule(identity: Identity) -> bool:
+    """Whether they may make schedules: planners of any region, and administrators."""
+    if identity.anonymous or not identity.may(Scope.JOBS):
+        return False
+    grants = identity.grants
+    return (
+        grants is None
+        or identity.may(Scope.ADMIN)
+        or any(grant.role in PLANNERS for grant in grants)
+    )
+
+
+def demand_planner(identity: Identity) -> None:
+    """Refuse whoever may make no schedules.
+
+    Raises:
+        Forbidden: So it is.
+    """
+    if not may_schedule(identity):
+        raise Forbidden(
+            "schedules take the scope jobs and the role planner or admin",
+            message_zh="定时任务须具有 jobs 权限及 planner 或 admin 角色",
+        )
+
+
+def timing_of(schedule: Schedule) -> Timing:
+    """When the schedule is due."""
+    return Timing(schedule.cron, schedule.every_s, schedule.starts_at, schedule.timezone)
+
+
+async def list_schedules(session: AsyncSession, identity: Identity) -> Sequence[Schedule]:
+    """One's own schedules, by code; administrators see all."""
+    query = select(Schedule).where(Schedule.deleted_at.is_(None)).order_by(Schedule.code)
+    if not identity.may(Scope.ADMIN):
+        query = query.where(Schedule.owner == identity.owner)
+    return (await session.scalars(query)).all()
+
+
+async def find_schedule(
+    session: AsyncSession, code: str, identity: Identity, *, lock: bool = False
+) -> Schedule:
+    """A schedule of one's own, or any for administrators.
+
+    Raises:
+        NotFound: There is none.
+    """
+    query = select(Schedule).where(Schedule.code == code, Schedule.deleted_at.is_(None))
+    found = await session.scalar(query.with_for_update() if lock else query)
+    if found is None or (found.owner != identity.owner and not identity.may(Scope.ADMIN)):
+        raise NotFound(f"there is no schedule {code!r}", message_zh=f"没有定时任务 {code!r}")
+    return found
+
+
+async def list_runs(
+    session: AsyncSession, schedule: Schedule, *, limit: int, before: datetime | None = None
+) -> Sequence[ScheduleRun]:
+    """The times it was due, the last first."""
+    query = select(ScheduleRun).where(ScheduleRun.schedule_id == schedule.id)
+    if before is not None:
+        query = query.where(ScheduleRun.due_at < before)
+    return (await session.scalars(query.order_by(ScheduleRun.due_at.desc()).limit(limit))).all()
+
+
+async def create_schedule(
+    session: AsyncSession,
+    contents: Mapping[str, Any],
+    *,
+    identity: Identity,
+    groups: Sequence[str],
+    act: Act,
+) -> Schedule:
+    """Make a schedule in one's own name.
+
+    Raises:
+        Forbidden: They may not.
+        Conflict: The code is taken.
+        LimitExceeded: They have as many as they may.
+    """
+    demand_planner(identity)
+    live = Schedule.deleted_at.is_(None)
+    taken = select(Schedule.id).where(Schedule.code == contents["code"], live)
+    if await session.scalar(taken) is not None:
+        raise Conflict(
+            f"there is a schedule {contents['code']!r} already",
+            message_zh=f"定时任务 {contents['code']!r} 已存在",
+        )
+    own = select(func.count()).where(Schedule.owner == identity.owner, live)
+    if (await session.scalar(own) or 0) >= MOST:
+        raise LimitExceeded(
+            f"no more than {MOST} schedules of one owner", message_zh=f"每人最多 {MOST} 个定时任务"
+        )
+    now = await _now(session)
+    schedule = Schedule(
+        **{**contents, "starts_at": contents["starts_at"] or now},
+        owner=identity.owner,
+        groups=list(groups),
+    )
+    schedule.next_at = timing_of(schedule).next_after(now) if schedule.enabled else None
+    session.add(schedule)
+    await session.flush()
+    await session.refresh(schedule)
+    _record(session, act, "create", schedule, contents)
+    return schedule
+
+
+async def replace_schedule(
+    session: AsyncSession,
+    code: str,
+    contents: Mapping[str, Any],
+    *,
+    identity: Identity,
+    groups: Sequence[str],
+    act: Act,
+    expected: frozenset[str] | None,
+) -> Schedule:
+    """Replace a schedule; it runs in the name of who replaced it.
+
+    Raises:
+        NotFound, Forbidden: They may not.
+        Stale: It is in none of the states expected.
+    """
+    demand_planner(identity)
+    schedule = await _expected(session, code, identity, expected)
+    now = await _now(session)
+    for name, value in contents.items():
+        setattr(schedule, name, value)
+    schedule.starts_at = contents["starts_at"] or now
+    schedule.owner, schedule.groups = identity.owner, list(groups)
+    schedule.next_at = timing_of(schedule).next_after(now) if schedule.enabled else None
+    schedule.row_version += 1
+    schedule.updated_at = now
+    await session.flush()
+    _record(session, act, "update", schedule, contents)
+    return schedule
+
+
+async def drop_schedule(
+    session: AsyncSession,
+    code: str,
+    *,
+    identity: Identity,
+    act: Act,
+    expected: frozenset[str] | None,
+) -> None:
+    """End a schedule; the jobs it made, and the times it was due, are kept.
+
+    Raises:
+        NotFound: There is none.
+        Stale: It is in none of the states expected.
+    """
+    schedule = await _expected(session, code, identity, expected)
+    schedule.deleted_at = await _now(session)
+    schedule.next_at, schedule.enabled = None, False
+    _record(session, act, "delete", schedule, None)
+
+
+async def _expected(
+    session: AsyncSession, code: str, identity: Identity, expected: frozenset[str] | None
+) -> Schedule:
+    schedule = await find_schedule(session, code, identity, lock=True)
+    if expected is not None and str(schedule.row_version) not in expected:
+        raise Stale(
+            f"schedule {code} has changed; read it again",
+            message_zh=f"定时任务 {code} 已被更改，请重新读取",
+        )
+    return schedule
+
+
+async def _now(session: AsyncSession) -> datetime:
+    now: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    return now
+
+
+def _record(
+    session: AsyncSession,
+    act: Act,
+    action: str,
+    schedule: Schedule,
+    contents: Mapping[str, Any] | None,
+) -> None:
+    told = None
+    if contents is not None:
+        starts_at = contents["starts_at"]
+        told = {**contents, "starts_at": None if starts_at is None else starts_at.isoformat()}
+    record(session, act, action, table="schedule", object_id=schedule.code, after=told)

@@ -1,0 +1,122 @@
+"""Asking for what schedules say when their time comes: each due time once, by one worker."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from pydantic import ValidationError
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.authentication import Authenticator
+from shanhai.db.engine import DATABASE_ERRORS
+from shanhai.db.identity import Identity
+from shanhai.db.tables import Schedule, ScheduleRun
+from shanhai.errors import InvalidInput, ShanhaiError
+from shanhai.jobs.contracts import CONTRACTS
+from shanhai.jobs.failures import classify
+from shanhai.jobs.line import Quota
+from shanhai.jobs.schedules import demand_planner, timing_of
+from shanhai.jobs.submission import Terms, submit
+
+_ALONE = text("SELECT pg_try_advisory_xact_lock(hashtext('schedules'))")
+
+Recalling = Callable[[AsyncSession], Authenticator]
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Attended:
+    """A schedule whose time had come, and the job that was made of it, if one was."""
+
+    code: str
+    due_at: datetime
+    job_id: UUID | None
+
+
+async def attend_to_next(
+    session: AsyncSession, recalling: Recalling, quota: Quota
+) -> Attended | None:
+    """Ask for what the schedule due longest says; None when nothing is due, or another attends.
+
+    The time is noted with the job, in the transaction of the caller: it is attended to once,
+    whoever is killed when. Of several times that were missed it is the first, and the others are
+    counted and left out.
+    """
+    if not await session.scalar(_ALONE):
+        return None
+    now = func.clock_timestamp()
+    due = (
+        select(Schedule, now)
+        .where(Schedule.next_at <= now, Schedule.enabled, Schedule.deleted_at.is_(None))
+        .order_by(Schedule.next_at)
+        .limit(1)
+        .with_for_update()
+    )
+    row = (await session.execute(due)).one_or_none()
+    if row is None:
+        return None
+    schedule, moment = row
+    due_at, timing = schedule.next_at, timing_of(schedule)
+    run = ScheduleRun(
+        schedule_id=schedule.id, due_at=due_at, missed=timing.count_missed(due_at, moment)
+    )
+    await _ask(session, schedule, run, recalling(session), quota)
+    session.add(run)
+    schedule.next_at = timing.next_after(moment)
+    return Attended(schedule.code, due_at, run.job_id)
+
+
+async def _ask(
+    session: AsyncSession,
+    schedule: Schedule,
+    run: ScheduleRun,
+    authenticator: Authenticator,
+    quota: Quota,
+) -> None:
+    """Make the job, or keep the reason why there is none: the next time comes in any case."""
+    try:
+        async with session.begin_nested():
+            groups = frozenset(schedule.groups)
+            owner = await authenticator.recall(schedule.owner, None, groups=groups)
+            run.job_id = await _submit(session, schedule, run.due_at, owner, quota)
+    except ShanhaiError as error:
+        log.warning("schedule refused", schedule=schedule.code, error=type(error).__name__)
+        run.error = classify(error).document()
+    except DATABASE_ERRORS:
+        raise
+    except Exception as error:
+        log.exception("schedule failed", schedule=schedule.code)
+        run.error = classify(error).document()
+
+
+async def _submit(
+    session: AsyncSession, schedule: Schedule, due_at: datetime, owner: Identity, quota: Quota
+) -> UUID:
+    demand_planner(owner)
+    contract = CONTRACTS.get(schedule.process)
+    if contract is None:
+        raise InvalidInput(
+            f"there is no process {schedule.process!r} any more",
+            message_zh=f"处理流程 {schedule.process!r} 已不存在",
+        )
+    try:
+        inputs = contract.inputs.model_validate(schedule.inputs)
+    except ValidationError as error:
+        raise InvalidInput(
+            f"the inputs do not fit {contract.id} any more; replace the schedule",
+            message_zh=f"输入不再符合 {contract.id} 的要求，请更新该定时任务",
+        ) from error
+    job = await submit(
+        session,
+        contract=contract,
+        inputs=inputs,
+        requested_by=owner.owner,
+        identity=owner,
+        request_id=f"schedule {schedule.code} {due_at.isoformat()}",
+        terms=Terms(priority=schedule.priority, quota=quota),
+    )
+    return job.id

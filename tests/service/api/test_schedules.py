@@ -1,0 +1,203 @@
+"""Schedules over HTTP, and what becomes of them when their time comes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.authentication import Authenticator
+from shanhai.db.queries.audit import Act
+from shanhai.db.queries.grants import RoleGiven
+from shanhai.db.queries.keys import create_key, revoke_key
+from shanhai.db.tables import Job, Schedule, ScheduleRun
+from shanhai.jobs.line import NO_QUOTA
+from shanhai.jobs.scheduling import Attended, attend_to_next
+from shanhai.vocabulary import Role, Scope
+from shanhai_api.state import State
+
+NIGHTLY = {
+    "code": "nightly",
+    "name_zh": "每晚",
+    "name_en": "Every night",
+    "process": "echo",
+    "inputs": {"message": "good night"},
+    "cron": "30 2 * * *",
+}
+
+
+@pytest.fixture(autouse=True)
+async def no_schedules(session: AsyncSession) -> AsyncIterator[None]:
+    yield
+    await session.rollback()
+    for table in (ScheduleRun, Schedule):
+        await session.execute(delete(table))
+    await session.commit()
+
+
+async def make(client: httpx.AsyncClient, **changes: Any) -> dict[str, Any]:
+    answer = await client.post("/schedules", json={**NIGHTLY, **changes})
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+async def attend(state: State) -> Attended | None:
+    def recalling(session: AsyncSession) -> Authenticator:
+        return Authenticator(state.sessions, state.sessions.begin, session)
+
+    async with state.sessions.begin() as session:
+        return await attend_to_next(session, recalling, NO_QUOTA)
+
+
+async def let_time_pass(session: AsyncSession, code: str, due_at: datetime) -> None:
+    await session.execute(update(Schedule).where(Schedule.code == code).values(next_at=due_at))
+    await session.commit()
+
+
+class TestDocuments:
+    async def test_a_schedule_is_made_shown_replaced_and_ended(
+        self, runner: httpx.AsyncClient
+    ) -> None:
+        made = await make(runner)
+        assert (made["timezone"], made["priority"], made["enabled"]) == (
+            "Asia/Shanghai",
+            "normal",
+            True,
+        )
+        assert made["next_at"].endswith("T18:30:00.000Z")
+        shown = await runner.get("/schedules/nightly")
+        assert shown.json() == made
+        listed = (await runner.get("/schedules")).json()["schedules"]
+        assert listed == [made]
+        body = {name: value for name, value in NIGHTLY.items() if name != "code"}
+        tag = {"If-Match": shown.headers["ETag"]}
+        off = await runner.put("/schedules/nightly", json={**body, "enabled": False}, headers=tag)
+        assert off.status_code == 200, off.text
+        assert off.json()["next_at"] is None
+        stale = await runner.put("/schedules/nightly", json=body, headers=tag)
+        assert stale.status_code == 412
+        assert (await runner.delete("/schedules/nightly")).status_code == 204
+        assert (await runner.get("/schedules/nightly")).status_code == 404
+        await make(runner)  # its code is free again
+
+    @pytest.mark.parametrize(
+        ("changes", "pointer"),
+        [
+            ({"cron": "61 * * * *"}, "/cron"),
+            ({"cron": "0 0 31 2 *"}, "/cron"),
+            ({"cron": "* * * * * *"}, "/cron"),
+            ({"cron": None}, ""),
+            ({"every_s": 3600}, ""),
+            ({"cron": None, "every_s": 59}, "/every_s"),
+            ({"cron": None, "every_s": 3600, "starts_at": "2025-01-01T00:00:00"}, "/starts_at"),
+            ({"timezone": "../etc/passwd"}, "/timezone"),
+            ({"process": "nothing"}, "/process"),
+            ({"inputs": {"pause": -1}}, "/inputs/pause"),
+            ({"code": "a b"}, "/code"),
+            ({"name_zh": "\x00"}, "/name_zh"),
+        ],
+    )
+    async def test_what_cannot_be_is_refused_with_its_place(
+        self, runner: httpx.AsyncClient, changes: dict[str, Any], pointer: str
+    ) -> None:
+        answer = await runner.post("/schedules", json={**NIGHTLY, **changes})
+        assert answer.status_code == 400, answer.text
+        assert pointer in {fault["pointer"] for fault in answer.json()["errors"]}
+
+    async def test_a_code_is_taken_once(self, runner: httpx.AsyncClient) -> None:
+        await make(runner)
+        assert (await runner.post("/schedules", json=NIGHTLY)).status_code == 409
+
+    async def test_others_do_not_see_it_and_only_planners_make_one(
+        self,
+        runner: httpx.AsyncClient,
+        admin: httpx.AsyncClient,
+        reader: httpx.AsyncClient,
+        state: State,
+    ) -> None:
+        await make(runner)
+        async with state.sessions.begin() as session:
+            analyst = await create_key(
+                session, name="a", scopes=(Scope.READ, Scope.JOBS), roles=[RoleGiven(Role.ANALYST)]
+            )
+        headers = {"Authorization": f"Bearer {analyst}"}
+        assert (await runner.get("/schedules/nightly", headers=headers)).status_code == 404
+        refused = await runner.post("/schedules", json=NIGHTLY, headers=headers)
+        assert refused.status_code == 403
+        assert (await reader.post("/schedules", json=NIGHTLY)).status_code == 403
+        assert (await admin.get("/schedules/nightly")).status_code == 200
+
+
+class TestDue:
+    async def test_a_due_time_makes_one_job_whoever_looks(
+        self, runner: httpx.AsyncClient, session: AsyncSession, state: State
+    ) -> None:
+        made = await make(runner, priority="low")
+        assert await attend(state) is None
+        due_at = datetime.now(UTC) - timedelta(seconds=2)
+        await let_time_pass(session, "nightly", due_at)
+        found = [one for one in await asyncio.gather(*(attend(state) for _ in range(5))) if one]
+        assert [(one.code, one.due_at) for one in found] == [("nightly", due_at)]
+        (job,) = (await session.scalars(select(Job))).all()
+        assert job.id == found[0].job_id
+        assert (job.requested_by, job.priority) == (made["owner"], 2)
+        assert job.inputs == {"message": "good night"}
+        (run,) = (await runner.get("/schedules/nightly/runs")).json()["runs"]
+        assert (run["job"], run["missed"]) == (str(job.id), 0)
+        assert (await runner.get("/schedules/nightly")).json()["next_at"] == made["next_at"]
+
+    async def test_times_missed_in_an_outage_are_made_up_for_once(
+        self, runner: httpx.AsyncClient, session: AsyncSession, state: State
+    ) -> None:
+        await make(runner, cron=None, every_s=3600, starts_at="2025-01-01T00:00:00Z")
+        now = datetime.now(UTC)
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        await let_time_pass(session, "nightly", hour - timedelta(hours=5))
+        assert await attend(state) is not None
+        assert await attend(state) is None
+        (run,) = (await runner.get("/schedules/nightly/runs")).json()["runs"]
+        assert run["missed"] == 5
+        assert await session.scalar(select(func.count()).select_from(Job)) == 1
+        after = datetime.fromisoformat((await runner.get("/schedules/nightly")).json()["next_at"])
+        assert after > now
+        assert after.minute == 0
+
+    async def test_an_owner_who_is_gone_is_told_and_the_next_time_comes(
+        self,
+        runner: httpx.AsyncClient,
+        admin: httpx.AsyncClient,
+        session: AsyncSession,
+        state: State,
+    ) -> None:
+        made = await make(runner)
+        await let_time_pass(session, "nightly", datetime.now(UTC) - timedelta(seconds=1))
+        await revoke_key(session, made["owner"].removeprefix("key:"), act=Act("tester"))
+        await session.commit()
+        attended = await attend(state)
+        assert attended is not None
+        assert attended.job_id is None
+        (run,) = (await admin.get("/schedules/nightly/runs")).json()["runs"]
+        assert "has ended" in run["exception"]["detail"]
+        assert (await admin.get("/schedules/nightly")).json()["next_at"] == made["next_at"]
+
+    async def test_runs_are_paged(
+        self, runner: httpx.AsyncClient, session: AsyncSession, state: State
+    ) -> None:
+        await make(runner)
+        for minutes in (3, 2, 1):
+            await let_time_pass(session, "nightly", datetime.now(UTC) - timedelta(minutes=minutes))
+            await attend(state)
+        seen: list[str] = []
+        url = "/schedules/nightly/runs?limit=2"
+        while url:
+            document = (await runner.get(url)).json()
+            seen += [run["due_at"] for run in document["runs"]]
+            url = next((item["href"] for item in document["links"] if item["rel"] == "next"), "")
+        assert len(seen) == 3
+        assert seen == sorted(seen, reverse=True)
+        assert (await runner.get("/schedules/nightly/runs?cursor=x")).status_code == 400
