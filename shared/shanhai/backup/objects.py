@@ -1,9 +1,7 @@
 """Result files: immutable and named by their content, so each is copied once."""
 
 import os
-import re
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyrage
@@ -11,18 +9,7 @@ import pyrage
 from shanhai.backup.folder import BackupFolder
 from shanhai.backup.sealing import PARTIAL, BackupBroken, Digesting, seal, unseal
 from shanhai.storage.artifacts import sync_folder
-
-URI = re.compile(r"objects/([0-9a-f]{2})/(\1[0-9a-f]{62})(\.[a-z0-9.]{1,20})?")
-
-
-def stored_objects(store: Path) -> Iterator[tuple[str, int]]:
-    """Addresses and sizes of the files in an artifact store; what others put there is left out."""
-    for folder in sorted((store / "objects").glob("[0-9a-f][0-9a-f]")):
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                uri = f"objects/{folder.name}/{entry.name}"
-                if URI.fullmatch(uri) and entry.is_file(follow_symlinks=False):
-                    yield uri, entry.stat().st_size
+from shanhai.storage.sweeping import URI, stored_files
 
 
 def copy_objects(
@@ -33,7 +20,8 @@ def copy_objects(
     A file removed from the store meanwhile is left out: nothing referred to it.
     """
     found: dict[str, int] = {}
-    for uri, size in stored_objects(store):
+    for file in stored_files(store):
+        uri = file.uri
         if uri not in known:
             try:
                 with (store / uri).open("rb") as source:
@@ -41,7 +29,7 @@ def copy_objects(
             except FileNotFoundError:
                 continue
             known.add(uri)
-        found[uri] = size
+        found[uri] = file.bytes
     return found
 
 

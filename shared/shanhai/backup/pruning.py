@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from shanhai.backup.folder import BackupFolder, Manifest, segment_number
-from shanhai.backup.objects import stored_objects
 from shanhai.backup.sealing import PARTIAL
 from shanhai.backup.taking import TASK
+from shanhai.storage.sweeping import stored_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def _prune_objects(
     folder: BackupFolder, store: Path, oldest: Manifest, kept: list[Manifest]
 ) -> int:
     needed = {uri for manifest in kept for uri in manifest.objects}
-    needed |= {uri for uri, _ in stored_objects(store)}
+    needed |= {file.uri for file in stored_files(store)}
     number = 0
     for uri in sorted(folder.object_uris() - needed):
         path = folder.object(uri)

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from shanhai.cli import (
     access,
+    artifacts,
     cluster,
     database,
     devices,
@@ -42,6 +43,7 @@ app.add_typer(access.app, name="keys", help="API keys.")
 app.add_typer(access.audit, name="audit", help="The audit log.")
 app.add_typer(devices.app, name="devices", help="Devices that push telegrams of HJ 212.")
 app.add_typer(observations.app, name="observations", help="Months of observations.")
+app.add_typer(artifacts.app, name="artifacts", help="Result files.")
 app.command("settings")(diagnosis.settings)
 app.command("doctor")(diagnosis.doctor)
 

@@ -4,10 +4,13 @@ Result files are named by their content, so a name never means two things and an
 write leaves nothing that anyone refers to.
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -73,9 +76,39 @@ class LocalArtifacts:
         sha256 = sha256_of(path)
         uri = f"objects/{sha256[:2]}/{sha256}{suffix}"
         target = self.root / uri
-        if not target.exists():
+        if not self._renew(target):
             self._place(path, target)
         return Stored(uri, sha256, target.stat().st_size)
+
+    def _renew(self, target: Path) -> bool:
+        """Let a file count as stored just now, if it is there: nobody may have named it so far."""
+        if not target.exists():
+            return False
+        with self._removals(fcntl.LOCK_SH):
+            try:
+                os.utime(target)
+            except FileNotFoundError:
+                return False
+        return True
+
+    def remove_unchanged(self, uri: str, modified: float) -> bool:
+        """Remove a file unless it was stored again after it was seen; whether it was removed."""
+        path = self.root / uri
+        with self._removals(fcntl.LOCK_EX):
+            try:
+                if path.stat().st_mtime != modified:
+                    return False
+                path.unlink()
+            except FileNotFoundError:
+                return False
+        return True
+
+    @contextmanager
+    def _removals(self, kind: int) -> Iterator[None]:
+        """Keep a file from being removed while it is found to be there."""
+        with (self.root / "removals.lock").open("ab") as lock:
+            fcntl.flock(lock, kind)
+            yield
 
     def _place(self, path: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
