@@ -17,6 +17,8 @@ from shanhai_api.accounts.routes import router as accounts
 from shanhai_api.alerts.routes import router as alerts
 from shanhai_api.alerts.rule_routes import router as alert_rules
 from shanhai_api.audit.routes import router as audit
+from shanhai_api.bulletins.routes import router as bulletins
+from shanhai_api.bulletins.template_routes import router as bulletin_templates
 from shanhai_api.cases.routes import router as cases
 from shanhai_api.changes.compare_routes import router as comparisons
 from shanhai_api.changes.routes import router as changes
@@ -81,6 +83,8 @@ ROUTERS = (
     papers,
     findings,
     compliance,
+    bulletins,
+    bulletin_templates,
     cases,
     proposals,
     observations,

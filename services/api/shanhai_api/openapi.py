@@ -32,6 +32,7 @@ TAGS = {
     "projects": "The steps, measures, money and documents of projects",
     "proposals": "Revising what is planned, by proposal and decision",
     "monitoring": "Observations, what can be observed, and what follows from them",
+    "bulletins": "What is published of a region and period, and the templates it is made by",
     "compliance": "Whether places and projects keep to lines, rules and zones",
     "sensorthings": "OGC SensorThings API 1.1, part 1",
     "processes": "OGC API - Processes: computations and their jobs",

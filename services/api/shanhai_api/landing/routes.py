@@ -24,6 +24,7 @@ MONITORING = {
     "/alerts": "alerts",
     "/cases": "cases",
     "/proposals": "proposals",
+    "/bulletins": "bulletins",
 }
 """Where monitoring is found, and what a page calls it."""
 

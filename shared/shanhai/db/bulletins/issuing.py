@@ -3,24 +3,26 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, extract, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.bulletins.reading import find_bulletin
+from shanhai.db.deliveries.events import announce, find_listening
 from shanhai.db.features.rights import demand_role, demand_scopes
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables import Bulletin
 from shanhai.errors import Conflict, Stale
-from shanhai.vocabulary import Role, Scope
+from shanhai.vocabulary import Lang, Role, Scope
 
 DRAFTERS = frozenset({Role.PLANNER})
 PUBLISHERS = frozenset({Role.APPROVER})
 DRAFT_SCOPES = frozenset({Scope.JOBS})
 PUBLISH_SCOPES = frozenset({Scope.WRITE})
+PUBLISHED = "bulletin.published"
 _LOCK = 0x5348_4255
 _TAKE = text("SELECT pg_advisory_xact_lock(:lock)")
 
@@ -159,12 +161,34 @@ async def publish_draft(
             f"bulletin {code!r} is published already", message_zh=f"公报 {code!r} 已发布"
         )
     await _demand_place(session, row)
-    row.state, row.published_by = "published", act.actor
-    row.published_at = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    now = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    row.state, row.published_by, row.published_at = "published", act.actor, now
     await session.flush()
     before, after = {"state": "draft"}, {"state": "published"}
+    await _announce(session, row, now)
     record(session, act, "publish", table="bulletin", object_id=code, before=before, after=after)
     return row
+
+
+async def _announce(session: AsyncSession, row: Bulletin, at: datetime) -> None:
+    """Tell the webhooks that listen, once this is committed."""
+    listening = await find_listening(session, PUBLISHED, row.region_id)
+
+    def tell(lang: Lang) -> dict[str, Any]:
+        return {
+            "code": row.code,
+            "title": row.title_zh if lang == "zh" else row.title_en,
+            "issue": row.issue,
+            "year": row.last_day.year,
+            "version": row.version,
+            "first": row.first_day.isoformat(),
+            "last": row.last_day.isoformat(),
+            "public": row.is_public,
+            "sha256": {name: one["sha256"] for name, one in row.files.items()},
+            "href": f"/bulletins/{row.code}",
+        }
+
+    await announce(session, listening, PUBLISHED, tell, at=at)
 
 
 async def _demand_place(session: AsyncSession, row: Bulletin) -> None:

@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.rights import demand_role, demand_scopes
@@ -68,7 +69,7 @@ async def find_template(
 async def list_templates(session: AsyncSession) -> list[StoredTemplate]:
     """The newest version of each template, by code."""
     own = BulletinTemplate
-    query = select(own).distinct(own.code).order_by(own.code, own.version.desc())
+    query = select(own).ext(distinct_on(own.code)).order_by(own.code, own.version.desc())
     found = {row.code: _stored(row) for row in await session.scalars(query)}
     found.setdefault(DEFAULT, default_template())
     return [found[code] for code in sorted(found)]

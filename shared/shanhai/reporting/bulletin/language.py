@@ -2,8 +2,8 @@
 
 It is a small part of Jinja, checked by its syntax tree before anything of it runs: what is not
 listed here is refused. A text cannot call anything, see anything but plain data, keep anything from
-one round of a loop to the next, or write more than `OUTPUT_LIMIT`; so what it costs is bounded by
-its size and that of the lists it goes through.
+one round of a loop to the next, go more than `MOST_ROUNDS` rounds, or write more than `OUTPUT_LIMIT`;
+so what it costs is bounded by its size.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,12 +20,16 @@ from shanhai.errors import InvalidInput
 from shanhai.vocabulary import Label, Lang
 
 OUTPUT_LIMIT = 20_000
-MOST_NODES = 1_500
+MOST_NODES = 600
 DEEPEST = 24
 MOST_LOOPS_WITHIN = 2
 LONGEST_LIST = 200
 """Members of a list that texts see; tables show what there is."""
+MOST_ROUNDS = 1_000
+"""Rounds of all loops of a text together."""
 MOST_DIGITS = 6
+EACH = "each"
+"""The filter that every loop goes through, which counts its rounds."""
 LOOP_MEMBERS = frozenset({"index", "first", "last", "length"})
 ALLOWED: frozenset[type[nodes.Node]] = frozenset(
     {
@@ -80,7 +84,9 @@ def write_text(source: str, content: Mapping[str, Any], lang: Lang) -> str:
     try:
         tree = environment.parse(source)
         _check(tree)
-        template = environment.from_string(source)
+        _count_rounds(tree)
+        code = environment.compile(tree, filename="<template>")
+        template = environment.template_class.from_code(environment, code, {})
         return _written(template.generate(_bounded(content)))
     except Refused as error:
         raise error from None
@@ -105,10 +111,26 @@ class _Environment(ImmutableSandboxedEnvironment):
             "join": _join,
             "length": _length,
             "first": _first,
+            EACH: self._each,
             "day": _day_in(lang),
         }
         self.filters = filters
+        self._rounds = 0
         self.tests = {name: self.tests[name] for name in TESTS}
+
+    def _each(self, values: Any) -> list[Any]:
+        """What a loop goes through.
+
+        Raises:
+            TypeError: it is no list.
+            ValueError: the text has gone many rounds.
+        """
+        if not isinstance(values, list):
+            raise TypeError("a loop goes through a list, and nothing else")
+        self._rounds += len(values)
+        if self._rounds > MOST_ROUNDS:
+            raise ValueError(f"its loops go more than {MOST_ROUNDS} rounds")
+        return values
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """A member of data, or one of the few a loop has; nothing Python knows of an object."""
@@ -148,6 +170,12 @@ def _check(tree: nodes.Template) -> None:
                 f"循环嵌套超过 {MOST_LOOPS_WITHIN} 层",
             )
         waiting += [(child, depth + 1, within) for child in node.iter_child_nodes()]
+
+
+def _count_rounds(tree: nodes.Template) -> None:
+    """Let every loop count its rounds."""
+    for loop in tree.find_all(nodes.For):
+        loop.iter = nodes.Filter(loop.iter, EACH, [], [], None, None, lineno=loop.lineno)
 
 
 def _check_node(node: nodes.Node, line: int) -> None:

@@ -12,10 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from pyproj import Transformer
-from shapely import get_parts
+from shapely import get_parts, transform
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
-from shapely.ops import transform
 
 from shanhai.jobs.bulletin_task import BulletinTask
 from shanhai.jobs.contracts import RegionTask
@@ -67,17 +66,20 @@ class Ground:
 
     def place(self, geometry: Mapping[str, Any]) -> BaseGeometry:
         """A GeoJSON geometry in metres."""
-        return transform(self.transformer.transform, shape(dict(geometry)))
+        return _placed(self.transformer, geometry)
+
+
+def _placed(transformer: Transformer, geometry: Mapping[str, Any]) -> BaseGeometry:
+    to_metres: Any = transformer.transform  # takes columns of x and y
+    return transform(shape(dict(geometry)), to_metres, interleaved=False)
 
 
 def lay_ground(region: RegionTask) -> Ground:
     """The ground of the maps of a region."""
     transformer = Transformer.from_crs(GEOGRAPHIC, f"EPSG:{region.epsg}", always_xy=True)
-    whole = transform(transformer.transform, shape(region.geometry))
+    whole = _placed(transformer, region.geometry)
     districts = [
-        District(
-            Label(one.name_zh, one.name_en), transform(transformer.transform, shape(one.geometry))
-        )
+        District(Label(one.name_zh, one.name_en), _placed(transformer, one.geometry))
         for one in region.districts
     ]
     west, south, east, north = whole.bounds

@@ -1,0 +1,1 @@
+"""`/bulletins` and `/bulletin-templates`."""

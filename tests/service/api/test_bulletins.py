@@ -1,0 +1,242 @@
+"""Bulletins over HTTP: drafts for few, published ones for ever, templates in versions."""
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.bulletins.issuing import Draft, Subject, add_draft
+from shanhai.db.bulletins.templates import default_template
+from shanhai.db.queries.audit import Act
+from shanhai.db.queries.grants import RoleGiven
+from shanhai.db.queries.keys import create_key
+from shanhai.db.tables import Delivery, Job, Region, Webhook
+from shanhai.testing.emptying import forget_rows
+from shanhai.testing.job_rows import add_region
+from shanhai.vocabulary import Role, Scope
+from shanhai_api.state import State
+
+REGION = "bulletin-city"
+PDF, DOCX = b"%PDF-1.7 invented", b"PK invented"
+CONTENT = {"water": {"good_percent": 50.0}}
+
+
+@pytest.fixture
+async def region(session: AsyncSession) -> Region:
+    await forget_rows(session, ["bulletin_template", "webhook", "delivery", "job"])
+    region = await add_region(session, REGION)
+    await session.commit()
+    return region
+
+
+async def draft(
+    session: AsyncSession,
+    state: State,
+    region: Region,
+    tmp_path: Path,
+    *,
+    month: int = 1,
+    **more: Any,
+) -> str:
+    """A draft of a month, with files as a worker would have stored them."""
+    job = Job(
+        kind="publish-bulletin", inputs={}, task={}, status="successful", requested_by="key:planner"
+    )
+    session.add(job)
+    await session.flush()
+    files: dict[str, Mapping[str, Any]] = {}
+    for name, content, media_type in (
+        ("pdf_zh", PDF, "application/pdf"),
+        ("docx_en", DOCX, "application/octet-stream"),
+        ("html_zh", "<p>公报</p>".encode(), "text/html"),
+    ):
+        path = tmp_path / name
+        path.write_bytes(content)
+        stored = state.store.put(path, suffix=f".{name.partition('_')[0]}")
+        files[name] = {
+            "uri": stored.uri,
+            "sha256": stored.sha256,
+            "bytes": stored.bytes,
+            "media_type": media_type,
+        }
+    given: dict[str, Any] = {
+        "subject": Subject(region.id, None, date(2026, month, 1), date(2026, month, 28), True),
+        "region": region.code,
+        "job_id": job.id,
+        "issue": month,
+        "version": 1,
+        "corrects_id": None,
+        "title_zh": "监测公报",
+        "title_en": "Bulletin",
+        "template": "default",
+        "template_version": 0,
+        "content": CONTENT,
+        "files": files,
+        **more,
+    }
+    row = await add_draft(session, Draft(**given), Act("key:planner"))
+    code = row.code
+    await session.commit()
+    return code
+
+
+async def test_a_draft_is_published_by_an_approver_and_stays(
+    session: AsyncSession,
+    state: State,
+    region: Region,
+    tmp_path: Path,
+    anonymous: httpx.AsyncClient,
+    admin: httpx.AsyncClient,
+) -> None:
+    session.add(
+        Webhook(
+            code="hook",
+            name="hook",
+            url="https://hook.test",
+            lang="en",
+            events=["bulletin.published"],
+            region_id=region.id,
+            enabled=True,
+            secret=b"sealed",
+            created_by="key:admin",
+        )
+    )
+    code = await draft(session, state, region, tmp_path)
+    path = f"/bulletins/{code}"
+    assert code == f"{REGION}.20260101-20260128.1"
+    assert (await anonymous.get(path)).status_code == 404
+    assert (await anonymous.get("/bulletins")).json()["bulletins"] == []
+    assert (await anonymous.post(f"{path}/publish")).status_code == 401
+    planner = await create_key(
+        session,
+        name="planner",
+        scopes=[Scope.READ, Scope.WRITE],
+        roles=[RoleGiven(Role.PLANNER, REGION)],
+    )
+    await session.commit()
+    refused = await anonymous.post(
+        f"{path}/publish", headers={"Authorization": f"Bearer {planner}"}
+    )
+    assert refused.status_code == 403, refused.text
+
+    tag = (await admin.get(path)).headers["etag"]
+    stale = await admin.post(f"{path}/publish", headers={"If-Match": '"published.x"'})
+    assert stale.status_code == 412
+    once = {"If-Match": tag, "Idempotency-Key": "publish-1"}
+    answer = await admin.post(f"{path}/publish", headers=once)
+    assert (answer.status_code, answer.json()["state"]) == (200, "published"), answer.text
+    again = await admin.post(f"{path}/publish", headers=once)
+    assert again.headers["idempotency-replayed"] == "true"
+    assert (await admin.post(f"{path}/publish")).status_code == 409
+
+    told = (await session.scalars(select(Delivery))).one()
+    assert (told.event_type, told.payload["data"]["code"]) == ("bulletin.published", code)
+    assert told.payload["data"]["href"] == path
+
+    shown = (await anonymous.get(f"{path}?f=json")).json()
+    assert shown["content"] == CONTENT
+    assert "created_by" not in shown
+    by_name = {file["name"]: file for file in shown["files"]}
+    sent = await anonymous.get(f"{path}?f=pdf&lang=zh")
+    assert (sent.content, sent.headers["etag"]) == (PDF, f'"{by_name["pdf_zh"]["sha256"]}"')
+    assert (await anonymous.get(f"{path}?f=docx&lang=en")).content == DOCX
+    assert (await anonymous.get(f"{path}?f=pdf&lang=en")).status_code == 404
+    page = await anonymous.get(by_name["html_zh"]["href"])
+    assert "sandbox" in page.headers["content-security-policy"]
+    html = (await anonymous.get(f"{path}?f=html&lang=zh")).text
+    assert by_name["pdf_zh"]["sha256"] in html
+    assert "已发布" in html
+
+
+async def test_bulletins_are_listed_by_region_and_period_in_pages(
+    session: AsyncSession,
+    state: State,
+    region: Region,
+    tmp_path: Path,
+    anonymous: httpx.AsyncClient,
+    admin: httpx.AsyncClient,
+) -> None:
+    codes = [await draft(session, state, region, tmp_path, month=n) for n in (1, 2, 3)]
+    inside = Subject(region.id, None, date(2026, 4, 1), date(2026, 4, 30), False)
+    codes.append(await draft(session, state, region, tmp_path, subject=inside, issue=4))
+    for code in codes:
+        assert (await admin.post(f"/bulletins/{code}/publish")).is_success
+    first = (await anonymous.get("/bulletins?limit=2")).json()
+    # What was made of more than is public is not shown to everybody.
+    assert [one["code"] for one in first["bulletins"]] == [codes[2], codes[1]]
+    (following,) = [link["href"] for link in first["links"] if link["rel"] == "next"]
+    rest = (await anonymous.get(following)).json()
+    assert [one["code"] for one in rest["bulletins"]] == [codes[0]]
+    assert not [link for link in rest["links"] if link["rel"] == "next"]
+    april = await admin.get(f"/bulletins?region={REGION}&first=2026-04-01")
+    assert [one["code"] for one in april.json()["bulletins"]] == [codes[3]]
+    assert (await anonymous.get("/bulletins?region=elsewhere")).json()["bulletins"] == []
+    assert codes[2] in (await anonymous.get("/bulletins?f=html")).text
+    for bad in ("before=nonsense", "before=2026-13-01-5", "first=soon", "state=lost"):
+        assert (await anonymous.get(f"/bulletins?{bad}")).status_code == 400, bad
+
+    # The same month again: only as a correction of what stands.
+    other = await draft(session, state, region, tmp_path, month=1)
+    answer = await admin.post(f"/bulletins/{other}/publish?lang=zh")
+    assert answer.status_code == 409
+    assert codes[0] in answer.json()["detail"]
+
+
+def template(**more: Any) -> dict[str, Any]:
+    return {**default_template().template.model_dump(mode="json"), **more}
+
+
+@pytest.mark.usefixtures("region")
+async def test_templates_are_kept_in_versions(
+    anonymous: httpx.AsyncClient, reader: httpx.AsyncClient, admin: httpx.AsyncClient
+) -> None:
+    assert (await anonymous.get("/bulletin-templates")).status_code == 401
+    (listed,) = (await reader.get("/bulletin-templates")).json()["templates"]
+    assert (listed["code"], listed["version"]) == ("default", 0)
+    path = "/bulletin-templates/default"
+    assert (await reader.put(path, json=template())).status_code == 403
+    tag = (await admin.get(path)).headers["etag"]
+    kept = await admin.put(path, json=template(issuer_zh="示例局"), headers={"If-Match": tag})
+    assert (kept.status_code, kept.json()["version"]) == (200, 1), kept.text
+    late = await admin.put(path, json=template(), headers={"If-Match": tag})
+    assert late.status_code == 412
+    assert (await admin.put("/bulletin-templates/own", json=template())).status_code == 201
+    versions = (await reader.get(f"{path}/versions")).json()["versions"]
+    assert [one["version"] for one in versions] == [1, 0]
+    assert (await reader.get(f"{path}?version=1")).json()["issuer_zh"] == "示例局"
+    assert (await reader.get("/bulletin-templates/none")).status_code == 404
+    assert (await reader.get("/bulletin-templates/none/versions")).status_code == 404
+
+
+@pytest.mark.usefixtures("region")
+async def test_a_faulty_template_is_refused_with_line_and_reason(
+    reader: httpx.AsyncClient, admin: httpx.AsyncClient
+) -> None:
+    bad = template()
+    bad["sections"][1]["text_zh"] = "一\n{{ region.nope }}"
+    bad["sections"][0]["text_en"] = "{{ ''.__class__ }}"
+    answer = await admin.put("/bulletin-templates/own?lang=zh", json=bad)
+    assert answer.status_code == 400
+    told = {fault["pointer"]: fault["detail"] for fault in answer.json()["errors"]}
+    assert set(told) == {"/sections/1/text_zh", "/sections/0/text_en"}
+    assert told["/sections/1/text_zh"].startswith("第 2 行：")
+    assert (await reader.get("/bulletin-templates/own")).status_code == 404
+    for broken in ({"sections": []}, {"more": 1}, {"title_zh": "\n"}):
+        answer = await admin.put("/bulletin-templates/own", json=template(**broken))
+        assert answer.status_code == 400, broken
+    twice = template()
+    twice["sections"].append(twice["sections"][0])
+    assert (await admin.put("/bulletin-templates/own", json=twice)).status_code == 400
+
+    preview = "/bulletin-templates/preview?lang=en"
+    assert (await reader.post(preview, json=template())).status_code == 403
+    assert (await admin.post(preview, json=bad)).status_code == 400
+    page = await admin.post(preview, json=template(issuer_en="<b>Bureau</b>"))
+    assert page.status_code == 200, page.text
+    assert "&lt;b&gt;Bureau&lt;/b&gt;" in page.text
+    assert "Share of good river sections" in page.text
