@@ -54,5 +54,6 @@ def _index(
 
 
 def downgrade() -> None:
+    op.drop_index("ix_job_failed", table_name="job")
     for column in COLUMNS:
         op.drop_column("job", column)  # its indexes and constraints go with it
