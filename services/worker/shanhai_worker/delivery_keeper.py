@@ -94,13 +94,14 @@ async def _send(sender: Sender, taken: Taken) -> Outcome:
         async with asyncio.timeout(SEND_S):
             return await sender(taken)
     except TimeoutError:
-        return Outcome(reason=f"not sent within {SEND_S:g} s")
+        return Outcome(reason=f"not sent within {SEND_S:g} s", reason_zh=f"{SEND_S:g} 秒内未能发出")
     except ShanhaiError as error:
-        return Outcome(reason=error.message)
+        return Outcome(reason=error.message, reason_zh=error.message_zh)
     except Exception as error:
         # One message that cannot be made must not keep the others from being sent.
         log.exception("delivery failed in the worker", delivery=str(taken.id), kind=taken.kind)
-        return Outcome(reason=f"could not be sent: {type(error).__name__}")
+        why = type(error).__name__
+        return Outcome(reason=f"could not be sent: {why}", reason_zh=f"无法发出：{why}")
 
 
 async def _take(context: Context, senders: Mapping[str, Sender], room: int) -> list[Taken]:

@@ -19,7 +19,7 @@ from shanhai.db.deliveries.webhooks import (
 from shanhai.db.engine import Sessions
 from shanhai.db.queries.audit import Act
 from shanhai.db.tables import Job
-from shanhai.jobs.callbacks import callback_body
+from shanhai.jobs.callbacks import callback_results
 from shanhai.outgoing import Outgoing
 from shanhai.sealing import Seal
 from shanhai.settings import OutgoingSettings, PublicSettings, WebhookSettings
@@ -28,6 +28,9 @@ from shanhai_worker.delivery_keeper import Sender
 
 GONE = 410
 CHANGED_BY = Act("worker:deliveries")
+ENDED = Outcome(reason="the webhook was ended", reason_zh="订阅已删除", final=True)
+DISABLED = Outcome(reason="the webhook is disabled", reason_zh="订阅已停用", final=True)
+FORGOTTEN = Outcome(reason="the job is not kept any more", reason_zh="作业已不存在", final=True)
 PLAIN_HEADERS = {
     "Content-Type": "application/json",
     "User-Agent": f"Shanhai/{__version__}",
@@ -53,8 +56,7 @@ class WebhookSender:
         async with self.sessions() as session:
             hook = await live_webhook(session, taken.target)
         if hook is None or not hook.enabled:
-            why = "the webhook was ended" if hook is None else "the webhook is disabled"
-            return Outcome(reason=why, final=True)
+            return ENDED if hook is None else DISABLED
         body = orjson.dumps(with_host(taken.payload, self.base_url))
         moment = datetime.now(UTC)
         now = int(moment.timestamp())
@@ -68,8 +70,7 @@ class WebhookSender:
         status = await self.outgoing.post(hook.url, body, headers)
         if status == GONE:
             async with self.sessions.begin() as session:
-                why = "its receiver answered 410: it wants no more"
-                await disable_webhook(session, hook.code, why, act=CHANGED_BY)
+                await disable_webhook(session, hook.code, act=CHANGED_BY)
         return outcome_of(status, final=status == GONE)
 
 
@@ -87,11 +88,13 @@ class SubscriberSender:
 
     async def __call__(self, taken: Taken) -> Outcome:
         """Tell the subscriber of a job how it goes, or what came of it."""
-        async with self.sessions() as session:
-            job = await session.get(Job, UUID(taken.payload["job"]))
-        if job is None:
-            return Outcome(reason="the job is not kept any more", final=True)
-        body = callback_body(job, taken.event_type, base_url=self.base_url)
+        body = with_host(taken.payload.get("status"), self.base_url)
+        if body is None:
+            async with self.sessions() as session:
+                job = await session.get(Job, UUID(taken.payload["job"]))
+            if job is None:
+                return FORGOTTEN
+            body = callback_results(job, base_url=self.base_url)
         headers = {**PLAIN_HEADERS, "webhook-id": str(taken.id)}
         status = await self.outgoing.post(taken.target, orjson.dumps(body), headers)
         return outcome_of(status, final=status == GONE)
@@ -117,7 +120,8 @@ def outcome_of(status: int, *, final: bool) -> Outcome:
     """What an answer means; redirects are not followed, so they deliver nothing."""
     if 200 <= status < 300:
         return Outcome(answered=status)
-    return Outcome(answered=status, reason=f"the receiver answered {status}", final=final)
+    en, zh = f"the receiver answered {status}", f"接收方应答 {status}"
+    return Outcome(answered=status, reason=en, reason_zh=zh, final=final)
 
 
 def with_host(content: Any, base_url: str) -> Any:

@@ -68,13 +68,21 @@ async def tell_subscriber(session: AsyncSession, job_id: UUID, status: JobStatus
     """Write a delivery for the subscriber of a job whose state this transaction changes."""
     subscriber = await session.scalar(select(Job.subscriber).where(Job.id == job_id))
     target = (subscriber or {}).get(_TOLD_AT[status])
-    if target is not None:
-        await enqueue(session, "callback", target, f"job.{status}", {"job": str(job_id)})
+    if target is None:
+        return
+    payload: dict[str, Any] = {"job": str(job_id)}
+    if status is not JobStatus.SUCCESSFUL:
+        # Its state at this moment, whatever it is when this is sent; results do not change.
+        job = await session.get_one(Job, job_id, populate_existing=True)
+        payload["status"] = status_info(job, base_url="", lang=language_of(job))
+    await enqueue(session, "callback", target, f"job.{status}", payload)
 
 
-def callback_body(job: Job, event_type: str, *, base_url: str) -> Mapping[str, Any]:
-    """What a subscriber is sent: the results of a job that succeeded, the state of any other."""
-    lang: Lang = "en" if (job.subscriber or {}).get("lang") == "en" else "zh"
-    if event_type == f"job.{JobStatus.SUCCESSFUL}":
-        return results_document(job, base_url=base_url, lang=lang)
-    return status_info(job, base_url=base_url, lang=lang)
+def callback_results(job: Job, *, base_url: str) -> Mapping[str, Any]:
+    """The results of a job as its subscriber is sent them."""
+    return results_document(job, base_url=base_url, lang=language_of(job))
+
+
+def language_of(job: Job) -> Lang:
+    """The language its subscriber is told in."""
+    return "en" if (job.subscriber or {}).get("lang") == "en" else "zh"

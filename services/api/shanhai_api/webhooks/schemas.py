@@ -8,11 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from shanhai.db.deliveries.webhooks import Found
 from shanhai.db.tables import Delivery
 from shanhai.jobs.results import rfc3339
-from shanhai.vocabulary import DELIVERY_STATUSES, WEBHOOK_EVENTS, Lang, codes, label_in
+from shanhai.vocabulary import DELIVERY_STATUSES, WEBHOOK_EVENTS, Label, Lang, codes, label_in
 from shanhai_api.view import View
 
 TEST = "webhook.test"
 """Type of the message that a test sends; no webhook can ask for it."""
+
+GONE = Label("接收方应答 410，不再接收", "its receiver answered 410: it wants no more")
 
 
 class WebhookContents(BaseModel):
@@ -86,7 +88,7 @@ def describe_webhook(found: Found, view: View) -> dict[str, Any]:
         "region": found.region,
         "lang": row.lang,
         "enabled": row.enabled,
-        "disabled_reason": row.disabled_reason,
+        "disabled_reason": None if row.disabled_reason is None else GONE.in_(view.lang),
         "former_secret_until": rfc3339(row.former_until),
         "created": rfc3339(row.created_at),
         "created_by": row.created_by,
@@ -105,7 +107,7 @@ def describe_delivery(row: Delivery, view: View) -> dict[str, Any]:
         "status_name": label_in(DELIVERY_STATUSES, row.status, view.lang),
         "attempts": row.attempt,
         "answered": row.answered,
-        "reason": row.reason,
+        "reason": (row.reason_zh or row.reason) if view.lang == "zh" else row.reason,
         "due": rfc3339(row.due_at) if row.status == "waiting" else None,
         "created": rfc3339(row.created_at),
         "finished": rfc3339(row.finished_at),

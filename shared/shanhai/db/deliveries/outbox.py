@@ -82,11 +82,13 @@ class Outcome:
     Attributes:
         answered: Status the receiver answered, if it did.
         reason: Why it was not delivered; None: it was.
+        reason_zh: The same in Chinese.
         final: Trying again would not help.
     """
 
     answered: int | None = None
     reason: str | None = None
+    reason_zh: str | None = None
     final: bool = False
 
 
@@ -155,6 +157,7 @@ async def note_outcome(session: AsyncSession, taken: Taken, outcome: Outcome) ->
         "lease_until": None,
         "answered": outcome.answered,
         "reason": None if outcome.reason is None else outcome.reason[:REASON_LIMIT],
+        "reason_zh": None if outcome.reason_zh is None else outcome.reason_zh[:REASON_LIMIT],
         "finished_at": None if status == "waiting" else now,
     }
     if status == "waiting":

@@ -25,6 +25,8 @@ MOST = 200
 """Webhooks there can be: whatever happens is compared with each of them."""
 PURPOSE = "webhooks"
 """What the server's secret is used for."""
+GONE = "gone"
+"""Why a webhook is disabled whose receiver answered 410."""
 PLAIN = ("name", "url", "lang", "events", "enabled")
 _WEBHOOKS = (
     select(Webhook, Region.code.label("region"))
@@ -188,7 +190,7 @@ async def rotate_secret(
     return await find_webhook(session, code, identity), show_secret(secret)
 
 
-async def disable_webhook(session: AsyncSession, code: str, reason: str, *, act: Act) -> None:
+async def disable_webhook(session: AsyncSession, code: str, *, act: Act) -> None:
     """Disable a webhook whose receiver wants no more."""
     query = select(Webhook).where(
         Webhook.code == code, Webhook.deleted_at.is_(None), Webhook.enabled
@@ -196,9 +198,9 @@ async def disable_webhook(session: AsyncSession, code: str, reason: str, *, act:
     row = await session.scalar(query.with_for_update())
     if row is None:
         return
-    row.enabled, row.disabled_reason = False, reason
+    row.enabled, row.disabled_reason = False, GONE
     await _touch(session, row)
-    _note(session, act, "disable", code, {"enabled": True}, {"enabled": False, "reason": reason})
+    _note(session, act, "disable", code, {"enabled": True}, {"enabled": False, "reason": GONE})
 
 
 async def live_webhook(session: AsyncSession, code: str) -> Webhook | None:

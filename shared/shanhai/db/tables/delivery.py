@@ -20,7 +20,7 @@ class Webhook(Base):
         region_id: Only events in the region and those below it; None for all.
         secret: What messages are signed with, sealed; see `shanhai.sealing`.
         former_secret: The one before, with which they are signed too until `former_until`.
-        disabled_reason: Why the platform disabled it by itself.
+        disabled_reason: Why the platform disabled it by itself: `gone`, its receiver said so.
     """
 
     __tablename__ = "webhook"
@@ -57,7 +57,7 @@ class Delivery(Base):
         attempt: How often it was taken to be sent.
         lease_until: Somebody is sending it until then.
         answered: Status of the last answer, where there was one.
-        reason: Why it has not been delivered.
+        reason: Why it has not been delivered; `reason_zh` says it in Chinese.
     """
 
     __tablename__ = "delivery"
@@ -89,5 +89,6 @@ class Delivery(Base):
     status: Mapped[str] = mapped_column(server_default="waiting", default="waiting")
     answered: Mapped[int | None] = mapped_column(SmallInteger)
     reason: Mapped[str | None]
+    reason_zh: Mapped[str | None]
     created_at: Mapped[CreatedAt]
     finished_at: Mapped[Moment | None]
