@@ -1,13 +1,14 @@
 """The quick reader on PostgreSQL: it answers as a session does, and plans by the indexes."""
 
 import asyncio
+import struct
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import bindparam, literal, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError
 
 from shanhai.db.features.catalogue import COLLECTIONS, entity_named
 from shanhai.db.features.crs import parse_crs
@@ -72,6 +73,16 @@ class TestErrors:
             await session.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": lost})
         found = await reader.scalar(text("SELECT pg_backend_pid()"), {})
         assert found != lost
+
+    async def test_a_connection_that_is_ending_is_an_outage(self, reader: QuickReader) -> None:
+        """The server's last word comes before the socket closes."""
+        lost = await reader.scalar(text("SELECT pg_backend_pid()"), {})
+        [connection] = reader._connections._idle
+        fields = b"SFATAL\0C57P01\0Mterminating connection\0\0"
+        connection._protocol.data_received(b"E" + struct.pack("!I", 4 + len(fields)) + fields)
+        with pytest.raises(InterfaceError):
+            await reader.scalar(text("SELECT 1"), {})
+        assert await reader.scalar(text("SELECT pg_backend_pid()"), {}) != lost
 
 
 class TestConnections:

@@ -47,4 +47,5 @@ def platform(breakable: Breakable, round_number: int) -> Iterator[Breakable]:
     breakable.stand_by(2)
     yield breakable
     verdict = breakable.verdict()
+    breakable.ledger.unexpected.clear()
     assert (verdict.lost, verdict.duplicated, verdict.faults) == (0, 0, [])

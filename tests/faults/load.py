@@ -81,6 +81,7 @@ class Sender:
                 try:
                     answer = await client.get(f"/jobs/{job}")
                 except httpx.TransportError:
+                    self.ledger.repeats += 1
                     await asyncio.sleep(PAUSE_S)
                     continue
                 if answer.status_code == 200 and answer.json()["status"] in FINAL:
@@ -88,6 +89,7 @@ class Sender:
                 if answer.status_code not in {200, *PASSING}:
                     self.ledger.unexpected.append(f"{answer.status_code} for job {job}")
                     return "unknown"
+                self.ledger.repeats += answer.status_code in PASSING
                 await asyncio.sleep(PAUSE_S)
 
     async def _execute(

@@ -37,10 +37,14 @@ def test_api_killed_right_after_it_accepted(platform: Breakable) -> None:
     """Who was told 201 finds the job; who was told nothing asks again and gets one job."""
     with platform.under_load() as load:
         for _ in range(2):
-            job = platform.beside.ask(load.senders[0].echo())
+            senders = [platform.sender() for _ in range(8)]
+            asked = [platform.beside.begin(sender.echo()) for sender in senders]
+            wait_until(lambda asked=asked: any(answer.done() for answer in asked))
             platform.kill(platform.api)
             platform.start_api()
-            assert platform.beside.ask(load.senders[0].follow(job), within_s=240) == "successful"
+            for sender, answer in zip(senders, asked, strict=True):
+                ended = platform.beside.ask(sender.follow(answer.result(240)), within_s=240)
+                assert ended == "successful"
             load.go_on()
 
 

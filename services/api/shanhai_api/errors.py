@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import structlog
+from asyncpg import InternalClientError
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -296,6 +297,8 @@ def is_outage(error: Exception) -> bool:
     """Whether the database, and not the statement, is at fault."""
     if isinstance(error, OperationalError | InterfaceError | PoolTimeoutError | OSError):
         return True
+    if isinstance(error, InternalClientError):
+        return True
     if not isinstance(error, DBAPIError):
         return False
     state = state_of_error(error)
@@ -326,5 +329,11 @@ def install_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, on_invalid_request)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(ClientDisconnect, on_disconnect)
-    for outage in (DBAPIError, PoolTimeoutError, ConnectionError, TimeoutError):
+    for outage in (
+        DBAPIError,
+        InternalClientError,
+        PoolTimeoutError,
+        ConnectionError,
+        TimeoutError,
+    ):
         app.add_exception_handler(outage, on_database_error)

@@ -26,7 +26,9 @@ Answer = TypeVar("Answer")
 
 def is_outage(error: BaseException) -> bool:
     """Whether trying again may help."""
-    if isinstance(error, PoolTimeout | ConnectionError | TimeoutError | asyncpg.InterfaceError):
+    if isinstance(error, PoolTimeout | ConnectionError | TimeoutError):
+        return True
+    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
         return True
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or _is_passing(error.orig)

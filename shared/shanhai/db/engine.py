@@ -23,10 +23,12 @@ DATABASE_ERRORS = (
     SQLAlchemyError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     OSError,
     TimeoutError,
 )
-"""Everything that talking to PostgreSQL raises; asyncpg's own come through while connecting."""
+"""Everything that talking to PostgreSQL raises; asyncpg's own come through while connecting, and
+where the server's last word has come and the socket is still open."""
 TRUSTED_S = 1.0
 """Seconds a connection may have rested and still be used without asking whether it lives."""
 

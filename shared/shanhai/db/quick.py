@@ -155,7 +155,8 @@ class QuickReader:
         values = [params[name] if name in params else fixed[name] for name in names]
         try:
             return Found(await self._connections.fetch(sql, values, anew=anew))
-        except asyncpg.InterfaceError as error:
+        except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+            # The latter, too, when the server's last word has come and the socket is still open.
             raise InterfaceError(sql, None, error) from error
         except asyncpg.PostgresError as error:
             raise DBAPIError(sql, None, error) from error

@@ -1,0 +1,205 @@
+"""What the queue of jobs costs: until a job starts, a trivial job, and what a full queue does.
+
+Bare arq keeps no row, no lease and no result: a task is called in its event loop, and forgotten
+when Redis is. Our jobs each have a process of their own, so arq is also measured with one: the
+very process that computes ours, started by its task.
+"""
+
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+from uuid import UUID
+
+import httpx
+import orjson
+from arq import create_pool, func
+from arq.connections import RedisSettings
+from arq.worker import Worker
+from asyncpg import Connection, connect
+
+from benchmarks.report import Row, Table
+from benchmarks.timing import Sample, alternate
+from benchmarks.workbench import Workbench
+from shanhai.client import ApiClient
+from shanhai.jobs.contracts import Task
+from shanhai_worker.orders import ORDER, OUTCOME, Order
+
+STARTS = 40
+START_BOUND_S = 0.3
+TRIVIAL = 40
+ROUNDS = 3
+READS = 150
+WAITING = 10_000
+ARQ_SHARE = 0.5
+FULL_SHARE = 1 / 1.5
+LOOK_S = 0.005
+PATIENCE_S = 600.0
+QUEUE = "bare"
+OWNER = "benchmark"
+
+_STARTED = "SELECT extract(epoch FROM started_at - created_at) FROM job WHERE id = $1"
+_UNFINISHED = """SELECT count(*) FROM job
+                  WHERE id = ANY($1) AND status NOT IN ('successful', 'failed', 'dismissed')"""
+_TASK = "SELECT task FROM job WHERE kind = 'echo' AND status = 'successful' LIMIT 1"
+_FILL = f"""
+  INSERT INTO job (kind, inputs, task, requested_by, seed)
+  SELECT kind, inputs, jsonb_set(task, '{{inputs,pause}}', '600'), '{OWNER}', 0
+    FROM (SELECT * FROM job WHERE kind = 'echo' AND status = 'successful' LIMIT 1) done,
+         generate_series(1, $1)
+"""  # noqa: S608  (a constant)
+_EMPTY = f"DELETE FROM job WHERE requested_by = '{OWNER}'"  # noqa: S608  (a constant)
+
+
+def run(bench: Workbench) -> Table:
+    """The three figures, on the stack's one worker."""
+    table = Table("queueing", "the queue of jobs", "floor")
+    with asyncio.Runner() as loop, ApiClient(bench.stack.api_url, bench.key) as api:
+        connection = loop.run(connect(bench.stack.database_url))
+        table.rows.append(_until_start(loop, api, connection))
+        task = orjson.loads(loop.run(connection.fetchval(_TASK)))
+        address, slots = bench.stack.redis.url(1), 2
+        ours = _trivial_jobs(loop, api, connection)
+        for what, call in (
+            ("trivial jobs, each; floor: arq with a process each", _in_process(task)),
+            ("trivial jobs, each; floor: arq in its loop", _in_loop),
+        ):
+            floor = _arq_jobs(loop, address, call, slots)
+            table.rows.append(Row(what, *alternate(ours, floor, rounds=ROUNDS), target=ARQ_SHARE))
+        table.rows.append(_reads(bench, loop, connection))
+        loop.run(connection.close())
+    return table
+
+
+def _until_start(loop: asyncio.Runner, api: ApiClient, connection: Connection) -> Row:
+    """From the row to the claim, by the database's clock, one job at a time."""
+    waits = []
+    for number in range(STARTS):
+        job = _submit(api, f"start.{number}")
+        loop.run(_finished(connection, [job]))
+        waits.append(float(loop.run(connection.fetchval(_STARTED, job))))
+    bound = Sample((START_BOUND_S,))
+    facts = {"median, ms": 1000 * sorted(waits)[len(waits) // 2]}
+    return Row("until a job starts, p95; floor: the bound", p95(waits), bound, 1.0, facts)
+
+
+def p95(seconds: list[float]) -> Sample:
+    """The 95th percentile."""
+    return Sample((quantiles(seconds, n=20)[-1],))
+
+
+def _trivial_jobs(
+    loop: asyncio.Runner, api: ApiClient, connection: Connection
+) -> Callable[[int], float]:
+    def ours(number: int) -> float:
+        started = time.perf_counter()
+        jobs = [_submit(api, f"{number}.{one}") for one in range(TRIVIAL)]
+        loop.run(_finished(connection, jobs))
+        return (time.perf_counter() - started) / TRIVIAL
+
+    return ours
+
+
+def _arq_jobs(
+    loop: asyncio.Runner, address: str, call: Callable[..., Any], slots: int
+) -> Callable[[int], float]:
+    def floor(number: int) -> float:
+        return loop.run(_arq_round(address, call, slots)) / TRIVIAL
+
+    return floor
+
+
+async def _arq_round(address: str, call: Callable[..., Any], slots: int) -> float:
+    """Seconds for all jobs, from the first request on, with a worker that was waiting."""
+    pool = await create_pool(RedisSettings.from_dsn(address), default_queue_name=QUEUE)
+    worker = Worker(
+        functions=[func(call, name="trivial")],
+        queue_name=QUEUE,
+        redis_pool=pool,
+        handle_signals=False,
+        max_jobs=slots,
+        poll_delay=0.1,
+        keep_result=3600,
+    )
+    working = asyncio.create_task(worker.async_run())
+    try:
+        started = time.perf_counter()
+        jobs = [await pool.enqueue_job("trivial", str(number)) for number in range(TRIVIAL)]
+        async with asyncio.timeout(PATIENCE_S):
+            for number, job in enumerate(jobs):
+                if job is None or await job.result(poll_delay=LOOK_S) != str(number):
+                    raise RuntimeError("arq gave another answer")
+        return time.perf_counter() - started
+    finally:
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        await pool.flushdb()
+        await pool.aclose()
+
+
+async def _in_loop(context: dict[str, Any], message: str) -> str:
+    return message
+
+
+def _in_process(task: dict[str, Any]) -> Callable[..., Any]:
+    """A task that has the message returned by the process that computes our jobs."""
+
+    async def call(context: dict[str, Any], message: str) -> str:
+        with tempfile.TemporaryDirectory() as folder:
+            echo = Task.model_validate({**task, "inputs": {"message": message, "pause": 0}})
+            # It ends with the process whose thread starts it, this one.
+            order = Order(task=echo, parent_pid=os.getpid(), memory_limit_mb=8192)
+            (Path(folder) / ORDER).write_text(order.model_dump_json(), encoding="utf-8")
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-m", "shanhai_worker.child", folder),
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+            )
+            await process.wait()
+            outcome = orjson.loads((Path(folder) / OUTCOME).read_bytes())
+        return str(outcome["values"]["message"])
+
+    return call
+
+
+def _reads(bench: Workbench, loop: asyncio.Runner, connection: Connection) -> Row:
+    """The list of jobs and a page of features, with the queue full and with none waiting."""
+    paths = ("/jobs?limit=10", "/collections/regions/items?limit=10")
+    headers = {"Authorization": f"Bearer {bench.key}"}
+    with httpx.Client(base_url=bench.stack.api_url, headers=headers, timeout=60) as client:
+
+        def read() -> float:
+            seconds = []
+            for number in range(READS):
+                started = time.perf_counter()
+                client.get(paths[number % len(paths)]).raise_for_status()
+                seconds.append(time.perf_counter() - started)
+            return p95(seconds).median
+
+        def full(number: int) -> float:
+            loop.run(connection.execute(_FILL, WAITING))
+            try:
+                time.sleep(1)  # the worker takes what it can
+                return read()
+            finally:
+                loop.run(connection.execute(_EMPTY))
+                time.sleep(2)  # and lets go of it
+
+        samples = alternate(full, lambda number: read(), rounds=ROUNDS)
+    what = f"a read, p95, {WAITING} jobs waiting; floor: none waiting"
+    return Row(what, *samples, target=FULL_SHARE)
+
+
+def _submit(api: ApiClient, message: str) -> UUID:
+    return UUID(api.execute("echo", {"message": message}).rpartition("/")[2])
+
+
+async def _finished(connection: Connection, jobs: list[UUID]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while await connection.fetchval(_UNFINISHED, jobs):  # noqa: ASYNC110  another process ends it
+            await asyncio.sleep(LOOK_S)
