@@ -331,3 +331,16 @@ async def test_codes_in_rules_must_be_known(
         await add_rule(sessions, **changes)
     assert [fault.pointer for fault in refused.value.faults] == [pointer]
     assert await fetch(sessions, "SELECT 1 FROM alert_rule") == []
+
+
+async def test_a_worker_of_the_release_before_may_run_on(sessions: Sessions) -> None:
+    await add_rule(sessions)
+    await send(sessions, {1: 50})
+    # As it kept its watches, when all rules were about stations.
+    keep = """INSERT INTO alert_watch (rule_id, station_id, seen_to, since, level)
+              SELECT r.id, s.id, now(), '{}', 'red' FROM alert_rule r, station s WHERE s.code = 'a'
+              ON CONFLICT (rule_id, station_id) DO UPDATE SET level = excluded.level"""
+    for _ in range(2):
+        async with sessions.begin() as session:
+            await session.execute(text(keep))
+    assert await fetch(sessions, "SELECT level FROM alert_watch") == [("red",)]
