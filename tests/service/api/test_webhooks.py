@@ -225,7 +225,8 @@ async def test_only_for_those_who_work_for_the_region(
         assert (await client.post("/webhooks", json=NEW)).status_code == status
 
 
-async def test_alerts_are_written_for_webhooks(planner: httpx.AsyncClient, state: State) -> None:
+async def make_rule(planner: httpx.AsyncClient, state: State, **changes: Any) -> None:
+    """A rule at the only station there is."""
     async with state.sessions.begin() as session:
         await forget_observations(session)
         await add_station(session, "s 1")
@@ -236,8 +237,31 @@ async def test_alerts_are_written_for_webhooks(planner: httpx.AsyncClient, state
         "kind": "above",
         "property": "pm25",
         "limits": {"yellow": 75, "red": 250},
+        **changes,
     }
-    assert (await planner.post("/alert-rules", json=rule)).status_code == 201
+    made = await planner.post("/alert-rules", json=rule)
+    assert made.status_code == 201, made.text
+
+
+async def test_quiet_hours_hold_messages_back(planner: httpx.AsyncClient, state: State) -> None:
+    now = datetime.now(UTC)
+    begins, ends = (f"{now + timedelta(hours=by):%H:%M}" for by in (-1, 2))
+    await make_rule(planner, state, quiet={"from": begins, "to": ends, "time_zone": "UTC"})
+    hook = await make(planner, events=ALERT_EVENTS)
+    for minute, value in ((2, 80.0), (1, 260.0)):
+        moment = now - timedelta(minutes=minute)
+        await store_observations(state.sessions, [Observation("s 1", "pm25", moment, value)])
+        async with state.sessions.begin() as session:
+            await evaluate_changes(session)
+    opened, escalated = await written(state, hook["id"])
+    assert opened.due_at > now + timedelta(hours=1.9)
+    # What is red passes.
+    assert escalated.payload["data"]["level"] == "red"
+    assert escalated.due_at < now + timedelta(minutes=1)
+
+
+async def test_alerts_are_written_for_webhooks(planner: httpx.AsyncClient, state: State) -> None:
+    await make_rule(planner, state)
     hook = await make(planner, events=ALERT_EVENTS, lang="en")
     deaf = await make(planner, events=["case.opened"])
     time = datetime.now(UTC) - timedelta(minutes=5)
