@@ -1,5 +1,6 @@
 """Signatures of messages, beside the specification's own library, and secrets that are kept."""
 
+import base64
 from datetime import UTC, datetime
 
 import pytest
@@ -14,14 +15,11 @@ from shanhai.signature import make_secret, show_secret, sign
 KEPT = Seal("s" * 32, "webhooks")
 
 
-def test_signature_of_the_specification() -> None:
-    # The example of Standard Webhooks' libraries.
-    secret = b"\x30\xa2\xd8\x0c\xbd\x20\xa6\xfe\xfe\x62\x48\x79\xf0\xa4\xd5\xdd\x9d\x80\x3c\x63\x28"
+def test_signature_known_from_the_libraries_of_the_specification() -> None:
+    secret = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     body = b'{"test": 2432232314}'
-    known = Webhook(secret).sign(
-        "msg_p5jXN8", datetime.fromtimestamp(1614265330, UTC), body.decode()
-    )
-    assert sign([secret], "msg_p5jXN8", 1614265330, body) == known
+    known = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    assert sign([secret], "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body) == known
 
 
 @given(st.text(max_size=200), st.integers(0, 2**32))
@@ -52,7 +50,8 @@ def test_a_changed_body_does_not_verify() -> None:
 def test_secrets_are_opened_for_their_owner_only(content: bytes, owner: str) -> None:
     sealed = KEPT.close(content, owner)
     assert KEPT.open(sealed, owner) == content
-    assert content == b"" or content not in sealed or len(content) < 4
+    # Shorter ones can be met by chance.
+    assert len(content) < 4 or content not in sealed
     assert KEPT.close(content, owner) != sealed
     strangers = (
         (KEPT, sealed, f"{owner}x"),
