@@ -72,8 +72,9 @@ async def test_one_is_made_changed_and_observed(admin: httpx.AsyncClient, state:
     assert made.status_code == 201
     assert made.headers["Location"].endswith("/properties/radon")
     tag = {"If-Match": made.headers["ETag"]}
-    changed = await admin.patch("/properties/radon", json={"high": 50}, headers=tag)
+    changed = await admin.patch("/properties/radon", json={"high": 50, "raw_years": 5}, headers=tag)
     assert (changed.json()["high"], changed.json()["name_en"]) == (50, "Radon")
+    assert (changed.json()["raw_years"], changed.json()["raw_since"]) == (5, None)
     assert (
         await admin.patch("/properties/radon", json={"high": 60}, headers=tag)
     ).status_code == 412
@@ -89,6 +90,7 @@ async def test_one_is_made_changed_and_observed(admin: httpx.AsyncClient, state:
     ("changes", "status", "pointer"),
     [
         ({"unit": "furlong"}, 400, "/unit"),
+        ({"raw_years": 0}, 400, "/raw_years"),
         ({"medium": "space"}, 400, "/medium"),
         ({"code": "UPPER CASE"}, 400, "/code"),
         ({"low": 7, "high": 7}, 400, ""),
