@@ -1,4 +1,8 @@
-"""Alembic environment: one transaction, short lock waits, the tables of `shanhai.db.tables`."""
+"""Alembic environment: a transaction a revision, short waits, the tables of `shanhai.db.tables`.
+
+The services go on meanwhile. A statement that waits for a lock makes all later ones wait behind it,
+so it gives up soon; `shanhai.db.migrate` then tries again.
+"""
 
 import asyncio
 import re
@@ -11,6 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 import shanhai.db.tables  # noqa: F401  (fills the metadata)
 from shanhai.db.base import Base
 
+LOCK = 7_405_231_866_014_512_001
 SKIPPED_TABLES = re.compile(r"spatial_ref_sys|\w+_history|observation_y\d{4}m\d{2}")
 
 
@@ -30,13 +35,16 @@ def include_name(
 
 def run(connection: Connection) -> None:
     """Migrate over an open connection."""
-    connection.execute(text("SET lock_timeout = '4s'"))
+    connection.execute(text("SET lock_timeout = '2s'"))
+    # One at a time: two would find the same revision.
+    connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
     connection.commit()
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
         include_name=include_name,
         compare_type=True,
+        transaction_per_migration=True,
     )
     with context.begin_transaction():
         context.run_migrations()
@@ -45,9 +53,12 @@ def run(connection: Connection) -> None:
 async def run_online() -> None:
     """Connect with the URL of the configuration and migrate."""
     engine = create_async_engine(context.config.get_main_option("sqlalchemy.url", ""))
-    async with engine.connect() as connection:
-        await connection.run_sync(run)
-    await engine.dispose()
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(run)
+    finally:
+        # A connection that is left open would go on holding the lock.
+        await engine.dispose()
 
 
 asyncio.run(run_online())

@@ -2,7 +2,7 @@
 
 import asyncio
 import importlib.metadata
-import os
+import shutil
 import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -12,19 +12,24 @@ import typer
 from pydantic import ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.cli.sessions import in_transaction
+from shanhai.cli.examining import (
+    check_audit,
+    check_clock,
+    check_database,
+    check_files,
+    check_indexes,
+    check_writing,
+)
 from shanhai.cli.settings_listing import all_settings, as_env, faults_of
-from shanhai.db.migrate import expected_revision, present_revision
 from shanhai.errors import Unavailable
 from shanhai.settings import ArtifactSettings, QueueSettings, RedisSettings
 
 FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path("~/.fonts"))
 CHINESE_FONTS = ("DroidSansFallback*", "NotoSansCJK*", "NotoSansSC*", "SourceHanSans*", "wqy-*")
 REDIS_TIMEOUT_S = 2.0
+LEAST_FREE = 0.1
 Check = Callable[[], Awaitable[str]]
 
 
@@ -66,22 +71,6 @@ def _reason(error: Exception) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
-async def check_database() -> str:
-    """PostgreSQL with PostGIS, at the expected revision."""
-
-    async def look(session: AsyncSession) -> str:
-        version = await session.scalar(text("SHOW server_version"))
-        postgis = await session.scalar(text("SELECT postgis_lib_version()"))
-        present = await present_revision(session)
-        if present != expected_revision():
-            raise Unavailable(
-                f"at revision {present}, expected {expected_revision()}: run `shanhai db upgrade`"
-            )
-        return f"PostgreSQL {version}, PostGIS {postgis}, revision {present}"
-
-    return await in_transaction(look)
-
-
 async def check_redis() -> str:
     """Redis answers, where it is used."""
     url = RedisSettings().address
@@ -95,10 +84,15 @@ async def check_redis() -> str:
         url, socket_connect_timeout=REDIS_TIMEOUT_S, socket_timeout=REDIS_TIMEOUT_S
     )
     try:
-        info = await client.info("server")
+        info = await client.info()
     finally:
         await client.aclose()
-    return f"Redis {info['redis_version']}"
+    policy = info.get("maxmemory_policy")
+    if policy != "noeviction":
+        raise Unavailable(
+            f"maxmemory-policy is {policy}: wake-ups could vanish; set it to noeviction"
+        )
+    return f"Redis {info['redis_version']}, {policy}"
 
 
 async def check_artifacts() -> str:
@@ -108,8 +102,13 @@ async def check_artifacts() -> str:
     probe = root / f".doctor-{uuid.uuid4().hex}"
     probe.touch(exist_ok=False)
     probe.unlink()
-    free = os.statvfs(root)
-    return f"{root} is writable, {free.f_bavail * free.f_frsize // 2**20} MiB free"
+    usage = shutil.disk_usage(root)
+    if usage.free < LEAST_FREE * usage.total:
+        raise Unavailable(
+            f"{root}: {usage.free // 2**20} MiB free, less than a tenth; give room, or see"
+            " `shanhai artifacts sweep --dry-run`"
+        )
+    return f"{root} is writable, {usage.free // 2**20} MiB free"
 
 
 async def check_fonts() -> str:
@@ -133,8 +132,13 @@ async def check_rasters() -> str:
 
 CHECKS: dict[str, Check] = {
     "database": check_database,
+    "writing": check_writing,
+    "clock": check_clock,
+    "indexes": check_indexes,
+    "audit log": check_audit,
     "redis": check_redis,
     "artifacts": check_artifacts,
+    "files": check_files,
     "fonts": check_fonts,
     "rasters": check_rasters,
 }

@@ -1,18 +1,26 @@
 """Bring a database to the newest revision, or say which revision it has."""
 
+import time
 from pathlib import Path
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import async_url
+from shanhai.errors import Unavailable
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 PACKAGED = Path(__file__).with_name("migrations")
 MIGRATIONS = PACKAGED if PACKAGED.is_dir() else Path(__file__).resolve().parents[3] / "migrations"
 """The revisions: packed into the wheel, or beside the packages in a checkout."""
+
+LOCK_NOT_AVAILABLE = "55P03"
 
 
 def migration_config(url: str) -> Config:
@@ -24,9 +32,34 @@ def migration_config(url: str) -> Config:
     return config
 
 
-def upgrade(url: str, revision: str = "head") -> None:
-    """Run the migrations up to `revision`."""
-    command.upgrade(migration_config(url), revision)
+def upgrade(
+    url: str, revision: str = "head", *, patience_s: float = 120, pause_s: float = 1
+) -> None:
+    """Run the migrations up to `revision`, while the services go on.
+
+    A table that is in use is tried again, for services wait behind whoever waits for it.
+
+    Raises:
+        Unavailable: It was in use all the time. Revisions before it have been reached.
+    """
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            command.upgrade(migration_config(url), revision)
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+                raise
+            if time.monotonic() > deadline:
+                raise Unavailable(
+                    f"a table was in use for {patience_s:g} s: end the transaction that holds it,"
+                    " and run `shanhai db upgrade` again",
+                    message_zh=f"数据表被占用达 {patience_s:g} 秒：请结束占用它的事务后重新执行"
+                    " `shanhai db upgrade`",
+                ) from error
+            log.info("a table is in use; trying again", pause_s=pause_s)
+            time.sleep(pause_s)
+        else:
+            return
 
 
 def downgrade(url: str, revision: str) -> None:

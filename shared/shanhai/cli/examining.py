@@ -1,0 +1,151 @@
+"""What `shanhai doctor` looks at in the database and between it and the result files.
+
+Each check tells what it found, or raises `Unavailable` with what is wrong and a way to mend it.
+"""
+
+import time
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.cli.sessions import in_transaction
+from shanhai.db.migrate import expected_revision, present_revision
+from shanhai.db.queries.artifact_references import read_references
+from shanhai.db.queries.audit_chain import AuditBroken, verify_chain
+from shanhai.errors import Unavailable
+from shanhai.settings import ArtifactSettings
+from shanhai.storage.sweeping import find_orphans, missing_files
+
+OLDEST_SERVER, NEWEST_SERVER = 15, 18
+OLDEST_POSTGIS = (3, 3)
+MOST_OFFSET_S = 2.0
+LARGE_BYTES = 100 * 1024**2
+INVALID = text(
+    """SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+         JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE NOT i.indisvalid AND n.nspname = 'public' ORDER BY 1"""
+)
+# Since statistics were last reset; those of constraints serve even if nobody reads by them.
+UNUSED = text(
+    """SELECT s.indexrelname FROM pg_stat_user_indexes s JOIN pg_index i USING (indexrelid)
+        WHERE s.idx_scan = 0 AND NOT i.indisunique AND s.schemaname = 'public'
+          AND pg_relation_size(s.indexrelid) > :large ORDER BY 1"""
+)
+BARE = text(
+    """SELECT con.conrelid::regclass::text || '.' || a.attname FROM pg_constraint con
+         JOIN pg_attribute a ON a.attrelid = con.conrelid AND a.attnum = con.conkey[1]
+         JOIN pg_class c ON c.oid = con.conrelid
+        WHERE con.contype = 'f' AND con.connamespace = 'public'::regnamespace
+          AND pg_relation_size(c.oid) > :large
+          AND NOT EXISTS (SELECT FROM pg_index i
+                           WHERE i.indrelid = con.conrelid AND i.indkey[0] = con.conkey[1])
+        ORDER BY 1"""
+)
+
+
+async def check_database() -> str:
+    """PostgreSQL and PostGIS of versions that are known to do, at the expected revision."""
+
+    async def look(session: AsyncSession) -> str:
+        number = int(str(await session.scalar(text("SHOW server_version_num")))) // 10_000
+        version = await session.scalar(text("SHOW server_version"))
+        if not OLDEST_SERVER <= number <= NEWEST_SERVER:
+            raise Unavailable(
+                f"PostgreSQL {version}: versions {OLDEST_SERVER} to {NEWEST_SERVER} are supported"
+            )
+        postgis = await session.scalar(
+            text("SELECT extversion FROM pg_extension WHERE extname = 'postgis'")
+        )
+        if postgis is None:
+            raise Unavailable("the extension postgis is missing: run `shanhai db upgrade`")
+        if tuple(map(int, postgis.split(".")[:2])) < OLDEST_POSTGIS:
+            raise Unavailable(f"PostGIS {postgis}: 3.3 or newer is needed; update the extension")
+        present = await present_revision(session)
+        if present != expected_revision():
+            raise Unavailable(
+                f"at revision {present}, expected {expected_revision()}: run `shanhai db upgrade`"
+            )
+        return f"PostgreSQL {version}, PostGIS {postgis}, revision {present}"
+
+    return await in_transaction(look)
+
+
+async def check_writing() -> str:
+    """The database takes writes, and keeps what it has acknowledged."""
+
+    async def look(session: AsyncSession) -> str:
+        if await session.scalar(text("SELECT pg_is_in_recovery()")):
+            raise Unavailable("the server is a replica, or still recovering: name the primary")
+        off = [
+            name
+            for name in ("fsync", "full_page_writes", "synchronous_commit")
+            if await session.scalar(text(f"SHOW {name}")) == "off"
+        ]
+        if off:
+            raise Unavailable(
+                f"{', '.join(off)} off: a crash loses what was acknowledged; set to on"
+            )
+        return "written through"
+
+    return await in_transaction(look)
+
+
+async def check_clock() -> str:
+    """This machine's clock is that of the database."""
+
+    async def look(session: AsyncSession) -> str:
+        now = await session.scalar(text("SELECT extract(epoch FROM clock_timestamp())"))
+        offset = time.time() - float(now or 0)
+        if abs(offset) > MOST_OFFSET_S:
+            raise Unavailable(
+                f"{offset:+.1f} s from the database's: let both follow a time service (NTP)"
+            )
+        return f"{offset:+.3f} s from the database's"
+
+    return await in_transaction(look)
+
+
+async def check_indexes() -> str:
+    """No index is invalid; large ones that nobody reads, and missing ones, are told."""
+
+    async def look(session: AsyncSession) -> str:
+        invalid = list(await session.scalars(INVALID))
+        if invalid:
+            raise Unavailable(
+                f"invalid: {', '.join(invalid)}; mend each with REINDEX INDEX CONCURRENTLY"
+            )
+        large = {"large": LARGE_BYTES}
+        unused, bare = [list(await session.scalars(one, large)) for one in (UNUSED, BARE)]
+        told = ["all valid"]
+        told += [f"large and not read so far: {', '.join(unused)}"] if unused else []
+        told += [f"large tables without an index for: {', '.join(bare)}"] if bare else []
+        return "; ".join(told)
+
+    return await in_transaction(look)
+
+
+async def check_files() -> str:
+    """Every result file that a row names is there; what no row names is told."""
+    root = ArtifactSettings().root
+    referenced = await in_transaction(read_references)
+    missing = missing_files(root, referenced)
+    if missing:
+        raise Unavailable(
+            f"{len(missing)} of {len(referenced)} files are missing, {missing[0]} first: restore"
+            " them with `shanhai db restore`, or from a copy of the store"
+        )
+    orphans, number = find_orphans(root, referenced)
+    size = sum(file.bytes for file in orphans) // 2**20
+    rest = f"; {len(orphans)} named by no row ({size} MiB): `shanhai artifacts sweep`"
+    return f"{len(referenced)} named by rows, {number} there{rest if orphans else ''}"
+
+
+async def check_audit() -> str:
+    """The audit log is as it was written."""
+    try:
+        head = await in_transaction(verify_chain)
+    except AuditBroken as error:
+        raise Unavailable(
+            f"{error.message}: treat it as an incident, as the runbook says under AuditBroken"
+        ) from error
+    return f"{head.rows} rows in {head.seq} links as they were written"

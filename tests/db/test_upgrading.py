@@ -1,0 +1,76 @@
+"""Upgrades while the database is used."""
+
+import asyncio
+import threading
+
+import pytest
+from sqlalchemy import text
+
+from shanhai.db.migrate import downgrade, expected_revision, present_revision, upgrade
+from shanhai.errors import Unavailable
+from shanhai.testing.job_rows import open_sessions
+
+BEFORE = "0023"
+"""A later revision changes the table `job`."""
+
+
+async def write(url: str, stop: threading.Event) -> int:
+    """Submit jobs as the release before does, until told to stop; how many."""
+    made = text(
+        "INSERT INTO job (kind, inputs, task, requested_by) VALUES ('echo', '{}', '{}', 'test')"
+    )
+    number = 0
+    async with open_sessions(url) as sessions:
+        while not stop.is_set():
+            async with sessions.begin() as session:
+                await session.execute(made)
+            number += 1
+            await asyncio.sleep(0.01)
+    return number
+
+
+async def read_slowly(url: str, reads: asyncio.Event, seconds: float) -> None:
+    """Hold the table as a report that takes long does."""
+    async with open_sessions(url) as sessions, sessions() as session:
+        await session.execute(text("SET idle_in_transaction_session_timeout = 0"))
+        await session.execute(text("SELECT count(*) FROM job"))
+        reads.set()
+        await asyncio.sleep(seconds)
+
+
+async def look(url: str) -> tuple[str | None, int]:
+    async with open_sessions(url) as sessions, sessions() as session:
+        number = await session.scalar(text("SELECT count(*) FROM job"))
+        return await present_revision(session), int(number or 0)
+
+
+async def test_writers_and_readers_go_on(fresh_database_url: str) -> None:
+    url = fresh_database_url
+    await asyncio.to_thread(downgrade, url, BEFORE)
+    stop, reads = threading.Event(), asyncio.Event()
+    async with asyncio.timeout(60):
+        writing = asyncio.create_task(write(url, stop))
+        reading = asyncio.create_task(read_slowly(url, reads, 3))
+        await reads.wait()
+        # The reader holds the table for longer than one try waits.
+        await asyncio.to_thread(upgrade, url, pause_s=0.2)
+        assert reading.done()
+        await asyncio.sleep(0.1)
+        stop.set()
+        number = await writing
+        await reading
+    assert await look(url) == (expected_revision(), number)
+
+
+async def test_a_table_that_stays_in_use_is_told(fresh_database_url: str) -> None:
+    url = fresh_database_url
+    await asyncio.to_thread(downgrade, url, BEFORE)
+    reads = asyncio.Event()
+    reading = asyncio.create_task(read_slowly(url, reads, 30))
+    await reads.wait()
+    with pytest.raises(Unavailable, match="shanhai db upgrade"):
+        await asyncio.to_thread(upgrade, url, patience_s=0)
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+    await asyncio.to_thread(upgrade, url)
+    assert (await look(url))[0] == expected_revision()
