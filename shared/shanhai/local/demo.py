@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
+from pathlib import Path
 from typing import Any, TypeVar
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from rich.table import Table
 
 from shanhai import __version__
 from shanhai.client import ApiClient
+from shanhai.local.announcing import Announced, announce
 from shanhai.local.feeding import feed, make_stations
 from shanhai.local.files import write_whole
 from shanhai.local.inputs import Inputs, gather, import_missing, seed_regions
@@ -67,11 +69,13 @@ class Demo:
             network = self._step("network", lambda: self._build_network(api, given, job))
             sites = self._step("sites", lambda: self._select_sites(api))
             warned = self._step("monitoring", lambda: self._monitor(api))
+            bulletin = self._step("bulletin", lambda: self._announce(api))
             seen = self._step(
                 "read back", lambda: self._read_back(api, job, results, network, sites)
             )
         self._report(results, network.results, sites.results, seen)
         self._tell_warning(warned)
+        self._tell_bulletin(bulletin)
         self._note(key, job, results, network, sites)
 
     def _step(self, name: str, work: Callable[[], T]) -> T:
@@ -148,6 +152,23 @@ class Demo:
             self.console.print(f"values sent: {ways}", highlight=False)
             return await_warning(api, receiver, book)
 
+    def _announce(self, api: ApiClient) -> Announced:
+        """The bulletin of the last month, with the alert in it."""
+        return announce(
+            api,
+            region=REGION,
+            plan=PLAN,
+            now=datetime.now(UTC),
+            folder=self._pictures(),
+            follow=lambda job: self._follow(api, job),
+        )
+
+    def _pictures(self) -> Path:
+        """The folder for what people look at."""
+        folder = self.stack.home.path / "demo"
+        folder.mkdir(exist_ok=True)
+        return folder
+
     def _follow(self, api: ApiClient, job: str) -> dict[str, Any]:
         """Show how far a job is, and return its results."""
         with self._bar() as bar:
@@ -164,8 +185,7 @@ class Demo:
     def _read_back(
         self, api: ApiClient, job: str, results: Mapping[str, Any], network: Made, sites: Made
     ) -> Readback:
-        pictures = self.stack.home.path / "demo"
-        pictures.mkdir(exist_ok=True)
+        pictures = self._pictures()
         zones = read_back(api, self.stack.tiles_url, job, results, pictures)
         links = read_network(api, self.stack.tiles_url, network, pictures)
         plan = read_sites(api, self.stack.tiles_url, sites, pictures)
@@ -214,6 +234,12 @@ class Demo:
             ("alerts", "/alerts?f=html"),
         ):
             self.console.print(f"{title:<10} {api}{path}", soft_wrap=True, highlight=False)
+
+    def _tell_bulletin(self, bulletin: Announced) -> None:
+        self.console.print(
+            f"{'bulletin':<10} {self.stack.api_url}{bulletin.url}", soft_wrap=True, highlight=False
+        )
+        self.console.print(f"{'':<10} SHA-256 of the PDF {bulletin.sha256}", highlight=False)
 
     def _note(
         self, key: str, job: str, results: Mapping[str, Any], network: Made, sites: Made

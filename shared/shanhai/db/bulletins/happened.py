@@ -18,6 +18,8 @@ within (id) AS (
   UNION
   SELECT region.id FROM region JOIN within ON region.parent_id = within.id
 )"""
+# An alert belongs to the time its values are of, however late these came.
+BEGAN = "CASE WHEN a.station_id IS NULL THEN a.opened_at ELSE a.began_at END"
 # Days begin in the zone of the session, which is that of the platform.
 DURING = "{0} >= CAST(:first AS date)::timestamptz AND {0} < (CAST(:last AS date) + 1)::timestamptz"
 MOST_ALERTS = 10_000
@@ -29,7 +31,7 @@ _ALERTS = text(f"""
          coalesce(s.name_en, i.name_en) AS subject_en, p.code AS property,
          CASE r.kind WHEN 'rate' THEN p.unit || '/h' WHEN 'no_data' THEN 's'
                      WHEN 'indicator_behind_target' THEN '%' ELSE p.unit END AS unit,
-         a.measure, CAST(a.opened_at AS date) AS opened_on, CAST(a.closed_at AS date) AS closed_on,
+         a.measure, CAST({BEGAN} AS date) AS opened_on, CAST(a.closed_at AS date) AS closed_on,
          coalesce((SELECT e.kind FROM alert_event e
                     WHERE e.alert_id = a.id AND a.status = 'closed'
                       AND e.kind NOT IN ('opened', 'raised', 'acknowledged')
@@ -42,8 +44,8 @@ _ALERTS = text(f"""
     LEFT JOIN observed_property p ON p.id = r.property_id
    WHERE (a.station_id = ANY(CAST(:stations AS bigint[]))
           OR pi.plan_id = :plan AND a.target_region_id IN (SELECT id FROM within))
-     AND {DURING.format("a.opened_at")}
-   ORDER BY a.opened_at, a.id
+     AND {DURING.format(f"({BEGAN})")}
+   ORDER BY {BEGAN}, a.id
    LIMIT {MOST_ALERTS}
 """)  # noqa: S608 - constants of this file
 _LEADS = text(f"""
@@ -100,7 +102,7 @@ async def read_alerts(
     first: date,
     last: date,
 ) -> list[dict[str, Any]]:
-    """The alerts that were opened at some stations, and of a plan's indicators, in their order."""
+    """The alerts that began at some stations, and of a plan's indicators, in their order."""
     values = {
         "region": region_id,
         "plan": plan_id,
