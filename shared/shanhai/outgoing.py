@@ -101,7 +101,7 @@ class Outgoing:
                 finally:
                     await response.aclose()
         except InvalidInput as error:
-            raise _failed(url, error.message) from error
+            raise _failed(url, error.message, error.message_zh) from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise _failed(url, type(error).__name__) from error
 
@@ -225,6 +225,8 @@ async def _read(url: str, response: httpx.Response) -> bytes:
     return bytes(content)
 
 
-def _failed(url: str, why: str) -> Unavailable:
+def _failed(url: str, why: str, why_zh: str | None = None) -> Unavailable:
     shown = url[:200]
-    return Unavailable(f"{shown} cannot be reached: {why}", message_zh=f"无法访问 {shown}：{why}")
+    return Unavailable(
+        f"{shown} cannot be reached: {why}", message_zh=f"无法访问 {shown}：{why_zh or why}"
+    )

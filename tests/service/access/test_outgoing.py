@@ -76,8 +76,11 @@ async def test_the_address_is_pinned_and_the_name_is_told(receiver: Receiver) ->
 )
 async def test_names_that_lead_inside_are_refused(receiver: Receiver, found: list[str]) -> None:
     names = Names(found)
-    with pytest.raises(Unavailable, match="SHANHAI_OUTGOING_NETWORKS"):
+    with pytest.raises(Unavailable, match="SHANHAI_OUTGOING_NETWORKS") as caught:
         await client(receiver, names, networks=()).post(url(receiver), b"{}", {})
+    assert "不允许访问" in caught.value.message_zh
+    # Who may read the reason need not learn where the name leads to.
+    assert not any(address in caught.value.message for address in found)
     assert receiver.received == []
 
 
