@@ -79,6 +79,13 @@ async def read_targets(
     return (await session.scalars(query)).all()
 
 
+async def hold_targets(session: AsyncSession, plan_id: int, indicator_id: int) -> None:
+    """Keep others from stating figures of an indicator of a plan until the transaction ends."""
+    own = PlanIndicator
+    query = select(own.id).where(own.plan_id == plan_id, own.indicator_id == indicator_id)
+    await session.execute(query.with_for_update())
+
+
 def as_target(row: IndicatorTarget) -> Target:
     """A figure as the science reads it."""
     comparator: Any = row.comparator_printed
@@ -123,12 +130,7 @@ async def state_targets(
         Conflict: the plan is in force and a figure that is not revisable would change.
     """
     wanted = checked_figures(what.listed, figures)
-    own = PlanIndicator
-    await session.execute(
-        select(own.id)
-        .where(own.plan_id == what.plan.id, own.indicator_id == what.listed.id)
-        .with_for_update()
-    )
+    await hold_targets(session, what.plan.id, what.listed.id)
     rows = await _present(session, what)
     if expected is not None and state_of_targets(rows) not in expected:
         raise Stale("the figures have changed since", message_zh="目标已被更改")

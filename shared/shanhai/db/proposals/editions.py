@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.drafts import CODE, read_draft
-from shanhai.db.features.images import read_image
+from shanhai.db.features.images import lock
 from shanhai.db.features.plans import PLANS
 from shanhai.db.features.writing import create
 from shanhai.db.identity import Identity
@@ -78,7 +78,9 @@ async def begin_edition(
         InvalidInput: a member breaks a rule.
         Conflict: an edition of the plan is being worked on already.
     """
-    former = await read_image(session, PLANS, former_id)
+    former = await lock(session, PLANS, former_id)
+    if former is None:
+        raise LookupError(f"there is no plan in row {former_id}")
     present = await find_worked_on(session, former_id)
     if present is not None:
         raise Conflict(

@@ -122,14 +122,9 @@ class Revisable(Protocol):
         """
 
 
-def members_of(image: Image, left_out: Collection[str] = ()) -> Members:
-    """What a row says.
-
-    The days it is valid from and to are no part of that: every write moves them.
-    """
-    kept = {
-        name: value for name, value in image.values.items() if name not in {"valid_from", *left_out}
-    }
+def members_of(image: Image) -> Members:
+    """What a row says; the day its state began is no part of that, for every write moves it."""
+    kept = {name: value for name, value in image.values.items() if name != "valid_from"}
     return kept if image.geometry is None else {**kept, GEOMETRY: digest_of(image.geometry)}
 
 

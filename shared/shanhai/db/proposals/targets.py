@@ -24,6 +24,7 @@ from shanhai.db.indicators.targets import (
     Rewriting,
     checked_figures,
     describe_target,
+    hold_targets,
     read_targets,
     state_targets,
     touches_fixed,
@@ -154,6 +155,7 @@ async def _place(
 
 
 async def _rows(session: AsyncSession, plan: PlanSeen, listed: Listed, place: Place) -> Row:
+    await hold_targets(session, plan.id, listed.id)
     return await read_targets(session, plan.id, indicators=[listed.id], region_id=place.id)
 
 

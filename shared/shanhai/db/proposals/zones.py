@@ -75,6 +75,11 @@ class Zones:
     ) -> int:
         """Begin a draft of the scheme and write the zone in it; errors as in `Revisable`."""
         scheme = await _scheme(session, proposal)
+        if scheme.id != proposal.base_id:
+            raise Conflict(
+                f"version {scheme.version} of {scheme.code!r} was published meanwhile",
+                message_zh=f"方案 {scheme.code!r} 第 {scheme.version} 版已于此间发布",
+            )
         note = f"{proposal.code}: {proposal.title}"
         new = await begin_version(session, identity, act, scheme, note)
         code = proposal.subject["zone"]
