@@ -47,15 +47,20 @@ class Sender:
         async with self.connected() as client:
             return await self._execute(client, "echo", inputs, order)
 
-    async def import_region(self, between: Callable[[], None] | None = None) -> str:
-        """Have a small file of features imported, something done between; the job's id."""
+    async def import_region(
+        self, between: Callable[[], None] | None = None, *, rows: int = 1
+    ) -> str:
+        """Have a small file of features imported, something done between; the job's id.
+
+        Reports of as many rows are the same files: stored once.
+        """
         code = f"{self.name}-{next(self.numbers)}"
         async with self.connected() as client:
             answer = await self._insist(
                 client,
                 "/uploads",
                 code,
-                content=region_file(code),
+                content=region_file(code, rows),
                 headers={"Content-Type": "application/geo+json"},
             )
             if between is not None:
@@ -123,10 +128,21 @@ class Sender:
                 await asyncio.sleep(PAUSE_S)
 
 
-def region_file(code: str) -> bytes:
-    """A region of a square."""
+def region_file(code: str, rows: int = 1) -> bytes:
+    """Regions that are squares, the first of them with this code."""
     ring = [[118, 24], [118.1, 24], [118.1, 24.1], [118, 24.1], [118, 24]]
-    properties = {"code": code, "name_zh": "区", "name_en": "Place", "level": "town"}
     geometry = {"type": "Polygon", "coordinates": [ring]}
-    feature = {"type": "Feature", "properties": properties, "geometry": geometry}
-    return json.dumps({"type": "FeatureCollection", "features": [feature]}).encode()
+    features = [
+        {
+            "type": "Feature",
+            "properties": {
+                "code": f"{code}.{row}" if row else code,
+                "name_zh": "区",
+                "name_en": "Place",
+                "level": "town",
+            },
+            "geometry": geometry,
+        }
+        for row in range(rows)
+    ]
+    return json.dumps({"type": "FeatureCollection", "features": features}).encode()

@@ -1,18 +1,33 @@
 """Jobs that want more than they may."""
 
+from collections.abc import Coroutine
+from typing import Any
+
 from tests.faults.breakable import Breakable
+
+from shanhai.db.tables import Job
+from shanhai.testing.serving import kill
 
 
 def test_job_that_takes_too_long(platform: Breakable) -> None:
-    for worker in platform.standing:
-        worker.kill()
-        worker.wait(60)
-    hasty = platform.add_worker(job_timeout_s=2)
-    job = platform.beside.ask(platform.sender().echo(pause=60))
-    failed = platform.reach(job, "failed")
-    assert failed.error is not None
-    assert failed.error["class"] == "resource"
+    failed = ended_by_limit(platform, platform.sender().echo(pause=60), "echo=512:2")
     assert "2 s" in failed.error["detail"]
-    assert failed.attempt == 1
-    hasty.kill()
-    hasty.wait(60)
+
+
+def test_job_that_wants_too_much_memory(platform: Breakable) -> None:
+    """Reading a file takes more than the least that can be set."""
+    asked = platform.sender().import_region()
+    failed = ended_by_limit(platform, asked, "import-features=512:60")
+    assert "512 MB" in failed.error["detail"]
+
+
+def ended_by_limit(platform: Breakable, asked: Coroutine[Any, Any, str], limits: str) -> Job:
+    """The job, once the only worker, with these limits, has ended it."""
+    for worker in platform.standing:
+        kill(worker)
+    strict = platform.add_worker(limits=limits)
+    failed = platform.reach(platform.beside.ask(asked), "failed")
+    kill(strict)
+    assert failed.error is not None
+    assert (failed.error["class"], failed.attempt) == ("resource", 1)
+    return failed

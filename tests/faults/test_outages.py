@@ -1,8 +1,10 @@
 """What the platform leans on goes away for a while."""
 
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,7 +40,7 @@ def test_redis_does_not_answer_for_a_minute(platform: Breakable) -> None:
 
 @contextmanager
 def small_disk(folder: Path, *, bytes_: int) -> Iterator[None]:
-    """The folder as a file system of its own; only root may make one."""
+    """The folder as a file system of its own, whose files stay; only root may make one."""
     folder.mkdir(parents=True, exist_ok=True)
     options = f"size={bytes_},mode=0755"
     made = subprocess.run(
@@ -51,7 +53,11 @@ def small_disk(folder: Path, *, bytes_: int) -> Iterator[None]:
     try:
         yield
     finally:
-        subprocess.run(["/usr/bin/umount", "--lazy", str(folder)], check=True)
+        (folder / BALLAST).unlink(missing_ok=True)
+        with tempfile.TemporaryDirectory() as aside:
+            shutil.copytree(folder, aside, dirs_exist_ok=True)
+            subprocess.run(["/usr/bin/umount", "--lazy", str(folder)], check=True)
+            shutil.copytree(aside, folder, dirs_exist_ok=True)
 
 
 def fill(folder: Path) -> None:
@@ -72,7 +78,8 @@ def test_store_of_results_is_full(platform: Breakable) -> None:
     artifacts = platform.workers.folder / "artifacts"
     with small_disk(artifacts, bytes_=4_000_000):
         assert platform.beside.ask(sender.imported(), within_s=240) == "successful"
-        job = platform.beside.ask(sender.import_region(lambda: fill(artifacts)), within_s=240)
+        asked = sender.import_region(lambda: fill(artifacts), rows=2)
+        job = platform.beside.ask(asked, within_s=240)
         failed = platform.reach(job, "failed")
         assert failed.error is not None
         assert (failed.error["class"], failed.error["detail"]) == ("resource", "the disk is full")
