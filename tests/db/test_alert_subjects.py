@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from shanhai.db.alerts.due import note_all_plans
 from shanhai.db.alerts.evaluating import end_expired
 from shanhai.db.alerts.judging import evaluate_cases, evaluate_plans
-from shanhai.db.alerts.reading import find_alert, list_alerts
+from shanhai.db.alerts.reading import events_after, find_alert, list_alerts
 from shanhai.db.alerts.rules import create_rule, find_rule, replace_rule
 from shanhai.db.cases.opening import Lead, Received, Rule, receive_lead
 from shanhai.db.cases.steps import Asked, Deadlines, take_step
@@ -281,6 +281,10 @@ async def test_alerts_about_cases_are_for_those_who_see_the_cases(sessions: Sess
         [row] = await list_alerts(session, EVERYTHING, {"subject": "case"}, limit=10)
         with pytest.raises(NotFound):
             await find_alert(session, viewer, row[0].id)
+        # Events of others are passed over, and not waited for.
+        newest, told = await events_after(session, viewer, 0, limit=10)
+        assert [alert[0].case_id for _, alert in told] == [None]
+        assert newest == (await events_after(session, EVERYTHING, 0, limit=10))[0]
 
 
 async def test_a_rule_is_evaluated_on_its_days_only(sessions: Sessions) -> None:

@@ -55,7 +55,7 @@ async def test_subscriptions_are_made_replaced_and_ended(
     assert (await clerk.put(address, json=daily, headers=tag)).status_code == 412
     assert (await clerk.post(f"{address}/test")).status_code == 202
     [mail] = (await clerk.get(f"{address}/deliveries?status=waiting")).json()["deliveries"]
-    assert (mail["type"], mail["status"], mail["attempt"]) == ("alert.test", "waiting", 0)
+    assert (mail["type"], mail["status"], mail["attempts"]) == ("alert.test", "waiting", 0)
     async with state.sessions() as session:
         row = (await session.scalars(select(Delivery))).one()
     assert (row.kind, row.target, row.payload["lang"]) == ("email", "duty@example.org", "en")

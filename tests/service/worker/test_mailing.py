@@ -1,9 +1,11 @@
 """Mails are handed to a real mail server: over TLS, in both languages, again when it was away."""
 
 import asyncio
+import os
+import signal
 import ssl
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -32,7 +34,7 @@ from shanhai.settings import PublicSettings, SmtpSettings
 from shanhai.testing.certificates import make_certificates
 from shanhai.testing.emptying import forget_rows
 from shanhai.testing.observation_rows import add_station, forget_observations, store_observations
-from shanhai.testing.workers import free_port
+from shanhai.testing.workers import Workers, free_port
 from shanhai.vocabulary import Scope
 from shanhai_worker import delivery_keeper
 from shanhai_worker.context import Context
@@ -76,10 +78,12 @@ class Inbox:
 
     Attributes:
         secured: Whether each mail came over TLS.
+        deadly: A process that is killed while it hands over its first mail.
     """
 
     received: list[EmailMessage] = field(default_factory=list)
     secured: list[bool] = field(default_factory=list)
+    deadly: int | None = None
 
     async def handle_RCPT(
         self, server: Server, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -92,6 +96,9 @@ class Inbox:
         return "250 OK"
 
     async def handle_DATA(self, server: Server, session: Session, envelope: Envelope) -> str:
+        if self.deadly is not None:
+            os.kill(self.deadly, signal.SIGKILL)
+            self.deadly = None
         assert isinstance(envelope.content, bytes)
         mail = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(mail, EmailMessage)
@@ -150,22 +157,32 @@ def smtp(files: dict[str, str]) -> SmtpSettings:
 
 
 @pytest.fixture
-async def sending(
-    context: Context, sessions: Sessions, smtp: SmtpSettings
-) -> AsyncIterator[MailSender]:
-    """A worker that sends mails, of which none wait."""
+async def station(sessions: Sessions) -> None:
+    """A station, of whose alerts nobody is told yet."""
     async with sessions.begin() as session:
         await forget_observations(session)
         await forget_rows(session, ["subscription", "delivery"])
         await add_station(session, "a")
+
+
+@asynccontextmanager
+async def sending_by(context: Context, smtp: SmtpSettings) -> AsyncIterator[MailSender]:
+    """A worker that sends mails."""
     public = PublicSettings(api_url="https://api.example")
-    sender = MailSender(sessions, smtp, public)
+    sender = MailSender(context.sessions, smtp, public)
     task = asyncio.create_task(delivery_keeper.run(context, {"email": sender.send}))
     yield sender
     await end(task)
 
 
-async def warn(sessions: Sessions, *addresses: str, **changes: Any) -> None:
+@pytest.fixture
+async def sending(context: Context, smtp: SmtpSettings, station: None) -> AsyncIterator[MailSender]:
+    """A worker that sends mails, of which none wait."""
+    async with sending_by(context, smtp) as sender:
+        yield sender
+
+
+async def warn(sessions: Sessions, *addresses: str, evaluated: bool = True, **changes: Any) -> None:
     """An alert, of which somebody at each of the addresses is told."""
     now = datetime.now(UTC)
     async with sessions.begin() as session:
@@ -176,6 +193,8 @@ async def warn(sessions: Sessions, *addresses: str, **changes: Any) -> None:
             await create_subscription(session, contents, ACT)
     value = Observation("a", "pm25", now - timedelta(minutes=1), 80.25)
     await store_observations(sessions, [value])
+    if not evaluated:
+        return
     async with sessions.begin() as session:
         await evaluate_changes(session)
         await send_notices(session, datetime.now(UTC))
@@ -289,3 +308,38 @@ async def test_a_wrong_password_is_told_and_who_left_gets_nothing(
         assert "guessed" not in str(outcome.reason)
         assert (await sending.send(taken)).answered == 250
     assert [mail["Subject"] for mail in inbox.received] == ["[Shanhai] Mail for trial"]
+
+
+async def test_a_worker_that_dies_while_sending_has_the_same_mail_sent_again(
+    sessions: Sessions,
+    context: Context,
+    station: None,
+    smtp: SmtpSettings,
+    files: dict[str, str],
+    workers: Workers,
+) -> None:
+    variables = {
+        "SHANHAI_SMTP_HOST": smtp.host,
+        "SHANHAI_SMTP_PORT": str(smtp.port),
+        "SHANHAI_SMTP_TLS_CA": files["tls_ca"],
+        "SHANHAI_SMTP_USER": "shanhai",
+        "SHANHAI_SMTP_PASSWORD": "secret",
+        "SHANHAI_SMTP_SENDER": smtp.sender,
+        "SHANHAI_SMTP_LINK_SECRET": SECRET,
+    }
+    inbox = Inbox()
+    with mail_server(inbox, smtp, files):
+        first = workers.start(variables=variables)
+        inbox.deadly = first.pid
+        # Here it is only stored: evaluating it, noticing and sending are the worker's.
+        await warn(sessions, "duty@example.org", evaluated=False)
+        await asyncio.to_thread(first.wait, PATIENCE_S)
+        async with sessions.begin() as session:
+            # As if its lease had run out.
+            await session.execute(text("UPDATE delivery SET lease_until = now()"))
+        async with sending_by(context, smtp):
+            row = await ended(sessions, "duty@example.org", attempts=2)
+    assert row.status == "delivered"
+    assert {mail["Message-ID"] for mail in inbox.received} == {f"<{row.id}@bureau.example>"}
+    async with sessions() as session:
+        assert await session.scalar(text("SELECT count(*) FROM alert_notice")) == 0

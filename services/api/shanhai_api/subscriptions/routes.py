@@ -197,7 +197,7 @@ async def show_mails(
         links.append(
             view.link(path, "next", media_type, status=query.status, limit=query.limit, before=last)
         )
-    document = {"deliveries": [describe_mail(row) for row in page], "links": links}
+    document = {"deliveries": [describe_mail(row, view) for row in page], "links": links}
     return view.respond(document, headers=NO_STORE)
 
 

@@ -9,7 +9,7 @@ from shanhai.db.alerts.subscriptions import Subscribed
 from shanhai.db.tables import Delivery
 from shanhai.jobs.results import rfc3339
 from shanhai.settings import MAIL_ADDRESS
-from shanhai.vocabulary import WARNING_LEVELS, codes
+from shanhai.vocabulary import DELIVERY_STATUSES, WARNING_LEVELS, codes, label_in
 from shanhai_api.view import View
 
 Level = Literal["blue", "yellow", "orange", "red"]
@@ -92,16 +92,17 @@ def describe_subscription(found: Subscribed, view: View) -> dict[str, Any]:
     }
 
 
-def describe_mail(row: Delivery) -> dict[str, Any]:
+def describe_mail(row: Delivery, view: View) -> dict[str, Any]:
     """A mail and what became of it; not what it said."""
     return {
         "id": str(row.id),
         "type": row.event_type,
         "status": row.status,
-        "attempt": row.attempt,
+        "status_name": label_in(DELIVERY_STATUSES, row.status, view.lang),
+        "attempts": row.attempt,
         "answered": row.answered,
-        "reason": row.reason,
-        "due": rfc3339(row.due_at),
+        "reason": (row.reason_zh or row.reason) if view.lang == "zh" else row.reason,
+        "due": rfc3339(row.due_at) if row.status == "waiting" else None,
         "created": rfc3339(row.created_at),
         "finished": rfc3339(row.finished_at),
     }

@@ -40,11 +40,14 @@ class MailSender:
     async def send(self, taken: Taken) -> Outcome:
         """Send a mail, unless its reader wants no more."""
         if not self.smtp.host:
-            return Outcome(reason="SHANHAI_SMTP_HOST is not set: there is no mail server")
+            return Outcome(
+                reason="SHANHAI_SMTP_HOST is not set: there is no mail server",
+                reason_zh="SHANHAI_SMTP_HOST 未设置：没有邮件服务器",
+            )
         async with self.sessions() as session:
             row = await session.get(Subscription, taken.payload["subscription"])
         if row is None or not _wants(row, taken.target):
-            return Outcome(reason="the subscription has ended", final=True)
+            return Outcome(reason="the subscription has ended", reason_zh="订阅已结束", final=True)
         token = token_of(row, self.smtp.link_secret.get_secret_value())
         mail = compose(taken, Letterhead(self.smtp.sender, self.public.api_url), token)
         try:
@@ -58,7 +61,11 @@ class MailSender:
             final = isinstance(error, SMTPDataError) and error.code >= FOR_EVER
             return _refusal(error, final=final)
         except (SMTPException, OSError) as error:
-            return Outcome(reason=f"the mail server cannot be reached: {type(error).__name__}")
+            why = type(error).__name__
+            return Outcome(
+                reason=f"the mail server cannot be reached: {why}",
+                reason_zh=f"邮件服务器无法连接：{why}",
+            )
 
     async def _hand_over(self, mail: EmailMessage) -> Outcome:
         client = self._client()
@@ -102,4 +109,9 @@ def _wants(row: Subscription, address: str) -> bool:
 
 def _refusal(error: SMTPResponseException, *, final: bool) -> Outcome:
     said = " ".join(error.message.split())
-    return Outcome(error.code, f"the mail server answered {error.code}: {said}", final)
+    return Outcome(
+        answered=error.code,
+        reason=f"the mail server answered {error.code}: {said}",
+        reason_zh=f"邮件服务器应答 {error.code}：{said}",
+        final=final,
+    )
