@@ -7,6 +7,10 @@ import math
 from datetime import date, timedelta
 from typing import Any
 
+from shapely import Polygon, set_precision
+from shapely.geometry import mapping
+from shapely.geometry.base import BaseGeometry
+
 from shanhai.jobs.bulletin_contracts import PublishBulletinInputs
 from shanhai.jobs.bulletin_task import (
     AirDaysTask,
@@ -28,40 +32,39 @@ from shanhai.science.air_quality import DAILY
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 3, 31)
 DAYS = (LAST - FIRST).days + 1
-WEST, SOUTH, WIDTH, HEIGHT = 117.9, 24.4, 0.4, 0.3
+MIDDLE = (118.1, 24.6)
+"""In degrees; nothing lies further from it than `REACH`."""
+REACH = 0.24
 EPSG = 4548
 STATUSES = ("reached", "on_track", "behind", "no_data")
 INDICATORS = (
-    ("main_basin_class_i_iii_share", "主要流域水质优良比例", "Share of good river sections", "%"),
-    ("nearshore_good_water_share", "近岸海域水质优良比例", "Share of good nearshore water", "%"),
-    ("forest_cover_rate", "森林覆盖率", "Forest cover", "%"),
-    ("natural_shoreline_retention_rate", "自然岸线保有率", "Natural shoreline kept", "%"),
+    ("main_basin_class_i_iii_share", "主要流域水质优良比例", "Share of good river sections", 96.4),
+    ("nearshore_good_water_share", "近岸海域水质优良比例", "Share of good nearshore water", 88.1),
+    ("natural_shoreline_retention_rate", "自然岸线保有率", "Natural shoreline kept", 17.6),
+    ("soil_water_conservation_rate", "水土保持率", "Soil and water conservation rate", 93.8),
+    ("forest_cover_rate", "森林覆盖率", "Forest cover", 40.1),
+    ("good_air_day_share", "环境空气优良天数比例", "Share of days of good air", 98.9),
 )
 POLLUTANTS = dict(zip(DAILY, (9.0, 24.0, 48.0, 0.7, 110.0, 30.0), strict=True))
 
 
 def example_region() -> RegionTask:
     """A region of two districts, as many square kilometres as a city has."""
-    half = WIDTH / 2
+    whole = _outline()
     return RegionTask(
         code="example",
         name_zh="示例市",
         name_en="Example City",
         epsg=EPSG,
-        geometry=_box(WEST, SOUTH, WIDTH, HEIGHT),
+        geometry=_geojson(whole),
         districts=[
             DistrictTask(
-                code="east",
-                name_zh="东区",
-                name_en="East",
-                geometry=_box(WEST + half, SOUTH, half, HEIGHT),
-            ),
-            DistrictTask(
-                code="west",
-                name_zh="西区",
-                name_en="West",
-                geometry=_box(WEST, SOUTH, half, HEIGHT),
-            ),
+                code=code, name_zh=zh, name_en=en, geometry=_geojson(whole & _band(west, east))
+            )
+            for code, zh, en, west, east in (
+                ("east", "东区", "East", 0.0, 1.0),
+                ("west", "西区", "West", -1.0, 0.0),
+            )
         ],
     )
 
@@ -108,7 +111,7 @@ def full_task(template: Template) -> BulletinTask:
             "projects": _projects(),
             "scheme": NamedTask(code="zones", name_zh="示例分区", name_en="the example zoning"),
             "zones": _zones(),
-            "corridors": [_corridor(0.05), _corridor(0.2)],
+            "corridors": [_corridor(-0.25), _corridor(0.2)],
         }
     )
 
@@ -123,28 +126,59 @@ def example_contents(template: Template) -> list[dict[str, Any]]:
     ]
 
 
-def _box(west: float, south: float, width: float, height: float) -> dict[str, Any]:
-    east, north = west + width, south + height
-    ring = [(west, south), (east, south), (east, north), (west, north), (west, south)]
-    return {"type": "Polygon", "coordinates": [ring]}
+def _outline() -> BaseGeometry:
+    """A coast that winds."""
+    ring = []
+    for step in range(120):
+        turn = 2 * math.pi * step / 120
+        away = (
+            1
+            + 0.16 * math.sin(3 * turn + 0.4)
+            + 0.08 * math.sin(5 * turn)
+            + 0.05 * math.sin(11 * turn)
+        )
+        ring.append(_at(0.72 * away * math.cos(turn), 0.62 * away * math.sin(turn)))
+    return Polygon(ring)
 
 
-def _indicator(number: int, code: str, zh: str, en: str, unit: str) -> dict[str, Any]:
+def _band(west: float, east: float) -> BaseGeometry:
+    """What lies between two winding lines from south to north, in parts of the reach."""
+    heights = [n / 20 for n in range(-20, 21)]
+    edges = [
+        [_at(side + 0.08 * math.sin(5 * up) + 0.04 * math.sin(13 * up), up) for up in heights]
+        for side in (west, east)
+    ]
+    return Polygon([*edges[0], *reversed(edges[1])])
+
+
+def _at(along: float, up: float) -> tuple[float, float]:
+    return MIDDLE[0] + REACH * along, MIDDLE[1] + REACH * up
+
+
+def _geojson(shape: BaseGeometry) -> dict[str, Any]:
+    found: dict[str, Any] = mapping(set_precision(shape, 1e-6))
+    return found
+
+
+def _indicator(number: int, code: str, zh: str, en: str, value: float) -> dict[str, Any]:
     """A row of the evaluation of a plan, as far as a bulletin reads it."""
     status = STATUSES[number % len(STATUSES)]
     known = status != "no_data"
+    ahead = -3.0 if status == "behind" else 1.5
     return {
         "indicator": code,
         "name_zh": zh,
         "name_en": en,
-        "unit": unit,
+        "unit": "%",
         "property": "binding" if number % 2 else "expected",
-        "value": 88.5 - 3 * number if known else None,
+        "value": value if known else None,
         "value_year": LAST.year - 1 if known else None,
-        "target": {"value": 85.0, "year": 2030},
-        "gap": 3.5 - 3 * number if known else None,
+        "target": {"value": round(value - ahead, 1), "year": 2030},
+        "gap": ahead if known else None,
         "status": status,
-        "trend": {"per_year": 0.8, "course": "improving"} if known else None,
+        "trend": {"per_year": 0.8, "course": ("improving", "steady")[number % 2]}
+        if known
+        else None,
     }
 
 
@@ -155,7 +189,7 @@ def _stations() -> list[BulletinStation]:
             f"river-{n}",
             (f"示例断面 {n + 1}", f"Section {n + 1}"),
             "water_section",
-            (0.06 + 0.07 * n, 0.22 - 0.03 * n),
+            (-0.45 + 0.2 * n, 0.35 - 0.16 * n),
             {"dissolved_oxygen": 8.0 - n, "ammonia_nitrogen": ammonia},
         )
         for n, ammonia in enumerate((0.1, 0.4, 0.9, 2.4))
@@ -165,7 +199,7 @@ def _stations() -> list[BulletinStation]:
             f"sea-{n}",
             (f"示例海域点位 {n + 1}", f"Sea station {n + 1}"),
             "sea",
-            (0.3 + 0.05 * n, 0.05),
+            (0.35 + 0.25 * n, -0.55),
             {"inorganic_nitrogen": 0.18 + 0.2 * n},
         )
         for n in range(2)
@@ -175,7 +209,7 @@ def _stations() -> list[BulletinStation]:
             f"air-{n}",
             (f"示例空气站 {n + 1}", f"Air station {n + 1}"),
             "land",
-            (0.12 + 0.17 * n, 0.14),
+            (-0.35 + 0.33 * n, -0.22 + 0.2 * n),
             {"pm25": 30.0, "o3": 90.0} if n < 2 else {},
         )
         for n in range(3)
@@ -197,8 +231,8 @@ def _station(
         name_en=names[1],
         kind=kind,
         interval_s=3600,
-        longitude=WEST + place[0],
-        latitude=SOUTH + place[1],
+        longitude=_at(*place)[0],
+        latitude=_at(*place)[1],
         means=[
             ObservedMean(property=name, mean=mean, months=3, number=expected - 40)
             for name, mean in means.items()
@@ -209,7 +243,9 @@ def _station(
 def _series() -> list[SeriesTask]:
     kinds = (
         ("land", "pm25", "细颗粒物", "PM2.5", "ug/m3", 30.0),
+        ("land", "o3", "臭氧", "Ozone", "ug/m3", 90.0),
         ("water_section", "ammonia_nitrogen", "氨氮", "Ammonia nitrogen", "mg/L", 0.5),
+        ("water_section", "dissolved_oxygen", "溶解氧", "Dissolved oxygen", "mg/L", 7.0),
     )
     return [
         SeriesTask(
@@ -221,7 +257,10 @@ def _series() -> list[SeriesTask]:
             stations=2,
             every="day",
             points=[
-                (FIRST + timedelta(days=n), level * (1 + 0.3 * math.sin(n / 6)))
+                (
+                    FIRST + timedelta(days=n),
+                    level * (1 + 0.3 * math.sin(n / 9) + 0.07 * math.sin(2.3 * n)),
+                )
                 for n in range(DAYS)
             ],
         )
@@ -302,6 +341,7 @@ def _projects() -> list[ProjectTask]:
 
 
 def _zones() -> list[ZoneTask]:
+    whole = _outline()
     return [
         ZoneTask(
             code=code,
@@ -309,24 +349,18 @@ def _zones() -> list[ZoneTask]:
             name_en=en,
             color=color,
             area_m2=area,
-            geometry=_box(WEST + place * WIDTH / 3, SOUTH, WIDTH / 3, HEIGHT),
+            geometry=_geojson(whole & _band(west, east)),
         )
-        for place, (code, zh, en, color, area) in enumerate(
-            (
-                ("conservation", "生态保育区", "Ecological conservation", "#2f7d4f", 420e6),
-                ("restoration", "生态修复区", "Ecological restoration", "#d9a441", 510e6),
-                ("improvement", "生态改良区", "Ecological improvement", "#b9d48b", 410e6),
-            )
+        for code, zh, en, color, area, west, east in (
+            ("conservation", "生态保育区", "Ecological conservation", "#2f7d4f", 420e6, -1, -0.25),
+            ("improvement", "生态改良区", "Ecological improvement", "#b9d48b", 510e6, -0.25, 0.25),
+            ("restoration", "生态修复区", "Ecological restoration", "#d9a441", 410e6, 0.25, 1),
         )
     ]
 
 
 def _corridor(south: float) -> CorridorTask:
-    line = [
-        (WEST + 0.02, SOUTH + south),
-        (WEST + 0.2, SOUTH + south + 0.05),
-        (WEST + 0.38, SOUTH + south),
-    ]
+    line = [_at(n / 10 - 0.55, south + 0.06 * math.sin(n)) for n in range(12)]
     return CorridorTask(
         type="ecological", length_m=38_000.0, geometry={"type": "LineString", "coordinates": line}
     )

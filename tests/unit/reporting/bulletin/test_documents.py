@@ -1,0 +1,177 @@
+"""Documents of a bulletin: their numbers are those of the content, their texts stay texts."""
+
+import io
+import zipfile
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from docx import Document
+from PIL import Image
+
+from shanhai.db.bulletins.templates import default_template
+from shanhai.jobs.bulletin_template import Section, Template
+from shanhai.processes.bulletins.pictures import draw_pictures
+from shanhai.reporting.bulletin.blocks import Heading, Pages, Paragraph, Picture, Table
+from shanhai.reporting.bulletin.composing import check_template, compose
+from shanhai.reporting.bulletin.content import build_content, in_language
+from shanhai.reporting.bulletin.examples import (
+    empty_task,
+    example_contents,
+    example_inputs,
+    example_region,
+    full_task,
+)
+from shanhai.reporting.bulletin.page import render_page
+from shanhai.reporting.bulletin.sections import MOST_ROWS
+from shanhai.reporting.bulletin.word import write_word
+from shanhai.vocabulary import Lang
+
+TEMPLATE = default_template().template
+FULL, EMPTY = example_contents(TEMPLATE)
+
+
+def pages(
+    content: dict[str, Any] = FULL, lang: Lang = "zh", template: Template = TEMPLATE
+) -> Pages:
+    return compose(template, content, {}, lang)
+
+
+def cells(made: Pages) -> list[list[str]]:
+    return [list(row) for one in made.blocks if isinstance(one, Table) for row in one.rows]
+
+
+def of_kind(kind: str, **more: Any) -> Template:
+    section = Section(kind=kind, heading_zh="甲", heading_en="A", **more)
+    return TEMPLATE.model_copy(update={"sections": [section]})
+
+
+def test_the_template_that_ships_is_right() -> None:
+    assert check_template(TEMPLATE, [FULL, EMPTY]) == []
+
+
+def test_figures_in_tables_are_those_of_the_content() -> None:
+    rows = {row[0]: row[1:] for row in cells(pages(lang="en"))}
+    first = FULL["indicators"]["rows"][0]
+    assert rows[first["name_en"]] == ["%", "96.4 (2025)", "94.9 (2030)", "Reached", "improving"]
+    for one in FULL["water"]["rows"]:
+        assert rows[one["name_en"]][0] == one["class_name_en"]
+        assert rows[one["name_en"]][2] == str(one["items"])
+    for one in FULL["zones"]["classes"]:
+        assert rows[one["name_en"]] == [f"{one['area_km2']:.1f}", f"{one['percent']:.1f}"]
+    for one in FULL["projects"]["rows"]:
+        assert rows[one["name_en"]][2:] == [
+            f"{one['cost'] / 1e4:,.0f}",
+            f"{one['paid'] / 1e4:,.0f}",
+            f"{one['progress_percent']:.0f}",
+            str(one["steps"]),
+        ]
+    alerts = [row for row in cells(pages(lang="en")) if row[0] in {"Orange", "Yellow", "Blue"}]
+    assert [row[3] for row in alerts] == ["2.6 mg/L", "2.2 mg/L", "1.8 mg/L"]
+
+
+def test_figures_in_texts_are_those_of_the_content() -> None:
+    (_, *texts) = [one.text for one in pages().blocks if isinstance(one, Paragraph)]
+    air, water = FULL["air"], FULL["water"]
+    assert any(
+        f"有效天数 {air['known']} 天，优良天数 {air['good']} 天，占 {air['good_percent']:.1f}%"
+        in text
+        for text in texts
+    )
+    assert any(f"Ⅰ～Ⅲ类占 {water['good_percent']:.1f}%" in text for text in texts)
+    assert any("落后的指标为：自然岸线保有率。" in text for text in texts)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_section_without_data_says_so(lang: Lang) -> None:
+    made = pages(EMPTY, lang)
+    headings = [n for n, one in enumerate(made.blocks) if isinstance(one, Heading)]
+    assert len(headings) == len(TEMPLATE.sections)
+    quiet = [one for one in made.blocks if isinstance(one, Paragraph) and one.quiet]
+    # Of indicators, observations, water, air, series and maps.
+    assert [one.text for one in quiet] == [
+        {"zh": "本期没有数据。", "en": "There are no data of this period."}[lang]
+    ] * 6
+    assert not cells(made)
+
+
+def test_sections_come_in_the_order_of_the_template() -> None:
+    turned = TEMPLATE.model_copy(update={"sections": TEMPLATE.sections[::-1]})
+    headings = [one.text for one in pages(template=turned).blocks if isinstance(one, Heading)]
+    assert (headings[0], headings[-1]) == ("一、修复项目进展", "十、摘要")
+
+
+def test_long_tables_are_cut_and_tell_what_is_left() -> None:
+    held = full_task(TEMPLATE)
+    many = held.model_copy(update={"projects": held.projects * 20})
+    content = build_content(example_inputs(), example_region(), many)
+    made = pages(content, "en", of_kind("projects"))
+    assert len(cells(made)) == MOST_ROWS
+    assert made.blocks[-1] == Paragraph("20 more rows are in the data.", quiet=True)
+
+
+def test_names_are_text_and_no_markup() -> None:
+    held = empty_task(TEMPLATE.model_copy(update={"issuer_zh": "<script>alert(1)</script>"}))
+    content = build_content(example_inputs(), example_region(), held)
+    page = render_page(pages(content, "zh", held.template))
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+    held = empty_task(TEMPLATE.model_copy(update={"title_zh": '公报"; } body { x: "\\'}))
+    page = render_page(pages(content, "zh", held.template))
+    assert 'content: "公报; } body { x:   2026年第1期"' in page
+
+
+def test_a_correction_names_what_it_replaces() -> None:
+    front = pages(lang="en").front
+    assert front.number == "No. 1 of 2026 (version 2)"
+    assert front.corrects == "This corrects and replaces example.20260101-20260331.1"
+    assert pages(EMPTY).front.corrects is None
+    assert pages(EMPTY).front.number == "2026年第1期"
+
+
+def _texts(document: Any) -> Iterable[str]:
+    yield from (one.text for one in document.paragraphs)
+    for table in document.tables:
+        for row in table.rows:
+            yield "|".join(cell.text for cell in row.cells)
+
+
+def test_word_documents_hold_the_same_and_are_equal_when_made_again(tmp_path: Path) -> None:
+    picture = tmp_path / "picture.png"
+    Image.new("RGB", (40, 80), "white").save(picture)
+    drawn = {"series": [Picture("图", picture)]}
+    made = compose(TEMPLATE, FULL, drawn, "zh")
+    for name in ("one.docx", "two.docx"):
+        write_word(tmp_path / name, made, date(2026, 4, 5))
+    content = (tmp_path / "one.docx").read_bytes()
+    assert content == (tmp_path / "two.docx").read_bytes()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    document = Document(io.BytesIO(content))
+    told = "\n".join(_texts(document))
+    assert all("|".join(row).replace("■ ", "") in told.replace("■ ", "") for row in cells(made))
+    assert "2026年第1期（第2版）" in told
+    assert (len(document.inline_shapes), len(document.tables)) == (1, 11)
+    footer = document.sections[0].footer.paragraphs[0]._p.xml
+    assert "PAGE" in footer
+    assert "NUMPAGES" in footer
+    assert document.core_properties.created.year == 2026
+
+
+def test_maps_and_charts_are_drawn_where_there_is_something_to_draw(tmp_path: Path) -> None:
+    region, held = example_region(), full_task(TEMPLATE)
+    drawn = draw_pictures(region, held, in_language(FULL, "en"), tmp_path, "en")
+    assert {kind: len(found) for kind, found in drawn.items()} == {
+        "indicators": 1,
+        "projects": 1,
+        "series": 1,
+        "map": 2,
+    }
+    zones = Image.open(tmp_path / "zones.en.png").convert("RGB")
+    colors = {color for count, color in zones.getcolors(1_000_000) if count > 2_000}
+    # Those of the zones, a little lighter where what lies below shines through.
+    assert len(colors) >= 5
+    nothing = draw_pictures(region, empty_task(TEMPLATE), in_language(EMPTY, "en"), tmp_path, "en")
+    assert nothing == {}
