@@ -29,6 +29,9 @@ from shanhai.local.warning import Warned, await_warning, receiving, watch_river
 
 REGION = "xiamen"
 PLAN = "xiamen-vanguard-2025"
+BULLETIN_PLAN = "xiamen-demonstration"
+"""The plan whose 35 indicators the bulletin tells of."""
+
 CELL_M = 100
 NETWORK = {"sources": {"quantile": 0.6, "min_area_ha": 50, "dpc_min_percent": 0.1}}
 """Parameters of the network. The mountains in the west are one core of the city's land, beside
@@ -157,7 +160,7 @@ class Demo:
         return announce(
             api,
             region=REGION,
-            plan=PLAN,
+            plan=BULLETIN_PLAN,
             now=datetime.now(UTC),
             folder=self._pictures(),
             follow=lambda job: self._follow(api, job),

@@ -34,7 +34,7 @@ PATIENCE_S = 30.0
 DEVICE, DEVICE_PASSWORD = "SHANHAIDEMORIVER00000001", "demo01"
 HOUR_MEANS = "2061"
 TOPIC = "shanhai/observations"
-RIVER_HOURS = 48
+RIVER_HOURS = 240
 NOTE = "Made for the demonstration: its values come from formulas. 演示数据，由公式生成。"
 
 
@@ -136,9 +136,16 @@ def _wave(at: datetime, mean: float, daily: float, slow: float, decimals: int) -
 
 def _send_air(api: ApiClient, hours: Sequence[datetime]) -> int:
     """As NDJSON, the way a data centre sends what it gathered."""
-    of = {"pm25": (32.0, 6.0, 11.0), "pm10": (55.0, 9.0, 16.0), "no2": (24.0, 8.0, 5.0)}
+    of = {
+        "pm25": (32.0, 6.0, 11.0, 0),
+        "pm10": (55.0, 9.0, 16.0, 0),
+        "so2": (7.0, 1.5, 2.0, 0),
+        "no2": (24.0, 8.0, 5.0, 0),
+        "co": (0.6, 0.1, 0.15, 1),
+        "o3": (88.0, 31.0, 28.0, 0),
+    }
     rows = [
-        {"station": AIR.code, "property": code, "time": at.isoformat(), "value": _wave(at, *by, 0)}
+        {"station": AIR.code, "property": code, "time": at.isoformat(), "value": _wave(at, *by)}
         for at in hours
         for code, by in of.items()
     ]

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from shanhai.db.migrate import upgrade
+from shanhai.local.archive import ArchiveProcess
 from shanhai.local.places import Home
 from shanhai.local.ports import PortBook
 from shanhai.local.process_table import RunningProcess
@@ -14,7 +15,7 @@ from shanhai.local.processes import HOST, SERVICES, ServiceProcess, uptime_s
 from shanhai.local.secret_book import SecretBook
 from shanhai.local.servers import PrivateBroker, PrivatePostgres, PrivateRedis, Surroundings
 
-Part = PrivateBroker | PrivatePostgres | PrivateRedis | ServiceProcess
+Part = ArchiveProcess | PrivateBroker | PrivatePostgres | PrivateRedis | ServiceProcess
 OWN_ALLOWANCE = "10000000"
 TOKEN_SECRET = "tile_token_secret"  # noqa: S105 - the name it is kept under
 WEBHOOK_SECRET = "webhook_secret"  # noqa: S105 - likewise
@@ -49,6 +50,7 @@ class Stack:
         self.broker = PrivateBroker(surroundings)
         self._ports = PortBook(home.ports)
         self.services = {spec.name: ServiceProcess(spec, home, bound=bound) for spec in SERVICES}
+        self.archive = ArchiveProcess(home, bound=bound)
 
     @property
     def api_url(self) -> str:
@@ -82,6 +84,10 @@ class Stack:
             environment = self.environment()
             for service in self.services.values():
                 service.start(environment)
+            if self.archive.wanted:
+                self.postgres.execute("ALTER SYSTEM SET archive_timeout = 60")
+                self.postgres.execute("SELECT pg_reload_conf()")
+                self.archive.start(environment)
             for service in self.services.values():
                 service.wait_until_ready()
 
@@ -92,6 +98,7 @@ class Stack:
                 service.ask_to_stop()
             for service in self.services.values():
                 service.stop()
+            self.archive.stop()
             self.broker.stop()
             self.redis.stop()
             self.postgres.stop()
@@ -99,6 +106,8 @@ class Stack:
     def status(self) -> list[Condition]:
         """How each part fares."""
         parts: list[Part] = [self.postgres, self.redis, self.broker, *self.services.values()]
+        if self.archive.wanted or self.archive.is_running():
+            parts.append(self.archive)
         return [_condition(part) for part in parts]
 
     def environment(self) -> dict[str, str]:
