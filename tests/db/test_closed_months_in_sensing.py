@@ -12,7 +12,7 @@ from shanhai.db.engine import Sessions
 from shanhai.db.identity import EVERYTHING
 from shanhai.db.observations.archive import close_month
 from shanhai.db.observations.rollups import sum_up
-from shanhai.db.sensing import archived
+from shanhai.db.sensing import loading
 from shanhai.db.sensing.options import read_options
 from shanhai.db.sensing.paths import resolve
 from shanhai.db.sensing.reading import Asker, read_one, read_page
@@ -144,7 +144,7 @@ async def test_more_than_can_be_looked_at_is_refused(
     sessions: Sessions, asker: Asker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await close(sessions, asker)
-    monkeypatch.setattr(archived, "MOST_ROWS", 60)
+    monkeypatch.setattr(loading, "MOST_ROWS", 60)
     with pytest.raises(LimitExceeded, match="name one Datastream"):
         await ask(sessions, asker, "Observations?$filter=result gt 3")
     # What needs few rows of many is answered.

@@ -10,10 +10,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Viewer
-from shanhai.db.sensing.archived import Loading, needs_of
 from shanhai.db.sensing.compiler import ID, condition, linked, unknown_property
 from shanhai.db.sensing.identifiers import Key
+from shanhai.db.sensing.loading import Loading
 from shanhai.db.sensing.model import KINDS, OBSERVATION, EntityKind, Link
+from shanhai.db.sensing.needs import needs_of
 from shanhai.db.sensing.operands import Composition
 from shanhai.db.sensing.options import Options, Place
 from shanhai.db.sensing.paging import OrderKey, behind, order_of
