@@ -240,3 +240,36 @@ async def test_a_faulty_template_is_refused_with_line_and_reason(
     assert page.status_code == 200, page.text
     assert "&lt;b&gt;Bureau&lt;/b&gt;" in page.text
     assert "Share of good river sections" in page.text
+
+
+async def test_a_bulletin_is_asked_for_with_the_right_to_draft(
+    session: AsyncSession, region: Region, anonymous: httpx.AsyncClient, runner: httpx.AsyncClient
+) -> None:
+    path = "/processes/publish-bulletin/execution"
+    good = {"region": REGION, "first": "2025-01-01", "last": "2025-03-31"}
+    for more, pointer in (
+        ({"last": "2024-12-31"}, "/inputs"),
+        ({"last": "2026-03-31"}, "/inputs"),
+        ({"first": "2998-01-01", "last": "2998-03-31"}, "/inputs/last"),
+        ({"template": "none"}, "/inputs/template"),
+        ({"issue": 0}, "/inputs/issue"),
+        ({"plan": "none"}, "/inputs/plan"),
+    ):
+        answer = await runner.post(f"{path}?lang=zh", json={"inputs": {**good, **more}})
+        assert answer.status_code == 400, answer.text
+        assert [fault["pointer"] for fault in answer.json()["errors"]] == [pointer]
+    analyst = await create_key(
+        session,
+        name="analyst",
+        scopes=[Scope.READ, Scope.JOBS],
+        roles=[RoleGiven(Role.ANALYST, REGION)],
+    )
+    await session.commit()
+    headers = {"Authorization": f"Bearer {analyst}"}
+    assert (await anonymous.post(path, json={"inputs": good}, headers=headers)).status_code == 403
+    answer = await runner.post(path, json={"inputs": good})
+    assert answer.status_code == 201, answer.text
+    job = (await session.scalars(select(Job))).one()
+    assert job.task["bulletin"]["issue"] == 1
+    # Those who may not know of the region's drafts may not know of the job either.
+    assert (await anonymous.get(f"/jobs/{job.id}")).status_code == 404
