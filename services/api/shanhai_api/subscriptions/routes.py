@@ -20,6 +20,7 @@ from shanhai_api.dependencies import (
     TheState,
     TheUnit,
     TheView,
+    Writer,
     act_of,
 )
 from shanhai_api.negotiation import HTML, JSON
@@ -203,7 +204,11 @@ async def show_mails(
 
 @router.get("/unsubscribe", summary="Ask whether to end a subscription")
 async def ask_to_unsubscribe(
-    view: TheView, state: TheState, query: Annotated[TokenQuery, Query()], session: ReadSession
+    view: TheView,
+    state: TheState,
+    caller: Writer,
+    query: Annotated[TokenQuery, Query()],
+    session: ReadSession,
 ) -> Response:
     """Ask: programs follow the links of mails, so following one ends nothing."""
     found = await subscriptions.find_by_token(session, query.token, _secret(state))
@@ -212,7 +217,11 @@ async def ask_to_unsubscribe(
 
 @router.post("/unsubscribe", summary="End a subscription by the link of a mail")
 async def end_by_link(
-    view: TheView, state: TheState, query: Annotated[TokenQuery, Query()], unit: TheUnit
+    view: TheView,
+    state: TheState,
+    caller: Writer,
+    query: Annotated[TokenQuery, Query()],
+    unit: TheUnit,
 ) -> Response:
     """End it, for the reader who presses the button and for programs of RFC 8058."""
     found = await subscriptions.unsubscribe(unit.session, query.token, _secret(state))

@@ -109,7 +109,7 @@ class _Followed:
         back = 2 * limits.duration
         if row.seen_to is None:
             return cls(row, limits, Watch(row.first_at), row.first_at - back)
-        watch = watch_of(row)
+        watch = _watch_of(row)
         if row.first_at > row.seen_to:
             return cls(row, limits, watch, row.first_at)
         if row.level is not None:
@@ -169,7 +169,7 @@ async def evaluate_silence(session: AsyncSession, *, now: datetime | None = None
     watches: dict[Place, Watch] = {}
     for row in (await session.execute(_SILENT, {"now": now})).all():
         sample = Sample(now, (now - row.newest).total_seconds())
-        watch, turns = follow(watch_of(row), limits_of(row), [sample])
+        watch, turns = follow(_watch_of(row), limits_of(row), [sample])
         place = (row.rule_id, Subject(station_id=row.station_id))
         if turns:
             await apply_turns(session, place, turns, now=now, observed_at=row.newest)
@@ -215,8 +215,7 @@ def limits_of(row: Any) -> Limits:
     return Limits(row.kind, row.limits, row.reset, timedelta(seconds=row.min_duration_s))
 
 
-def watch_of(row: Any) -> Watch:
-    """Where a rule stands, of a row that has the columns of `alert_watch`."""
+def _watch_of(row: Any) -> Watch:
     since: Mapping[str, str] = row.since or {}
     begun = {level: datetime.fromisoformat(time) for level, time in since.items()}
     return Watch(row.seen_to, begun, row.level)

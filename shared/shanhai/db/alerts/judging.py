@@ -11,13 +11,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.alerts.evaluating import (
-    HOLDS,
-    WITHIN,
-    limits_of,
-    try_evaluation_lock,
-    watch_of,
-)
+from shanhai.db.alerts.evaluating import HOLDS, WITHIN, limits_of, try_evaluation_lock
 from shanhai.db.alerts.subjects import Place, Subject
 from shanhai.db.alerts.turning import apply_turns, end, keep_watches
 from shanhai.db.identity import EVERYTHING
@@ -56,7 +50,7 @@ _TAKE_CASES = text("""
 _WATCHED_TARGETS = text(f"""
   SELECT r.id AS rule_id, r.kind, r.limits, r.reset, r.min_duration_s,
          NULL AS station_id, pi.id AS plan_indicator_id, t.region_id AS target_region_id,
-         t.year AS target_year, NULL AS case_id, t.id AS target_id, w.seen_to, w.since, w.level
+         t.year AS target_year, NULL AS case_id, t.id AS target_id, w.level
     FROM alert_rule r
     JOIN plan_indicator pi ON pi.plan_id = :plan AND pi.deleted_at IS NULL
          AND (pi.valid_to IS NULL OR pi.valid_to > current_date)
@@ -74,7 +68,7 @@ _WATCHED_CASES = text(f"""
   SELECT r.id AS rule_id, r.kind, r.limits, r.reset, r.min_duration_s,
          NULL AS station_id, NULL AS plan_indicator_id, NULL AS target_region_id,
          NULL AS target_year, c.id AS case_id, c.created_at, c.closed_at, line.area_m2,
-         w.seen_to, w.since, w.level
+         w.level
     FROM lead_case c
     CROSS JOIN LATERAL jsonb_to_recordset(c.lines) AS line (kind text, area_m2 float)
     JOIN alert_rule r ON r.kind = 'red_line_lead' AND r.control_kind = line.kind
@@ -132,7 +126,7 @@ async def _judge_targets(
             continue
         target, standing = found
         sample = Sample(now, float(shortfall_percent(as_target(target), standing)))
-        watch, turns = follow(watch_of(row), limits_of(row), [sample])
+        watch, turns = follow(Watch(level=row.level), limits_of(row), [sample])
         place = (row.rule_id, Subject.of(row))
         await apply_turns(session, place, turns, now=now, facts=_facts(target, standing))
         if turns:

@@ -26,18 +26,23 @@ MOST_MAILS = 50
 MOST_TOLD = 200
 """Events a mail lists; of more it says the number."""
 _TOLD = text("""
+  WITH RECURSIVE of_alert AS (
+    SELECT a.rule_id, coalesce(t.region_id, a.target_region_id, c.region_id) AS region_id
+      FROM alert a
+      LEFT JOIN station t ON t.id = a.station_id
+      LEFT JOIN lead_case c ON c.id = a.case_id
+     WHERE a.id = :alert
+  ), above (id) AS (
+    SELECT region_id FROM of_alert WHERE region_id IS NOT NULL UNION
+    SELECT g.parent_id FROM region g JOIN above ON g.id = above.id WHERE g.parent_id IS NOT NULL
+  )
   SELECT s.id, s.digest_at, s.time_zone
-    FROM subscription s, alert a
-    LEFT JOIN station t ON t.id = a.station_id
-    LEFT JOIN lead_case c ON c.id = a.case_id
-   WHERE a.id = :alert AND s.enabled AND s.deleted_at IS NULL AND s.unsubscribed_at IS NULL
+    FROM subscription s CROSS JOIN of_alert a
+   WHERE s.enabled AND s.deleted_at IS NULL AND s.unsubscribed_at IS NULL
      AND CAST(:level AS text) = ANY (s.levels) AND (s.endings OR :begins)
      AND (s.rules IS NULL OR a.rule_id = ANY (s.rules))
-     AND (s.region_id IS NULL OR s.region_id IN (
-       WITH RECURSIVE above (id) AS (
-         SELECT coalesce(t.region_id, a.target_region_id, c.region_id) UNION
-         SELECT g.parent_id FROM region g JOIN above ON g.id = above.id
-       ) SELECT id FROM above WHERE id IS NOT NULL))
+     AND (s.region_id IS NULL OR s.region_id IN (SELECT id FROM above))
+   ORDER BY s.id
 """)
 
 
