@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from shanhai.backup.folder import BackupFolder
+from shanhai.backup.sealing import make_identity
 from shanhai.local import stack as stack_module
 from shanhai.local.places import Home
 from shanhai.local.process_table import read_process
@@ -52,6 +54,23 @@ def stack(home: Home) -> Iterator[Stack]:
 
 def pids(stack: Stack) -> dict[str, int | None]:
     return {condition.name: condition.pid for condition in stack.status()}
+
+
+def test_the_log_is_archived_where_there_is_a_key_for_it(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+):
+    assert "archive" not in pids(stack)
+    monkeypatch.setenv("SHANHAI_BACKUP_RECIPIENT", make_identity(stack.home.path / "key"))
+    monkeypatch.setenv("SHANHAI_BACKUP_EVERY_S", "1")
+    stack.up()
+    assert pids(stack)["archive"] is not None
+    folder = BackupFolder(stack.archive.folder)
+    deadline = time.monotonic() + PATIENCE_S
+    while not folder.segments():
+        assert time.monotonic() < deadline, (stack.home.log / "archive.log").read_text()
+        # As an hour of use would: `archive_timeout` needs something to have been written.
+        stack.postgres.execute("SELECT pg_switch_wal() FROM pg_logical_emit_message(true, '', '')")
+        time.sleep(0.5)
 
 
 def test_up_makes_every_part_ready(stack: Stack):
