@@ -287,7 +287,9 @@ class WorkerSettings(BaseSettings):
     slots: int = Field(2, ge=1, le=64, description="jobs run at the same time")
     processes: int = Field(1, ge=1, le=256, description="processes one job may use for its windows")
     scratch: Path | None = Field(
-        None, description="folder for working files; default: the system's"
+        None,
+        description="folder for working files, also what is finished of jobs, for another attempt;"
+        " default: the system's, and nothing is kept",
     )
     memory_limit_mb: int = Field(
         8192,

@@ -61,6 +61,8 @@ from shanhai_worker.webhook_sender import make_senders
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
+WINDOWS = "windows"
+"""Folder in that of working files, for what is finished of jobs."""
 MakeListener = Callable[[Wakeable], Listener]
 NOBODY: Mapping[str, Sender] = MappingProxyType({})
 STATEMENT_TIMEOUT_S = 300.0
@@ -185,6 +187,7 @@ async def open_context(
             sessions=sessions,
             artifacts=LocalArtifacts(artifacts.root),
             kept=KeptFolders(artifacts.root),
+            windows=None if worker.scratch is None else KeptFolders(worker.scratch / WINDOWS),
             tiles=tiles,
             dispatcher=dispatcher,
             quota=Quota(queue.queue_waiting, queue.queue_running),

@@ -16,7 +16,10 @@ from shanhai_worker.tile_access import TileAccess
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Settings and open facilities; `leaving` is set when running jobs must be handed back."""
+    """Settings and open facilities; `leaving` is set when running jobs must be handed back.
+
+    `windows` holds what this machine has finished of jobs, where it has a folder for that.
+    """
 
     name: str
     settings: WorkerSettings
@@ -25,7 +28,13 @@ class Context:
     kept: KeptFolders
     tiles: TileAccess
     dispatcher: Dispatcher
+    windows: KeptFolders | None = None
     quota: Quota = NO_QUOTA
     cluster: Cluster | None = None
     meters: Meters = field(default_factory=Meters)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def outliving(self) -> tuple[KeptFolders, ...]:
+        """Where jobs keep what outlives an attempt, for all workers and on this machine."""
+        return (self.kept,) if self.windows is None else (self.kept, self.windows)

@@ -99,7 +99,8 @@ async def handle(context: Context, claim: Claim) -> Ending:
         log.info("job claimed", process=claim.kind)
         ending = await _attempt(context, claim, Path(folder))
         if ending in FINAL:
-            await asyncio.to_thread(context.kept.drop, claim.lease.job_id)
+            for folders in context.outliving:
+                await asyncio.to_thread(folders.drop, claim.lease.job_id)
         seconds = asyncio.get_running_loop().time() - started
         context.meters.run_seconds.labels(claim.kind, ending.value).observe(seconds)
         traced.tell("ending", ending.value)
@@ -203,6 +204,7 @@ def _write_order(context: Context, claim: Claim, workspace: Path) -> None:
     addresses = [dataset.uri for dataset in task.datasets.values()]
     if task.upload_uri is not None:
         addresses.append(task.upload_uri)
+    windows = context.windows
     order = Order(
         task=task.model_copy(
             update={
@@ -211,6 +213,7 @@ def _write_order(context: Context, claim: Claim, workspace: Path) -> None:
                 "cluster": context.cluster,
                 "tiles": context.tiles.of(task, claim.requested_by),
                 "kept": str(context.kept.of(claim.lease.job_id)),
+                "windows": None if windows is None else str(windows.of(claim.lease.job_id)),
             }
         ),
         parent_pid=os.getpid(),

@@ -44,12 +44,13 @@ async def run(context: Context) -> None:
 
 async def sweep(context: Context) -> None:
     """Remove what jobs kept that have ended, or that there are no more."""
-    kept = await asyncio.to_thread(context.kept.jobs)
-    if not kept:
-        return
-    for job_id in set(kept) - await _going_on(context, kept):
-        await asyncio.to_thread(context.kept.drop, job_id)
-        log.info("leftovers removed", job_id=str(job_id))
+    for folders in context.outliving:
+        kept = await asyncio.to_thread(folders.jobs)
+        if not kept:
+            continue
+        for job_id in set(kept) - await _going_on(context, kept):
+            await asyncio.to_thread(folders.drop, job_id)
+            log.info("leftovers removed", job_id=str(job_id))
 
 
 async def _going_on(context: Context, jobs: Collection[UUID]) -> set[UUID]:

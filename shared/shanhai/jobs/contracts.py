@@ -516,6 +516,9 @@ class Task(BaseModel):
     kept: str | None = Field(
         None, description="folder that outlives an attempt, for work that goes on where it stopped"
     )
+    windows: str | None = Field(
+        None, description="folder of this machine where finished windows outlive an attempt"
+    )
     files: dict[str, str] = Field(
         default_factory=dict, description="local path of each uri, filled before the computation"
     )

@@ -68,6 +68,7 @@ HELD_BACK = Label(
 )
 
 COUNTED: Mapping[str, Label] = {
+    "resumed": Label("从已完成的 {} 个窗口继续", "Going on from {} finished windows"),
     "tiles": Label("共 {} 个瓦片", "{} tiles to make"),
     "zoom": Label("绘制第 {} 级瓦片", "Drawing tiles of level {}"),
     "pack": Label("打包 {} 个瓦片", "Packing {} tiles"),

@@ -94,7 +94,7 @@ def align_wide(
             make_room(stores.wide, leaf.name, "1", bands_of(leaf.name))
         filled = fill_zero and theme in FILLED_THEMES
         run = partial(_align_theme, sources[theme], theme, wanted, stores.wide, filled)
-        parts = list(runner.run(run, windows))
+        parts = list(runner.remembered().run(run, windows))
         tallies[theme] = Tally.together(part for part, _ in parts)
         if THEME_RULES[theme].quantity is Quantity.EXTENSIVE:
             totals[theme] = sum(total for _, total in parts)
@@ -112,7 +112,7 @@ def _align_land(
     if source is not None:
         for layer in (COVER, *SHARES):
             stores.wide.create(layer)
-        for _ in runner.run(partial(_align_cover, source, stores.wide), windows):
+        for _ in runner.remembered().run(partial(_align_cover, source, stores.wide), windows):
             pass
     return write_land(area, stores.wide, runner, windows, source.resolution if source else 0.0)
 

@@ -18,9 +18,9 @@ from shanhai.processes.assessment_statistics import (
 from shanhai.processes.base import Progress
 from shanhai.processes.evaluating.outputs import write_document, write_table
 from shanhai.processes.layer_rasters import rasters_of, write_rasters
+from shanhai.processes.resuming import resumed_runner
 from shanhai.processes.service_figures import service_figures
 from shanhai.processes.zone_report import write_assessment_report
-from shanhai.raster.windows import window_runner
 from shanhai.storage.artifacts import sha256_of
 from shanhai.vocabulary import Label
 
@@ -36,8 +36,7 @@ class AssessEcoservices:
     def compute(self, task: Task, workspace: Path, progress: Progress) -> Outcome:
         """Compute with files only; the workspace holds every result afterwards."""
         inputs = AssessEcoservicesInputs.model_validate(task.inputs)
-        shared = (workspace, *map(Path, task.files.values()))
-        with window_runner(task.processes, task.cluster, shared) as runner:
+        with resumed_runner(task, workspace, progress) as (runner, progress):
             progress(0, "prepare")
             assessment = assess(task, inputs, workspace / SCRATCH, runner, progress)
             progress(60, "statistics")

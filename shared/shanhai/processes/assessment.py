@@ -110,7 +110,7 @@ def assess(
     work_out_tiled(plan, stores, runner)
     layers = _layers(setting, stores, aligned)
     computation = Computation(
-        plan, layers, runner, extent(area), list(area.grid.windows(WINDOW_CELLS))
+        plan, layers, runner.remembered(), extent(area), list(area.grid.windows(WINDOW_CELLS))
     )
     given = _frozen(inputs, setting)
     figures = dict(given)

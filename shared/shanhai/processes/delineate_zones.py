@@ -22,6 +22,7 @@ from shanhai.processes.assessment import assess
 from shanhai.processes.base import Progress
 from shanhai.processes.legal_lines import write_lines
 from shanhai.processes.manifest import build_manifest
+from shanhai.processes.resuming import resumed_runner
 from shanhai.processes.service_figures import service_figures
 from shanhai.processes.study_area import StudyArea
 from shanhai.processes.uncertain_zones import doubt_zones
@@ -37,7 +38,7 @@ from shanhai.processes.zone_results import STATISTICS_FILE, ZONES_FILE, scheme_c
 from shanhai.processes.zone_statistics import zoning_statistics
 from shanhai.processes.zoning import Zoning, cut_of, delineate, zoner_of
 from shanhai.raster.vectorise import number_areas
-from shanhai.raster.windows import WindowRunner, window_runner
+from shanhai.raster.windows import WindowRunner
 from shanhai.storage.artifacts import sha256_of
 
 PATCHES_FILE = "patches.geojson"
@@ -72,8 +73,7 @@ class DelineateZones:
         """Compute with files only; the workspace holds every result afterwards."""
         inputs = DelineateZonesInputs.model_validate(task.inputs)
         progress = _paced(progress, inputs)
-        shared = (workspace, *map(Path, task.files.values()))
-        with window_runner(task.processes, task.cluster, shared) as runner:
+        with resumed_runner(task, workspace, progress) as (runner, progress):
             run = _compute(task, inputs, workspace, runner, progress)
             files = _write_documents(run, workspace)
             progress(80, "rasters")

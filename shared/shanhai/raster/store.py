@@ -8,10 +8,12 @@ closed around each access: that is when such machines see what others wrote.
 
 import errno
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -160,6 +162,9 @@ class ScratchStore:
                 found[part.place] = held[:, part.cols]
 
     def _write(self, path: Path, window: Window, values: NDArray[Cell]) -> None:
+        record = _RECORD.get()
+        if record is not None:
+            record(Written(path, self.grid, window, values.copy()))
         with path.open("r+b", buffering=0) as file:
             for part in self._parts(window):
                 cells = values[part.place]
@@ -176,6 +181,39 @@ class ScratchStore:
         across = -(-self.grid.width // BLOCK)
         width = min(BLOCK, self.grid.width - part.number % across * BLOCK)
         return part.cols == slice(0, width)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A window of a layer as it was written; kept ones have their path below the workspace."""
+
+    path: Path
+    grid: Grid
+    window: Window
+    values: NDArray[Any]
+
+    def repeat(self, workspace: Path) -> None:
+        """Write it again, in the workspace of another attempt."""
+        path = workspace / self.path
+        ScratchStore(path.parent, self.grid)._write(path, self.window, self.values)
+
+
+_RECORD: ContextVar[Callable[[Written], None] | None] = ContextVar("record", default=None)
+
+
+@contextmanager
+def recording(workspace: Path) -> Iterator[list[Written]]:
+    """Note all that is written below the workspace in this context, in order."""
+    found: list[Written] = []
+
+    def record(written: Written) -> None:
+        found.append(replace(written, path=written.path.relative_to(workspace)))
+
+    token = _RECORD.set(record)
+    try:
+        yield found
+    finally:
+        _RECORD.reset(token)
 
 
 def _write_at(file: int, values: memoryview, cell: int) -> None:

@@ -61,6 +61,13 @@ class WindowRunner:
         """Results of `function` in the order of `items`, windows as a rule."""
         return map(function, items)
 
+    def remembered(self) -> "WindowRunner":
+        """The side that keeps what it finishes, where there is one.
+
+        It takes functions that write through scratch stores and nowhere else.
+        """
+        return self
+
 
 class PooledRunner(WindowRunner):
     """Runs windows in other processes; `function` must be picklable."""

@@ -96,6 +96,38 @@ def test_small_windows_in_two_processes_give_the_same_bytes(
         assert (tmp_path / "other" / name).read_bytes() == (expected / name).read_bytes(), name
 
 
+def test_an_attempt_goes_on_from_the_windows_a_former_one_finished(
+    basin: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("shanhai.processes.resuming.LEAST_S", 0.0)
+    for module in ("alignment", "assessment"):
+        monkeypatch.setattr(f"shanhai.processes.{module}.WINDOW_CELLS", 40)
+    process, task = PROCESSES["assess-ecoservices"], basin.task({}, process="assess-ecoservices")
+    kept, stages = tmp_path / "kept", list[str]()
+
+    def attempt(name: str, windows: Path | None, progress: Any) -> None:
+        (tmp_path / name).mkdir()
+        own = None if windows is None else str(windows)
+        process.compute(task.model_copy(update={"windows": own}), tmp_path / name, progress)
+
+    def end_early(percent: float, stage: str) -> None:
+        if percent > 40:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        attempt("first", kept, end_early)
+    finished = {path: path.stat().st_mtime_ns for path in kept.rglob("*.window")}
+    assert finished
+    attempt("second", kept, lambda percent, stage: stages.append(stage))
+    assert stages[0] == f"resumed:{len(finished)}"
+    assert len(list(kept.rglob("*.window"))) > len(finished)
+    assert all(path.stat().st_mtime_ns == written for path, written in finished.items())
+    attempt("whole", None, lambda percent, stage: None)
+    for name in sorted({path.name for path in (tmp_path / "whole").iterdir()} - TIMED):
+        both = [(tmp_path / attempt / name).read_bytes() for attempt in ("second", "whole")]
+        assert both[0] == both[1], name
+
+
 def test_carbon_demand_sums_up_to_the_emissions(assessed: Any):
     demand = layer(assessed[1], "demand.carbon_sink")
     assert np.nansum(demand, dtype=np.float64) == pytest.approx(20_000, rel=1e-6)

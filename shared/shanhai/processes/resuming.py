@@ -1,0 +1,70 @@
+"""The runner of a task's windows, which goes on where a former attempt was ended."""
+
+import hashlib
+import platform
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import orjson
+import scipy
+
+from shanhai import __version__
+from shanhai.jobs.contracts import Task
+from shanhai.processes.base import Progress
+from shanhai.raster.remembering import LEAST_S, Memory, RememberingRunner
+from shanhai.raster.versions import library_versions
+from shanhai.raster.windows import WindowRunner, window_runner
+
+OF_THE_ATTEMPT = {"processes", "cluster", "files", "tiles", "kept", "windows"}
+"""Members of a task that say how and where it is computed, not what."""
+RESUMED = "resumed"
+
+
+@contextmanager
+def resumed_runner(
+    task: Task, workspace: Path, progress: Progress
+) -> Iterator[tuple[WindowRunner, Progress]]:
+    """A runner for the task, and its progress, which tells of finished windows that were found.
+
+    On a cluster nothing is kept: windows are finished on other machines.
+    """
+    shared = (workspace, *map(Path, task.files.values()))
+    with window_runner(task.processes, task.cluster, shared) as runner:
+        if task.windows is None or task.cluster is not None:
+            yield runner, progress
+            return
+        folder = Path(task.windows) / digest_of(task)
+        memory = Memory(folder, workspace, LEAST_S)
+        found = memory.open()
+        for other in folder.parent.iterdir():
+            if other != folder:
+                shutil.rmtree(other, ignore_errors=True)
+        yield RememberingRunner(runner, memory), _telling(progress, found)
+
+
+def digest_of(task: Task) -> str:
+    """What stands for all that windows depend on: the task, the software and its libraries."""
+    versions = {
+        **library_versions(),
+        "shanhai": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+    }
+    said = [task.model_dump(mode="json", exclude=OF_THE_ATTEMPT), versions]
+    return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _telling(progress: Progress, found: int) -> Progress:
+    """Tell of finished windows while the first stages pass."""
+    if not found:
+        return progress
+
+    def tell(percent: float, stage: str) -> None:
+        early = stage in {"prepare", "align"}
+        progress(percent, f"{RESUMED}:{found}" if early else stage)
+
+    return tell

@@ -1,0 +1,145 @@
+"""Finished windows of a former attempt: used where they are right, computed anew where not."""
+
+import os
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shanhai.raster.remembering import Memory, RememberingRunner
+from shanhai.raster.store import ScratchStore
+from shanhai.raster.windows import PooledRunner, WindowRunner, pooled_process
+from shanhai.science.grid import Grid, Window
+
+GRID = Grid(4548, 0.0, 0.0, 10.0, 20, 20)
+WINDOWS = list(GRID.windows(10))
+
+
+def rise(store: ScratchStore, calls: Path, window: Window) -> float:
+    """Write a window, note the call, and tell a figure of it."""
+    with calls.open("a") as file:
+        file.write("x")
+    values = np.full((window.height, window.width), 100.0 * window.row + window.col)
+    store.write("height", window, values)
+    store.write("height", window, values + 1)  # the last one counts
+    store.write_classes("kind", window, np.full(values.shape, 7, np.uint8))
+    return float(values[0, 0])
+
+
+def fall(store: ScratchStore, calls: Path, window: Window) -> float:
+    """Another function with the same arguments."""
+    return -rise(store, calls, window)
+
+
+class Attempt:
+    """One attempt in a workspace of its own, with the memory of all."""
+
+    def __init__(self, tmp_path: Path, name: str, *, least_s: float = 0.0) -> None:
+        self.workspace = tmp_path / name
+        self.store = ScratchStore(self.workspace / "scratch" / "grid", GRID)
+        self.store.create("height")
+        self.store.create_classes("kind")
+        self.calls = self.workspace / "calls"
+        self.calls.touch()
+        self.memory = Memory(tmp_path / "kept" / "job" / "digest", self.workspace, least_s)
+        self.found = self.memory.open()
+
+    def run(self, function: object = rise, runner: WindowRunner | None = None) -> list[float]:
+        remembering = RememberingRunner(runner or WindowRunner(), self.memory).remembered()
+        work = partial(function, self.store, self.calls)  # type: ignore[call-overload]
+        return list(remembering.run(work, WINDOWS))
+
+    @property
+    def computed(self) -> int:
+        return self.calls.stat().st_size
+
+    @property
+    def layers(self) -> tuple[bytes, ...]:
+        return tuple(path.read_bytes() for path in sorted(self.store.folder.iterdir()))
+
+
+@pytest.fixture
+def first(tmp_path: Path) -> Attempt:
+    attempt = Attempt(tmp_path, "first")
+    assert attempt.run() == [0.0, 10.0, 1000.0, 1010.0]
+    assert attempt.computed == 4
+    return attempt
+
+
+def kept_files(tmp_path: Path) -> list[Path]:
+    return sorted((tmp_path / "kept" / "job" / "digest").glob("*.window"))
+
+
+def test_another_attempt_computes_nothing_and_writes_the_same(
+    first: Attempt, tmp_path: Path
+) -> None:
+    second = Attempt(tmp_path, "second")
+    assert second.found == 4
+    assert second.run() == [0.0, 10.0, 1000.0, 1010.0]
+    assert second.computed == 0
+    assert second.layers == first.layers
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "empty"])
+def test_what_is_not_whole_is_computed_anew(first: Attempt, tmp_path: Path, damage: str) -> None:
+    broken = kept_files(tmp_path)[2]
+    content = bytearray(broken.read_bytes())
+    if damage == "changed":
+        content[-20] ^= 1
+    broken.write_bytes({"cut": content[:-1], "changed": content, "empty": b""}[damage])
+    second = Attempt(tmp_path, "second")
+    assert second.run() == [0.0, 10.0, 1000.0, 1010.0]
+    assert second.computed == 1
+    assert second.layers == first.layers
+
+
+def test_what_another_function_or_window_left_is_not_used(first: Attempt, tmp_path: Path) -> None:
+    one, other, *_ = kept_files(tmp_path)
+    one.write_bytes(other.read_bytes())
+    second = Attempt(tmp_path, "second")
+    assert second.run() == [0.0, 10.0, 1000.0, 1010.0]
+    assert second.computed == 1
+    third = Attempt(tmp_path, "third")
+    assert third.run(fall) == [0.0, -10.0, -1000.0, -1010.0]
+    assert third.computed == 4
+
+
+def test_steps_are_told_apart_by_their_number(tmp_path: Path) -> None:
+    attempt = Attempt(tmp_path, "first")
+    runner = RememberingRunner(WindowRunner(), attempt.memory)
+    work = partial(rise, attempt.store, attempt.calls)
+    for _ in range(2):
+        assert len(list(runner.remembered().run(work, WINDOWS))) == 4
+    assert attempt.computed == 8
+    assert list(runner.run(work, WINDOWS[:1])) == [0.0]  # this side remembers nothing
+    assert len(kept_files(tmp_path)) == 8
+
+
+def test_what_took_no_time_is_not_kept(tmp_path: Path) -> None:
+    Attempt(tmp_path, "first", least_s=60).run()
+    assert kept_files(tmp_path) == []
+
+
+@pytest.fixture
+def pool() -> Iterator[PooledRunner]:
+    with pooled_process() as pipe:
+        yield PooledRunner([pipe])
+
+
+def test_other_processes_keep_and_recall_too(tmp_path: Path, pool: PooledRunner) -> None:
+    first, second = Attempt(tmp_path, "first"), Attempt(tmp_path, "second")
+    work = partial(np.full, (2, 2))  # a function the other process can load; it writes nothing
+    for attempt in (first, second):
+        remembering = RememberingRunner(pool, attempt.memory).remembered()
+        found = list(remembering.run(work, [1.0, 2.0]))
+        assert [values.sum() for values in found] == [4.0, 8.0]
+    assert len(kept_files(tmp_path)) == 2
+
+
+def test_a_folder_others_may_write_to_is_not_trusted(first: Attempt, tmp_path: Path) -> None:
+    folder = tmp_path / "kept" / "job" / "digest"
+    os.chmod(folder, 0o770)  # noqa: S103
+    with pytest.raises(PermissionError, match="can be written by others"):
+        Attempt(tmp_path, "second")
