@@ -29,6 +29,7 @@ from shanhai_worker.orders import (
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 GRACE_S = 5
+RESERVE, RESERVED_BYTES = "reserve", 64 * 1024
 
 
 class ProgressLines:
@@ -54,16 +55,19 @@ def main(workspace: Path) -> int:
     structlog.contextvars.bind_contextvars(**order.log_context)
     progress = ProgressLines(_keep_stdout_for_progress())
     try:
+        (workspace / RESERVE).write_bytes(bytes(RESERVED_BYTES))
         limit_memory(order.memory_limit_mb)
         if order.upload_limits is not None:
             limit_upload(order.upload_limits)
         outcome = _compute(order, workspace / WORK, progress)
+        write_durably(workspace / OUTCOME, outcome.model_dump_json())
     except Exception as error:
         failure = classify(error, memory_limit_mb=order.memory_limit_mb, memory_mb=most_held_mb())
         log.exception("computation failed", failure=failure.kind)
+        # The disk may be full: the reason takes the room that was kept for it.
+        (workspace / RESERVE).unlink(missing_ok=True)
         write_durably(workspace / FAILURE, json.dumps(failure.document(), ensure_ascii=False))
         return 1
-    write_durably(workspace / OUTCOME, outcome.model_dump_json())
     return 0
 
 
