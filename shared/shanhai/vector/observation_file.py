@@ -6,6 +6,7 @@ each: who wants a station reads the groups that have it, and of those the column
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 import shapely
 from numpy.typing import NDArray
 
+from shanhai.errors import Unavailable
 from shanhai.monitoring.observation import VALID
 from shanhai.monitoring.observed_rows import ObservedRows, series_keys
 from shanhai.vector.columnar import GEO, VERSION, Seen
@@ -190,12 +192,11 @@ def read_rows(path: Path, wanted: Wanted) -> Iterator[ObservedRows]:
     """The rows that are meant, group by group, in the order of station, property and time.
 
     Raises:
-        OSError: the file cannot be read, or is none of these.
+        Unavailable: the file is damaged, or cannot be read.
     """
-    metadata = _metadata(path)
-    with _opened(path, metadata) as file:
-        for number in range(metadata.num_row_groups):
-            if not wanted.may_have(*_edges(metadata.row_group(number))):
+    with _opened(path) as file:
+        for number in range(file.num_row_groups):
+            if not wanted.may_have(*_edges(file.metadata.row_group(number))):
                 continue
             told = file.read_row_group(number, columns=list(_KEYS.values()))
             keys = {name: _column(told, column) for name, column in _KEYS.items()}
@@ -215,18 +216,25 @@ def demand_sound(path: Path) -> None:
     """Read every page of every column.
 
     Raises:
-        OSError: one of them is not what was written.
+        Unavailable: one of them is not what was written.
     """
-    metadata = _metadata(path)
-    with _opened(path, metadata) as file:
-        for number in range(metadata.num_row_groups):
+    with _opened(path) as file:
+        for number in range(file.num_row_groups):
             file.read_row_group(number)
 
 
-def _opened(path: Path, metadata: pq.FileMetaData) -> pq.ParquetFile:
-    return pq.ParquetFile(
-        path, metadata=metadata, pre_buffer=False, page_checksum_verification=True
-    )
+@contextmanager
+def _opened(path: Path) -> Iterator[pq.ParquetFile]:
+    try:
+        with pq.ParquetFile(
+            path, metadata=_metadata(path), pre_buffer=False, page_checksum_verification=True
+        ) as file:
+            yield file
+    except (OSError, pa.ArrowException) as error:
+        raise Unavailable(
+            f"the file {path.name} of archived observations is damaged",
+            message_zh=f"观测归档文件 {path.name} 已损坏",
+        ) from error
 
 
 Position = tuple[int, int, int]
@@ -275,10 +283,7 @@ def _behind(rows: ObservedRows, place: Position) -> NDArray[np.bool_]:
 @lru_cache(maxsize=16)
 def _metadata(path: Path) -> pq.FileMetaData:
     """A file of this name never changes, and reading what it says of many groups takes a while."""
-    try:
-        return pq.read_metadata(path)
-    except pa.ArrowInvalid as error:
-        raise OSError(f"{path.name} is no Parquet file") from error
+    return pq.read_metadata(path)
 
 
 _PLACES = {name: number for number, name in enumerate(SCHEMA.names)}

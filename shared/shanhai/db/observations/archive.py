@@ -26,6 +26,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Sessions
+from shanhai.db.observations.archived import Filed
 from shanhai.db.observations.judging import microseconds
 from shanhai.db.observations.partitions import MAKERS_LOCK, missing_sql, month_table
 from shanhai.db.observations.stretches import Stretch, stretch_of
@@ -150,7 +151,8 @@ async def close_month(
         summed up yet, or something was stored in it meanwhile.
 
     Raises:
-        Unavailable: the file does not have what was written, or its former one is missing.
+        Unavailable: the file does not have what was written, or its former one is missing or
+            damaged.
     """
     from shanhai.db.observations.closing import check_file  # it loads pyarrow
 
@@ -214,7 +216,7 @@ async def _look(session: AsyncSession, files: ArtifactStore, month: date) -> _Be
     return _Before(
         month,
         None if former is None else former.version,
-        None if former is None else files.local_path(former.uri),
+        None if former is None else Filed(former.version, former.uri, keys).path(files),
         np.sort(keys),
         since,
         names,

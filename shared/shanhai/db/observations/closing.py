@@ -122,7 +122,7 @@ def check_file(path: Path, composed: Composed) -> bool:
     """Whether a file has exactly the rows that were to be written; all of it is read.
 
     Raises:
-        OSError: it cannot be read.
+        Unavailable: it is damaged.
     """
     demand_sound(path)
     content, number = hashlib.sha256(), 0
