@@ -762,7 +762,10 @@ class WebhookSettings(BaseSettings):
 class SmtpSettings(BaseSettings):
     """Through which server mail is sent to people."""
 
-    model_config = SettingsConfigDict(env_prefix="SHANHAI_SMTP_", frozen=True)
+    # What is wrong together is told without what was given: there are secrets in it.
+    model_config = SettingsConfigDict(
+        env_prefix="SHANHAI_SMTP_", frozen=True, hide_input_in_errors=True
+    )
 
     host: str = Field("", description="mail server; none: no mail is sent")
     port: Port = Field(587, description="port of the mail server; 465 is usual with tls")
