@@ -33,7 +33,6 @@ NAMES = (
     "observations",
     "observation_reading",
     "closed_months",
-    "closed_months",
     "network_costs",
     "site_selection",
     "network_circuits",
