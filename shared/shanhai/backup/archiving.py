@@ -20,7 +20,7 @@ import structlog
 from shanhai.backup.folder import HISTORY, SEGMENT, BackupFolder
 from shanhai.backup.marks import Mark, note
 from shanhai.backup.objects import copy_objects
-from shanhai.backup.position import make_slot
+from shanhai.backup.position import make_slot, read_position
 from shanhai.backup.programs import Server, find_program
 from shanhai.backup.sealing import seal
 
@@ -55,17 +55,22 @@ class Archiver:
         """Receive and archive until `stop`, then once more.
 
         Raises:
-            Conflict: another process archives there.
+            Conflict: another process archives there, or the folder is of another cluster.
             Unavailable: the server refuses, or `pg_receivewal` is not installed.
         """
         with self.folder.alone(TASK):
             self.spool.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._known = await asyncio.to_thread(self.folder.object_uris)
+            self.folder.claim((await read_position(self.url)).system_identifier)
             await make_slot(self.url, SLOT)
             receiving = asyncio.create_task(self._receive())
             try:
                 while not await _ended(stop, self.every_s, receiving):
-                    await self._round()
+                    try:
+                        await self._round()
+                    except OSError as error:
+                        # A full disk may be given room: what was received waits in the spool.
+                        log.error("log not archived", reason=str(error))
             finally:
                 receiving.cancel()
                 await asyncio.gather(receiving, return_exceptions=True)

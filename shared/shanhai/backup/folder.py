@@ -4,6 +4,7 @@
     bases/<name>/manifest.json     what belongs to it; written last: without it there is none
     wal/<segment>.gz.age           write-ahead log
     objects/ab/<sha256>….age       result files, named as in the artifact store
+    cluster                        which cluster of PostgreSQL all this is of
 
 Nothing is ever changed in place, so the folder can be copied elsewhere at any moment by whatever
 copies files, objects and wal first.
@@ -124,6 +125,21 @@ class BackupFolder:
                 pointer="--to",
             )
         return fitting[-1]
+
+    def claim(self, system_identifier: str) -> None:
+        """Note which cluster the folder is of, the first time; segments of two have equal names.
+
+        Raises:
+            Conflict: it is of another one.
+        """
+        note = self.root / "cluster"
+        if not note.exists():
+            note.write_text(f"{system_identifier}\n", encoding="utf-8")
+        if note.read_text(encoding="utf-8").strip() != system_identifier:
+            raise Conflict(
+                f"{self.root} holds the backups of another cluster of PostgreSQL",
+                message_zh=f"{self.root} 中是另一个 PostgreSQL 集群的备份",
+            )
 
     @contextmanager
     def alone(self, task: str) -> Iterator[None]:

@@ -1,5 +1,6 @@
 """Take a base backup."""
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -37,12 +38,13 @@ async def take_backup(
         recipient: Whom everything is encrypted for.
 
     Raises:
-        Conflict: another backup is being made there.
+        Conflict: another backup is being made there, or the folder is of another cluster.
         Unavailable: the database does not answer, or `pg_basebackup` failed.
     """
     with folder.alone(TASK):
         _clear_partial(folder)
         before = await read_position(url)
+        folder.claim(before.system_identifier)
         place = folder.base(name_of(before.at))
         aside = place.with_name(f"{place.name}{PARTIAL}")
         aside.mkdir(parents=True)
@@ -52,7 +54,7 @@ async def take_backup(
             # After the database: files are stored before the rows that name them.
             objects = copy_objects(store, folder, recipient, folder.object_uris())
             manifest = _manifest(place.name, before, after, base, objects)
-            (aside / MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+            _write(aside / MANIFEST, manifest)
             sync_folder(aside)
             aside.rename(place)
         finally:
@@ -84,6 +86,13 @@ def _manifest(
         bytes=base.size,
         objects=objects,
     )
+
+
+def _write(path: Path, manifest: Manifest) -> None:
+    with path.open("x", encoding="utf-8") as file:
+        file.write(manifest.model_dump_json(indent=1))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _copy_database(url: str, target: Path, recipient: pyrage.x25519.Recipient) -> Sealed:

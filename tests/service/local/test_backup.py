@@ -232,6 +232,12 @@ def test_only_what_is_new_is_copied_and_all_can_be_verified(drilled: Drilled) ->
     assert set(drilled.manifest.objects) < drilled.folder.object_uris()
 
 
+def test_a_folder_is_of_one_cluster(drilled: Drilled, copy: BackupFolder) -> None:
+    copy.claim(drilled.manifest.system_identifier)
+    with pytest.raises(Conflict, match="another cluster"):
+        copy.claim("another")
+
+
 def test_nothing_in_the_folder_can_be_read_without_the_key(drilled: Drilled) -> None:
     for path in drilled.folder.root.rglob("*.age"):
         assert path.read_bytes().startswith(b"age-encryption.org/v1\n")
