@@ -6,6 +6,7 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.base import STORAGE_SRID
 from shanhai.db.bulletins.happened import count_leads, read_alerts, read_projects
 from shanhai.db.bulletins.issuing import (
     DRAFT_SCOPES,
@@ -20,7 +21,7 @@ from shanhai.db.features.rights import demand_role, demand_scopes
 from shanhai.db.identity import EVERYTHING, PUBLIC, Identity, Viewer
 from shanhai.db.indicators.evaluation import judged_rows
 from shanhai.db.indicators.listing import PlanSeen, find_place, find_plan, list_indicators
-from shanhai.db.queries.job_inputs import RegionRow
+from shanhai.db.queries.job_inputs import RegionRow, find_region
 from shanhai.db.tables import Bulletin, ObservedProperty
 from shanhai.db.today import read_today
 from shanhai.errors import InvalidInput, NotFound
@@ -35,7 +36,7 @@ from shanhai.jobs.bulletin_task import (
     ProjectTask,
     ZoneTask,
 )
-from shanhai.jobs.contracts import Task
+from shanhai.jobs.contracts import RegionTask, Task
 from shanhai.jobs.referents import find_usable_region
 
 
@@ -49,7 +50,7 @@ async def with_bulletin(session: AsyncSession, task: Task, identity: Identity | 
     if task.process != PUBLISH_BULLETIN.id:
         return task
     inputs = PublishBulletinInputs.model_validate(task.inputs)
-    row, region = await find_usable_region(session, inputs.region)
+    row, region = await _find_region(session, inputs.region)
     if identity is not None:
         demand_scopes(identity, DRAFT_SCOPES)
         demand_role(identity, DRAFTERS, row.id)
@@ -79,6 +80,15 @@ async def with_bulletin(session: AsyncSession, task: Task, identity: Identity | 
             "bulletin": held.model_copy(update=numbers),
         }
     )
+
+
+async def _find_region(session: AsyncSession, code: str) -> tuple[RegionRow, RegionTask]:
+    """The region; one that nobody has drawn yet has a bulletin without maps."""
+    row = await find_region(session, code)
+    if row is None or (row.geometry is not None and row.metric_srid is not None):
+        return await find_usable_region(session, code)
+    names = {"code": row.code, "name_zh": row.name_zh, "name_en": row.name_en}
+    return row, RegionTask(**names, epsg=STORAGE_SRID, geometry={})
 
 
 def _demand_past(last: date, today: date) -> None:

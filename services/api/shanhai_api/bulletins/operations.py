@@ -9,8 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.bulletins.issuing import publish_draft
 from shanhai.db.bulletins.reading import SeenBulletin, find_bulletin
-from shanhai.db.bulletins.templates import EDITORS, SCOPES, StoredTemplate, store_template
-from shanhai.db.features.rights import demand_role, demand_scopes
+from shanhai.db.bulletins.templates import StoredTemplate, demand_editor, store_template
 from shanhai.db.queries.audit import Act
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.jobs.bulletin_template import Template
@@ -86,6 +85,7 @@ async def keep_template(
     expected: frozenset[str] | None,
 ) -> tuple[StoredTemplate, bool]:
     """Keep another version of a template that is right on what bulletins may tell."""
+    demand_editor(caller)
     await demand_right(template)
     return await store_template(
         session, code, template, identity=caller, act=act, expected=expected
@@ -109,8 +109,7 @@ async def demand_right(template: Template) -> None:
 
 async def preview(caller: Caller, view: View, template: Template) -> Response:
     """A bulletin by the template, of invented content, as a page."""
-    demand_scopes(caller, SCOPES)
-    demand_role(caller, EDITORS, None)
+    demand_editor(caller)
     await demand_right(template)
     page = await asyncio.to_thread(_preview_page, template, view.lang)
     headers = {"Content-Security-Policy": REPORT_POLICY, "Cache-Control": "no-store"}

@@ -89,6 +89,16 @@ async def list_versions(
     return rows
 
 
+def demand_editor(identity: Identity) -> None:
+    """Refuse who may not write templates, which serve every region.
+
+    Raises:
+        Unauthenticated, Forbidden: the identity may not.
+    """
+    demand_scopes(identity, SCOPES)
+    demand_role(identity, EDITORS, None)
+
+
 async def store_template(
     session: AsyncSession,
     code: str,
@@ -110,9 +120,7 @@ async def store_template(
         Stale: another version is the newest.
         Conflict: there are too many templates.
     """
-    demand_scopes(identity, SCOPES)
-    # Templates serve every region.
-    demand_role(identity, EDITORS, None)
+    demand_editor(identity)
     await session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     own = BulletinTemplate
     newest = await session.scalar(select(func.max(own.version)).where(own.code == code))

@@ -59,6 +59,8 @@ def draw_pictures(
     if series:
         path = folder / f"series.{lang}.png"
         keep("series", COURSE_CAPTION, path, draw_series(path, series, lang))
+    if not region.geometry:
+        return found
     ground = lay_ground(region)
     if held.zones or held.corridors:
         path = folder / f"zones.{lang}.png"
