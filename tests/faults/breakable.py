@@ -75,16 +75,26 @@ class Breakable:
 
     def add_worker(self, **more: Any) -> subprocess.Popen[bytes]:
         """Start a worker, and wait until it is ready to work."""
-        port = free_port()
-        worker = self.workers.start(port=port, **{**SETTINGS, **more})
-        wait_until(lambda: is_ready(port))
+        [worker] = self.add_workers(1, **more)
         return worker
+
+    def add_workers(self, number: int, **more: Any) -> list[subprocess.Popen[bytes]]:
+        """Start several workers at once, and wait until all are ready to work."""
+        ports = [free_port() for _ in range(number)]
+        started = [self.workers.start(port=port, **{**SETTINGS, **more}) for port in ports]
+        wait_until(lambda: all(is_ready(port) for port in ports))
+        return started
 
     def stand_by(self, number: int) -> None:
         """See to it that so many workers are there for whatever comes."""
         self.standing = [worker for worker in self.standing if worker.poll() is None]
-        while len(self.standing) < number:
-            self.standing.append(self.add_worker())
+        if len(self.standing) < number:
+            self.standing += self.add_workers(number - len(self.standing))
+
+    def worker_of(self, job_id: str, *, attempt: int = 1) -> subprocess.Popen[bytes]:
+        """The worker that runs a job in this attempt or a later one."""
+        name = self.reach(job_id, "running", attempt=attempt).worker
+        return next(one for one in self.workers.processes if f".{one.pid}." in str(name))
 
     def kill(self, part: Killable) -> None:
         """End a part at once."""
@@ -184,7 +194,7 @@ def wait_until(holds: Callable[[], bool], *, within_s: float = PATIENCE_S) -> No
     while not holds():
         if time.monotonic() > deadline:
             raise TimeoutError(f"still not so after {within_s:g} s")
-        time.sleep(0.1)
+        time.sleep(0.2)
 
 
 @contextmanager

@@ -11,23 +11,14 @@ from shanhai.testing.workers import children_of
 from shanhai_worker.orders import ORDER
 
 
-def worker_of(platform: Breakable, job_id: str) -> int:
-    """The place among the standing workers of the one that runs the job."""
-    name = platform.job(job_id).worker
-    assert name is not None
-    pid = int(name.split(".")[-2])
-    return next(place for place, one in enumerate(platform.standing) if one.pid == pid)
-
-
 def test_worker_killed_twice_in_one_job(platform: Breakable) -> None:
     """Others take the job over, each time once, although all of them look for lost jobs."""
+    platform.stand_by(3)
     with platform.under_load() as load:
         job = platform.beside.ask(load.senders[0].echo(pause=12))
         for attempt in (1, 2):
-            platform.reach(job, "running", attempt=attempt)
-            kill(platform.standing[worker_of(platform, job)])
+            kill(platform.worker_of(job, attempt=attempt))
             platform.rerun(job, attempt=attempt + 1)
-            platform.stand_by(2)
         load.go_on()
     ended = platform.reach(job, "successful")
     assert (ended.attempt, ended.crash_count) == (3, 2)

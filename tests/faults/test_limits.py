@@ -16,7 +16,7 @@ def test_job_that_takes_too_long(platform: Breakable) -> None:
 
 def test_job_that_wants_too_much_memory(platform: Breakable) -> None:
     """Reading a file takes more than the least that can be set."""
-    asked = platform.sender().import_region()
+    asked = platform.sender().import_region(rows=50_000)
     failed = ended_by_limit(platform, asked, "import-features=512:60")
     assert "512 MB" in failed.error["detail"]
 

@@ -24,9 +24,7 @@ RESTARTS = 10
 def test_worker_that_sleeps_past_its_lease(platform: Breakable) -> None:
     """What it has computed when it wakes is thrown away; it lives on."""
     job = platform.beside.ask(platform.sender().echo(pause=LEASE_S + 5))
-    name = platform.reach(job, "running").worker
-    assert name is not None
-    [sleeper] = [one for one in platform.standing if f".{one.pid}." in name]
+    sleeper = platform.worker_of(job)
     sleeper.send_signal(signal.SIGSTOP)
     try:
         platform.rerun(job, attempt=2)
@@ -36,23 +34,23 @@ def test_worker_that_sleeps_past_its_lease(platform: Breakable) -> None:
         sleeper.send_signal(signal.SIGCONT)
     ended = platform.reach(job, "successful")
     assert (ended.attempt, ended.crash_count) == (2, 1)
-    assert ended.worker != name
+    assert f".{sleeper.pid}." not in str(ended.worker)
     assert sleeper.poll() is None
 
 
 def test_workers_restarted_during_a_job(platform: Breakable) -> None:
     """Each hands it back when told to stop; nobody is to blame, and it ends."""
-    with platform.under_load(senders=1) as load:
-        job = platform.beside.ask(load.senders[0].echo(pause=8))
-        for attempt in range(1, RESTARTS + 1):
-            name = platform.reach(job, "running", attempt=attempt).worker
-            assert name is not None
-            [leaving] = [one for one in platform.standing if f".{one.pid}." in name]
-            leaving.send_signal(signal.SIGTERM)
-            assert leaving.wait(60) == 0
-            platform.stand_by(2)
+    for worker in platform.standing:
+        kill(worker)
+    platform.add_workers(RESTARTS + 1, finish_s=1)
+    job = platform.beside.ask(platform.sender().echo(pause=12))
+    for attempt in range(1, RESTARTS + 1):
+        leaving = platform.worker_of(job, attempt=attempt)
+        leaving.send_signal(signal.SIGTERM)
+        assert leaving.wait(60) == 0
     ended = platform.reach(job, "successful")
     assert (ended.crash_count, ended.attempt) == (0, RESTARTS + 1)
+    platform.workers.end()
 
 
 class TestClock:
