@@ -78,3 +78,12 @@ lock: bootstrap ## compile the hashed locks anew from pyproject.toml: developmen
 			--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet \
 			--output-file deploy/locks/$$service.lock; \
 	done
+
+.PHONY: sbom
+sbom: bootstrap ## what each image is made of, in the form of CycloneDX, into .shanhai/sbom
+	@mkdir -p .shanhai/sbom
+	@for service in api worker tiles; do \
+		PYTHONWARNINGS=ignore $(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+			--output-file .shanhai/sbom/$$service.json deploy/locks/$$service.lock; \
+		echo "$(CURDIR)/.shanhai/sbom/$$service.json"; \
+	done
