@@ -8,6 +8,8 @@ from pydantic import Field, StringConstraints, model_validator
 from shanhai.jobs.contract import Code, Inputs, OutputSpec, ProcessContract
 from shanhai.vocabulary import Label
 
+EARLIEST = date(2016, 1, 1)
+"""From then on there is a standard in force of all that is judged."""
 LONGEST_DAYS = 366
 MOST_CHARTS = 6
 PropertyCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -63,7 +65,9 @@ class PublishBulletinInputs(Inputs):
 
     @model_validator(mode="after")
     def check_period(self) -> "PublishBulletinInputs":
-        """A period has days, and not too many."""
+        """A period has days, not too many, and standards to judge it by."""
+        if self.first < EARLIEST:
+            raise ValueError(f"first is before {EARLIEST} / 起始日不得早于 {EARLIEST}")
         days = (self.last - self.first).days + 1
         if days < 1:
             raise ValueError("last is before first / 截止日早于起始日")

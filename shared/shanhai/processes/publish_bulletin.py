@@ -15,8 +15,9 @@ from shanhai.processes.evaluating.record import SCHEMA_VERSION, finish_manifest
 from shanhai.processes.run_record import run_record
 from shanhai.reporting.bulletin.blocks import Pages
 from shanhai.reporting.bulletin.composing import LANGUAGES, compose, title_of
-from shanhai.reporting.bulletin.content import build_content, in_language
+from shanhai.reporting.bulletin.content import build_content
 from shanhai.reporting.bulletin.language import Refused
+from shanhai.reporting.bulletin.members import in_language
 from shanhai.reporting.bulletin.page import write_html
 from shanhai.reporting.bulletin.word import write_word
 from shanhai.reporting.fonts import font_families, missing_font_warning

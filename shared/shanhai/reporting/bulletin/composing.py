@@ -7,8 +7,8 @@ from typing import Any
 from shanhai.errors import Fault
 from shanhai.jobs.bulletin_template import Section, SectionKind, Template
 from shanhai.reporting.bulletin.blocks import Block, Front, Heading, Pages, Paragraph, Picture
-from shanhai.reporting.bulletin.content import in_language
 from shanhai.reporting.bulletin.language import Refusal, check_text, write_text, written_day
+from shanhai.reporting.bulletin.members import in_language
 from shanhai.reporting.bulletin.sections import SHOWN, tells
 from shanhai.vocabulary import Label, Lang
 

@@ -1,7 +1,4 @@
-"""What a bulletin tells, as data in both languages; every number in its documents is one of these.
-
-Members come in pairs, `name_zh` and `name_en`, wherever they are words; `in_language` leaves one.
-"""
+"""What a bulletin tells, as data in both languages; every number of its documents is in it."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +16,7 @@ from shanhai.jobs.bulletin_task import (
     ZoneTask,
 )
 from shanhai.jobs.contracts import RegionTask
+from shanhai.reporting.bulletin.members import counted, named, percent
 from shanhai.reporting.bulletin.observed import air_document, observations_document, waters_document
 from shanhai.science.indicators import STATUSES
 from shanhai.science.units import unit_label
@@ -31,7 +29,6 @@ from shanhai.vocabulary import (
     LEAD_KINDS,
     WARNING_LEVELS,
     Label,
-    Lang,
     Term,
 )
 
@@ -65,39 +62,6 @@ def build_content(
             "length_km": sum(one.length_m for one in held.corridors) / 1e3,
         },
     }
-
-
-def in_language(value: Any, lang: Lang) -> Any:
-    """The content in one language: `name` in place of `name_zh` and `name_en`."""
-    if isinstance(value, Mapping):
-        other = "_en" if lang == "zh" else "_zh"
-        return {
-            name.removesuffix(f"_{lang}"): in_language(member, lang)
-            for name, member in value.items()
-            if not name.endswith(other)
-        }
-    if isinstance(value, list):
-        return [in_language(one, lang) for one in value]
-    return value
-
-
-def named(label: Label, name: str = "name") -> Document:
-    """A label as two members."""
-    return {f"{name}_zh": label.zh, f"{name}_en": label.en}
-
-
-def counted(counts: Mapping[str, int], terms: Iterable[Term]) -> list[Document]:
-    """How many there are of each term, in their order, without those there are none of."""
-    return [
-        {"code": term.code, **named(term.label), "count": counts[term.code]}
-        for term in terms
-        if counts.get(term.code)
-    ]
-
-
-def percent(part: float, whole: float) -> float | None:
-    """A share in per cent, 0–100; None of nothing."""
-    return 100.0 * part / whole if whole else None
 
 
 def _head(inputs: PublishBulletinInputs, region: RegionTask, held: BulletinTask) -> Document:

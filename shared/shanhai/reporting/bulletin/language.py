@@ -2,21 +2,20 @@
 
 It is a small part of Jinja, checked by its syntax tree before anything of it runs: what is not
 listed here is refused. A text cannot call anything, see anything but plain data, keep anything from
-one round of a loop to the next, go more than `MOST_ROUNDS` rounds, or write more than `OUTPUT_LIMIT`;
-so what it costs is bounded by its size.
+one round of a loop to the next, go more than `MOST_ROUNDS` rounds, or write more than
+`OUTPUT_LIMIT`; so what it costs is bounded by its size.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
-from typing import Any, NoReturn
+from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, nodes
 from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from shanhai.errors import InvalidInput
 from shanhai.vocabulary import Label, Lang
 
 OUTPUT_LIMIT = 20_000
@@ -312,16 +311,3 @@ def _line_of(error: BaseException) -> int:
 
 def _refused(line: int, reason: str, reason_zh: str | None = None) -> Refused:
     return Refused(line, Label(reason_zh or reason, reason))
-
-
-def refuse_text(pointer: str, refusal: Refusal) -> NoReturn:
-    """Tell a refusal of a text where it stands in a request.
-
-    Raises:
-        InvalidInput: always.
-    """
-    raise InvalidInput(
-        f"line {refusal.line}: {refusal.reason.en}",
-        message_zh=f"第 {refusal.line} 行：{refusal.reason.zh}",
-        pointer=pointer,
-    )

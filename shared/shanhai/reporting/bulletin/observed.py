@@ -9,6 +9,7 @@ import numpy as np
 
 from shanhai.jobs.bulletin_contracts import PublishBulletinInputs
 from shanhai.jobs.bulletin_task import BulletinStation, BulletinTask
+from shanhai.reporting.bulletin.members import named, percent
 from shanhai.science.air_quality import (
     DAILY,
     GOOD,
@@ -119,9 +120,9 @@ def waters_document(held: BulletinTask, inputs: PublishBulletinInputs) -> dict[s
             "classes": [
                 {
                     "code": code,
-                    **_pair("name", class_label(code)),
+                    **named(class_label(code)),
                     "count": counts[code],
-                    "percent": 100.0 * counts[code] / assessed if assessed else None,
+                    "percent": percent(counts[code], assessed),
                 }
                 for code in (*standard.classes, standard.worse)
             ],
@@ -148,18 +149,18 @@ def air_document(held: BulletinTask, inputs: PublishBulletinInputs) -> Document:
         "days": length,
         "known": known,
         "good": good,
-        "good_percent": 100.0 * good / known if known else None,
+        "good_percent": percent(good, known),
         "classes": [
             {
                 "code": term.code,
-                **_pair("name", term.label),
+                **named(term.label),
                 "count": counts[term.code],
-                "percent": 100.0 * counts[term.code] / known if known else None,
+                "percent": percent(counts[term.code], known),
             }
             for term in AIR_CLASSES
         ],
         "primary": [
-            {"code": code, **_pair("name", standard.pollutants[code].label), "count": count}
+            {"code": code, **named(standard.pollutants[code].label), "count": count}
             for code, count in sorted(primary.items(), key=lambda item: (-item[1], item[0]))
         ],
         "daily": daily,
@@ -188,7 +189,7 @@ def _kind(code: str, label: Label, rows: Sequence[Document]) -> Document:
     known = [row["completeness_percent"] for row in own if row["completeness_percent"] is not None]
     return {
         "code": code,
-        **_pair("name", label),
+        **named(label),
         "stations": len(own),
         "told": sum(row["values"] > 0 for row in own),
         "values": sum(row["values"] for row in own),
@@ -228,7 +229,7 @@ def _row(
         "name_zh": one.name_zh,
         "name_en": one.name_en,
         "class": code,
-        **_pair("class_name", label),
+        **named(label, "class_name"),
         "number": number,
         "items": int(classes.assessed[place]),
         "deciding": deciding,
@@ -270,7 +271,3 @@ def _days(
 
 def _filled(values: Sequence[float | None]) -> FloatArray:
     return np.array([np.nan if one is None else one for one in values], dtype=np.float64)
-
-
-def _pair(name: str, label: Label) -> Document:
-    return {f"{name}_zh": label.zh, f"{name}_en": label.en}

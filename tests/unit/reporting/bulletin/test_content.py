@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from shanhai.db.bulletins.templates import default_template
 from shanhai.jobs.bulletin_contracts import PublishBulletinInputs
 from shanhai.jobs.bulletin_task import AirDaysTask, BulletinStation, BulletinTask, ObservedMean
-from shanhai.reporting.bulletin.content import build_content, in_language, period_name
+from shanhai.reporting.bulletin.content import build_content, period_name
 from shanhai.reporting.bulletin.examples import empty_task, example_region
+from shanhai.reporting.bulletin.members import in_language
 from shanhai.reporting.bulletin.observed import completeness_percent
 
 TEMPLATE = default_template().template

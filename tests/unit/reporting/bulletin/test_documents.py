@@ -16,7 +16,7 @@ from shanhai.jobs.bulletin_template import Section, Template
 from shanhai.processes.bulletins.pictures import draw_pictures
 from shanhai.reporting.bulletin.blocks import Heading, Pages, Paragraph, Picture, Table
 from shanhai.reporting.bulletin.composing import check_template, compose
-from shanhai.reporting.bulletin.content import build_content, in_language
+from shanhai.reporting.bulletin.content import build_content
 from shanhai.reporting.bulletin.examples import (
     empty_task,
     example_contents,
@@ -24,6 +24,7 @@ from shanhai.reporting.bulletin.examples import (
     example_region,
     full_task,
 )
+from shanhai.reporting.bulletin.members import in_language
 from shanhai.reporting.bulletin.page import render_page
 from shanhai.reporting.bulletin.sections import MOST_ROWS
 from shanhai.reporting.bulletin.word import write_word
