@@ -24,6 +24,7 @@ NAMES = (
     "vector_tiles",
     "jobs",
     "queueing",
+    "job_line",
     "quantiles",
     "zoning",
     "network_patterns",

@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
+from shanhai.db.queries.job_queue import read_queue_state
 from shanhai.db.tables import Job
 from shanhai.errors import Conflict
 from shanhai.jobs import line, states
@@ -189,6 +190,14 @@ class TestRetry:
         assert again is not None
         assert (again.lease.attempt, again.retries) == (2, 1)
         assert (await read_job(sessions, job_id)).error is None
+
+    async def test_it_waits_for_no_worker(self, sessions: Sessions) -> None:
+        job_id = await self.postpone(sessions, pause_s=60)
+        await age_job(sessions, job_id, "created_at", seconds=3600)
+        async with sessions() as session:
+            state = await read_queue_state(session)
+        assert state.jobs[JobStatus.ACCEPTED] == 1
+        assert state.oldest_waiting_s == 0
 
     async def test_a_cancelled_one_waits_no_more(self, sessions: Sessions) -> None:
         job_id = await self.postpone(sessions, pause_s=60)

@@ -12,7 +12,10 @@ from shanhai.vocabulary import JobStatus
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The jobs of one process that wait: how many, and the age of the oldest in seconds."""
+    """The jobs of one process that wait in line: how many, and the age of the oldest in seconds.
+
+    Who is held outside it, by a quota or until the next try, waits for no worker.
+    """
 
     number: int
     oldest_s: float
@@ -38,7 +41,7 @@ async def read_queue_state(session: AsyncSession) -> QueueState:
     age = func.extract("epoch", func.clock_timestamp() - func.min(Job.created_at))
     waiting = await session.execute(
         select(Job.kind, func.count(), age)
-        .where(Job.status == JobStatus.ACCEPTED)
+        .where(Job.status == JobStatus.ACCEPTED, Job.held.is_(None))
         .group_by(Job.kind)
     )
     return QueueState(
