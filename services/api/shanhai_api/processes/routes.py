@@ -1,6 +1,6 @@
 """`/processes`, `/processes/{p}`, `/processes/{p}/execution`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -13,6 +13,7 @@ from shanhai_api.body import read_json
 from shanhai_api.compliance.execution import check_at_once
 from shanhai_api.dependencies import MAY_LOOK, PageQuery, TheState, TheView, Writer
 from shanhai_api.identity import demand
+from shanhai_api.negotiation import JSON
 from shanhai_api.once import once, replayed
 from shanhai_api.processes import descriptions, operations
 from shanhai_api.processes.orders import parse_order, parse_preference
@@ -107,8 +108,8 @@ async def list_processes(view: TheView, query: Annotated[ListQuery, Query()]) ->
     page = names[start : start + query.limit]
     links = view.self_links("/processes")
     if start + len(page) < len(names):
-        place = {"limit": query.limit, "cursor": page[-1], "f": query.f}
-        links.append(view.link("/processes", "next", **place))
+        place: dict[str, Any] = {"limit": query.limit, "cursor": page[-1], "f": query.f}
+        links.append(view.link("/processes", "next", JSON.media_type, **place))
     found = [descriptions.summary(CONTRACTS[name], view) for name in page]
     document = {"processes": found, "links": links}
     return view.respond(document, template="processes.html")
