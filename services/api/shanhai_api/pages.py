@@ -122,7 +122,9 @@ WORDS: Mapping[str, Label] = {
     "bulletin_bytes": Label("字节", "Bytes"),
     "bulletin_corrects": Label("更正并替代：", "It corrects and replaces"),
     "bulletin_corrected_by": Label("已被更正：", "It was corrected by"),
-    "bulletin_permanent": Label("发布后不再改变；永久编号：", "Once published it never changes. Code:"),
+    "bulletin_permanent": Label(
+        "发布后不再改变；永久编号：", "Once published it never changes. Code:"
+    ),
     "proposals": Label("修订建议", "Proposals"),
     "alert": Label("预警", "Alert"),
     "alerts": Label("预警", "Alerts"),
@@ -297,6 +299,13 @@ def figure(number: float, unit: str | None) -> str:
     return f"{number:,.0f}" if unit == "m" else str(number)
 
 
+@pass_context
+def local(context: Context, at: str, *, seconds: bool = False) -> str:
+    """A moment of a document, as clocks show it where the platform is."""
+    there = datetime.fromisoformat(at).astimezone(context["zone"])
+    return there.isoformat(" ", "seconds" if seconds else "minutes").replace("+", " +")
+
+
 def moment(at: datetime) -> str:
     """A moment as documents have it: in its zone, and UTC by its letter."""
     return at.isoformat().replace("+00:00", "Z")
@@ -326,7 +335,9 @@ ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 ENVIRONMENT.globals.update(word=word, UNITS=UNITS)
-ENVIRONMENT.filters.update(figure=figure, moment=moment, reading=reading, unit=unit_name)
+ENVIRONMENT.filters.update(
+    figure=figure, local=local, moment=moment, reading=reading, unit=unit_name
+)
 
 
 def render(template: str, context: Mapping[str, Any]) -> bytes:

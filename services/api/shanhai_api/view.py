@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import orjson
 from fastapi import Request, Response
@@ -135,6 +136,7 @@ class View:
             "lang": self.lang,
             "base": self.base,
             "path": self.request.url.path,
+            "zone": ZoneInfo(state_of(self.request).configuration.database.timezone),
             "tiles": state_of(self.request).configuration.public.tiles_url,
             **extra,
         }
