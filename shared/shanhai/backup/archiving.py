@@ -49,7 +49,7 @@ class Archiver:
     recipient: pyrage.x25519.Recipient
     spool: Path
     every_s: float
-    _known: set[str] = field(default_factory=set)
+    _known: dict[str, float] = field(default_factory=dict)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Receive and archive until `stop`, then once more.
@@ -60,7 +60,6 @@ class Archiver:
         """
         with self.folder.alone(TASK):
             self.spool.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._known = await asyncio.to_thread(self.folder.object_uris)
             self.folder.claim((await read_position(self.url)).system_identifier)
             await make_slot(self.url, SLOT)
             receiving = asyncio.create_task(self._receive())

@@ -13,23 +13,34 @@ from shanhai.storage.sweeping import URI, stored_files
 
 
 def copy_objects(
-    store: Path, folder: BackupFolder, recipient: pyrage.x25519.Recipient, known: set[str]
+    store: Path,
+    folder: BackupFolder,
+    recipient: pyrage.x25519.Recipient,
+    known: dict[str, float],
 ) -> dict[str, int]:
-    """Back up the files that are not yet in `known`, which grows; all that there are, with sizes.
+    """Back up the files that are not there yet; all that there are, with sizes.
 
     A file removed from the store meanwhile is left out: nothing referred to it.
+
+    Args:
+        store: The artifact store's folder.
+        folder: Where to.
+        recipient: Whom they are encrypted for.
+        known: When each file was stored last that has been looked for in the folder; it grows.
+            A file that was pruned and is stored again is looked for again.
     """
     found: dict[str, int] = {}
     for file in stored_files(store):
-        uri = file.uri
-        if uri not in known:
+        if known.get(file.uri) != file.modified:
+            target = folder.object(file.uri)
             try:
-                with (store / uri).open("rb") as source:
-                    seal(source, folder.object(uri), recipient)
+                if not target.exists():
+                    with (store / file.uri).open("rb") as source:
+                        seal(source, target, recipient)
             except FileNotFoundError:
                 continue
-            known.add(uri)
-        found[uri] = file.bytes
+            known[file.uri] = file.modified
+        found[file.uri] = file.bytes
     return found
 
 

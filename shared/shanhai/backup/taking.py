@@ -52,7 +52,7 @@ async def take_backup(
             base = _copy_database(url, aside / BASE, recipient)
             after = await read_position(url)
             # After the database: files are stored before the rows that name them.
-            objects = copy_objects(store, folder, recipient, folder.object_uris())
+            objects = copy_objects(store, folder, recipient, {})
             manifest = _manifest(place.name, before, after, base, objects)
             _write(aside / MANIFEST, manifest)
             sync_folder(aside)

@@ -16,6 +16,7 @@ from sqlalchemy import select, text
 
 from shanhai.backup.archiving import Archiver
 from shanhai.backup.folder import BackupFolder, Manifest
+from shanhai.backup.objects import copy_objects
 from shanhai.backup.pruning import Pruned, prune
 from shanhai.backup.restoring import Restored, restore
 from shanhai.backup.sealing import BackupBroken, make_identity, read_identity, read_recipient
@@ -340,3 +341,17 @@ def test_pruning_keeps_what_the_days_need(drilled: Drilled, copy: BackupFolder) 
     assert kept == Pruned(bases=1, segments=len(before) - len(copy.segments()), objects=1)
     assert [one.name for one in copy.manifests()] == [manifest.name]
     verify(copy, read_identity(drilled.identity_file))
+
+
+def test_a_file_that_was_pruned_is_copied_when_it_is_stored_again(tmp_path: Path) -> None:
+    store, folder = LocalArtifacts(tmp_path / "store"), BackupFolder(tmp_path / "kept")
+    recipient, known = read_recipient(make_identity(tmp_path / "key")), dict[str, float]()
+    (tmp_path / "file").write_bytes(b"a result")
+    uri = store.put(tmp_path / "file", suffix=".bin").uri
+    assert copy_objects(store.root, folder, recipient, known) == {uri: 8}
+    folder.object(uri).unlink()
+    copy_objects(store.root, folder, recipient, known)
+    assert not folder.object(uri).exists()
+    store.put(tmp_path / "file", suffix=".bin")
+    copy_objects(store.root, folder, recipient, known)
+    assert folder.object(uri).exists()
