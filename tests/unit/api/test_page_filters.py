@@ -1,0 +1,32 @@
+"""What templates do to values before people read them."""
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from shanhai_api.pages import ENVIRONMENT
+
+
+def shown(template: str, **given: Any) -> str:
+    return ENVIRONMENT.from_string(template).render(zone=ZoneInfo("Asia/Shanghai"), **given)
+
+
+@pytest.mark.parametrize(
+    ("template", "told"),
+    [
+        ("{{ at | local }}", "2026-03-02 08:00 +08:00"),
+        ("{{ at | local(seconds=True) }}", "2026-03-02 08:00:07 +08:00"),
+    ],
+)
+def test_moments_of_documents_are_shown_in_the_zone_of_the_platform(
+    template: str, told: str
+) -> None:
+    assert shown(template, at="2026-03-02T00:00:07.250Z") == told
+
+
+def test_moments_keep_their_zone() -> None:
+    assert shown("{{ at | moment }}", at=datetime(2026, 3, 2, tzinfo=UTC)) == "2026-03-02T00:00:00Z"
+    there = datetime(2026, 3, 2, tzinfo=ZoneInfo("Asia/Shanghai"))
+    assert shown("{{ at | moment }}", at=there) == "2026-03-02T00:00:00+08:00"
