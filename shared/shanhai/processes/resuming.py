@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 import scipy
+import structlog
 
 from shanhai import __version__
 from shanhai.jobs.contracts import Task
@@ -21,6 +22,8 @@ from shanhai.raster.windows import WindowRunner, window_runner
 OF_THE_ATTEMPT = {"processes", "cluster", "files", "tiles", "kept", "windows"}
 """Members of a task that say how and where it is computed, not what."""
 RESUMED = "resumed"
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 @contextmanager
@@ -36,13 +39,22 @@ def resumed_runner(
         if task.windows is None or task.cluster is not None:
             yield runner, progress
             return
-        folder = Path(task.windows) / digest_of(task)
-        memory = Memory(folder, workspace, LEAST_S)
-        found = memory.open()
-        for other in folder.parent.iterdir():
-            if other != folder:
-                shutil.rmtree(other, ignore_errors=True)
+        memory = Memory(Path(task.windows) / digest_of(task), workspace, LEAST_S)
+        try:
+            found = memory.open()
+        except PermissionError as error:
+            log.warning("finished windows are not kept", reason=str(error))
+            yield runner, progress
+            return
+        _forget_others(memory.folder)
         yield RememberingRunner(runner, memory), _telling(progress, found)
+
+
+def _forget_others(folder: Path) -> None:
+    """Remove what the job kept under another task or other software."""
+    for other in folder.parent.iterdir():
+        if other != folder:
+            shutil.rmtree(other, ignore_errors=True)
 
 
 def digest_of(task: Task) -> str:

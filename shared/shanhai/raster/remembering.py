@@ -53,8 +53,12 @@ class Memory:
         Raises:
             PermissionError: Others may write there, so what it holds cannot be trusted.
         """
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for place in (self.folder, self.folder.parent, self.folder.parent.parent):
+        job = self.folder.parent
+        job.parent.parent.mkdir(parents=True, exist_ok=True)
+        for place in (job.parent, job, self.folder):
+            place.mkdir(
+                mode=0o700, exist_ok=True
+            )  # parents made on the way would not be ours alone
             status = place.stat()
             if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
                 raise PermissionError(f"{place} can be written by others")

@@ -1,18 +1,19 @@
 """What callers may ask of the queue: priority, one job for equal requests, a second try."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
+from tests.service.api.conftest import MakeClient
 
 from shanhai.db.queries.keys import prefix_of
-from shanhai.settings import QueueSettings
+from shanhai.settings import QueueSettings, RedisSettings
 from shanhai.testing.feature_rows import add_job
 from shanhai.vocabulary import Scope
 from shanhai_api.configuration import Configuration
-from tests.service.api.conftest import MakeClient
 
 EXECUTION = "/processes/echo/execution"
 ASYNC = {"Prefer": "respond-async"}
@@ -31,14 +32,7 @@ async def execute(client: httpx.AsyncClient, **asked: Any) -> httpx.Response:
 
 @pytest.fixture
 def configuration(configuration: Configuration) -> Configuration:
-    queue = QueueSettings(queue_waiting=WAITING_LIMIT)
-    return Configuration(
-        **{
-            name: getattr(configuration, name)
-            for name in ("database", "redis", "artifacts", "public", "api", "log")
-        },
-        queue=queue,
-    )
+    return replace(configuration, queue=QueueSettings(queue_waiting=WAITING_LIMIT))
 
 
 def owner_of(client: httpx.AsyncClient) -> str:
@@ -149,3 +143,17 @@ async def test_a_job_that_waits_to_be_tried_again_says_why(
     told = (await runner.get(f"/jobs/{waiting.id}?lang=zh")).json()
     assert told["message"] == "等待重试：断了"
     assert "exception" not in told
+
+
+class TestWithoutRedis:
+    @pytest.fixture
+    def configuration(self, configuration: Configuration) -> Configuration:
+        return replace(configuration, redis=RedisSettings(), queue=QueueSettings(queue="postgres"))
+
+    async def test_jobs_are_accepted_and_nothing_is_missed(
+        self, runner: httpx.AsyncClient, session: AsyncSession
+    ) -> None:
+        assert (await execute(runner)).status_code == 201
+        ready = await runner.get("/health/ready")
+        assert ready.status_code == 200
+        assert "redis" not in ready.json()["checks"]

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from shanhai.db.engine import Sessions
 from shanhai.db.tables import AuditLog
-from shanhai.jobs.queue import ArqDispatcher
+from shanhai.jobs.queue import ArqDispatcher, PostgresDispatcher
 from shanhai.testing.job_rows import read_job, submit_echo
 from shanhai.testing.serving import PATIENCE_S, kill
 from shanhai.testing.workers import (
@@ -105,6 +105,18 @@ async def test_a_sleeping_worker_loses_its_job_and_gives_way(
         return not children_of(sleeper.pid)
 
     await eventually(given_up)
+
+
+async def test_a_worker_without_redis_is_woken_by_postgresql(
+    workers: Workers, sessions: Sessions
+) -> None:
+    first = await submit_echo(sessions)
+    without = {"SHANHAI_QUEUE": "postgres", "SHANHAI_REDIS_URL": ""}
+    workers.start(variables=without, poll_s=120)
+    await reach(sessions, first, *ENDED)  # found when it started; from here on it has to be told
+    second = await submit_echo(sessions)
+    assert await PostgresDispatcher(sessions).dispatch(second, 0)
+    assert (await reach(sessions, second, *ENDED)).status == JobStatus.SUCCESSFUL
 
 
 async def test_a_job_submitted_while_redis_is_away_is_run(

@@ -138,6 +138,16 @@ def test_other_processes_keep_and_recall_too(tmp_path: Path, pool: PooledRunner)
     assert len(kept_files(tmp_path)) == 2
 
 
+def test_the_folder_is_ours_alone_whatever_the_mask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        Memory(tmp_path / "a" / "kept" / "job" / "digest", tmp_path, 0).open()
+    finally:
+        os.umask(before)
+    for place in ("kept", "kept/job", "kept/job/digest"):
+        assert (tmp_path / "a" / place).stat().st_mode & 0o777 == 0o700
+
+
 def test_a_folder_others_may_write_to_is_not_trusted(first: Attempt, tmp_path: Path) -> None:
     folder = tmp_path / "kept" / "job" / "digest"
     os.chmod(folder, 0o770)  # noqa: S103
