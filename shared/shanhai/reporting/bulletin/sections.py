@@ -165,7 +165,7 @@ def alerts(told: Told, lang: Lang) -> list[Block]:
         (Label("预警规则", "Rule"), 3.8, False),
         (Label("对象", "Subject"), 3.4, False),
         (Label("触发值", "Measure"), 2.3, True),
-        (Label("发出日期", "Opened"), 2.7, False),
+        (Label("起始日期", "Began"), 2.7, False),
         (Label("处置结果", "Outcome"), 3.6, False),
     )
     colors = [LEVEL_COLORS[one["level"]] for one in rows]
