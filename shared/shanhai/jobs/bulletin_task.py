@@ -73,7 +73,7 @@ class AlertTask(BaseModel):
     property: str | None
     unit: str | None
     measure: float
-    opened_on: date
+    began_on: date
     closed_on: date | None
 
 

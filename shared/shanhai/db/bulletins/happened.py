@@ -31,7 +31,7 @@ _ALERTS = text(f"""
          coalesce(s.name_en, i.name_en) AS subject_en, p.code AS property,
          CASE r.kind WHEN 'rate' THEN p.unit || '/h' WHEN 'no_data' THEN 's'
                      WHEN 'indicator_behind_target' THEN '%' ELSE p.unit END AS unit,
-         a.measure, CAST({BEGAN} AS date) AS opened_on, CAST(a.closed_at AS date) AS closed_on,
+         a.measure, CAST({BEGAN} AS date) AS began_on, CAST(a.closed_at AS date) AS closed_on,
          coalesce((SELECT e.kind FROM alert_event e
                     WHERE e.alert_id = a.id AND a.status = 'closed'
                       AND e.kind NOT IN ('opened', 'raised', 'acknowledged')

@@ -72,6 +72,7 @@ def _head(inputs: PublishBulletinInputs, region: RegionTask, held: BulletinTask)
             "first": inputs.first.isoformat(),
             "last": inputs.last.isoformat(),
             "days": (inputs.last - inputs.first).days + 1,
+            "named": calendar_name(inputs.first, inputs.last) is not None,
             **named(period_name(inputs.first, inputs.last)),
         },
         "year": inputs.last.year,
@@ -85,7 +86,13 @@ def _head(inputs: PublishBulletinInputs, region: RegionTask, held: BulletinTask)
 
 
 def period_name(first: date, last: date) -> Label:
-    """A period as people call it: a year, half a year, a quarter, a month, or its days."""
+    """A period as people call it, or its days."""
+    days = Label(f"{_day(first)}至{_day(last)}", f"{first.isoformat()} to {last.isoformat()}")
+    return calendar_name(first, last) or days
+
+
+def calendar_name(first: date, last: date) -> Label | None:
+    """A year, half a year, a quarter or a month, as people call it; None for other periods."""
     whole_months = first.day == 1 and (last.toordinal() + 1 == _next_month(last).toordinal())
     months = (last.year - first.year) * 12 + last.month - first.month + 1
     if whole_months and first.year == last.year:
@@ -100,7 +107,7 @@ def period_name(first: date, last: date) -> Label:
             return Label(f"{year}年第{'一二三四'[quarter - 1]}季度", f"Q{quarter} {year}")
         if months == 1:
             return Label(f"{year}年{first.month}月", f"{first:%B} {year}")
-    return Label(f"{_day(first)}至{_day(last)}", f"{first.isoformat()} to {last.isoformat()}")
+    return None
 
 
 def _next_month(day: date) -> date:
@@ -173,7 +180,7 @@ def _alerts(alerts: Sequence[AlertTask]) -> Document:
                 "property": one.property,
                 "measure": one.measure,
                 "unit": one.unit,
-                "opened_on": one.opened_on.isoformat(),
+                "began_on": one.began_on.isoformat(),
                 "closed_on": None if one.closed_on is None else one.closed_on.isoformat(),
                 "outcome": one.outcome,
                 **named(events[one.outcome], "outcome_name"),

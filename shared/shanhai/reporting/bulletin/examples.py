@@ -299,7 +299,7 @@ def _alerts() -> list[AlertTask]:
             property="ammonia_nitrogen",
             unit="mg/L",
             measure=2.6 - 0.4 * n,
-            opened_on=FIRST + timedelta(days=20 * n + 3),
+            began_on=FIRST + timedelta(days=20 * n + 3),
             closed_on=FIRST + timedelta(days=20 * n + 5) if status == "closed" else None,
         )
         for n, (level, status, outcome) in enumerate(kinds)

@@ -155,7 +155,7 @@ def alerts(told: Told, lang: Lang) -> list[Block]:
             one["name"],
             one["subject"],
             plain(one["measure"]) + (f" {one['unit']}" if one["unit"] else ""),
-            one["opened_on"],
+            one["began_on"],
             one["outcome_name"] + (f" {one['closed_on']}" if one["closed_on"] else ""),
         ]
         for one in rows
