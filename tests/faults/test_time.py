@@ -42,7 +42,9 @@ def test_workers_restarted_during_a_job(platform: Breakable) -> None:
     """Each hands it back when told to stop; nobody is to blame, and it ends."""
     for worker in platform.standing:
         kill(worker)
-    platform.add_workers(RESTARTS + 1, finish_s=1)
+    # So many at once share the connections of one PostgreSQL.
+    few = {"SHANHAI_DATABASE_POOL_SIZE": "2"}
+    platform.add_workers(RESTARTS + 1, finish_s=1, variables=few)
     job = platform.beside.ask(platform.sender().echo(pause=12))
     for attempt in range(1, RESTARTS + 1):
         leaving = platform.worker_of(job, attempt=attempt)

@@ -1,5 +1,6 @@
 """Which status each error has, and how it is told: `application/problem+json` (RFC 9457)."""
 
+import errno
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -109,6 +110,13 @@ class BrokenOff(InvalidInput):
     title_zh = "请求中断"
 
 
+class StorageFull(Unavailable):
+    """There is no room for what was sent; there may be later."""
+
+    title = "Insufficient storage"
+    title_zh = "存储空间不足"
+
+
 class SlowClient(ShanhaiError):
     """The body stopped arriving."""
 
@@ -134,6 +142,7 @@ STATUS: Mapping[type[ShanhaiError], int] = {
     NotAcceptable: 406,
     UnsupportedMedia: 415,
     SlowClient: 408,
+    StorageFull: 507,
 }
 OGC_TYPES: Mapping[type[ShanhaiError], str] = {
     NoSuchProcess: "no-such-process",
@@ -153,6 +162,9 @@ HTTP_TITLES: Mapping[int, Label] = {
 UNEXPECTED = Label("内部错误；请凭请求编号查询日志", "internal error; the log has it by request id")
 DATABASE_DOWN = Unavailable(
     "the database does not answer; try again", message_zh="数据库暂不可用，请稍后重试"
+)
+NO_ROOM = StorageFull(
+    "there is no room left to store it; try again later", message_zh="存储空间不足，请稍后重试"
 )
 BUSY_STATES = frozenset({"57014", "25006", "55P03", "40001", "40P01", "53100", "53200", "53300"})
 """PostgreSQL's codes for: cancelled, read-only, locks and deadlocks, disk full, no room."""
@@ -293,6 +305,14 @@ async def on_database_error(request: Request, error: Exception) -> Response:
     return await on_shanhai_error(request, DATABASE_DOWN)
 
 
+async def on_system_error(request: Request, error: Exception) -> Response:
+    """Tell a full disk as 507; else a bug."""
+    if not isinstance(error, OSError) or error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+        raise error
+    log.error("no room left", error=type(error).__name__)
+    return await on_shanhai_error(request, NO_ROOM)
+
+
 def is_outage(error: Exception) -> bool:
     """Whether the database, and not the statement, is at fault."""
     if isinstance(error, OperationalError | InterfaceError | PoolTimeoutError | OSError):
@@ -329,6 +349,7 @@ def install_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, on_invalid_request)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(ClientDisconnect, on_disconnect)
+    app.add_exception_handler(OSError, on_system_error)
     for outage in (
         DBAPIError,
         InternalClientError,

@@ -19,6 +19,7 @@ from shanhai_worker.orders import (
     FAILURE,
     ORDER,
     OUTCOME,
+    RESERVE,
     WORK,
     Order,
     Report,
@@ -29,7 +30,6 @@ from shanhai_worker.orders import (
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 GRACE_S = 5
-RESERVE, RESERVED_BYTES = "reserve", 64 * 1024
 
 
 class ProgressLines:
@@ -55,7 +55,6 @@ def main(workspace: Path) -> int:
     structlog.contextvars.bind_contextvars(**order.log_context)
     progress = ProgressLines(_keep_stdout_for_progress())
     try:
-        (workspace / RESERVE).write_bytes(bytes(RESERVED_BYTES))
         limit_memory(order.memory_limit_mb)
         if order.upload_limits is not None:
             limit_upload(order.upload_limits)

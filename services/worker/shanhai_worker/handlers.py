@@ -38,7 +38,17 @@ from shanhai_worker.context import Context
 from shanhai_worker.keeper import Keeper
 from shanhai_worker.limits import exceed, limits_of
 from shanhai_worker.meters import StageClock
-from shanhai_worker.orders import FAILURE, ORDER, OUTCOME, WORK, Order, Report, UploadLimits
+from shanhai_worker.orders import (
+    FAILURE,
+    ORDER,
+    OUTCOME,
+    RESERVE,
+    RESERVED_BYTES,
+    WORK,
+    Order,
+    Report,
+    UploadLimits,
+)
 from shanhai_worker.outages import is_outage, outlast
 from shanhai_worker.publication import publish, store_files, task_of
 from shanhai_worker.supervise import Child
@@ -221,6 +231,7 @@ def _write_order(context: Context, claim: Claim, workspace: Path) -> None:
         upload_limits=None if task.upload_uri is None else UploadLimits(),
         log_context=_log_context(claim),
     )
+    (workspace / RESERVE).write_bytes(bytes(RESERVED_BYTES))
     (workspace / ORDER).write_text(order.model_dump_json(), encoding="utf-8")
 
 

@@ -15,6 +15,9 @@ from shanhai.jobs.contracts import Task
 ORDER = "order.json"
 OUTCOME = "outcome.json"
 FAILURE = "failure.json"
+RESERVE = "reserve"
+RESERVED_BYTES = 64 * 1024
+"""Room that is taken with the order, for the failure of a child that finds the disk full."""
 WORK = "work"
 
 
