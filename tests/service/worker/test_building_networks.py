@@ -7,9 +7,12 @@ from sqlalchemy import func, select
 from tests.service.worker.conftest import Linked
 
 from shanhai.db.engine import Sessions
+from shanhai.db.queries.artifact_references import read_references
 from shanhai.db.tables import Corridor, CorridorNode, Job
 from shanhai.jobs.network_contracts import BUILD_NETWORK, RASTERS, BuildNetworkInputs
 from shanhai.jobs.submission import submit
+from shanhai.storage.artifacts import LocalArtifacts
+from shanhai.storage.sweeping import find_orphans, missing_files
 from shanhai.testing.network_rasters import EASY
 from shanhai.testing.watershed import CODE
 from shanhai.testing.workers import reach
@@ -80,6 +83,21 @@ async def test_a_network_is_published_and_another_takes_its_place(
     assert [(one.code, one.attrs["quality"]["named"]) for one in named] == [
         (f"{CODE}.network-{number}.c003", "drawn.1") for number in (2, 3)
     ]
+    await require_no_orphans(worker)
+
+
+async def require_no_orphans(worker: Context) -> None:
+    """Rows name every file that was stored, so that none of them will ever be swept."""
+    assert isinstance(worker.artifacts, LocalArtifacts)
+    async with worker.sessions() as session:
+        attempts = (await session.scalars(select(Job.attempt))).all()
+    async with worker.sessions() as session:
+        referenced = await read_references(session)
+    orphans, number = find_orphans(worker.artifacts.root, referenced, grace_s=-60)
+    assert missing_files(worker.artifacts.root, referenced) == []
+    assert number > len(RASTERS)
+    # On a machine that is too busy an attempt may lose its lease, and its files then are orphans.
+    assert orphans == [] or max(attempts) > 1
 
 
 async def require_corridors_and_places(sessions: Sessions) -> None:
