@@ -5,6 +5,7 @@ A worker is played: it takes what waits and ends it with what `echo` answers.
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -15,16 +16,21 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 from openapi_spec_validator import OpenAPIV30SpecValidator
+from sqlalchemy import select
+from tests.service.api.ogc.conftest import in_process
 from tests.service.api.ogc.process_schemas import conform
 from tests.service.api.ogc.reading import BASE, Json, get, link, operation, parameter, refused
 
-from shanhai.db.tables import Job
+from shanhai.db.tables import Delivery, Job
 from shanhai.jobs import states
 from shanhai.jobs.contracts import CONTRACTS
 from shanhai.jobs.failures import Failure
+from shanhai.settings import OutgoingSettings
 from shanhai.testing.feature_rows import add_job
 from shanhai.testing.workers import eventually
 from shanhai.vocabulary import Label
+from shanhai_api.app import create_app
+from shanhai_api.configuration import Configuration
 from shanhai_api.state import State
 
 P = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf"
@@ -587,6 +593,45 @@ class TestDismiss:
         conform("statusInfo", answer.json())
         assert answer.json()["status"] == "dismissed"
         refused(await editor.get(f"/jobs/{job.id}/results"), 410)
+
+
+class TestCallback:
+    """What is sent to whom; the sending itself is tried with real receivers elsewhere."""
+
+    HOST = "https://hooks.example.org"
+    KEPT = ("successUri", "failedUri", "inProgressUri")
+
+    @pytest_asyncio.fixture(loop_scope="module")
+    async def subscriber(
+        self, plan_configuration: Configuration, plan_key: str
+    ) -> AsyncIterator[httpx.AsyncClient]:
+        """Somebody at a service that may send to a host."""
+        outgoing = OutgoingSettings(hosts=("hooks.example.org",))
+        app = create_app(replace(plan_configuration, outgoing=outgoing))
+        async with app.router.lifespan_context(app), in_process(app, plan_key) as client:
+            yield client
+
+    async def test_req_callback_job_callback(
+        self, subscriber: httpx.AsyncClient, state: State
+    ) -> None:
+        assert f"{P}/callback" in (await get(subscriber, "/conformance"))["conformsTo"]
+        uris = {name: f"{self.HOST}/{name}" for name in self.KEPT}
+        made = await execute(subscriber, ASYNC, subscriber=uris)
+        assert made.status_code == 201, made.text
+        await ended(subscriber, made.headers["location"])
+        async with state.sessions() as session:
+            sent = await session.scalars(select(Delivery).order_by(Delivery.created_at))
+            told = [one.target for one in sent]
+        assert told == [uris["inProgressUri"], uris["successUri"]]
+
+    async def test_req_callback_process_execute_callback(
+        self, subscriber: httpx.AsyncClient, definition: Json
+    ) -> None:
+        body = operation(definition, "/processes/{process}/execution", "post")["requestBody"]
+        schema = body["content"]["application/json"]["schema"]["properties"]["subscriber"]
+        assert set(self.KEPT) <= schema["properties"].keys()
+        elsewhere = {"successUri": "https://elsewhere.example.org/"}
+        refused(await execute(subscriber, subscriber=elsewhere), 400, "/subscriber/successUri")
 
 
 class TestEncodings:
