@@ -1,0 +1,275 @@
+"""What the three services are told about themselves."""
+
+import re
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from shanhai.settings.values import LOOPBACK, SHORTEST_SECRET, Port
+
+PROCESS_LIMITS = re.compile(
+    r"[a-z][a-z0-9-]{0,79}=(51[2-9]|5[2-9]\d|[6-9]\d\d|[1-9]\d{3,7}):[1-9]\d{0,6}", re.ASCII
+)
+
+
+class PublicSettings(BaseSettings):
+    """How the world sees the services."""
+
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_", frozen=True)
+
+    api_url: str = Field("http://localhost:8000", description="public base URL of the API")
+    tiles_url: str = Field(
+        "http://localhost:8001", description="public base URL of the tile service"
+    )
+    tiles_internal_url: str = Field(
+        "",
+        description="base URL of the tile service as workers reach it; none: the public one",
+    )
+    public_read: bool = Field(False, description="anonymous callers may read what is published")
+    require_if_match: bool = Field(False, description="answer 428 to writes without If-Match")
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (), description="networks whose X-Forwarded-* headers are believed, comma separated"
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="origins whose pages may read tiles with an identity, comma separated; those of"
+        " the two URLs always may, and any page what is public",
+    )
+
+    @field_validator("api_url", "tiles_url", "tiles_internal_url")
+    @classmethod
+    def drop_slash(cls, url: str) -> str:
+        """Keep base URLs without a trailing slash so that links can be joined."""
+        return url.rstrip("/")
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def split_networks(cls, value: object) -> object:
+        """Accept `10.0.0.0/8,192.168.0.1`."""
+        return [part for part in value.split(",") if part] if isinstance(value, str) else value
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def split_origins(cls, value: object) -> object:
+        """Accept `https://map.example,https://plan.example`."""
+        if not isinstance(value, str):
+            return value
+        return [part.strip().rstrip("/") for part in value.split(",") if part.strip()]
+
+
+class ServerSettings(BaseSettings):
+    """Where one service listens."""
+
+    model_config = SettingsConfigDict(frozen=True)
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: Port = Field(8000, description="port to listen on")
+    workers: int = Field(1, ge=1, le=64, description="processes sharing the port")
+
+
+class ApiSettings(ServerSettings):
+    """Where the API listens."""
+
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_API_", frozen=True)
+
+
+class TilesSettings(ServerSettings):
+    """Where the tile service listens."""
+
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_TILES_", frozen=True)
+
+    port: Port = Field(8001, description="port to listen on")
+    blocks_mb: int = Field(
+        128, ge=16, le=4096, description="unpacked blocks of rasters kept in memory, MB a process"
+    )
+    cache_mb: int = Field(
+        64, ge=1, le=65536, description="drawn tiles kept in memory, MB a process"
+    )
+    store: Literal["none", "redis", "disk"] = Field(
+        "none", description="where drawn tiles are kept beyond the memory of a process"
+    )
+    store_mb: int = Field(512, ge=16, le=10**7, description="room of that store, MB")
+    store_folder: Path | None = Field(None, description="folder of the store `disk`")
+    store_timeout_ms: int = Field(
+        50, ge=5, le=5000, description="milliseconds the store `redis` is given to answer"
+    )
+
+    @model_validator(mode="after")
+    def check_store(self) -> Self:
+        """A store on disk has a folder."""
+        if self.store == "disk" and self.store_folder is None:
+            raise ValueError("the store disk needs SHANHAI_TILES_STORE_FOLDER")
+        return self
+
+
+class TileTokenSettings(BaseSettings):
+    """Short-lived tokens that open layers to clients which can send no headers."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SHANHAI_TILE_TOKENS_", frozen=True, hide_input_in_errors=True
+    )
+
+    secret: SecretStr = Field(
+        SecretStr(""),
+        description="what tokens are signed with, at least 32 characters, the same for API, tiles"
+        " and worker; none: there are no tokens",
+    )
+    longest_s: int = Field(
+        3600, ge=10, le=7 * 24 * 3600, description="seconds for which a token may be valid"
+    )
+
+    @field_validator("secret")
+    @classmethod
+    def check_length(cls, secret: SecretStr) -> SecretStr:
+        """A secret that can be guessed would open every draft."""
+        if 0 < len(secret.get_secret_value()) < SHORTEST_SECRET:
+            raise ValueError(f"the secret must have at least {SHORTEST_SECRET} characters")
+        return secret
+
+
+class WorkerSettings(BaseSettings):
+    """How jobs are run."""
+
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_WORKER_", frozen=True)
+
+    host: str = Field("127.0.0.1", description="address of the worker's health and metrics port")
+    port: Port = Field(8002, description="port of the worker's health and metrics")
+    slots: int = Field(2, ge=1, le=64, description="jobs run at the same time")
+    processes: int = Field(1, ge=1, le=256, description="processes one job may use for its windows")
+    scratch: Path | None = Field(
+        None,
+        description="folder for working files, also what is finished of jobs, for another attempt;"
+        " default: the system's, and nothing is kept",
+    )
+    memory_limit_mb: int = Field(
+        8192,
+        ge=512,
+        description="most memory of one job, MB: address space of each of its processes, and what"
+        " all of them hold",
+    )
+    job_timeout_s: float = Field(6 * 3600, gt=0, description="longest run of one job, seconds")
+    limits: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="limits of single processes instead of these and of their own, as"
+        " `process=MB:seconds`, comma separated",
+    )
+    lease_s: float = Field(15.0, ge=1, le=600, description="seconds a claim holds without renewal")
+    renew_s: float = Field(5.0, ge=0.2, le=300, description="seconds between renewals of the lease")
+    poll_s: float = Field(5.0, ge=0.1, le=300, description="seconds between looks for lost jobs")
+    max_crashes: int = Field(5, ge=1, le=100, description="crashes after which a job is failed")
+    max_retries: int = Field(
+        8, ge=0, le=100, description="times a job is tried again after a failure that may pass"
+    )
+    retry_first_s: float = Field(
+        5.0, gt=0, le=3600, description="seconds until the first of these tries; each doubles them"
+    )
+    retry_longest_s: float = Field(
+        600.0, gt=0, le=86400, description="most seconds between two tries"
+    )
+    finish_s: float = Field(
+        20.0, ge=0, le=3600, description="seconds running jobs get to finish when told to stop"
+    )
+
+    @field_validator("limits", mode="before")
+    @classmethod
+    def split_limits(cls, value: object) -> object:
+        """Accept `one=512:60,two=1024:600`."""
+        if not isinstance(value, str):
+            return value
+        return [part.strip() for part in value.split(",") if part.strip()]
+
+    @field_validator("limits")
+    @classmethod
+    def check_limits(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        """Every entry names a process, megabytes and seconds."""
+        for entry in entries:
+            if not PROCESS_LIMITS.fullmatch(entry):
+                raise ValueError(
+                    f"{entry!r} must read process=MB:seconds, with 512 MB and 1 s at least, as in"
+                    " delineate-zones=16384:7200"
+                )
+        return entries
+
+    def limits_of(self, process: str) -> tuple[int, float] | None:
+        """Megabytes and seconds set for a process; None where none are."""
+        for entry in self.limits:
+            name, _, limits = entry.partition("=")
+            if name == process:
+                memory_mb, _, time_s = limits.partition(":")
+                return int(memory_mb), float(time_s)
+        return None
+
+
+class DaskSettings(BaseSettings):
+    """Where windows of jobs are computed when not on the worker's own machine (Dask).
+
+    Whoever reaches the scheduler can run any code on its workers, so it speaks TLS with
+    certificates on both sides, or only to this machine, or to a network that is said to be closed.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_DASK_", frozen=True)
+
+    scheduler: str = Field(
+        "",
+        description="address of the Dask scheduler, `tls://host:8786` or `tcp://host:8786`;"
+        " none: windows are computed on the worker's machine",
+    )
+    tls_ca: Path | None = Field(None, description="certificate of the authority all parts trust")
+    tls_cert: Path | None = Field(None, description="certificate of this part")
+    tls_key: Path | None = Field(None, description="private key of this part")
+    host: str = Field("127.0.0.1", description="address the scheduler listens on")
+    port: Port = Field(8786, description="port the scheduler listens on")
+    closed_network: bool = Field(
+        False,
+        description="only trusted processes reach the network, so TLS may be missing on it",
+    )
+    memory_limit_mb: int = Field(8192, ge=512, description="address space of one Dask worker, MB")
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether all parts of TLS are named."""
+        return None not in (self.tls_ca, self.tls_cert, self.tls_key)
+
+    @model_validator(mode="after")
+    def check_address(self) -> Self:
+        """The address is complete, and nobody is trusted without proof."""
+        given = [path for path in (self.tls_ca, self.tls_cert, self.tls_key) if path is not None]
+        if given and not self.has_tls:
+            raise ValueError("tls_ca, tls_cert and tls_key are given together or not at all")
+        if not self.scheduler:
+            return self
+        parts = urlsplit(self.scheduler)
+        if parts.scheme not in {"tcp", "tls"} or not parts.hostname or not parts.port:
+            raise ValueError(f"scheduler {self.scheduler!r} must read tls://host:port or tcp://…")
+        if (parts.scheme == "tls") != self.has_tls:
+            raise ValueError("tls:// needs tls_ca, tls_cert and tls_key, and they need tls://")
+        require_closed(parts.hostname, tls=self.has_tls, closed=self.closed_network)
+        return self
+
+
+def require_closed(host: str, *, tls: bool, closed: bool) -> None:
+    """Refuse a Dask address that strangers could reach.
+
+    Raises:
+        ValueError: neither TLS, nor this machine alone, nor a network said to be closed.
+    """
+    if not (tls or closed or host in LOOPBACK):
+        raise ValueError(
+            f"{host} without TLS: whoever reaches it could run any code; give certificates,"
+            " or set SHANHAI_DASK_CLOSED_NETWORK when only trusted processes reach it"
+        )
+
+
+class LogSettings(BaseSettings):
+    """How the processes log."""
+
+    model_config = SettingsConfigDict(env_prefix="SHANHAI_LOG_", frozen=True)
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level")
+    format: Literal["json", "console"] = Field(
+        "json", description="one JSON object a line, or text"
+    )
