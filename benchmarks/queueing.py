@@ -29,6 +29,7 @@ from benchmarks.workbench import Workbench
 from shanhai.client import ApiClient
 from shanhai.jobs.contracts import Task
 from shanhai_worker.orders import ORDER, OUTCOME, Order
+from shanhai_worker.supervise import child_environment
 
 STARTS = 40
 START_BOUND_S = 0.3
@@ -159,6 +160,7 @@ def _in_process(task: dict[str, Any]) -> Callable[..., Any]:
                 *(sys.executable, "-P", "-m", "shanhai_worker.child", folder),
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.DEVNULL,
+                env=child_environment(os.environ, Path(folder)),
             )
             await process.wait()
             outcome = orjson.loads((Path(folder) / OUTCOME).read_bytes())
