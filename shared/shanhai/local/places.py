@@ -41,6 +41,11 @@ class Home:
         return self._made("artifacts")
 
     @property
+    def scratch(self) -> Path:
+        """Working files of jobs, which another attempt may go on from."""
+        return self._made("scratch")
+
+    @property
     def ports(self) -> Path:
         """The file of chosen ports."""
         return self.path / "ports.json"

@@ -117,6 +117,7 @@ class Stack:
             "SHANHAI_DATABASE_URL": self.postgres.url(),
             "SHANHAI_REDIS_URL": self.redis.url(),
             "SHANHAI_ARTIFACTS_ROOT": str(self.home.artifacts),
+            "SHANHAI_WORKER_SCRATCH": str(self.home.scratch),
             "SHANHAI_PUBLIC_READ": "true",
             "SHANHAI_TILE_TOKENS_SECRET": self._secret(TOKEN_SECRET),
             "SHANHAI_WEBHOOKS_SECRET": self._secret(WEBHOOK_SECRET),
