@@ -6,10 +6,11 @@ locked only while shapes are written, and what somebody else is writing is passe
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -47,6 +48,13 @@ _NOTE = text(
 )
 
 
+class Made(NamedTuple):
+    """What is made of rows: simpler shapes of all, and around each exact one a box in degrees."""
+
+    shapes: list[Shape]
+    boxes: NDArray[np.float64]
+
+
 async def fill_portion(
     sessions: Sessions, *, most: int = MOST_OBJECTS, points: int = MOST_POINTS
 ) -> int:
@@ -69,15 +77,16 @@ async def _fill(session: AsyncSession, shaped: Shaped, most: int, points: int) -
     await session.execute(_PATIENT)
     found = await session.execute(text(_objects(shaped)), {"ids": list(waiting)})
     rows = found.all()
-    shapes = await asyncio.to_thread(_make, rows)
+    made = await asyncio.to_thread(_make, rows)
     await session.execute(_BRIEF)
     mine = await _take(session, shaped, waiting)
     beside = {row.id: row.version for row in rows if row.beside}
     held = await _hold(session, shaped, beside)
     still = {number for number, same in held.items() if same}
     await _await_again(session, shaped, held.keys() - still)
-    await _write(session, shaped, mine | still, shapes)
-    await _note(session, shaped, [row for row in rows if row.id in mine | still])
+    done = mine | still
+    await _write(session, shaped, done, made.shapes)
+    await _note(session, shaped, made.boxes[[row.id in done for row in rows]])
     return len(mine)
 
 
@@ -95,41 +104,51 @@ def _waiting(shaped: Shaped) -> str:
 
 def _objects(shaped: Shaped) -> str:
     """Those objects; those that touch them, whose common edges change too; and those around these,
-    whose edges hold the others in place."""
+    whose edges hold the others in place.
+
+    Each is looked up on its own, by its number or its place: statistics are old while a table is
+    filled, and what is joined by them may go through the whole table for every portion.
+    """
     table, geometry = shaped.table, shaped.geometry
-    members = f"t.id, ST_AsBinary(t.{geometry}) AS wkb, t.xmin::text AS version"
-    mine = f"t.id = ANY (CAST(:ids AS bigint[])) AND t.{geometry} IS NOT NULL"
+    cover = "NULL" if shaped.cover is None else shaped.cover
+    members = f"id, {geometry} AS geom, {cover} AS cover, xmin::text AS version, deleted_at"
+    mine = f"""
+      SELECT t.* FROM unnest(CAST(:ids AS bigint[])) AS asked(id) CROSS JOIN LATERAL
+        (SELECT {members} FROM {table} WHERE id = asked.id OFFSET 0) AS t
+       WHERE t.geom IS NOT NULL"""  # noqa: S608
     if shaped.cover is None:
         return (
-            f"SELECT {members}, NULL AS cover, false AS beside"  # noqa: S608
-            f" FROM {table} t WHERE {mine}"
+            "SELECT id, ST_AsBinary(geom) AS wkb, version, cover, false AS beside"  # noqa: S608
+            f" FROM ({mine}) AS mine"
         )
-    cover = shaped.cover
+    near = f"(SELECT {members} FROM {table} WHERE {geometry} && {{0}}.geom OFFSET 0) AS t"  # noqa: S608
     return f"""
-      WITH mine AS (SELECT t.id, t.{geometry} AS geom, t.{cover} AS cover FROM {table} t
-                     WHERE {mine}),
-           beside AS (SELECT DISTINCT ON (t.id) t.id, t.{geometry} AS geom, m.cover
-                        FROM mine m JOIN {table} t ON t.{cover} = m.cover
-                         AND t.{geometry} && m.geom AND ST_Intersects(t.{geometry}, m.geom)
-                       WHERE t.deleted_at IS NULL AND t.id NOT IN (SELECT id FROM mine)
-                       ORDER BY t.id),
-           around AS (SELECT DISTINCT t.id FROM beside b JOIN {table} t ON t.{cover} = b.cover
-                         AND t.{geometry} && b.geom
-                       WHERE t.deleted_at IS NULL)
-      SELECT {members}, t.{cover} AS cover,
-             t.id IN (SELECT id FROM beside) AND NOT EXISTS (
-               SELECT FROM tile_pending p WHERE p.source = '{table}' AND p.id = t.id) AS beside
-        FROM {table} t
-       WHERE t.id IN (SELECT id FROM mine UNION SELECT id FROM beside UNION SELECT id FROM around)
-       ORDER BY t.id"""  # noqa: S608
+      WITH mine AS MATERIALIZED ({mine}),
+           beside AS MATERIALIZED (
+             SELECT DISTINCT ON (t.id) t.* FROM mine CROSS JOIN LATERAL {near.format("mine")}
+              WHERE t.cover = mine.cover AND t.deleted_at IS NULL
+                AND t.id NOT IN (SELECT id FROM mine) AND ST_Intersects(t.geom, mine.geom)
+              ORDER BY t.id),
+           around AS (
+             SELECT t.* FROM beside CROSS JOIN LATERAL {near.format("beside")}
+              WHERE t.cover = beside.cover AND t.deleted_at IS NULL),
+           found AS (
+             SELECT DISTINCT ON (id) * FROM (
+               SELECT 1 AS distance, * FROM mine UNION ALL SELECT 2, * FROM beside
+                UNION ALL SELECT 3, * FROM around) AS every
+              ORDER BY id, distance)
+      SELECT id, ST_AsBinary(geom) AS wkb, version, cover,
+             distance = 2 AND NOT EXISTS (
+               SELECT FROM tile_pending p WHERE p.source = '{table}' AND p.id = found.id OFFSET 0
+             ) AS beside
+        FROM found ORDER BY id"""  # noqa: S608
 
 
-def _make(rows: Sequence[Any]) -> list[Shape]:
-    if not rows:
-        return []
+def _make(rows: Sequence[Any]) -> Made:
     geometries = shapely.from_wkb(np.array([bytes(row.wkb) for row in rows], dtype=object))
     covers = [row.cover for row in rows]
-    return simpler_shapes([row.id for row in rows], geometries, covers)
+    shapes = simpler_shapes([row.id for row in rows], geometries, covers)
+    return Made(shapes, shapely.bounds(geometries))
 
 
 async def _take(session: AsyncSession, shaped: Shaped, waiting: Mapping[int, int]) -> set[int]:
@@ -182,10 +201,10 @@ async def _forget(session: AsyncSession, shaped: Shaped, ids: Collection[int]) -
     await session.execute(text(query), {"ids": list(ids)})
 
 
-async def _note(session: AsyncSession, shaped: Shaped, rows: Sequence[Any]) -> None:
+async def _note(session: AsyncSession, shaped: Shaped, boxes: NDArray[np.float64]) -> None:
     """Tiles now show the simpler shapes."""
-    if rows:
-        shapes = shapely.from_wkb(np.array([bytes(row.wkb) for row in rows], dtype=object))
-        west, south, east, north = map(float, shapely.total_bounds(shapes))
+    if len(boxes):
+        west, south = map(float, np.fmin.reduce(boxes[:, :2]))
+        east, north = map(float, np.fmax.reduce(boxes[:, 2:]))
         sides = {"west": west, "south": south, "east": east, "north": north}
         await session.execute(_NOTE, {"names": list(shaped.collections), **sides})

@@ -37,9 +37,13 @@ def simpler_shapes(
     for cover in dict.fromkeys(covers):
         of_cover = np.array([one == cover for one in covers])
         exact = geometries[of_cover]
+        sizes = sizes_of(exact)
         for band in BANDS:
-            simpler = _simplify(exact, band, together=cover is not None)
-            found += _visible(ids[of_cover], exact, simpler, band)
+            seen = sizes >= band.pixel
+            # Most objects of a large layer are in few bands; what none is in is not worked out.
+            if seen.any():
+                simpler = _simplify(exact, band, together=cover is not None)
+                found += _visible(ids[of_cover][seen], sizes[seen], simpler[seen], band)
     return found
 
 
@@ -62,15 +66,12 @@ def _simplify(geometries: Geometries, band: Band, *, together: bool) -> Geometri
 
 
 def _visible(
-    ids: NDArray[np.int64], exact: Geometries, simpler: Geometries, band: Band
+    ids: NDArray[np.int64], sizes: NDArray[np.float64], shapes: Geometries, band: Band
 ) -> Iterator[Shape]:
     """Those a pixel wide, without the parts that are not."""
-    sizes = sizes_of(exact)
-    seen = sizes >= band.pixel
-    shapes = simpler[seen]
     several = shapely.get_num_geometries(shapes) > 1
     shapes[several] = [_without_specks(shape, band) for shape in shapes[several]]
-    for number, size, wkb in zip(ids[seen], sizes[seen], shapely.to_wkb(shapes), strict=True):
+    for number, size, wkb in zip(ids, sizes, shapely.to_wkb(shapes), strict=True):
         yield Shape(int(number), band.deepest, float(size), wkb)
 
 
