@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from threading import Event
+from typing import Any
 
 import httpx
 from tests.faults.ledger import FINAL, Ledger, Order
@@ -107,13 +108,13 @@ class Sender:
         return job
 
     async def _insist(
-        self, client: httpx.AsyncClient, path: str, key: str, **content: object
+        self, client: httpx.AsyncClient, path: str, key: str, **content: Any
     ) -> httpx.Response:
-        headers = {"Idempotency-Key": key, **content.pop("headers", {})}  # type: ignore[dict-item]
+        headers = {"Idempotency-Key": key, **content.pop("headers", {})}
         async with asyncio.timeout(GIVE_UP_S):
             while True:
                 try:
-                    answer = await client.post(path, headers=headers, **content)  # type: ignore[arg-type]
+                    answer = await client.post(path, headers=headers, **content)
                 except httpx.TransportError:
                     self.ledger.repeats += 1
                     await asyncio.sleep(PAUSE_S)

@@ -1,6 +1,5 @@
 """The results of a job as HTTP: one document, or the outputs as they are."""
 
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +15,7 @@ from shanhai.storage.artifacts import LocalArtifacts
 from shanhai_api.awaiting import successful_result
 from shanhai_api.jobs.files import send_file
 from shanhai_api.negotiation import JSON, TEXT, choose_format
-from shanhai_api.view import View, link_header
+from shanhai_api.view import View, digest_of, link_header
 
 MULTIPART = "multipart/related"
 
@@ -86,7 +85,8 @@ def _linked(view: View, job: Job, wanted: list[OutputSpec]) -> Response:
 def _in_parts(view: View, job: Job, form: ResultForm, wanted: list[OutputSpec]) -> Response:
     """Outputs as the parts of a body (RFC 2387), each under its name."""
     result = successful_result(job)
-    boundary = secrets.token_hex(16)
+    # The same for the same results, so that a caller who has them is told so.
+    boundary = digest_of(orjson.dumps([str(job.id), job.result_form]))
     parts = []
     for output in wanted:
         head = [f"Content-ID: {output.name}"]
@@ -101,8 +101,9 @@ def _in_parts(view: View, job: Job, form: ResultForm, wanted: list[OutputSpec]) 
             body = str(value).encode() if plain else orjson.dumps(value)
         parts.append("\r\n".join([f"--{boundary}", *head, "", ""]).encode() + body + b"\r\n")
     content = b"".join(parts) + f"--{boundary}--\r\n".encode()
-    kind = f'{MULTIPART}; boundary={boundary}; type="{JSON.media_type}"'
-    return Response(content, headers={"Content-Type": kind})
+    # RFC 2387 wants the type of the part that a reader begins with, the first one.
+    kind = f'{MULTIPART}; boundary={boundary}; type="{wanted[0].media_type}"'
+    return view.send(content, kind)
 
 
 def _link_of(view: View, job: Job, output: OutputSpec) -> dict[str, Any]:
