@@ -117,7 +117,7 @@ class TestRefused:
             ({"auth_time": 10**20}, "times"),
             ({"name": "x" * 20_000}, "too long"),
         ],
-        ids=str,
+        ids=lambda value: "+".join(value) if isinstance(value, dict) else value,
     )
     async def test_claims(
         self, issuer: LocalIssuer, verifier: TokenVerifier, claims: dict[str, Any], said: str
