@@ -30,13 +30,15 @@ _ALONE = text("SELECT pg_try_advisory_xact_lock(hashtext('tile_shapes'))")
 _PATIENT = text("SET LOCAL idle_in_transaction_session_timeout = 0")
 # Given up before PostgreSQL looks for deadlocks, so that none is ever solved at a writer's expense.
 _BRIEF = text("SET LOCAL lock_timeout = '300ms'")
+# Found one by one, as `_objects` does, and then by where they lie.
 _TAKE = text("""
-  DELETE FROM tile_pending p USING (
-    SELECT t.id FROM tile_pending t
-      JOIN unnest(CAST(:ids AS bigint[]), CAST(:tickets AS bigint[])) AS asked(id, ticket)
-        ON asked.id = t.id AND asked.ticket = t.ticket
-     WHERE t.source = :source FOR UPDATE OF t SKIP LOCKED) AS mine
-   WHERE p.source = :source AND p.id = mine.id RETURNING p.id
+  DELETE FROM tile_pending p WHERE p.ctid = ANY (ARRAY(
+    SELECT mine.place FROM unnest(CAST(:ids AS bigint[]), CAST(:tickets AS bigint[]))
+             AS asked(id, ticket) CROSS JOIN LATERAL
+      (SELECT t.ctid AS place FROM tile_pending t
+        WHERE t.source = :source AND t.id = asked.id AND t.ticket = asked.ticket
+          FOR UPDATE SKIP LOCKED) AS mine))
+  RETURNING p.id
 """)
 _AWAIT = text(
     "INSERT INTO tile_pending (source, id) SELECT :source, unnest(CAST(:ids AS bigint[]))"
@@ -98,7 +100,8 @@ def _waiting(shaped: Shaped) -> str:
           FROM (SELECT q.id, q.ticket, coalesce(ST_NPoints(t.{shaped.geometry}), 0) AS n
                   FROM (SELECT id, ticket FROM tile_pending WHERE source = :source
                          ORDER BY id LIMIT :most) AS q
-                       LEFT JOIN {shaped.table} t ON t.id = q.id) AS q) AS w
+                       LEFT JOIN LATERAL (SELECT {shaped.geometry} FROM {shaped.table}
+                         WHERE id = q.id OFFSET 0) AS t ON true) AS q) AS w
        WHERE before < :points"""  # noqa: S608
 
 
@@ -165,9 +168,10 @@ async def _hold(
     Those that somebody is writing are left out: they wait as soon as their shape has changed.
     """
     query = text(
-        f"SELECT t.id, seen.version = t.xmin::text AS same FROM {shaped.table} t"  # noqa: S608
-        " JOIN unnest(CAST(:ids AS bigint[]), CAST(:versions AS text[])) AS seen(id, version)"
-        " ON seen.id = t.id FOR SHARE OF t SKIP LOCKED"
+        "SELECT t.id, seen.version = t.version AS same"  # noqa: S608
+        " FROM unnest(CAST(:ids AS bigint[]), CAST(:versions AS text[])) AS seen(id, version)"
+        f" CROSS JOIN LATERAL (SELECT id, xmin::text AS version FROM {shaped.table}"
+        " WHERE id = seen.id FOR SHARE SKIP LOCKED) AS t"
     )
     asked = {"ids": list(versions), "versions": list(versions.values())}
     return {row.id: row.same for row in await session.execute(query, asked)}
