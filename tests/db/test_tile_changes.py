@@ -241,7 +241,8 @@ async def test_all_that_a_collection_reads_is_watched(sessions: Sessions, entity
 
 
 WHOLLY_NOTED = {
-    *("project_state", "project_region", "project_problem", "project_measure", "zone_scheme"),
+    *("project_state", "project_region", "project_problem", "project_measure", "proposal"),
+    "zone_scheme",
 }
 """Tables of which any change is noted for those who read them."""
 ALL_NOTED = {"region": ("geom",)}
