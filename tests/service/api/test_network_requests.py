@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft4Validator
 from shapely import box
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -64,7 +64,7 @@ async def accepted(client: httpx.AsyncClient, session: AsyncSession, **inputs: A
 async def test_it_describes_its_inputs(anonymous: httpx.AsyncClient) -> None:
     described = (await anonymous.get("/processes/build-network")).json()
     for name, one in described["inputs"].items():
-        Draft202012Validator.check_schema(one["schema"])
+        Draft4Validator.check_schema(one["schema"])
         assert one["description"], name
     assert {"report", "corridor_lines", "corridor_nodes", "table"} <= set(described["outputs"])
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft4Validator
 from shapely import box
 from shapely.geometry import mapping
 from sqlalchemy import select
@@ -61,7 +61,7 @@ def without_shape(**place: str) -> dict[str, Any]:
 async def test_it_describes_its_inputs(anonymous: httpx.AsyncClient) -> None:
     described = (await anonymous.get("/processes/run-scenario")).json()
     for name, one in described["inputs"].items():
-        Draft202012Validator.check_schema(one["schema"])
+        Draft4Validator.check_schema(one["schema"])
         assert one["description"], name
     members = described["inputs"]["edits"]["schema"]["items"]["properties"]
     assert {"kind", "geometry", "cover", "road"} <= set(members)

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft4Validator
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -53,7 +53,7 @@ async def refused(client: httpx.AsyncClient, lang: str = "en", **inputs: Any) ->
 async def test_it_describes_its_inputs(anonymous: httpx.AsyncClient) -> None:
     described = (await anonymous.get("/processes/select-sites")).json()
     for name, one in described["inputs"].items():
-        Draft202012Validator.check_schema(one["schema"])
+        Draft4Validator.check_schema(one["schema"])
         assert one["description"], name
     assert {"report", "sites", "pareto", "payments"} <= set(described["outputs"])
 

@@ -93,7 +93,12 @@ async def show_versions(
     return view.respond({"versions": documents.list_of_templates(page, view), "links": links})
 
 
-@router.put("/bulletin-templates/{template}", summary="Keep a template", openapi_extra=BODY)
+@router.put(
+    "/bulletin-templates/{template}",
+    summary="Keep a template",
+    openapi_extra=BODY,
+    responses={201: {"description": "The first version of a new template"}},
+)
 async def put_template(
     request: Request,
     view: TheView,

@@ -10,7 +10,7 @@ from pydantic import Field
 from shanhai.db.alerts import subscriptions
 from shanhai.db.alerts.subscriptions import Subscribed
 from shanhai.db.deliveries.reading import list_deliveries
-from shanhai.errors import Unavailable
+from shanhai.errors import Conflict
 from shanhai_api.body import parse, read_json
 from shanhai_api.body_schema import body_of
 from shanhai_api.dependencies import (
@@ -256,7 +256,7 @@ def _secret(state: State) -> str:
 def _demand_mail(state: State) -> None:
     """Refuse what could never be sent."""
     if not state.configuration.smtp.host:
-        raise Unavailable(
+        raise Conflict(
             "no mail server is configured: SHANHAI_SMTP_HOST is not set",
             message_zh="未配置邮件服务器：SHANHAI_SMTP_HOST 未设置",
         )
