@@ -22,6 +22,7 @@ from shanhai.db.migrate import upgrade
 from shanhai.db.queries.keys import create_key
 from shanhai.db.tables import Job
 from shanhai.local.places import Home
+from shanhai.local.ports import is_free
 from shanhai.local.processes import API, HOST, ServiceProcess, is_ready
 from shanhai.local.servers import PrivatePostgres, PrivateRedis, Surroundings
 from shanhai.testing.job_rows import open_sessions, read_job
@@ -100,8 +101,10 @@ class Breakable:
         """End a part at once."""
         process = part.process()
         assert process is not None, f"{part.name} does not run"
+        port = part.port
         os.kill(process.pid, signal.SIGKILL)
-        wait_until(lambda: part.process() is None or part.process() != process)
+        # Its port is closed a moment after its memory is gone, and it is to have the same again.
+        wait_until(lambda: part.process() != process and (port is None or is_free(port)))
 
     def start_api(self) -> None:
         """Have the API answer again."""

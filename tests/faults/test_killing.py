@@ -70,8 +70,9 @@ def test_job_that_always_kills_its_process(platform: Breakable) -> None:
     with platform.under_load() as load:
         job = platform.beside.ask(load.senders[0].echo(pause=600))
         for attempt in range(1, 6):
-            platform.reach(job, "running", attempt=attempt)
-            kill_child(platform, job, attempt)
+            # On a quick machine several processes in a row may be killed by one look for them.
+            if platform.reach(job, "running", "failed", attempt=attempt).status == "running":
+                kill_child(platform, job, attempt)
         load.go_on()
     ended = platform.reach(job, "failed")
     assert ended.error is not None
