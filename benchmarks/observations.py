@@ -49,7 +49,7 @@ def run(bench: Workbench) -> Table:
         loop.run(_prepare(bench.stack.database_url))
         client = Client(bench.stack.api_url, bench.key)
         # First: what the batches leave behind is summed up by the worker for a while.
-        loop.run(_send_singly(client, 0))
+        loop.run(_send_singly(client, ROUNDS + 1))
         latencies = loop.run(_feed(client))
         table.rows.append(
             Row(
