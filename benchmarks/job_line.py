@@ -10,7 +10,7 @@ from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
 from shanhai.db.engine import Sessions
 from shanhai.db.migrate import upgrade
-from shanhai.jobs import line, states
+from shanhai.jobs import line, reaping, states
 from shanhai.jobs.line import Quota
 from shanhai.testing.job_rows import open_sessions
 
@@ -77,7 +77,7 @@ async def _work(sessions: Sessions, taken: int) -> dict[str, float]:
     for _ in range(taken):
         async with sessions.begin() as session:
             await line.admit(session, quota=QUOTA)
-            await states.take_undispatched(session, after_s=5)
+            await reaping.take_undispatched(session, after_s=5)
     reaped = time.perf_counter()
     return {
         "claim": (claimed - started) / taken,

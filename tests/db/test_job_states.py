@@ -13,7 +13,7 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.queries.job_queue import read_queue_state
 from shanhai.db.tables import AuditLog, Job
 from shanhai.errors import NotFound
-from shanhai.jobs import states
+from shanhai.jobs import reaping, states
 from shanhai.jobs.failures import Failure
 from shanhai.jobs.states import Claim, Lease, LeaseLost, Standing
 from shanhai.testing.job_rows import age_job, forget_jobs, open_sessions, read_job, submit_echo
@@ -40,9 +40,9 @@ async def expire(sessions: Sessions, job_id: UUID) -> None:
     await age_job(sessions, job_id, "lease_until", seconds=1)
 
 
-async def reap(sessions: Sessions, *, max_crashes: int = 5) -> list[states.Reaped]:
+async def reap(sessions: Sessions, *, max_crashes: int = 5) -> list[reaping.Reaped]:
     async with sessions.begin() as session:
-        return list(await states.reap(session, max_crashes=max_crashes))
+        return list(await reaping.reap(session, max_crashes=max_crashes))
 
 
 async def cancel(sessions: Sessions, job_id: UUID) -> JobStatus:
@@ -243,7 +243,7 @@ class TestReap:
     async def test_takes_expired_jobs_back(self, sessions: Sessions) -> None:
         lease = (await claim(sessions, await submit_echo(sessions))).lease
         await expire(sessions, lease.job_id)
-        assert await reap(sessions) == [states.Reaped(lease.job_id, JobStatus.ACCEPTED)]
+        assert await reap(sessions) == [reaping.Reaped(lease.job_id, JobStatus.ACCEPTED)]
         job = await read_job(sessions, lease.job_id)
         assert (job.crash_count, job.lease_until, job.error) == (1, None, None)
 
@@ -273,7 +273,7 @@ class TestReap:
 class TestTakeUndispatched:
     async def due(self, sessions: Sessions) -> list[Lease]:
         async with sessions.begin() as session:
-            return list(await states.take_undispatched(session, after_s=5))
+            return list(await reaping.take_undispatched(session, after_s=5))
 
     async def test_waits_before_sending_a_new_job_and_sends_once(self, sessions: Sessions) -> None:
         job_id = await submit_echo(sessions)

@@ -13,7 +13,8 @@ from tests.faults.breakable import LEASE_S, Breakable, wait_until
 
 from shanhai.db.engine import Sessions
 from shanhai.db.tables import Job
-from shanhai.jobs.states import claim, reap
+from shanhai.jobs.reaping import reap
+from shanhai.jobs.states import claim
 from shanhai.testing.job_rows import age_job, submit_echo
 from shanhai.testing.serving import kill
 from shanhai.testing.workers import children_of

@@ -8,7 +8,8 @@ import asyncio
 import structlog
 
 from shanhai.jobs.line import admit
-from shanhai.jobs.states import Lease, reap, take_undispatched
+from shanhai.jobs.reaping import reap, take_undispatched
+from shanhai.jobs.states import Lease
 from shanhai_worker.context import Context
 from shanhai_worker.outages import DATABASE_ERRORS
 

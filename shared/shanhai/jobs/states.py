@@ -8,10 +8,10 @@
 
 A claim raises `attempt`, the fencing number: every later write of a worker names the attempt it
 was given and changes nothing once another has been given out. All times are the database's, so
-that a worker's clock may step without breaking a lease.
+that a worker's clock may step without breaking a lease. What nobody holds any more is looked for
+in `shanhai.jobs.reaping`.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
@@ -41,8 +41,6 @@ from shanhai.jobs.callbacks import tell_subscriber
 from shanhai.jobs.failures import Failure, lost
 from shanhai.jobs.line import IN_LINE, ORDER, RETRY
 from shanhai.vocabulary import JobStatus
-
-REAPED_AT_ONCE = 100
 
 
 class LeaseLost(Conflict):
@@ -81,14 +79,6 @@ class Claim:
     request_id: str | None
     retries: int
     traceparent: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reaped:
-    """A job whose worker stopped renewing its lease, and what became of it."""
-
-    job_id: UUID
-    status: JobStatus
 
 
 async def claim(
@@ -254,11 +244,11 @@ async def crash(session: AsyncSession, lease: Lease, *, max_crashes: int) -> Job
     Raises:
         LeaseLost: the attempt no longer holds the job.
     """
-    statement = _guarded(lease).values(_after_crash(max_crashes)).returning(Job.status)
+    statement = _guarded(lease).values(after_crash(max_crashes)).returning(Job.status)
     status = await session.scalar(statement)
     if status is None:
         raise LeaseLost(lease)
-    await _end(session, lease.job_id, JobStatus(status), act=_worker(lease))
+    await note_end(session, lease.job_id, JobStatus(status), act=_worker(lease))
     return JobStatus(status)
 
 
@@ -292,56 +282,6 @@ async def cancel(session: AsyncSession, job_id: UUID, *, act: Act) -> JobStatus:
     return JobStatus(status)
 
 
-async def reap(session: AsyncSession, *, max_crashes: int) -> Sequence[Reaped]:
-    """Take running jobs from workers that stopped renewing, each counted as a crash."""
-    expired = (
-        select(Job.id)
-        .where(Job.status == JobStatus.RUNNING, Job.lease_until < func.clock_timestamp())
-        .order_by(Job.lease_until)
-        .limit(REAPED_AT_ONCE)
-        .with_for_update(skip_locked=True)
-        .cte("expired")
-    )
-    statement = (
-        update(Job)
-        .where(Job.id == expired.c.id)
-        .values(_after_crash(max_crashes))
-        .returning(Job.id, Job.status)
-    )
-    rows = (await session.execute(statement)).all()
-    reaped = [Reaped(row.id, JobStatus(row.status)) for row in rows]
-    for job in reaped:
-        await _end(session, job.job_id, job.status, act=Act("reaper"))
-    return reaped
-
-
-async def take_undispatched(session: AsyncSession, *, after_s: float) -> Sequence[Lease]:
-    """Jobs waiting for `after_s` since they were last sent, marked as sent now.
-
-    A job that was handed back or lost its worker was never sent since, and is due at once.
-    """
-    since = func.coalesce(Job.dispatched_at, Job.created_at)
-    # Only those next in line: a worker that is woken looks for more by itself.
-    following = select(Job.id).where(IN_LINE).order_by(*ORDER).limit(REAPED_AT_ONCE)
-    due = (
-        select(Job.id)
-        .where(
-            Job.id.in_(following),
-            Job.status == JobStatus.ACCEPTED,
-            since < func.clock_timestamp() - timedelta(seconds=after_s),
-        )
-        .with_for_update(skip_locked=True)
-        .cte("due")
-    )
-    statement = (
-        update(Job)
-        .where(Job.id == due.c.id)
-        .values(dispatched_at=func.clock_timestamp())
-        .returning(Job.id, Job.attempt)
-    )
-    return [Lease(row.id, row.attempt) for row in (await session.execute(statement)).all()]
-
-
 def _held(lease: Lease) -> tuple[ColumnElement[bool], ...]:
     return (
         Job.id == lease.job_id,
@@ -373,7 +313,7 @@ def _released(*, ended: bool) -> dict[str, Any]:
     }
 
 
-def _after_crash(max_crashes: int) -> dict[str, Any]:
+def after_crash(max_crashes: int) -> dict[str, Any]:
     """Columns after a crash: dismissed if that was asked for, failed at the limit, else waiting."""
     exhausted = Job.crash_count + 1 >= max_crashes
     failed = and_(~Job.cancel_requested, exhausted)
@@ -410,7 +350,7 @@ def _worker(lease: Lease) -> Act:
     return Act(f"worker:attempt {lease.attempt}")
 
 
-async def _end(session: AsyncSession, job_id: UUID, status: JobStatus, *, act: Act) -> None:
+async def note_end(session: AsyncSession, job_id: UUID, status: JobStatus, *, act: Act) -> None:
     """Note the end of a job, where it has ended, and tell who wants to know."""
     if status.final:
         action = "dismiss" if status is JobStatus.DISMISSED else "fail"
