@@ -58,6 +58,21 @@ def test_every_operation_is_named_tagged_and_can_fail(definition: dict[str, Any]
         assert answers.get("422", {}).keys() <= {"$ref"}
 
 
+def test_what_keeps_a_file_can_find_no_room(definition: dict[str, Any]) -> None:
+    full = {
+        (path, method)
+        for path, item in definition["paths"].items()
+        for method in METHODS
+        if "507" in item.get(method, {}).get("responses", {})
+    }
+    assert full == {
+        ("/uploads", "post"),
+        ("/uploads/{upload}", "put"),
+        ("/projects/{project}/documents", "post"),
+        ("/cases/{case}/documents", "post"),
+    }
+
+
 @pytest.mark.parametrize("entity", COLLECTIONS, ids=lambda entity: entity.name)
 def test_items_declare_the_parameters_ogc_suites_check(
     definition: dict[str, Any], entity: Any

@@ -72,6 +72,8 @@ COLLECTION_PARAMETER = {
     "schema": {"type": "string", "enum": [entity.name for entity in COLLECTIONS]},
 }
 KNOWN = {"304": {"description": "The caller has it already"}}
+STORED = failures((*WRITE_FAILURES, 507))
+"""What operations answer that keep a file, for which there may be no room."""
 UNREADY = {"503": {"description": "Not ready, and why", "content": {"application/json": {}}}}
 OWN_ANSWERS: Mapping[tuple[str, str], Document] = {
     ("get", "/health/live"): {},
@@ -83,6 +85,10 @@ OWN_ANSWERS: Mapping[tuple[str, str], Document] = {
     ("get", "/jobs/{job}/events"): failures(READ_FAILURES),
     ("get", "/alerts/events"): failures(READ_FAILURES),
     ("post", "/processes/{process}/execution"): failures((*WRITE_FAILURES, 410)),
+    ("post", "/uploads"): STORED,
+    ("put", "/uploads/{upload}"): STORED,
+    ("post", "/projects/{project}/documents"): STORED,
+    ("post", "/cases/{case}/documents"): STORED,
 }
 """What some operations answer beside success, when it is not what all of their method do."""
 PROCESS_PARAMETER = {
