@@ -94,9 +94,8 @@ def kill_child(platform: Breakable, job: str, attempt: int) -> None:
 
 
 def computes(child: int, job: str) -> bool:
-    """Whether a process was started for the job, which its order names."""
+    """Whether a process was split off for the job, whose order lies where it works."""
     try:
-        folder = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")[-2]
-        return job in (Path(folder.decode()) / ORDER).read_text(encoding="utf-8")
-    except (FileNotFoundError, NotADirectoryError, IndexError):
+        return job in Path(f"/proc/{child}/cwd", ORDER).read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
         return False

@@ -56,6 +56,7 @@ from shanhai_worker.health import make_server
 from shanhai_worker.mail.sender import MailSender
 from shanhai_worker.notified import NotificationListener
 from shanhai_worker.runner import Runner
+from shanhai_worker.supervise import ForkServer
 from shanhai_worker.tile_access import TileAccess
 from shanhai_worker.webhook_sender import make_senders
 
@@ -125,6 +126,7 @@ async def run(
     runner = Runner(context)
     auditing = AuditKeeper(context, audit or AuditSettings())
     server = make_server(context)
+    await context.computing.stand_by()
     async with asyncio.TaskGroup() as parts:
         listening = [
             parts.create_task(listen(runner).run()),
@@ -180,6 +182,7 @@ async def open_context(
     engine = create_engine(patient, application=f"shanhai-worker {name}"[:63])
     sessions = create_sessions(engine)
     dispatcher = make_dispatcher(queue, redis, sessions)
+    computing = ForkServer()
     try:
         yield Context(
             name=name,
@@ -190,10 +193,12 @@ async def open_context(
             windows=None if worker.scratch is None else KeptFolders(worker.scratch / WINDOWS),
             tiles=tiles,
             dispatcher=dispatcher,
+            computing=computing,
             quota=Quota(queue.queue_waiting, queue.queue_running),
             cluster=Cluster.named_in(dask),
         )
     finally:
+        await computing.close()
         await dispatcher.close()
         await engine.dispose()
 

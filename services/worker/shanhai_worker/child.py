@@ -14,7 +14,6 @@ from shanhai.jobs.failures import classify
 from shanhai.processes.registry import PROCESSES
 from shanhai.settings import LogSettings
 from shanhai.telemetry import configure_logging
-from shanhai_worker.lifeline import die_with_parent
 from shanhai_worker.orders import (
     FAILURE,
     ORDER,
@@ -50,7 +49,6 @@ class ProgressLines:
 def main(workspace: Path) -> int:
     """Carry out the order that lies in the workspace and leave the outcome or the failure there."""
     order = Order.model_validate_json((workspace / ORDER).read_text(encoding="utf-8"))
-    die_with_parent(order.parent_pid)
     configure_logging(LogSettings())
     structlog.contextvars.bind_contextvars(**order.log_context)
     progress = ProgressLines(_keep_stdout_for_progress())
@@ -105,7 +103,3 @@ def _keep_stdout_for_progress() -> TextIO:
     lines = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return lines
-
-
-if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))

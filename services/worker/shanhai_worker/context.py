@@ -11,6 +11,7 @@ from shanhai.settings import WorkerSettings
 from shanhai.storage.artifacts import ArtifactStore
 from shanhai.storage.kept import KeptFolders
 from shanhai_worker.meters import Meters
+from shanhai_worker.supervise import ForkServer
 from shanhai_worker.tile_access import TileAccess
 
 
@@ -31,6 +32,7 @@ class Context:
     windows: KeptFolders | None = None
     quota: Quota = NO_QUOTA
     cluster: Cluster | None = None
+    computing: ForkServer = field(default_factory=ForkServer)
     meters: Meters = field(default_factory=Meters)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import random
 import signal
 import tempfile
@@ -51,7 +50,7 @@ from shanhai_worker.orders import (
 )
 from shanhai_worker.outages import is_outage, outlast
 from shanhai_worker.publication import publish, store_files, task_of
-from shanhai_worker.supervise import Child
+from shanhai_worker.supervise import Child, Crashed
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -80,10 +79,6 @@ class Interrupted(Exception):
     def __init__(self, ending: Ending) -> None:
         super().__init__(ending)
         self.ending = ending
-
-
-class Crashed(Exception):
-    """The child ended without a word."""
 
 
 class Failed(Exception):
@@ -171,7 +166,7 @@ async def _compute(context: Context, keeper: Keeper, workspace: Path, process: s
         clock.tell(report.stage)
         keeper.tell(report)
 
-    child = await Child.start(workspace, told)
+    child = await context.computing.start(workspace, told)
     try:
         await _watch(child, keeper, context, limits_of(process, context.settings))
     finally:
@@ -226,7 +221,6 @@ def _write_order(context: Context, claim: Claim, workspace: Path) -> None:
                 "windows": None if windows is None else str(windows.of(claim.lease.job_id)),
             }
         ),
-        parent_pid=os.getpid(),
         memory_limit_mb=limits_of(claim.kind, context.settings).memory_mb,
         upload_limits=None if task.upload_uri is None else UploadLimits(),
         log_context=_log_context(claim),

@@ -18,4 +18,4 @@ def die_with_parent(parent_pid: int) -> None:
     if libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) was refused")
     if os.getppid() != parent_pid:
-        raise ProcessLookupError(f"the worker {parent_pid} has ended")
+        raise ProcessLookupError(f"the process {parent_pid} has ended")

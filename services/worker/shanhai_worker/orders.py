@@ -1,14 +1,14 @@
-"""What the worker and the child that computes tell each other: three files and lines of progress.
+"""What the worker and the child that computes tell each other: three files and a stream of lines.
 
 The order lies in the workspace before the child starts; the child writes the outcome or the
-failure before it ends, and a line of JSON to its standard output whenever it gets on. A child
-that ends without writing either has crashed.
+failure before it ends, and a line of JSON whenever it gets on. A child that ends without writing
+either has crashed.
 """
 
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from shanhai.jobs.contracts import Task
 
@@ -19,6 +19,8 @@ RESERVE = "reserve"
 RESERVED_BYTES = 64 * 1024
 """Room that is taken with the order, for the failure of a child that finds the disk full."""
 WORK = "work"
+PATH_BYTES = 4096
+"""The longest path there can be."""
 
 
 class UploadLimits(BaseModel):
@@ -36,17 +38,32 @@ class Order(BaseModel):
     """What the child has to do, and the limits it sets itself."""
 
     task: Task
-    parent_pid: int
     memory_limit_mb: int
     upload_limits: UploadLimits | None = None
     log_context: dict[str, Any] = {}
 
 
-class Report(BaseModel):
+class Began(BaseModel, extra="forbid"):
+    """The first line: the number of the process that computes."""
+
+    pid: int
+
+
+class Report(BaseModel, extra="forbid"):
     """How far a computation is."""
 
     percent: float = 0
     stage: str | None = None
+
+
+class Ended(BaseModel, extra="forbid"):
+    """The last line: the exit code, negative for a signal."""
+
+    code: int
+
+
+LINE: TypeAdapter[Began | Report | Ended] = TypeAdapter(Began | Report | Ended)
+"""Reads a line of the stream."""
 
 
 def write_durably(path: Path, text: str) -> None:

@@ -3,15 +3,17 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
 from pydantic import ValidationError
 
 from shanhai.raster.environment import FIXED_COMPUTING
-from shanhai_worker.orders import Report
+from shanhai_worker.orders import LINE, Began, Ended, Report
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -19,58 +21,134 @@ PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "LD_LIBRARY_P
 PASSED_ON_PREFIXES = ("SHANHAI_LOG_", "GDAL_", "CPL_", "PROJ_", "XDG_", "MPL", "COVERAGE_")
 
 
-def child_environment(environment: Mapping[str, str], workspace: Path) -> dict[str, str]:
+def child_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """The variables a child may see: none that hold the addresses or secrets of the stores."""
     passed = {
         name: value
         for name, value in environment.items()
         if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
     }
-    return {**passed, **FIXED_COMPUTING, "TMPDIR": str(workspace)}
+    return passed | FIXED_COMPUTING
+
+
+class Crashed(Exception):
+    """The child ended without a word."""
 
 
 class Child:
-    """A computing process, leader of a group of its own so that its helpers end with it."""
+    """A computing process, leader of a group of its own so that its helpers end with it.
 
-    def __init__(self, process: asyncio.subprocess.Process, told: Callable[[Report], None]) -> None:
-        self._process = process
+    Attributes:
+        pid: Its process id.
+    """
+
+    def __init__(self, pid: int, stream: "Stream", told: Callable[[Report], None]) -> None:
+        self.pid = pid
+        self._stream = stream
         self._told = told
-        self._listener = asyncio.create_task(self._listen())
-
-    @classmethod
-    async def start(cls, workspace: Path, told: Callable[[Report], None]) -> "Child":
-        """Start a child on the order in `workspace`; `told` is called with each progress line."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "shanhai_worker.child", str(workspace)),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            env=child_environment(os.environ, workspace),
-            cwd=workspace,
-            start_new_session=True,
-        )
-        return cls(process, told)
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._process.pid
+        self._ended = asyncio.create_task(self._listen())
 
     async def wait(self) -> int:
         """Wait for its end; the exit code, negative for a signal."""
-        return await self._process.wait()
+        return await asyncio.shield(self._ended)
 
     async def stop(self) -> int:
         """Kill it with all it started, unless it has ended; nothing it holds is worth a delay."""
-        if self._process.returncode is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-        code = await self._process.wait()
-        await self._listener
-        return code
+        if not self._ended.done():
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+        return await self._ended
 
-    async def _listen(self) -> None:
-        assert self._process.stdout is not None  # noqa: S101  (opened as a pipe)
-        async for line in self._process.stdout:
+    async def _listen(self) -> int:
+        with self._stream:
+            async for news in self._stream:
+                match news:
+                    case Report():
+                        self._told(news)
+                    case Ended(code=code):
+                        return code
+        # Nobody is left to tell: the server was killed, and the child with it.
+        return -signal.SIGKILL
+
+
+class Stream:
+    """What a child and its server tell, until neither is left; closed as a context."""
+
+    def __init__(self, lines: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._lines = lines
+        self._writer = writer
+
+    def __enter__(self) -> "Stream":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._writer.close()
+
+    async def __aiter__(self) -> AsyncIterator[Began | Report | Ended]:
+        async for line in self._lines:
+            if line.isspace():
+                continue
             try:
-                self._told(Report.model_validate_json(line))
+                yield LINE.validate_json(line)
             except ValidationError:
                 log.warning("unreadable progress", line=line[:200])
+
+
+class ForkServer:
+    """The process that splits children off, started when first needed and again when it is gone."""
+
+    def __init__(self) -> None:
+        self._process: asyncio.subprocess.Process | None = None
+        self._requests: socket.socket | None = None
+        self._starting = asyncio.Lock()
+
+    async def stand_by(self) -> socket.socket:
+        """Have it running; where to send requests."""
+        async with self._starting:
+            if self._process is None or self._process.returncode is not None:
+                await self._stop()
+                self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                with theirs:
+                    self._process = await self._start(theirs)
+            assert self._requests is not None  # noqa: S101  (made above)
+            return self._requests
+
+    async def start(self, workspace: Path, told: Callable[[Report], None]) -> Child:
+        """Start a child on the order in `workspace`; `told` is called with each progress.
+
+        Raises:
+            Crashed: The server was killed before it could, or the machine has no room.
+        """
+        requests = await self.stand_by()
+        ours, theirs = socket.socketpair()
+        with theirs, suppress(ConnectionError):  # told below by a stream nobody writes to
+            socket.send_fds(requests, [os.fsencode(workspace)], [theirs.fileno()])
+        stream = Stream(*await asyncio.open_connection(sock=ours))
+        async for news in stream:
+            if isinstance(news, Began):
+                return Child(news.pid, stream, told)
+        with stream:
+            raise Crashed("no process was started")
+
+    async def close(self) -> None:
+        """End it, and the children that may be left."""
+        async with self._starting:
+            await self._stop()
+
+    async def _start(self, requests: socket.socket) -> asyncio.subprocess.Process:
+        module, worker = "shanhai_worker.fork_server", os.getpid()
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", module, str(worker), str(requests.fileno())),
+            stdin=asyncio.subprocess.DEVNULL,
+            pass_fds=(requests.fileno(),),
+            env=child_environment(os.environ),
+            start_new_session=True,
+        )
+
+    async def _stop(self) -> None:
+        if self._requests is not None:
+            self._requests.close()
+            self._requests = None
+        if self._process is not None:
+            await self._process.wait()
+            self._process = None

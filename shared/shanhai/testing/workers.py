@@ -59,10 +59,14 @@ async def reach(
 
 
 def children_of(worker_pid: int) -> list[int]:
-    """The computing processes a worker has started and that still run."""
-    tasks = Path(f"/proc/{worker_pid}/task").glob("*/children")
-    found = (int(child) for task in tasks for child in task.read_text().split())
-    return [child for child in found if is_running(child) and _computes(child)]
+    """The computing processes that a worker's fork server has split off and that still run."""
+    return [child for child in _below(server_of(worker_pid)) if is_running(child)]
+
+
+def server_of(worker_pid: int) -> int:
+    """A worker's fork server."""
+    (server,) = (child for child in _below(worker_pid) if _serves(child))
+    return server
 
 
 def is_running(pid: int) -> bool:
@@ -73,9 +77,14 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def _computes(pid: int) -> bool:
+def _below(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+def _serves(pid: int) -> bool:
     try:
-        return b"shanhai_worker.child" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return b"shanhai_worker.fork_server" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except FileNotFoundError:
         return False
 

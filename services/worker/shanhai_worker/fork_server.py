@@ -1,0 +1,118 @@
+"""Stands by with everything loaded that a job's process needs, and splits one off for each job.
+
+Loading takes longer than a small job. The server has one thread, neither address nor secret of
+a store, and nothing loaded that a copy could not use: no GDAL, and no library with locks or
+threads of its own.
+
+A request is the path of a workspace, with one end of a stream beside it. Down the stream the new
+process tells its number and its progress, and after its end the server tells its exit code, each
+as a line of JSON (`orders`). The server ends with its worker, and what it has split off with it.
+"""
+
+import gc
+import os
+import selectors
+import socket
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from shanhai_worker import child
+from shanhai_worker.lifeline import die_with_parent
+from shanhai_worker.orders import PATH_BYTES, Began, Ended
+
+
+class Server:
+    """The processes that were split off and still run, and the streams of those they work for."""
+
+    def __init__(self, requests: socket.socket) -> None:
+        self._requests = requests
+        self._watched = selectors.DefaultSelector()
+        self._watched.register(requests, selectors.EVENT_READ)
+        self._running: dict[int, tuple[int, socket.socket]] = {}
+
+    def serve(self) -> Path | None:
+        """Answer requests until there can be no more.
+
+        Returns:
+            In a process that was split off, the workspace where its order lies; None in the server.
+        """
+        while True:
+            for key, _ in self._watched.select():
+                if key.fd in self._running:
+                    self._tell_end(key.fd)
+                    continue
+                message, handles, _, _ = socket.recv_fds(self._requests, PATH_BYTES, 1)
+                if not message:
+                    return None
+                workspace, stream = Path(os.fsdecode(message)), socket.socket(fileno=handles[0])
+                if self._split(stream):
+                    _settle(workspace, stream)
+                    return workspace
+
+    def _split(self, stream: socket.socket) -> bool:
+        """Whether this is the new process."""
+        server = os.getpid()
+        try:
+            pid = os.fork()
+        except OSError:
+            _tell(stream, Ended(code=os.EX_OSERR))
+            stream.close()
+            return False
+        if pid == 0:
+            die_with_parent(server)
+            self._forget()
+            return True
+        handle = os.pidfd_open(pid)
+        self._watched.register(handle, selectors.EVENT_READ)
+        self._running[handle] = (pid, stream)
+        return False
+
+    def _tell_end(self, handle: int) -> None:
+        pid, stream = self._running.pop(handle)
+        self._watched.unregister(handle)
+        os.close(handle)
+        _, status = os.waitpid(pid, 0)
+        _tell(stream, Ended(code=os.waitstatus_to_exitcode(status)))
+        stream.close()
+
+    def _forget(self) -> None:
+        """Close what only the server needs."""
+        self._watched.close()
+        self._requests.close()
+        for handle, (_, stream) in self._running.items():
+            os.close(handle)
+            stream.close()
+
+
+def _settle(workspace: Path, stream: socket.socket) -> None:
+    """Lead a group of processes, at home in the workspace, whose output goes down the stream."""
+    os.setsid()
+    os.chdir(workspace)
+    os.environ["TMPDIR"] = str(workspace)
+    tempfile.tempdir = None
+    os.dup2(stream.fileno(), sys.stdout.fileno())
+    _tell(stream, Began(pid=os.getpid()))
+    stream.close()
+
+
+def _tell(stream: socket.socket, news: BaseModel) -> None:
+    """Send a line; it begins anew, since who spoke before may have been killed within one."""
+    with suppress(ConnectionError):  # nobody waits for it any more
+        stream.sendall(b"\n" + news.model_dump_json().encode() + b"\n")
+
+
+def main(worker_pid: int, handle: int) -> int:
+    """Serve the worker; in a process that was split off, compute its job."""
+    die_with_parent(worker_pid)
+    gc.freeze()  # copies share these pages until somebody writes to them
+    with socket.socket(fileno=handle) as requests:
+        workspace = Server(requests).serve()
+    return 0 if workspace is None else child.main(workspace)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*map(int, sys.argv[1:])))

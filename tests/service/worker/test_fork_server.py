@@ -1,0 +1,165 @@
+"""The server that splits off children: each alone in its folder and group, told of, and stopped."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from shanhai.jobs.contracts import Outcome, Task
+from shanhai.testing.workers import children_of, eventually, is_running, server_of
+from shanhai_worker.orders import ORDER, OUTCOME, Order, Report
+from shanhai_worker.supervise import Child, Crashed, ForkServer
+
+WAIT_S = 30
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ForkServer]:
+    server = ForkServer()
+    yield server
+    await asyncio.wait_for(server.close(), WAIT_S)
+
+
+def write_order(folder: Path, message: str, pause: float) -> None:
+    inputs = {"message": message, "pause": pause}
+    order = Order(task=Task(process="echo", inputs=inputs), memory_limit_mb=1024)
+    folder.mkdir(exist_ok=True)
+    (folder / ORDER).write_text(order.model_dump_json())
+
+
+async def start(
+    server: ForkServer, folder: Path, *, message: str = "one", pause: float = 0.1
+) -> tuple[Child, list[Report]]:
+    """A child that returns a message after a while, and what it tells."""
+    write_order(folder, message, pause)
+    told: list[Report] = []
+    return await asyncio.wait_for(server.start(folder, told.append), WAIT_S), told
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+async def gone(*processes: int) -> None:
+    async def ended() -> bool:
+        return not any(map(is_running, processes))
+
+    await eventually(ended)
+
+
+async def test_each_child_computes_its_own_order(server: ForkServer, tmp_path: Path) -> None:
+    folders = [tmp_path / str(number) for number in range(4)]
+    begun = [await start(server, folder, message=folder.name) for folder in folders]
+    codes = await asyncio.wait_for(asyncio.gather(*(child.wait() for child, _ in begun)), WAIT_S)
+    assert codes == [0] * 4
+    outcomes = [Outcome.model_validate_json((folder / OUTCOME).read_text()) for folder in folders]
+    assert [outcome.values["message"] for outcome in outcomes] == ["0", "1", "2", "3"]
+    assert all(told for _, told in begun)
+
+
+async def test_a_child_is_at_home_in_its_workspace(server: ForkServer, tmp_path: Path) -> None:
+    child, _ = await start(server, tmp_path, pause=600)
+    home = Path(f"/proc/{child.pid}")
+    assert (home / "cwd").readlink() == tmp_path
+    assert os.getpgid(child.pid) == os.getsid(child.pid) == child.pid
+    open_ = {entry.readlink().name for entry in (home / "fd").iterdir()}
+    sockets = [name for name in open_ if name.startswith("socket")]
+    assert len(sockets) == 1, "what it tells goes down one stream; no other is left open"
+    assert await child.stop() == -signal.SIGKILL
+
+
+async def test_only_the_child_that_is_stopped_ends(server: ForkServer, tmp_path: Path) -> None:
+    one, _ = await start(server, tmp_path / "1", pause=600)
+    other, _ = await start(server, tmp_path / "2", pause=600)
+    assert await asyncio.wait_for(one.stop(), WAIT_S) == -signal.SIGKILL
+    assert not is_running(one.pid)
+    assert is_running(other.pid)
+    assert await asyncio.wait_for(other.stop(), WAIT_S) == -signal.SIGKILL
+
+
+async def test_a_killed_server_takes_its_children_along_and_is_replaced(
+    server: ForkServer, tmp_path: Path
+) -> None:
+    child, _ = await start(server, tmp_path / "1", pause=600)
+    first = parent_of(child.pid)
+    os.kill(first, signal.SIGKILL)
+    assert await asyncio.wait_for(child.wait(), WAIT_S) == -signal.SIGKILL
+    await gone(child.pid, first)
+
+    async def replaced() -> bool:
+        try:
+            following, _ = await start(server, tmp_path / "2")
+        except Crashed:  # asked for before its end was noticed
+            return False
+        assert parent_of(following.pid) != first
+        return await following.wait() == 0
+
+    await eventually(replaced)
+
+
+async def test_a_stopped_server_leaves_nothing(tmp_path: Path) -> None:
+    server = ForkServer()
+    child, _ = await start(server, tmp_path, pause=600)
+    above = parent_of(child.pid)
+    await asyncio.wait_for(server.close(), WAIT_S)
+    await gone(child.pid, above)
+
+
+async def test_the_server_of_a_dead_worker_ends(tmp_path: Path) -> None:
+    """However the worker ends: here it is a process that is killed."""
+    write_order(tmp_path, "", 600)
+    worker = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", WORKER, str(tmp_path)), stdout=asyncio.subprocess.PIPE
+    )
+    assert worker.stdout is not None
+    child = int(await asyncio.wait_for(worker.stdout.readline(), WAIT_S))
+    above = server_of(worker.pid)
+    assert children_of(worker.pid) == [child]
+    worker.kill()
+    await asyncio.wait_for(worker.wait(), WAIT_S)
+    await gone(child, above)
+
+
+WORKER = """
+import asyncio, sys
+from pathlib import Path
+from shanhai_worker.supervise import ForkServer
+
+async def work():
+    child = await ForkServer().start(Path(sys.argv[1]), print)
+    print(child.pid, flush=True)
+    await child.wait()
+
+asyncio.run(work())
+"""
+
+
+def test_a_server_without_its_worker_does_not_serve() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "shanhai_worker.fork_server", "1", "0"],
+        capture_output=True,
+        text=True,
+        timeout=WAIT_S,
+        check=False,
+    )
+    assert ended.returncode != 0
+    assert "the process 1 has ended" in ended.stderr
+
+
+def test_the_server_has_loaded_nothing_that_a_copy_could_not_use() -> None:
+    """One thread, and none of the libraries that hold locks, threads or connections."""
+    code = (
+        "import sys, threading, shanhai_worker.fork_server\n"
+        "held = {'rasterio', 'osgeo', 'pyogrio', 'numba', 'asyncpg', 'sqlalchemy', 'redis'}\n"
+        "print(sorted(held & set(sys.modules)), threading.active_count(),"
+        " open('/proc/self/status').read().partition('Threads:')[2].split()[0])"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=WAIT_S, check=True
+    )
+    assert told.stdout.strip() == "[] 1 1"
