@@ -28,7 +28,7 @@ def child_environment(environment: Mapping[str, str]) -> dict[str, str]:
         for name, value in environment.items()
         if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
     }
-    return passed | FIXED_COMPUTING
+    return {**passed, **FIXED_COMPUTING}
 
 
 class Crashed(Exception):
