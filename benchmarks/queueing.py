@@ -1,23 +1,17 @@
 """What the queue of jobs costs: until a job starts, a trivial job, and what a full queue does.
 
 Bare arq keeps no row, no lease and no result: a task is called in its event loop, and forgotten
-when Redis is. Our jobs each have a process of their own, so arq is also measured with one: the
-very process that computes ours, started by its task.
+when Redis is. Our jobs each have a process of their own and end in a durable commit.
 """
 
 import asyncio
-import os
-import sys
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from statistics import quantiles
 from typing import Any
 from uuid import UUID
 
 import httpx
-import orjson
 from arq import create_pool, func
 from arq.connections import RedisSettings
 from arq.worker import Worker
@@ -27,9 +21,6 @@ from benchmarks.report import Row, Table
 from benchmarks.timing import Sample, alternate
 from benchmarks.workbench import Workbench
 from shanhai.client import ApiClient
-from shanhai.jobs.contracts import Task
-from shanhai_worker.orders import ORDER, OUTCOME, Order
-from shanhai_worker.supervise import child_environment
 
 STARTS = 40
 START_BOUND_S = 0.3
@@ -47,7 +38,6 @@ OWNER = "benchmark"
 _STARTED = "SELECT extract(epoch FROM started_at - created_at) FROM job WHERE id = $1"
 _UNFINISHED = """SELECT count(*) FROM job
                   WHERE id = ANY($1) AND status NOT IN ('successful', 'failed', 'dismissed')"""
-_TASK = "SELECT task FROM job WHERE kind = 'echo' AND status = 'successful' LIMIT 1"
 _FILL = f"""
   INSERT INTO job (kind, inputs, task, requested_by, seed)
   SELECT kind, inputs, jsonb_set(task, '{{inputs,pause}}', '600'), '{OWNER}', 0
@@ -63,15 +53,11 @@ def run(bench: Workbench) -> Table:
     with asyncio.Runner() as loop, ApiClient(bench.stack.api_url, bench.key) as api:
         connection = loop.run(connect(bench.stack.database_url))
         table.rows.append(_until_start(loop, api, connection))
-        task = orjson.loads(loop.run(connection.fetchval(_TASK)))
-        address, slots = bench.stack.redis.url(1), 2
+        address, slots = bench.stack.redis.administrator_url(1), 2
         ours = _trivial_jobs(loop, api, connection)
-        for what, call in (
-            ("trivial jobs, each; floor: arq with a process each", _in_process(task)),
-            ("trivial jobs, each; floor: arq in its loop", _in_loop),
-        ):
-            floor = _arq_jobs(loop, address, call, slots)
-            table.rows.append(Row(what, *alternate(ours, floor, rounds=ROUNDS), target=ARQ_SHARE))
+        floor = _arq_jobs(loop, address, slots)
+        what = "trivial jobs, each; floor: arq in its loop"
+        table.rows.append(Row(what, *alternate(ours, floor, rounds=ROUNDS), target=ARQ_SHARE))
         table.rows.append(_reads(bench, loop, connection))
         loop.run(connection.close())
     return table
@@ -106,20 +92,18 @@ def _trivial_jobs(
     return ours
 
 
-def _arq_jobs(
-    loop: asyncio.Runner, address: str, call: Callable[..., Any], slots: int
-) -> Callable[[int], float]:
+def _arq_jobs(loop: asyncio.Runner, address: str, slots: int) -> Callable[[int], float]:
     def floor(number: int) -> float:
-        return loop.run(_arq_round(address, call, slots)) / TRIVIAL
+        return loop.run(_arq_round(address, slots)) / TRIVIAL
 
     return floor
 
 
-async def _arq_round(address: str, call: Callable[..., Any], slots: int) -> float:
+async def _arq_round(address: str, slots: int) -> float:
     """Seconds for all jobs, from the first request on, with a worker that was waiting."""
     pool = await create_pool(RedisSettings.from_dsn(address), default_queue_name=QUEUE)
     worker = Worker(
-        functions=[func(call, name="trivial")],
+        functions=[func(_trivial, name="trivial")],
         queue_name=QUEUE,
         redis_pool=pool,
         handle_signals=False,
@@ -143,30 +127,8 @@ async def _arq_round(address: str, call: Callable[..., Any], slots: int) -> floa
         await pool.aclose()
 
 
-async def _in_loop(context: dict[str, Any], message: str) -> str:
+async def _trivial(context: dict[str, Any], message: str) -> str:
     return message
-
-
-def _in_process(task: dict[str, Any]) -> Callable[..., Any]:
-    """A task that has the message returned by the process that computes our jobs."""
-
-    async def call(context: dict[str, Any], message: str) -> str:
-        with tempfile.TemporaryDirectory() as folder:
-            echo = Task.model_validate({**task, "inputs": {"message": message, "pause": 0}})
-            # It ends with the process whose thread starts it, this one.
-            order = Order(task=echo, parent_pid=os.getpid(), memory_limit_mb=8192)
-            (Path(folder) / ORDER).write_text(order.model_dump_json(), encoding="utf-8")
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "shanhai_worker.child", folder),
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,
-                env=child_environment(os.environ, Path(folder)),
-            )
-            await process.wait()
-            outcome = orjson.loads((Path(folder) / OUTCOME).read_bytes())
-        return str(outcome["values"]["message"])
-
-    return call
 
 
 def _reads(bench: Workbench, loop: asyncio.Runner, connection: Connection) -> Row:

@@ -20,6 +20,7 @@ from shanhai.jobs.queue import (
     deserialize,
     serialize,
 )
+from shanhai.local.servers import PrivateRedis
 from shanhai.settings import DatabaseSettings, QueueSettings, RedisSettings
 from shanhai.testing.job_rows import open_sessions
 from shanhai.testing.wake_ups import MakeListener, QueueConformance
@@ -38,8 +39,10 @@ def refusing() -> Iterator[int]:
 @pytest.mark.redis
 class TestArq(QueueConformance):
     @pytest.fixture
-    async def dispatcher(self, redis_url: str) -> AsyncIterator[ArqDispatcher]:
-        self.redis = connect(redis_url)
+    async def dispatcher(
+        self, redis_url: str, private_redis: PrivateRedis
+    ) -> AsyncIterator[ArqDispatcher]:
+        self.redis = connect(private_redis.administrator_url())
         dispatcher = ArqDispatcher(redis_url)
         yield dispatcher
         await dispatcher.close()

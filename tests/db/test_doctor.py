@@ -17,6 +17,7 @@ from shanhai.cli.examining import (
 )
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import Unavailable
+from shanhai.local.servers import PrivateRedis
 from shanhai.testing.job_rows import add_dataset, add_region, open_sessions
 
 
@@ -80,15 +81,29 @@ async def test_missing_files(fresh_database_url: str) -> None:
         await check_files()
 
 
-async def test_redis_must_not_evict(redis_url: str) -> None:
+async def test_redis_must_not_evict(private_redis: PrivateRedis) -> None:
     assert (await diagnosis.check_redis()).endswith("noeviction")
-    client: Redis = Redis.from_url(redis_url)
+    client: Redis = Redis.from_url(private_redis.administrator_url())
     try:
         await client.config_set("maxmemory-policy", "allkeys-lru")
         with pytest.raises(Unavailable, match="set it to noeviction"):
             await diagnosis.check_redis()
     finally:
         await client.config_set("maxmemory-policy", "noeviction")
+        await client.aclose()
+
+
+async def test_redis_must_not_be_open_to_all(
+    private_redis: PrivateRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHANHAI_REDIS_URL", f"redis://127.0.0.1:{private_redis.port}/0")
+    client: Redis = Redis.from_url(private_redis.administrator_url())
+    try:
+        await client.acl_setuser("default", enabled=True, nopass=True, categories=["+@all"])
+        with pytest.raises(Unavailable, match="names no user"):
+            await diagnosis.check_redis()
+    finally:
+        await client.acl_setuser("default", enabled=False)
         await client.aclose()
 
 

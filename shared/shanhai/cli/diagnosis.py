@@ -84,9 +84,14 @@ async def check_redis() -> str:
         url, socket_connect_timeout=REDIS_TIMEOUT_S, socket_timeout=REDIS_TIMEOUT_S
     )
     try:
-        info = await client.info()
+        info, user = await client.info(), await client.acl_whoami()
     finally:
         await client.aclose()
+    if user == "default":
+        raise Unavailable(
+            "SHANHAI_REDIS_URL names no user, so it is Redis' own, who may do everything;"
+            " give Redis a user with the rules of docs/operations.md, and no default user"
+        )
     policy = info.get("maxmemory_policy")
     if policy != "noeviction":
         raise Unavailable(

@@ -67,7 +67,7 @@ class PrivateServer(ABC):
     @property
     def password(self) -> str:
         """The password, kept beside the data it guards."""
-        return self._password_file().read_text().strip()
+        return self._read_password()
 
     def process(self) -> RunningProcess | None:
         """The server's main process, if it runs."""
@@ -99,9 +99,14 @@ class PrivateServer(ABC):
         """Stop the server if it runs, and whatever it left behind."""
         self._unit.stop(self.escalation)
 
-    def _password_file(self) -> Path:
-        """The file of the password, made when absent."""
-        path = self._place.directory / "password"
+    def _read_password(self, account: str | None = None) -> str:
+        """The password of an account of the server, or the one all programs use."""
+        return self._password_file(account).read_text().strip()
+
+    def _password_file(self, account: str | None = None) -> Path:
+        """The file of a password, made when absent."""
+        name = "password" if account is None else f"{account}_password"
+        path = self._place.directory / name
         if not path.exists():
             write_whole(path, secrets.token_hex(24), mode=0o600)
             os.chown(path, self._place.account.uid, self._place.account.gid)

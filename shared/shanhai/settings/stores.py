@@ -43,7 +43,7 @@ class RedisSettings(BaseSettings):
 
     url: SecretStr = Field(
         SecretStr(""),
-        description="Redis URL, `redis://:password@host:port/0`; none: nothing is kept in Redis,"
+        description="Redis URL, `redis://user:password@host:port/0`; none: nothing is kept in Redis,"
         " which takes SHANHAI_QUEUE=postgres",
     )
 

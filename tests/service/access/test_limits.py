@@ -8,14 +8,15 @@ from redis.asyncio import Redis
 
 from shanhai.errors import RateLimited
 from shanhai.limits import RateLimiter
+from shanhai.local.servers import PrivateRedis
 from shanhai.settings import RateSettings
 
 SETTINGS = RateSettings(identity=100, anonymous=100, window_s=100, sync_s=0.05)
 
 
 @pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    redis: Redis = Redis.from_url(redis_url)
+async def redis(redis_url: str, private_redis: PrivateRedis) -> AsyncIterator[Redis]:
+    redis: Redis = Redis.from_url(private_redis.administrator_url())
     await redis.flushall()
     yield redis
     await redis.aclose()

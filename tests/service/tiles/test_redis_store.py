@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
+from shanhai.local.servers import PrivateRedis
 from shanhai.testing.workers import NO_REDIS
 from shanhai_tiles.keeping.redis_store import ORDER, OVERHEAD_BYTES, PREFIX, SIZE, RedisStore
 from shanhai_tiles.keeping.tile import Tile, pack
@@ -17,8 +18,8 @@ TILE = Tile(b"\x1a\x02mvt", '"tag"', (("Shanhai-Tile-Truncated", "features=2, dr
 
 
 @pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client: Redis = Redis.from_url(redis_url)
+async def redis(redis_url: str, private_redis: PrivateRedis) -> AsyncIterator[Redis]:
+    client: Redis = Redis.from_url(private_redis.administrator_url())
     await client.flushdb()
     yield client
     await client.aclose()

@@ -1,0 +1,98 @@
+"""What the services' user may do in Redis: what they do, and nothing else."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
+
+from shanhai.local.redis import ACCESS, ADMINISTRATOR, USER
+from shanhai.local.servers import PrivateRedis
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+async def ours(redis_url: str) -> AsyncIterator[Redis]:
+    """A client as the services have it."""
+    client: Redis = Redis.from_url(redis_url)
+    yield client
+    await client.aclose()
+
+
+async def test_the_services_are_a_user_with_a_name(ours: Redis) -> None:
+    assert await ours.ping()
+    assert await ours.acl_whoami() == USER
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "FLUSHALL",
+        "FLUSHDB",
+        "CONFIG GET requirepass",
+        "CONFIG SET maxmemory 1",
+        "KEYS *",
+        "SCAN 0",
+        "ACL LIST",
+        "ACL SETUSER default on",
+        "CLIENT LIST",
+        "SLOWLOG GET",
+        "MONITOR",
+        "SAVE",
+        "SHUTDOWN NOSAVE",
+        "REPLICAOF 127.0.0.1 1",
+        "MODULE LIST",
+        "FUNCTION FLUSH",
+        "SCRIPT FLUSH",
+        "PUBLISH shanhai:x y",
+        "GET foreign",
+        "SET foreign 1",
+    ],
+)
+async def test_they_may_do_nothing_but_their_work(ours: Redis, command: str) -> None:
+    with pytest.raises(NoPermissionError):
+        await ours.execute_command(*command.split(" "))
+
+
+async def test_a_script_may_no_more_than_they(ours: Redis) -> None:
+    with pytest.raises(ResponseError, match="can't access"):
+        await ours.eval("return redis.call('SET', 'foreign', 1)", 0)
+
+
+@pytest.mark.parametrize("login", ["", ":{password}@", "default:{password}@", f"{USER}:guess@"])
+async def test_nobody_else_gets_in(private_redis: PrivateRedis, login: str) -> None:
+    """Neither without a name, nor under the one Redis gives, even with our password."""
+    login = login.format(password=private_redis.password)
+    client: Redis = Redis.from_url(f"redis://{login}127.0.0.1:{private_redis.port}/0")
+    try:
+        with pytest.raises(AuthenticationError):
+            await client.ping()
+    finally:
+        await client.aclose()
+
+
+async def test_the_administrator_has_another_password(private_redis: PrivateRedis) -> None:
+    assert private_redis.password not in private_redis.administrator_url()
+    client: Redis = Redis.from_url(private_redis.administrator_url())
+    try:
+        assert await client.acl_whoami() == ADMINISTRATOR
+        assert {entry.split()[1] for entry in await client.acl_list() if " on " in entry} == {
+            USER,
+            ADMINISTRATOR,
+        }
+    finally:
+        await client.aclose()
+
+
+def test_the_compose_file_and_the_documentation_give_the_same_access() -> None:
+    compose: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+    given = compose["configs"]["redis"]["content"].splitlines()
+    assert "user default off" in given
+    [line] = [line for line in given if line.startswith(f"user {USER} ")]
+    assert line.endswith(f" {ACCESS}")
+    written = " ".join((ROOT / "docs/operations.md").read_text("utf-8").split())
+    assert ACCESS in written
