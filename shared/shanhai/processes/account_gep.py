@@ -23,10 +23,10 @@ from shanhai.processes.evaluating.place import Place, build_place, open_sources
 from shanhai.processes.evaluating.record import build_manifest, finish_manifest
 from shanhai.processes.evaluating.supplies import vegetation_scale, write_supplies
 from shanhai.processes.pointers import pointing_at
+from shanhai.processes.resuming import resumed_runner
 from shanhai.processes.valuing.amounts import Ledger, low_coverage, make_amounts
 from shanhai.processes.valuing.documents import TABLE_HEAD, account_document, table_rows
 from shanhai.processes.valuing.totals import HELD, total, write_storm_held
-from shanhai.raster.windows import window_runner
 from shanhai.reporting.pages import Page
 from shanhai.science.gep.accounting import make_account
 from shanhai.science.gep.catalogue import Catalogue
@@ -49,8 +49,7 @@ class AccountGep:
         catalogue = catalogue_of(inputs)
         countable = countable_items(inputs, catalogue, task.datasets)
         themes = {*account_themes(inputs), *(f"supply.{one}" for one in inputs.supplies)}
-        shared = (workspace, *map(Path, task.files.values()))
-        with window_runner(task.processes, task.cluster, shared) as runner:
+        with resumed_runner(task, workspace, progress) as (runner, progress):
             progress(0, "prepare")
             sources = open_sources(task, themes)
             place = build_place(task, inputs, workspace / SCRATCH, sources, runner)

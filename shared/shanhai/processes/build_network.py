@@ -1,6 +1,7 @@
 """Build the ecological network of a region: sources, corridors, pinch points and barriers."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from shanhai.processes.networking.corridors import tell_corridors
 from shanhai.processes.networking.currents import conduct_of, find_currents
 from shanhai.processes.networking.flags import network_flags
 from shanhai.processes.networking.importance import write_importance
-from shanhai.processes.networking.linking import find_links
+from shanhai.processes.networking.linking import find_links, look_for_barriers
 from shanhai.processes.networking.metrics import measure_network
 from shanhai.processes.networking.nodes import tell_nodes
 from shanhai.processes.networking.obstacles import find_obstacles, prepare_scan
@@ -39,7 +40,7 @@ from shanhai.processes.networking.statistics import (
     table_rows,
 )
 from shanhai.processes.networking.surface import write_resistance
-from shanhai.raster.windows import window_runner
+from shanhai.processes.resuming import resumed_runner
 from shanhai.vocabulary import Label
 
 SCRATCH = "scratch"
@@ -54,8 +55,7 @@ class BuildNetwork:
         """Compute with files only; the workspace holds every result afterwards."""
         inputs = BuildNetworkInputs.model_validate(task.inputs)
         require_layers(task, inputs)
-        shared = (workspace, *map(Path, task.files.values()))
-        with window_runner(task.processes, task.cluster, shared) as runner:
+        with resumed_runner(task, workspace, progress) as (runner, progress):
             progress(0, "prepare")
             sources = open_sources(task, {COVER, *OPTIONAL_THEMES, *_supplies(task)})
             place = build_place(task, inputs, workspace / SCRATCH, sources, runner)
@@ -96,13 +96,13 @@ def build(scene: Scene, progress: Progress) -> Built:
     record["resistance"] = write_resistance(scene)
     progress(42, "paths")
     scan = prepare_scan(scene, sources)
-    network = find_links(scene, sources, scan.visit)
+    network, scores = find_links(scene, sources, partial(look_for_barriers, scan))
     progress(55, "current")
     conduct = conduct_of(scene, sources, network)
     progress(60, "pinch_points")
     pinch = find_currents(scene, sources, network)
     progress(70, "barriers")
-    obstacles = find_obstacles(scene, scan)
+    obstacles = find_obstacles(scene, scores)
     contrasts = find_contrasts(scene, sources, network, progress)
     progress(78, "metrics")
     metrics = measure_network(scene, sources, network)

@@ -34,7 +34,7 @@ from shanhai.processes.evaluating.statistics import (
 )
 from shanhai.processes.evaluating.steps import Result, Run, Step
 from shanhai.processes.pointers import pointing_at
-from shanhai.raster.windows import window_runner
+from shanhai.processes.resuming import resumed_runner
 from shanhai.vocabulary import Label
 
 SCRATCH = "scratch"
@@ -60,8 +60,7 @@ class EvaluateEcosystem:
         """Compute with files only; the workspace holds every result afterwards."""
         inputs = EvaluateEcosystemInputs.model_validate(task.inputs)
         _require_layers(task, inputs)
-        shared = (workspace, *map(Path, task.files.values()))
-        with window_runner(task.processes, task.cluster, shared) as runner:
+        with resumed_runner(task, workspace, progress) as (runner, progress):
             progress(0, "prepare")
             sources = open_sources(task, {*evaluation_themes(inputs), *_supplies(inputs)})
             place = build_place(task, inputs, workspace / SCRATCH, sources, runner)

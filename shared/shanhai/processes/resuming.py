@@ -5,11 +5,10 @@ import platform
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
 import orjson
-import scipy
 import structlog
 
 from shanhai import __version__
@@ -21,6 +20,8 @@ from shanhai.raster.windows import WindowRunner, window_runner
 
 OF_THE_ATTEMPT = {"processes", "cluster", "files", "tiles", "kept", "windows"}
 """Members of a task that say how and where it is computed, not what."""
+COMPUTING = ("numba", "numpy", "pyamg", "scikit-learn", "scipy")
+"""Libraries that compute, besides those that read rasters."""
 RESUMED = "resumed"
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -63,8 +64,7 @@ def digest_of(task: Task) -> str:
         **library_versions(),
         "shanhai": __version__,
         "python": platform.python_version(),
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
+        **{name: version(name) for name in COMPUTING},
     }
     said = [task.model_dump(mode="json", exclude=OF_THE_ATTEMPT), versions]
     return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -13,6 +13,7 @@ from shanhai.processes.evaluating.outputs import write_rasters
 from shanhai.processes.evaluating.place import Place, build_place, open_sources
 from shanhai.processes.evaluating.record import finish_manifest
 from shanhai.processes.networking.scene import COVER, Scene
+from shanhai.processes.resuming import resumed_runner
 from shanhai.processes.scenario.assessed import compare_services
 from shanhai.processes.scenario.balance import services_document
 from shanhai.processes.scenario.balance_rasters import write_ratio_changes, write_zone_changes
@@ -25,7 +26,7 @@ from shanhai.processes.scenario.rasters import write_changes
 from shanhai.processes.scenario.record import build_manifest, scenario_flags
 from shanhai.processes.scenario.report import write_report
 from shanhai.processes.scenario.states import rehearse
-from shanhai.raster.windows import WindowRunner, window_runner
+from shanhai.raster.windows import WindowRunner
 
 SCRATCH = "scratch"
 TOLD = (
@@ -48,8 +49,7 @@ class RunScenario:
         inputs = RunScenarioInputs.model_validate(task.inputs)
         require_layers(task, inputs)
         scratch = workspace / SCRATCH
-        shared = (workspace, *map(Path, task.files.values()))
-        with window_runner(task.processes, task.cluster, shared) as runner:
+        with resumed_runner(task, workspace, progress) as (runner, progress):
             progress(0, "prepare")
             compared = _compare(task, inputs, scratch, runner, progress)
             document = ground_document(compared.scene, compared.edited, inputs)

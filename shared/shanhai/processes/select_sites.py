@@ -15,6 +15,7 @@ from shanhai.processes.base import Progress
 from shanhai.processes.evaluating.outputs import write_rasters
 from shanhai.processes.evaluating.place import build_place, open_sources
 from shanhai.processes.evaluating.record import finish_manifest
+from shanhai.processes.resuming import resumed_runner
 from shanhai.processes.siting.candidates import find_candidates
 from shanhai.processes.siting.choosing import choose
 from shanhai.processes.siting.chosen import Chosen
@@ -26,7 +27,6 @@ from shanhai.processes.siting.report import write_report
 from shanhai.processes.siting.rules import make_rules
 from shanhai.processes.siting.scene import Siting
 from shanhai.processes.siting.statistics import statistics_document
-from shanhai.raster.windows import window_runner
 
 SCRATCH = "scratch"
 TOLD = (
@@ -44,8 +44,7 @@ class SelectSites:
         """Compute with files only; the workspace holds every result afterwards."""
         inputs = SelectSitesInputs.model_validate(task.inputs)
         task = judged(task, inputs)
-        shared = (workspace, *map(Path, task.files.values()))
-        with window_runner(task.processes, task.cluster, shared) as runner:
+        with resumed_runner(task, workspace, progress) as (runner, progress):
             progress(0, "prepare")
             sources = open_sources(task, {"land_cover", RATIO})
             place = build_place(task, inputs, workspace / SCRATCH, sources, runner)

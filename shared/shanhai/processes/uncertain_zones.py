@@ -4,9 +4,12 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shanhai.jobs.contracts import DelineateZonesInputs
 from shanhai.processes.assessed import Assessment
@@ -36,6 +39,7 @@ _MEAN, _SQUARES, _DEFICITS = "draws.mean", "draws.squares", "draws.deficits"
 _VOTES = tuple(f"draws.votes.{zone.value}" for zone in ZONE_CLASSES)
 _COUNTS = (_DEFICITS, *_VOTES)
 
+Found = TypeVar("Found")
 Told = Callable[[float, str], None]
 """Hears the share done, 0–1, and what is in hand."""
 
@@ -142,13 +146,17 @@ class _Again:
         finally:
             shutil.rmtree(self.folder)
 
+    def once(self, function: Callable[[], Found]) -> Found:
+        """What a draw or a change leaves; kept as finished windows are."""
+        return self.zoner.runner.remembered().step(function)
+
 
 def _draw(again: _Again, draws: list[Draw], codes: ClassArray, told: Callable[[], None]) -> Drawn:
     own = again.variants.assessment.stores.own
     _make_room(own, len(draws))
     for number, draw in enumerate(draws):
-        with again.zone(draw) as (store, zones):
-            _take_up(own, store, zones, number, len(draws))
+        ratio, zones = again.once(partial(_ratio_and_zones, again, draw))
+        _take_up(own, ratio, zones, number, len(draws))
         told()
     agreeing = _sum_up(own, codes, len(draws))
     own.drop(_MEAN, _SQUARES, *_COUNTS)
@@ -157,6 +165,11 @@ def _draw(again: _Again, draws: list[Draw], codes: ClassArray, told: Callable[[]
         applied=again.applied(draws[0]),
         modal_share=agreeing / max(int(np.count_nonzero(codes)), 1),
     )
+
+
+def _ratio_and_zones(again: _Again, draw: Draw) -> tuple[NDArray[np.float32], ClassArray]:
+    with again.zone(draw) as (store, zones):
+        return store.read_stored(RATIO, store.whole), zones
 
 
 def _make_room(own: ScratchStore, draws: int) -> None:
@@ -175,12 +188,12 @@ def _strips(own: ScratchStore) -> Iterator[Window]:
 
 
 def _take_up(
-    own: ScratchStore, store: ScratchStore, zones: ClassArray, before: int, draws: int
+    own: ScratchStore, ratio: NDArray[np.float32], zones: ClassArray, before: int, draws: int
 ) -> None:
     """Add a draw to the tally, strip by strip."""
     for strip in _strips(own):
         tally = _read(own, strip, before, draws)
-        tally.add(store.read(RATIO, strip), zones[strip.slices])
+        tally.add(ratio[strip.slices].astype(np.float64), zones[strip.slices])
         own.write(_MEAN, strip, tally.mean)
         own.write(_SQUARES, strip, tally.squares)
         for layer, counts in zip(_COUNTS, (tally.deficits, *tally.votes), strict=True):
@@ -228,11 +241,16 @@ def _effects(
         if not factors:
             return _areas(codes, cell_ha)
         ((name, factor),) = factors.items()
-        with again.zone(alone(name, factor)) as (_, zones):
-            told()
-            return _areas(zones, cell_ha)
+        areas = again.once(partial(_areas_after, again, alone(name, factor), cell_ha))
+        told()
+        return areas
 
     return one_at_a_time(zone_areas, names)
+
+
+def _areas_after(again: _Again, change: Draw, cell_ha: float) -> dict[int, float]:
+    with again.zone(change) as (_, zones):
+        return _areas(zones, cell_ha)
 
 
 def _areas(codes: ClassArray, cell_ha: float) -> dict[int, float]:

@@ -1,12 +1,13 @@
-"""Finished windows, kept so that another attempt at a job need not compute them again.
+"""Finished windows and steps, kept so that another attempt at a job need not compute them again.
 
 What a function writes of a window through a `ScratchStore`, and what it returns, is kept as one
 file in a folder of this machine. Another attempt makes the same steps in the same order; where it
 comes to a window that is kept, the same is written and returned. So a layer is, after every step,
 what it would be without memory, and what is lost is computed anew. A file that is not whole, or
-that another function or window left, counts as lost.
+that another function or window left, counts as lost. A step that works on the whole raster is kept
+like one window that writes nothing.
 
-Only windows that took long are kept: reading a cheap one back is no gain.
+Only what took long is kept: reading a cheap window back is no gain.
 """
 
 import hashlib
@@ -16,11 +17,11 @@ import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from shanhai.raster.store import Written, recording
 from shanhai.raster.windows import Item, Result, WindowRunner
@@ -91,6 +92,9 @@ class _Remembered(WindowRunner):
         work = partial(_recall_or_compute, function, self._owner.memory, step)
         return self._owner.runner.run(work, list(enumerate(items)))
 
+    def step(self, function: Callable[[], Result]) -> Result:
+        return _recall_or_return(function, self._owner.memory, next(self._owner.steps))
+
     def remembered(self) -> WindowRunner:
         return self
 
@@ -118,10 +122,27 @@ def _recall_or_compute(
     started = time.perf_counter()
     with recording(memory.workspace) as writes:
         result = function(item)
+    _keep_if_long(path, _Kept(said, writes, result), memory, started)
+    return result
+
+
+def _recall_or_return(function: Callable[[], Result], memory: Memory, step: int) -> Result:
+    path = memory.folder / f"{step}{SUFFIX}"
+    said = _name_of(function)
+    kept = _recall(path, said)
+    if kept is not None:
+        found: Result = kept.result
+        return found
+    started = time.perf_counter()
+    result = function()
+    _keep_if_long(path, _Kept(said, [], result), memory, started)
+    return result
+
+
+def _keep_if_long(path: Path, kept: _Kept, memory: Memory, started: float) -> None:
     took_long = time.perf_counter() - started >= memory.least_s
     if took_long and shutil.disk_usage(memory.folder).free > LEAST_FREE_BYTES:
-        _keep(path, _Kept(said, writes, result))
-    return result
+        _keep(path, kept)
 
 
 def _name_of(function: Callable[..., Any]) -> str:
@@ -134,7 +155,7 @@ def _name_of(function: Callable[..., Any]) -> str:
 def _recall(path: Path, said: str) -> _Kept | None:
     """What is kept under the name, if it is whole and of the same function and item."""
     try:
-        content = path.read_bytes()
+        content = memoryview(path.read_bytes())
     except FileNotFoundError:
         return None
     digest, payload = content[:DIGEST_BYTES], content[DIGEST_BYTES:]
@@ -145,8 +166,26 @@ def _recall(path: Path, said: str) -> _Kept | None:
     return kept if kept.said == said else None
 
 
+@dataclass(slots=True)
+class _Digested:
+    """A file that takes the digest of what is written to it."""
+
+    file: BinaryIO
+    digest: Any = field(default_factory=hashlib.sha256)
+
+    def write(self, content: Any) -> int:
+        self.digest.update(content)
+        return self.file.write(content)
+
+
 def _keep(path: Path, kept: _Kept) -> None:
-    payload = pickle.dumps(kept, protocol=pickle.HIGHEST_PROTOCOL)
-    aside = path.with_suffix(".part")
-    aside.write_bytes(hashlib.sha256(payload).digest() + payload)
+    # Another attempt may still be at the same window: each writes a file of its own.
+    aside = path.with_suffix(f".{os.getpid()}.part")
+    with aside.open("wb") as file:
+        file.write(bytes(DIGEST_BYTES))
+        digested = _Digested(file)
+        # Straight into the file: a step may hold as much as a job has room for only once.
+        pickle.dump(kept, digested, protocol=pickle.HIGHEST_PROTOCOL)
+        file.seek(0)
+        file.write(digested.digest.digest())
     aside.rename(path)

@@ -61,10 +61,18 @@ class WindowRunner:
         """Results of `function` in the order of `items`, windows as a rule."""
         return map(function, items)
 
+    def step(self, function: Callable[[], Result]) -> Result:
+        """What `function` returns, computed in this process: a step that is not cut into windows.
+
+        On the side that keeps what it finishes it is all that comes of the step: a function that
+        writes is none, nor one that takes further steps there.
+        """
+        return function()
+
     def remembered(self) -> "WindowRunner":
         """The side that keeps what it finishes, where there is one.
 
-        It takes functions that write through scratch stores and nowhere else.
+        Its windows are of functions that write through scratch stores and nowhere else.
         """
         return self
 

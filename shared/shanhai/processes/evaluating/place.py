@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ DISTRICT = "district"
 """Layers every place has: 1 on land of the region; number of the district from 1, 0 for none."""
 
 Block = NDArray[np.floating]
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,18 @@ class Place:
         return len(self.area.districts)
 
     def each(self, function: Callable[[Window], Any]) -> list[Any]:
-        """Run a function over all windows; it must be picklable. Results are in window order."""
-        return list(self.runner.run(function, list(self.windows())))
+        """Run a function over all windows; it must be picklable. Results are in window order.
+
+        It writes through scratch stores and nowhere else, so that finished windows can be kept.
+        """
+        return list(self.runner.remembered().run(function, list(self.windows())))
+
+    def once(self, function: Callable[[], Found]) -> Found:
+        """What a function of the whole raster returns; kept as finished windows are.
+
+        It writes nothing and runs no windows over the place.
+        """
+        return self.runner.remembered().step(function)
 
     def windows(self) -> Iterator[Window]:
         """Windows that cover the grid once, row by row."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -11,13 +12,15 @@ from shanhai.processes.networking.memory import memory_left
 from shanhai.processes.networking.scene import Scene
 from shanhai.processes.networking.surface import RESISTANCE
 from shanhai.processes.pointers import pointing_at
-from shanhai.science.arrays import BoolArray
+from shanhai.science.arrays import BoolArray, FloatArray
 from shanhai.science.corridors.circuit.settings import CircuitSettings
+from shanhai.science.corridors.cost_kernels import Labels
 from shanhai.science.corridors.link_flows import link_flow
-from shanhai.science.corridors.links import Network
+from shanhai.science.corridors.links import Link, Network
 from shanhai.science.corridors.pairs import Pair
 from shanhai.science.corridors.pinch import PinchPoints, pinch_points
 from shanhai.science.corridors.sources import Sources
+from shanhai.science.corridors.spacing import MetricCells
 from shanhai.science.corridors.spots import SpotRule
 
 CURRENT = "current"
@@ -32,13 +35,16 @@ def find_currents(scene: Scene, sources: Sources, network: Network) -> PinchPoin
     """
     choice = scene.parameters.circuit
     with within_memory(scene):
-        found = pinch_points(
-            scene.whole(RESISTANCE),
-            sources.patches.labels,
-            inside_any(network, scene.grid.shape),
-            scene.spacing,
-            SpotRule(min_area_ha=choice.least_pinch_ha),
-            circuit_settings(scene),
+        found = scene.place.once(
+            partial(
+                pinch_points,
+                scene.whole(RESISTANCE),
+                sources.patches.labels,
+                inside_any(network, scene.grid.shape),
+                scene.spacing,
+                SpotRule(min_area_ha=choice.least_pinch_ha),
+                circuit_settings(scene),
+            )
         )
     scene.store.create(CURRENT)
     # A source is one node, and all that ends in it would outshine the corridors.
@@ -92,15 +98,26 @@ def conduct_of(scene: Scene, sources: Sources, network: Network) -> dict[Pair, C
     settings = circuit_settings(scene)
     found = {}
     for link in network.links:
+        flow = partial(_flow, resistance, labels, link, scene.spacing, settings)
         with within_memory(scene):
-            flow = link_flow(resistance, labels, link, scene.spacing, settings)
-        ohm, width = flow.effective_resistance, flow.width
-        found[link.pair] = Conduct(
-            ohm if np.isfinite(ohm) else None,
-            width.mean_m if width else None,
-            width.narrowest_m if width else None,
-        )
+            found[link.pair] = scene.place.once(flow)
     return found
+
+
+def _flow(
+    resistance: FloatArray,
+    labels: Labels,
+    link: Link,
+    spacing: MetricCells,
+    settings: CircuitSettings,
+) -> Conduct:
+    flow = link_flow(resistance, labels, link, spacing, settings)
+    ohm, width = flow.effective_resistance, flow.width
+    return Conduct(
+        ohm if np.isfinite(ohm) else None,
+        width.mean_m if width else None,
+        width.narrowest_m if width else None,
+    )
 
 
 def circuit_settings(scene: Scene) -> CircuitSettings:

@@ -52,9 +52,9 @@ def prepare_scan(scene: Scene, sources: Sources) -> BarrierScan:
         )
 
 
-def find_obstacles(scene: Scene, scan: BarrierScan) -> Obstacles:
-    """The barriers of a scan that saw all links; the score is kept as the layer `barriers`."""
-    choice, scores = scene.parameters.circuit, scan.scores
+def find_obstacles(scene: Scene, scores: BarrierScores) -> Obstacles:
+    """The barriers by their scores over all links; the score is kept as the layer `barriers`."""
+    choice = scene.parameters.circuit
     # Neither the sea nor anything beyond the region can be restored.
     scores.score[~scene.known] = np.nan
     scene.store.create(BARRIERS)

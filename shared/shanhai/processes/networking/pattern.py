@@ -1,6 +1,7 @@
 """The pattern of the habitat: which natural land is core, edge, bridge."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -71,11 +72,8 @@ def find_pattern(scene: Scene) -> Pattern:
     choice = scene.parameters.sources
     candidates = _candidates(scene)
     foreground = candidates & np.isin(scene.cover, [int(cover) for cover in NATURAL])
-    codes = spatial_pattern(
-        foreground,
-        ~scene.known,
-        MspaParameters(choice.connectivity, choice.edge_width_cells, choice.transition),
-    )
+    parameters = MspaParameters(choice.connectivity, choice.edge_width_cells, choice.transition)
+    codes = scene.place.once(partial(spatial_pattern, foreground, ~scene.known, parameters))
     scene.store.create_classes(PATTERN)
     # In rasters of classes 0 is nodata: background and what is missing look alike there.
     kept = np.where(codes == Mspa.MISSING, np.uint8(0), codes)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,7 @@ def find_contrasts(
         return []
     progress(74, "single_changes")
     return [
-        _contrast(scene, sources, network, exponent)
+        scene.place.once(partial(_contrast, scene, sources, network, exponent))
         for exponent in SENSITIVITY_EXPONENTS
         if exponent != 1.0
     ]

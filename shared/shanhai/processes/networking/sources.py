@@ -1,5 +1,7 @@
 """The sources: the core areas that corridors join."""
 
+from functools import partial
+
 import numpy as np
 
 from shanhai.errors import InvalidInput
@@ -29,14 +31,17 @@ def find_sources(scene: Scene, pattern: Pattern) -> Sources:
     choice = scene.parameters.sources
     importance = scene.whole(IMPORTANCE) if scene.store.has(IMPORTANCE) else None
     with pointing_at(_POINTER):
-        sources = identify_sources(
-            pattern.core,
-            scene.cell_m,
-            SourceParameters(
-                choice.min_area_ha, choice.merge_gap_m, choice.dpc_min_percent, choice.d50_m
-            ),
-            Evidence(importance=importance, red_line=scene.lines.get(RED_LINE)),
-            scene.land_cells,
+        sources = scene.place.once(
+            partial(
+                identify_sources,
+                pattern.core,
+                scene.cell_m,
+                SourceParameters(
+                    choice.min_area_ha, choice.merge_gap_m, choice.dpc_min_percent, choice.d50_m
+                ),
+                Evidence(importance=importance, red_line=scene.lines.get(RED_LINE)),
+                scene.land_cells,
+            )
         )
     _require_two(sources)
     scene.store.create(SOURCE)

@@ -199,7 +199,8 @@ def _compute(
         left = [window for window in windows if window not in set(stale)]
         for _ in runner.run(partial(_take_over, base.stores.own, layers.stores.own, kept), left):
             pass
-    computation = Computation(plan, near or layers, runner, extent(base.area), stale)
+    keeping = runner.remembered()
+    computation = Computation(plan, near or layers, keeping, extent(base.area), stale)
     for _ in computation.passes(dict(base.figures), lambda _share: None):
         pass
     return len(stale), len(windows)

@@ -11,7 +11,7 @@ from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.base import Progress
 from shanhai.processes.networking.currents import Conduct, conduct_of
 from shanhai.processes.networking.importance import write_importance
-from shanhai.processes.networking.linking import find_links, link_settings
+from shanhai.processes.networking.linking import find_links, link_settings, take_notes
 from shanhai.processes.networking.metrics import Metrics, measure_network
 from shanhai.processes.networking.pattern import Pattern, find_pattern
 from shanhai.processes.networking.scene import Scene
@@ -114,10 +114,11 @@ def rehearse(
     labels = (_passable(sources, surfaces[0]), _passable(new_sources, surfaces[1]))
     matching = match_sources(*labels)
     notes = Notes(changed_ground(surfaces, labels, matching, settings), settings.keep_bytes)
-    network = find_links(scene, sources, notes=notes)
+    network, notes = find_links(scene, sources, partial(take_notes, notes, None))
     progress(60, "paths_after")
     former = Former(notes, matching, settings)
-    new_network = find_links(edited.scene, new_sources, former=None if complete else former)
+    search = partial(take_notes, None, None if complete else former)
+    new_network, _ = find_links(edited.scene, new_sources, search)
     progress(68, "current")
     conduct = conduct_of(scene, sources, network)
     kept = {} if complete else _kept(former, new_network)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -76,26 +77,28 @@ def choose(siting: Siting, rules: Rules, gains: Gains, progress: Progress) -> Ch
     options = SolveOptions(parameters.gap, parameters.time_limit_s)
     problem, goal = rules.problem, rules.goal
     progress(45, "select")
-    found = select_sites(problem, goal, options)
+    once = siting.place.once
+    found = once(partial(select_sites, problem, goal, options))
     unmet = found.unmet
-    partial = found.status == "infeasible" and isinstance(goal, MinimumSet)
-    if partial:
+    falls_short = found.status == "infeasible" and isinstance(goal, MinimumSet)
+    if falls_short:
         goal = least_shortfall(rules)
-        found = select_sites(problem, goal, options)
+        found = once(partial(select_sites, problem, goal, options))
     plan = as_soon_as_can_be(problem, goal, _demand_plan(found, found.unmet or unmet))
     progress(55, "front")
     front = _front(siting, rules, options)
     progress(70, "alternatives")
     count = parameters.alternatives
-    others = find_alternatives(problem, goal, count, options) if count else None
-    losses = (
-        irreplaceability(problem, goal, found, options) if parameters.irreplaceability else None
-    )
+    others = losses = None
+    if count:
+        others = once(partial(find_alternatives, problem, goal, count, options))
+    if parameters.irreplaceability:
+        losses = once(partial(irreplaceability, problem, goal, found, options))
     restoration = gains.restoration
     return Choice(
         selection=found,
         plan=plan,
-        partial=partial,
+        partial=falls_short,
         unmet=unmet,
         paid=payments(problem, plan.phase_of) if problem.funds else None,
         front=front,
@@ -137,7 +140,7 @@ def _front(siting: Siting, rules: Rules, options: SolveOptions) -> tuple[FrontPo
     if not points or isinstance(rules.goal, MinimumSet):
         return ()
     goal: BudgetGoal = rules.goal
-    return pareto_front(rules.problem, goal, points, options)
+    return siting.place.once(partial(pareto_front, rules.problem, goal, points, options))
 
 
 def _demand_plan(found: Selection, unmet: Sequence[Unmet]) -> Plan:
