@@ -14,9 +14,11 @@ from shanhai.cli import (
     diagnosis,
     features,
     files,
+    jobs,
     observations,
     reproduce,
     run,
+    schedules,
     services,
 )
 from shanhai.cli.settings_listing import faults_of
@@ -42,6 +44,8 @@ app.command("reproduce")(reproduce.reproduce)
 app.add_typer(access.app, name="keys", help="API keys.")
 app.add_typer(access.audit, name="audit", help="The audit log.")
 app.add_typer(devices.app, name="devices", help="Devices that push telegrams of HJ 212.")
+app.add_typer(jobs.app, name="jobs", help="Computations that were asked for.")
+app.add_typer(schedules.app, name="schedules", help="Jobs that recur.")
 app.add_typer(observations.app, name="observations", help="Months of observations.")
 app.add_typer(artifacts.app, name="artifacts", help="Result files.")
 app.command("settings")(diagnosis.settings)

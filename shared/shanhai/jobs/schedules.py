@@ -1,22 +1,44 @@
 """Schedules: processes that are asked for again and again, made and changed by their owners."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.tables import Schedule, ScheduleRun
+from shanhai.db.tables import Job, Schedule, ScheduleRun
 from shanhai.errors import Conflict, Forbidden, LimitExceeded, NotFound, Stale
 from shanhai.jobs.timing import Timing
-from shanhai.vocabulary import Role, Scope
+from shanhai.vocabulary import JobStatus, Role, Scope
 
 PLANNERS = frozenset({Role.PLANNER, Role.ADMIN})
 MOST = 200
 """Schedules one owner may have."""
+LATE_AFTER = timedelta(minutes=1)
+"""A schedule that nobody attended to for so long is late: workers look every few seconds."""
+
+
+class Attendance(StrEnum):
+    """Whether a schedule is attended to."""
+
+    ENABLED = "enabled"
+    PAUSED = "paused"
+    LATE = "late"
+    OVER = "over"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A time a schedule was due, and what has become of its job, if there is one."""
+
+    row: ScheduleRun
+    status: JobStatus | None
 
 
 def may_schedule(identity: Identity) -> bool:
@@ -49,6 +71,15 @@ def timing_of(schedule: Schedule) -> Timing:
     return Timing(schedule.cron, schedule.every_s, schedule.starts_at, schedule.timezone)
 
 
+def attendance_of(schedule: Schedule, now: datetime) -> Attendance:
+    """Whether the schedule rests, is overdue, is never due again, or is as it should be."""
+    if not schedule.enabled:
+        return Attendance.PAUSED
+    if schedule.next_at is None:
+        return Attendance.OVER
+    return Attendance.LATE if now - schedule.next_at > LATE_AFTER else Attendance.ENABLED
+
+
 async def list_schedules(session: AsyncSession, identity: Identity) -> Sequence[Schedule]:
     """One's own schedules, by code; administrators see all."""
     query = select(Schedule).where(Schedule.deleted_at.is_(None)).order_by(Schedule.code)
@@ -74,12 +105,46 @@ async def find_schedule(
 
 async def list_runs(
     session: AsyncSession, schedule: Schedule, *, limit: int, before: datetime | None = None
-) -> Sequence[ScheduleRun]:
+) -> list[Run]:
     """The times it was due, the last first."""
-    query = select(ScheduleRun).where(ScheduleRun.schedule_id == schedule.id)
+    query = (
+        select(ScheduleRun, Job.status)
+        .outerjoin(Job, Job.id == ScheduleRun.job_id)
+        .where(ScheduleRun.schedule_id == schedule.id)
+        .order_by(ScheduleRun.due_at.desc())
+        .limit(limit)
+    )
     if before is not None:
         query = query.where(ScheduleRun.due_at < before)
-    return (await session.scalars(query.order_by(ScheduleRun.due_at.desc()).limit(limit))).all()
+    return await _runs(session, query)
+
+
+async def list_last_runs(session: AsyncSession, schedules: Sequence[Schedule]) -> dict[int, Run]:
+    """The last time each of the schedules was due, by its id; none for those never due."""
+    last = (
+        select(ScheduleRun)
+        .where(ScheduleRun.schedule_id == Schedule.id)
+        .order_by(ScheduleRun.due_at.desc())
+        .limit(1)
+        .lateral()
+    )
+    run = aliased(ScheduleRun, last)
+    query = (
+        select(run, Job.status)
+        .select_from(Schedule)
+        .join(run, true())
+        .outerjoin(Job, Job.id == run.job_id)
+        .where(Schedule.id.in_([schedule.id for schedule in schedules]))
+    )
+    return {found.row.schedule_id: found for found in await _runs(session, query)}
+
+
+async def _runs(session: AsyncSession, query: Select[ScheduleRun, str]) -> list[Run]:
+    # The state of a job is None where no job was joined.
+    return [
+        Run(row, None if row.job_id is None else JobStatus(status))
+        for row, status in await session.execute(query)
+    ]
 
 
 async def create_schedule(
@@ -152,6 +217,38 @@ async def replace_schedule(
     schedule.updated_at = now
     await session.flush()
     _record(session, act, "update", schedule, contents)
+    return schedule
+
+
+async def set_enabled(
+    session: AsyncSession, code: str, enabled: bool, *, identity: Identity, act: Act
+) -> Schedule:
+    """Let a schedule rest, or attend to it again: from now on, and in its owner's name as before.
+
+    Raises:
+        NotFound: There is none.
+        Conflict: So it is already.
+    """
+    schedule = await find_schedule(session, code, identity, lock=True)
+    if schedule.enabled is enabled:
+        state, state_zh = ("enabled", "启用") if enabled else ("paused", "暂停")
+        raise Conflict(
+            f"schedule {code!r} is {state} already",
+            message_zh=f"定时任务 {code!r} 已处于{state_zh}状态",
+        )
+    now = await _now(session)
+    schedule.enabled = enabled
+    schedule.next_at = timing_of(schedule).next_after(now) if enabled else None
+    schedule.row_version += 1
+    schedule.updated_at = now
+    record(
+        session,
+        act,
+        "resume" if enabled else "pause",
+        table="schedule",
+        object_id=code,
+        after={"enabled": enabled},
+    )
     return schedule
 
 

@@ -13,9 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai import __version__
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act, record
+from shanhai.db.queries.job_reading import find_retry
 from shanhai.db.tables import Job, JobDataset
 from shanhai.errors import Conflict
-from shanhai.jobs.authority import with_authority
+from shanhai.jobs.authority import identity_of, with_authority
 from shanhai.jobs.bulletin_inputs import with_bulletin
 from shanhai.jobs.contract import Inputs, ProcessContract
 from shanhai.jobs.contracts import Task
@@ -177,7 +178,7 @@ async def resubmit(
             message_zh=f"作业 {former.id} 的状态为 {status}，只有失败或已取消的作业可以重试",
         )
     await session.execute(select(Job.id).where(Job.id == former.id).with_for_update())
-    later = await session.scalar(select(Job.id).where(Job.retry_of == former.id))
+    later = await find_retry(session, former.id)
     if later is not None:
         raise Conflict(
             f"job {former.id} was tried again as {later}",
@@ -196,6 +197,22 @@ async def resubmit(
         retry_of=former.id,
     )
     return (await _enter(session, job, terms, act)).job
+
+
+async def resubmit_as_asked(session: AsyncSession, former: Job, *, quota: Quota, act: Act) -> Job:
+    """`resubmit` in the name of who asked for the job, with the rights they had when they did.
+
+    For whoever runs the platform: neither the results nor what is written become theirs.
+
+    Raises:
+        Conflict, Forbidden, TooManyJobs: As `resubmit`.
+    """
+    task = Task.model_validate(former.task)
+    identity = Identity(former.requested_by, frozenset())
+    if task.authority is not None:
+        identity = identity_of(task)
+    terms = Terms(quota=quota)
+    return await resubmit(session, former, identity=identity, terms=terms, act=act)
 
 
 async def _enter(session: AsyncSession, job: Job, terms: Terms, act: Act) -> Accepted:

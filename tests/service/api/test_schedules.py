@@ -148,7 +148,7 @@ class TestDue:
         assert (job.requested_by, job.priority) == (made["owner"], 2)
         assert job.inputs == {"message": "good night"}
         (run,) = (await runner.get("/schedules/nightly/runs")).json()["runs"]
-        assert (run["job"], run["missed"]) == (str(job.id), 0)
+        assert (run["job"], run["status"], run["missed"]) == (str(job.id), "accepted", 0)
         assert (await runner.get("/schedules/nightly")).json()["next_at"] == made["next_at"]
 
     async def test_times_missed_in_an_outage_are_made_up_for_once(
@@ -201,3 +201,51 @@ class TestDue:
         assert len(seen) == 3
         assert seen == sorted(seen, reverse=True)
         assert (await runner.get("/schedules/nightly/runs?cursor=x")).status_code == 400
+
+
+class TestPages:
+    async def test_they_tell_when_it_is_due_and_what_became_of_it(
+        self, runner: httpx.AsyncClient, session: AsyncSession, state: State
+    ) -> None:
+        made = await make(runner)
+        await make(runner, code="resting", enabled=False)
+        await make(runner, code="stuck", cron=None, every_s=3600, name_en="<b>Stuck</b>")
+        await let_time_pass(session, "nightly", datetime.now(UTC) - timedelta(seconds=2))
+        attended = await attend(state)
+        assert attended is not None
+        await let_time_pass(session, "stuck", datetime.now(UTC) - timedelta(hours=1))
+        listed = await page(runner, "/schedules")
+        for said in ("Every night", made["owner"], " 02:30 +08:00", "Paused", "Overdue"):
+            assert said in listed
+        assert "&lt;b&gt;Stuck" in listed
+        for lang, status in (("en", "accepted"), ("zh", "排队中")):
+            for path in ("/schedules", "/schedules/nightly", "/schedules/nightly/runs"):
+                shown = await page(runner, path, lang)
+                link = f'href="http://api.test/jobs/{attended.job_id}?f=html&amp;lang={lang}"'
+                assert f"{link}>{status}</a>" in shown, path
+        one = await page(runner, "/schedules/nightly")
+        assert "good night" in one
+        assert "30 2 * * *" in one
+        assert 'href="http://api.test/schedules?f=html&amp;lang=en"' in await page(runner, "/jobs")
+
+    async def test_a_time_that_was_refused_says_why(
+        self,
+        runner: httpx.AsyncClient,
+        admin: httpx.AsyncClient,
+        session: AsyncSession,
+        state: State,
+    ) -> None:
+        made = await make(runner)
+        await let_time_pass(session, "nightly", datetime.now(UTC) - timedelta(seconds=1))
+        await revoke_key(session, made["owner"].removeprefix("key:"), act=Act("tester"))
+        await session.commit()
+        assert await attend(state) is not None
+        for path in ("/schedules", "/schedules/nightly"):
+            assert "已失效" in await page(admin, path, "zh")
+
+
+async def page(client: httpx.AsyncClient, path: str, lang: str = "en") -> str:
+    answer = await client.get(path, params={"f": "html", "lang": lang})
+    assert answer.status_code == 200, answer.text
+    assert "<script" not in answer.text
+    return answer.text

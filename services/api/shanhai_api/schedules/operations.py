@@ -1,5 +1,7 @@
 """What can be done with schedules."""
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -14,7 +16,12 @@ from shanhai.jobs.line import demand_priority
 from shanhai_api.body import parse
 from shanhai_api.identity import Caller
 from shanhai_api.once import Made
-from shanhai_api.schedules.schemas import NewSchedule, ScheduleContents, describe_schedule
+from shanhai_api.schedules.schemas import (
+    NewSchedule,
+    ScheduleContents,
+    describe_run,
+    describe_schedule,
+)
 from shanhai_api.state import State
 from shanhai_api.view import View, entity_tag
 
@@ -47,6 +54,22 @@ def told_schedule(row: Schedule, view: View, status: int = 200) -> Made:
     content = describe_schedule(row, view)
     tag = entity_tag(str(row.row_version), orjson.dumps(content))
     return Made(content, {"ETag": f'"{tag}"'}, status)
+
+
+async def about(
+    session: AsyncSession, found: Sequence[Schedule], view: View
+) -> dict[str, dict[str, Any]]:
+    """What pages show of schedules beside their documents, by code."""
+    now, last = datetime.now(UTC), await schedules.list_last_runs(session, found)
+    shown = {}
+    for row in found:
+        run, contract = last.get(row.id), CONTRACTS.get(row.process)
+        shown[row.code] = {
+            "state": schedules.attendance_of(row, now),
+            "title": row.process if contract is None else contract.title.in_(view.lang),
+            "last": None if run is None else describe_run(run, view, view.lang),
+        }
+    return shown
 
 
 def contents_of(asked: ScheduleContents, caller: Caller) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from shanhai_api.dependencies import (
     TheView,
     act_of,
 )
-from shanhai_api.negotiation import JSON
+from shanhai_api.negotiation import HTML, JSON
 from shanhai_api.once import once
 from shanhai_api.preconditions import expected_states
 from shanhai_api.schedules import operations
@@ -38,6 +38,8 @@ from shanhai_api.schedules.schemas import (
 
 router = APIRouter(tags=["processes"])
 Parameters = Annotated[PageQuery, Query()]
+RUNS_ON_PAGE = 20
+"""The last times a schedule was due that its page shows."""
 Code = Annotated[str, Path(pattern=CODE, description="Code of the schedule")]
 
 
@@ -61,8 +63,15 @@ async def show_schedules(
     view: TheView, caller: JobCaller, query: Parameters, session: ReadSession
 ) -> Response:
     """List one's own schedules, of which there are 200 at most; administrators see all."""
-    found = [describe_schedule(row, view) for row in await list_schedules(session, caller)]
-    return view.respond({"schedules": found, "links": view.self_links("/schedules")})
+    rows = await list_schedules(session, caller)
+    document = {
+        "schedules": [describe_schedule(row, view) for row in rows],
+        "links": view.self_links("/schedules"),
+    }
+    extra = {}
+    if view.wants_html(JSON, HTML):
+        extra = {"about": await operations.about(session, rows, view)}
+    return view.respond(document, template="schedules.html", extra=extra)
 
 
 @router.post(
@@ -103,7 +112,20 @@ async def show_schedule(
 ) -> Response:
     """Show a schedule."""
     found = await find_schedule(session, schedule, caller)
-    return view.respond(describe_schedule(found, view), state=str(found.row_version))
+    extra = {}
+    if view.wants_html(JSON, HTML):
+        about = await operations.about(session, [found], view)
+        last = await list_runs(session, found, limit=RUNS_ON_PAGE)
+        extra = {
+            **about[found.code],
+            "runs": [describe_run(run, view, view.lang) for run in last],
+        }
+    return view.respond(
+        describe_schedule(found, view),
+        template="schedule.html",
+        extra=extra,
+        state=str(found.row_version),
+    )
 
 
 @router.put(
@@ -165,7 +187,11 @@ async def show_runs(
     path = f"/schedules/{schedule}/runs"
     links = view.self_links(path)
     if len(rows) > query.limit:
-        cursor = page[-1].due_at.isoformat()
+        cursor = page[-1].row.due_at.isoformat()
         links.append(view.link(path, "next", JSON.media_type, limit=query.limit, cursor=cursor))
-    runs = [describe_run(row, view, view.lang) for row in page]
-    return view.respond({"runs": runs, "links": links})
+    runs = [describe_run(run, view, view.lang) for run in page]
+    return view.respond(
+        {"runs": runs, "links": links},
+        template="schedule_runs.html",
+        extra={"schedule": describe_schedule(found, view)},
+    )

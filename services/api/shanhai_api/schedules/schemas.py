@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from shanhai.db.tables import Schedule, ScheduleRun
+from shanhai.db.tables import Schedule
 from shanhai.jobs.line import PRIORITIES
 from shanhai.jobs.results import exception_of, rfc3339
+from shanhai.jobs.schedules import Run
 from shanhai.jobs.timing import SHORTEST_S, check_cron
 from shanhai.vocabulary import Lang
 from shanhai_api.view import View
@@ -104,8 +105,9 @@ def describe_schedule(row: Schedule, view: View) -> dict[str, Any]:
     }
 
 
-def describe_run(row: ScheduleRun, view: View, lang: Lang) -> dict[str, Any]:
+def describe_run(run: Run, view: View, lang: Lang) -> dict[str, Any]:
     """A time a schedule was due."""
+    row = run.row
     shown: dict[str, Any] = {
         "due_at": rfc3339(row.due_at),
         "at": rfc3339(row.at),
@@ -113,6 +115,7 @@ def describe_run(row: ScheduleRun, view: View, lang: Lang) -> dict[str, Any]:
     }
     if row.job_id is not None:
         shown["job"] = str(row.job_id)
+        shown["status"] = run.status
         shown["links"] = [view.link(f"/jobs/{row.job_id}", "item")]
     if row.error is not None:
         shown["exception"] = exception_of(row.error, lang)

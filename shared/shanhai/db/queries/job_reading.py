@@ -39,6 +39,7 @@ class JobFilter:
     min_seconds: int | None = None
     max_seconds: int | None = None
     dead: bool = False
+    failure: str | None = None
     created: Interval | None = None
 
 
@@ -97,6 +98,8 @@ def conditions(job_filter: JobFilter) -> list[ColumnElement[bool]]:
         found.append(Job.status.in_(job_filter.statuses))
     if job_filter.dead:
         found.append(given_up())
+    if job_filter.failure is not None:
+        found.append(Job.error["class"].astext == job_filter.failure)
     ran_for = func.coalesce(Job.finished_at, func.clock_timestamp()) - Job.started_at
     if job_filter.min_seconds is not None:
         found.append(ran_for >= timedelta(seconds=job_filter.min_seconds))
@@ -123,6 +126,11 @@ async def find_job(session: AsyncSession, job_id: UUID, *, reader: Identity | No
     # populate_existing: a poll within one session must see what others committed since.
     query = select(Job).where(Job.id == job_id, *known).execution_options(populate_existing=True)
     return (await session.scalars(query)).one_or_none()
+
+
+async def find_retry(session: AsyncSession, job_id: UUID) -> UUID | None:
+    """The job that repeats another one, if there is one."""
+    return await session.scalar(select(Job.id).where(Job.retry_of == job_id))
 
 
 async def list_jobs(

@@ -1,0 +1,180 @@
+"""`shanhai jobs`: what became of jobs, and what can be done about it."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+import typer
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.cli.local_time import clock
+from shanhai.cli.sessions import in_transaction
+from shanhai.db.features.selection import Interval
+from shanhai.db.queries.job_reading import JobFilter, find_job, find_retry, list_jobs
+from shanhai.db.queries.keys import OPERATOR
+from shanhai.db.tables import Job
+from shanhai.errors import NotFound
+from shanhai.jobs.failures import Failure, FailureClass
+from shanhai.jobs.line import Quota
+from shanhai.jobs.results import message_of
+from shanhai.jobs.states import cancel
+from shanhai.jobs.submission import resubmit_as_asked
+from shanhai.settings import QueueSettings
+from shanhai.vocabulary import JobStatus
+
+app = typer.Typer(no_args_is_help=True)
+Ids = Annotated[list[UUID], typer.Argument(metavar="ID...", help="Jobs.")]
+
+
+@app.callback()
+def jobs() -> None:
+    """Jobs: computations that were asked for."""
+
+
+@app.command("list")
+def show_list(
+    dead: Annotated[
+        bool,
+        typer.Option(
+            "--dead",
+            help="Only those given up though their inputs are not to blame, and not tried again.",
+        ),
+    ] = False,
+    status: Annotated[
+        list[JobStatus] | None, typer.Option(help="Only in this state; repeat for several.")
+    ] = None,
+    process: Annotated[
+        list[str] | None, typer.Option(help="Only of this process; repeat for several.")
+    ] = None,
+    failure: Annotated[
+        FailureClass | None, typer.Option(help="Only with a failure of this class.")
+    ] = None,
+    hours: Annotated[
+        float | None, typer.Option(min=0, max=1e6, help="Only those asked for so lately.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Jobs at most.")] = 100,
+) -> None:
+    """Print id, state and since when, process, class of failure and caller; the newest first."""
+    wanted = JobFilter(
+        dead=dead,
+        statuses=tuple(status or ()),
+        kinds=tuple(process or ()),
+        failure=failure,
+        created=None if hours is None else _last(timedelta(hours=hours)),
+    )
+    found = asyncio.run(in_transaction(lambda session: list_jobs(session, wanted, limit=limit + 1)))
+    told = clock()
+    for job in found[:limit]:
+        typer.echo(_line(job, told))
+    if len(found) > limit:
+        typer.echo(f"more than {limit}: see --limit / 多于 {limit} 个，请用 --limit", err=True)
+
+
+@app.command()
+def show(job: Annotated[UUID, typer.Argument(metavar="ID", help="A job.")]) -> None:
+    """Print what is known of a job."""
+
+    async def read(session: AsyncSession) -> tuple[Job, UUID | None]:
+        return await _find(session, job), await find_retry(session, job)
+
+    for name, value in _members(*asyncio.run(in_transaction(read))):
+        if value is not None:
+            typer.echo(f"{name:<15} {value}")
+
+
+@app.command()
+def retry(ids: Ids) -> None:
+    """Ask once more for jobs that failed or were dismissed, all of them or none.
+
+    In the name of who asked for them; prints each with the new job that repeats it. A worker
+    begins it within seconds.
+    """
+    for former, made in asyncio.run(in_transaction(lambda session: _retry(session, ids))):
+        typer.echo(f"{former}  {made}")
+
+
+@app.command()
+def dismiss(ids: Ids) -> None:
+    """End jobs that wait or run; prints each with its state now.
+
+    A running job is stopped by its worker within seconds, one that has ended stays as it is.
+    """
+
+    async def end(session: AsyncSession) -> list[tuple[UUID, JobStatus]]:
+        # In one order, so that two operators never wait for each other.
+        return [(one, await cancel(session, one, act=OPERATOR)) for one in sorted(set(ids))]
+
+    for job, status in asyncio.run(in_transaction(end)):
+        typer.echo(f"{job}  {status}")
+
+
+async def _retry(session: AsyncSession, ids: list[UUID]) -> list[tuple[UUID, UUID]]:
+    formers = [await _find(session, one) for one in sorted(set(ids))]
+    # Callers keep to what they may have running; what they have waiting does not hinder this.
+    quota = Quota(running=QueueSettings().queue_running)
+    made = []
+    # In one order, as locks are taken per caller.
+    for former in sorted(formers, key=lambda job: (job.requested_by, job.created_at, job.id)):
+        job = await resubmit_as_asked(session, former, quota=quota, act=OPERATOR)
+        made.append((former.id, job.id))
+    return made
+
+
+async def _find(session: AsyncSession, job_id: UUID) -> Job:
+    job = await find_job(session, job_id, reader=None)
+    if job is None:
+        raise NotFound(f"there is no job {job_id}", message_zh=f"没有作业 {job_id}")
+    return job
+
+
+def _last(span: timedelta) -> Interval:
+    return Interval(datetime.now(UTC) - span, None)
+
+
+def _line(job: Job, told: Callable[[datetime], str]) -> str:
+    known = "" if job.error is None else Failure.parse(job.error).kind
+    at = told(_since(job))
+    return f"{job.id}  {job.status:<10}  {at}  {job.kind:<20}  {known:<9}  {job.requested_by}"
+
+
+def _since(job: Job) -> datetime:
+    """When it came into the state it is in."""
+    if JobStatus(job.status) is JobStatus.RUNNING:
+        return job.started_at or job.created_at
+    return job.finished_at or job.created_at
+
+
+def _members(job: Job, retry: UUID | None) -> Iterator[tuple[str, Any]]:
+    failure = None if job.error is None else Failure.parse(job.error)
+    yield "job", job.id
+    yield "process", job.kind
+    yield "state", f"{job.status}, {job.progress} %"
+    yield "message", message_of(job, "en")
+    yield "", message_of(job, "zh")
+    if failure is not None:
+        yield "failure", failure.kind
+        for fault in failure.faults:
+            yield "fault", f"{fault.pointer}: {fault.detail}"
+    yield "asked for by", job.requested_by
+    yield "request", job.request_id
+    told = clock()
+    yield "created", told(job.created_at)
+    for name, at in (
+        ("started", job.started_at),
+        ("finished", job.finished_at),
+        ("lease until", job.lease_until),
+        ("not before", job.not_before),
+    ):
+        yield name, None if at is None else told(at)
+    yield "held", job.held
+    yield "priority", job.priority
+    yield "attempts", f"{job.attempt}, {job.crash_count} crashed, {job.retries} postponed"
+    yield "worker", job.worker
+    yield "stage", job.stage
+    yield "software", job.software
+    yield "retry of", job.retry_of
+    yield "tried again as", retry
+    yield "inputs", orjson.dumps(job.inputs).decode()

@@ -1,0 +1,86 @@
+"""`shanhai schedules`: jobs that recur."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.cli.local_time import clock
+from shanhai.cli.sessions import in_transaction
+from shanhai.db.identity import Identity
+from shanhai.db.queries.keys import OPERATOR
+from shanhai.db.tables import Schedule
+from shanhai.jobs.failures import Failure
+from shanhai.jobs.schedules import (
+    Run,
+    attendance_of,
+    list_last_runs,
+    list_schedules,
+    set_enabled,
+)
+from shanhai.vocabulary import Scope
+
+app = typer.Typer(no_args_is_help=True)
+Code = Annotated[str, typer.Argument(help="Code of the schedule.")]
+WHO = Identity(OPERATOR.actor, frozenset({Scope.ADMIN}))
+"""Who is at the terminal of the platform sees all schedules, as administrators do."""
+
+
+@app.callback()
+def schedules() -> None:
+    """Jobs that recur."""
+
+
+@app.command("list")
+def show_list() -> None:
+    """Print code, state, when it is due next, its last time with what became of it, and owner.
+
+    `late` is what was due a minute ago and nobody attended to.
+    """
+    now, told = datetime.now(UTC), clock()
+    for schedule, run in asyncio.run(in_transaction(_read)):
+        due = "-" if schedule.next_at is None else told(schedule.next_at)
+        typer.echo(
+            f"{schedule.code:<20}  {attendance_of(schedule, now):<7}  next {due:<25}"
+            f"  last {_last(run, told)}  {schedule.process}  {schedule.owner}"
+        )
+
+
+@app.command()
+def pause(code: Code) -> None:
+    """Let a schedule rest; the jobs it made go on."""
+    _set(code, False)
+
+
+@app.command()
+def resume(code: Code) -> None:
+    """Attend to a schedule again, from its next time on."""
+    _set(code, True)
+
+
+def _set(code: str, enabled: bool) -> None:
+    async def change(session: AsyncSession) -> Schedule:
+        return await set_enabled(session, code, enabled, identity=WHO, act=OPERATOR)
+
+    schedule = asyncio.run(in_transaction(change))
+    due = "" if schedule.next_at is None else f"  next {clock()(schedule.next_at)}"
+    typer.echo(f"{schedule.code}  {attendance_of(schedule, datetime.now(UTC))}{due}")
+
+
+async def _read(session: AsyncSession) -> Sequence[tuple[Schedule, Run | None]]:
+    found = await list_schedules(session, WHO)
+    last = await list_last_runs(session, found)
+    return [(schedule, last.get(schedule.id)) for schedule in found]
+
+
+def _last(run: Run | None, told: Callable[[datetime], str]) -> str:
+    """The last time, with the state of its job or why there is none."""
+    if run is None:
+        return "-"
+    at = told(run.row.due_at)
+    if run.row.error is not None:
+        return f"{at} refused: {Failure.parse(run.row.error).detail.en}"
+    return f"{at} {run.status}  {run.row.job_id}"
