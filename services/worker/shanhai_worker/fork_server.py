@@ -111,7 +111,12 @@ def main(worker_pid: int, handle: int) -> int:
     gc.freeze()  # copies share these pages until somebody writes to them
     with socket.socket(fileno=handle) as requests:
         workspace = Server(requests).serve()
-    return 0 if workspace is None else child.main(workspace)
+    if workspace is None:
+        return 0
+    code = child.main(workspace)
+    sys.stderr.flush()
+    # Taking so much apart in order would copy it first, and takes longer than a small job.
+    os._exit(code)
 
 
 if __name__ == "__main__":
