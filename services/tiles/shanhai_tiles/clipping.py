@@ -13,6 +13,7 @@ from shapely.geometry.base import BaseGeometry
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.raster.geotiff import FLOAT_NODATA
 from shanhai.science.grid import Window
+from shanhai.storage.room import proving_room
 from shanhai_tiles.areas import Cover, cover
 from shanhai_tiles.handles import Handles, OpenRaster, require_band
 
@@ -41,6 +42,7 @@ def clip_raster(
     Raises:
         LayerUnreadable: the raster is damaged.
         InvalidInput: it has no such band, the area covers no cell of it, or too many.
+        OSError: there is no room for the file.
     """
     with rasters.open(path) as raster:
         if band is not None:
@@ -49,7 +51,7 @@ def clip_raster(
         spread = cover(raster.frame, area)
         _require_size(spread.window, len(bands))
         profile = _profile(raster, spread, len(bands), bands[0])
-        with rasterio.open(target, "w", **profile) as file:
+        with proving_room(target), rasterio.open(target, "w", **profile) as file:
             file.update_tags(**tags)
             for number, source in enumerate(bands, start=1):
                 file.set_band_description(number, raster.file.descriptions[source - 1] or "")

@@ -14,8 +14,9 @@ from shanhai.db.engine import DATABASE_ERRORS as DATABASE_ERRORS
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-PASSING_SQLSTATES = ("08", "40", "53", "57P")
-"""Connection lost, serialisation or deadlock, out of resources, shutting down or starting up."""
+PASSING_SQLSTATES = ("08", "25006", "40", "53", "57P")
+"""Connection lost, read-only, serialisation or deadlock, out of resources such as disk or
+connections, shutting down or starting up."""
 
 TRIES = 6
 FIRST_PAUSE_S = 0.2

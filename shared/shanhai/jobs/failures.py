@@ -1,6 +1,7 @@
 """Why a job failed: the class decides whether trying again can help, the text is for people."""
 
 import errno
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -66,9 +67,9 @@ def classify(
         return Failure("invalid", Label(error.message_zh, error.message), error.faults)
     if any(isinstance(cause, MemoryError) for cause in _causes(error)):
         return out_of_memory(memory_limit_mb, memory_mb)
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+    if any(_is_full_disk(cause) for cause in _causes(error)):
         return Failure("resource", Label("磁盘空间不足", "the disk is full"))
-    if isinstance(error, OSError) and error.errno == errno.EFBIG:
+    if any(isinstance(cause, OSError) and cause.errno == errno.EFBIG for cause in _causes(error)):
         return Failure("resource", Label("文件过大", "a file grew beyond what a job may write"))
     if isinstance(error, Unavailable):
         return Failure("transient", Label(error.message_zh, error.message))
@@ -136,6 +137,13 @@ def lost(crashes: int) -> Failure:
             f"the worker running this job was lost {crashes} times",
         ),
     )
+
+
+def _is_full_disk(error: BaseException) -> bool:
+    """Whether the system or SQLite, which writes packs of tiles, had no room."""
+    if isinstance(error, sqlite3.OperationalError):
+        return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -17,6 +17,7 @@ from rasterio.windows import Window as RasterWindow
 from shanhai.raster.geotiff import CLASS_NODATA, FLOAT_NODATA, Transform
 from shanhai.raster.statistics import BandStatistics, band_statistics
 from shanhai.science.grid import Grid, Window
+from shanhai.storage.room import proving_room
 
 BLOCK = 512
 
@@ -66,13 +67,18 @@ def write_cog(path: Path, frame: Frame, blocks: Iterable[Block]) -> list[BandSta
 
     Tiles of 512, deflate, overviews by mode (classes) or average (quantities) of the known cells
     themselves. No time stamps: the same content gives the same file.
+
+    Raises:
+        OSError: there is no room for it.
     """
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         draft = Path(folder) / "draft.tif"
-        _write_draft(draft, frame, blocks)
-        statistics = _describe(draft, frame)
-        _add_overviews(draft, frame)
-        rasterio.shutil.copy(draft, path, driver="COG", **_options(frame))
+        with proving_room(draft):
+            _write_draft(draft, frame, blocks)
+            statistics = _describe(draft, frame)
+            _add_overviews(draft, frame)
+        with proving_room(path, copied=draft):
+            rasterio.shutil.copy(draft, path, driver="COG", **_options(frame))
     return statistics
 
 

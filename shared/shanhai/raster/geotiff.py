@@ -17,6 +17,7 @@ from rasterio.windows import Window as RasterWindow
 from shanhai.errors import UnsupportedFile
 from shanhai.science.arrays import FloatArray
 from shanhai.science.grid import Window
+from shanhai.storage.room import proving_room
 
 FLOAT_NODATA = -9999.0
 CLASS_NODATA = 0
@@ -70,13 +71,19 @@ def write_geotiff(
         nodata: The value that stands for nodata.
         tags: Free metadata of the file.
         descriptions: One text per band.
+
+    Raises:
+        OSError: there is no room for it.
     """
     bands = _storable(array, nodata)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tif", dir=path.parent)
     os.close(handle)
     draft = Path(name)
     try:
-        with rasterio.open(draft, "w", **_profile(bands, transform, crs, nodata)) as file:
+        with (
+            proving_room(draft),
+            rasterio.open(draft, "w", **_profile(bands, transform, crs, nodata)) as file,
+        ):
             file.write(bands)
             file.update_tags(**(tags or {}))
             for index, text in enumerate(descriptions, start=1):

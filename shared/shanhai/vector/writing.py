@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from shanhai.storage.room import proving_room
 from shanhai.vector.columnar import write_parquet
 from shanhai.vector.formats import FormatName
 from shanhai.vector.layers import write_flatgeobuf, write_geopackage, write_kml
@@ -35,8 +36,10 @@ def write_table(
 
     Raises:
         InvalidInput: The format cannot hold what the table has.
+        OSError: There is no room for it.
     """
-    if format_name == "shp":
-        write_shapefile(path, table, encoding=encoding or "UTF-8")
-        return
-    WRITERS[format_name](path, table)
+    with proving_room(path):
+        if format_name == "shp":
+            write_shapefile(path, table, encoding=encoding or "UTF-8")
+        else:
+            WRITERS[format_name](path, table)

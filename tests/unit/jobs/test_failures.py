@@ -1,6 +1,8 @@
 """What an exception means for a job."""
 
 import errno
+import sqlite3
+from contextlib import closing
 from typing import get_args
 
 import pytest
@@ -29,6 +31,16 @@ def raised_from(error: Exception, cause: Exception) -> Exception:
     return error
 
 
+def full_base() -> Exception:
+    """What SQLite says when it may grow no more."""
+    with closing(sqlite3.connect(":memory:")) as base:
+        base.execute("CREATE TABLE filling (bytes BLOB)")
+        base.execute("PRAGMA max_page_count = 4")
+        with pytest.raises(sqlite3.OperationalError) as refused:
+            base.execute("INSERT INTO filling VALUES (zeroblob(100000))")
+    return refused.value
+
+
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
@@ -40,6 +52,11 @@ def raised_from(error: Exception, cause: Exception) -> Exception:
         (MemoryError(), "resource"),
         (raised_from(RuntimeError("in a library"), MemoryError()), "resource"),
         (OSError(errno.ENOSPC, "full"), "resource"),
+        (OSError(errno.EDQUOT, "full"), "resource"),
+        (OSError(errno.EFBIG, "too large"), "resource"),
+        (raised_from(RuntimeError("in a library"), OSError(errno.ENOSPC, "full")), "resource"),
+        (full_base(), "resource"),
+        (sqlite3.OperationalError("no such table"), "bug"),
         (OSError(errno.EACCES, "denied"), "bug"),
         (ZeroDivisionError(), "bug"),
     ],

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
+from shanhai.testing.room import room_for
 from shanhai.vector.cells import FORMULA_STARTS, neutralised, restored
 from shanhai.vector.formats import FILE_FORMATS, FormatName
 from shanhai.vector.kml_source import KmlSource
@@ -75,6 +76,16 @@ def test_formats_keep_rows_and_crs(tmp_path: Path, name: FormatName) -> None:
     assert [item["rank"] for item in rows] == [1, 2, 3]
     assert shapely.from_wkb(geometries[0]).area == pytest.approx(0.25)
     assert geometries[2] in {None, b""}
+
+
+@pytest.mark.parametrize("name", ["csv", "geojsonseq", "fgb", "gpkg", "parquet", "kml"])
+def test_no_room_is_told(tmp_path: Path, name: FormatName) -> None:
+    """GDAL calls some files finished whose ends did not fit."""
+    rows = [row(number) for number in range(200)]
+    (tmp_path / "whole").mkdir()
+    size = written(tmp_path / "whole", table(rows), name).stat().st_size
+    with room_for(size - 1), pytest.raises(OSError, match="File too large"):
+        written(tmp_path, table(rows), name)
 
 
 def test_geoparquet_describes_its_geometry(tmp_path: Path) -> None:

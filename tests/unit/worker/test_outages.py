@@ -27,6 +27,8 @@ def wrapped(sqlstate: str) -> DBAPIError:
         wrapped("08006"),  # connection lost
         wrapped("40P01"),  # deadlock
         wrapped("53300"),  # too many connections
+        wrapped("53100"),  # disk full
+        wrapped("25006"),  # read-only
         DBAPIError("SELECT 1", {}, Refused("00000"), connection_invalidated=True),
     ],
 )
