@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,9 @@ import pytest
 from shanhai.jobs.contracts import Outcome, Task
 from shanhai.processes.registry import PROCESSES
 from shanhai.testing.watershed import Watershed, build_watershed
+
+TIMED = {"manifest.json", "report.html", "report.pdf"}
+"""Files that tell the time."""
 
 
 @dataclass
@@ -62,5 +65,48 @@ def unpictured(zoned: Run) -> Iterator[None]:
 def zone(unpictured: None, watershed: Watershed, tmp_path: Path):
     def run(inputs: Mapping[str, Any] | None = None, **more: Any) -> Run:
         return compute(watershed.task(inputs, **more), tmp_path / "work")
+
+    return run
+
+
+@pytest.fixture
+def resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Task, float, Path], None]:
+    """Ends an attempt at some per cent and lets another go on; the files are those of `whole`."""
+    monkeypatch.setattr("shanhai.processes.resuming.LEAST_S", 0.0)
+    windows = tmp_path / "windows"
+
+    def kept() -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for path in windows.rglob("*.window")}
+
+    def run(task: Task, at: float, whole: Path) -> None:
+        found: list[dict[Path, int]] = []
+        stages: list[str] = []
+
+        def end(percent: float, stage: str) -> None:
+            if percent >= at:
+                raise KeyboardInterrupt
+
+        def look(percent: float, stage: str) -> None:
+            stages.append(stage)
+            if percent >= at:
+                found.append(kept())
+
+        process = PROCESSES[task.process]
+        task = task.model_copy(update={"windows": str(windows)})
+        ended, resumed = tmp_path / "ended", tmp_path / "resumed"
+        for workspace in (ended, resumed):
+            workspace.mkdir()
+        with pytest.raises(KeyboardInterrupt):
+            process.compute(task, ended, end)
+        finished = kept()
+        assert finished
+        process.compute(task, resumed, look)
+        assert stages[0] == f"resumed:{len(finished)}"
+        assert found[0] == finished  # nothing was computed once more, and nothing else
+        # Reports, and the pictures in them, need not be made again.
+        names = {path.name for path in whole.iterdir() if path.suffix != ".png"} - TIMED
+        assert names <= {path.name for path in resumed.iterdir()}
+        for name in sorted(names):
+            assert (resumed / name).read_bytes() == (whole / name).read_bytes(), name
 
     return run

@@ -66,6 +66,15 @@ def item(document: dict[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
+def test_an_attempt_goes_on_from_the_windows_a_former_one_finished(
+    watershed: Watershed,
+    accounted: tuple[Path, Outcome],
+    resume: Callable[[Task, float, Path], None],
+):
+    task = evaluation_task(watershed, "account-gep", {"coefficients": LOCAL})
+    resume(task, 80, accounted[0])
+
+
 def test_every_promised_output_is_there(accounted: tuple[Path, Outcome]):
     workspace, outcome = accounted
     assert {file.name for file in outcome.files} == {output.name for output in ACCOUNT_GEP.outputs}

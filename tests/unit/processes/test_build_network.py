@@ -86,6 +86,16 @@ def nodes(workspace: Path, kind: str) -> list[dict[str, Any]]:
     ]
 
 
+def test_an_attempt_goes_on_from_what_a_former_one_finished(
+    watershed: Watershed,
+    built: tuple[Path, Outcome],
+    resume: Callable[[Task, float, Path], None],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("shanhai.processes.build_network.write_report", lambda *_: [])
+    resume(network_task(watershed), 85, built[0])
+
+
 def test_every_promised_output_is_there(built: tuple[Path, Outcome]):
     workspace, outcome = built
     names = {file.name for file in outcome.files}

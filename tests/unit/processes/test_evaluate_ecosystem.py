@@ -73,6 +73,14 @@ def evaluation(workspace: Path, layer: str) -> dict[str, Any]:
     return next(one for one in found if one["layer"] == layer)
 
 
+def test_an_attempt_goes_on_from_the_windows_a_former_one_finished(
+    watershed: Watershed,
+    evaluated: tuple[Path, Outcome],
+    resume: Callable[[Task, float, Path], None],
+):
+    resume(task_of(watershed, ALL), 75, evaluated[0])
+
+
 def test_every_promised_output_is_there(evaluated: tuple[Path, Outcome]):
     workspace, outcome = evaluated
     names = {file.name for file in outcome.files}

@@ -1,5 +1,6 @@
 import csv
 import json
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,16 @@ def done(watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> tupl
     workspace = tmp_path_factory.mktemp("done") / "work"
     edits = [planted(watershed), street(watershed), passage(watershed)]
     return workspace, compute(scenario_task(watershed, edits), workspace)
+
+
+def test_an_attempt_goes_on_from_what_a_former_one_finished(
+    watershed: Watershed,
+    done: tuple[Path, Outcome],
+    bare: None,
+    resume: Callable[[Task, float, Path], None],
+):
+    edits = [planted(watershed), street(watershed), passage(watershed)]
+    resume(scenario_task(watershed, edits), 85, done[0])
 
 
 class TestWhole:

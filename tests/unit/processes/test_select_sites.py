@@ -3,7 +3,7 @@
 import csv
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,11 @@ from shanhai.testing.watershed import Watershed
 
 NORTH, SOUTH = "watershed.network-1.b001", "watershed.network-1.b002"
 PINCH = "watershed.network-1.p001"
+WHOLE = {
+    "candidates": ["barriers", "pinch_points", "problems", "priority_units"],
+    "parameters": {"pareto_points": 4, "alternatives": 2, "irreplaceability": True},
+    "measures": {"barrier": ["passage"], "pinch_point": ["fencing"]},
+}
 SPOTS = {"goal": {"weights": {"barriers": 1, "pinch_points": 1}}, "budget": 8000}
 
 
@@ -94,13 +99,17 @@ def refused(task: Task, folder: Path) -> list[str]:
 def whole(
     watershed: Watershed, ratio: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Outcome]:
-    inputs = {
-        "candidates": ["barriers", "pinch_points", "problems", "priority_units"],
-        "parameters": {"pareto_points": 4, "alternatives": 2, "irreplaceability": True},
-        "measures": {"barrier": ["passage"], "pinch_point": ["fencing"]},
-    }
     workspace = tmp_path_factory.mktemp("whole") / "work"
-    return workspace, compute(selection_task(watershed, inputs, ratio=ratio), workspace)
+    return workspace, compute(selection_task(watershed, WHOLE, ratio=ratio), workspace)
+
+
+def test_an_attempt_goes_on_from_what_a_former_one_finished(
+    watershed: Watershed,
+    ratio: Path,
+    whole: tuple[Path, Outcome],
+    resume: Callable[[Task, float, Path], None],
+):
+    resume(selection_task(watershed, WHOLE, ratio=ratio), 85, whole[0])
 
 
 class TestFiles:

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
-from shanhai.jobs.contracts import DelineateZonesInputs
+from shanhai.jobs.contracts import DelineateZonesInputs, Task
 from shanhai.processes.assessed import Assessment
 from shanhai.processes.assessment import assess
 from shanhai.processes.uncertain_zones import DRAWN, MODAL_ZONE, doubt_zones
@@ -154,6 +155,13 @@ def test_draws_leave_layers_statistics_and_a_record(zone: Any, zoned: Any):
     # One more than without draws: the maps of what they say of each cell.
     usual = (zoned.workspace / "report.html").read_text(encoding="utf-8")
     assert page.count("data:image/png") == usual.count("data:image/png") + 1
+
+
+def test_an_attempt_goes_on_from_the_draws_a_former_one_finished(
+    zone: Any, watershed: Watershed, resume: Callable[[Task, float, Path], None]
+):
+    asked = {"uncertainty": {"draws": 30, "sensitivity": True}}
+    resume(watershed.task(asked), 85, zone(asked).workspace)
 
 
 def test_draws_are_the_same_bytes_with_two_processes(watershed: Watershed, tmp_path: Path):

@@ -117,6 +117,43 @@ def test_steps_are_told_apart_by_their_number(tmp_path: Path) -> None:
     assert len(kept_files(tmp_path)) == 8
 
 
+def measure(calls: Path) -> np.ndarray:
+    """A step of the whole raster; notes the call."""
+    with calls.open("a") as file:
+        file.write("x")
+    return np.array([[1.5, np.nan]])
+
+
+def weigh(calls: Path) -> np.ndarray:
+    """Another step with the same arguments."""
+    return -measure(calls)
+
+
+def test_a_step_of_the_whole_is_kept_like_a_window(tmp_path: Path) -> None:
+    for name, computed in (("first", 1), ("second", 0)):
+        attempt = Attempt(tmp_path, name)
+        runner = RememberingRunner(WindowRunner(), attempt.memory)
+        found = runner.remembered().step(partial(measure, attempt.calls))
+        found += 1.0  # what is done to it afterwards is not kept
+        np.testing.assert_array_equal(found, [[2.5, np.nan]])
+        assert attempt.computed == computed
+    another = Attempt(tmp_path, "third")
+    runner = RememberingRunner(WindowRunner(), another.memory)
+    assert runner.step(partial(weigh, another.calls))[0, 0] == -1.5  # this side keeps nothing
+    assert runner.remembered().step(partial(weigh, another.calls))[0, 0] == -1.5
+    assert another.computed == 2
+
+
+def test_a_step_that_is_not_whole_is_computed_anew(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        attempt = Attempt(tmp_path, name)
+        runner = RememberingRunner(WindowRunner(), attempt.memory)
+        runner.remembered().step(partial(measure, attempt.calls))
+        assert attempt.computed == 1
+        (kept,) = kept_files(tmp_path)
+        kept.write_bytes(kept.read_bytes()[:-1])
+
+
 def test_what_took_no_time_is_not_kept(tmp_path: Path) -> None:
     Attempt(tmp_path, "first", least_s=60).run()
     assert kept_files(tmp_path) == []

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,16 @@ def done(
     workspace = tmp_path_factory.mktemp("done") / "work"
     task = assessed_scenario(watershed.task(), [wood(watershed)])
     return workspace, compute(task, workspace), task
+
+
+def test_an_attempt_goes_on_from_the_windows_a_former_one_finished(
+    done: tuple[Path, Outcome, Task],
+    resume: Callable[[Task, float, Path], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("shanhai.processes.run_scenario.write_report", lambda *_: [])
+    workspace, _, task = done
+    resume(task, 85, workspace)
 
 
 class TestScenario:
