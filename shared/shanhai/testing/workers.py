@@ -60,13 +60,13 @@ async def reach(
 
 def children_of(worker_pid: int) -> list[int]:
     """The computing processes that a worker's fork server has split off and that still run."""
-    return [child for child in _below(server_of(worker_pid)) if is_running(child)]
+    servers = servers_of(worker_pid)
+    return [child for server in servers for child in _below(server) if is_running(child)]
 
 
-def server_of(worker_pid: int) -> int:
-    """A worker's fork server."""
-    (server,) = (child for child in _below(worker_pid) if _serves(child))
-    return server
+def servers_of(worker_pid: int) -> list[int]:
+    """A worker's fork server, once it has one."""
+    return [child for child in _below(worker_pid) if _serves(child)]
 
 
 def is_running(pid: int) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from shanhai.jobs.contracts import Outcome, Task
-from shanhai.testing.workers import children_of, eventually, is_running, server_of
+from shanhai.testing.workers import children_of, eventually, is_running, servers_of
 from shanhai_worker.orders import ORDER, OUTCOME, Order, Report
 from shanhai_worker.supervise import Child, Crashed, ForkServer
 
@@ -110,7 +110,7 @@ async def test_a_stopped_server_leaves_nothing(tmp_path: Path) -> None:
     await gone(child.pid, above)
 
 
-async def test_the_server_of_a_dead_worker_ends(tmp_path: Path) -> None:
+async def test_the_servers_of_a_dead_worker_ends(tmp_path: Path) -> None:
     """However the worker ends: here it is a process that is killed."""
     write_order(tmp_path, "", 600)
     worker = await asyncio.create_subprocess_exec(
@@ -118,7 +118,7 @@ async def test_the_server_of_a_dead_worker_ends(tmp_path: Path) -> None:
     )
     assert worker.stdout is not None
     child = int(await asyncio.wait_for(worker.stdout.readline(), WAIT_S))
-    above = server_of(worker.pid)
+    (above,) = servers_of(worker.pid)
     assert children_of(worker.pid) == [child]
     worker.kill()
     await asyncio.wait_for(worker.wait(), WAIT_S)

@@ -14,7 +14,7 @@ from shanhai.db.queries.audit import Act
 from shanhai.jobs.states import cancel
 from shanhai.settings import WorkerSettings
 from shanhai.testing.job_rows import read_job, submit_echo
-from shanhai.testing.workers import NO_REDIS, children_of, eventually, reach
+from shanhai.testing.workers import NO_REDIS, children_of, eventually, reach, servers_of
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.app import run
 from shanhai_worker.consumer import Consumer
@@ -99,6 +99,19 @@ async def test_a_job_whose_child_always_dies_ends_failed(
     assert job.error is not None
     assert job.error["class"] == "lost"
     assert job.crash_count == killed == 2
+
+
+async def test_a_worker_whose_fork_server_is_killed_goes_on(
+    worker: Context, sessions: Sessions
+) -> None:
+    job_id = await submit_echo(sessions, pause=1)
+    await worker.dispatcher.dispatch(job_id, 0)
+    await compute_started(sessions, job_id)
+    (server,) = servers_of(os.getpid())
+    os.kill(server, signal.SIGKILL)
+    job = await reach(sessions, job_id, *ENDED)
+    assert (job.status, job.attempt, job.crash_count) == (JobStatus.SUCCESSFUL, 2, 1)
+    assert servers_of(os.getpid()) != [server]
 
 
 class TestTimeLimit:
