@@ -242,3 +242,15 @@ class TestSchedules:
             entries = select(AuditLog).where(AuditLog.object_id == "stuck").order_by(AuditLog.id)
             rows = (await session.scalars(entries)).all()
             return [(row.actor, row.action, row.after) for row in rows[-2:]]
+
+
+def test_a_database_that_is_away_is_told_in_a_line(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHANHAI_DATABASE_URL", "postgresql://someone:secret@127.0.0.1:1/none")
+    code, said = run("jobs", "list")
+    assert code == 1
+    assert "does not answer" in said
+    assert "数据库无响应" in said
+    assert "secret" not in said
+    assert "Traceback" not in said
