@@ -6,7 +6,7 @@ from shanhai.settings import ApiSettings, LogSettings
 from shanhai_api.joining import JoiningProtocol
 
 GRACE_S = 25
-"""Seconds requests have to finish after a stop signal."""
+"""Seconds requests have to finish after the service has stopped accepting them."""
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
 from shanhai import __version__
+from shanhai.draining import noticing_stop
 from shanhai.telemetry import configure_logging
 from shanhai.tracing import configure_tracing
 from shanhai_api.accounts.routes import router as accounts
@@ -25,7 +26,6 @@ from shanhai_api.changes.routes import router as changes
 from shanhai_api.compliance.routes import router as compliance
 from shanhai_api.configuration import Configuration
 from shanhai_api.datasets.routes import router as dataset_files
-from shanhai_api.draining import noticing_stop
 from shanhai_api.errors import install_handlers
 from shanhai_api.features.edit_routes import records as record_edits
 from shanhai_api.features.edit_routes import router as edits
@@ -129,7 +129,7 @@ def create_app(configuration: Configuration) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_state(configuration) as state:
             app.state.service = state
-            with noticing_stop(state.draining):
+            with noticing_stop(state.draining, drain_s=configuration.api.drain_s):
                 yield
 
     app = FastAPI(

@@ -9,6 +9,8 @@ from shanhai.settings import LogSettings, PublicSettings, TilesSettings
 from shanhai.telemetry import configure_logging
 
 GDAL_CACHE_MB = 16
+GRACE_S = 25
+"""Seconds requests have to finish after the service has stopped accepting them."""
 
 
 def main() -> None:
@@ -33,6 +35,7 @@ def main() -> None:
         server_header=False,
         proxy_headers=bool(proxies),
         forwarded_allow_ips=proxies,
+        timeout_graceful_shutdown=GRACE_S,
     )
 
 

@@ -13,6 +13,7 @@ import shanhai
 from shanhai.db.authentication import Authenticator
 from shanhai.db.engine import Sessions, create_engine, create_sessions
 from shanhai.db.quick import QuickReader, open_quick_reader
+from shanhai.draining import noticing_stop
 from shanhai.limits import RateLimiter
 from shanhai.settings import (
     ArtifactSettings,
@@ -68,7 +69,8 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with _open_services(settings) as services:
             app.state.services = services
-            yield
+            with noticing_stop(services.draining, drain_s=settings.tiles.drain_s):
+                yield
 
     app = FastAPI(
         title="Shanhai tiles",

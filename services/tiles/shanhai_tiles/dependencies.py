@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, ParamSpec, TypeVar
 
 from fastapi import Depends, Request
@@ -75,6 +75,7 @@ class Services:
     tiles: Tiles
     directory: Directory
     gate: Gate
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
 
     def session(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A session on a connection that works.

@@ -133,6 +133,9 @@ class Stack:
         for service in self.services.values():
             settings[f"{service.spec.variable}HOST"] = HOST
             settings[f"{service.spec.variable}PORT"] = str(service.reserve_port())
+        for service in (self.services["api"], self.services["tiles"]):
+            # Nobody spreads requests here who would have to learn of a stop first.
+            settings[f"{service.spec.variable}DRAIN_S"] = "0"
         return settings | {
             "SHANHAI_API_URL": self.api_url,
             "SHANHAI_TILES_URL": self.tiles_url,

@@ -69,6 +69,13 @@ class ServerSettings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: Port = Field(8000, description="port to listen on")
     workers: int = Field(1, ge=1, le=64, description="processes sharing the port")
+    drain_s: float = Field(
+        5.0,
+        ge=0,
+        le=60,
+        description="seconds after a stop signal in which requests are still accepted while the"
+        " service says that it is not ready",
+    )
 
 
 class ApiSettings(ServerSettings):

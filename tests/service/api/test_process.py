@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import httpx
@@ -16,6 +16,8 @@ from shanhai.local.ports import any_free_port
 from shanhai.testing.job_rows import open_sessions, submit_echo
 from shanhai.testing.serving import PATIENCE_S
 from shanhai.vocabulary import Scope
+
+DRAIN_S = 3.0
 
 
 @pytest.fixture
@@ -33,6 +35,7 @@ async def served(
         "SHANHAI_PUBLIC_READ": "true",
         "SHANHAI_API_PORT": str(port),
         "SHANHAI_API_URL": url,
+        "SHANHAI_API_DRAIN_S": str(DRAIN_S),
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "shanhai_api", env=environment
@@ -83,6 +86,57 @@ async def test_stop_signal_ends_streams_and_the_process(
     assert await asyncio.wait_for(process.wait(), PATIENCE_S) in {0, -signal.SIGTERM}
 
 
+async def test_a_stopping_process_says_so_then_refuses_and_ends_what_it_began(
+    served: tuple[asyncio.subprocess.Process, str], database_url: str
+) -> None:
+    """In that order: whoever spreads requests looks for readiness before it sends them elsewhere,
+    and what was accepted meanwhile is carried out."""
+    process, url = served
+    headers = {"Authorization": f"Bearer {await make_key(database_url)}"}
+    begun, refused = asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b'{"inputs": '
+        begun.set()
+        await refused.wait()
+        yield b'{"message": "late"}}'
+
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=PATIENCE_S) as client:
+        accepted = asyncio.create_task(
+            client.post(
+                "/processes/echo/execution",
+                content=slowly(),
+                headers={"Content-Type": "application/json"},
+            )
+        )
+        await begun.wait()
+        process.send_signal(signal.SIGTERM)
+        stopping = await until(url, lambda answer: answer.status_code == 503)
+        assert stopping.json()["checks"]["service"] == "stopping"
+        assert (await asyncio.to_thread(httpx.get, f"{url}/")).status_code == 200
+        with pytest.raises(httpx.ConnectError):
+            await until(url, lambda answer: False)
+        refused.set()
+        answer = await accepted
+    assert answer.status_code == 201, answer.text
+    assert await asyncio.wait_for(process.wait(), PATIENCE_S) in {0, -signal.SIGTERM}
+
+
+async def until(url: str, holds: Callable[[httpx.Response], bool]) -> httpx.Response:
+    """What a connection of its own is told of readiness, once it is as wanted.
+
+    Raises:
+        httpx.ConnectError: Nobody listens.
+    """
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        answer = await asyncio.to_thread(httpx.get, f"{url}/health/ready")
+        if holds(answer):
+            return answer
+        await asyncio.sleep(0.1)
+    pytest.fail("readiness never became what it should")
+
+
 async def test_head_over_the_wire(served: tuple[asyncio.subprocess.Process, str]) -> None:
     _, url = served
     async with httpx.AsyncClient(base_url=url) as client:
@@ -94,4 +148,4 @@ async def test_head_over_the_wire(served: tuple[asyncio.subprocess.Process, str]
 
 async def make_key(database_url: str) -> str:
     async with open_sessions(database_url) as sessions, sessions.begin() as session:
-        return await create_key(session, name="test", scopes=[Scope.READ])
+        return await create_key(session, name="test", scopes=list(Scope))

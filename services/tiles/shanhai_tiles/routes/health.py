@@ -24,7 +24,8 @@ async def report_live() -> Response:
 
 @router.get("/health/ready")
 async def report_ready(services: ServicesDep) -> Response:
-    """The database answers and has the tables this code expects; 503 with the reason otherwise.
+    """The database answers and has the tables this code expects, and the service is to go on; 503
+    with the reason otherwise.
 
     `store` names where tiles are kept beyond the memory of a process.
     """
@@ -45,6 +46,8 @@ async def read_metrics(services: ServicesDep) -> Response:
 
 
 async def _reason_not_ready(services: ServicesDep) -> str | None:
+    if services.draining.is_set():
+        return "stopping"
     try:
         async with services.session() as session:
             present = await present_revision(session)

@@ -11,22 +11,30 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @contextmanager
-def noticing_stop(draining: asyncio.Event) -> Iterator[None]:
-    """Set `draining` on a stop signal, then let the server's own handler act.
+def noticing_stop(draining: asyncio.Event, *, drain_s: float = 0) -> Iterator[None]:
+    """Set `draining` on a stop signal, and let the server's own handler act `drain_s` later.
 
-    Streams end by themselves that way, instead of holding up the shutdown.
+    Streams end by themselves that way, instead of holding up the shutdown; and whoever spreads
+    requests over processes sees that this one is not ready before it refuses connections. A second
+    signal acts at once.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     loop = asyncio.get_running_loop()
     before = {number: signal.getsignal(number) for number in SIGNALS}
+    noticed = False
 
     def notice(number: int, frame: FrameType | None) -> None:
+        nonlocal noticed
+        handler, again, noticed = before[signal.Signals(number)], noticed, True
         loop.call_soon_threadsafe(draining.set)
-        handler = before[signal.Signals(number)]
-        if callable(handler):
+        if not callable(handler):
+            return
+        if again or drain_s == 0:
             handler(number, frame)
+        else:
+            loop.call_soon_threadsafe(loop.call_later, drain_s, handler, number, frame)
 
     for number, handler in before.items():
         if callable(handler):
