@@ -53,7 +53,8 @@ def show_list(
         FailureClass | None, typer.Option(help="Only with a failure of this class.")
     ] = None,
     hours: Annotated[
-        float | None, typer.Option(min=0, max=1e6, help="Only those asked for so lately.")
+        float | None,
+        typer.Option(min=0, max=1e6, help="Only those asked for in the last so many hours."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Jobs at most.")] = 100,
 ) -> None:

@@ -111,6 +111,11 @@ class TestRetry:
         assert (told["status"], told["retryOf"]) == ("accepted", str(broken.id))
         assert again.headers["Location"].endswith(f"/jobs/{told['jobID']}")
         assert await dead() == {str(lost.id)}
+        page = (await admin.get("/jobs?dead=true&f=html&lang=en")).text
+        assert f"/jobs/{lost.id}?" in page
+        assert f"/jobs/{broken.id}?" not in page
+        assert "Worker lost" in page
+        assert f"/jobs/{broken.id}?" in (await runner.get(f"/jobs/{told['jobID']}?f=html")).text
         repeated = await runner.post(f"/jobs/{broken.id}/retry", headers={"Idempotency-Key": "k"})
         assert repeated.json()["jobID"] == told["jobID"]
         twice = await runner.post(f"/jobs/{broken.id}/retry")
