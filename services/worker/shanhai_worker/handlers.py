@@ -219,6 +219,7 @@ def _write_order(context: Context, claim: Claim, workspace: Path) -> None:
                 "tiles": context.tiles.of(task, claim.requested_by),
                 "kept": str(context.kept.of(claim.lease.job_id)),
                 "windows": None if windows is None else str(windows.of(claim.lease.job_id)),
+                "keep_from_s": context.settings.keep_from_s,
             }
         ),
         memory_limit_mb=limits_of(claim.kind, context.settings).memory_mb,

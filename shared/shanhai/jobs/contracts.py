@@ -519,6 +519,7 @@ class Task(BaseModel):
     windows: str | None = Field(
         None, description="folder of this machine where finished windows outlive an attempt"
     )
+    keep_from_s: float = Field(0.5, description="seconds a window must take to be kept there")
     files: dict[str, str] = Field(
         default_factory=dict, description="local path of each uri, filled before the computation"
     )

@@ -14,11 +14,11 @@ import structlog
 from shanhai import __version__
 from shanhai.jobs.contracts import Task
 from shanhai.processes.base import Progress
-from shanhai.raster.remembering import LEAST_S, Memory, RememberingRunner
+from shanhai.raster.remembering import Memory, RememberingRunner
 from shanhai.raster.versions import library_versions
 from shanhai.raster.windows import WindowRunner, window_runner
 
-OF_THE_ATTEMPT = {"processes", "cluster", "files", "tiles", "kept", "windows"}
+OF_THE_ATTEMPT = {"processes", "cluster", "files", "tiles", "kept", "windows", "keep_from_s"}
 """Members of a task that say how and where it is computed, not what."""
 COMPUTING = ("numba", "numpy", "pyamg", "scikit-learn", "scipy")
 """Libraries that compute, besides those that read rasters."""
@@ -40,7 +40,7 @@ def resumed_runner(
         if task.windows is None or task.cluster is not None:
             yield runner, progress
             return
-        memory = Memory(Path(task.windows) / digest_of(task), workspace, LEAST_S)
+        memory = Memory(Path(task.windows) / digest_of(task), workspace, task.keep_from_s)
         try:
             found = memory.open()
         except PermissionError as error:
@@ -48,6 +48,8 @@ def resumed_runner(
             yield runner, progress
             return
         _forget_others(memory.folder)
+        if found:
+            log.info("going on from finished windows", windows=found)
         yield RememberingRunner(runner, memory), _telling(progress, found)
 
 

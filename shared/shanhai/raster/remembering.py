@@ -26,8 +26,6 @@ from typing import Any, BinaryIO, NamedTuple
 from shanhai.raster.store import Written, recording
 from shanhai.raster.windows import Item, Result, WindowRunner
 
-LEAST_S = 0.5
-"""Seconds a window must have taken to be kept."""
 LEAST_FREE_BYTES = 5 * 1024**3
 """Nothing is kept where less is free."""
 SUFFIX = ".window"

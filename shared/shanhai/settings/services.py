@@ -69,6 +69,12 @@ class ServerSettings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: Port = Field(8000, description="port to listen on")
     workers: int = Field(1, ge=1, le=64, description="processes sharing the port")
+    most_requests: int = Field(
+        500,
+        ge=1,
+        le=100_000,
+        description="requests a process has in hand at most; others are answered 503 at once",
+    )
     drain_s: float = Field(
         5.0,
         ge=0,
@@ -151,6 +157,12 @@ class WorkerSettings(BaseSettings):
         None,
         description="folder for working files, also what is finished of jobs, for another attempt;"
         " default: the system's, and nothing is kept",
+    )
+    keep_from_s: float = Field(
+        0.5,
+        ge=0,
+        le=3600,
+        description="seconds a window or step of a job must take to be kept for another attempt",
     )
     memory_limit_mb: int = Field(
         8192,

@@ -70,9 +70,8 @@ def zone(unpictured: None, watershed: Watershed, tmp_path: Path):
 
 
 @pytest.fixture
-def resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Task, float, Path], None]:
+def resume(tmp_path: Path) -> Callable[[Task, float, Path], None]:
     """Ends an attempt at some per cent and lets another go on; the files are those of `whole`."""
-    monkeypatch.setattr("shanhai.processes.resuming.LEAST_S", 0.0)
     windows = tmp_path / "windows"
 
     def kept() -> dict[Path, int]:
@@ -92,7 +91,7 @@ def resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Task, f
                 found.append(kept())
 
         process = PROCESSES[task.process]
-        task = task.model_copy(update={"windows": str(windows)})
+        task = task.model_copy(update={"windows": str(windows), "keep_from_s": 0.0})
         ended, resumed = tmp_path / "ended", tmp_path / "resumed"
         for workspace in (ended, resumed):
             workspace.mkdir()

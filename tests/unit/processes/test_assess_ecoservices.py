@@ -99,7 +99,6 @@ def test_small_windows_in_two_processes_give_the_same_bytes(
 def test_an_attempt_goes_on_from_the_windows_a_former_one_finished(
     basin: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("shanhai.processes.resuming.LEAST_S", 0.0)
     for module in ("alignment", "assessment"):
         monkeypatch.setattr(f"shanhai.processes.{module}.WINDOW_CELLS", 40)
     process, task = PROCESSES["assess-ecoservices"], basin.task({}, process="assess-ecoservices")
@@ -108,7 +107,8 @@ def test_an_attempt_goes_on_from_the_windows_a_former_one_finished(
     def attempt(name: str, windows: Path | None, progress: Any) -> None:
         (tmp_path / name).mkdir()
         own = None if windows is None else str(windows)
-        process.compute(task.model_copy(update={"windows": own}), tmp_path / name, progress)
+        keeping = task.model_copy(update={"windows": own, "keep_from_s": 0.0})
+        process.compute(keeping, tmp_path / name, progress)
 
     def end_early(percent: float, stage: str) -> None:
         if percent > 40:

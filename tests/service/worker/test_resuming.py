@@ -1,0 +1,100 @@
+"""A zoning whose worker is killed in the middle: another one goes on from what is finished."""
+
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from shanhai.db.engine import Sessions
+from shanhai.db.tables import Job
+from shanhai.jobs.contracts import DELINEATE_ZONES, DelineateZonesInputs
+from shanhai.jobs.submission import submit
+from shanhai.storage.artifacts import LocalArtifacts
+from shanhai.testing.emptying import forget_rows
+from shanhai.testing.job_rows import read_job
+from shanhai.testing.serving import kill
+from shanhai.testing.stored import store_watershed
+from shanhai.testing.watershed import CODE, build_watershed
+from shanhai.testing.workers import Workers, children_of, eventually, is_running, reach
+from shanhai.vocabulary import JobStatus
+
+ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
+INPUTS = {"region": CODE, "cell_m": 100, "publish": False, "uncertainty": {"draws": 80}}
+TIMED = {"report", "report_pdf"}
+ALL_IS_KEPT = {"keep_from_s": 0}
+
+Written = dict[Path, tuple[int, int]]
+"""Kept files, and by what one is told from another that took its place."""
+
+
+@pytest.fixture
+async def stored(sessions: Sessions, tmp_path: Path) -> None:
+    """A watershed in the database and in the store of the workers."""
+    watershed = build_watershed(tmp_path / "watershed", cells=32)
+    async with sessions.begin() as session:
+        await forget_rows(session, ["region", "dataset"])
+        await store_watershed(session, LocalArtifacts(tmp_path / "artifacts"), watershed)
+
+
+async def ask(sessions: Sessions) -> UUID:
+    inputs = DelineateZonesInputs.model_validate(INPUTS)
+    async with sessions.begin() as session:
+        job = await submit(session, contract=DELINEATE_ZONES, inputs=inputs, requested_by="tester")
+    return job.id
+
+
+def kept_of(folder: Path) -> Written:
+    found = {path: path.stat() for path in folder.rglob("*.window")}
+    return {path: (one.st_ino, one.st_mtime_ns) for path, one in found.items()}
+
+
+def checksums(job: Job) -> dict[str, str]:
+    assert job.result is not None
+    outputs = job.result["outputs"].items()
+    return {name: file["sha256"] for name, file in outputs if name not in TIMED}
+
+
+@pytest.mark.usefixtures("stored")
+async def test_a_killed_workers_windows_are_not_computed_again(
+    workers: Workers, sessions: Sessions, tmp_path: Path
+) -> None:
+    job_id = await ask(sessions)
+    folder = tmp_path / "windows" / "kept" / str(job_id)
+    victim = workers.start(**ALL_IS_KEPT)
+
+    async def in_the_middle() -> bool:
+        draws = [path for path in folder.rglob("*.window") if "-" not in path.name]
+        return len(draws) >= 5
+
+    await eventually(in_the_middle)
+    (child,) = children_of(victim.pid)
+    kill(victim)
+
+    async def child_ended() -> bool:
+        return not is_running(child)
+
+    await eventually(child_ended)
+    finished = kept_of(folder)
+    assert (await read_job(sessions, job_id)).status == JobStatus.RUNNING
+
+    workers.start(**ALL_IS_KEPT)
+
+    async def gone_on() -> bool:
+        return len(kept_of(folder)) > len(finished)
+
+    await eventually(gone_on)
+    # What is computed is kept anew: the files that lay there are still the same.
+    assert finished.items() <= kept_of(folder).items()
+    job = await reach(sessions, job_id, *ENDED, within_s=120)
+    assert job.status == JobStatus.SUCCESSFUL, job.error
+    assert (job.attempt, job.crash_count) == (2, 1)
+    assert f'"windows":{len(finished)}' in (tmp_path / "worker.log").read_text("utf-8")
+
+    async def dropped() -> bool:
+        return not folder.exists()
+
+    await eventually(dropped)
+    undisturbed = await reach(sessions, await ask(sessions), *ENDED, within_s=120)
+    assert undisturbed.status == JobStatus.SUCCESSFUL, undisturbed.error
+    assert undisturbed.attempt == 1
+    assert checksums(job) == checksums(undisturbed)
