@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from shanhai import __version__
 from shanhai.draining import noticing_stop
+from shanhai.overload import Admission
 from shanhai.telemetry import configure_logging
 from shanhai.tracing import configure_tracing
 from shanhai_api.accounts.routes import router as accounts
@@ -26,7 +27,7 @@ from shanhai_api.changes.routes import router as changes
 from shanhai_api.compliance.routes import router as compliance
 from shanhai_api.configuration import Configuration
 from shanhai_api.datasets.routes import router as dataset_files
-from shanhai_api.errors import install_handlers
+from shanhai_api.errors import install_handlers, on_shanhai_error
 from shanhai_api.features.edit_routes import records as record_edits
 from shanhai_api.features.edit_routes import router as edits
 from shanhai_api.features.records import router as records
@@ -142,6 +143,7 @@ def create_app(configuration: Configuration) -> FastAPI:
         redirect_slashes=False,
         middleware=[
             Middleware(RequestScope),
+            Middleware(Admission, most=configuration.api.most_requests, refuse=on_shanhai_error),
             # Anyone's page may read what is public; no credentials ride along.
             Middleware(
                 CORSMiddleware,

@@ -15,6 +15,7 @@ from shanhai.db.engine import Sessions, create_engine, create_sessions
 from shanhai.db.quick import QuickReader, open_quick_reader
 from shanhai.draining import noticing_stop
 from shanhai.limits import RateLimiter
+from shanhai.overload import Admission
 from shanhai.settings import (
     ArtifactSettings,
     DatabaseSettings,
@@ -30,7 +31,7 @@ from shanhai.tracing import configure_tracing
 from shanhai_tiles.access import Gate
 from shanhai_tiles.dependencies import Services, transaction, working_session
 from shanhai_tiles.directory import Directory
-from shanhai_tiles.errors import install_error_handlers
+from shanhai_tiles.errors import install_error_handlers, tell
 from shanhai_tiles.following import following_changes
 from shanhai_tiles.handles import Handles
 from shanhai_tiles.keeping.opening import open_tiles
@@ -85,6 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=viewer.STATIC))
     app.add_middleware(Shortcut)
+    app.add_middleware(Admission, most=settings.tiles.most_requests, refuse=tell)
     app.add_middleware(Surround, public=settings.public)
     app.openapi = partial(describe_31, app)  # type: ignore[method-assign]
     return app

@@ -1,6 +1,8 @@
 """What holds for every request: limits, refusals, headers, the last resort."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
@@ -9,6 +11,8 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy.exc import OperationalError
 
+from shanhai_api.app import create_app
+from shanhai_api.configuration import Configuration
 from shanhai_api.state import State
 
 ECHO = "/processes/echo/execution"
@@ -232,6 +236,35 @@ class TestLastResort:
         assert answer.headers["X-Request-Id"]
         if status == 503:
             assert answer.headers["Retry-After"]
+
+
+async def test_overload_is_refused_and_passes(configuration: Configuration) -> None:
+    """With one in hand, which is slow, others are refused in words; then all is as before."""
+    api = configuration.api.model_copy(update={"most_requests": 1})
+    app = create_app(replace(configuration, api=api))
+    begun, done = asyncio.Event(), asyncio.Event()
+
+    async def be_slow() -> None:
+        begun.set()
+        await done.wait()
+
+    app.add_api_route("/slow", be_slow)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api.test") as client,
+    ):
+        slow = asyncio.create_task(client.get("/slow"))
+        async with asyncio.timeout(30):
+            await begun.wait()
+        refusal = await client.get("/collections?lang=zh")
+        assert refusal.status_code == 503
+        assert refusal.headers["Retry-After"]
+        assert "请求已达上限" in refusal.json()["detail"]
+        assert refusal.headers["X-Request-Id"]
+        assert (await client.get("/health/ready")).status_code == 200
+        done.set()
+        assert (await slow).status_code == 200
+        assert (await client.get("/collections")).status_code == 200
 
 
 class TestHealth:

@@ -1,9 +1,13 @@
 """Caching, identity, and input that must be refused."""
 
+import asyncio
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
+
+from shanhai_tiles.app import create_app
 
 TILE = "/layers/zones.xiamen/tiles/WebMercatorQuad/10/848/440"
 
@@ -189,3 +193,36 @@ async def test_a_valid_key_is_enough(guarded: httpx.AsyncClient, world: Any) -> 
 async def test_a_wrong_key_is_refused_even_where_none_is_needed(client: httpx.AsyncClient) -> None:
     wrong = f"Bearer shk_abcdefgh_{'x' * 43}"
     assert (await client.get("/layers", headers={"Authorization": wrong})).status_code == 401
+
+
+async def test_overload_is_refused_and_passes(world: Any) -> None:
+    """Tiles too, which take a way of their own; and a service that stops says so."""
+    settings = world.settings(public_read=True)
+    tiles = settings.tiles.model_copy(update={"most_requests": 1})
+    app = create_app(replace(settings, tiles=tiles))
+    begun, done = asyncio.Event(), asyncio.Event()
+
+    async def be_slow() -> None:
+        begun.set()
+        await done.wait()
+
+    app.add_api_route("/slow", be_slow)
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://tiles.test") as client,
+    ):
+        slow = asyncio.create_task(client.get("/slow"))
+        async with asyncio.timeout(30):
+            await begun.wait()
+        refusal = await client.get(f"{TILE}.png", headers={"Accept-Language": "zh"})
+        assert refusal.status_code == 503
+        assert refusal.headers["retry-after"]
+        assert "请求已达上限" in refusal.json()["detail"]
+        assert (await client.get("/health/ready")).status_code == 200
+        done.set()
+        assert (await slow).status_code == 200
+        assert (await client.get(f"{TILE}.png")).status_code == 200
+        app.state.services.draining.set()
+        stopping = await client.get("/health/ready")
+        assert (stopping.status_code, stopping.json()["reason"]) == (503, "stopping")
