@@ -30,6 +30,16 @@ class PageQuery(BaseModel):
     lang: Literal["zh", "en"] | None = Field(None, description="Language of titles and labels")
 
 
+def given(query: PageQuery) -> dict[str, str]:
+    """The parameters a page was asked for with, as its links repeat them; lists comma separated."""
+    stated = query.model_dump(exclude_none=True, exclude_unset=True, exclude={"f", "lang"})
+    found = {
+        name: ",".join(value) if isinstance(value, list) else str(value)
+        for name, value in stated.items()
+    }
+    return {name: value for name, value in found.items() if value}
+
+
 async def get_view(request: Request) -> View:
     """How the request is answered."""
     return View.of(request)

@@ -257,7 +257,8 @@ async def on_invalid_request(request: Request, error: Exception) -> Response:
 
 def _fault(item: Mapping[str, Any]) -> Fault:
     where, *path = item["loc"]
-    pointer = ".".join(map(str, path)) or str(where)
+    # Of a parameter that is a list, its name is told and not which of its values it was.
+    pointer = ".".join(str(part) for part in path if not isinstance(part, int)) or str(where)
     if item["type"] == "extra_forbidden":
         return Fault(pointer, "is not a parameter of this resource", "不是该资源的参数")
     return Fault(pointer, rule_in_english(item), rule_in_chinese(item))

@@ -6,6 +6,10 @@ from typing import Any
 from fastapi.responses import StreamingResponse
 
 EVENT_STREAM = "text/event-stream"
+HEARTBEAT_S = 15.0
+HEARTBEAT = b": waiting\n\n"
+LONGEST_S = 900.0
+"""Then clients connect again, from where they are: what they may do is looked up anew."""
 STREAMED: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Server-sent events",

@@ -10,9 +10,9 @@ from shanhai.db.tables import Job
 from shanhai.jobs.contract import OutputSpec
 from shanhai.jobs.contracts import CONTRACTS
 from shanhai.jobs.result_form import ResultForm
-from shanhai.jobs.results import output_link, results_document
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai_api.awaiting import successful_result
+from shanhai_api.job_documents import told_link, told_results
 from shanhai_api.jobs.files import send_file
 from shanhai_api.negotiation import JSON, TEXT, choose_format
 from shanhai_api.view import View, digest_of, link_header
@@ -34,7 +34,7 @@ def ended_answer(
     if form.response == "raw" or (form.response is None and lone_text):
         answer = raw_answer(view, store, job)
     else:
-        document = results_document(job, base_url=view.base, lang=view.lang)
+        document = told_results(job, view)
         answer = Response(orjson.dumps(document), media_type=JSON.media_type)
     monitor = link_header([view.link(f"/jobs/{job.id}", "monitor")], rels={"monitor"})["Link"]
     links = [monitor, *([answer.headers["link"]] if "link" in answer.headers else [])]
@@ -74,7 +74,7 @@ def value_answer(view: View, output: OutputSpec, value: Any) -> Response:
 
 def _linked(view: View, job: Job, wanted: list[OutputSpec]) -> Response:
     """No body, and a link to each output, titled with its name, which is ASCII."""
-    links = [_link_of(view, job, output) for output in wanted]
+    links = [told_link(job, output, view) for output in wanted]
     told = [
         f'<{link["href"]}>; rel="item"; type="{link["type"]}"; title="{output.name}"'
         for link, output in zip(links, wanted, strict=True)
@@ -92,7 +92,7 @@ def _in_parts(view: View, job: Job, form: ResultForm, wanted: list[OutputSpec]) 
         head = [f"Content-ID: {output.name}"]
         body = b""
         if output.name in result.get("outputs", {}) or form.by_reference(output.name):
-            link = _link_of(view, job, output)
+            link = told_link(job, output, view)
             head += [f"Content-Type: {link['type']}", f"Content-Location: {link['href']}"]
         else:
             head.append(f"Content-Type: {output.media_type}")
@@ -104,7 +104,3 @@ def _in_parts(view: View, job: Job, form: ResultForm, wanted: list[OutputSpec]) 
     # RFC 2387 wants the type of the part that a reader begins with, the first one.
     kind = f'{MULTIPART}; boundary={boundary}; type="{wanted[0].media_type}"'
     return view.send(content, kind)
-
-
-def _link_of(view: View, job: Job, output: OutputSpec) -> dict[str, Any]:
-    return output_link(job, output, base_url=view.base, lang=view.lang)

@@ -69,12 +69,17 @@ class View:
         link = {"href": self.url(path, **parameters), "rel": rel, "type": media_type}
         return link if title is None else {**link, "title": title}
 
-    def self_links(self, path: str, *formats: Format) -> list[Link]:
+    def self_links(self, path: str, *formats: Format, **parameters: str | None) -> list[Link]:
         """`self` in the format chosen, `alternate` in the others."""
         offered = formats or (JSON, HTML)
         chosen = choose_format(self.request, offered)
         return [
-            self.link(path, "self" if item == chosen else "alternate", item.media_type, f=item.name)
+            self.link(
+                path,
+                "self" if item == chosen else "alternate",
+                item.media_type,
+                **{**parameters, "f": item.name},
+            )
             for item in offered
         ]
 

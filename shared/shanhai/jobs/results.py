@@ -10,14 +10,18 @@ from shanhai.jobs.contracts import CONTRACTS
 from shanhai.jobs.failures import Failure
 from shanhai.jobs.line import QUOTA
 from shanhai.jobs.result_form import ResultForm
-from shanhai.jobs.stages import AGAIN, HELD_BACK, STATUS_MESSAGES, name_stage
+from shanhai.jobs.stages import AGAIN, ENDING, HELD_BACK, STATUS_MESSAGES, name_stage
 from shanhai.vocabulary import JobStatus, Lang
 
 REL_RESULTS = "http://www.opengis.net/def/rel/ogc/1.0/results"
 
 
-def status_info(job: Job, *, base_url: str, lang: Lang) -> dict[str, Any]:
-    """The statusInfo of a job; members without a value are left out."""
+def status_info(job: Job, *, base_url: str, lang: Lang, kept: Lang | None = None) -> dict[str, Any]:
+    """The statusInfo of a job; members without a value are left out.
+
+    Args:
+        kept: The language its links keep.
+    """
     status = JobStatus(job.status)
     info: dict[str, Any] = {
         "processID": job.kind,
@@ -35,7 +39,7 @@ def status_info(job: Job, *, base_url: str, lang: Lang) -> dict[str, Any]:
         "priority": job.priority,
         "retryOf": None if job.retry_of is None else str(job.retry_of),
         "notBefore": rfc3339(job.not_before),
-        "links": job_links(job, base_url=base_url),
+        "links": job_links(job, base_url=base_url, kept=kept),
     }
     if job.error is not None and status.final:
         info["exception"] = exception_of(job.error, lang)
@@ -50,6 +54,8 @@ def message_of(job: Job, lang: Lang) -> str:
         return detail if status.final else AGAIN.in_(lang).format(detail)
     if job.held == QUOTA:
         return HELD_BACK.in_(lang)
+    if status is JobStatus.RUNNING and job.cancel_requested:
+        return ENDING.in_(lang)
     if status is JobStatus.RUNNING and job.stage is not None:
         return name_stage(job.stage, lang)
     return STATUS_MESSAGES[status].in_(lang)
@@ -68,7 +74,9 @@ def exception_of(error: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
     return exception
 
 
-def results_document(job: Job, *, base_url: str, lang: Lang) -> dict[str, Any]:
+def results_document(
+    job: Job, *, base_url: str, lang: Lang, kept: Lang | None = None
+) -> dict[str, Any]:
     """The results of a successful job: values as they are, declared files as links.
 
     A job's other files, its rasters above all, are layers and datasets and no members. Where the
@@ -78,7 +86,7 @@ def results_document(job: Job, *, base_url: str, lang: Lang) -> dict[str, Any]:
     values, files = result.get("values", {}), result.get("outputs", {})
     wanted = form.wanted(CONTRACTS[job.kind])
     links = {
-        output.name: output_link(job, output, base_url=base_url, lang=lang)
+        output.name: output_link(job, output, base_url=base_url, lang=lang, kept=kept)
         for output in wanted
         if output.name in files or (output.name in values and form.by_reference(output.name))
     }
@@ -87,25 +95,17 @@ def results_document(job: Job, *, base_url: str, lang: Lang) -> dict[str, Any]:
     return {**values, **links}
 
 
-def output_link(job: Job, output: OutputSpec, *, base_url: str, lang: Lang) -> dict[str, Any]:
-    """A link to one output, be it a file or a value."""
-    files = (job.result or {}).get("outputs", {})
-    if output.name in files:
-        return file_link(job, output.name, files[output.name], base_url=base_url, lang=lang)
-    return {
-        "href": f"{base_url}/jobs/{job.id}/results/{output.name}",
-        "rel": "item",
-        "type": output.media_type,
-        "title": output.title.in_(lang),
-    }
-
-
-def file_link(
-    job: Job, name: str, file: Mapping[str, Any], *, base_url: str, lang: Lang
+def output_link(
+    job: Job, output: OutputSpec, *, base_url: str, lang: Lang, kept: Lang | None = None
 ) -> dict[str, Any]:
-    """A link to one result file."""
+    """A link to one output, be it a file or a value."""
+    file = (job.result or {}).get("outputs", {}).get(output.name)
+    href = _in_language(f"{base_url}/jobs/{job.id}/results/{output.name}", kept)
+    if file is None:
+        title = output.title.in_(lang)
+        return {"href": href, "rel": "item", "type": output.media_type, "title": title}
     return {
-        "href": f"{base_url}/jobs/{job.id}/results/{name}",
+        "href": href,
         "rel": "item",
         "type": file["media_type"],
         "title": file[f"title_{lang}"],
@@ -113,7 +113,7 @@ def file_link(
     }
 
 
-def job_links(job: Job, *, base_url: str) -> list[dict[str, str]]:
+def job_links(job: Job, *, base_url: str, kept: Lang | None = None) -> list[dict[str, str]]:
     """Where a client goes from here: again, to the results, to the process."""
     url = f"{base_url}/jobs/{job.id}"
     links = [
@@ -124,7 +124,11 @@ def job_links(job: Job, *, base_url: str) -> list[dict[str, str]]:
     if job.status == JobStatus.SUCCESSFUL:
         links.append(_link(f"{url}/results", REL_RESULTS))
         links.append(_link(f"{url}/manifest", "describedby"))
-    return links
+    return [{**link, "href": _in_language(link["href"], kept)} for link in links]
+
+
+def _in_language(href: str, kept: Lang | None) -> str:
+    return href if kept is None else f"{href}?lang={kept}"
 
 
 def rfc3339(moment: datetime | None) -> str | None:

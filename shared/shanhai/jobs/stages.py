@@ -62,6 +62,7 @@ STATUS_MESSAGES: Mapping[JobStatus, Label] = {
 }
 
 
+ENDING = Label("正在取消", "Being cancelled")
 AGAIN = Label("等待重试：{}", "Waiting to be tried again: {}")
 HELD_BACK = Label(
     "等待：您同时运行的作业已达上限", "Waiting: as many of your jobs are running as may at once"

@@ -138,7 +138,9 @@ class TestResults:
     ) -> None:
         document = (await reader.get(f"/jobs/{zoning.id}/results?lang=zh")).json()
         assert document["scheme"] == "city.supply_demand"
-        assert document["report"]["href"] == f"http://api.test/jobs/{zoning.id}/results/report"
+        assert document["report"]["href"] == (
+            f"http://api.test/jobs/{zoning.id}/results/report?lang=zh"
+        )
         assert document["report"]["title"] == "报告"
 
     async def test_file_is_sent_as_it_is(self, reader: httpx.AsyncClient, zoning: Job) -> None:

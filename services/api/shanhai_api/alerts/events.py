@@ -10,14 +10,11 @@ from shanhai.db.alerts.reading import events_after, newest_event
 from shanhai.db.alerts.telling import describe_alert, describe_events
 from shanhai.db.identity import Viewer
 from shanhai.errors import InvalidInput
+from shanhai_api.event_stream import HEARTBEAT, HEARTBEAT_S, LONGEST_S
 from shanhai_api.state import State
 from shanhai_api.view import View
 
 POLL_S = 0.5
-HEARTBEAT_S = 15.0
-HEARTBEAT = b": waiting\n\n"
-LONGEST_S = 900.0
-"""Then clients connect again, from where they are: what they may do is looked up anew."""
 PORTION = 100
 
 

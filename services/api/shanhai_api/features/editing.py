@@ -27,6 +27,7 @@ from shanhai_api.features.options import item_methods, list_methods
 from shanhai_api.identity import Caller
 from shanhai_api.once import Made, once
 from shanhai_api.preconditions import expected_states, wants_new
+from shanhai_api.preferences import preferences
 from shanhai_api.state import Unit
 from shanhai_api.view import View, entity_tag
 
@@ -231,8 +232,7 @@ def item_path(entity: Entity, bound: Mapping[str, str], code: str) -> str:
 
 def _answer(edit: Edit, made: Made) -> Response:
     headers = {**made.headers, "Cache-Control": "no-store"}
-    wishes = edit.request.headers.get("prefer", "").replace(" ", "").split(",")
-    if made.status == 200 and MINIMAL in wishes:
+    if made.status == 200 and preferences(edit.request).get("return") == "minimal":
         return Response(status_code=204, headers={**headers, "Preference-Applied": MINIMAL})
     media_type = documents.data_format(edit.entity).media_type
     return Response(orjson.dumps(made.content), made.status, headers, media_type)

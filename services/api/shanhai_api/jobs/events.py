@@ -7,29 +7,35 @@ from uuid import UUID
 import orjson
 
 from shanhai.db.queries.job_reading import find_job
-from shanhai.jobs.results import status_info
+from shanhai.db.tables import Job
 from shanhai.vocabulary import JobStatus
+from shanhai_api.event_stream import HEARTBEAT, HEARTBEAT_S, LONGEST_S
 from shanhai_api.identity import Caller
+from shanhai_api.job_documents import told_status
 from shanhai_api.state import State
-from shanhai_api.view import View
+from shanhai_api.view import View, digest_of
 
 POLL_S = 0.25
-HEARTBEAT_S = 15.0
-HEARTBEAT = b": waiting\n\n"
 
 
-async def follow(state: State, view: View, job_id: UUID, caller: Caller) -> AsyncIterator[bytes]:
-    """A `status` event for each change, at least one, until the job ends or the service stops."""
-    told, silent_s = b"", 0.0
-    while not told or not state.draining.is_set():
+async def follow(
+    state: State, view: View, job_id: UUID, caller: Caller, *, seen: str | None
+) -> AsyncIterator[bytes]:
+    """A `status` event for each change until the job ends, the service stops, or it took too long.
+
+    The first tells the state there is, unless it is the one whose event was `seen` last.
+    """
+    loop = asyncio.get_running_loop()
+    told, silent_s, ends_at = seen, 0.0, loop.time() + LONGEST_S
+    while told is None or not (state.draining.is_set() or loop.time() >= ends_at):
         async with state.sessions() as session:
             job = await find_job(session, job_id, reader=caller)
         if job is None:
             return
-        news = orjson.dumps(status_info(job, base_url=view.base, lang=view.lang))
-        if news != told:
-            told, silent_s = news, 0.0
-            yield b"event: status\ndata: " + news + b"\n\n"
+        news = news_of(job, view)
+        if (tag := digest_of(news)) != told:
+            told, silent_s = tag, 0.0
+            yield b"event: status\nid: %s\ndata: %s\n\n" % (tag.encode(), news)
         elif silent_s >= HEARTBEAT_S:
             silent_s = 0.0
             yield HEARTBEAT
@@ -37,3 +43,13 @@ async def follow(state: State, view: View, job_id: UUID, caller: Caller) -> Asyn
             return
         await asyncio.sleep(POLL_S)
         silent_s += POLL_S
+
+
+def knows_the_end(job: Job, view: View, seen: str | None) -> bool:
+    """Whether a caller has been told the last there is to be told of a job."""
+    return JobStatus(job.status).final and seen == digest_of(news_of(job, view))
+
+
+def news_of(job: Job, view: View) -> bytes:
+    """What an event tells of a job: its statusInfo."""
+    return orjson.dumps(told_status(job, view))

@@ -10,20 +10,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.job_reading import JobFilter, find_job, list_jobs
 from shanhai.db.tables import Job
-from shanhai.errors import Forbidden, NotFound
-from shanhai.jobs.results import status_info
+from shanhai.errors import Forbidden, NotFound, Stale
 from shanhai.jobs.states import cancel
 from shanhai.jobs.submission import resubmit, terms_of
-from shanhai.vocabulary import Scope
+from shanhai.vocabulary import JobStatus, Scope
 from shanhai_api.awaiting import successful_result
 from shanhai_api.dependencies import act_of
 from shanhai_api.errors import NoSuchJob
 from shanhai_api.features.values import parse_datetime
 from shanhai_api.identity import Caller
+from shanhai_api.job_documents import told_status
 from shanhai_api.jobs.parameters import JobsQuery, read_cursor
 from shanhai_api.once import Made
 from shanhai_api.state import State, Unit
 from shanhai_api.view import View
+
+BEGUN = tuple(status for status in JobStatus if status is not JobStatus.ACCEPTED)
 
 
 async def read_job(session: AsyncSession, caller: Caller, job_id: str) -> Job:
@@ -50,13 +52,18 @@ def as_uuid(text: str) -> UUID | None:
 
 
 async def read_jobs(session: AsyncSession, caller: Caller, query: JobsQuery) -> Sequence[Job]:
-    """One job more than a page, from the newest on."""
+    """One job more than a page, from the newest on.
+
+    Durations are those of jobs that run or have ended, unless other states are asked for.
+    """
+    timed = query.minDuration is not None or query.maxDuration is not None
+    statuses = tuple(query.status) or (BEGUN if timed else ())
     return await list_jobs(
         session,
         JobFilter(
             reader=caller,
-            kinds=members(query.processID),
-            statuses=members(query.status),
+            kinds=tuple(query.processID),
+            statuses=statuses,
             min_seconds=query.minDuration,
             max_seconds=query.maxDuration,
             dead=query.dead == "true",
@@ -67,23 +74,36 @@ async def read_jobs(session: AsyncSession, caller: Caller, query: JobsQuery) -> 
     )
 
 
-def members(text: str | None) -> tuple[str, ...]:
-    """The members of a comma-separated list."""
-    return () if text is None else tuple(part.strip() for part in text.split(","))
-
-
-async def dismiss(session: AsyncSession, caller: Caller, job_id: str, *, act: Act) -> Job:
+async def dismiss(
+    session: AsyncSession,
+    caller: Caller,
+    job_id: str,
+    *,
+    expected: frozenset[str] | None,
+    act: Act,
+) -> Job:
     """Ask for the end of a job; only who requested it and administrators may.
 
     Raises:
         NoSuchJob: there is none.
         Forbidden: it is somebody else's.
+        Stale: it is in none of the states `expected`.
     """
     job = await read_job(session, caller, job_id)
     demand_own(job, caller)
+    if expected is not None and state_tag(job) not in expected:
+        raise Stale(
+            f"job {job.id} is {job.status} now: it has changed since it was read",
+            message_zh=f"作业 {job.id} 在读取之后已变为 {job.status}",
+        )
     await cancel(session, job.id, act=act)
     await session.refresh(job)
     return job
+
+
+def state_tag(job: Job) -> str:
+    """What `If-Match` compares of a job: how it stands, and not how far it is."""
+    return f"{job.status}-{job.attempt}"
 
 
 async def retry(state: State, unit: Unit, view: View, caller: Caller, job_id: str) -> Made:
@@ -105,7 +125,7 @@ async def retry(state: State, unit: Unit, view: View, caller: Caller, job_id: st
         act=act_of(caller, view),
     )
     unit.after_commit.append(partial(state.dispatcher.dispatch, job.id, job.attempt))
-    content = status_info(job, base_url=view.base, lang=view.lang)
+    content = told_status(job, view)
     return Made(content, {"Location": f"{view.base}/jobs/{job.id}"})
 
 

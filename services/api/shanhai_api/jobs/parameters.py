@@ -3,23 +3,32 @@
 import base64
 import binascii
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from shanhai.vocabulary import JobStatus
 from shanhai_api.dependencies import PageQuery
 from shanhai_api.features.values import parse_datetime
 
 CURSOR_SEPARATOR = "~"
+MOST_MEMBERS = 100
+Member = TypeVar("Member")
 
 
-def split(text: str) -> str:
-    """Check a comma-separated list for empty members."""
-    if not all(part.strip() for part in text.split(",")):
+def split(given: object) -> object:
+    """The members of a list: the parameter comes once for each, or once with commas."""
+    texts = [given] if isinstance(given, str) else given
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        return given
+    members = [part.strip() for text in texts for part in text.split(",")]
+    if not all(members):
         raise ValueError("must be values separated by commas / 必须是以逗号分隔的值")
-    return text
+    return members
+
+
+Members = Annotated[list[Member], BeforeValidator(split), Field(max_length=MOST_MEMBERS)]
 
 
 def check_datetime(text: str) -> str:
@@ -33,12 +42,12 @@ class JobsQuery(PageQuery):
 
     limit: int = Field(10, ge=1, le=10_000, description="Jobs on a page")
     cursor: str | None = Field(None, max_length=200, description="A place given by a `next` link")
-    type: Literal["process"] | None = Field(None, description="Kind of job; all are `process`")
-    processID: Annotated[str, AfterValidator(split)] | None = Field(
-        None, max_length=1000, description="Only jobs of these processes, comma separated"
+    type: Members[Literal["process"]] = Field([], description="Kinds of jobs; all are `process`")
+    processID: Members[Annotated[str, Field(max_length=100)]] = Field(
+        [], description="Only jobs of these processes; repeated, or comma separated"
     )
-    status: Annotated[str, AfterValidator(split)] | None = Field(
-        None, max_length=200, description="Only jobs in these states, comma separated"
+    status: Members[JobStatus] = Field(
+        [], description="Only jobs in these states; repeated, or comma separated"
     )
     datetime: Annotated[str, AfterValidator(check_datetime)] | None = Field(
         None, max_length=100, description="Only jobs created then: an instant or an interval"
@@ -51,16 +60,6 @@ class JobsQuery(PageQuery):
         description="`true`: only jobs that were given up though their inputs are not to blame, and"
         " were not tried again since",
     )
-
-    @field_validator("status")
-    @classmethod
-    def check_states(cls, text: str | None) -> str | None:
-        """Every state must be one of the standard's."""
-        known = {status.value for status in JobStatus}
-        if text is not None and not set(text.split(",")) <= known:
-            listed = ", ".join(sorted(known))
-            raise ValueError(f"must be of {listed} / 必须取自 {listed}")
-        return text
 
     @field_validator("cursor")
     @classmethod

@@ -10,9 +10,8 @@ from fastapi.responses import StreamingResponse
 from shanhai.db.tables import Job
 from shanhai.jobs.contracts import CONTRACTS
 from shanhai.jobs.result_form import ResultForm
-from shanhai.jobs.results import results_document, status_info
 from shanhai.vocabulary import JobStatus
-from shanhai_api.awaiting import successful_result
+from shanhai_api.awaiting import successful_result, wait_for_end
 from shanhai_api.dependencies import (
     JobCaller,
     PageQuery,
@@ -22,20 +21,25 @@ from shanhai_api.dependencies import (
     TheUnit,
     TheView,
     act_of,
+    given,
 )
 from shanhai_api.event_stream import STREAMED, stream
+from shanhai_api.job_documents import told_results, told_status
 from shanhai_api.jobs import operations
-from shanhai_api.jobs.events import follow
+from shanhai_api.jobs.events import follow, knows_the_end
 from shanhai_api.jobs.files import send_file
 from shanhai_api.jobs.parameters import JobsQuery, write_cursor
 from shanhai_api.negotiation import HTML, JSON
 from shanhai_api.once import once
+from shanhai_api.preconditions import expected_states
 from shanhai_api.result_answers import raw_answer, value_answer
-from shanhai_api.view import View
+from shanhai_api.view import View, entity_tag
 
 router = APIRouter(tags=["processes"])
 Parameters = Annotated[PageQuery, Query()]
 NO_BODY = sha256(b"").hexdigest()
+MOST_ENDING_S = 5.0
+"""A worker that lives has ended a job by then."""
 
 
 @router.get("/jobs", summary="Jobs, the newest first")
@@ -45,12 +49,13 @@ async def list_jobs(
     """List jobs."""
     found = await operations.read_jobs(session, caller, query)
     page = found[: query.limit]
-    links = view.self_links("/jobs")
+    stated = given(query)
+    links = view.self_links("/jobs", **stated)
     if len(found) > query.limit:
-        kept = query.model_dump(exclude_none=True, exclude={"cursor", "lang"})
         cursor = write_cursor(page[-1].created_at, page[-1].id)
-        links.append(view.link("/jobs", "next", JSON.media_type, **kept, cursor=cursor))
-    document = {"jobs": [describe(job, view) for job in page], "links": links}
+        place = {**stated, "f": query.f, "limit": str(query.limit), "cursor": cursor}
+        links.append(view.link("/jobs", "next", JSON.media_type, **place))
+    document = {"jobs": [told_status(job, view) for job in page], "links": links}
     return view.respond(document, template="jobs.html")
 
 
@@ -62,17 +67,34 @@ async def read_job(
     row = await operations.read_job(session, caller, job)
     headers = {} if JobStatus(row.status).final else {"Retry-After": "1"}
     return view.respond(
-        describe(row, view), template="job.html", headers=headers, extra=page_of(row, view)
+        told_status(row, view),
+        template="job.html",
+        headers=headers,
+        extra=page_of(row, view),
+        state=operations.state_tag(row),
     )
 
 
 @router.delete("/jobs/{job}", summary="Dismiss a job")
 async def dismiss_job(
-    view: TheView, caller: JobCaller, job: str, query: Parameters, unit: TheUnit
+    request: Request,
+    view: TheView,
+    state: TheState,
+    caller: JobCaller,
+    job: str,
+    query: Parameters,
 ) -> Response:
-    """Ask for the end of a job and tell its state; what has ended stays as it is."""
-    row = await operations.dismiss(unit.session, caller, job, act=act_of(caller, view))
-    return view.send(orjson.dumps(describe(row, view)), JSON.media_type)
+    """Ask for the end of a job, wait for it, and tell its state; what has ended stays as it is."""
+    expected = expected_states(request)
+    async with state.unit() as unit:
+        row = await operations.dismiss(
+            unit.session, caller, job, expected=expected, act=act_of(caller, view)
+        )
+    if not JobStatus(row.status).final:
+        # It runs: until the worker has ended it, it is not dismissed, and it is not told to be.
+        row = await wait_for_end(state, row.id, MOST_ENDING_S) or row
+    body = orjson.dumps(told_status(row, view))
+    return view.send(body, JSON.media_type, version=entity_tag(operations.state_tag(row), body))
 
 
 @router.post("/jobs/{job}/retry", summary="Try a job again", status_code=201)
@@ -114,7 +136,7 @@ async def read_results(
     raw = ResultForm.of_row(row.result_form).response == "raw"
     if raw and query.f is None and not wants_page(view):
         return raw_answer(view, state.store, row)
-    document = results_document(row, base_url=view.base, lang=view.lang)
+    document = told_results(row, view)
     return view.respond(document, template="results.html", extra={"job": str(row.id)})
 
 
@@ -152,9 +174,10 @@ async def read_manifest(
     "/jobs/{job}/events",
     summary="A job's progress as server-sent events",
     response_class=StreamingResponse,
-    responses=STREAMED,
+    responses={**STREAMED, 204: {"description": "The job has ended, as `Last-Event-ID` knows"}},
 )
 async def stream_events(
+    request: Request,
     view: TheView,
     state: TheState,
     caller: Reader,
@@ -162,10 +185,13 @@ async def stream_events(
     query: Parameters,
     session: ReadSession,
 ) -> Response:
-    """Tell every change of a job until it ends."""
+    """Tell every change of a job until it ends; `Last-Event-ID` says what is known already."""
     row = await operations.read_job(session, caller, job)
-    events = follow(state, view, row.id, caller)
-    return stream(events)
+    seen = request.headers.get("last-event-id")
+    if knows_the_end(row, view, seen):
+        # By this a browser knows not to come again.
+        return Response(status_code=204)
+    return stream(follow(state, view, row.id, caller, seen=seen))
 
 
 def page_of(job: Job, view: View) -> dict[str, object]:
@@ -175,15 +201,10 @@ def page_of(job: Job, view: View) -> dict[str, object]:
     return {
         "title": job.kind if contract is None else contract.title.in_(view.lang),
         "ended": status.final,
-        "results": results_document(job, base_url=view.base, lang=view.lang) if done else None,
+        "results": told_results(job, view) if done else None,
     }
 
 
 def wants_page(view: View) -> bool:
     """Whether a browser asks, which names HTML among what it accepts."""
     return HTML.media_type in view.request.headers.get("accept", "")
-
-
-def describe(job: Job, view: View) -> dict[str, object]:
-    """The statusInfo of a job."""
-    return status_info(job, base_url=view.base, lang=view.lang)

@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from shanhai.jobs.results import status_info
 from shanhai.jobs.submission import accept_job, terms_of
 from shanhai_api.identity import Caller
+from shanhai_api.job_documents import told_status
 from shanhai_api.once import Made
 from shanhai_api.processes.orders import Order
 from shanhai_api.state import State, Unit
@@ -29,6 +29,6 @@ async def accept(state: State, unit: Unit, view: View, caller: Caller, order: Or
     job = accepted.job
     if accepted.new:
         unit.after_commit.append(partial(state.dispatcher.dispatch, job.id, job.attempt))
-    content = status_info(job, base_url=view.base, lang=view.lang)
+    content = told_status(job, view)
     location = {"Location": f"{view.base}/jobs/{job.id}"}
     return Made(content, location, status=201 if accepted.new else 200)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, ValidatorFunctionWrapHandler, WrapValidator
 
 from shanhai.errors import InvalidInput
 from shanhai.jobs.callbacks import Subscriber
@@ -16,7 +16,7 @@ from shanhai_api.body import parse, pointer_of
 MAX_WAIT_S = 20
 LONGEST_UNIQUE_S = 366 * 86_400
 QUALIFIED = frozenset({"value", "mediaType", "encoding", "schema", "format"})
-WAIT = re.compile(r"wait=(\d{1,6})")
+SECONDS = re.compile(r"[0-9]{1,6}")
 
 
 class OutputFormat(BaseModel):
@@ -36,6 +36,17 @@ class WantedOutput(BaseModel):
     format: OutputFormat | None = None
 
 
+def check_unique(value: Any, _check: ValidatorFunctionWrapHandler) -> bool | int:
+    """`true`, `false` or seconds, told as one rule and not as those of two types."""
+    # `true` is no number of seconds, though Python takes it for 1.
+    if isinstance(value, bool) or (isinstance(value, int) and 0 <= value <= LONGEST_UNIQUE_S):
+        return value
+    raise ValueError(
+        f"must be true, false or whole seconds from 0 to {LONGEST_UNIQUE_S}"
+        f" / 须为 true、false 或 0 至 {LONGEST_UNIQUE_S} 的整数秒"
+    )
+
+
 class ExecuteBody(BaseModel):
     """The body of an execution request."""
 
@@ -46,7 +57,7 @@ class ExecuteBody(BaseModel):
     response: Literal["raw", "document"] | None = None
     subscriber: Subscriber | None = None
     priority: Literal["low", "normal", "high"] = "normal"
-    unique: bool | Annotated[int, Field(ge=0, le=LONGEST_UNIQUE_S)] = False
+    unique: Annotated[bool | int, WrapValidator(check_unique)] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +96,6 @@ def parse_order(contract: ProcessContract, value: Any) -> Order:
     body = parse(ExecuteBody, {**value, "inputs": {}} if isinstance(given, dict) else value)
     plain = {name: _plain(name, item) for name, item in given.items()}
     inputs = parse(contract.inputs, plain, under="/inputs")
-    # `true` is no number of seconds, though Python takes it for 1.
     unique_s = (0 if body.unique else None) if isinstance(body.unique, bool) else body.unique
     form = _form_of(contract, body)
     return Order(contract, inputs, form, body.subscriber, body.priority, unique_s)
@@ -129,14 +139,12 @@ def _plain(name: str, item: Any) -> Any:
     return item["value"] if "value" in item and item.keys() <= QUALIFIED else item
 
 
-def parse_preference(headers: Mapping[str, str], contract: ProcessContract) -> Preference:
-    """What `Prefer` asks for, within what the process and this service allow."""
-    wishes = [wish.strip().lower() for wish in headers.get("prefer", "").split(",")]
-    asynchronous = "respond-async" in wishes
-    waits = [int(found[1]) for wish in wishes if (found := WAIT.fullmatch(wish))]
+def parse_preference(wishes: Mapping[str, str], contract: ProcessContract) -> Preference:
+    """What the caller prefers, within what the process and this service allow."""
+    asynchronous, wait = "respond-async" in wishes, wishes.get("wait", "")
     applied = ["respond-async"] if asynchronous else []
-    if waits:
-        wait_s = min(waits[0], MAX_WAIT_S)
+    if SECONDS.fullmatch(wait):
+        wait_s = min(int(wait), MAX_WAIT_S)
         return Preference(wait_s, (*applied, f"wait={wait_s}"))
     if asynchronous or not contract.sync:
         return Preference(0, tuple(applied))

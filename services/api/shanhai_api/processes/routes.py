@@ -11,10 +11,11 @@ from shanhai.vocabulary import Scope
 from shanhai_api.awaiting import wait_for_end
 from shanhai_api.body import read_json
 from shanhai_api.compliance.execution import check_at_once
-from shanhai_api.dependencies import MAY_LOOK, PageQuery, TheState, TheView, Writer
+from shanhai_api.dependencies import MAY_LOOK, PageQuery, TheState, TheView, Writer, given
 from shanhai_api.identity import demand
 from shanhai_api.negotiation import JSON
 from shanhai_api.once import once, replayed
+from shanhai_api.preferences import preferences
 from shanhai_api.processes import descriptions, operations
 from shanhai_api.processes.orders import parse_order, parse_preference
 from shanhai_api.result_answers import ended_answer
@@ -106,7 +107,7 @@ async def list_processes(view: TheView, query: Annotated[ListQuery, Query()]) ->
     names = list(CONTRACTS)
     start = 0 if query.cursor is None else names.index(query.cursor) + 1
     page = names[start : start + query.limit]
-    links = view.self_links("/processes")
+    links = view.self_links("/processes", **given(query))
     if start + len(page) < len(names):
         place: dict[str, Any] = {"limit": query.limit, "cursor": page[-1], "f": query.f}
         links.append(view.link("/processes", "next", JSON.media_type, **place))
@@ -149,7 +150,7 @@ async def execute_process(
     order = parse_order(contract, body.value)
     if order.subscriber is not None:
         order.subscriber.check_hosts(state.configuration.outgoing)
-    preference = parse_preference(request.headers, contract)
+    preference = parse_preference(preferences(request), contract)
     if contract.quick and not order.needs_a_job and "respond-async" not in preference.applied:
         raw = order.form.response == "raw"
         answer = await check_at_once(view, state, caller, order.inputs, raw=raw)

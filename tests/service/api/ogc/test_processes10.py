@@ -6,6 +6,7 @@ A worker is played: it takes what waits and ends it with what `echo` answers.
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -19,7 +20,16 @@ from openapi_spec_validator import OpenAPIV30SpecValidator
 from sqlalchemy import select
 from tests.service.api.ogc.conftest import in_process
 from tests.service.api.ogc.process_schemas import conform
-from tests.service.api.ogc.reading import BASE, Json, get, link, operation, parameter, refused
+from tests.service.api.ogc.reading import (
+    BASE,
+    Json,
+    get,
+    link,
+    operation,
+    parameter,
+    refused,
+    resolved,
+)
 
 from shanhai.db.tables import Delivery, Job
 from shanhai.jobs import states
@@ -50,19 +60,24 @@ EVERY = pytest.mark.parametrize("name", NAMES)
 
 
 async def work(state: State) -> None:
-    """Take jobs that need no pause and end them, for ever."""
+    """Take jobs and end them, those that are to pause when they are dismissed, until cancelled."""
+    paused: list[states.Lease] = []
     while True:
         async with state.sessions.begin() as session:
             claim = await states.claim(session, worker="played", lease_s=600)
-            if claim is not None:
+            if claim is not None and claim.task["inputs"]["pause"]:
+                paused.append(claim.lease)
+            elif claim is not None:
                 await end(session, claim)
+            for lease in list(paused):
+                if await states.look(session, lease) is states.Standing.CANCELLED:
+                    await states.dismiss(session, lease)
+                    paused.remove(lease)
         await asyncio.sleep(0.02)
 
 
 async def end(session: Any, claim: states.Claim) -> None:
     asked = claim.task["inputs"]
-    if asked["pause"]:
-        return
     if asked["message"] == FAIL:
         failure = Failure("invalid", Label("坏输入", "bad input"))
         await states.fail(session, claim.lease, failure)
@@ -168,6 +183,17 @@ class TestLandingPage:
         classes = ("core", "json", "html", "oas30", "ogc-process-description", "job-list")
         assert {f"{P}/{name}" for name in (*classes, "dismiss")} <= set(document["conformsTo"])
 
+    async def test_req_core_api_definition(self, client: httpx.AsyncClient) -> None:
+        """api-definition-op and -success: each definition the landing page names is there."""
+        links = (await get(client, "/"))["links"]
+        named = [item for item in links if item["rel"] in {"service-desc", "service-doc"}]
+        assert named
+        for item in named:
+            answer = await client.get(item["href"], headers={"Accept": item["type"]})
+            assert answer.status_code == 200
+            kind = item["type"].partition(";")[0]
+            assert answer.headers["content-type"].partition(";")[0] == kind
+
 
 class TestProcessList:
     async def test_req_core_pl_limit_definition(self, definition: Json) -> None:
@@ -203,6 +229,18 @@ class TestProcessList:
         conform("processList", document)
         for item in document["processes"]:
             assert link(item, "self") == f"{BASE}/processes/{item['id']}"
+
+    async def test_rec_core_links_of_a_page(self, client: httpx.AsyncClient) -> None:
+        """`self` and `alternate` are this very page, whatever it was asked for with."""
+        second = link(await get(client, "/processes", limit="3"), "next")
+        assert second is not None
+        page = await get(client, second)
+        address = link(page, "self", "application/json")
+        assert address is not None
+        assert (await get(client, address))["processes"] == page["processes"]
+        other = await client.get(link(page, "alternate", "text/html") or "")
+        assert NAMES[3] in other.text
+        assert NAMES[0] not in other.text
 
 
 class TestProcess:
@@ -319,6 +357,9 @@ class TestJobCreation:
                 "/outputs/message/format/mediaType",
             ),
             ({"response": "loud"}, "/response"),
+            ({"unique": -1}, "/unique"),
+            ({"unique": 1.5}, "/unique"),
+            ({"unique": "yes"}, "/unique"),
             ({"invalid-execute-request": "true"}, "/invalid-execute-request"),
         ],
     )
@@ -342,6 +383,29 @@ class TestJobCreation:
             answer = await execute(editor, {"Prefer": wish})
             assert answer.status_code == 201
             assert "respond-async" in answer.headers["preference-applied"]
+
+    @pytest.mark.parametrize(
+        ("headers", "status", "applied"),
+        [
+            ([("Prefer", "wait=5"), ("Prefer", "respond-async")], 200, "respond-async, wait=5"),
+            ([("Prefer", 'respond-async; why="a, b"')], 201, "respond-async"),
+            ([("Prefer", 'x="respond-async, y", wait="7"')], 200, "wait=7"),
+            ([("Prefer", "WAIT = 3, wait=0")], 200, "wait=3"),
+            ([("Prefer", "wait=soon, return=minimal")], 200, None),
+            ([("Prefer", "wait=999999")], 200, "wait=20"),
+        ],
+    )
+    async def test_req_core_prefer_header(
+        self,
+        editor: httpx.AsyncClient,
+        headers: list[tuple[str, str]],
+        status: int,
+        applied: str | None,
+    ) -> None:
+        """`Prefer` as RFC 7240 has it: several headers, quotes, parameters, the first of a kind."""
+        answer = await editor.post(ECHO, json={"inputs": {"message": "x"}}, headers=headers)
+        assert answer.status_code == status
+        assert answer.headers.get("preference-applied") == applied
 
     async def test_req_core_job_creation_default_outputs(self, editor: httpx.AsyncClient) -> None:
         for outputs in (None, {}):
@@ -414,6 +478,27 @@ class TestJob:
         answer = await editor.get(f"{made.headers['location']}/events")
         assert answer.headers["content-type"].startswith("text/event-stream")
         assert '"status":"successful"' in answer.text.rstrip().rpartition("\n")[2]
+
+    async def test_events_go_on_from_what_was_seen(self, editor: httpx.AsyncClient) -> None:
+        made = await execute(editor, ASYNC)
+        address = f"{made.headers['location']}/events"
+        events = (await editor.get(address)).text.split("\n\n")
+        last = events[-2].partition("id: ")[2].partition("\n")[0]
+        again = await editor.get(address, headers={"Last-Event-ID": "something"})
+        assert last in again.text
+        known = await editor.get(address, headers={"Last-Event-ID": last})
+        assert (known.status_code, known.content) == (204, b"")
+
+    async def test_links_keep_the_language(self, editor: httpx.AsyncClient) -> None:
+        made = await execute(editor, ASYNC)
+        await ended(editor, made.headers["location"])
+        for address in (made.headers["location"], f"{made.headers['location']}/results"):
+            for lang in ("zh", "en"):
+                status = await editor.get(address, params={"lang": lang})
+                links = status.json().get("links", ())
+                assert all(item["href"].endswith(f"?lang={lang}") for item in links)
+        plain = (await get(editor, made.headers["location"]))["links"]
+        assert not any("lang=" in item["href"] for item in plain)
 
 
 class TestResults:
@@ -511,7 +596,14 @@ class TestJobList:
 
     async def test_req_job_list_parameters(self, definition: Json) -> None:
         """limit, type, processID, status, datetime and duration as the definition has them."""
-        for name in ("type", "processID", "status", "datetime", "minDuration", "maxDuration"):
+        for name in ("type", "processID", "status"):
+            found = parameter(definition, "/jobs", name)
+            assert (found["in"], found["required"]) == ("query", False)
+            # As OpenAPI has it by default: the parameter is repeated for each member.
+            assert (found.get("style", "form"), found.get("explode", True)) == ("form", True)
+            assert found["schema"]["type"] == "array"
+            assert resolved(definition, found["schema"]["items"])["type"] == "string"
+        for name in ("datetime", "minDuration", "maxDuration"):
             found = parameter(definition, "/jobs", name)
             assert (found["in"], found["required"]) == ("query", False)
         limit = parameter(definition, "/jobs", "limit")["schema"]
@@ -531,13 +623,58 @@ class TestJobList:
             address = link(page, "next")
         assert len(seen) == len(set(seen)) >= 3
 
+    async def test_req_job_list_links_of_a_page(self, editor: httpx.AsyncClient) -> None:
+        """`self`, `alternate` and `next` keep what the page was asked for with."""
+        for _ in range(2):
+            await execute(editor)
+        asked = "/jobs?status=successful&status=failed&processID=echo&limit=1"
+        page = await get(editor, asked)
+        for rel in ("self", "alternate", "next"):
+            query = httpx.URL(link(page, rel) or "").params
+            assert query["status"] == "successful,failed"
+            assert (query["processID"], query["limit"]) == ("echo", "1")
+        assert len((await get(editor, link(page, "self") or ""))["jobs"]) == 1
+
+    async def test_req_job_list_type_response(self, editor: httpx.AsyncClient) -> None:
+        await execute(editor, ASYNC)
+        for query in ({}, {"type": "process"}):
+            assert (await get(editor, "/jobs", **query))["jobs"]
+        refused(await editor.get("/jobs?type=process&type=other"), 400, "type")
+
+    async def test_req_job_list_process_id_response(
+        self, editor: httpx.AsyncClient, assessed: dict[str, str]
+    ) -> None:
+        """processID-mandatory and processID-response, the parameter repeated or with commas."""
+        await execute(editor, ASYNC)
+        both = {"echo", "delineate-zones"}
+        for query, expected in {
+            "processID=echo": {"echo"},
+            "processID=delineate-zones": {"delineate-zones"},
+            "processID=echo&processID=delineate-zones": both,
+            "processID=echo,delineate-zones": both,
+            "processID=echo, delineate-zones": both,
+            "processID=nothing": set(),
+        }.items():
+            jobs = (await get(editor, f"/jobs?{query}&limit=1000"))["jobs"]
+            assert {job["processID"] for job in jobs} == expected
+        refused(await editor.get("/jobs?processID=echo,"), 400, "processID")
+
+    async def test_req_job_list_limit_response(self, editor: httpx.AsyncClient) -> None:
+        for _ in range(2):
+            await execute(editor, ASYNC)
+        assert len((await get(editor, "/jobs", limit="1"))["jobs"]) == 1
+        assert 2 <= len((await get(editor, "/jobs"))["jobs"]) <= 10
+        for limit in ("0", "10001", "x"):
+            refused(await editor.get("/jobs", params={"limit": limit}), 400, "limit")
+
     async def test_req_job_list_status_response(self, editor: httpx.AsyncClient) -> None:
         made = await execute(editor, ASYNC, inputs={"message": FAIL})
         failed = await ended(editor, made.headers["location"])
-        for status in ("failed", "failed,dismissed"):
-            jobs = (await get(editor, "/jobs", status=status, limit="1000"))["jobs"]
+        for query in ("failed", "failed,dismissed", "failed&status=dismissed"):
+            jobs = (await get(editor, f"/jobs?status={query}&limit=1000"))["jobs"]
             assert failed["jobID"] in {job["jobID"] for job in jobs}
-            assert {job["status"] for job in jobs} <= set(status.split(","))
+            assert {job["status"] for job in jobs} <= {"failed", "dismissed"}
+        refused(await editor.get("/jobs?status=failed&status=asleep"), 400, "status")
 
     async def test_req_job_list_datetime_response(self, editor: httpx.AsyncClient) -> None:
         made = await execute(editor, ASYNC)
@@ -575,13 +712,41 @@ class TestJobList:
         assert waiting.json()["jobID"] in await found(minDuration="0", maxDuration="600")
         async with state.sessions.begin() as session:
             unstarted = str((await add_job(session, kind="echo", status="dismissed")).id)
-        assert unstarted not in await found(minDuration="0")
+            # Tried before, and waiting to be tried again: it neither runs nor has ended.
+            now = datetime.now(UTC)
+            again: Job = await add_job(
+                session,
+                kind="echo",
+                started_at=now,
+                held="retry",
+                not_before=now + timedelta(days=1),
+            )
+            retried = str(again.id)
+        assert not {unstarted, retried} & await found(minDuration="0")
+        assert retried in await found(minDuration="0", status="accepted")
 
 
 class TestDismiss:
     async def test_req_dismiss_job_dismiss_op(self, editor: httpx.AsyncClient) -> None:
         made = await execute(editor, ASYNC, inputs={"message": "x", "pause": 600})
         assert (await editor.delete(made.headers["location"])).status_code == 200
+
+    async def test_req_dismiss_job_dismiss_success_of_a_running_job(
+        self, editor: httpx.AsyncClient
+    ) -> None:
+        """The answer comes with the end, so that what it tells is so: `dismissed`."""
+        made = await execute(editor, ASYNC, inputs={"message": "x", "pause": 600})
+        address = made.headers["location"]
+        await reached(editor, address, "running")
+        read = await editor.get(address)
+        answer = await editor.delete(address, headers={"If-Match": read.headers["etag"]})
+        assert (answer.status_code, answer.json()["status"]) == (200, "dismissed")
+        conform("statusInfo", answer.json())
+        refused(await editor.get(f"{address}/results"), 410)
+        stale = await editor.delete(address, headers={"If-Match": read.headers["etag"]})
+        refused(stale, 412)
+        known = {"If-Match": answer.headers["etag"]}
+        assert (await editor.delete(address, headers=known)).status_code == 200
 
     async def test_req_dismiss_job_dismiss_success(
         self, editor: httpx.AsyncClient, state: State
