@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.engine import writes_if_possible
 from shanhai.db.identity import Identity
 from shanhai.db.queries.accounts import (
     Holder,
@@ -137,15 +138,19 @@ class Authenticator:
             )
         identity = await identity_of(self.quick, key, self.tree)
         if is_note_due(key.last_used_at):
-            async with self.writing() as session:
-                await note_use(session, key.prefix)
+            with writes_if_possible():
+                async with self.writing() as session:
+                    await note_use(session, key.prefix)
         return identity
 
     async def _by_token(self, claims: Claims) -> Identity:
         async with self.reading() as session:
             holder = await find_holder(session, claims.issuer, claims.subject)
-        if holder is None or is_seen_due(holder, claims.signed_in_at):
-            holder = await self._note(holder, claims)
+        if holder is None:
+            holder = await self._note(None, claims)
+        elif is_seen_due(holder, claims.signed_in_at):
+            with writes_if_possible():
+                holder = await self._note(holder, claims)
         return await self._identity_of(holder, claims.groups, claims.proofs)
 
     async def _identity_of(self, holder: Holder, groups: Set[str], proofs: Set[str]) -> Identity:

@@ -1,13 +1,15 @@
 """Engine and sessions."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import asyncpg
+import structlog
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -17,6 +19,8 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from shanhai.settings import DatabaseSettings
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 Sessions = async_sessionmaker[AsyncSession]
 DATABASE_ERRORS = (
@@ -29,6 +33,8 @@ DATABASE_ERRORS = (
 )
 """Everything that talking to PostgreSQL raises; asyncpg's own come through while connecting, and
 where the server's last word has come and the socket is still open."""
+NO_WRITES = frozenset({"25006", "53100"})
+"""PostgreSQL's codes for: read-only, disk full. Reading goes on."""
 TRUSTED_S = 1.0
 """Seconds a connection may have rested and still be used without asking whether it lives."""
 
@@ -101,6 +107,17 @@ def _check_rested_connections(engine: AsyncEngine) -> None:
 
     event.listen(engine.sync_engine, "checkin", note_return)
     event.listen(engine.sync_engine, "checkout", check)
+
+
+@contextmanager
+def writes_if_possible() -> Iterator[None]:
+    """Do without what is written in this context while PostgreSQL takes no writes."""
+    try:
+        yield
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) not in NO_WRITES:
+            raise
+        log.warning("not written", sqlstate=getattr(error.orig, "sqlstate", None))
 
 
 def create_sessions(engine: AsyncEngine) -> Sessions:
