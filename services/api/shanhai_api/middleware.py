@@ -42,6 +42,10 @@ class Course:
     status: int | None = None
 
 
+class HeadSent(Exception):
+    """All of an answer to HEAD is sent, and a body that goes on need not be made."""
+
+
 class RequestScope:
     """ASGI middleware, the outermost one."""
 
@@ -70,11 +74,15 @@ class RequestScope:
     async def _run(self, scope: Scope, receive: Receive, send: Send, course: Course) -> None:
         async def finished(message: Message) -> None:
             await send(_finish(message, course, scope["state"].get("allowance")))
+            if course.head and message.get("more_body"):
+                raise HeadSent
 
         metrics = _metrics(scope)
         with metrics.running.track_inprogress():
             try:
                 await self.app(scope, receive, finished)
+            except HeadSent:
+                pass
             except Exception:
                 log.exception("request failed")
                 if course.status is None:
@@ -99,7 +107,7 @@ def _finish(message: Message, course: Course, allowance: Allowance | None) -> Me
         if allowance is not None:
             headers.update(allowance.headers())
     elif message["type"] == "http.response.body" and course.head:
-        return {**message, "body": b""}
+        return {**message, "body": b"", "more_body": False}
     return message
 
 

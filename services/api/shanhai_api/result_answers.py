@@ -12,6 +12,7 @@ from shanhai.jobs.contracts import CONTRACTS
 from shanhai.jobs.result_form import ResultForm
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai_api.awaiting import successful_result
+from shanhai_api.errors import NotAcceptable
 from shanhai_api.job_documents import told_link, told_results
 from shanhai_api.jobs.files import send_file
 from shanhai_api.negotiation import JSON, TEXT, choose_format
@@ -66,10 +67,19 @@ def raw_answer(view: View, store: LocalArtifacts, job: Job) -> Response:
 
 def value_answer(view: View, output: OutputSpec, value: Any) -> Response:
     """One value: a text as such, unless JSON is asked for; all else as JSON."""
-    plain = output.media_type == TEXT.media_type
-    if plain and choose_format(view.request, (TEXT, JSON)) is TEXT:
+    if output.media_type == TEXT.media_type and _wants_text(view):
         return view.send(str(value).encode(), TEXT.media_type)
     return view.send(orjson.dumps(value), JSON.media_type)
+
+
+def _wants_text(view: View) -> bool:
+    try:
+        return choose_format(view.request, (TEXT, JSON)) is TEXT
+    except NotAcceptable:
+        if view.request.method != "POST":
+            raise
+        # The computation is done: its result is not withheld for the form it comes in.
+        return True
 
 
 def _linked(view: View, job: Job, wanted: list[OutputSpec]) -> Response:

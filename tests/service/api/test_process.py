@@ -149,3 +149,20 @@ async def test_head_over_the_wire(served: tuple[asyncio.subprocess.Process, str]
 async def make_key(database_url: str) -> str:
     async with open_sessions(database_url) as sessions, sessions.begin() as session:
         return await create_key(session, name="test", scopes=list(Scope))
+
+
+async def test_head_of_a_stream_ends(
+    served: tuple[asyncio.subprocess.Process, str], database_url: str
+) -> None:
+    """The job waits, so that its stream goes on, but not for who asks for the head alone."""
+    _, url = served
+    async with open_sessions(database_url) as sessions:
+        job_id = await submit_echo(sessions)
+    headers = {"Authorization": f"Bearer {await make_key(database_url)}"}
+    one = httpx.Limits(max_connections=1)
+    async with httpx.AsyncClient(base_url=url, headers=headers, limits=one) as client:
+        async with asyncio.timeout(PATIENCE_S):
+            head = await client.head(f"/jobs/{job_id}/events")
+            after = await client.get(f"/jobs/{job_id}")
+    assert (head.status_code, after.status_code) == (200, 200)
+    assert head.headers["Content-Type"].startswith("text/event-stream")

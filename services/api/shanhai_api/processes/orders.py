@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidatorFunctionWrapHandler, WrapValidator
 
+from shanhai.db.features.crs import CRS84
 from shanhai.errors import InvalidInput
 from shanhai.jobs.callbacks import Subscriber
 from shanhai.jobs.contract import Inputs, ProcessContract
@@ -127,16 +128,31 @@ def _form_of(contract: ProcessContract, body: ExecuteBody) -> ResultForm:
 
 
 def _plain(name: str, item: Any) -> Any:
-    """An input value, out of the standard's `{"value": …}` wrapping."""
+    """An input value, out of the standard's `{"value": …}` and `{"bbox": …}` wrappings."""
     if not isinstance(item, dict):
         return item
     if "href" in item:
         raise InvalidInput(
             "inputs by reference are not fetched; send the value, or use POST /uploads",
             message_zh="不支持按引用输入；请直接给出值，或使用 POST /uploads",
-            pointer=f"/inputs/{name}",
+            pointer=pointer_of(("inputs", name)),
         )
-    return item["value"] if "value" in item and item.keys() <= QUALIFIED else item
+    if "value" in item and item.keys() <= QUALIFIED:
+        return _plain(name, item["value"]) if _is_box(item["value"]) else item["value"]
+    if not _is_box(item):
+        return item
+    if item.get("crs", CRS84.uri) != CRS84.uri:
+        raise InvalidInput(
+            f"crs must be {CRS84.uri}, not {item['crs']!r}",
+            message_zh=f"crs 须为 {CRS84.uri}，而不是 {item['crs']!r}",
+            pointer=pointer_of(("inputs", name, "crs")),
+        )
+    return item["bbox"]
+
+
+def _is_box(item: Any) -> bool:
+    """Whether it is a bounding box in the standard's form: its corners, and their system."""
+    return isinstance(item, dict) and "bbox" in item and item.keys() <= {"bbox", "crs"}
 
 
 def parse_preference(wishes: Mapping[str, str], contract: ProcessContract) -> Preference:

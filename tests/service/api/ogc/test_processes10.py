@@ -65,7 +65,7 @@ async def work(state: State) -> None:
     while True:
         async with state.sessions.begin() as session:
             claim = await states.claim(session, worker="played", lease_s=600)
-            if claim is not None and claim.task["inputs"]["pause"]:
+            if claim is not None and claim.task["inputs"].get("pause", 1):
                 paused.append(claim.lease)
             elif claim is not None:
                 await end(session, claim)
@@ -337,6 +337,22 @@ class TestJobCreation:
         )
         refused(answer, 400, "/inputs/bbox/3")
 
+        async def seed(box: Any) -> httpx.Response:
+            asked = {"inputs": {"layers": ["nothing"], "bbox": box}}
+            return await editor.post("/processes/seed-tiles/execution", json=asked)
+
+        corners, crs84 = [118, 24, 119, 25], "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+        for box in (
+            corners,
+            {"bbox": corners},
+            {"bbox": corners, "crs": crs84},
+            {"value": {"bbox": corners}},
+        ):
+            assert (await seed(box)).status_code == 201
+        refused(await seed({"bbox": corners, "crs": "EPSG:3857"}), 400, "/inputs/bbox/crs")
+        refused(await seed({"bbox": [1, 2]}), 400, "/inputs/bbox/2")
+        refused(await seed({"bbox": corners, "epsg": 4326}), 400, "/inputs/bbox")
+
     async def test_req_core_job_creation_input_ref(self, editor: httpx.AsyncClient) -> None:
         """No process here takes a reference, and nothing is fetched."""
         answer = await execute(editor, inputs={"message": {"href": "http://127.0.0.1:1/"}})
@@ -435,6 +451,9 @@ class TestJobCreation:
         as_json = await execute(editor, {"Accept": "application/json"}, response="raw")
         assert as_json.json() == "teststring"
         assert as_json.headers["content-type"] == "application/json"
+        # What was computed is told, whatever the caller takes; nothing is computed to be refused.
+        page = await execute(editor, {"Accept": "text/html"}, response="raw")
+        assert (page.status_code, page.text) == (200, "teststring")
 
     async def test_req_core_job_creation_sync_raw_ref(self, editor: httpx.AsyncClient) -> None:
         wanted = {"message": {"transmissionMode": "reference"}}
