@@ -191,6 +191,8 @@ def test_containers_are_confined(compose: dict[str, Any]) -> None:
         assert one["read_only"], name
         assert one["cap_drop"] == ["ALL"], name
         assert one["security_opt"] == ["no-new-privileges:true"], name
+        assert one["mem_limit"], name
+        assert one["pids_limit"], name
 
 
 def test_only_the_proxy_and_devices_reach_in_from_outside(compose: dict[str, Any]) -> None:

@@ -98,10 +98,13 @@ async def _open_services(settings: Settings) -> AsyncIterator[Services]:
     redis_url = None if settings.redis is None else settings.redis.address
     limiter = RateLimiter(settings.rate, redis_url, "tiles")
     engine = create_engine(settings.database, application=APPLICATION)
+    alone = settings.database.model_copy(update={"pool_size": 1})
+    probes = create_engine(alone, application=f"{APPLICATION}-probes")
     sessions = create_sessions(engine)
     rasters = Handles(blocks_bytes=settings.tiles.blocks_mb * 1024**2)
     async with AsyncExitStack() as at_end:
         at_end.push_async_callback(engine.dispose)
+        at_end.push_async_callback(probes.dispose)
         at_end.enter_context(closing(rasters))
         readers, analysts = (
             at_end.enter_context(ThreadPoolExecutor(threads, thread_name_prefix=name))
@@ -117,6 +120,7 @@ async def _open_services(settings: Settings) -> AsyncIterator[Services]:
         yield Services(
             public=settings.public,
             engine=engine,
+            probes=create_sessions(probes),
             sessions=sessions,
             quick=quick,
             artifacts=LocalArtifacts(settings.artifacts.root),

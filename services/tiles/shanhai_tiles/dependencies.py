@@ -66,6 +66,8 @@ class Services:
 
     public: PublicSettings
     engine: AsyncEngine
+    probes: Sessions
+    """On a connection of their own, so that probes never queue behind tiles."""
     sessions: Sessions
     quick: QuickReader
     artifacts: ArtifactStore

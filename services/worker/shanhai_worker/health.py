@@ -82,7 +82,7 @@ async def _unready_reason(context: Context, revision: str | None) -> str | None:
         return "the worker is stopping"
     try:
         async with context.sessions() as session:
-            if await session.scalar(text("SELECT pg_is_in_recovery()")):
+            if await session.scalar(text("SHOW transaction_read_only")) == "on":
                 return "PostgreSQL is read-only"
             present = await present_revision(session)
     except DATABASE_ERRORS:

@@ -1,6 +1,7 @@
 """Caching, identity, and input that must be refused."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -196,7 +197,7 @@ async def test_a_wrong_key_is_refused_even_where_none_is_needed(client: httpx.As
 
 
 async def test_overload_is_refused_and_passes(world: Any) -> None:
-    """Tiles too, which take a way of their own; and a service that stops says so."""
+    """Tiles too, which take a way of their own. Probes wait for nobody, and tell of a stop."""
     settings = world.settings(public_read=True)
     tiles = settings.tiles.model_copy(update={"most_requests": 1})
     app = create_app(replace(settings, tiles=tiles))
@@ -222,6 +223,10 @@ async def test_overload_is_refused_and_passes(world: Any) -> None:
         assert (await client.get("/health/ready")).status_code == 200
         done.set()
         assert (await slow).status_code == 200
+        async with AsyncExitStack() as taken:
+            for _ in range(settings.database.pool_size):
+                await taken.enter_async_context(app.state.services.engine.connect())
+            assert (await client.get("/health/ready")).status_code == 200
         assert (await client.get(f"{TILE}.png")).status_code == 200
         app.state.services.draining.set()
         stopping = await client.get("/health/ready")

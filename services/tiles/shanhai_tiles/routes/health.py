@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 from shanhai.db.migrate import expected_revision, present_revision
 from shanhai.db.pools import pool_use
 from shanhai.errors import Unavailable
-from shanhai_tiles.dependencies import ServicesDep
+from shanhai_tiles.dependencies import ServicesDep, working_session
 from shanhai_tiles.errors import NEVER_STORED
 
 POOL = Gauge("shanhai_db_pool_size", "Connections a pool may hold", ["pool"])
@@ -49,7 +49,7 @@ async def _reason_not_ready(services: ServicesDep) -> str | None:
     if services.draining.is_set():
         return "stopping"
     try:
-        async with services.session() as session:
+        async with working_session(services.probes) as session:
             present = await present_revision(session)
     except Unavailable as error:
         return error.message
