@@ -21,7 +21,8 @@ from shanhai.vocabulary import JobStatus
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
 INPUTS = {"region": CODE, "cell_m": 100, "publish": False, "uncertainty": {"draws": 80}}
 TIMED = {"report", "report_pdf"}
-ALL_IS_KEPT = {"keep_from_s": 0}
+SETTINGS = {"keep_from_s": 0, "lease_s": 3, "renew_s": 0.5}
+"""All is kept, and a busy machine does not cost a worker its lease."""
 
 Written = dict[Path, tuple[int, int]]
 """Kept files, and by what one is told from another that took its place."""
@@ -60,13 +61,13 @@ async def test_a_killed_workers_windows_are_not_computed_again(
 ) -> None:
     job_id = await ask(sessions)
     folder = tmp_path / "windows" / "kept" / str(job_id)
-    victim = workers.start(**ALL_IS_KEPT)
+    victim = workers.start(**SETTINGS)
 
     async def in_the_middle() -> bool:
         draws = [path for path in folder.rglob("*.window") if "-" not in path.name]
         return len(draws) >= 5
 
-    await eventually(in_the_middle)
+    await eventually(in_the_middle, within_s=60)
     (child,) = children_of(victim.pid)
     kill(victim)
 
@@ -77,12 +78,12 @@ async def test_a_killed_workers_windows_are_not_computed_again(
     finished = kept_of(folder)
     assert (await read_job(sessions, job_id)).status == JobStatus.RUNNING
 
-    workers.start(**ALL_IS_KEPT)
+    workers.start(**SETTINGS)
 
     async def gone_on() -> bool:
         return len(kept_of(folder)) > len(finished)
 
-    await eventually(gone_on)
+    await eventually(gone_on, within_s=60)
     # What is computed is kept anew: the files that lay there are still the same.
     assert finished.items() <= kept_of(folder).items()
     job = await reach(sessions, job_id, *ENDED, within_s=120)
