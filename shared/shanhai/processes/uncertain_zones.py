@@ -147,7 +147,7 @@ class _Again:
             shutil.rmtree(self.folder)
 
     def once(self, function: Callable[[], Found]) -> Found:
-        """What a draw or a change leaves; kept as finished windows are."""
+        """What a draw or a change leaves, its layers being gone; kept as finished windows are."""
         return self.zoner.runner.remembered().step(function)
 
 
