@@ -106,8 +106,8 @@ async def test_successful_job_leads_to_report_maps_and_layers(
     for path in (f"/jobs/{job.id}", f"/jobs/{job.id}/results"):
         text = await page(reader, path)
         assert "refresh" not in text
-        assert f'href="http://api.test/jobs/{job.id}/results/report"' in text
-        assert f'src="http://api.test/jobs/{job.id}/results/map_en"' in text
+        assert f'href="http://api.test/jobs/{job.id}/results/report?lang=en"' in text
+        assert f'src="http://api.test/jobs/{job.id}/results/map_en?lang=en"' in text
         assert "http://tiles.test/layers/zones.city/map?lang=en" in text
 
 

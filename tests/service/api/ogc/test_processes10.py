@@ -848,6 +848,16 @@ class TestEncodings:
                 for text in texts:
                     assert text in page.text, (path, text)
 
+    async def test_req_html_content_of_values_by_reference(
+        self, editor: httpx.AsyncClient, assessed: dict[str, str]
+    ) -> None:
+        """Values have no length that a page could tell."""
+        job = assessed["document mixed"]
+        for path in (f"/jobs/{job}", f"/jobs/{job}/results"):
+            page = await editor.get(path, headers={"Accept": "text/html"})
+            assert page.status_code == 200
+            assert f'href="{BASE}/jobs/{job}/results/layers"' in page.text
+
     async def test_req_oas30(self, client: httpx.AsyncClient, definition: Json) -> None:
         OpenAPIV30SpecValidator(definition).validate()
         for path, methods in {
