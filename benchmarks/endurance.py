@@ -1,4 +1,4 @@
-"""A hundred connections for a minute over mixed layers: no error, and memory that stays.
+"""A hundred connections for a minute: no error, and memory that stays, of tiles and of the API.
 
 `BENCH_SECONDS` in the environment makes it shorter than 60 s.
 """
@@ -21,6 +21,7 @@ from benchmarks.tile_addresses import tiles_within
 from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
 from shanhai.errors import Unavailable
+from shanhai.local.stack import Stack
 from shanhai_tiles.grids import GRIDS, Bounds
 from shanhai_tiles.sampling import Frame
 
@@ -38,22 +39,27 @@ ALLOWED = 1.1
 
 
 def run(bench: Workbench) -> Table:
-    """One process of tiles, asked for whatever it has."""
+    """One process each of tiles and of the API, asked for whatever they have."""
     folder, stack = bench.made("endurance"), bench.stack
     statistics = write_rasters(folder)
-    title = f"{CONNECTIONS} connections for {SECONDS:g} s, rasters and features, one process"
+    title = f"{CONNECTIONS} connections for {SECONDS:g} s each, one process"
     table = Table("endurance", title, "allowed")
-    process = stack.services["tiles"].process()
-    if process is None:
-        raise Unavailable("the tile service does not run")
     with asyncio.Runner() as loop:
         loop.run(lay_patchwork(stack.database_url))
         loop.run(add_rasters(stack, folder, statistics, range(LAYERS)))
-        paths = _mixed()
-        load = Trial(stack.tiles_url, paths, process.pid)
-        loop.run(load.run())
+        table.rows.append(_endure(loop, stack, "tiles", stack.tiles_url, _mixed()))
+        table.rows.append(_endure(loop, stack, "api", stack.api_url, _documents()))
+    return table
+
+
+def _endure(loop: asyncio.Runner, stack: Stack, service: str, url: str, paths: list[str]) -> Row:
+    process = stack.services[service].process()
+    if process is None:
+        raise Unavailable(f"the service {service} does not run")
+    load = Trial(url, paths, process.pid)
+    loop.run(load.run())
     row = Row(
-        "resident memory at the end, MiB",
+        f"resident memory of {service} at the end, MiB",
         Sample((load.resident[-1],)),
         Sample((ALLOWED * load.warm,)),
         target=1.0,
@@ -66,8 +72,7 @@ def run(bench: Workbench) -> Table:
             "errors": float(load.errors),
         }
     )
-    table.rows.append(row)
-    return table
+    return row
 
 
 class Trial:
@@ -119,6 +124,18 @@ def _mixed() -> list[str]:
     paths = [*_raster_paths(), *_vector_paths()]
     order = np.random.default_rng(11).permutation(len(paths))
     return [paths[number] for number in order]
+
+
+def _documents() -> list[str]:
+    """Features by page, by place and by filter, and what else is read without an identity."""
+    items = "/collections/zones/items"
+    pages = [f"{items}?limit={limit}&lang={lang}" for limit in (10, 50) for lang in ("zh", "en")]
+    places = [
+        f"{items}?limit=20&bbox={WEST + step},{SOUTH},{WEST + step + 1},{SOUTH + 1}"
+        for step in (0.0, 0.25, 0.5)
+    ]
+    others = [f"{items}?limit=20&filter=code%20LIKE%20'%25{end}'" for end in range(5)]
+    return [*pages, *places, *others, "/", "/api", "/collections", "/health/live", "/processes"]
 
 
 def _raster_paths() -> Iterator[str]:
