@@ -43,8 +43,8 @@ class RedisSettings(BaseSettings):
 
     url: SecretStr = Field(
         SecretStr(""),
-        description="Redis URL, `redis://user:password@host:port/0`; none: nothing is kept in Redis,"
-        " which takes SHANHAI_QUEUE=postgres",
+        description="Redis URL, `redis://user:password@host:port/0`; none: nothing is kept in"
+        " Redis, which takes SHANHAI_QUEUE=postgres",
     )
 
     @property
