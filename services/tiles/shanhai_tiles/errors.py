@@ -1,5 +1,6 @@
 """Errors of the service and how they look over HTTP: RFC 9457 problem documents."""
 
+import errno
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -158,6 +159,18 @@ async def show_database(request: Request, error: Exception) -> Response:
     return problem(request, 503, "unavailable", Unavailable.title, f"{detail}; try again")
 
 
+async def show_full_disk(request: Request, error: Exception) -> Response:
+    """There is no room for a file that is written to be sent; anything else of the system is a
+    bug."""
+    if not isinstance(error, OSError) or error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+        return await show_unexpected(request, error)
+    log.error("no room left", error=type(error).__name__)
+    detail = "there is no room left to make the file; try again later"
+    if language_of(request) == "zh":
+        detail = "存储空间不足，请稍后重试"
+    return problem(request, 507, "storage-full", "Insufficient storage", detail)
+
+
 async def show_unexpected(request: Request, error: Exception) -> Response:
     """A bug; the log has it, the answer does not."""
     log.error("unexpected error", exc_info=error)
@@ -171,6 +184,7 @@ HANDLERS: Mapping[type[Exception], Handler] = MappingProxyType(
         ShanhaiError: show_error,
         RequestValidationError: show_validation,
         HTTPException: show_http,
+        OSError: show_full_disk,
         **dict.fromkeys((DBAPIError, ConnectionError, TimeoutError), show_database),
     }
 )

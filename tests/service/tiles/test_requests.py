@@ -1,6 +1,7 @@
 """Caching, identity, and input that must be refused."""
 
 import asyncio
+import errno
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
@@ -231,3 +232,22 @@ async def test_overload_is_refused_and_passes(world: Any) -> None:
         app.state.services.draining.set()
         stopping = await client.get("/health/ready")
         assert (stopping.status_code, stopping.json()["reason"]) == (503, "stopping")
+
+
+@pytest.mark.parametrize(("number", "status"), [(errno.ENOSPC, 507), (errno.EACCES, 500)])
+async def test_a_full_disk_is_told_as_such(world: Any, number: int, status: int) -> None:
+    app = create_app(world.settings(public_read=True))
+
+    async def write() -> None:
+        raise OSError(number, "secret path")
+
+    app.add_api_route("/write", write)
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://tiles.test") as client,
+    ):
+        answer = await client.get("/write?lang=zh")
+    assert answer.status_code == status
+    assert "secret" not in answer.text
+    assert ("存储空间不足" in answer.text) == (status == 507)
