@@ -135,7 +135,7 @@ def _documents() -> list[str]:
         for step in (0.0, 0.25, 0.5)
     ]
     others = [f"{items}?limit=20&filter=code%20LIKE%20'%25{end}'" for end in range(5)]
-    return [*pages, *places, *others, "/", "/api", "/collections", "/health/live", "/processes"]
+    return [*pages, *places, *others, "/", "/api", "/collections", "/health/ready", "/processes"]
 
 
 def _raster_paths() -> Iterator[str]:

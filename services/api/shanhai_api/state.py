@@ -12,6 +12,7 @@ from shanhai.db.authentication import Authenticator
 from shanhai.db.engine import Sessions, create_engine, create_reading_engine, create_sessions
 from shanhai.db.observations.gathering import Gathering
 from shanhai.db.quick import QuickReader, open_quick_reader
+from shanhai.flights import Flights
 from shanhai.jobs.queue import Dispatcher, make_dispatcher
 from shanhai.limits import RateLimiter
 from shanhai.storage.artifacts import LocalArtifacts
@@ -47,6 +48,8 @@ class State:
     limiter: RateLimiter
     gathering: Gathering
     draining: asyncio.Event = field(default_factory=asyncio.Event)
+    looks: Flights[str] = field(default_factory=Flights)
+    """What probes ask the database at this moment."""
     exports: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     """Files being written at once: each holds a connection and a thread."""
 

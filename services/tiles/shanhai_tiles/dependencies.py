@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from shanhai.db.engine import Sessions
 from shanhai.db.quick import QuickReader
 from shanhai.errors import Forbidden, InvalidInput, Unavailable
+from shanhai.flights import Flights
 from shanhai.settings import PublicSettings
 from shanhai.storage.artifacts import ArtifactStore
 from shanhai.vocabulary import Lang
@@ -78,6 +79,8 @@ class Services:
     directory: Directory
     gate: Gate
     draining: asyncio.Event = field(default_factory=asyncio.Event)
+    looks: Flights[str | None] = field(default_factory=Flights)
+    """What probes ask the database at this moment."""
 
     def session(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A session on a connection that works.

@@ -146,6 +146,7 @@ async def run(
         log.info("worker started", worker=context.name, slots=context.settings.slots)
         await stop.wait()
         log.info("worker stopping", worker=context.name)
+        context.stopping.set()
         await runner.drain()
         await end(*listening)
         server.should_exit = True

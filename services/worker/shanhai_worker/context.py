@@ -17,7 +17,9 @@ from shanhai_worker.tile_access import TileAccess
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Settings and open facilities; `leaving` is set when running jobs must be handed back.
+    """Settings and open facilities.
+
+    `stopping` is set when no more jobs are taken, `leaving` when running ones must be handed back.
 
     `windows` holds what this machine has finished of jobs, where it has a folder for that.
     """
@@ -34,6 +36,7 @@ class Context:
     cluster: Cluster | None = None
     computing: ForkServer = field(default_factory=ForkServer)
     meters: Meters = field(default_factory=Meters)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

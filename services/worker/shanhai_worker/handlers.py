@@ -97,12 +97,9 @@ async def handle(context: Context, claim: Claim) -> Ending:
     with (
         bound,
         span(name, kind="consumer", parent=claim.traceparent, job_id=job_id) as traced,
-        tempfile.TemporaryDirectory(
-            prefix="shanhai-job-", dir=context.settings.scratch, ignore_cleanup_errors=True
-        ) as folder,
     ):
         log.info("job claimed", process=claim.kind)
-        ending = await _attempt(context, claim, Path(folder))
+        ending = await _attempt(context, claim)
         if ending in FINAL:
             for folders in context.outliving:
                 await asyncio.to_thread(folders.drop, claim.lease.job_id)
@@ -113,11 +110,14 @@ async def handle(context: Context, claim: Claim) -> Ending:
     return ending
 
 
-async def _attempt(context: Context, claim: Claim, workspace: Path) -> Ending:
+async def _attempt(context: Context, claim: Claim) -> Ending:
     """Compute and publish, and write down in the job's row how it went."""
     settle = partial(_settle, context, claim)
     try:
-        return await _compute_and_publish(context, claim, workspace)
+        with tempfile.TemporaryDirectory(
+            prefix="shanhai-job-", dir=context.settings.scratch, ignore_cleanup_errors=True
+        ) as folder:
+            return await _compute_and_publish(context, claim, Path(folder))
     except Interrupted as interrupted:
         return await settle(interrupted.ending)
     except Crashed as crashed:

@@ -78,7 +78,7 @@ def create_app(context: Context) -> Starlette:
 
 
 async def _unready_reason(context: Context, revision: str | None) -> str | None:
-    if context.leaving.is_set():
+    if context.stopping.is_set():
         return "the worker is stopping"
     try:
         async with context.sessions() as session:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -36,6 +36,11 @@ async def check_readiness(state: State) -> Readiness:
 
 
 async def _check_database(state: State) -> str:
+    # Asked for once by all who ask at the same time: probes do not wait for one another either.
+    return await state.looks.share("database", partial(_look_into_database, state))
+
+
+async def _look_into_database(state: State) -> str:
     try:
         async with AsyncSession(state.probes) as session:
             if await session.scalar(text("SHOW transaction_read_only")) == "on":

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from prometheus_client import Counter
 
-from shanhai_tiles.keeping.flights import Flights
+from shanhai.flights import Flights
 from shanhai_tiles.keeping.memory import Memory
 from shanhai_tiles.keeping.store import NoStore, Store
 from shanhai_tiles.keeping.tile import Tile

@@ -1,5 +1,7 @@
 """Health and metrics."""
 
+from functools import partial
+
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from starlette.responses import JSONResponse, Response
@@ -7,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from shanhai.db.migrate import expected_revision, present_revision
 from shanhai.db.pools import pool_use
 from shanhai.errors import Unavailable
-from shanhai_tiles.dependencies import ServicesDep, working_session
+from shanhai_tiles.dependencies import Services, ServicesDep, working_session
 from shanhai_tiles.errors import NEVER_STORED
 
 POOL = Gauge("shanhai_db_pool_size", "Connections a pool may hold", ["pool"])
@@ -48,6 +50,11 @@ async def read_metrics(services: ServicesDep) -> Response:
 async def _reason_not_ready(services: ServicesDep) -> str | None:
     if services.draining.is_set():
         return "stopping"
+    # Asked once by all who ask at the same time: probes do not wait for one another either.
+    return await services.looks.share("database", partial(_reason_of_database, services))
+
+
+async def _reason_of_database(services: Services) -> str | None:
     try:
         async with working_session(services.probes) as session:
             present = await present_revision(session)

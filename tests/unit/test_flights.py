@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from shanhai.errors import InvalidInput
-from shanhai_tiles.keeping.flights import Flights
+from shanhai.flights import Flights
 
 
 class Work:
