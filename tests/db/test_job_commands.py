@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import delete, select
 
 from shanhai.cli import main
+from shanhai.db.queries.watch import Watched, read_watched
 from shanhai.db.tables import AuditLog, Job, Schedule, ScheduleRun
 from shanhai.jobs.failures import Failure, unreachable
 from shanhai.testing.feature_rows import add_job
@@ -81,6 +82,12 @@ async def add_dead(database_url: str, rights: dict[str, Any]) -> UUID:
         return job.id
 
 
+async def watch(database_url: str) -> Watched:
+    """What the rules of the operator see."""
+    async with open_sessions(database_url) as sessions, sessions() as session:
+        return await read_watched(session)
+
+
 def ids(said: str) -> set[str]:
     return {line.split()[0] for line in said.splitlines()}
 
@@ -103,6 +110,7 @@ class TestJobs:
         assert ids(run("jobs", "list", "--status", "accepted", "--hours", "1")[1]) == {str(waiting)}
         assert run("jobs", "list", "--process", "import-dataset") == (0, "")
         assert "more than 1" in run("jobs", "list", "--limit", "1")[1]
+        assert asyncio.run(watch(database_url)).dead_jobs == {"transient": 1}
 
         code, said = run("jobs", "retry", str(dead), str(dead))
         former, made = said.split()
@@ -112,6 +120,7 @@ class TestJobs:
         assert again.inputs == {"message": "hello"}
         assert acts == [("operator", "submit")]
         assert run("jobs", "list", "--dead") == (0, "")
+        assert asyncio.run(watch(database_url)).dead_jobs == {}
         shown = run("jobs", "show", str(dead))[1]
         assert f"tried again as  {made}" in shown
         assert "a service this depends on did not answer" in shown
@@ -219,7 +228,10 @@ class TestSchedules:
         assert stuck.split()[:3] == ["stuck", "late", "next"]
         assert " accepted " in stuck
 
+        assert asyncio.run(watch(database_url)).schedule_late_s >= 3600
+
         assert run("schedules", "pause", "stuck") == (0, "stuck  paused\n")
+        assert asyncio.run(watch(database_url)).schedule_late_s == 0
         code, said = run("schedules", "pause", "stuck")
         assert code == 1
         assert "paused already" in said

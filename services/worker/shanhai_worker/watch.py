@@ -12,11 +12,14 @@ from prometheus_client import CollectorRegistry, Gauge
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shanhai.db.pools import pool_use
-from shanhai.db.queries.watch import Watched
+from shanhai.db.queries.job_reading import BLAMED_ON_INPUTS
+from shanhai.db.queries.watch import NO_BACKLOG, Watched
+from shanhai.jobs.failures import TITLES
+from shanhai.vocabulary import DELIVERY_KINDS, codes
 
 
 class WatchMeters:
-    """The gauges; those of a kind of thing vanish with it."""
+    """The gauges; those of a part of backups vanish with it."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         def gauge(name: str, meaning: str, *labels: str) -> Gauge:
@@ -44,6 +47,14 @@ class WatchMeters:
         self._dead = gauge("delivery_dead", "Deliveries that were given up", "kind")
         self._late = gauge(
             "delivery_late_seconds", "How late the latest delivery that is due is", "kind"
+        )
+        self._dead_jobs = gauge(
+            "job_dead",
+            "Jobs of the last week that were given up and not tried again, by class of failure",
+            "failure",
+        )
+        self._schedule = gauge(
+            "schedule_late_seconds", "How long the latest schedule has been due for"
         )
         self._free = gauge("disk_free_bytes", "Room left on the disk of a folder", "folder")
         self._size = gauge("disk_bytes", "Size of the disk of a folder", "folder")
@@ -75,12 +86,16 @@ class WatchMeters:
         self._reach.clear()
         for part, seconds in seen.reach_s.items():
             self._reach.labels(part).set(seconds)
-        for gauge in (self._waiting, self._dead, self._late):
-            gauge.clear()
-        for kind, backlog in seen.deliveries.items():
+        # Those there are none of are 0 and not absent, so that the first one is a rise.
+        for kind in codes(DELIVERY_KINDS):
+            backlog = seen.deliveries.get(kind, NO_BACKLOG)
             self._waiting.labels(kind).set(backlog.waiting)
             self._dead.labels(kind).set(backlog.dead)
             self._late.labels(kind).set(backlog.late_s)
+
+        for failure in TITLES.keys() - BLAMED_ON_INPUTS:
+            self._dead_jobs.labels(failure).set(seen.dead_jobs.get(failure, 0))
+        self._schedule.set(seen.schedule_late_s)
 
     def show_disks(self, folders: Mapping[str, Path]) -> None:
         """Tell how much room there is where folders lie; one that is not there yet is left out."""

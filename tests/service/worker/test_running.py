@@ -164,5 +164,7 @@ async def test_health_and_metrics_are_served(worker: Context, sessions: Sessions
     assert 'shanhai_disk_free_bytes{folder="scratch"}' in metrics
     assert 'shanhai_db_pool_size{pool="worker"} 10.0' in metrics
     assert "shanhai_db_longest_statement_seconds 0.0" in metrics
+    assert 'shanhai_job_dead{failure="lost"} 0.0' in metrics
+    assert 'shanhai_delivery_dead{kind="webhook"} 0.0' in metrics
     offset = next(line for line in metrics.splitlines() if line.startswith("shanhai_clock_offset"))
     assert abs(float(offset.split()[1])) < 5

@@ -3,11 +3,14 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.backup_marks import read_reach_s
+from shanhai.db.queries.job_reading import given_up
+from shanhai.db.tables import Job
 
 # A slot or a replica that is far behind shows here before the disk of the server fills.
 SERVER = text(
@@ -31,6 +34,13 @@ DELIVERIES = text(
                 FILTER (WHERE status = 'waiting' AND due_at <= clock_timestamp()), 0) AS late
          FROM delivery WHERE status IN ('waiting', 'dead') GROUP BY kind"""
 )
+# One that nobody has attended to: who does moves `next_at` on.
+SCHEDULES = text(
+    """SELECT coalesce(max(extract(epoch FROM clock_timestamp() - next_at)), 0) AS late
+         FROM schedule
+        WHERE next_at <= clock_timestamp() AND enabled AND deleted_at IS NULL"""
+)
+GIVEN_UP_WITHIN = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,9 @@ class Backlog:
     waiting: int
     dead: int
     late_s: float
+
+
+NO_BACKLOG = Backlog(0, 0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,8 @@ class Watched:
         replica_lag_bytes: Log the slowest replica has not replayed; None without a replica.
         longest_statement_s: Age of the oldest statement of ours that runs.
         reach_s: How long ago the last change lies that backups hold, by part.
+        dead_jobs: Jobs of the last week, given up and not tried again, by class of failure.
+        schedule_late_s: For how long the latest schedule has been due.
     """
 
     clock_offset_s: float
@@ -61,6 +76,8 @@ class Watched:
     database_bytes: int
     reach_s: Mapping[str, float]
     deliveries: Mapping[str, Backlog]
+    dead_jobs: Mapping[str, int]
+    schedule_late_s: float
 
 
 async def read_watched(session: AsyncSession) -> Watched:
@@ -80,7 +97,16 @@ async def read_watched(session: AsyncSession) -> Watched:
         database_bytes=row.size,
         reach_s=await read_reach_s(session),
         deliveries=deliveries,
+        dead_jobs=await _read_dead_jobs(session),
+        schedule_late_s=float(await session.scalar(SCHEDULES) or 0),
     )
+
+
+async def _read_dead_jobs(session: AsyncSession) -> dict[str, int]:
+    failure = Job.error["class"].astext
+    recent = Job.created_at > func.clock_timestamp() - GIVEN_UP_WITHIN
+    query = select(failure, func.count()).where(given_up(), recent).group_by(failure)
+    return {row[0]: row[1] for row in await session.execute(query)}
 
 
 def _number(value: object) -> float | None:
