@@ -5,26 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from shanhai.cli import main
-
 Run = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def run(
-    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
-    """Runs a command and gives its exit code and what it said."""
-    monkeypatch.setenv("SHANHAI_DATABASE_URL", database_url)
-
-    def run(*words: str) -> tuple[int, str]:
-        monkeypatch.setattr("sys.argv", ["shanhai", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out + said.err
-
-    return run
 
 
 def test_audit_log_is_verified(run: Run) -> None:

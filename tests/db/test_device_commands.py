@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import pytest
 from sqlalchemy import select
 
-from shanhai.cli import main
 from shanhai.db.observations.devices import Device, read_devices
 from shanhai.db.tables import AuditLog
 from shanhai.testing.feeds import DEVICE, PASSWORD, add_station
@@ -16,20 +16,9 @@ Run = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def run(
-    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
-    """Runs a command and gives its exit code and what it said."""
-    monkeypatch.setenv("SHANHAI_DATABASE_URL", database_url)
-
-    def run(*words: str) -> tuple[int, str]:
-        monkeypatch.setattr("sys.argv", ["shanhai", "devices", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out + said.err
-
-    return run
+def run(run: Run) -> Run:
+    """Runs one of the commands in question."""
+    return partial(run, "devices")
 
 
 async def prepare(database_url: str) -> None:

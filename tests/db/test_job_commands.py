@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import delete, select
 
-from shanhai.cli import main
 from shanhai.db.queries.watch import Watched, read_watched
 from shanhai.db.tables import AuditLog, Job, Schedule, ScheduleRun
 from shanhai.jobs.failures import Failure, unreachable
@@ -20,23 +19,6 @@ from shanhai.vocabulary import JobStatus, Label
 Run = Callable[..., tuple[int, str]]
 INVALID = Failure("invalid", Label("不行", "no"))
 NOW = datetime.now(UTC)
-
-
-@pytest.fixture
-def run(
-    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
-    """Runs a command and gives its exit code and what it said."""
-    monkeypatch.setenv("SHANHAI_DATABASE_URL", database_url)
-
-    def run(*words: str) -> tuple[int, str]:
-        monkeypatch.setattr("sys.argv", ["shanhai", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out + said.err
-
-    return run
 
 
 async def fill(database_url: str, *states: tuple[JobStatus, Failure | None]) -> list[UUID]:

@@ -3,11 +3,10 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from functools import partial
 
 import pytest
 
-from shanhai.cli import main
 from shanhai.db.observations.rollups import sum_up
 from shanhai.monitoring.observation import Observation
 from shanhai.testing.job_rows import open_sessions
@@ -21,24 +20,9 @@ Run = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def run(
-    database_url: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Run:
-    """Runs a command and gives its exit code and what it said."""
-    monkeypatch.setenv("SHANHAI_DATABASE_URL", database_url)
-    monkeypatch.setenv("SHANHAI_ARTIFACTS_ROOT", str(tmp_path))
-
-    def run(*words: str) -> tuple[int, str]:
-        monkeypatch.setattr("sys.argv", ["shanhai", "observations", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out + said.err
-
-    return run
+def run(run: Run) -> Run:
+    """Runs one of the commands in question."""
+    return partial(run, "observations")
 
 
 async def prepare(database_url: str) -> None:

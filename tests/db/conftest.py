@@ -1,0 +1,29 @@
+"""Commands of `shanhai` on the database of the tests."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from shanhai.cli import main
+
+
+@pytest.fixture
+def run(
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[..., tuple[int, str]]:
+    """Runs a command and gives its exit code and what it said."""
+    monkeypatch.setenv("SHANHAI_DATABASE_URL", database_url)
+    monkeypatch.setenv("SHANHAI_ARTIFACTS_ROOT", str(tmp_path))
+
+    def run(*words: str) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["shanhai", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out + said.err
+
+    return run
