@@ -174,10 +174,7 @@ class TestDue:
         session: AsyncSession,
         state: State,
     ) -> None:
-        made = await make(runner)
-        await let_time_pass(session, "nightly", datetime.now(UTC) - timedelta(seconds=1))
-        await revoke_key(session, made["owner"].removeprefix("key:"), act=Act("tester"))
-        await session.commit()
+        made = await make_without_owner(runner, session)
         attended = await attend(state)
         assert attended is not None
         assert attended.job_id is None
@@ -235,13 +232,19 @@ class TestPages:
         session: AsyncSession,
         state: State,
     ) -> None:
-        made = await make(runner)
-        await let_time_pass(session, "nightly", datetime.now(UTC) - timedelta(seconds=1))
-        await revoke_key(session, made["owner"].removeprefix("key:"), act=Act("tester"))
-        await session.commit()
+        await make_without_owner(runner, session)
         assert await attend(state) is not None
         for path in ("/schedules", "/schedules/nightly"):
             assert "已失效" in await page(admin, path, "zh")
+
+
+async def make_without_owner(client: httpx.AsyncClient, session: AsyncSession) -> dict[str, Any]:
+    """A schedule as it was made, which is due now, and whose owner is gone."""
+    made = await make(client)
+    await let_time_pass(session, "nightly", datetime.now(UTC) - timedelta(seconds=1))
+    await revoke_key(session, made["owner"].removeprefix("key:"), act=Act("tester"))
+    await session.commit()
+    return made
 
 
 async def page(client: httpx.AsyncClient, path: str, lang: str = "en") -> str:
