@@ -3,8 +3,10 @@
 import json
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +211,29 @@ def test_compose_takes_configurations_from_files_that_exist(compose: dict[str, A
             assert taken["source"] in compose["configs"], name
 
 
+def test_no_configuration_is_copied_into_a_read_only_container(compose: dict[str, Any]) -> None:
+    """Files are mounted; contents written inline are copied, which a read-only root refuses."""
+    copied = {name for name, one in compose["configs"].items() if "content" in one}
+    for name, one in compose["services"].items():
+        taken = {config["source"] for config in one.get("configs", [])}
+        assert not (one.get("read_only") and taken & copied), name
+
+
+def test_addresses_that_are_named_are_handed_out_to_nobody_else(compose: dict[str, Any]) -> None:
+    named = [
+        (network, ip_address(settings["ipv4_address"]))
+        for one in compose["services"].values()
+        if isinstance(one.get("networks"), dict)
+        for network, settings in one["networks"].items()
+    ]
+    assert named
+    for network, address in named:
+        [pool] = compose["networks"][network]["ipam"]["config"]
+        assert address in ip_network(pool["subnet"])
+        assert address not in ip_network(pool["ip_range"])
+        assert ip_network(pool["ip_range"]).subnet_of(ip_network(pool["subnet"]))
+
+
 def test_stages_come_from_earlier_ones_or_an_image(stages: dict[str, Stage]) -> None:
     earlier: set[str] = set()
     for stage in stages.values():
@@ -231,6 +256,49 @@ def test_each_image_installs_its_own_lock(stages: dict[str, Stage]) -> None:
         installs = " ".join(rest for _, rest in stages[f"build-{target}"].instructions)
         assert re.findall(r"locks/([\w.]+)", installs) == [f"{target}.lock"]
     assert [path.stem for path in LOCKS] == ["api", "tiles", "worker"]
+
+
+IMPORTING_BY_LOCK = """
+import importlib.abc, json, sys
+from importlib.metadata import packages_distributions
+
+locked = set(json.loads(sys.argv[1]))
+normal = lambda name: name.lower().replace("_", "-").replace(".", "-")
+absent = {
+    module
+    for module, owners in packages_distributions().items()
+    if not {normal(owner) for owner in owners} & locked
+}
+
+class Absent(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name.partition(".")[0] in absent:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent())
+for module in sys.argv[2:]:
+    __import__(module)
+"""
+
+
+@pytest.mark.parametrize(
+    ("service", "modules"),
+    [
+        ("api", ["shanhai.cli", "shanhai_api.app"]),
+        ("worker", ["shanhai.cli", "shanhai_worker.app"]),
+        ("tiles", ["shanhai.cli", "shanhai_tiles.app"]),
+    ],
+)
+def test_an_image_starts_with_what_its_lock_holds(service: str, modules: list[str]) -> None:
+    """The command and the service are imported where nothing but the locked packages exists."""
+    locked = [name.lower() for name in pinned(DEPLOY / f"locks/{service}.lock")]
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTING_BY_LOCK, json.dumps([*locked, "shanhai"]), *modules],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def pinned(lock: Path) -> dict[str, tuple[str, int]]:

@@ -1,18 +1,24 @@
 """What the services' user may do in Redis: what they do, and nothing else."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import os
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from redis.asyncio import Redis
-from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
+from redis.exceptions import AuthenticationError, ConnectionError, NoPermissionError, ResponseError
 
 from shanhai.local.redis import ACCESS, ADMINISTRATOR, USER
 from shanhai.local.servers import PrivateRedis
+from shanhai.testing.serving import PATIENCE_S
+from shanhai.testing.workers import free_port
 
 ROOT = Path(__file__).parents[3]
+START = str(ROOT / "deploy/redis/start.sh")
+PASSWORD = "Y7mbqaGh2n"
 
 
 @pytest.fixture
@@ -89,10 +95,63 @@ async def test_the_administrator_has_another_password(private_redis: PrivateRedi
 
 
 def test_the_compose_file_and_the_documentation_give_the_same_access() -> None:
-    compose: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
-    given = compose["configs"]["redis"]["content"].splitlines()
+    given = (ROOT / "deploy/redis/start.sh").read_text("utf-8").splitlines()
     assert "user default off" in given
     [line] = [line for line in given if line.startswith(f"user {USER} ")]
     assert line.endswith(f" {ACCESS}")
     written = " ".join((ROOT / "docs/operations.md").read_text("utf-8").split())
     assert ACCESS in written
+
+
+@pytest.fixture
+def composed(tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """Start Redis as the compose file does; the URL of a user who has this password."""
+    port = free_port()
+    process = subprocess.Popen(
+        [START, "--bind", "127.0.0.1", "--port", str(port)],
+        env={"PATH": os.environ["PATH"], "SHANHAI_REDIS_PASSWORD": PASSWORD},
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+    )
+    yield lambda user: f"redis://{user}:{PASSWORD}@127.0.0.1:{port}/0"
+    process.terminate()
+    process.wait(10)
+
+
+async def reachable(client: Redis) -> None:
+    """Wait until the server that was just started answers."""
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            await client.ping()
+            return
+        except ConnectionError:
+            assert time.monotonic() < end, "Redis does not answer"
+            await asyncio.sleep(0.05)
+
+
+async def test_redis_of_the_compose_file_lets_nobody_but_the_services_in(
+    composed: Callable[[str], str],
+) -> None:
+    async with Redis.from_url(composed(USER)) as client:
+        await reachable(client)
+        assert await client.acl_whoami() == USER
+        with pytest.raises(NoPermissionError):
+            await client.flushall()
+    for stranger in ("", "default"):
+        async with Redis.from_url(composed(stranger)) as client:
+            with pytest.raises(AuthenticationError):
+                await client.ping()
+
+
+def test_redis_of_the_compose_file_needs_a_password(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [START, "--port", "0"],
+        env={"PATH": os.environ["PATH"]},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    assert done.returncode != 0
+    assert "SHANHAI_REDIS_PASSWORD: set a password" in done.stderr
