@@ -5,7 +5,8 @@ from typing import Any
 
 from fastapi.responses import StreamingResponse
 
-EVENT_STREAM = "text/event-stream"
+from shanhai_api.negotiation import EVENTS
+
 HEARTBEAT_S = 15.0
 HEARTBEAT = b": waiting\n\n"
 LONGEST_S = 900.0
@@ -13,7 +14,7 @@ LONGEST_S = 900.0
 STREAMED: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Server-sent events",
-        "content": {EVENT_STREAM: {"schema": {"type": "string"}}},
+        "content": {EVENTS.media_type: {"schema": {"type": "string"}}},
     }
 }
 
@@ -21,4 +22,4 @@ STREAMED: dict[int | str, dict[str, Any]] = {
 def stream(events: AsyncIterator[bytes]) -> StreamingResponse:
     """The events one by one, passed on by proxies as they come."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(events, media_type=EVENT_STREAM, headers=headers)
+    return StreamingResponse(events, media_type=EVENTS.media_type, headers=headers)

@@ -23,6 +23,7 @@ GEOJSON = Format("geojson", "application/geo+json")
 SCHEMA = Format("json", "application/schema+json")
 HTML = Format("html", "text/html")
 TEXT = Format("text", "text/plain")
+EVENTS = Format("events", "text/event-stream")
 OPENAPI = Format("json", "application/vnd.oai.openapi+json;version=3.0")
 
 

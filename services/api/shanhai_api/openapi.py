@@ -82,7 +82,7 @@ OWN_ANSWERS: Mapping[tuple[str, str], Document] = {
     ("get", "/jobs/{job}/results"): KNOWN | failures((*READ_FAILURES, 410)),
     ("get", "/jobs/{job}/results/{output}"): KNOWN | failures((*READ_FAILURES, 410)),
     ("get", "/jobs/{job}/manifest"): KNOWN | failures((*READ_FAILURES, 410)),
-    ("get", "/jobs/{job}/events"): failures(READ_FAILURES),
+    ("get", "/jobs/{job}/events"): KNOWN | failures(READ_FAILURES),
     ("get", "/alerts/events"): failures(READ_FAILURES),
     ("post", "/processes/{process}/execution"): failures((*WRITE_FAILURES, 410)),
     ("post", "/uploads"): STORED,

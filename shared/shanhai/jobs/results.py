@@ -14,6 +14,8 @@ from shanhai.jobs.stages import AGAIN, ENDING, HELD_BACK, STATUS_MESSAGES, name_
 from shanhai.vocabulary import JobStatus, Lang
 
 REL_RESULTS = "http://www.opengis.net/def/rel/ogc/1.0/results"
+REL_EVENTS = "urn:shanhai:rel:events"
+"""Of the stream: `monitor` means a resource to be asked again, which a stream is not."""
 
 
 def status_info(job: Job, *, base_url: str, lang: Lang, kept: Lang | None = None) -> dict[str, Any]:
@@ -118,7 +120,8 @@ def job_links(job: Job, *, base_url: str, kept: Lang | None = None) -> list[dict
     url = f"{base_url}/jobs/{job.id}"
     links = [
         _link(url, "self"),
-        _link(f"{url}/events", "monitor", "text/event-stream"),
+        _link(url, "monitor"),
+        _link(f"{url}/events", REL_EVENTS, "text/event-stream"),
         _link(f"{base_url}/processes/{job.kind}", "up"),
     ]
     if job.status == JobStatus.SUCCESSFUL:

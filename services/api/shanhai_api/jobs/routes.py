@@ -1,7 +1,7 @@
 """`/jobs` and what lies below."""
 
 from hashlib import sha256
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
@@ -29,7 +29,7 @@ from shanhai_api.jobs import operations
 from shanhai_api.jobs.events import follow, knows_the_end
 from shanhai_api.jobs.files import send_file
 from shanhai_api.jobs.parameters import JobsQuery, write_cursor
-from shanhai_api.negotiation import HTML, JSON
+from shanhai_api.negotiation import EVENTS, HTML, JSON, Format, choose_format
 from shanhai_api.once import once
 from shanhai_api.preconditions import expected_states
 from shanhai_api.result_answers import raw_answer, value_answer
@@ -38,6 +38,13 @@ from shanhai_api.view import View, entity_tag
 router = APIRouter(tags=["processes"])
 Parameters = Annotated[PageQuery, Query()]
 NO_BODY = sha256(b"").hexdigest()
+FOLLOWED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Server-sent events; or the state as it is now, to whoever asks for JSON",
+        "content": {**STREAMED[200]["content"], JSON.media_type: {"schema": {"type": "object"}}},
+    },
+    204: {"description": "The job has ended, as `Last-Event-ID` knows"},
+}
 MOST_ENDING_S = 5.0
 """A worker that lives has ended a job by then."""
 
@@ -65,14 +72,7 @@ async def read_job(
 ) -> Response:
     """Tell how far a job is."""
     row = await operations.read_job(session, caller, job)
-    headers = {} if JobStatus(row.status).final else {"Retry-After": "1"}
-    return view.respond(
-        told_status(row, view),
-        template="job.html",
-        headers=headers,
-        extra=page_of(row, view),
-        state=operations.state_tag(row),
-    )
+    return status_answer(row, view, JSON, HTML)
 
 
 @router.delete("/jobs/{job}", summary="Dismiss a job")
@@ -174,7 +174,7 @@ async def read_manifest(
     "/jobs/{job}/events",
     summary="A job's progress as server-sent events",
     response_class=StreamingResponse,
-    responses={**STREAMED, 204: {"description": "The job has ended, as `Last-Event-ID` knows"}},
+    responses=FOLLOWED,
 )
 async def stream_events(
     request: Request,
@@ -185,13 +185,30 @@ async def stream_events(
     query: Parameters,
     session: ReadSession,
 ) -> Response:
-    """Tell every change of a job until it ends; `Last-Event-ID` says what is known already."""
+    """Tell every change of a job until it ends; `Last-Event-ID` says what is known already.
+
+    Whoever asks for JSON is told the state as it is now.
+    """
     row = await operations.read_job(session, caller, job)
+    if choose_format(request, (EVENTS, JSON)) is JSON:
+        return status_answer(row, view, JSON)
     seen = request.headers.get("last-event-id")
     if knows_the_end(row, view, seen):
         # By this a browser knows not to come again.
         return Response(status_code=204)
     return stream(follow(state, view, row.id, caller, seen=seen))
+
+
+def status_answer(job: Job, view: View, *formats: Format) -> Response:
+    """The state of a job in one of the formats; what has not ended is worth another look."""
+    return view.respond(
+        told_status(job, view),
+        template="job.html",
+        formats=formats,
+        headers={} if JobStatus(job.status).final else {"Retry-After": "1"},
+        extra=page_of(job, view),
+        state=operations.state_tag(job),
+    )
 
 
 def page_of(job: Job, view: View) -> dict[str, object]:

@@ -498,6 +498,35 @@ class TestJob:
         assert answer.headers["content-type"].startswith("text/event-stream")
         assert '"status":"successful"' in answer.text.rstrip().rpartition("\n")[2]
 
+    async def test_monitor_is_the_status_and_events_have_a_relation_of_their_own(
+        self, editor: httpx.AsyncClient
+    ) -> None:
+        made = await execute(editor, ASYNC)
+        await ended(editor, made.headers["location"])
+        status = await get(editor, made.headers["location"])
+        by_rel = {item["rel"]: item for item in status["links"]}
+        assert by_rel["monitor"]["type"] == "application/json"
+        assert await get(editor, by_rel["monitor"]["href"]) == status
+        events = by_rel["urn:shanhai:rel:events"]
+        assert (events["href"], events["type"]) == (
+            f"{made.headers['location']}/events",
+            "text/event-stream",
+        )
+
+    async def test_events_honour_accept(self, editor: httpx.AsyncClient) -> None:
+        made = await execute(editor, ASYNC)
+        address = f"{made.headers['location']}/events"
+        await ended(editor, made.headers["location"])
+        told = await editor.get(address, headers={"Accept": "application/json"})
+        assert told.headers["content-type"] == "application/json"
+        assert told.json() == await get(editor, made.headers["location"])
+        assert (await editor.get(address, params={"f": "json"})).json() == told.json()
+        for accept in ("text/event-stream", "*/*", "text/html,*/*;q=0.8"):
+            answer = await editor.get(address, headers={"Accept": accept})
+            assert answer.headers["content-type"].startswith("text/event-stream"), accept
+        refused(await editor.get(address, headers={"Accept": "image/png"}), 406)
+        refused(await editor.get(address, params={"f": "png"}), 400)
+
     async def test_events_go_on_from_what_was_seen(self, editor: httpx.AsyncClient) -> None:
         made = await execute(editor, ASYNC)
         address = f"{made.headers['location']}/events"
