@@ -52,8 +52,9 @@ class ApiClient:
         self._http.close()
 
     def get(self, path: str, **params: str | float) -> Any:
-        """The JSON document at `path`."""
-        return _checked(self._http.get(path, params=params)).json()
+        """The JSON document at `path`, whose own query stays; `params` are added to it."""
+        address = httpx.URL(path).copy_merge_params(params) if params else path
+        return _checked(self._http.get(address)).json()
 
     def download(self, url: str, target: Path) -> None:
         """Save what is at `url` to `target`."""
@@ -114,13 +115,21 @@ class ApiClient:
     ) -> dict[str, Any]:
         """Wait for a job and return its status document.
 
+        Args:
+            job_url: Address of the job.
+            on_progress: Told the percentage and the message whenever one of them has changed.
+            interval_s: How long to wait before looking again.
+
         Raises:
             JobFailed: the job failed or was dismissed; the message says why.
         """
+        told: tuple[int, str] | None = None
         while True:
             status: dict[str, Any] = self.get(job_url)
-            if on_progress is not None:
-                on_progress(int(status.get("progress", 0)), str(status.get("message", "")))
+            state = (int(status.get("progress", 0)), str(status.get("message", "")))
+            if on_progress is not None and state != told:
+                on_progress(*state)
+                told = state
             if status["status"] in FINAL:
                 break
             time.sleep(interval_s)

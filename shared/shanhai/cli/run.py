@@ -80,9 +80,27 @@ def run(
             help="Manifest of the assessment a scenario is held against.",
         ),
     ] = None,
+    feature: Annotated[
+        str | None, typer.Option(help="Code or name of the feature that is the region.")
+    ] = None,
+    dissolve: Annotated[
+        bool, typer.Option("--dissolve", help="The features together are the region.")
+    ] = False,
+    name: Annotated[str | None, typer.Option(help="Name of the region.")] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option("--source", help="Where a raster comes from, as theme=text; repeat."),
+    ] = None,
+    licence: Annotated[
+        list[str] | None,
+        typer.Option("--licence", help="Licence and credit of a raster, as theme=text; repeat."),
+    ] = None,
     processes: Annotated[int, typer.Option(min=1, max=256, help="Processes to share.")] = 1,
 ) -> None:
     """Run a process on local files; no server needed.
+
+    The region is the feature of its file without `parent`, and the others are its districts. Of
+    several such features name one with --feature, or take them together with --dissolve.
 
     Windows are computed on the Dask cluster that SHANHAI_DASK_SCHEDULER names, if it is set.
     """
@@ -91,9 +109,16 @@ def run(
     from shanhai.processes.edit_files import read_edits
     from shanhai.processes.files import run_on_files
     from shanhai.processes.polygon_files import read_areas, read_units
+    from shanhai.processes.region_file import RegionChoice
     from shanhai.processes.selection_files import gather_places, read_sites
     from shanhai.raster.windows import Cluster
 
+    if feature is not None and dissolve:
+        raise InvalidInput(
+            "--feature and --dissolve exclude each other",
+            message_zh="--feature 与 --dissolve 不能同时使用",
+            pointer="--dissolve",
+        )
     rasters = read_rasters(raster or [])
     asked = nested(read_settings(stated or []), read_inputs(inputs) if inputs else {})
     if edits is not None:
@@ -110,11 +135,14 @@ def run(
             progress=hears,
             processes=processes,
             cluster=Cluster.named_in(DaskSettings()),
-            options=nested(parse_settings(option or []), {}),
+            options=read_options(
+                option or [], rasters, {"source": source or [], "licence": licence or []}
+            ),
             areas=read_areas(areas) if areas else (),
             units=read_units(units) if units else (),
             assessed=read_former(assessed) if assessed else None,
             selection=gather_places(network, problems),
+            choice=RegionChoice(feature, dissolve, name),
         )
     for file in outcome.files:
         typer.echo(out / file.path)
@@ -138,6 +166,40 @@ def read_rasters(texts: list[str]) -> dict[str, Path]:
                 pointer=f"/inputs/datasets/{theme}",
             )
     return found
+
+
+def read_options(
+    texts: list[str], rasters: Mapping[str, Path], words: Mapping[str, list[str]]
+) -> dict[str, Any]:
+    """How each raster is read, by theme, and what is said of it.
+
+    Args:
+        texts: `theme.name=value`.
+        rasters: The files by theme.
+        words: Texts `theme=text` by what they say.
+
+    Raises:
+        InvalidInput: a text reads otherwise, or names a theme that no raster is given for.
+    """
+    options = nested(parse_settings(texts), {})
+    for name, stated in words.items():
+        for text in stated:
+            theme, separator, value = text.partition("=")
+            if not separator or not value:
+                raise InvalidInput(
+                    f"{text!r} does not read theme=text",
+                    message_zh=f"{text!r} 不是“专题=文字”的形式",
+                    pointer=f"--{name}",
+                )
+            options.setdefault(theme, {})[name] = value
+    for theme in options:
+        if theme not in rasters:
+            raise InvalidInput(
+                f"{theme} is given no raster; rasters are given for: {', '.join(rasters)}",
+                message_zh=f"{theme} 没有对应的栅格；已给出栅格的专题：{'、'.join(rasters)}",
+                pointer=f"/inputs/datasets/{theme}",
+            )
+    return options
 
 
 def read_settings(texts: list[str]) -> dict[str, Any]:

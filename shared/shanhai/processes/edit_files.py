@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from shanhai.processes.files import read_features
+from shanhai.processes.feature_files import read_features
 
 
 def read_edits(path: Path) -> list[dict[str, Any]]:

@@ -1,6 +1,5 @@
 """Run a process on local files: a region as GeoJSON, rasters by theme; no server in sight."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -10,7 +9,7 @@ from pydantic import ValidationError
 from shapely.geometry import shape
 
 from shanhai.cartography import style_of
-from shanhai.data.description import DatasetDescription, read_description
+from shanhai.data.description import read_description
 from shanhai.errors import Fault, InvalidInput
 from shanhai.jobs.analysis_grid import check_grid
 from shanhai.jobs.contract import Inputs, ProcessContract
@@ -32,7 +31,9 @@ from shanhai.jobs.selection_task import SelectionTask
 from shanhai.processes.assessed_files import FormerAssessment, judge_former, judge_inputs_of
 from shanhai.processes.base import Progress
 from shanhai.processes.import_dataset import import_raster
+from shanhai.processes.region_file import RegionChoice, read_region
 from shanhai.processes.registry import PROCESSES
+from shanhai.raster.themes import THEME_RULES
 from shanhai.raster.windows import Cluster
 from shanhai.rules import rule_in_chinese, rule_in_english
 from shanhai.storage.artifacts import sha256_of
@@ -48,8 +49,6 @@ REPEATABLE = (*RUNNABLE, "publish-bulletin")
 """Processes whose manifest holds all that a run needs, apart from files."""
 SUPPLY = "supply."
 _NO_UPLOAD = "00000000-0000-0000-0000-000000000000"
-_FIRST_GAUSS_KRUEGER_EPSG = 4534
-_FIRST_CENTRAL_MERIDIAN = 75
 
 
 def run_on_files(
@@ -67,6 +66,7 @@ def run_on_files(
     units: Sequence[DistrictTask] = (),
     selection: SelectionTask | None = None,
     assessed: FormerAssessment | None = None,
+    choice: RegionChoice | None = None,
 ) -> Outcome:
     """Import the rasters and compute; results lie in `workspace` afterwards.
 
@@ -85,13 +85,14 @@ def run_on_files(
         units: Polygons that are the zoning units.
         selection: Places and money that sites are selected from and paid with.
         assessed: Assessment whose ratio and zones a scenario compares with those after its edits.
+        choice: Which features of the file are the region, and its name.
 
     Raises:
         InvalidInput: the process cannot be run so, or an input breaks a rule; pointers are those
             of a request.
     """
     contract = runnable(process_id)
-    place = read_region(region)
+    place = read_region(region, choice)
     supplies = {
         theme.removeprefix(SUPPLY): theme for theme in sorted(rasters) if theme.startswith(SUPPLY)
     }
@@ -204,8 +205,32 @@ def _take(
             continue
         cleaned = workspace / "inputs" / f"{theme}.tif"
         cleaned.parent.mkdir(exist_ok=True)
-        taken[theme] = (take_raster(theme, path, cleaned, place, options.get(theme, {})), cleaned)
+        try:
+            dataset = take_raster(theme, path, cleaned, place, options.get(theme, {}))
+        except InvalidInput as error:
+            raise _of_raster(error, theme, path) from error
+        taken[theme] = (dataset, cleaned)
     return taken
+
+
+def _of_raster(error: InvalidInput, theme: str, path: Path) -> InvalidInput:
+    """The refusal of one of several rasters, which says of which."""
+    message = f"{theme} ({path}): {error.message}"
+    name_zh = label_of(theme).zh if theme in THEME_RULES else theme
+    message_zh = f"{name_zh}（{path}）：{error.message_zh}"
+    dataset = f"/inputs/datasets/{theme}"
+    faults = []
+    for fault in error.faults:
+        own = fault.detail == error.message
+        option = fault.pointer.removeprefix("/inputs/")
+        faults.append(
+            Fault(
+                dataset if option == "upload" else f"{dataset}/{option}",
+                message if own else fault.detail,
+                message_zh if own else fault.detail_zh,
+            )
+        )
+    return type(error)(message, message_zh=message_zh, faults=faults)
 
 
 def _computed(theme: str, path: Path) -> DatasetTask:
@@ -221,74 +246,6 @@ def _computed(theme: str, path: Path) -> DatasetTask:
     )
 
 
-def read_region(path: Path) -> RegionTask:
-    """The region of a GeoJSON file: a geometry, a feature, or a collection with districts.
-
-    In a collection the feature without `parent` is the region; the others are its districts.
-
-    Raises:
-        InvalidInput: it is no GeoJSON, or has no polygon to be the region.
-    """
-    features = read_features(path, "/region")
-    whole = next((one for one in features if not one["properties"].get("parent")), None)
-    if whole is None or whole["geometry"]["type"] not in {"Polygon", "MultiPolygon"}:
-        raise InvalidInput(
-            f"{path.name} has no polygon without a parent to be the region",
-            message_zh=f"{path.name} 中没有可作为区域的面要素",
-            pointer="/region",
-        )
-    return RegionTask(
-        **names_of(whole, path.stem),
-        epsg=whole["properties"].get("metric_epsg") or gauss_krueger_epsg(whole["geometry"]),
-        geometry=whole["geometry"],
-        districts=[
-            DistrictTask(**names_of(one, f"{path.stem}.{number}"), geometry=one["geometry"])
-            for number, one in enumerate(features)
-            if one is not whole
-        ],
-    )
-
-
-def gauss_krueger_epsg(geometry: dict[str, Any]) -> int:
-    """Code of the CGCS2000 3-degree zone (without zone prefix) a geometry lies in."""
-    longitude = shape(geometry).centroid.x
-    return _FIRST_GAUSS_KRUEGER_EPSG + round((longitude - _FIRST_CENTRAL_MERIDIAN) / 3)
-
-
-def read_features(path: Path, pointer: str) -> list[dict[str, Any]]:
-    """The features of a GeoJSON file, each with properties.
-
-    Raises:
-        InvalidInput: it is no GeoJSON.
-    """
-    try:
-        return _features(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, KeyError, AttributeError) as error:
-        raise InvalidInput(
-            f"{path.name} is not GeoJSON", message_zh=f"{path.name} 不是 GeoJSON", pointer=pointer
-        ) from error
-
-
-def _features(document: dict[str, Any]) -> list[dict[str, Any]]:
-    kind = document.get("type")
-    if kind == "FeatureCollection":
-        return [one | {"properties": one.get("properties") or {}} for one in document["features"]]
-    if kind == "Feature":
-        return [document | {"properties": document.get("properties") or {}}]
-    return [{"geometry": document, "properties": {}}]
-
-
-def names_of(feature: dict[str, Any], fallback: str) -> dict[str, str]:
-    """Code and names of a feature; the code stands in for a name it has not."""
-    properties = feature["properties"]
-    code = str(properties.get("code") or fallback)
-    return {
-        "code": code,
-        "name_zh": str(properties.get("name_zh") or code),
-        "name_en": str(properties.get("name_en") or code),
-    }
-
-
 def take_raster(
     theme: str, path: Path, cleaned: Path, place: RegionTask, options: Mapping[str, Any]
 ) -> DatasetTask:
@@ -301,34 +258,35 @@ def take_raster(
     sidecar = path.with_suffix(".json")
     described = read_description(sidecar) if sidecar.exists() else None
     stated = described.import_inputs() if described else {}
-    inputs = check_inputs(
-        ImportDatasetInputs,
-        {**stated, "upload": _NO_UPLOAD, "region": place.code, "theme": theme, **options},
+    inputs = cast(
+        "ImportDatasetInputs",
+        check_inputs(
+            ImportDatasetInputs,
+            {**stated, "upload": _NO_UPLOAD, "region": place.code, "theme": theme, **options},
+        ),
     )
     imported = import_raster(
         path,
-        cast("ImportDatasetInputs", inputs),
+        inputs,
         shape(place.geometry),
         cleaned,
         progress=lambda _percent, _stage: None,
     )
     return DatasetTask(
         id=0,
-        code=described.code if described else path.stem,
+        code=inputs.code or path.stem,
         theme=theme,
         uri=f"file/{theme}",
         checksum=sha256_of(cleaned),
         unit=described.unit if described else imported.rule.unit,
-        **_description(theme, described),
+        **_description(inputs),
     )
 
 
-def _description(theme: str, described: DatasetDescription | None) -> dict[str, Any]:
-    if described is None:
-        return {"name_zh": label_of(theme).zh, "name_en": label_of(theme).en}
+def _description(inputs: ImportDatasetInputs) -> dict[str, Any]:
+    """What is said of a dataset, by its description or by the options of a run."""
+    label = label_of(inputs.theme)
     members = {
-        "name_zh",
-        "name_en",
         "native_resolution_m",
         "stand_in",
         "stand_in_note_zh",
@@ -338,4 +296,8 @@ def _description(theme: str, described: DatasetDescription | None) -> dict[str, 
         "observed_from",
         "observed_to",
     }
-    return described.model_dump(include=members)
+    return {
+        "name_zh": inputs.name_zh or label.zh,
+        "name_en": inputs.name_en or label.en,
+        **inputs.model_dump(include=members),
+    }

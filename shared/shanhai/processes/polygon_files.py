@@ -7,7 +7,7 @@ from shanhai.errors import InvalidInput
 from shanhai.jobs.contracts import AreaTask, DistrictTask
 from shanhai.jobs.control_lines import checksum_of
 from shanhai.jobs.line_kinds import LINE_KINDS, RESERVE
-from shanhai.processes.files import names_of, read_features
+from shanhai.processes.feature_files import names_of, read_features
 
 KINDS = (*LINE_KINDS, RESERVE)
 

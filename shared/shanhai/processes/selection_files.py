@@ -7,7 +7,7 @@ from shanhai.errors import InvalidInput
 from shanhai.jobs.control_lines import checksum_of
 from shanhai.jobs.selection_places import link_task, node_task
 from shanhai.jobs.selection_task import PlaceTask, SelectionTask
-from shanhai.processes.files import names_of, read_features
+from shanhai.processes.feature_files import names_of, read_features
 from shanhai.processes.networking.outputs import LINKS_FILE, NODES_FILE
 from shanhai.vocabulary import SEVERITIES, codes
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shanhai.cli.app import main
-from shanhai.cli.run import nested, read_inputs, read_rasters, read_settings
+from shanhai.cli.run import nested, read_inputs, read_options, read_rasters, read_settings
 from shanhai.errors import InvalidInput
 from shanhai.processes.files import RUNNABLE
 from shanhai.processes.registry import HOMES
@@ -70,6 +70,21 @@ def test_a_raster_that_is_not_there_is_named(tmp_path: Path):
     with pytest.raises(InvalidInput) as caught:
         read_rasters([f"dem={tmp_path / 'nope.tif'}"])
     assert caught.value.faults[0].pointer == "/inputs/datasets/dem"
+
+
+def test_words_on_a_raster_stay_words(tmp_path: Path):
+    rasters = {"dem": tmp_path / "dem.tif"}
+    said = {"source": ["dem=2020"], "licence": ["dem=CC BY 4.0, a=b"]}
+    assert read_options(["dem.scale=0.1"], rasters, said) == {
+        "dem": {"scale": 0.1, "source": "2020", "licence": "CC BY 4.0, a=b"}
+    }
+    for texts, words, pointer in (
+        ([], {"source": ["dem"]}, "--source"),
+        (["npp.scale=2"], {}, "/inputs/datasets/npp"),
+    ):
+        with pytest.raises(InvalidInput) as caught:
+            read_options(texts, rasters, words)
+        assert caught.value.faults[0].pointer == pointer
 
 
 def test_broken_rules_are_told_in_both_languages_with_their_pointers(

@@ -4,9 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from shapely.geometry import shape
 
 from shanhai.errors import InvalidInput
-from shanhai.processes.files import gauss_krueger_epsg, read_region, run_on_files, take_raster
+from shanhai.processes.files import run_on_files, take_raster
+from shanhai.processes.region_file import RegionChoice, gauss_krueger_epsg, read_region
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.testing.evaluation_rasters import build_evaluated_watershed
 from shanhai.testing.watershed import Watershed
@@ -44,6 +46,90 @@ def test_what_is_no_region_is_refused(tmp_path: Path, content: str):
     with pytest.raises(InvalidInput) as caught:
         read_region(path)
     assert caught.value.faults[0].pointer == "/region"
+
+
+def square(west: float) -> dict[str, Any]:
+    ring = [[west, 24.4], [west + 0.1, 24.4], [west + 0.1, 24.5], [west, 24.5], [west, 24.4]]
+    return {"type": "Polygon", "coordinates": [ring]}
+
+
+@pytest.fixture
+def districts(tmp_path: Path) -> Path:
+    """Six districts of a city side by side, none of which has a parent."""
+    names = ("思明区", "湖里区", "集美区", "海沧区", "同安区", "翔安区")
+    features = [
+        {"type": "Feature", "properties": {"name": name}, "geometry": square(118.0 + number / 10)}
+        for number, name in enumerate(names)
+    ]
+    path = tmp_path / "厦门 6.geojson"
+    document = {"type": "FeatureCollection", "features": features}
+    path.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+    return path
+
+
+def test_several_features_without_a_parent_are_not_one_region(districts: Path):
+    with pytest.raises(InvalidInput) as caught:
+        read_region(districts)
+    assert "6 features without parent" in caught.value.message
+    assert "思明区" in caught.value.message
+    assert "--dissolve" in caught.value.message
+    assert "6 个没有 parent" in caught.value.message_zh
+    assert caught.value.faults[0].pointer == "/region"
+
+
+def test_one_feature_is_named_and_keeps_its_name(districts: Path):
+    region = read_region(districts, RegionChoice(feature="集美区"))
+    assert (region.name_zh, region.code, region.districts) == ("集美区", "6", [])
+    assert region.geometry["coordinates"][0][0] == [118.2, 24.4]
+    with pytest.raises(InvalidInput, match="no polygon called '鼓浪屿'"):
+        read_region(districts, RegionChoice(feature="鼓浪屿"))
+
+
+def test_features_are_dissolved_to_one_region_with_districts(districts: Path):
+    region = read_region(districts, RegionChoice(dissolve=True, name="厦门市"))
+    assert shape(region.geometry).bounds == pytest.approx((118.0, 24.4, 118.6, 24.5))
+    assert shape(region.geometry).area == pytest.approx(0.06)
+    assert (region.name_zh, region.name_en, region.epsg) == ("厦门市", "厦门市", 4548)
+    assert [one.name_zh for one in region.districts][:2] == ["思明区", "湖里区"]
+    assert len({one.code for one in region.districts}) == 6
+
+
+def test_a_feature_without_geometry_is_no_region(tmp_path: Path):
+    path = tmp_path / "region.geojson"
+    path.write_text('{"type":"Feature","properties":{"name":"x"},"geometry":null}', "utf-8")
+    with pytest.raises(InvalidInput, match="no polygon without a parent"):
+        read_region(path)
+    with pytest.raises(InvalidInput, match="feature 0"):
+        read_region(path, RegionChoice(dissolve=True))
+
+
+def test_a_refused_raster_is_named_with_its_theme(watershed: Watershed, tmp_path: Path):
+    given = {
+        "region": watershed.region_file,
+        "inputs": {"cell_m": 100.0},
+        "workspace": tmp_path / "out",
+        "progress": lambda percent, stage: None,
+    }
+    text = tmp_path / "winter.tif"
+    text.write_bytes(b"\x89PNG\r\n\x1a\n0000000000")
+    with pytest.raises(InvalidInput) as caught:
+        run_on_files("delineate-zones", rasters={**watershed.rasters, "npp": text}, **given)
+    error = caught.value
+    assert "npp" in error.message
+    assert str(text) in error.message
+    assert "净初级生产力" in error.message_zh
+    assert error.faults[0].pointer == "/inputs/datasets/npp"
+    with pytest.raises(InvalidInput) as caught:
+        run_on_files("delineate-zones", rasters={"winds": text}, **given)
+    assert "winds" in caught.value.message
+
+
+def test_source_and_licence_are_as_the_run_says(watershed: Watershed, tmp_path: Path):
+    region = read_region(watershed.region_file)
+    options = {"source": "SRTM 2000", "licence": "CC0-1.0", "name_zh": "高程(SRTM)"}
+    taken = take_raster("dem", watershed.rasters["dem"], tmp_path / "dem.tif", region, options)
+    assert (taken.source, taken.licence) == ("SRTM 2000", "CC0-1.0")
+    assert taken.name_zh == "高程(SRTM)"
 
 
 @pytest.mark.parametrize(("longitude", "epsg"), [(75.2, 4534), (106.6, 4545), (118.1, 4548)])
