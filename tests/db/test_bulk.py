@@ -141,6 +141,34 @@ async def test_the_same_rows_again_change_nothing(sessions: Sessions) -> None:
         assert await scalar(session, "SELECT count(*) FROM audit_log") == entries
 
 
+FIELDS: Sequence[Sequence[str]] = (
+    ("name_zh", "name_en", "level"),
+    ("name_zh", "name_en", "level", "parent"),
+    ("name_zh", "name_en", "level", "adcode"),
+    ("name_zh", "name_en", "level", "metric_epsg"),
+    ("name_zh", "name_en", "level", "adcode", "metric_epsg"),
+    ("name_zh", "name_en", "level", "source"),
+    ("name_zh", "name_en", "level", "source", "licence", "valid_to"),
+    ("name_en", "level", "name_zh", "parent", "valid_from", "valid_to"),
+)
+"""What eight files give, none like the one before."""
+
+
+async def test_different_files_follow_each_other_over_one_connection(sessions: Sessions) -> None:
+    given = {"name_zh": '"区"', "name_en": '"Place"', "level": '"district"', "metric_epsg": "4548"}
+    connections = set()
+    for number, names in enumerate((*FIELDS, *FIELDS)):
+        texts = (given.get(i.name) for i in REGIONS.receivables if i.name in names)
+        one = (1, f"file-{number % 8}", shapely.to_wkb(BOX), None, *texts)
+        tally = await write(
+            sessions, [one], names=[i.name for i in REGIONS.receivables if i.name in names]
+        )
+        assert (tally.created, tally.rejected) == (int(number < 8), 0), names
+        async with sessions() as session:
+            connections.add(await scalar(session, "SELECT pg_backend_pid()"))
+    assert len(connections) == 1
+
+
 async def test_changed_rows_keep_their_former_state(sessions: Sessions) -> None:
     await write(sessions, [row(1), row(2)])
     tally = await write(sessions, [row(1, name="新区"), row(2)])

@@ -203,9 +203,11 @@ async def copy_rows(
     )
     connection = await session.connection()
     raw: Any = (await connection.get_raw_connection()).driver_connection
+    # Without them asyncpg takes the columns of the table that had this name before.
+    names = ["row", "code", "wkb", "mended", *(f"p_{item.name}" for item in stage.properties)]
     number = 0
     async for block in blocks:
-        await raw.copy_records_to_table(GIVEN, records=block)
+        await raw.copy_records_to_table(GIVEN, records=block, columns=names)
         number += len(block)
     await session.execute(text(f"ANALYZE {GIVEN}"))
     return number
