@@ -68,6 +68,18 @@ def faults_of(error: pytest.ExceptionInfo[Any]) -> list[str]:
     return [fault.pointer for fault in error.value.faults]
 
 
+class TestRegions:
+    @pytest.mark.parametrize("epsg", [1025, 4490, 4326, 5773, 2225, 32767])
+    async def test_they_are_measured_in_a_projection_in_metres(
+        self, session: AsyncSession, epsg: int
+    ) -> None:
+        place = {**named("place"), "level": "district"}
+        with pytest.raises(InvalidInput) as refused:
+            await put(session, "regions", "place", **place, metric_epsg=epsg)
+        assert faults_of(refused) == ["/properties/metric_epsg"]
+        await put(session, "regions", "place", **place, metric_epsg=4548)
+
+
 class TestPlans:
     async def test_the_upper_plan_comes_first(self, session: AsyncSession, city: Region) -> None:
         await put_plan(session, "upper")

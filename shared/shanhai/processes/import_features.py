@@ -13,7 +13,13 @@ from shanhai.processes.base import Progress
 from shanhai.processes.importing.accepted import ACCEPTED
 from shanhai.processes.importing.findings import Findings
 from shanhai.processes.importing.neighbours import find_gaps, find_overlaps
-from shanhai.processes.importing.reading import Reading, RowsRead, first_bounds, read_rows
+from shanhai.processes.importing.reading import (
+    Reading,
+    RowsRead,
+    first_bounds,
+    has_geometry,
+    read_rows,
+)
 from shanhai.processes.importing.report import write_reports
 from shanhai.processes.importing.rows import plan_fields
 from shanhai.storage.artifacts import sha256_of
@@ -65,7 +71,7 @@ def _reading(source: Source, entity: Entity, inputs: ImportFeaturesInputs, task:
     system = None
     if entity.geometry_column is not None:
         bounds = first_bounds(source)
-        if bounds is not None or source.info.crs is not None:
+        if bounds is not None or source.info.crs is not None or has_geometry(source):
             system = find_system(source.info.crs, inputs.crs, bounds)
     known = {name: frozenset(codes) for name, codes in task.references.items()}
     return Reading(entity, plan, system, inputs.repair, known)

@@ -2,11 +2,11 @@
 
 import codecs
 import csv
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import shapely
 from shapely.errors import ShapelyError
 
@@ -114,17 +114,20 @@ class CsvSource:
     def _geometry(self, row: Sequence[str]) -> bytes | None:
         if self._wkt is not None:
             text = row[self._wkt].strip()
-            return shapely.to_wkb(shapely.from_wkt(text)) if text else None
+            return _wkb(shapely.from_wkt(text)) if text else None
         if self._east is None or self._north is None:
             return None
         east, north = row[self._east].strip(), row[self._north].strip()
         if not east and not north:
             return None
-        x, y = float(east), float(north)
-        if not (math.isfinite(x) and math.isfinite(y)):
-            raise ValueError("not finite")
-        wkb: bytes = shapely.to_wkb(shapely.Point(x, y))
-        return wkb
+        return _wkb(shapely.Point(float(east), float(north)))
+
+
+def _wkb(shape: Any) -> bytes:
+    """The geometry, whose positions are numbers: WKB has no other sign for an empty point."""
+    if not np.isfinite(shapely.get_coordinates(shape)).all():
+        raise ValueError("a position is not finite")
+    return bytes(shapely.to_wkb(shape))
 
 
 def _cell(text: str) -> Any:

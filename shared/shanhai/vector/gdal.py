@@ -9,13 +9,24 @@ from types import ModuleType
 
 from shanhai.errors import UnsupportedFile
 
-KEPT = frozenset(
-    {"ESRI Shapefile", "GPKG", "FlatGeobuf", "GeoJSON", "GeoJSONSeq", "KML", "MEM", "Memory"}
-)
+KEPT = frozenset({"ESRI Shapefile", "GPKG", "FlatGeobuf", "KML", "MEM", "Memory"})
 SKIPPED = (
     *("ADBC", "AIVector", "AVCBin", "AVCE00", "AmigoCloud", "CSV", "CSW", "Carto", "DGN", "DXF"),
     *("EDIGEO", "EEDA", "ESRIJSON", "Elasticsearch", "GDALG", "GML", "GPSBabel", "GPX", "GTFS"),
-    *("GTI", "GeoRSS", "HTTP", "Idrisi", "JML", "JSONFG", "LIBKML", "LVBAG", "MBTiles", "MVT"),
+    *(
+        "GTI",
+        "GeoJSON",
+        "GeoJSONSeq",
+        "GeoRSS",
+        "HTTP",
+        "Idrisi",
+        "JML",
+        "JSONFG",
+        "LIBKML",
+        "LVBAG",
+        "MBTiles",
+        "MVT",
+    ),
     *("MapML", "MiraMonVector", "NGW", "OAPIF", "ODS", "OGCAPI", "OGR_GMT", "OGR_PDS", "OGR_VRT"),
     *("OSM", "OpenFileGDB", "PCIDSK", "PDF", "PDS4", "PGDUMP", "PLSCENES", "PMTiles", "S57"),
     *("SQLite", "STACIT", "STACTA", "SXF", "Selafin", "TopoJSON", "VDV", "VFK", "VICAR"),
@@ -27,8 +38,6 @@ OPTIONS = {
     "GDAL_NUM_THREADS": "1",
     # GDAL's fast path gives negative lengths for rows without geometry.
     "OGR_FLATGEOBUF_STREAM_BASE_IMPL": "YES",
-    # One object of more megabytes is refused.
-    "OGR_GEOJSON_MAX_OBJ_SIZE": "200",
 }
 
 

@@ -1,7 +1,9 @@
 """KML, read by a parser of our own: no entities, no links, one placemark at a time."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from xml.parsers import expat
@@ -180,6 +182,8 @@ def _positions(text: str) -> list[tuple[float, ...]]:
     found = [tuple(map(float, item.split(","))) for item in text.split()]
     if any(len(position) not in {2, 3} for position in found):
         raise ValueError("a position has two or three numbers")
+    if not all(map(math.isfinite, chain.from_iterable(found))):
+        raise ValueError("a position is not finite")
     if any(len(position) == 3 and position[2] for position in found):
         return [(*position, 0.0)[:3] for position in found]
     return [position[:2] for position in found]

@@ -5,6 +5,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
 from shanhai.vector.archives import extract_shapefile
 from shanhai.vector.dbase import Encoding, find_encoding
 from shanhai.vector.gdal import check_driver, pyogrio
@@ -17,10 +21,12 @@ from shanhai.vector.sources import (
     refuse,
 )
 from shanhai.vector.tables import BLOCK_ROWS
+from shanhai.vocabulary import Label
 
 BYTES_AS_TEXT = "ISO-8859-1"
 """Keeps every byte as one character, so that we decode, strictly, and not GDAL."""
 SAFE_VIRTUAL_TABLES = ("rtree", "fts")
+UNREADABLE = Label("其几何无法读取", "its geometry cannot be read")
 Read = Callable[[Any], Any]
 
 
@@ -60,7 +66,19 @@ class LayerSource:
             values = batch.column(names.index(name)).to_pylist()
             columns[own] = self._decoded(values) if self._codec else values
         shapes = [value or None for value in batch.column(place).to_pylist()]
-        return SourceBlock(shapes, columns)
+        broken = dict.fromkeys(self._lost(shapes), UNREADABLE)
+        return SourceBlock(shapes, columns, broken)
+
+    def _lost(self, shapes: Sequence[bytes | None]) -> Iterator[int]:
+        """Points of a FlatGeobuf that GDAL calls empty because a number of theirs is none.
+
+        A row without geometry has none at all there.
+        """
+        if self.info.format != "FlatGeobuf":
+            return
+        found = shapely.from_wkb(np.array(shapes, dtype=object), on_invalid="ignore")
+        points: NDArray[np.bool_] = np.equal(shapely.get_type_id(found), 0)
+        yield from map(int, np.flatnonzero(points & shapely.is_empty(found)))
 
     def _own_names(self, names: Sequence[str]) -> Sequence[str]:
         return self.info.fields if self._codec else names
@@ -74,7 +92,7 @@ class LayerSource:
 
 
 def open_layer(path: Path, driver: str, wishes: Wishes) -> Source:
-    """A layer of a GeoPackage, FlatGeobuf or GeoJSON file.
+    """A layer of a GeoPackage or FlatGeobuf file.
 
     Raises:
         UnsupportedFile: the file is damaged or not what its first bytes promised.

@@ -5,6 +5,7 @@ import zipfile
 from pathlib import Path
 
 from shanhai.vector.csv_source import CsvSource
+from shanhai.vector.geojson_source import GeoJsonSource
 from shanhai.vector.kml_source import KmlSource
 from shanhai.vector.layer_source import open_layer, open_shapefile
 from shanhai.vector.parquet_source import ParquetSource
@@ -43,18 +44,16 @@ def open_source(path: Path, folder: Path, wishes: Wishes) -> Source:
         return open_shapefile(path, folder, wishes)
     if not head or b"\x00" in head or head.startswith(OTHERS):
         raise _unknown()
-    return _open_text(path, folder, head.removeprefix(BYTE_ORDER_MARK).lstrip(), wishes)
+    return _open_text(path, head.removeprefix(BYTE_ORDER_MARK).lstrip(), wishes)
 
 
-def _open_text(path: Path, folder: Path, head: bytes, wishes: Wishes) -> Source:
+def _open_text(path: Path, head: bytes, wishes: Wishes) -> Source:
     if head.startswith(b"<"):
         if b"<kml" in head or b":kml" in head:
             return KmlSource(path)
         raise _unknown()
     if head.startswith((RECORD_SEPARATOR, b"{")):
-        if _is_sequence(head):
-            return open_layer(named_copy(path, folder, ".geojsonl"), "GeoJSONSeq", wishes)
-        return open_layer(named_copy(path, folder, ".geojson"), "GeoJSON", wishes)
+        return GeoJsonSource(path, sequence=_is_sequence(head))
     return CsvSource(path, wishes)
 
 

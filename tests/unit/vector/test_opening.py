@@ -13,6 +13,7 @@ import pytest
 import shapely
 
 from shanhai.errors import InvalidInput
+from shanhai.vector import geojson_source
 from shanhai.vector.archives import Bounds, extract_shapefile
 from shanhai.vector.formats import FILE_FORMATS, FormatName
 from shanhai.vector.gdal import KEPT, SKIPPED, pyogrio
@@ -288,3 +289,73 @@ def test_renamed_files_are_told_by_their_content(tmp_path: Path, read: Read) -> 
 
 def test_every_driver_of_this_gdal_is_kept_or_skipped() -> None:
     assert set(pyogrio.list_drivers()) <= KEPT | set(SKIPPED)
+
+
+@pytest.mark.parametrize("window", [1, 7, 1024**2])
+def test_geojson_is_read_through_windows_of_any_size(
+    tmp_path: Path, read: Read, monkeypatch: pytest.MonkeyPatch, window: int
+) -> None:
+    monkeypatch.setattr(geojson_source, "WINDOW", window)
+    collection = {
+        "type": "FeatureCollection",
+        "name": '区 \u001e\\"',
+        "features": [
+            {
+                "type": "Feature",
+                "id": number,
+                "geometry": shapely.geometry.mapping(SQUARE),
+                "properties": {"code": f"a.{number}", "rank": number * 1000, "more": [1, {"a": 2}]},
+            }
+            for number in range(3)
+        ],
+        "crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::4548"}},
+    }
+    path = tmp_path / "upload"
+    path.write_text(json.dumps(collection, indent=1))
+    info, rows, shapes = read(path)
+    assert (info.crs, info.fields) == ("EPSG:4548", ("id", "code", "rank", "more"))
+    assert [row["rank"] for row in rows] == [0, 1000, 2000]
+    assert rows[2]["more"] == [1, {"a": 2}]
+    assert shapely.from_wkb(shapes[2]).equals(SQUARE)
+
+
+@pytest.mark.parametrize(
+    "crs",
+    [
+        {"type": "link", "properties": {"href": "http://127.0.0.1:9/x", "type": "proj4"}},
+        {"type": "name", "properties": {"href": "http://127.0.0.1:9/x"}},
+        {"type": "url", "properties": {"url": "http://127.0.0.1:9/x"}},
+        "EPSG:4490",
+    ],
+)
+def test_a_system_by_link_is_refused(tmp_path: Path, read: Read, crs: Any) -> None:
+    path = tmp_path / "upload"
+    path.write_text(json.dumps({"type": "FeatureCollection", "crs": crs, "features": []}))
+    with pytest.raises(InvalidInput, match="links are not followed"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"type":"FeatureCollection","features":[] junk',
+        '{"type":"FeatureCollection","features":[{}{}]}',
+        '{"type":"FeatureCollection","features":{}}',
+        '{"features":[' + "[" * 100_000,
+        '{"type":"FeatureCollection","features":[]}]',
+        "{1:2}",
+    ],
+)
+def test_malformed_geojson_is_refused(tmp_path: Path, read: Read, text: str) -> None:
+    path = tmp_path / "upload"
+    path.write_text(text)
+    with pytest.raises(InvalidInput, match="GeoJSON"):
+        read(path)
+
+
+def test_values_that_are_no_text_or_too_large_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "upload"
+    line = '{{"type":"Feature","geometry":null,"properties":{{"code":"a","name_zh":{}}}}}\n'
+    path.write_text("".join(line.format(value) for value in ('"\\ud800"', 10**30, '"区"')))
+    (block,) = open_source(path, tmp_path, Wishes()).blocks()
+    assert sorted(block.broken) == [0, 1]

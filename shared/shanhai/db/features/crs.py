@@ -11,8 +11,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
+from pyproj.exceptions import CRSError
 
 from shanhai.db.base import STORAGE_SRID
+from shanhai.vocabulary import Label
 
 EPSG_URI = "http://www.opengis.net/def/crs/EPSG/0"
 DEGREE_DIGITS = 7
@@ -165,3 +167,20 @@ def mercator_degrees(x: float, y: float) -> tuple[float, float]:
     inside = min(max(x, -WORLD_HALF_M), WORLD_HALF_M), min(max(y, -1e9), 1e9)
     lon, lat = _ways(WEB_MERCATOR)[0].transform(*inside)
     return float(lon), float(lat)
+
+
+NO_METRES = Label(
+    "不是以米为单位的投影坐标系的 EPSG 编号（如 4548）",
+    "is not the EPSG number of a projected system in metres, such as 4548",
+)
+
+
+@lru_cache(maxsize=256)
+def is_metric(epsg: int) -> bool:
+    """Whether there is such a system, and lengths and areas can be measured in it."""
+    try:
+        crs = CRS.from_epsg(epsg)
+    except CRSError:
+        return False
+    axes = crs.axis_info[:2]
+    return crs.is_projected and all(axis.unit_conversion_factor == 1 for axis in axes)

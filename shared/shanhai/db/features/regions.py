@@ -1,11 +1,28 @@
 """Administrative units and other regions."""
 
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from shanhai.db.features.columns import Columns, as_of, choice, square_kilometres
-from shanhai.db.features.entity import INTEGER, TEXT, Editing, Entity
-from shanhai.db.features.guards import PERIOD, no_circle
+from shanhai.db.features.crs import NO_METRES, is_metric
+from shanhai.db.features.entity import INTEGER, TEXT, Change, Editing, Entity
+from shanhai.db.features.guards import PERIOD, no_circle, refused
+from shanhai.errors import Fault
 from shanhai.vocabulary import REGION_LEVELS, Label, Role
 
 _OWN = Columns("r")
+
+
+async def metres_of_a_known_system(session: AsyncSession, change: Change) -> Sequence[Fault]:
+    """What a region is measured in is a projection that exists, in metres."""
+    epsg = (change.after or {}).get("metric_epsg")
+    if epsg is None or epsg == (change.before or {}).get("metric_epsg"):
+        return ()
+    if not is_metric(epsg):
+        raise refused("/properties/metric_epsg", NO_METRES)
+    return ()
+
 
 REGIONS = Entity(
     name="regions",
@@ -55,6 +72,6 @@ REGIONS = Entity(
     ),
     editing=Editing(
         roles=frozenset({Role.PLANNER, Role.ADMIN}),
-        guards=(PERIOD, no_circle("region", "parent_id", "parent")),
+        guards=(PERIOD, metres_of_a_known_system, no_circle("region", "parent_id", "parent")),
     ),
 )

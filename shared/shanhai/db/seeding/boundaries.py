@@ -5,13 +5,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from shapely import from_geojson, set_srid, to_wkb
 from shapely.errors import GEOSException
 from shapely.geometry import MultiPolygon, Polygon
 from shapely.validation import explain_validity
 
 from shanhai.db.base import STORAGE_SRID
+from shanhai.db.features.crs import NO_METRES, is_metric
 from shanhai.db.seeding.rows import Row
 from shanhai.errors import Fault, UnsupportedFile
 from shanhai.jobs.contract import Code
@@ -30,6 +31,14 @@ class RegionSeed(BaseModel):
     parent: Code | None = None
     metric_epsg: int | None = None
     valid_from: date = date(1900, 1, 1)
+
+    @field_validator("metric_epsg")
+    @classmethod
+    def check_metric_epsg(cls, epsg: int | None) -> int | None:
+        """A region is measured in metres."""
+        if epsg is not None and not is_metric(epsg):
+            raise ValueError(f"EPSG:{epsg} {NO_METRES.en} / {NO_METRES.zh}")
+        return epsg
 
 
 def read_regions(path: Path) -> list[tuple[RegionSeed, bytes]]:

@@ -59,6 +59,11 @@ def first_bounds(source: Source) -> Numbers | None:
     return None
 
 
+def has_geometry(source: Source) -> bool:
+    """Whether any row has geometry, wherever it lies."""
+    return any(value is not None for block in source.blocks() for value in block.geometry)
+
+
 def read_rows(
     source: Source, reading: Reading, findings: Findings, target: Path, progress: Progress
 ) -> RowsRead:

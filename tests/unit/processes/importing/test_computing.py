@@ -2,6 +2,8 @@
 
 import csv
 import json
+import math
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,8 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import shapely
 from pyproj import Transformer
@@ -235,3 +239,64 @@ def test_too_many_vertices_are_refused(tmp_path: Path, judge: Judge) -> None:
     ring = shapely.Polygon(np.column_stack([118 + np.cos(angles) / 9, 24 + np.sin(angles) / 9]))
     judged = judge(made(tmp_path, [row(1, ring)]))
     assert judged.told("rule") == [("vertices",)]
+
+
+def stations(tmp_path: Path, position: str) -> dict[str, Path]:
+    """One point in each format that is text, and in two that are not."""
+    east, north = position.split()
+    feature = (
+        f'{{"type":"Feature","geometry":{{"type":"Point","coordinates":[{east},{north}]}},'
+        '"properties":{"code":"r.1","name_zh":"站"}}'
+    )
+    plain = position.replace('"', "")
+    texts = {
+        "geojson": f'{{"type":"FeatureCollection","features":[{feature}]}}',
+        "geojsonseq": f"{feature}\n{feature.replace('r.1', 'r.2')}\n",
+        "csv": f"code,name_zh,geometry\nr.1,站,POINT ({plain})\n",
+        "columns": f"code,name_zh,lon,lat\nr.1,站,{plain.replace(' ', ',')}\n",
+        "kml": '<kml xmlns="http://www.opengis.net/kml/2.2"><Placemark id="r.1"><Point>'
+        f"<coordinates>{plain.replace(' ', ',')}</coordinates></Point></Placemark></kml>",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    return {name: tmp_path / name for name in texts}
+
+
+@pytest.mark.parametrize("name", ["geojson", "geojsonseq", "csv", "columns", "kml"])
+@pytest.mark.parametrize("position", ["NaN 24.5", "NaN NaN", "118.1 Infinity"])
+def test_a_place_that_is_no_number_is_refused_and_named(
+    tmp_path: Path, judge: Judge, name: str, position: str
+) -> None:
+    judged = judge(stations(tmp_path, position)[name], collection="stations", crs="EPSG:4326")
+    assert judged.summary["passed"] == 0
+    assert (1, "r.1") in judged.told("row", "code")
+    assert judged.told("rule")[0][0] in {"unreadable", "crs"}
+
+
+@pytest.mark.parametrize(
+    "position", ['"118.1" "24.5"', "null 24.5", '118.1 "24.5"', "true 24.5", "[118.1] 24.5"]
+)
+@pytest.mark.parametrize("name", ["geojson", "geojsonseq"])
+def test_a_position_of_other_values_than_numbers_is_refused(
+    tmp_path: Path, judge: Judge, name: str, position: str
+) -> None:
+    judged = judge(stations(tmp_path, position)[name], collection="stations")
+    assert judged.summary["passed"] == 0
+    assert judged.told("row", "code", "rule")[0] == (1, "r.1", "unreadable")
+
+
+@pytest.mark.parametrize("name", ["gpkg", "fgb", "parquet"])
+def test_half_a_place_is_refused_in_files_that_hold_it(
+    tmp_path: Path, judge: Judge, name: FormatName
+) -> None:
+    wkb = struct.pack("<BIdd", 1, 1, math.nan, 24.5)
+    if name == "parquet":
+        path = tmp_path / "made"
+        geo = {"primary_column": "geometry", "columns": {"geometry": {"encoding": "WKB"}}}
+        table = pa.table({"code": ["r.1"], "geometry": pa.array([wkb], pa.binary())})
+        pq.write_table(table.replace_schema_metadata({"geo": json.dumps(geo)}), path)
+    else:
+        path = made(tmp_path, [row(1, shapely.from_wkb(wkb))], name, geometry_type="Point")
+    judged = judge(path, collection="stations")
+    assert judged.summary["passed"] == 0
+    assert judged.told("row", "code")[0] == (1, "r.1")

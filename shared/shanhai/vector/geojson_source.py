@@ -1,0 +1,232 @@
+"""GeoJSON, read by a parser of our own: one feature at a time, no links, nothing guessed.
+
+GDAL takes positions it cannot read for no geometry at all, and follows a `crs` that is a link.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+import orjson
+import shapely
+
+from shanhai.errors import UnsupportedFile
+from shanhai.vector.sources import SourceBlock, SourceInfo, refuse
+from shanhai.vector.tables import BLOCK_ROWS
+from shanhai.vocabulary import Label
+
+WINDOW = 1024**2
+LONGEST_FEATURE = 64 * 1024**2
+"""Characters of one feature, or of one member beside them."""
+MOST_FIELDS = 1_000
+DEGREES = "EPSG:4326"
+BLANKS = " \t\r\n\x1e"
+"""What may stand between values; the last one begins each text of a sequence (RFC 8142)."""
+URN = re.compile(r"urn:(?:x-)?ogc:def:crs:(EPSG|OGC):[^:]*:(\w+)", re.ASCII | re.IGNORECASE)
+UNREADABLE = Label("其几何无法读取", "its geometry cannot be read")
+NO_FEATURE = Label("不是要素（Feature）", "is no Feature")
+NOT_KEPT = Label("含无法保存的值", "has a value that cannot be kept")
+
+
+class Values:
+    """JSON values of a text, one after the other, of which only a window is held."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._text = ""
+        self._place = 0
+        self._decode = json.JSONDecoder().raw_decode
+
+    def next_sign(self) -> str:
+        """The next sign that is not blank, which stays; empty at the end."""
+        while True:
+            while self._place < len(self._text):
+                sign = self._text[self._place]
+                if sign not in BLANKS:
+                    return sign
+                self._place += 1
+            if not self._read_on():
+                return ""
+
+    def skip(self, sign: str) -> None:
+        """Pass a sign that must come next."""
+        if self.next_sign() != sign:
+            raise _malformed()
+        self._place += 1
+
+    def skipped(self, sign: str) -> bool:
+        """Pass a sign if it comes next; whether it did."""
+        if self.next_sign() != sign:
+            return False
+        self._place += 1
+        return True
+
+    def value(self) -> Any:
+        """The value that comes next."""
+        self.next_sign()
+        while True:
+            try:
+                found, end = self._decode(self._text, self._place)
+            except json.JSONDecodeError:
+                if not self._read_on():
+                    raise _malformed() from None
+                continue
+            except RecursionError:
+                raise _malformed() from None
+            # A number at the end of the window may go on.
+            if end < len(self._text) or not self._read_on():
+                self._place = end
+                return found
+
+    def _read_on(self) -> bool:
+        """Hold more of the text; whether there was more."""
+        kept = self._text[self._place :]
+        if len(kept) > LONGEST_FEATURE:
+            raise refuse("a feature of the GeoJSON is too long", "GeoJSON 中有过长的要素")
+        more = self._file.read(max(WINDOW, len(kept)))
+        if not more:
+            return False
+        self._text, self._place = kept + more, 0
+        return True
+
+
+class GeoJsonSource:
+    """The features of a GeoJSON file or sequence; its fields are found in a first reading."""
+
+    def __init__(self, path: Path, *, sequence: bool) -> None:
+        self._path = path
+        self._sequence = sequence
+        names: dict[str, None] = {}
+        about: dict[str, Any] = {}
+        for item in self._features(about):
+            names.update(dict.fromkeys(_members(item)))
+            if len(names) > MOST_FIELDS:
+                raise refuse("the GeoJSON has too many fields", "GeoJSON 字段过多")
+        kind = "GeoJSONSeq" if sequence else "GeoJSON"
+        self.info = SourceInfo(kind, tuple(names), None, _crs(about))
+
+    def blocks(self) -> Iterator[SourceBlock]:
+        """The features of the file."""
+        waiting: list[Any] = []
+        for item in self._features({}):
+            waiting.append(item)
+            if len(waiting) == BLOCK_ROWS:
+                yield self._block(waiting)
+                waiting = []
+        if waiting:
+            yield self._block(waiting)
+
+    def _features(self, about: dict[str, Any]) -> Iterator[Any]:
+        """Every feature; the members beside them are put into `about`."""
+        try:
+            with self._path.open(encoding="utf-8-sig", newline="") as file:
+                values = Values(file)
+                yield from _sequence(values) if self._sequence else _collection(values, about)
+        except UnicodeDecodeError:
+            raise refuse("the GeoJSON is not UTF-8", "GeoJSON 不是 UTF-8 编码") from None
+
+    def _block(self, items: list[Any]) -> SourceBlock:
+        broken: dict[int, Label] = {}
+        rows = []
+        for number, item in enumerate(items):
+            members = _members(item)
+            if not isinstance(item, dict) or item.get("type") != "Feature":
+                broken[number] = NO_FEATURE
+            elif _encoded(members) is None:
+                broken[number], members = NOT_KEPT, {}
+            rows.append(members)
+        shapes = [None if n in broken else _geometry(item) for n, item in enumerate(items)]
+        texts = np.array([_encoded(shape) for shape in shapes], dtype=object)
+        found = shapely.from_geojson(texts, on_invalid="ignore")
+        for number, shape in enumerate(shapes):
+            if shape is not None and found[number] is None:
+                broken[number] = UNREADABLE
+        columns = {name: [row.get(name) for row in rows] for name in self.info.fields}
+        return SourceBlock([shapely.to_wkb(shape) for shape in found], columns, broken)
+
+
+def _sequence(values: Values) -> Iterator[Any]:
+    while values.next_sign():
+        yield values.value()
+
+
+def _collection(values: Values, about: dict[str, Any]) -> Iterator[Any]:
+    """The features of a collection, or the only one there is."""
+    listed = False
+    values.skip("{")
+    while not values.skipped("}"):
+        name = values.value()
+        values.skip(":")
+        if name == "features" and not listed:
+            listed = True
+            yield from _listed(values)
+        else:
+            about[str(name)] = values.value()
+        if not values.skipped(","):
+            values.skip("}")
+            break
+    if values.next_sign():
+        raise _malformed()
+    if not listed:
+        if about.get("type") != "Feature":
+            raise refuse("the JSON is no GeoJSON of features", "该 JSON 不是 GeoJSON 要素")
+        yield dict(about)
+
+
+def _listed(values: Values) -> Iterator[Any]:
+    values.skip("[")
+    while not values.skipped("]"):
+        yield values.value()
+        if not values.skipped(","):
+            values.skip("]")
+            return
+
+
+def _members(item: Any) -> Mapping[str, Any]:
+    """The properties of a feature, and its `id` where no property is called so."""
+    properties = item.get("properties") if isinstance(item, dict) else None
+    members = properties if isinstance(properties, dict) else {}
+    if isinstance(item, dict) and item.get("id") is not None:
+        return {"id": item["id"], **members}
+    return members
+
+
+def _geometry(item: Any) -> Any:
+    return item.get("geometry") if isinstance(item, dict) else None
+
+
+def _encoded(value: Any) -> bytes | None:
+    """A value as JSON that others read; numbers that are none become null, which no position is."""
+    try:
+        return None if value is None else orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return None
+
+
+def _crs(about: Mapping[str, Any]) -> str | None:
+    """The system the old member `crs` names; without it the positions are degrees on WGS 84.
+
+    Raises:
+        UnsupportedFile: it is a link, or nothing that was ever allowed there.
+    """
+    if "crs" not in about:
+        return DEGREES
+    told = about["crs"]
+    if told is None:
+        return None
+    named = told.get("properties") if isinstance(told, dict) else None
+    name = named.get("name") if isinstance(named, dict) else None
+    if not isinstance(name, str) or told.get("type") != "name":
+        raise refuse(
+            "the member `crs` must name a system, such as EPSG:4490; links are not followed",
+            "成员 `crs` 须直接写明坐标系（如 EPSG:4490）；不读取链接",
+        )
+    urn = URN.fullmatch(name.strip())
+    return name if urn is None else f"{urn[1].upper()}:{urn[2]}"
+
+
+def _malformed() -> UnsupportedFile:
+    return refuse("the GeoJSON is malformed", "GeoJSON 格式有误")
