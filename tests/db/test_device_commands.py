@@ -1,6 +1,7 @@
 """`shanhai devices` on a database."""
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -37,7 +38,11 @@ def test_a_device_is_added_listed_and_removed(run: Run, database_url: str) -> No
     added = ("--station", "river-1", "--password", PASSWORD, "--unit", "a34004=mg/m3")
     assert run("add", DEVICE, *added) == (0, "")
     assert run("add", DEVICE, *added)[0] == 1
-    assert run("list") == (0, f"{DEVICE}  2011  river-1\n")
+    listed, head = run("list")[1].splitlines()
+    assert listed.split() == [DEVICE, "2011", "river-1"]
+    assert head.split() == ["device", "command", "station"]
+    told = [{"device": DEVICE, "command": "2011", "station": "river-1"}]
+    assert json.loads(run("list", "--json")[1]) == told
     (device,), images = asyncio.run(read(database_url))
     assert device.units == {"a34004": "mg/m3"}
     assert device.knows(PASSWORD)

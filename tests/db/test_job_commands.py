@@ -1,6 +1,7 @@
 """`shanhai jobs` and `shanhai schedules` on a database."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from shanhai.vocabulary import JobStatus, Label
 
 Run = Callable[..., tuple[int, str]]
 INVALID = Failure("invalid", Label("不行", "no"))
+HEAD = ("id", "state", "since", "process", "failure", "caller")
 NOW = datetime.now(UTC)
 
 
@@ -70,8 +72,13 @@ async def watch(database_url: str) -> Watched:
         return await read_watched(session)
 
 
+def rows(said: str, head: str) -> list[str]:
+    """The lines of a list without its head, which is on the error stream."""
+    return [line for line in said.splitlines() if not line.startswith(f"{head} ")]
+
+
 def ids(said: str) -> set[str]:
-    return {line.split()[0] for line in said.splitlines()}
+    return {line.split()[0] for line in rows(said, "id")}
 
 
 FAILED, WAITING = JobStatus.FAILED, JobStatus.ACCEPTED
@@ -82,7 +89,8 @@ class TestJobs:
         states = [(FAILED, unreachable()), (FAILED, INVALID), (WAITING, None)]
         dead, faulty, waiting = asyncio.run(fill(database_url, *states))
         code, said = run("jobs", "list", "--dead")
-        (line,) = said.splitlines()
+        (line,) = rows(said, "id")
+        assert said.splitlines()[-1].split() == list(HEAD)
         finished = NOW.replace(microsecond=0).astimezone(UTC)
         assert (code, line.split()[:2]) == (0, [str(dead), "failed"])
         assert datetime.fromisoformat(line.split()[2]) == finished
@@ -92,6 +100,10 @@ class TestJobs:
         assert ids(run("jobs", "list", "--status", "accepted", "--hours", "1")[1]) == {str(waiting)}
         assert run("jobs", "list", "--process", "import-dataset") == (0, "")
         assert "more than 1" in run("jobs", "list", "--limit", "1")[1]
+        (told,) = json.loads(run("jobs", "list", "--dead", "--json")[1])
+        assert (told["id"], told["failure"], told["caller"]) == (str(dead), "transient", "tester")
+        assert datetime.fromisoformat(told["since"]) == NOW
+        assert run("jobs", "list", "--process", "import-dataset", "--json") == (0, "[]\n")
         assert asyncio.run(watch(database_url)).dead_jobs == {"transient": 1}
 
         code, said = run("jobs", "retry", str(dead), str(dead))
@@ -202,12 +214,17 @@ class TestSchedules:
         self, run: Run, database_url: str, made: None
     ) -> None:
         code, said = run("schedules", "list")
-        daily, stuck = said.splitlines()
+        daily, stuck = rows(said, "code")
         assert code == 0
-        assert daily.split()[:3] == ["daily", "enabled", "next"]
+        assert daily.split()[:2] == ["daily", "enabled"]
         assert "refused: a service this depends on did not answer" in daily
-        assert daily.endswith("echo  key:abcdefgh")
-        assert stuck.split()[:3] == ["stuck", "late", "next"]
+        assert daily.endswith("key:abcdefgh")
+        assert stuck.split()[:2] == ["stuck", "late"]
+        told = json.loads(run("schedules", "list", "--json")[1])
+        assert [(one["code"], one["state"]) for one in told] == [
+            ("daily", "enabled"),
+            ("stuck", "late"),
+        ]
         assert " accepted " in stuck
 
         assert asyncio.run(watch(database_url)).schedule_late_s >= 3600

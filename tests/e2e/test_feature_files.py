@@ -60,6 +60,24 @@ def test_what_was_imported_is_exported(access: list[str], tmp_path: Path) -> Non
     assert rows[0]["name_zh"] == "'=区0"  # no spreadsheet takes it for a formula
     assert rows[0]["geometry"].startswith("MULTIPOLYGON")
 
+    joined = tmp_path / "out.geojson"
+    assert invoke("export", access, *words[:2], joined, *words[3:]).exit_code == 0
+    document = json.loads(joined.read_text(encoding="utf-8"))
+    assert [one["id"] for one in document["features"]] == ["filed.0", "filed.1"]
+    shape = tmp_path / "shapes" / "out.shp"
+    shape.parent.mkdir()
+    done = invoke("export", access, *words[:2], shape, *words[3:], "--crs", "EPSG:4547")
+    assert done.exit_code == 0, done.output
+    assert {path.suffix for path in shape.parent.iterdir()} >= {".shp", ".dbf", ".shx", ".prj"}
+    assert "CGCS2000" in shape.with_suffix(".prj").read_text()
+
+
+def test_a_field_like_a_code_is_guessed(access: list[str], tmp_path: Path) -> None:
+    done = invoke(
+        "import", access, features(tmp_path / "a.json", "town"), "--collection", "regions"
+    )
+    assert "did you mean 'DM'? Then map DM=code" in done.exception.message
+
 
 def test_a_refused_file_ends_with_its_rows(access: list[str], tmp_path: Path) -> None:
     file = features(tmp_path / "towns.json", "town", "moon")

@@ -1,10 +1,12 @@
 """The command line, put together."""
 
 import sys
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
 
+from shanhai import __version__
 from shanhai.cli import (
     access,
     artifacts,
@@ -27,11 +29,30 @@ from shanhai.errors import InvalidInput, ShanhaiError
 
 app = typer.Typer(
     name="shanhai",
-    help="Shanhai 山海: planning of ecological protection and restoration.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
     add_completion=False,
 )
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def shanhai(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_tell_version, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Shanhai 山海: planning of ecological protection and restoration."""
+
+
 app.command("serve")(services.serve)
 app.add_typer(cluster.app, name="cluster", help="Machines that compute windows together.")
 app.add_typer(database.app, name="db", help="The database.")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from shanhai.cli.listing import AsJson, tell_rows
 from shanhai.cli.sessions import in_transaction
 from shanhai.db.observations.devices import add_device, read_devices, remove_device
 from shanhai.db.queries.keys import OPERATOR
@@ -59,10 +60,11 @@ def add(
 
 
 @app.command("list")
-def list_devices() -> None:
+def list_devices(as_json: AsJson = False) -> None:
     """Print device, command and station of each."""
-    for device in asyncio.run(in_transaction(read_devices)):
-        typer.echo(f"{device.code}  {device.command}  {device.station}")
+    found = asyncio.run(in_transaction(read_devices))
+    rows = [{"device": one.code, "command": one.command, "station": one.station} for one in found]
+    tell_rows(rows, as_json=as_json)
 
 
 @app.command()

@@ -1,7 +1,9 @@
 """`shanhai import FILE --collection`, `shanhai export`."""
 
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
@@ -15,6 +17,11 @@ from shanhai.vector.formats import FILE_FORMATS
 
 REPORTS = {"report": ".report.json", "table": ".report.csv", "page": ".report.html"}
 MOST_SHOWN = 20
+GEOJSON = "geojson"
+SHAPEFILE = ".shp"
+OTHER_ENDINGS = {".geojson": GEOJSON, ".json": GEOJSON, SHAPEFILE: "shp"}
+"""What people end files with that the API sends in another form."""
+EPSG_URI = "http://www.opengis.net/def/crs/EPSG/0"
 
 
 def import_feature_file(
@@ -58,34 +65,98 @@ def export(
     collection: Annotated[str, typer.Argument(help="Collection, such as `zones`.")],
     to: Annotated[Path, typer.Option(dir_okay=False, help="File to write.")],
     format: Annotated[
-        Literal["csv", "geojsonseq", "fgb", "gpkg", "parquet", "shp", "kml"] | None,
+        Literal["csv", "geojson", "geojsonseq", "fgb", "gpkg", "parquet", "shp", "kml"] | None,
         typer.Option(help="Format; default: by the file's name."),
     ] = None,
     region: Annotated[str | None, typer.Option(help="Region code.")] = None,
     filter: Annotated[str | None, typer.Option(help="CQL2 text.")] = None,
-    crs: Annotated[str | None, typer.Option(help="URI of the CRS; default CRS84.")] = None,
+    crs: Annotated[
+        str | None, typer.Option(help="CRS as EPSG:4548 or as its URI; default CRS84.")
+    ] = None,
     encoding: Annotated[str | None, typer.Option(help="UTF-8 or GBK, for shapefiles.")] = None,
     key: Annotated[str | None, typer.Option(envvar="SHANHAI_API_KEY", help="API key.")] = None,
     api: Annotated[str | None, typer.Option(help="Base URL; default SHANHAI_API_URL.")] = None,
 ) -> None:
     """Write a collection, or what a filter leaves of it, into a file."""
+    chosen = format or _format_of(to)
     asked = {
-        "f": format or _format_of(to),
+        "f": "geojsonseq" if chosen == GEOJSON else chosen,
         "region": region,
         "filter": filter,
-        "crs": crs,
+        "crs": None if crs is None else _uri_of(crs),
         "encoding": encoding,
     }
     query = urlencode({name: value for name, value in asked.items() if value is not None})
     with ApiClient(api or PublicSettings().api_url, key, timeout_s=600) as client:
-        client.download(f"/collections/{collection}/items?{query}", to)
-    typer.echo(f"{to} ({to.stat().st_size} bytes)")
+        written = _write(client, f"/collections/{collection}/items?{query}", chosen, to)
+    for path in written:
+        typer.echo(f"{path} ({path.stat().st_size} bytes)")
+
+
+def _write(client: ApiClient, url: str, chosen: str, to: Path) -> list[Path]:
+    """Save what is at `url`, as the file's ending asks for it; the files made."""
+    if chosen != GEOJSON and to.suffix.lower() != SHAPEFILE:
+        client.download(url, to)
+        return [to]
+    with TemporaryDirectory(dir=to.parent, prefix=f".{to.name}.") as folder:
+        sent = Path(folder) / "sent"
+        client.download(url, sent)
+        return unpack_shapefile(sent, to) if chosen == "shp" else [join_sequence(sent, to)]
+
+
+def join_sequence(sent: Path, to: Path) -> Path:
+    """Write a sequence of GeoJSON features as one collection."""
+    draft = sent.with_suffix(".joined")
+    with sent.open("rb") as lines, draft.open("wb") as file:
+        file.write(b'{"type":"FeatureCollection","features":[')
+        between = b"\n"
+        for line in lines:
+            feature = line.strip(b"\x1e\r\n ")
+            if feature:
+                file.write(between + feature)
+                between = b",\n"
+        file.write(b"\n]}\n")
+    return draft.replace(to)
+
+
+def unpack_shapefile(sent: Path, to: Path) -> list[Path]:
+    """Unpack a zip of the API beside `to`, its parts under the name of `to`; the files made.
+
+    A collection of several kinds of geometry makes a shapefile of each, told apart by an ending.
+    """
+    made = []
+    with zipfile.ZipFile(sent) as archive:
+        names = sorted(archive.namelist())
+        several = [Path(name).stem for name in names if name.endswith(SHAPEFILE)][1:]
+        for name in names:
+            member = Path(name)
+            is_part = several and member.stem != "fields"
+            own = f"{to.stem}_{member.stem.rpartition('_')[2]}" if is_part else to.stem
+            target = to.with_name(f"{own}{member.suffix}")
+            target.write_bytes(archive.read(name))
+            made.append(target)
+    return made
+
+
+def _uri_of(crs: str) -> str:
+    """`EPSG:4548` as the URI the API knows it by; all else as it is."""
+    authority, separator, number = crs.partition(":")
+    if authority.upper() == "EPSG" and separator and number.isdecimal():
+        return f"{EPSG_URI}/{number}"
+    return crs
 
 
 def _format_of(path: Path) -> str:
-    """The format whose files end like this one."""
-    for item in FILE_FORMATS.values():
-        if path.suffix.lower() == item.suffix:
-            return item.name
-    endings = ", ".join(item.suffix for item in FILE_FORMATS.values())
-    raise InvalidInput(f"say the format of {path.name}; endings known: {endings}", pointer="--to")
+    """The format whose files end like this one.
+
+    Raises:
+        InvalidInput: none does.
+    """
+    endings = {item.suffix: str(item.name) for item in FILE_FORMATS.values()} | OTHER_ENDINGS
+    if path.suffix.lower() in endings:
+        return endings[path.suffix.lower()]
+    raise InvalidInput(
+        f"say the format of {path.name}; endings known: {', '.join(endings)}",
+        message_zh=f"请用 --format 说明 {path.name} 的格式；可识别的扩展名：{'、'.join(endings)}",
+        pointer="--to",
+    )

@@ -1,7 +1,7 @@
 """`shanhai jobs`: what became of jobs, and what can be done about it."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,6 +10,7 @@ import orjson
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.cli.listing import AsJson, tell_rows
 from shanhai.cli.local_time import clock
 from shanhai.cli.sessions import in_transaction
 from shanhai.db.features.selection import Interval
@@ -57,6 +58,7 @@ def show_list(
         typer.Option(min=0, max=1e6, help="Only those asked for in the last so many hours."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Jobs at most.")] = 100,
+    as_json: AsJson = False,
 ) -> None:
     """Print id, state and since when, process, class of failure and caller; the newest first."""
     wanted = JobFilter(
@@ -67,9 +69,7 @@ def show_list(
         created=None if hours is None else _last(timedelta(hours=hours)),
     )
     found = asyncio.run(in_transaction(lambda session: list_jobs(session, wanted, limit=limit + 1)))
-    told = clock()
-    for job in found[:limit]:
-        typer.echo(_line(job, told))
+    tell_rows([_row(job) for job in found[:limit]], as_json=as_json)
     if len(found) > limit:
         typer.echo(f"more than {limit}: see --limit / 多于 {limit} 个，请用 --limit", err=True)
 
@@ -135,10 +135,15 @@ def _last(span: timedelta) -> Interval:
     return Interval(datetime.now(UTC) - span, None)
 
 
-def _line(job: Job, told: Callable[[datetime], str]) -> str:
-    known = "" if job.error is None else Failure.parse(job.error).kind
-    at = told(_since(job))
-    return f"{job.id}  {job.status:<10}  {at}  {job.kind:<20}  {known:<9}  {job.requested_by}"
+def _row(job: Job) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "state": job.status,
+        "since": _since(job),
+        "process": job.kind,
+        "failure": None if job.error is None else Failure.parse(job.error).kind,
+        "caller": job.requested_by,
+    }
 
 
 def _since(job: Job) -> datetime:

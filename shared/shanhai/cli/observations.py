@@ -9,6 +9,7 @@ import typer
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.cli.listing import AsJson, tell_rows
 from shanhai.cli.sessions import in_transaction
 from shanhai.db.engine import Sessions, create_engine, create_sessions
 from shanhai.db.observations.archive import Closed, close_month
@@ -37,14 +38,20 @@ def observations() -> None:
 
 
 @app.command()
-def months() -> None:
+def months(as_json: AsJson = False) -> None:
     """Print each month: its rows in the database and in its file, the file's bytes, its hold."""
-    for month in asyncio.run(in_transaction(list_months)):
-        held = "" if month.held is None else f"  held: {month.held}"
-        typer.echo(
-            f"{month.month:%Y-%m}  {month.live:>12} live  {month.filed:>12} archived"
-            f"  {month.bytes:>14} bytes{held}"
-        )
+    found = asyncio.run(in_transaction(list_months))
+    rows = [
+        {
+            "month": f"{one.month:%Y-%m}",
+            "live": one.live,
+            "archived": one.filed,
+            "bytes": one.bytes,
+            "held": one.held,
+        }
+        for one in found
+    ]
+    tell_rows(rows, as_json=as_json)
 
 
 @app.command()

@@ -1,13 +1,14 @@
 """`shanhai schedules`: jobs that recur."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.cli.listing import AsJson, tell_rows
 from shanhai.cli.local_time import clock
 from shanhai.cli.sessions import in_transaction
 from shanhai.db.identity import Identity
@@ -35,18 +36,14 @@ def schedules() -> None:
 
 
 @app.command("list")
-def show_list() -> None:
+def show_list(as_json: AsJson = False) -> None:
     """Print code, state, when it is due next, its last time with what became of it, and owner.
 
     `late` is what was due a minute ago and nobody attended to.
     """
-    now, told = datetime.now(UTC), clock()
-    for schedule, run in asyncio.run(in_transaction(_read)):
-        due = "-" if schedule.next_at is None else told(schedule.next_at)
-        typer.echo(
-            f"{schedule.code:<20}  {attendance_of(schedule, now):<7}  next {due:<25}"
-            f"  last {_last(run, told)}  {schedule.process}  {schedule.owner}"
-        )
+    now = datetime.now(UTC)
+    rows = [_row(schedule, run, now) for schedule, run in asyncio.run(in_transaction(_read))]
+    tell_rows(rows, as_json=as_json)
 
 
 @app.command()
@@ -76,11 +73,22 @@ async def _read(session: AsyncSession) -> Sequence[tuple[Schedule, Run | None]]:
     return [(schedule, last.get(schedule.id)) for schedule in found]
 
 
-def _last(run: Run | None, told: Callable[[datetime], str]) -> str:
-    """The last time, with the state of its job or why there is none."""
-    if run is None:
-        return "-"
-    at = told(run.row.due_at)
-    if run.row.error is not None:
-        return f"{at} refused: {Failure.parse(run.row.error).detail.en}"
-    return f"{at} {run.status}  {run.row.job_id}"
+def _row(schedule: Schedule, run: Run | None, now: datetime) -> dict[str, Any]:
+    """A schedule, and its last time with the state of its job or why there is none."""
+    refused = None if run is None or run.row.error is None else Failure.parse(run.row.error)
+    return {
+        "code": schedule.code,
+        "state": attendance_of(schedule, now),
+        "next": schedule.next_at,
+        "last": None if run is None else run.row.due_at,
+        "job": None if run is None else run.row.job_id,
+        "became": _became(run, refused),
+        "process": schedule.process,
+        "owner": schedule.owner,
+    }
+
+
+def _became(run: Run | None, refused: Failure | None) -> str | None:
+    if refused is not None:
+        return f"refused: {refused.detail.en}"
+    return None if run is None else run.status

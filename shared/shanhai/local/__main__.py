@@ -44,9 +44,9 @@ def up(stack: Stack) -> None:
 
 
 def down(stack: Stack) -> None:
-    """Stop everything."""
-    stack.down()
-    print("nothing is running")
+    """Stop everything, and say what that was."""
+    stopped = stack.down()
+    print(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
 
 
 def status(stack: Stack) -> None:

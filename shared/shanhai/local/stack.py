@@ -91,9 +91,10 @@ class Stack:
             for service in self.services.values():
                 service.wait_until_ready()
 
-    def down(self) -> None:
-        """Stop everything, services first; nothing is left running."""
+    def down(self) -> list[str]:
+        """Stop everything, services first; nothing is left running. What was running, by name."""
         with self._alone():
+            running = [part.name for part in self._parts() if part.process() is not None]
             for service in self.services.values():
                 service.ask_to_stop()
             for service in self.services.values():
@@ -102,13 +103,17 @@ class Stack:
             self.broker.stop()
             self.redis.stop()
             self.postgres.stop()
+        return running
 
     def status(self) -> list[Condition]:
         """How each part fares."""
+        return [_condition(part) for part in self._parts()]
+
+    def _parts(self) -> list[Part]:
         parts: list[Part] = [self.postgres, self.redis, self.broker, *self.services.values()]
         if self.archive.wanted or self.archive.is_running():
             parts.append(self.archive)
-        return [_condition(part) for part in parts]
+        return parts
 
     def environment(self) -> dict[str, str]:
         """The settings every service of this stack is started with."""

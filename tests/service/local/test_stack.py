@@ -116,8 +116,8 @@ def test_whatever_was_killed_comes_back(stack: Stack, home: Home):
 
 def test_down_leaves_nothing(stack: Stack):
     before = pids(stack)
-    stack.down()
-    stack.down()
+    assert sorted(stack.down()) == sorted(before)
+    assert stack.down() == []
     assert all(read_process(pid) is None for pid in before.values())
     assert list(stack.home.run.glob("*.pid")) == []
     assert [condition.pid for condition in stack.status()] == [None] * 6

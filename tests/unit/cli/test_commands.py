@@ -1,9 +1,15 @@
 """The command line: what it offers and how it says no."""
 
+import json
+import zipfile
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
+from shanhai import __version__
 from shanhai.cli.app import app, main
+from shanhai.cli.features import _format_of, _uri_of, join_sequence, unpack_shapefile
 from shanhai.cli.files import parse_settings
 from shanhai.errors import InvalidInput
 
@@ -47,3 +53,59 @@ def test_named_values() -> None:
 def test_malformed_value(text: str) -> None:
     with pytest.raises(InvalidInput):
         parse_settings([text])
+
+
+def test_the_version_is_told() -> None:
+    shown = CliRunner().invoke(app, ["--version"])
+    assert (shown.exit_code, shown.output) == (0, f"{__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "format"),
+    [("a.geojson", "geojson"), ("a.JSON", "geojson"), ("a.shp", "shp"), ("a.zip", "shp")],
+)
+def test_usual_endings_name_a_format(name: str, format: str) -> None:
+    assert _format_of(Path(name)) == format
+
+
+def test_an_unknown_ending_is_told_in_both_languages() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        _format_of(Path("a.xlsx"))
+    assert ".geojson" in caught.value.message
+    assert "请用 --format" in caught.value.message_zh
+
+
+@pytest.mark.parametrize("text", ["EPSG:4548", "epsg:4548"])
+def test_a_system_may_be_named_shortly(text: str) -> None:
+    assert _uri_of(text) == "http://www.opengis.net/def/crs/EPSG/0/4548"
+    assert _uri_of("http://www.opengis.net/def/crs/EPSG/0/4490").endswith("/4490")
+
+
+@pytest.mark.parametrize("lines", [[], [{"id": "a"}], [{"id": "甲"}, {"id": "b"}]])
+def test_a_sequence_becomes_a_collection(tmp_path: Path, lines: list[dict[str, str]]) -> None:
+    sent, to = tmp_path / "sent", tmp_path / "out.geojson"
+    sent.write_text("".join(f"\x1e{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+    join_sequence(sent, to)
+    document = json.loads(to.read_text(encoding="utf-8"))
+    assert document == {"type": "FeatureCollection", "features": lines}
+
+
+@pytest.mark.parametrize(
+    ("members", "files"),
+    [
+        (["zones.dbf", "zones.shp", "fields.txt"], ["mine.dbf", "mine.shp", "mine.txt"]),
+        (
+            ["sites_point.shp", "sites_polygon.shp", "fields.txt"],
+            ["mine_point.shp", "mine_polygon.shp", "mine.txt"],
+        ),
+    ],
+)
+def test_a_shapefile_is_unpacked_under_the_name_asked_for(
+    tmp_path: Path, members: list[str], files: list[str]
+) -> None:
+    with zipfile.ZipFile(tmp_path / "sent", "w") as archive:
+        for name in members:
+            archive.writestr(name, name)
+    made = unpack_shapefile(tmp_path / "sent", tmp_path / "mine.shp")
+    assert sorted(path.name for path in made) == sorted(files)
+    assert all(path.read_text().endswith(path.suffix) for path in made)

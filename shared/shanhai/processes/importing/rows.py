@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from difflib import get_close_matches
 from typing import Any
 
 from shanhai.db.features.drafts import CODE, CODE_RULE, CODE_RULE_ZH, code_property
@@ -19,6 +20,8 @@ from shanhai.vocabulary import Label
 MAPPING = "/inputs/mapping"
 TRUE = frozenset({"true", "t", "yes", "y", "1", "是"})
 FALSE = frozenset({"false", "f", "no", "n", "0", "否"})
+CODE_NAMES = ("代码", "编码", "编号", "code", "bsm", "dm", "bh", "fid", "uid", "guid", "_id", "id_")
+"""Parts of the names registers give the field of their codes, the plainest first."""
 MISSING_CODE = Label("缺少代码 `code`", "has no code")
 DUPLICATE = Label("代码在文件中重复", "its code is in the file before")
 REQUIRED = Label("必填", "is required")
@@ -63,16 +66,36 @@ def plan_fields(entity: Entity, fields: Sequence[str], mapping: Mapping[str, str
     if own not in found:
         field = next((name for name in free if name.lower() == "id"), None)
         if field is None:
-            raise InvalidInput(
-                f"no field holds the code; the fields are: {', '.join(fields[:50])}",
-                message_zh=f"没有代码字段；文件字段有：{'、'.join(fields[:50])}",
-                pointer=MAPPING,
-            )
+            raise _without_code(own, free, fields)
         found[own] = field
     written = {item.name for item in entity.receivables}
     used = {name: field for name, field in found.items() if name in written and name != own}
     ignored = [name for name in fields if name not in used.values() and name != found[own]]
     return Plan(found[own], used, tuple(ignored))
+
+
+def _without_code(own: str, free: Sequence[str], fields: Sequence[str]) -> InvalidInput:
+    """The refusal of a file none of whose fields is known to hold the code, with a guess."""
+    hint, hint_zh = "", ""
+    guessed = _like_a_code(own, free)
+    if guessed is not None:
+        hint = f"; did you mean {guessed!r}? Then map {guessed}={own}"
+        hint_zh = f"；是否为 {guessed!r}？若是，请设置对应关系 {guessed}={own}"
+    listed = fields[:50]
+    return InvalidInput(
+        f"no field holds the code{hint}; the fields are: {', '.join(listed)}",
+        message_zh=f"没有代码字段{hint_zh}；文件字段有：{'、'.join(listed)}",
+        pointer=MAPPING,
+    )
+
+
+def _like_a_code(own: str, free: Sequence[str]) -> str | None:
+    """The field most likely to hold a code: named nearly so, or as registers name theirs."""
+    by_lower = {name.lower(): name for name in free}
+    near = get_close_matches(own, by_lower, n=1)
+    if near:
+        return by_lower[near[0]]
+    return next((by_lower[name] for part in CODE_NAMES for name in by_lower if part in name), None)
 
 
 def _strangers(
@@ -85,8 +108,14 @@ def _strangers(
             listed = ", ".join(fields[:50])
             yield Fault(pointer, f"is no field of the file; it has: {listed}", "文件中没有该字段")
         if entity.declared(target) is None:
+            near = get_close_matches(target, [item.name for item in entity.properties], n=1)
+            hint, hint_zh = (
+                (f"; did you mean {near[0]!r}?", f"；是否为 {near[0]!r}？") if near else ("", "")
+            )
             yield Fault(
-                pointer, f"{target!r} is not a property of {entity.name}", f"没有属性 {target!r}"
+                pointer,
+                f"{target!r} is not a property of {entity.name}{hint}",
+                f"没有属性 {target!r}{hint_zh}",
             )
         if target in targets:
             yield Fault(pointer, f"{target!r} has two fields", f"属性 {target!r} 对应了两个字段")
