@@ -17,6 +17,7 @@ ShanhaiError
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class Fault:
 class ShanhaiError(Exception):
     """Base of every error the platform raises on purpose.
 
-    `message` is English; `message_zh` its Chinese twin where a person reads it.
+    `message` is English; `message_zh` its Chinese twin where a person reads it; `members` are what
+    a problem document tells beside them.
     """
 
     title = "Error"
@@ -46,6 +48,7 @@ class ShanhaiError(Exception):
         super().__init__(message)
         self.message = message
         self.message_zh = message_zh or message
+        self.members: Mapping[str, Any] = {}
 
     def localised(self, lang: str) -> str:
         """The message in `lang` (`zh` or `en`)."""

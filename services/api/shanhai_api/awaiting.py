@@ -7,7 +7,7 @@ from uuid import UUID
 
 from shanhai.db.queries.job_reading import find_job
 from shanhai.db.tables import Job
-from shanhai.errors import InvalidInput, ShanhaiError
+from shanhai.errors import Conflict, InvalidInput, ShanhaiError
 from shanhai.jobs.failures import Failure
 from shanhai.vocabulary import JobStatus
 from shanhai_api.errors import JobDismissed, ResultNotReady
@@ -17,7 +17,7 @@ POLL_S = 0.1
 CALLERS_FAULT = frozenset({"invalid", "resource"})
 
 
-class JobFailed(ShanhaiError):
+class JobFailed(Conflict):
     """The job ended without a result, and its inputs are not to blame."""
 
     title = "Job failed"
@@ -52,14 +52,24 @@ def successful_result(job: Job) -> Mapping[str, Any]:
         case JobStatus.SUCCESSFUL:
             return cast("Mapping[str, Any]", job.result or {})
         case JobStatus.FAILED:
-            raise _failure(Failure.parse(job.error or {}))
+            failure = Failure.parse(job.error or {})
+            raise _with_state(_failure(failure), job, failure.kind)
         case JobStatus.DISMISSED:
-            raise JobDismissed(f"job {job.id} was dismissed", message_zh=f"作业 {job.id} 已取消")
+            dismissed = f"job {job.id} was dismissed"
+            raise _with_state(JobDismissed(dismissed, message_zh=f"作业 {job.id} 已取消"), job)
         case _:
-            raise ResultNotReady(
+            not_ready = ResultNotReady(
                 f"job {job.id} is {job.status}; its result is not ready",
                 message_zh=f"作业 {job.id} 尚未完成，结果未就绪",
             )
+            raise _with_state(not_ready, job)
+
+
+def _with_state(error: ShanhaiError, job: Job, failure: str | None = None) -> ShanhaiError:
+    """The error, telling with its problem how the job stands."""
+    state = {"jobID": str(job.id), "status": job.status}
+    error.members = {"job": state if failure is None else {**state, "class": failure}}
+    return error
 
 
 def _failure(failure: Failure) -> ShanhaiError:

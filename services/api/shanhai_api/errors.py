@@ -239,7 +239,8 @@ async def on_shanhai_error(request: Request, error: Exception) -> Response:
         faults=[fault.told(lang) for fault in getattr(error, "faults", ())],
     )
     headers = next((HEADERS[base] for base in kind.__mro__ if base in HEADERS), {})
-    return answer(document, lang, {**headers, **getattr(error, "headers", {})})
+    headers = {**headers, **getattr(error, "headers", {})}
+    return answer({**document, **error.members}, lang, headers)
 
 
 async def on_invalid_request(request: Request, error: Exception) -> Response:

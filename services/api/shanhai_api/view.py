@@ -45,7 +45,7 @@ class View:
             request_id_of(request),
         )
 
-    def url(self, path: str, **parameters: str | int | None) -> str:
+    def url(self, path: str, /, **parameters: str | int | None) -> str:
         """An absolute address that keeps the language chosen by `lang=`."""
         known = {**parameters, "lang": self.chosen_lang}
         query = urlencode({name: value for name, value in known.items() if value is not None})
@@ -63,13 +63,14 @@ class View:
         rel: str,
         media_type: str = JSON.media_type,
         title: str | None = None,
+        /,
         **parameters: str | int | None,
     ) -> Link:
-        """A link to another resource of the API."""
+        """A link to another resource of the API; a query may name its parameters as it likes."""
         link = {"href": self.url(path, **parameters), "rel": rel, "type": media_type}
         return link if title is None else {**link, "title": title}
 
-    def self_links(self, path: str, *formats: Format, **parameters: str | None) -> list[Link]:
+    def self_links(self, path: str, /, *formats: Format, **parameters: str | None) -> list[Link]:
         """`self` in the format chosen, `alternate` in the others."""
         offered = formats or (JSON, HTML)
         chosen = choose_format(self.request, offered)

@@ -1,14 +1,19 @@
 """What an attempt at a job may use, and what it does use: its process and all it has started."""
 
 import asyncio
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+
+import structlog
 
 from shanhai.jobs.contract import USUAL_LIMITS, Limits
 from shanhai.jobs.contracts import CONTRACTS
 from shanhai.jobs.failures import Failure, out_of_memory, out_of_time
 from shanhai.settings import WorkerSettings
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 PROC = Path("/proc")
 MEASURE_S = 0.5
@@ -40,7 +45,12 @@ async def exceed(limits: Limits, pid: int) -> Failure:
         left_s = started + limits.time_s - loop.time()
         if left_s <= 0:
             return out_of_time(limits.time_s, limits.time_s - left_s)
-        held = held_mb(pid)
+        try:
+            held = held_mb(pid)
+        except Exception:
+            # Looking is our own affair: a look that fails is told, and fails no job.
+            log.exception("memory not measured", pid=pid)
+            held = 0.0
         if held > limits.memory_mb:
             return out_of_memory(limits.memory_mb, held)
         await asyncio.sleep(min(MEASURE_S, left_s))
@@ -59,9 +69,11 @@ def _tree(pid: int) -> Iterator[int]:
 
 def _children(pid: int) -> list[int]:
     found: list[int] = []
-    for listed in (PROC / str(pid) / "task").glob("*/children"):
-        with suppress(*GONE):
-            found.extend(map(int, listed.read_text().split()))
+    tasks = PROC / str(pid) / "task"
+    with suppress(*GONE):
+        for task in os.listdir(tasks):
+            with suppress(*GONE):
+                found.extend(map(int, (tasks / task / "children").read_text().split()))
     return found
 
 

@@ -15,10 +15,11 @@ from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key, prefix_of
 from shanhai.db.tables import Job, JobDataset
 from shanhai.jobs import states
+from shanhai.jobs.failures import Failure, FailureClass
 from shanhai.testing.feature_rows import add_job, add_scheme
 from shanhai.testing.job_rows import add_dataset, add_region, submit_echo
 from shanhai.testing.serving import PATIENCE_S
-from shanhai.vocabulary import Role, Scope
+from shanhai.vocabulary import Label, Role, Scope
 from shanhai_api.state import State
 
 EXCEPTIONS = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0"
@@ -96,6 +97,26 @@ class TestState:
         results = await reader.get(f"/jobs/{job.id}/results")
         assert results.status_code == 400
         assert results.json()["errors"] == error["faults"]
+
+    @pytest.mark.parametrize(
+        ("kind", "status"), [("bug", 409), ("lost", 409), ("transient", 409), ("resource", 400)]
+    )
+    async def test_results_of_a_failed_job_are_its_problem(
+        self, reader: httpx.AsyncClient, session: AsyncSession, kind: FailureClass, status: int
+    ) -> None:
+        failure = Failure(kind, Label("停止", "it stopped"))
+        job = await add_job(session, status="failed", error=failure.document())
+        dismissed = await add_job(session, status="dismissed")
+        await session.commit()
+        for path in ("results", "results/message", "manifest"):
+            answer = await reader.get(f"/jobs/{job.id}/{path}")
+            assert answer.status_code == status
+            problem = answer.json()
+            assert problem["detail"] == "it stopped"
+            assert problem["job"] == {"jobID": str(job.id), "status": "failed", "class": kind}
+        gone = await reader.get(f"/jobs/{dismissed.id}/results")
+        assert gone.status_code == 410
+        assert gone.json()["job"] == {"jobID": str(dismissed.id), "status": "dismissed"}
 
     async def test_list_is_paged_newest_first_and_filtered(
         self, reader: httpx.AsyncClient, session: AsyncSession, state: State

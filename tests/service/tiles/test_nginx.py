@@ -55,7 +55,9 @@ async def tell_what_came(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] != "http":
         return
     headers = {name.decode(): value.decode() for name, value in scope["headers"]}
-    told = f"{scope['path']} {headers.get('x-forwarded-for')}".encode()
+    claims = {name for name in headers if name.startswith(("x-forwarded-", "forwarded"))}
+    unknown = sorted(claims - {"x-forwarded-for", "x-forwarded-proto"})
+    told = " ".join([scope["path"], str(headers.get("x-forwarded-for")), *unknown]).encode()
     start: Message = {"type": "http.response.start", "status": 200, "headers": []}
     await send(start)
     await send({"type": "http.response.body", "body": told})
@@ -140,6 +142,17 @@ async def test_both_services_have_one_origin(browser: httpx.AsyncClient) -> None
     assert (await browser.get("/tiles")).headers["Location"] == "/tiles/"
     for path in ("/metrics", "/tiles/metrics"):
         assert (await browser.get(path)).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-Host", "X-Forwarded-Prefix", "Forwarded"])
+async def test_what_a_client_says_of_the_address_is_dropped(
+    browser: httpx.AsyncClient, name: str
+) -> None:
+    forged = {name: "host=evil.example", "X-Forwarded-Proto": "gopher"}
+    assert (await browser.get("/collections", headers=forged)).text == "/collections 127.0.0.1"
+    # `add_header` and its like in a location would bring back what was dropped above it.
+    landing = await browser.get("/tiles/", headers={name: "evil.example"})
+    assert "evil.example" not in landing.text
 
 
 async def test_tile_without_a_version_is_stored_and_asked_about_each_time(

@@ -57,6 +57,23 @@ async def test_progress_rises_while_it_runs(worker: Context, sessions: Sessions)
     assert job.progress == 100
 
 
+async def test_a_job_outlives_errors_of_what_watches_it(
+    worker: Context, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+
+    def gone(pid: int) -> float:
+        looks.append(pid)
+        raise FileNotFoundError(2, "No such file or directory", f"/proc/{pid}/task")
+
+    monkeypatch.setattr("shanhai_worker.limits.held_mb", gone)
+    job_id = await submit_echo(sessions, "山海", pause=1)
+    await worker.dispatcher.dispatch(job_id, 0)
+    job = await reach(sessions, job_id, *ENDED)
+    assert job.status == JobStatus.SUCCESSFUL, job.error
+    assert looks
+
+
 async def test_slots_limit_what_runs_at_once(worker: Context, sessions: Sessions) -> None:
     job_ids = [await submit_echo(sessions, pause=1) for _ in range(3)]
     for job_id in job_ids:

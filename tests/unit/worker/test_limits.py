@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import NoReturn
 
 import pytest
 from pydantic import ValidationError
@@ -71,6 +72,25 @@ def test_a_process_that_has_ended_holds_nothing() -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait(timeout=30)
     assert held_mb(ended.pid) == 0
+
+
+def gone(*_: object) -> NoReturn:
+    raise FileNotFoundError(2, "No such file or directory")
+
+
+def test_a_process_that_ends_while_it_is_looked_at_holds_nothing_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Its folder is there, and gone when it is to be listed.
+    for name in ("scandir", "listdir"):
+        monkeypatch.setattr(os, name, gone)
+    assert held_mb(os.getpid()) > 0
+
+
+async def test_a_look_that_fails_fails_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shanhai_worker.limits.held_mb", gone)
+    failure = await asyncio.wait_for(exceed(Limits(memory_mb=512, time_s=1), os.getpid()), 30)
+    assert "ran longer" in failure.detail.en
 
 
 async def test_too_much_memory_is_told_with_limit_and_figure(hog: int) -> None:

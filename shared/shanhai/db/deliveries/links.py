@@ -23,6 +23,7 @@ class Linking(Protocol):
         rel: str,
         media_type: str = JSON,
         title: str | None = None,
+        /,
         **parameters: str | int | None,
     ) -> Link:
         """A link to a resource of the API."""
@@ -40,6 +41,7 @@ class HostlessLinks:
         rel: str,
         media_type: str = JSON,
         title: str | None = None,
+        /,
         **parameters: str | int | None,
     ) -> Link:
         """A link to a resource of the API."""

@@ -254,3 +254,20 @@ async def test_lists_show_what_one_may_see(
     assert len((await people["owner"].get(following)).json()["documents"]) == 1
     everything = orjson.loads((await people["owner"].get("/documents")).content)
     assert everything["numberMatched"] == 3
+
+
+@pytest.mark.usefixtures("drafted")
+@pytest.mark.parametrize("form", ["json", "html"])
+async def test_documents_are_found_by_media_type(people: People, form: str) -> None:
+    """A property may be called as a part of a link is."""
+    told = {"filename": "意见.txt", "title_zh": "意见"}
+    text, other = [
+        (await send(people["owner"], "意见\n".encode(), "text/plain", **told)).json()["code"],
+        (await send(people["owner"])).json()["code"],
+    ]
+    asked = {"media_type": "text/plain", "f": form}
+    found = await people["owner"].get("/documents", params=asked)
+    assert found.status_code == 200
+    assert text in found.text
+    assert other not in found.text
+    assert "media_type=text%2Fplain" in found.text
