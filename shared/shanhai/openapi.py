@@ -5,16 +5,25 @@ from typing import Any
 Document = dict[str, Any]
 
 
-def downgrade(node: Any) -> Any:
-    """A document in JSON Schema 2020-12 terms, in those of OpenAPI 3.0."""
+UNKNOWN = frozenset({"$defs", "propertyNames", "identifier"})
+CONTENT = frozenset({"contentMediaType", "contentEncoding"})
+
+
+def downgrade(node: Any, *, content: bool = False) -> Any:
+    """A document in JSON Schema 2020-12 terms, in those of OpenAPI 3.0.
+
+    Args:
+        content: Keep what is said of the content of texts, as descriptions of processes may.
+    """
     if isinstance(node, list):
-        return [downgrade(item) for item in node]
+        return [downgrade(item, content=content) for item in node]
     if not isinstance(node, dict):
         return node
+    without = UNKNOWN if content else UNKNOWN | CONTENT
     found = {
-        name: downgrade(value)
+        name: downgrade(value, content=content)
         for name, value in node.items()
-        if name not in {"$defs", "propertyNames", "contentMediaType", "identifier"}
+        if name not in without
     }
     return _without_types(_without_null(_with_old_limits(_without_patterns(found))))
 

@@ -61,10 +61,7 @@ class Outgoing:
         Raises:
             Unavailable: there is none, in time and within the limits, or it may not be asked.
         """
-        async with self._asked("GET", url, {"Accept": "application/json"}) as response:
-            if response.status_code != 200:
-                raise _failed(url, f"status {response.status_code}")
-            content = await _read(url, response)
+        content, _ = await self.fetch(url, accept="application/json")
         try:
             document = orjson.loads(content)
         except orjson.JSONDecodeError as error:
@@ -72,6 +69,17 @@ class Outgoing:
         if not isinstance(document, dict):
             raise _failed(url, "no JSON object")
         return document
+
+    async def fetch(self, url: str, *, accept: str = "*/*") -> tuple[bytes, str]:
+        """What is at `url`, and its media type as it was told.
+
+        Raises:
+            Unavailable: there is nothing, in time and within the limits, or it may not be asked.
+        """
+        async with self._asked("GET", url, {"Accept": accept}) as response:
+            if response.status_code != 200:
+                raise _failed(url, f"status {response.status_code}")
+            return await _read(url, response), response.headers.get("content-type", "")
 
     async def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> int:
         """Send something to `url`, and tell the status of the answer, whose body is not read.

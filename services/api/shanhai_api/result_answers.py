@@ -1,5 +1,6 @@
 """The results of a job as HTTP: one document, or the outputs as they are."""
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from shanhai_api.negotiation import JSON, TEXT, choose_format
 from shanhai_api.view import View, digest_of, link_header
 
 MULTIPART = "multipart/related"
+QUALIFIED = frozenset({"value", "mediaType", "encoding"})
 
 
 def ended_answer(
@@ -30,8 +32,9 @@ def ended_answer(
         InvalidInput, JobFailed, JobDismissed: as `successful_result`.
     """
     successful_result(job)
-    form, contract = ResultForm.of_row(job.result_form), CONTRACTS[job.kind]
-    lone_text = len(contract.outputs) == 1 and contract.outputs[0].media_type == TEXT.media_type
+    form = ResultForm.of_row(job.result_form)
+    there = _outputs_there(job, form)
+    lone_text = len(there) == 1 and there[0].media_type == TEXT.media_type
     if form.response == "raw" or (form.response is None and lone_text):
         answer = raw_answer(view, store, job)
     else:
@@ -51,11 +54,7 @@ def raw_answer(view: View, store: LocalArtifacts, job: Job) -> Response:
     """
     form, result = ResultForm.of_row(job.result_form), successful_result(job)
     files, values = result.get("outputs", {}), result.get("values", {})
-    wanted = [
-        output
-        for output in form.wanted(CONTRACTS[job.kind])
-        if output.name in files or output.name in values
-    ]
+    wanted = _outputs_there(job, form)
     if all(form.by_reference(output.name) for output in wanted):
         return _linked(view, job, wanted)
     if len(wanted) == 1 and wanted[0].name in files:
@@ -65,11 +64,29 @@ def raw_answer(view: View, store: LocalArtifacts, job: Job) -> Response:
     return _in_parts(view, job, form, wanted)
 
 
+def _outputs_there(job: Job, form: ResultForm) -> list[OutputSpec]:
+    """The outputs that were asked for and made."""
+    result = successful_result(job)
+    made = {*result.get("outputs", {}), *result.get("values", {})}
+    return [output for output in form.wanted(CONTRACTS[job.kind]) if output.name in made]
+
+
 def value_answer(view: View, output: OutputSpec, value: Any) -> Response:
-    """One value: a text as such, unless JSON is asked for; all else as JSON."""
-    if output.media_type == TEXT.media_type and _wants_text(view):
-        return view.send(str(value).encode(), TEXT.media_type)
-    return view.send(orjson.dumps(value), JSON.media_type)
+    """One value: a text as such, unless JSON is asked for; all else as what it is."""
+    if output.media_type == TEXT.media_type and not _wants_text(view):
+        return view.send(orjson.dumps(value), JSON.media_type)
+    return view.send(*content_of(output, value))
+
+
+def content_of(output: OutputSpec, value: Any) -> tuple[bytes, str]:
+    """A value as bytes, out of the standard's wrapping, and their media type."""
+    if output.media_type == TEXT.media_type:
+        return str(value).encode(), TEXT.media_type
+    if not isinstance(value, dict) or not {"value", "mediaType"} <= value.keys() <= QUALIFIED:
+        return orjson.dumps(value), output.media_type
+    if value.get("encoding") == "base64":
+        return base64.b64decode(value["value"]), value["mediaType"]
+    return orjson.dumps(value["value"]), value["mediaType"]
 
 
 def _wants_text(view: View) -> bool:
@@ -105,10 +122,8 @@ def _in_parts(view: View, job: Job, form: ResultForm, wanted: list[OutputSpec]) 
             link = told_link(job, output, view)
             head += [f"Content-Type: {link['type']}", f"Content-Location: {link['href']}"]
         else:
-            head.append(f"Content-Type: {output.media_type}")
-            value = result["values"][output.name]
-            plain = output.media_type == TEXT.media_type
-            body = str(value).encode() if plain else orjson.dumps(value)
+            body, media_type = content_of(output, result["values"][output.name])
+            head.append(f"Content-Type: {media_type}")
         parts.append("\r\n".join([f"--{boundary}", *head, "", ""]).encode() + body + b"\r\n")
     content = b"".join(parts) + f"--{boundary}--\r\n".encode()
     # RFC 2387 wants the type of the part that a reader begins with, the first one.

@@ -1,7 +1,9 @@
 """What every process declares: its inputs, its outputs, and how it may be asked for."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
@@ -26,6 +28,8 @@ class OutputSpec:
     name: str
     title: Label
     media_type: str
+    schema: Mapping[str, Any] | None = None
+    """Its JSON Schema, where the media type does not say enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +71,17 @@ class ProcessContract:
     schemas: str = ""
     keywords: tuple[str, ...] = field(default=())
     limits: Limits = USUAL_LIMITS
+
+    def kinds_of(self, name: str) -> frozenset[Any]:
+        """The types an input may have, without what they hold; none where there is no such one."""
+        field_info = self.inputs.model_fields.get(name)
+        return frozenset() if field_info is None else _kinds(field_info.annotation)
+
+
+def _kinds(annotation: Any) -> frozenset[Any]:
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _kinds(get_args(annotation)[0])
+    if origin in {Union, UnionType}:
+        return frozenset().union(*(_kinds(one) for one in get_args(annotation)))
+    return frozenset({origin or annotation}) - {NoneType}

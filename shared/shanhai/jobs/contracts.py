@@ -30,6 +30,7 @@ from shanhai.jobs.contract import (
     OutputSpec,
     ProcessContract,
 )
+from shanhai.jobs.echo_contract import ECHO
 from shanhai.jobs.evaluation_contracts import ACCOUNT_GEP, EVALUATE_ECOSYSTEM
 from shanhai.jobs.indicator_contracts import EVALUATE_INDICATORS
 from shanhai.jobs.indicator_task import IndicatorsTask
@@ -41,13 +42,6 @@ from shanhai.jobs.selection_task import SelectionTask
 from shanhai.jobs.themes import Theme
 from shanhai.raster.windows import Cluster
 from shanhai.vocabulary import CONTROL_KINDS, Label, Role, Scope, codes
-
-
-class EchoInputs(Inputs):
-    """Inputs of the standard's test process."""
-
-    message: str = Field(max_length=10_000, description="Text to return / 要返回的文字")
-    pause: float = Field(0, ge=0, le=600, description="Seconds to wait first / 等待秒数")
 
 
 class ImportDatasetInputs(Inputs):
@@ -287,18 +281,6 @@ class DelineateZonesInputs(AssessmentInputs):
         numbers = {**choice.parameters, "light_share": self.parameters.beta}
         return choice.model_copy(update={"parameters": numbers})
 
-
-ECHO = ProcessContract(
-    "echo",
-    Label("回显", "Echo"),
-    Label(
-        "返回收到的文字，用于测试。", "Returns the text it was given; the standard's test process."
-    ),
-    EchoInputs,
-    (OutputSpec("message", Label("文字", "Message"), "text/plain"),),
-    sync=True,
-    limits=Limits(memory_mb=1024, time_s=900),
-)
 
 IMPORT_DATASET = ProcessContract(
     "import-dataset",

@@ -24,18 +24,17 @@ from shanhai.jobs.contract import Inputs
 from shanhai.jobs.contracts import (
     CHECK_COMPLIANCE,
     DELINEATE_ZONES,
-    ECHO,
     IMPORT_DATASET,
     IMPORT_FEATURES,
     CheckComplianceInputs,
     DatasetTask,
     DelineateZonesInputs,
-    EchoInputs,
     ImportDatasetInputs,
     ImportFeaturesInputs,
     RegionTask,
     Task,
 )
+from shanhai.jobs.echo_contract import ECHO, EchoInputs
 from shanhai.jobs.evaluation_contracts import (
     ACCOUNT_GEP,
     EVALUATE_ECOSYSTEM,

@@ -1,16 +1,17 @@
-"""The standard's test process: wait, then give the message back."""
+"""The standard's test process: wait, then give back what was sent."""
 
 import time
 from pathlib import Path
 
-from shanhai.jobs.contracts import ECHO, EchoInputs, Outcome, Task
+from shanhai.jobs.contracts import Outcome, Task
+from shanhai.jobs.echo_contract import ECHO, EchoInputs
 from shanhai.processes.base import Progress
 
 STEP_S = 0.1
 
 
 class Echo:
-    """Returns the text it was given."""
+    """Returns what it was given."""
 
     contract = ECHO
 
@@ -21,4 +22,4 @@ class Echo:
         while (waited := time.monotonic() - started) < inputs.pause:
             progress(100 * waited / inputs.pause, "wait")
             time.sleep(min(STEP_S, inputs.pause - waited))
-        return Outcome(values={"message": inputs.message})
+        return Outcome(values=inputs.values())

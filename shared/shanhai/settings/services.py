@@ -30,6 +30,11 @@ class PublicSettings(BaseSettings):
         description="base URL of the tile service as workers reach it; none: the public one",
     )
     public_read: bool = Field(False, description="anonymous callers may read what is published")
+    public_echo: bool = Field(
+        False,
+        description="anonymous callers may run the process `echo`, as conformance suites do, and"
+        " see each other's echoes; needs SHANHAI_PUBLIC_READ",
+    )
     require_if_match: bool = Field(False, description="answer 428 to writes without If-Match")
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (), description="networks whose X-Forwarded-* headers are believed, comma separated"
@@ -45,6 +50,13 @@ class PublicSettings(BaseSettings):
     def drop_slash(cls, url: str) -> str:
         """Keep base URLs without a trailing slash so that links can be joined."""
         return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def check_echo(self) -> Self:
+        """Whoever runs a job must be able to read it."""
+        if self.public_echo and not self.public_read:
+            raise ValueError("SHANHAI_PUBLIC_ECHO needs SHANHAI_PUBLIC_READ")
+        return self
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod

@@ -166,10 +166,10 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("body", "pointer"),
         [
-            ({"inputs": {}}, "/inputs/message"),
-            ({}, "/inputs/message"),
+            ({"inputs": {}}, "/inputs"),
+            ({}, "/inputs"),
             ({"inputs": {"message": 5}}, "/inputs/message"),
-            ({"inputs": {"message": None}}, "/inputs/message"),
+            ({"inputs": {"message": None}}, "/inputs"),
             ({"inputs": {"message": "x", "pause": -1}}, "/inputs/pause"),
             ({"inputs": {"message": "x", "pause": "1"}}, "/inputs/pause"),
             ({"inputs": {"message": "x", "loud": True}}, "/inputs/loud"),

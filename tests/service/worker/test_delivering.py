@@ -20,7 +20,7 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.tables import AuditLog, Delivery
 from shanhai.ending import end
 from shanhai.jobs import states
-from shanhai.jobs.contracts import ECHO, EchoInputs
+from shanhai.jobs.echo_contract import ECHO, EchoInputs
 from shanhai.jobs.failures import lost
 from shanhai.jobs.submission import submit
 from shanhai.sealing import Seal

@@ -91,11 +91,14 @@ def _fuller(contract: ProcessContract, lang: Lang) -> dict[str, dict[str, Any]]:
 def _input(schema: Mapping[str, Any], required: bool) -> dict[str, Any]:
     outer = {"title": schema.get("title", ""), "description": schema.get("description", "")}
     inner = {name: value for name, value in schema.items() if name not in outer}
-    # The standard's schemas of schemas are those of OpenAPI 3.0.
-    return {**outer, "schema": downgrade(inner), "minOccurs": 1 if required else 0, "maxOccurs": 1}
+    # The standard's schemas of schemas are those of OpenAPI 3.0, and tell of content beside.
+    schema = downgrade(inner, content=True)
+    return {**outer, "schema": schema, "minOccurs": 1 if required else 0, "maxOccurs": 1}
 
 
 def _output(output: OutputSpec, lang: Lang) -> dict[str, Any]:
+    if output.schema is not None:
+        return {"title": output.title.in_(lang), "schema": output.schema}
     kind = {} if output.media_type == "application/json" else {"type": "string"}
     schema = {**kind, "contentMediaType": output.media_type}
     plain = {"type": "string"} if output.media_type == "text/plain" else schema

@@ -2,6 +2,9 @@
 
 from functools import partial
 
+from shanhai.errors import Unauthenticated
+from shanhai.jobs.contract import ProcessContract
+from shanhai.jobs.echo_contract import ECHO, EchoInputs
 from shanhai.jobs.submission import accept_job, terms_of
 from shanhai_api.identity import Caller
 from shanhai_api.job_documents import told_status
@@ -9,6 +12,29 @@ from shanhai_api.once import Made
 from shanhai_api.processes.orders import Order
 from shanhai_api.state import State, Unit
 from shanhai_api.view import View
+
+LONGEST_PAUSE_S = 10
+
+
+def is_guest(state: State, caller: Caller, contract: ProcessContract) -> bool:
+    """Whether it is anybody, and the process one that anybody may run here."""
+    return caller.anonymous and contract is ECHO and state.configuration.public.public_echo
+
+
+def demand_little(order: Order) -> None:
+    """Refuse what would let anybody take the place of others, or send them messages.
+
+    Raises:
+        Unauthenticated: an identity is needed for what is asked.
+    """
+    pause = order.inputs.pause if isinstance(order.inputs, EchoInputs) else 0
+    if order.subscriber is None and order.priority != "high" and pause <= LONGEST_PAUSE_S:
+        return
+    raise Unauthenticated(
+        f"an identity is needed for a subscriber, priority `high` or a pause over"
+        f" {LONGEST_PAUSE_S} s",
+        message_zh=f"回调、高优先级或超过 {LONGEST_PAUSE_S} 秒的等待需要身份",
+    )
 
 
 async def accept(state: State, unit: Unit, view: View, caller: Caller, order: Order) -> Made:

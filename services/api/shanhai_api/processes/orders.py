@@ -11,6 +11,7 @@ from shanhai.db.features.crs import CRS84
 from shanhai.errors import InvalidInput
 from shanhai.jobs.callbacks import Subscriber
 from shanhai.jobs.contract import Inputs, ProcessContract
+from shanhai.jobs.echo_contract import Binary
 from shanhai.jobs.result_form import ResultForm, Transmission
 from shanhai_api.body import parse, pointer_of
 
@@ -95,7 +96,7 @@ def parse_order(contract: ProcessContract, value: Any) -> Order:
     given: Any = value.get("inputs", {}) if isinstance(value, dict) else None
     # Inputs are checked against the contract below; large ones need not be read twice.
     body = parse(ExecuteBody, {**value, "inputs": {}} if isinstance(given, dict) else value)
-    plain = {name: _plain(name, item) for name, item in given.items()}
+    plain = {name: _plain(contract, name, item) for name, item in given.items()}
     inputs = parse(contract.inputs, plain, under="/inputs")
     unique_s = (0 if body.unique else None) if isinstance(body.unique, bool) else body.unique
     form = _form_of(contract, body)
@@ -127,18 +128,12 @@ def _form_of(contract: ProcessContract, body: ExecuteBody) -> ResultForm:
     return ResultForm(response=body.response, outputs=modes)
 
 
-def _plain(name: str, item: Any) -> Any:
+def _plain(contract: ProcessContract, name: str, item: Any) -> Any:
     """An input value, out of the standard's `{"value": …}` and `{"bbox": …}` wrappings."""
     if not isinstance(item, dict):
         return item
-    if "href" in item:
-        raise InvalidInput(
-            "inputs by reference are not fetched; send the value, or use POST /uploads",
-            message_zh="不支持按引用输入；请直接给出值，或使用 POST /uploads",
-            pointer=pointer_of(("inputs", name)),
-        )
     if "value" in item and item.keys() <= QUALIFIED:
-        return _plain(name, item["value"]) if _is_box(item["value"]) else item["value"]
+        return _unwrapped(contract, name, item)
     if not _is_box(item):
         return item
     if item.get("crs", CRS84.uri) != CRS84.uri:
@@ -148,6 +143,23 @@ def _plain(name: str, item: Any) -> Any:
             pointer=pointer_of(("inputs", name, "crs")),
         )
     return item["bbox"]
+
+
+def _unwrapped(contract: ProcessContract, name: str, item: Mapping[str, Any]) -> Any:
+    """The value of a wrapping; of bytes also what they are."""
+    value, kinds = item["value"], contract.kinds_of(name)
+    if Binary in kinds:
+        told = item["format"] if isinstance(item.get("format"), dict) else item
+        said = {part: told[part] for part in ("mediaType", "encoding") if part in told}
+        return {"value": value, **said}
+    if item.get("encoding") == "base64":
+        raise InvalidInput(
+            "takes no bytes", message_zh="不接受二进制内容", pointer=pointer_of(("inputs", name))
+        )
+    if kinds == {dict} and item.keys() == {"value"} and not isinstance(value, dict):
+        # An object that happens to have a member `value`, and no wrapping.
+        return item
+    return _plain(contract, name, value) if _is_box(value) else value
 
 
 def _is_box(item: Any) -> bool:

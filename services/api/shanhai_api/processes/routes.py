@@ -18,6 +18,7 @@ from shanhai_api.once import once, replayed
 from shanhai_api.preferences import preferences
 from shanhai_api.processes import descriptions, operations
 from shanhai_api.processes.orders import parse_order, parse_preference
+from shanhai_api.processes.references import with_references
 from shanhai_api.result_answers import ended_answer
 
 router = APIRouter(tags=["processes"])
@@ -145,9 +146,14 @@ async def execute_process(
 ) -> Response:
     """Accept a job, and wait for its end where that is wanted; answer at once what is quick."""
     contract = descriptions.contract_named(process)
-    demand(caller, Scope.READ if contract.quick else Scope.JOBS)
+    guest = operations.is_guest(state, caller, contract)
+    if not guest:
+        demand(caller, Scope.READ if contract.quick else Scope.JOBS)
     body = await read_json(request)
-    order = parse_order(contract, body.value)
+    value = await with_references(state.configuration.outgoing, caller, body.value)
+    order = parse_order(contract, value)
+    if guest:
+        operations.demand_little(order)
     if order.subscriber is not None:
         order.subscriber.check_hosts(state.configuration.outgoing)
     preference = parse_preference(preferences(request), contract)
@@ -156,7 +162,8 @@ async def execute_process(
         answer = await check_at_once(view, state, caller, order.inputs, raw=raw)
         if answer is not None:
             return await replayed(request, state, caller, body_sha256=body.sha256, answer=answer)
-    demand(caller, Scope.JOBS)
+    if not guest:
+        demand(caller, Scope.JOBS)
     async with state.unit() as unit:
         made = await once(
             request,

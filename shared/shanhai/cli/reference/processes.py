@@ -75,6 +75,10 @@ def range_of(schema: Schema) -> str:
     if "anyOf" in schema:
         options = [one for one in schema["anyOf"] if one.get("type") != "null"]
         return " or ".join(map(range_of, options))
+    if "oneOf" in schema:
+        return " or ".join(dict.fromkeys(map(range_of, schema["oneOf"])))
+    if "allOf" in schema:
+        return ", ".join(one["format"] for one in schema["allOf"])
     if "enum" in schema:
         return ", ".join(map(code, schema["enum"]))
     if "const" in schema:

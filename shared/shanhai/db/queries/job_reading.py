@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from shanhai.db.features.selection import Interval
-from shanhai.db.identity import Identity
+from shanhai.db.identity import ANONYMOUS, Identity
 from shanhai.db.tables import Dataset, Job, JobDataset, Region, ZoneScheme
 from shanhai.vocabulary import JobStatus
 
@@ -74,13 +74,15 @@ def reads_public() -> ColumnElement[bool]:
 def visible_to(reader: Identity) -> ColumnElement[bool] | None:
     """Jobs the reader may know of: published ones, their own, those of their regions.
 
+    What anybody asked for is anybody's own.
+
     None where nothing is hidden. Jobs of no region are seen by who asked for them.
     """
     viewer = reader.viewer
     if viewer.sees_all:
         return None
     if not viewer.known:
-        return and_(published(), reads_public())
+        return or_(and_(published(), reads_public()), Job.requested_by == ANONYMOUS)
     own = Job.requested_by == reader.owner
     within = select(Region.code).where(Region.id.in_(sorted(viewer.regions or ())))
     return or_(own, Job.task["region"]["code"].astext.in_(within), published())

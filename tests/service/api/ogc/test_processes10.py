@@ -4,17 +4,21 @@ A worker is played: it takes what waits and ends it with what `echo` answers.
 """
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import HTTP
+from ipaddress import ip_network
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 import pytest_asyncio
+import uvicorn
 from fastapi import FastAPI
 from openapi_spec_validator import OpenAPIV30SpecValidator
 from sqlalchemy import select
@@ -34,9 +38,11 @@ from tests.service.api.ogc.reading import (
 from shanhai.db.tables import Delivery, Job
 from shanhai.jobs import states
 from shanhai.jobs.contracts import CONTRACTS
+from shanhai.jobs.echo_contract import EchoInputs
 from shanhai.jobs.failures import Failure
-from shanhai.settings import OutgoingSettings
+from shanhai.settings import OutgoingSettings, PublicSettings
 from shanhai.testing.feature_rows import add_job
+from shanhai.testing.serving import serving
 from shanhai.testing.workers import eventually
 from shanhai.vocabulary import Label
 from shanhai_api.app import create_app
@@ -55,6 +61,38 @@ PLACE = {
     "type": "Polygon",
     "coordinates": [[[118, 24.4], [118.1, 24.4], [118.1, 24.5], [118, 24.4]]],
 }
+POINT = {"type": "Point", "coordinates": [118.1, 24.4]}
+CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+TIFF = "image/tiff; application=geotiff"
+WRAPPED = {"mediaType": "application/json"}
+BOX = {"crs": CRS84, "bbox": [118.0, 24.0, 119.0, 25.0]}
+"""In the order in which jsonb keeps it."""
+EVERY_KIND: dict[str, tuple[Any, Any, str, bytes]] = {
+    "message": ("山海", "山海", "text/plain", "山海".encode()),
+    "number": (2.5, 2.5, "application/json", b"2.5"),
+    "array": (["a", "b"], ["a", "b"], "application/json", b'["a","b"]'),
+    "bbox": ({"bbox": [118, 24, 119, 25]}, BOX, "application/json", orjson.dumps(BOX)),
+    "object": (
+        {"value": {"a": [1]}},
+        {"value": {"a": [1]}, **WRAPPED},
+        "application/json",
+        b'{"a":[1]}',
+    ),
+    "geometry": (
+        {"value": POINT},
+        {"value": POINT, "mediaType": "application/geo+json"},
+        "application/geo+json",
+        orjson.dumps(POINT),
+    ),
+    "binary": (
+        {"value": "SUkqAA==", "format": {"mediaType": TIFF, "encoding": "base64"}},
+        {"value": "SUkqAA==", "mediaType": TIFF, "encoding": "base64"},
+        TIFF,
+        b"II*\0",
+    ),
+    "mixed": ({"value": {"b": 1}}, {"value": {"b": 1}, **WRAPPED}, "application/json", b'{"b":1}'),
+}
+"""What is sent, what a document tells of it, and what it is alone."""
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 EVERY = pytest.mark.parametrize("name", NAMES)
 
@@ -77,13 +115,13 @@ async def work(state: State) -> None:
 
 
 async def end(session: Any, claim: states.Claim) -> None:
-    asked = claim.task["inputs"]
-    if asked["message"] == FAIL:
+    asked = EchoInputs.model_validate(claim.task["inputs"])
+    if asked.message == FAIL:
         failure = Failure("invalid", Label("坏输入", "bad input"))
         await states.fail(session, claim.lease, failure)
         return
-    values = {"message": asked["message"]}
-    await states.succeed(session, claim.lease, result={"values": values, "manifest": {"seed": 0}})
+    result = {"values": asked.values(), "manifest": {"seed": 0}}
+    await states.succeed(session, claim.lease, result=result)
 
 
 @pytest.fixture(scope="module")
@@ -353,10 +391,129 @@ class TestJobCreation:
         refused(await seed({"bbox": [1, 2]}), 400, "/inputs/bbox/2")
         refused(await seed({"bbox": corners, "epsg": 4326}), 400, "/inputs/bbox")
 
+    @pytest.mark.parametrize("name", EVERY_KIND)
+    async def test_req_core_job_creation_input_of_every_kind(
+        self, editor: httpx.AsyncClient, name: str
+    ) -> None:
+        """Each is described, given back in a document as it can be sent again, and raw as it is."""
+        sent, told, media_type, raw = EVERY_KIND[name]
+        described = (await get(editor, "/processes/echo"))["inputs"][name]
+        conform("inputDescription", described)
+        document = await execute(editor, inputs={name: sent}, response="document")
+        assert document.json() == {name: told}
+        again = await execute(editor, inputs={name: told}, response="document")
+        assert again.json() == {name: told}
+        answer = await execute(editor, inputs={name: sent}, response="raw")
+        assert (answer.headers["content-type"].partition("; charset")[0], answer.content) == (
+            media_type,
+            raw,
+        )
+
+    async def test_req_core_job_creation_sync_raw_of_every_kind(
+        self, editor: httpx.AsyncClient
+    ) -> None:
+        sent = {name: kind[0] for name, kind in EVERY_KIND.items()}
+        parts = parts_of(await execute(editor, inputs=sent, response="raw"))
+        assert {name: (part.get_payload(decode=True)) for name, part in parts.items()} == {
+            name: kind[3] for name, kind in EVERY_KIND.items()
+        }
+        some = parts_of(
+            await execute(editor, inputs=sent, response="raw", outputs={"number": {}, "binary": {}})
+        )
+        assert some.keys() == {"number", "binary"}
+        one = await execute(editor, inputs=sent, response="raw", outputs={"geometry": {}})
+        assert one.json() == POINT
+        made = await execute(editor, ASYNC, inputs=sent)
+        await ended(editor, made.headers["location"])
+        for name, (_, _, media_type, raw) in EVERY_KIND.items():
+            output = await editor.get(f"{made.headers['location']}/results/{name}")
+            assert output.content == raw
+            assert output.headers["content-type"].partition("; charset")[0] == media_type
+
+    @pytest.mark.parametrize(
+        ("name", "sent"),
+        [
+            ("number", "5"),
+            ("number", True),
+            ("array", "text"),
+            ("array", [1]),
+            ("bbox", {"bbox": [1, 2, 3]}),
+            ("object", "text"),
+            ("object", {"value": "text", "mediaType": "text/plain"}),
+            ("geometry", {"type": "Point", "coordinates": ["118", "24"]}),
+            ("geometry", {"type": "Circle", "coordinates": [1, 2]}),
+            ("binary", "not base64!"),
+            ("binary", {"value": "AAAA", "mediaType": "text/html"}),
+            ("binary", {"type": "wrong/type"}),
+            ("mixed", 5),
+        ],
+    )
+    async def test_req_core_job_creation_input_of_another_kind(
+        self, editor: httpx.AsyncClient, name: str, sent: Any
+    ) -> None:
+        answer = await execute(editor, inputs={name: sent})
+        problem = refused(answer, 400)
+        assert problem["errors"][0]["pointer"].startswith(f"/inputs/{name}")
+
+    async def test_an_object_may_have_a_member_value(self, editor: httpx.AsyncClient) -> None:
+        answer = await execute(editor, inputs={"object": {"value": "text"}}, response="raw")
+        assert answer.json() == {"value": "text"}
+
+    async def test_nothing_is_nothing_to_return(self, editor: httpx.AsyncClient) -> None:
+        refused(await execute(editor, inputs={"pause": 0}), 400, "/inputs")
+
     async def test_req_core_job_creation_input_ref(self, editor: httpx.AsyncClient) -> None:
-        """No process here takes a reference, and nothing is fetched."""
+        """No host is listed here, and nothing is fetched."""
         answer = await execute(editor, inputs={"message": {"href": "http://127.0.0.1:1/"}})
         refused(answer, 400, "/inputs/message")
+
+    async def test_req_core_job_creation_input_ref_from_a_listed_host(
+        self, plan_configuration: Configuration, plan_key: str
+    ) -> None:
+        held = {
+            "/text": ("text/plain; charset=utf-8", "山海".encode()),
+            "/object": ("application/json", b'{"a": 1}'),
+            "/image": ("image/png", b"\x89PNG"),
+            "/broken": ("application/json", b"{"),
+            "/page": ("text/html", b"\xff"),
+        }
+
+        async def hold(scope: Any, _receive: Any, send: Any) -> None:
+            kind, content = held.get(scope["path"], ("text/plain", b""))
+            status = 200 if scope["path"] in held else 404
+            headers = [(b"content-type", kind.encode())]
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": content})
+
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            host = f"127.0.0.1:{listener.getsockname()[1]}"
+            outgoing = OutgoingSettings(http_hosts=(host,), networks=(ip_network("127.0.0.0/8"),))
+            app = create_app(replace(plan_configuration, outgoing=outgoing))
+            server = uvicorn.Server(uvicorn.Config(hold, lifespan="off", log_level="error"))
+            with serving(server, listener):
+                async with app.router.lifespan_context(app), in_process(app, plan_key) as client:
+                    await self.refer(client, f"http://{host}")
+                async with app.router.lifespan_context(app), in_process(app) as anybody:
+                    refused(await execute(anybody, inputs={"message": {"href": host}}), 401)
+
+    async def refer(self, client: httpx.AsyncClient, base: str) -> None:
+        def at(path: str) -> Json:
+            return {"href": f"{base}{path}"}
+
+        sent = {"message": at("/text"), "object": at("/object"), "binary": at("/image")}
+        answer = await execute(client, inputs=sent, response="document")
+        assert answer.json() == {
+            "message": "山海",
+            "object": {"value": {"a": 1}, **WRAPPED},
+            "binary": {"value": "iVBORw==", "mediaType": "image/png", "encoding": "base64"},
+        }
+        for path in ("/broken", "/page", "/nothing", "/image"):
+            answer = await execute(client, inputs={"message": at(path)})
+            told = refused(answer, 400)["errors"][0]
+            assert told["pointer"].startswith("/inputs/message"), path
+        elsewhere = {"message": {"href": "http://127.0.0.2/x"}}
+        refused(await execute(client, inputs=elsewhere), 400, "/inputs/message")
 
     @pytest.mark.parametrize(
         ("body", "pointer"),
@@ -471,6 +628,68 @@ class TestJobCreation:
         raw = await editor.post(address, json={"inputs": inputs, "response": "raw"})
         document = await editor.post(address, json={"inputs": inputs})
         assert document.json()["result"].keys() == raw.json().keys()
+
+
+class TestAnybody:
+    """What those without identity may run, where the operator wants it."""
+
+    @pytest_asyncio.fixture(loop_scope="module")
+    async def anybody(
+        self, plan_configuration: Configuration, plan_key: str
+    ) -> AsyncIterator[httpx.AsyncClient]:
+        public = plan_configuration.public.model_copy(update={"public_echo": True})
+        app = create_app(replace(plan_configuration, public=public))
+        async with app.router.lifespan_context(app), in_process(app) as client:
+            yield client
+
+    async def test_echo_is_run_only_where_that_is_set(
+        self, anybody: httpx.AsyncClient, client: httpx.AsyncClient
+    ) -> None:
+        refused(await execute(client), 401)
+        answer = await execute(anybody)
+        assert (answer.status_code, answer.text) == (200, "teststring")
+
+    async def test_the_job_is_seen_and_followed(self, anybody: httpx.AsyncClient) -> None:
+        made = await execute(anybody, ASYNC)
+        assert made.status_code == 201
+        status = await ended(anybody, made.headers["location"])
+        results = await get(anybody, link(status, f"{REL}/results"))
+        assert results == {"message": "teststring"}
+        listed = (await get(anybody, "/jobs"))["jobs"]
+        assert status["jobID"] in {job["jobID"] for job in listed}
+
+    async def test_jobs_of_others_stay_hidden(
+        self, anybody: httpx.AsyncClient, editor: httpx.AsyncClient
+    ) -> None:
+        made = await execute(editor, ASYNC)
+        refused(await anybody.get(made.headers["location"]), 404)
+        assert not {job["jobID"] for job in (await get(anybody, "/jobs?limit=1000"))["jobs"]} & {
+            made.json()["jobID"]
+        }
+
+    @pytest.mark.parametrize(
+        "asked",
+        [
+            {"inputs": {"message": "x", "pause": 11}},
+            {"priority": "high"},
+            {"subscriber": {"successUri": "https://hooks.example.org/"}},
+            {"inputs": {"message": {"href": "https://example.org/"}}},
+        ],
+    )
+    async def test_what_would_harm_others_needs_an_identity(
+        self, anybody: httpx.AsyncClient, asked: Json
+    ) -> None:
+        refused(await execute(anybody, **asked), 401)
+
+    async def test_nothing_else_is_run(self, anybody: httpx.AsyncClient) -> None:
+        answer = await anybody.post("/processes/seed-tiles/execution", json={"inputs": {}})
+        refused(answer, 401)
+        made = await execute(anybody, ASYNC)
+        refused(await anybody.delete(made.headers["location"]), 401)
+
+    async def test_it_needs_public_reading(self) -> None:
+        with pytest.raises(ValueError, match="SHANHAI_PUBLIC_READ"):
+            PublicSettings(public_echo=True)
 
 
 class TestJob:

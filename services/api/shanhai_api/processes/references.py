@@ -1,0 +1,76 @@
+"""Inputs given by reference: fetched where the operator lets the platform ask, once, on acceptance.
+
+What a job reads is thereby in its manifest, whatever becomes of the address.
+"""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from shanhai.errors import InvalidInput, Unauthenticated, Unavailable
+from shanhai.outgoing import Outgoing, parse_target
+from shanhai.settings import OutgoingSettings
+from shanhai_api.body import pointer_of
+from shanhai_api.identity import Caller
+
+REFERENCE = frozenset({"href", "rel", "type", "hreflang", "title", "format", "mediaType"})
+
+
+async def with_references(settings: OutgoingSettings, caller: Caller, value: Any) -> Any:
+    """The body of an execution request with what its inputs refer to in their place.
+
+    Raises:
+        Unauthenticated: there is a reference, and anybody could have sent it.
+        InvalidInput: an address may not be asked, or nothing usable is there.
+    """
+    given = value.get("inputs") if isinstance(value, dict) else None
+    if not isinstance(given, dict):
+        return value
+    found = {
+        name: await _fetched(settings, caller, name, item) if _is_reference(item) else item
+        for name, item in given.items()
+    }
+    return {**value, "inputs": found}
+
+
+def _is_reference(item: Any) -> bool:
+    return isinstance(item, dict) and "href" in item and item.keys() <= REFERENCE
+
+
+async def _fetched(
+    settings: OutgoingSettings, caller: Caller, name: str, item: Mapping[str, Any]
+) -> Any:
+    """What an address holds, as an input: text, JSON, or bytes with their media type."""
+    pointer, href = pointer_of(("inputs", name)), item["href"]
+    if caller.anonymous:
+        raise Unauthenticated(
+            "an identity is needed to give inputs by reference", message_zh="按引用输入需要身份"
+        )
+    if not isinstance(href, str):
+        raise InvalidInput("href must be a text", message_zh="href 须为文字", pointer=pointer)
+    parse_target(href, settings, pointer=pointer)
+    try:
+        content, told = await Outgoing(settings).fetch(href)
+        return _read(content, told)
+    except Unavailable as error:
+        message, message_zh = error.message, error.message_zh
+    except ValueError:
+        message, message_zh = f"what is there is not {told}", f"内容不是 {told}"
+    raise InvalidInput(message, message_zh=message_zh, pointer=pointer)
+
+
+def _read(content: bytes, told: str) -> Any:
+    """A body by its media type.
+
+    Raises:
+        ValueError: it is not what it is said to be.
+    """
+    kind = told.partition(";")[0].strip().lower()
+    if kind == "application/json" or kind.endswith("+json"):
+        return orjson.loads(content)
+    if kind.startswith("text/"):
+        return content.decode()
+    text = base64.b64encode(content).decode()
+    return {"value": text, "mediaType": kind, "encoding": "base64"}
