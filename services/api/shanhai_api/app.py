@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
 from shanhai import __version__
+from shanhai.db.features.crs import published_uris
 from shanhai.draining import noticing_stop
 from shanhai.overload import Admission
 from shanhai.telemetry import configure_logging
@@ -124,7 +125,12 @@ SEEN_BY_SCRIPTS = (
 
 
 def create_app(configuration: Configuration) -> FastAPI:
-    """The application; what it needs is opened when it starts."""
+    """The application; what it needs is opened when it starts.
+
+    Raises:
+        ValueError: the settings name coordinate systems that are not known.
+    """
+    published_uris(configuration.public.crs)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -109,7 +109,6 @@ def describe_tileset(of: Tilesets, grid: TileGrid, links: Links, lang: Lang) -> 
     deepest = of.deepest(grid)
     return {
         **_item(of, grid, links, lang),
-        "tileMatrixSetLimits": _limits(of, grid, deepest),
         "boundingBox": _box(of.bounds),
         "centerPoint": {
             "coordinates": [(west + east) / 2, (south + north) / 2],
@@ -135,6 +134,7 @@ def _item(of: Tilesets, grid: TileGrid, links: Links, lang: Lang) -> Document:
         "crs": grid.crs,
         "tileMatrixSetId": grid.id,
         "tileMatrixSetURI": grid.uri or scheme,
+        "tileMatrixSetLimits": _limits(of, grid),
         "links": [
             _link("self", JSON, of.address(links, f"/{grid.id}", f="json"), of.title, lang),
             _link(f"{REL}/tiling-scheme", JSON, scheme, grid.title, lang),
@@ -143,8 +143,9 @@ def _item(of: Tilesets, grid: TileGrid, links: Links, lang: Lang) -> Document:
     }
 
 
-def _limits(of: Tilesets, grid: TileGrid, deepest: int) -> list[Document]:
-    spans = ((zoom, grid.span(zoom, of.bounds)) for zoom in range(deepest + 1))
+def _limits(of: Tilesets, grid: TileGrid) -> list[Document]:
+    """Also in lists, whose readers then need not ask for every tileset to know where tiles are."""
+    spans = ((zoom, grid.span(zoom, of.bounds)) for zoom in range(of.deepest(grid) + 1))
     return [
         {
             "tileMatrix": str(zoom),

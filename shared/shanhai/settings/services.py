@@ -35,6 +35,11 @@ class PublicSettings(BaseSettings):
         description="anonymous callers may run the process `echo`, as conformance suites do, and"
         " see each other's echoes; needs SHANHAI_PUBLIC_READ",
     )
+    crs: Annotated[tuple[int, ...], NoDecode] = Field(
+        (),
+        description="EPSG numbers of the coordinate systems features are published in beside CRS84,"
+        " comma separated, as 4490,4326,4548; none: all that are known",
+    )
     require_if_match: bool = Field(False, description="answer 428 to writes without If-Match")
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (), description="networks whose X-Forwarded-* headers are believed, comma separated"
@@ -62,6 +67,12 @@ class PublicSettings(BaseSettings):
     @classmethod
     def split_networks(cls, value: object) -> object:
         """Accept `10.0.0.0/8,192.168.0.1`."""
+        return [part for part in value.split(",") if part] if isinstance(value, str) else value
+
+    @field_validator("crs", mode="before")
+    @classmethod
+    def split_numbers(cls, value: object) -> object:
+        """Accept `4490,4326`."""
         return [part for part in value.split(",") if part] if isinstance(value, str) else value
 
     @field_validator("cors_origins", mode="before")

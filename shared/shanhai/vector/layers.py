@@ -34,7 +34,9 @@ def write_flatgeobuf(path: Path, table: Table) -> None:
 
 def write_geopackage(path: Path, table: Table) -> None:
     """GeoPackage; the notes are its layer's metadata."""
-    _write(path, table, "GPKG", layer_metadata=dict(table.notes or {}) or None)
+    notes = dict(table.notes or {}) or None
+    # Version 1.4 is not fully known to GDAL before 3.7, which QGIS of many a bureau comes with.
+    _write(path, table, "GPKG", layer_metadata=notes, dataset_options={"VERSION": "1.3"})
 
 
 def write_kml(path: Path, table: Table) -> None:

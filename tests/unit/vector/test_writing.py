@@ -2,8 +2,10 @@
 
 import csv
 import io
+import sqlite3
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -76,6 +78,13 @@ def test_formats_keep_rows_and_crs(tmp_path: Path, name: FormatName) -> None:
     assert [item["rank"] for item in rows] == [1, 2, 3]
     assert shapely.from_wkb(geometries[0]).area == pytest.approx(0.25)
     assert geometries[2] in {None, b""}
+
+
+def test_geopackage_is_of_a_version_older_readers_know(tmp_path: Path) -> None:
+    """GDAL before 3.7, as QGIS 3.22 has it, warns of 1.4 and may not see all of it."""
+    path = written(tmp_path, table([row(1)]), "gpkg")
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (10300,)
 
 
 @pytest.mark.parametrize("name", ["csv", "geojsonseq", "fgb", "gpkg", "parquet", "kml"])

@@ -14,6 +14,7 @@ from shanhai_api.exports.files import Order, export_file
 from shanhai_api.exports.formats import asked_encoding
 from shanhai_api.features import documents
 from shanhai_api.features.parameters import parse_items_query
+from shanhai_api.features.systems import system_reader
 from shanhai_api.identity import Caller
 from shanhai_api.state import state_of
 from shanhai_api.view import View
@@ -42,7 +43,7 @@ async def respond_file(
                 message_zh=f"{name} 仅用于分页；文件包含全部所选内容",
                 pointer=name,
             )
-    query = parse_items_query(entity, params, bound)
+    query = parse_items_query(entity, params, bound, system_reader(request))
     crs = query.ask.form.crs
     if chosen.only_degrees and crs.srid != WGS84 and crs != CRS84:
         raise InvalidInput(

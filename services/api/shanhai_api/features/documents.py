@@ -7,13 +7,14 @@ from urllib.parse import quote
 
 import orjson
 
-from shanhai.db.features.crs import CRS84, Crs, crs_uris, storage_crs
+from shanhai.db.features.crs import CRS84, Crs, storage_crs
 from shanhai.db.features.entity import Entity, Property
 from shanhai.db.features.query import Extent, FeatureRow, Stretch
 from shanhai.vocabulary import Label
 from shanhai_api.exports.formats import file_formats
 from shanhai_api.features.cursors import write_cursor
 from shanhai_api.features.parameters import PLACES, ItemsQuery
+from shanhai_api.features.systems import published
 from shanhai_api.negotiation import GEOJSON, HTML, JSON, SCHEMA, Format
 from shanhai_api.view import Link, View
 
@@ -53,20 +54,21 @@ def collection_list(
     return {
         "links": view.self_links("/collections"),
         "collections": [{**document, "crs": [ALL_SYSTEMS]} for document in described],
-        "crs": crs_uris(),
+        "crs": published(view.request),
     }
 
 
 def collection(entity: Entity, extent: Extent, view: View) -> dict[str, Any]:
     """The description of a collection."""
+    systems, stored = published(view.request), storage_crs().uri
     return {
         "id": entity.name,
         "title": entity.title.in_(view.lang),
         "description": entity.description.in_(view.lang),
         "itemType": "feature",
         "extent": extent_document(extent),
-        "crs": crs_uris(),
-        "storageCrs": storage_crs().uri,
+        "crs": systems,
+        **({"storageCrs": stored} if stored in systems else {}),
         "links": collection_links(entity, view),
     }
 

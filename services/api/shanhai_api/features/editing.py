@@ -11,7 +11,7 @@ from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features import writing
-from shanhai.db.features.crs import CRS84, Crs, parse_crs
+from shanhai.db.features.crs import CRS84, Crs
 from shanhai.db.features.drafts import Draft, read_draft
 from shanhai.db.features.entity import Entity, Verb
 from shanhai.db.features.query import FeatureRow
@@ -24,6 +24,7 @@ from shanhai_api.dependencies import act_of
 from shanhai_api.errors import MethodNotAllowed
 from shanhai_api.features import documents
 from shanhai_api.features.options import item_methods, list_methods
+from shanhai_api.features.systems import system_reader
 from shanhai_api.identity import Caller
 from shanhai_api.once import Made, once
 from shanhai_api.preconditions import expected_states, wants_new
@@ -190,7 +191,7 @@ def _content_crs(request: Request) -> Crs:
     if given is None:
         return CRS84
     try:
-        return parse_crs(given.strip().removeprefix("<").removesuffix(">"))
+        return system_reader(request)(given.strip().removeprefix("<").removesuffix(">"))
     except ValueError as error:
         en, zh = in_both(str(error))
         raise InvalidInput(

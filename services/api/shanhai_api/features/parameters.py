@@ -46,6 +46,7 @@ LANGUAGES: Mapping[str, FilterLanguage] = {
 }
 PLACES = frozenset({"cursor", "offset"})
 Read = TypeVar("Read")
+System = Callable[[str], Crs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +78,27 @@ class ItemsQuery:
 
 
 def parse_items_query(
-    entity: Entity, query: QueryParams, bound: Mapping[str, str] | None = None
+    entity: Entity,
+    query: QueryParams,
+    bound: Mapping[str, str] | None = None,
+    system: System = parse_crs,
 ) -> ItemsQuery:
-    """The parameters of a request for items; `bound` are the properties its path gives.
+    """The parameters of a request for items.
+
+    Args:
+        entity: What is asked for.
+        query: The parameters.
+        bound: The properties its path gives.
+        system: What reads the name of a coordinate system.
 
     Raises:
         InvalidInput: with one fault for each parameter that is unknown, repeated or malformed.
     """
-    reader = Reader(query, _strangers(entity, query, bound or {}))
+    reader = Reader(query, _strangers(entity, query, bound or {}), system)
     kept = {name: query[name] for name in query if name not in {*PLACES, "lang"}}
     filters = _filters(reader, parameters_of(entity, bound or {})) | dict(bound or {})
     order = reader.read("sortby", sort_reader(entity)) or ()
-    crs = reader.read("bbox-crs", parse_crs) or CRS84
+    crs = reader.read("bbox-crs", reader.system) or CRS84
     reader.read("lang", parse_lang)
     parsed = ItemsQuery(
         limit=reader.read("limit", parse_limit) or DEFAULT_LIMIT,
@@ -112,6 +122,7 @@ class Reader:
 
     query: QueryParams
     faults: list[Fault] = field(default_factory=list)
+    system: System = parse_crs
 
     def read(self, name: str, parse: Callable[[str], Read]) -> Read | None:
         """The parameter's value; None when absent, wrong, or found at fault before."""
@@ -148,14 +159,14 @@ def asked_by_form(request: Request) -> QueryParams:
     return QueryParams([pair for pair in request.query_params.multi_items() if pair[1]])
 
 
-def crs_named(text: str | None) -> Crs:
+def crs_named(text: str | None, system: System = parse_crs) -> Crs:
     """The system asked for by `crs`.
 
     Raises:
         InvalidInput: it is not served.
     """
     reader = Reader(QueryParams({} if text is None else {"crs": text}))
-    crs = reader.read("crs", parse_crs) or CRS84
+    crs = reader.read("crs", system) or CRS84
     reader.refuse_faults()
     return crs
 
@@ -212,7 +223,7 @@ def _filters(reader: Reader, properties: list[Property]) -> dict[str, Value]:
 def read_filter(entity: Entity, reader: Reader) -> Filter | None:
     """The condition of `filter`, in the language and system its companions name."""
     language = reader.read("filter-lang", _language) or "cql2-text"
-    crs = reader.read("filter-crs", parse_crs) or CRS84
+    crs = reader.read("filter-crs", reader.system) or CRS84
     return reader.read(
         "filter", lambda text: compile_filter(text, entity=entity, language=language, crs=crs)
     )
@@ -228,7 +239,7 @@ def _language(text: str) -> FilterLanguage:
 
 def _ask(entity: Entity, reader: Reader, order: Order) -> Ask:
     members = reader.read("properties", members_reader(entity))
-    form = Form(reader.read("crs", parse_crs) or CRS84, members)
+    form = Form(reader.read("crs", reader.system) or CRS84, members)
     return Ask(order, form, reader.read("count", parse_counting) or "capped")
 
 

@@ -30,6 +30,7 @@ from shanhai_api.features.parameters import (
     version_filter,
 )
 from shanhai_api.features.streaming import HELD, respond_long
+from shanhai_api.features.systems import system_reader
 from shanhai_api.features.tables import item_page, items_page
 from shanhai_api.negotiation import GEOJSON, HTML, SCHEMA
 
@@ -105,7 +106,8 @@ async def list_items(request: Request) -> Response:
     if chosen is not None:
         return await respond_file(request, view, caller, entity, chosen)
     html = view.wants_html(GEOJSON, HTML)
-    query = parse_items_query(entity, asked_by_form(request) if html else request.query_params)
+    asked = asked_by_form(request) if html else request.query_params
+    query = parse_items_query(entity, asked, system=system_reader(request))
     if html:
         return await items_page(reader, entity, caller, query, view)
     if query.limit > HELD:
@@ -124,7 +126,7 @@ async def read_item(request: Request) -> Response:
     query = query_of(request, ItemQuery)
     entity = collection_named(request.path_params["collection"])
     html = view.wants_html(GEOJSON, HTML)
-    crs = crs_named(query.crs)
+    crs = crs_named(query.crs, system_reader(request))
     version = version_filter(entity, query.version)
     code = request.path_params["code"]
     selection = Selection(caller.viewer, version, code=code, as_of=query.as_of)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from shanhai.db.features.catalogue import COLLECTIONS, RECORDS
 from shanhai_api.dependencies import MAY_LOOK, PageQuery, TheState, TheView
+from shanhai_api.features.systems import with_published
 from shanhai_api.landing.conformance import conforms_to
 from shanhai_api.landing.definition import operations_of
 from shanhai_api.negotiation import HTML, JSON, OPENAPI
@@ -78,7 +79,7 @@ async def declare_conformance(view: TheView, query: Parameters, state: TheState)
 @router.get("/api", summary="This definition, as OpenAPI 3.0", dependencies=[MAY_LOOK])
 async def define_api(request: Request, view: TheView, query: Parameters) -> Response:
     """Define the API for OGC clients."""
-    document = describe_30(request.app, view.base)
+    document = with_published(describe_30(request.app, view.base), request)
     return view.respond(
         document,
         template="api.html",
@@ -90,13 +91,14 @@ async def define_api(request: Request, view: TheView, query: Parameters) -> Resp
 @router.get("/openapi.json", summary="This definition, as OpenAPI 3.1", dependencies=[MAY_LOOK])
 async def define_api_31(request: Request, view: TheView, query: Parameters) -> Response:
     """Define the API in the newer version of OpenAPI."""
-    return view.send(orjson.dumps(describe_31(request.app, view.base)), JSON.media_type)
+    document = with_published(describe_31(request.app, view.base), request)
+    return view.send(orjson.dumps(document), JSON.media_type)
 
 
 @router.get("/docs", summary="This definition, to read", dependencies=[MAY_LOOK])
 async def show_documentation(request: Request, view: TheView, query: Parameters) -> Response:
     """Show the API's operations on a page."""
-    document = describe_30(request.app, view.base)
+    document = with_published(describe_30(request.app, view.base), request)
     return view.respond(
         document,
         template="api.html",

@@ -81,6 +81,18 @@ def crs_uris() -> list[str]:
     return list(dict.fromkeys(item.uri for item in known_systems().values()))
 
 
+@lru_cache(maxsize=16)
+def published_uris(numbers: tuple[int, ...]) -> tuple[str, ...]:
+    """The URIs of systems given by EPSG number, after the default one; all where none is given.
+
+    Raises:
+        ValueError: a system is not known here.
+    """
+    if not numbers:
+        return tuple(crs_uris())
+    return (CRS84.uri, *(parse_crs(f"{EPSG_URI}/{number}").uri for number in numbers))
+
+
 def storage_crs() -> Crs:
     """The system geometries are kept in."""
     return known_systems()[f"{EPSG_URI}/{STORAGE_SRID}"]

@@ -1,11 +1,19 @@
 """OGC API - Features Part 2: each test is named after the requirement of the class `crs`."""
 
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
 import httpx
 import pytest
+import pytest_asyncio
 from pyproj import Transformer
+from tests.service.api.ogc.conftest import in_process
 from tests.service.api.ogc.reading import Json, get, ids, parameter, refused
 
 from shanhai.db.features.catalogue import COLLECTIONS
+from shanhai.settings import PublicSettings
+from shanhai_api.app import create_app
+from shanhai_api.configuration import Configuration
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 EPSG = "http://www.opengis.net/def/crs/EPSG/0"
@@ -148,3 +156,57 @@ async def test_req_crs_crs_exception(client: httpx.AsyncClient) -> None:
 async def test_req_crs_bbox_crs_exception(client: httpx.AsyncClient) -> None:
     query = {"bbox": "1,2,3,4", "bbox-crs": f"{EPSG}/2437"}
     refused(await client.get(ITEMS, params=query), 400, "bbox-crs")
+
+
+class TestPublished:
+    """Where the operator lists the systems that are published."""
+
+    LISTED = (CRS84, f"{EPSG}/4326", f"{EPSG}/3857")
+
+    @pytest_asyncio.fixture(loop_scope="module")
+    async def narrow(
+        self, plan_configuration: Configuration, plan_key: str
+    ) -> AsyncIterator[httpx.AsyncClient]:
+        public = plan_configuration.public.model_copy(update={"crs": (4326, 3857)})
+        app = create_app(replace(plan_configuration, public=public))
+        async with app.router.lifespan_context(app), in_process(app, plan_key) as client:
+            yield client
+
+    async def test_lists_tell_of_them_alone(self, narrow: httpx.AsyncClient) -> None:
+        document = await get(narrow, "/collections")
+        assert tuple(document["crs"]) == self.LISTED
+        one = await get(narrow, "/collections/control_areas")
+        assert tuple(one["crs"]) == self.LISTED
+        assert "storageCrs" not in one
+        for address in ("/api", "/openapi.json"):
+            described = await get(narrow, address)
+            for name in ("crs", "bbox-crs", "filter-crs"):
+                schema = parameter(described, "/collections/control_areas/items", name)["schema"]
+                assert tuple(schema["enum"]) == self.LISTED
+
+    @pytest.mark.parametrize("uri", [f"{EPSG}/4490", "[EPSG:4548]"])
+    async def test_others_are_refused(self, narrow: httpx.AsyncClient, uri: str) -> None:
+        box = {"bbox": "118,24,119,25", "bbox-crs": uri}
+        filtered = {"filter": "code='line-1'", "filter-crs": uri}
+        for query in ({"crs": uri}, box, filtered, {"crs": uri, "f": "gpkg"}):
+            pointer = next(name for name in query if name.endswith("crs"))
+            refused(await narrow.get(ITEMS, params=query), 400, pointer)
+        refused(await narrow.get(ONE, params={"crs": uri}), 400, "crs")
+        headers = {"Content-Crs": f"<{uri}>", "Content-Type": "application/merge-patch+json"}
+        refused(await narrow.patch(ONE, json={}, headers=headers), 400, "Content-Crs")
+
+    async def test_listed_ones_are_served(self, narrow: httpx.AsyncClient) -> None:
+        for uri in self.LISTED:
+            answer = await narrow.get(ONE, params={"crs": uri})
+            assert answer.headers["content-crs"] == f"<{uri}>"
+
+    async def test_what_is_not_known_ends_the_start(
+        self, plan_configuration: Configuration
+    ) -> None:
+        public = plan_configuration.public.model_copy(update={"crs": (2154,)})
+        with pytest.raises(ValueError, match="EPSG"):
+            create_app(replace(plan_configuration, public=public))
+
+    async def test_numbers_come_with_commas(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("SHANHAI_CRS", "4490,4326")
+        assert PublicSettings().crs == (4490, 4326)

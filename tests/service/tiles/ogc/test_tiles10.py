@@ -65,6 +65,7 @@ async def test_core_tc_success_within_the_limits(client: httpx.AsyncClient) -> N
             continue
         for short in (await read(client, address))["tilesets"]:
             tileset = await read(client, hrefs(short, "self")[0])
+            assert short["tileMatrixSetLimits"] == tileset["tileMatrixSetLimits"]
             template = hrefs(tileset, "item")[0]
             for limits in tileset["tileMatrixSetLimits"][::4]:
                 level = limits["tileMatrix"]
