@@ -22,6 +22,7 @@ NAMES = (
     "cached_tiles",
     "endurance",
     "vector_tiles",
+    "vector_peers",
     "jobs",
     "queueing",
     "job_line",

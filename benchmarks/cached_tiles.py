@@ -144,7 +144,7 @@ class Side:
         self, base_url: str, paths: Sequence[str], headers: Headers, connections: int, rounds: int
     ) -> Load:
         repeated = [paths[number % len(paths)] for number in range(REQUESTS * rounds)]
-        expected = 304 if headers else 200
+        expected = (304,) if headers else (200,)
         return Load(base_url, repeated, connections, headers, expected=expected)
 
 

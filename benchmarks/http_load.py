@@ -22,14 +22,14 @@ class Load:
         paths: What is asked for, each once.
         connections: How many are open at a time.
         headers: What a path is asked for with, where anything.
-        expected: The status every answer must have.
+        expected: The statuses an answer may have.
     """
 
     base_url: str
     paths: Sequence[str]
     connections: int = 1
     headers: dict[str, dict[str, str]] = field(default_factory=dict)
-    expected: int = 200
+    expected: tuple[int, ...] = (200,)
 
     async def run(self) -> float:
         """Send everything; seconds per request."""
@@ -69,9 +69,9 @@ class Load:
         writer.write(request)
         head, _ = await read_answer(reader)
         status = int(head[9:12])
-        if status != self.expected:
+        if status not in self.expected:
             target = request.split(b" ", 2)[1].decode()
-            raise Unavailable(f"{target}: status {status}, not {self.expected}")
+            raise Unavailable(f"{target}: status {status}, none of {self.expected}")
 
     def _request(self, path: str) -> bytes:
         host, port = _address(self.base_url)

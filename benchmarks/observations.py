@@ -12,6 +12,7 @@ import numpy as np
 import orjson
 
 from benchmarks.http_load import read_answer
+from benchmarks.insert_peer import serving_inserts
 from benchmarks.report import Row, Table
 from benchmarks.timing import Sample, alternate
 from benchmarks.workbench import Workbench
@@ -75,29 +76,7 @@ def run(bench: Workbench) -> Table:
                 facts={"rows/s": 1 / ours.median, "COPY rows/s": 1 / floor.median},
             )
         )
-        sensing, single = alternate(
-            lambda number: loop.run(_send_sensing(client, number)),
-            lambda number: loop.run(_send_singly(client, number)),
-            rounds=ROUNDS,
-        )
-        table.rows.append(
-            Row(
-                "rows by NDJSON, beside one by one by SensorThings",
-                ours,
-                sensing,
-                target=SINGLE_TARGET,
-                facts={"SensorThings rows/s": 1 / sensing.median},
-            )
-        )
-        table.rows.append(
-            Row(
-                "rows by NDJSON, beside one by one",
-                ours,
-                single,
-                target=SINGLE_TARGET,
-                facts={"rows/s one by one": 1 / single.median},
-            )
-        )
+        table.rows += _singles(loop, bench, client, ours)
     return table
 
 
@@ -201,7 +180,15 @@ async def _send_singly(client: Client, number: int) -> float:
 
 async def _send_sensing(client: Client, number: int) -> float:
     """Seconds per row, each an Observation of SensorThings that is created by its own request."""
-    first = 550_000 + number * SINGLE
+    return await _create_singly(client, "/sta/v1.1/Observations", 550_000 + number * SINGLE)
+
+
+async def _send_bare(client: Client, number: int) -> float:
+    """Seconds per row of the same requests to a service that inserts and does nothing else."""
+    return await _create_singly(client, "/Observations", number * SINGLE)
+
+
+async def _create_singly(client: Client, path: str, first: int) -> float:
     reader, writer = await client.open()
     started = time.perf_counter()
     for step in range(first, first + SINGLE):
@@ -211,13 +198,42 @@ async def _send_sensing(client: Client, number: int) -> float:
             "Datastream": {"@iot.id": f"bench0:{PROPERTY}"},
         }
         head, answer = await client.post(
-            "/sta/v1.1/Observations", "application/json", orjson.dumps(body), reader, writer
+            path, "application/json", orjson.dumps(body), reader, writer
         )
         if int(head[9:12]) != 201:
             raise Unavailable(f"{answer[:300]!r}, not created")
     seconds = time.perf_counter() - started
     writer.close()
     return seconds / SINGLE
+
+
+def _singles(loop: asyncio.Runner, bench: Workbench, client: Client, batch: Sample) -> list[Row]:
+    """Requests of one observation each, beside a bare service and in batches."""
+    with serving_inserts(bench.stack.database_url, bench.made("insert_peer")) as base_url:
+        bare = Client(base_url, bench.key)
+        samples = {
+            name: alternate(
+                lambda number, send=send: loop.run(send(client, number)),
+                lambda number: loop.run(_send_bare(bare, number)),
+                rounds=ROUNDS,
+            )
+            for name, send in (("SensorThings", _send_sensing), ("/observations", _send_singly))
+        }
+    beside = [
+        Row(f"one by one by {name}, beside Starlette and INSERT", *pair)
+        for name, pair in samples.items()
+    ]
+    in_batches = [
+        Row(
+            f"rows by NDJSON, beside one by one by {name}",
+            batch,
+            pair[0],
+            target=SINGLE_TARGET,
+            facts={"rows/s one by one": 1 / pair[0].median},
+        )
+        for name, pair in samples.items()
+    ]
+    return beside + in_batches
 
 
 async def _feed(client: Client) -> list[float]:
@@ -267,7 +283,7 @@ def _month(number: int) -> str:
 
 
 async def _copy(url: str, number: int, times: int) -> float:
-    """Seconds per row of a COPY of text, in portions as large as the bodies."""
+    """Seconds per row of a COPY of text, in portions and over connections as the bodies."""
     rows = [
         (START + step * STEP, (step * 7 + station) % 300, station)
         for step in range(number * times, (number + 1) * times)
@@ -280,15 +296,22 @@ async def _copy(url: str, number: int, times: int) -> float:
         ).encode()
         for start in range(0, len(rows), BODY_ROWS)
     ]
-    connection = await asyncpg.connect(url)
+    connections = [await asyncpg.connect(url) for _ in range(CONNECTIONS)]
     started = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for first, connection in enumerate(connections):
+            group.create_task(_copy_share(connection, portions[first::CONNECTIONS]))
+    seconds = time.perf_counter() - started
+    for connection in connections:
+        await connection.close()
+    return seconds / len(rows)
+
+
+async def _copy_share(connection: asyncpg.Connection, portions: Sequence[bytes]) -> None:
     for portion in portions:
         await connection.copy_to_table(
             "floor_observation", source=_stream(portion), columns=FLOOR_COLUMNS
         )
-    seconds = time.perf_counter() - started
-    await connection.close()
-    return seconds / len(rows)
 
 
 async def _stream(portion: bytes) -> AsyncIterator[bytes]:

@@ -116,6 +116,15 @@ def _shaping(loop: asyncio.Runner, connection: Connection) -> Row:
     return Row("their simpler shapes, 600 s", Sample((seconds,)), Sample((600.0,)), facts=facts)
 
 
+async def wait_for_shapes(url: str) -> None:
+    """Wait until no object of a database waits for its simpler shapes."""
+    connection = await connect(url)
+    try:
+        await _until_shaped(connection)
+    finally:
+        await connection.close()
+
+
 async def _until_shaped(connection: Connection) -> float:
     """Seconds until no object waits for its simpler shapes."""
     started = time.perf_counter()
