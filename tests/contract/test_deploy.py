@@ -258,6 +258,13 @@ def test_each_image_installs_its_own_lock(stages: dict[str, Stage]) -> None:
     assert [path.stem for path in LOCKS] == ["api", "tiles", "worker"]
 
 
+LOADED_BY_REQUESTS = [
+    "shanhai.jobs.assessment_request",
+    "shanhai.jobs.assessment_schema",
+    "shanhai.vector.observation_file",
+    "shanhai.vector.writing",
+]
+"""What the API imports when a request first needs it."""
 IMPORTING_BY_LOCK = """
 import importlib.abc, json, sys
 from importlib.metadata import packages_distributions
@@ -284,7 +291,7 @@ for module in sys.argv[2:]:
 @pytest.mark.parametrize(
     ("service", "modules"),
     [
-        ("api", ["shanhai.cli", "shanhai_api.app"]),
+        ("api", ["shanhai.cli", "shanhai_api.app", *LOADED_BY_REQUESTS]),
         ("worker", ["shanhai.cli", "shanhai_worker.app"]),
         ("tiles", ["shanhai.cli", "shanhai_tiles.app"]),
     ],
