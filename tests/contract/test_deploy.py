@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
@@ -184,6 +184,18 @@ def test_images_end_without_root_and_say_how_they_are(stages: dict[str, Stage]) 
         if target != "operations":
             port = next(rest for name, rest in stages[target].instructions if name == "EXPOSE")
             assert f"127.0.0.1:{port}/health/live" in checks[0]
+
+
+def test_compiled_code_is_kept_where_a_container_may_write(
+    compose: dict[str, Any], stages: dict[str, Stage]
+) -> None:
+    """Numba finds no place beside the code of a read-only container, and fails on import."""
+    settings = " ".join(rest for name, rest in stages["base"].instructions if name == "ENV")
+    found = re.search(r"NUMBA_CACHE_DIR=(\S+)", settings)
+    assert found is not None
+    for name in ("api", "worker", "gateway", "dask-worker"):
+        writable = [PurePath(path) for path in compose["services"][name]["tmpfs"]]
+        assert any(PurePath(found[1]).is_relative_to(path) for path in writable), name
 
 
 def test_containers_are_confined(compose: dict[str, Any]) -> None:
