@@ -17,7 +17,10 @@ from shanhai_worker.orders import LINE, Began, Ended, Report
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "LD_LIBRARY_PATH")
+PASSED_ON = (
+    *("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "LD_LIBRARY_PATH"),
+    "NUMBA_CACHE_DIR",  # beside the code nothing can be written in a container
+)
 PASSED_ON_PREFIXES = ("SHANHAI_LOG_", "GDAL_", "CPL_", "PROJ_", "XDG_", "MPL", "COVERAGE_")
 
 

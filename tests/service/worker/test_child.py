@@ -147,6 +147,11 @@ def test_the_environment_holds_no_secrets() -> None:
     assert passed["SHANHAI_LOG_LEVEL"] == "DEBUG"
 
 
+def test_compiled_code_is_kept_where_the_worker_keeps_it() -> None:
+    given = {"NUMBA_CACHE_DIR": "/tmp/numba"}  # noqa: S108 - a value that is passed on
+    assert child_environment(given)["NUMBA_CACHE_DIR"] == given["NUMBA_CACHE_DIR"]
+
+
 @pytest.mark.parametrize("name", ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"])
 def test_libraries_compute_on_one_thread(name: str) -> None:
     assert child_environment({name: "8"})[name] == "1"
