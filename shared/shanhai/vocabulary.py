@@ -586,6 +586,12 @@ def _states(*listed: str) -> tuple[Term, ...]:
 
 
 PLAN_STATUSES = _states("draft", "submitted", "approved", "superseded", "withdrawn")
+PLAN_DECISIONS: tuple[Term, ...] = (
+    Term("approved", Label("同意", "Approved")),
+    Term("rejected", Label("退回", "Sent back")),
+    Term("withdrawn", Label("撤回同意", "Approval withdrawn")),
+)
+"""What a region can decide of a joint plan."""
 SCHEME_STATUSES = _states("draft", "review", "approved", "published", "superseded")
 OBJECT_STATUSES = _states("draft", "published", "superseded")
 """States of what is drawn or computed for a plan: lines, corridors, nodes, patterns."""

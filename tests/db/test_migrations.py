@@ -14,7 +14,7 @@ from shanhai.db.migrate import (
     present_revision,
     upgrade,
 )
-from shanhai.testing.job_rows import add_region, open_sessions
+from shanhai.testing.job_rows import open_sessions
 
 
 async def look(url: str) -> tuple[str | None, int]:
@@ -61,10 +61,15 @@ async def change(url: str, codes: tuple[str, ...]) -> list[list[tuple[Any, ...]]
         "INSERT INTO control_area (code, name_zh, name_en, kind, region_id)"
         " SELECT code, '线', 'a', 'red_line', :region FROM unnest(CAST(:codes AS text[])) code"
     )
+    # In words of SQL: the declared table has columns that came later.
+    place = text(
+        "INSERT INTO region (code, name_zh, name_en, level) VALUES (:code, '区', 'a', 'city')"
+        " RETURNING id"
+    )
     async with open_sessions(url) as sessions:
         async with sessions.begin() as session:
-            region = await add_region(session, codes[0])
-            await session.execute(made, {"codes": list(codes), "region": region.id})
+            region = await session.scalar(place, {"code": codes[0]})
+            await session.execute(made, {"codes": list(codes), "region": region})
         for first, second in zip(CHANGES[::2], (*CHANGES[1::2], CHANGES[0]), strict=True):
             async with sessions.begin() as session:
                 for assigned in (first, second):

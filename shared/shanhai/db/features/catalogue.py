@@ -6,6 +6,7 @@ from shanhai.db.features.datasets import DATASETS
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.indicators import INDICATORS, PLAN_INDICATORS
 from shanhai.db.features.patterns import PATTERN_COMPONENTS, PATTERNS
+from shanhai.db.features.plan_parts import PLAN_PARTS
 from shanhai.db.features.plans import PLANS
 from shanhai.db.features.problems import PROBLEMS
 from shanhai.db.features.programmes import DOCUMENTS, FUND_SOURCES, PARTIES, PROGRAMMES
@@ -38,6 +39,7 @@ RECORDS: tuple[Entity, ...] = (
     CONTROL_RULES,
     INDICATORS,
     PLAN_INDICATORS,
+    PLAN_PARTS,
     PROGRAMMES,
     PARTIES,
     FUND_SOURCES,

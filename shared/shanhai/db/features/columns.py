@@ -10,6 +10,7 @@ from shanhai.db.features.entity import (
     NUMBER,
     OBJECT,
     TEXT,
+    TEXTS,
     ClosedList,
     OgcRole,
     Property,
@@ -119,6 +120,18 @@ class Columns:
             column=column or f"{name}_id",
             refers_to=to,
             required=required,
+        )
+
+    def references(self, name: str, title: Label, *, to: str, table: str, column: str) -> Property:
+        """The codes of rows of another entity, in the order in which the table holds their ids."""
+        # Constants of the declarations.
+        sql = (
+            f"ARRAY(SELECT named.code FROM unnest({self.alias}.{column}) WITH ORDINALITY"  # noqa: S608
+            f" AS listed (id, place) JOIN {table} named ON named.id = listed.id"
+            " ORDER BY listed.place)"
+        )
+        return Property(
+            name, sql, TEXTS, title, queryable=True, role="reference", column=column, refers_to=to
         )
 
     @property

@@ -12,6 +12,7 @@ from shanhai.db.features.entity import (
     Step,
 )
 from shanhai.db.features.guards import PERIOD, computed_by_jobs
+from shanhai.db.features.joint import PARTNERS, within_joint_plan
 from shanhai.vocabulary import (
     CONTROL_KINDS,
     CONTROL_LEVELS,
@@ -45,6 +46,7 @@ CONTROL_AREAS = Entity(
     current=current("ca"),
     as_of=as_of("ca"),
     region="ca.region_id",
+    partners=PARTNERS,
     interval=_OWN.interval,
     properties=(
         _OWN.code,
@@ -89,6 +91,6 @@ CONTROL_AREAS = Entity(
                 Step("published", "draft", _APPROVER),
             ),
         ),
-        guards=(PERIOD, computed_by_jobs),
+        guards=(PERIOD, computed_by_jobs, within_joint_plan()),
     ),
 )

@@ -19,6 +19,7 @@ from shanhai.db.features.entity import (
     Property,
 )
 from shanhai.db.features.guards import PERIOD, computed_by_jobs
+from shanhai.db.features.joint import PARTNERS, within_joint_plan
 from shanhai.vocabulary import (
     CORRIDOR_CLASSES,
     CORRIDOR_TYPES,
@@ -33,7 +34,7 @@ _LINE, _NODE = Columns("co"), Columns("n")
 _EDITING = Editing(
     roles=frozenset({Role.PLANNER, Role.ANALYST}),
     lifecycle=DRAWN,
-    guards=(PERIOD, computed_by_jobs),
+    guards=(PERIOD, computed_by_jobs, within_joint_plan()),
 )
 
 CORRIDORS = Entity(
@@ -60,6 +61,7 @@ CORRIDORS = Entity(
     as_of=as_of("co"),
     history=frozenset({"status"}),
     region="co.region_id",
+    partners=PARTNERS,
     interval=_LINE.interval,
     properties=(
         _LINE.code,

@@ -191,6 +191,9 @@ class Entity:
         public: SQL that holds besides for rows anyone may see.
         region: SQL of the id of the region a row belongs to, by which the scope of roles is judged;
             None for what belongs to no region.
+        partners: SQL of the ids of the regions that work on a row together, as on a joint plan:
+            their people see its drafts as they see those of their own region. They write it no
+            more than anybody else.
         historic: `as_of` also reads the table's former states. False where former states are rows
             of their own, as with zone schemes.
         file: Media type of the file each feature tells of, served at `…/items/{code}/file`; the
@@ -217,6 +220,7 @@ class Entity:
     geometry_column: str | None = None
     public: str = "true"
     region: str | None = None
+    partners: str | None = None
     interval: tuple[str, str] | None = None
     history: frozenset[str] = field(default=frozenset())
     historic: bool = True

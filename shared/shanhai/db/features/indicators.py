@@ -11,6 +11,7 @@ from shanhai.db.features.entity import (
     Property,
 )
 from shanhai.db.features.guards import RECORD_PERIOD
+from shanhai.db.features.joint import PARTNERS, part_of_the_plan
 from shanhai.vocabulary import INDICATOR_DIRECTIONS, INDICATOR_PROPERTIES, Label, Role
 
 _ENTRY, _LISTED = Columns("i"), Columns("pi")
@@ -79,19 +80,23 @@ PLAN_INDICATORS = Entity(
     alias="pi",
     joins=(
         " JOIN plan p ON p.id = pi.plan_id LEFT JOIN indicator i ON i.id = pi.indicator_id"
-        " LEFT JOIN party o ON o.id = pi.party_id"
+        " LEFT JOIN party o ON o.id = pi.party_id LEFT JOIN region r ON r.id = pi.region_id"
     ),
     code="pi.code",
     live="pi.deleted_at IS NULL AND p.deleted_at IS NULL",
     published="p.status IN ('approved', 'superseded')",
     current=current("pi"),
     as_of=as_of("pi"),
-    region="p.region_id",
+    region="coalesce(pi.region_id, p.region_id)",
+    partners=PARTNERS,
     interval=_LISTED.interval,
     path="/plans/{plan}/indicators",
     properties=(
         _LISTED.code,
         _LISTED.reference("plan", "p.code", Label("规划", "Plan"), to="plans", required=True),
+        _LISTED.reference(
+            "region", "r.code", Label("所属部分的区域", "Region whose part it is of"), to="regions"
+        ),
         _LISTED.reference(
             "indicator", "i.code", Label("指标", "Indicator"), to="indicators", required=True
         ),
@@ -137,5 +142,5 @@ PLAN_INDICATORS = Entity(
         ),
         *_LISTED.period,
     ),
-    editing=Editing(roles=frozenset({Role.PLANNER}), guards=(RECORD_PERIOD,)),
+    editing=Editing(roles=frozenset({Role.PLANNER}), guards=(RECORD_PERIOD, part_of_the_plan())),
 )

@@ -19,6 +19,7 @@ from shanhai.db.features.entity import (
     Property,
 )
 from shanhai.db.features.guards import PERIOD, RECORD_PERIOD, no_circle
+from shanhai.db.features.joint import PARTNERS, within_joint_plan
 from shanhai.vocabulary import CERTAINTIES, OBJECT_STATUSES, Label, Role
 
 _PATTERN, _PART = Columns("pt"), Columns("pc")
@@ -42,6 +43,7 @@ PATTERNS = Entity(
     as_of=as_of("pt"),
     history=frozenset({"status"}),
     region="pt.region_id",
+    partners=PARTNERS,
     interval=_PATTERN.interval,
     path="/patterns",
     properties=(
@@ -61,7 +63,7 @@ PATTERNS = Entity(
         _PATTERN.source,
         *_PATTERN.period,
     ),
-    editing=Editing(roles=_WRITERS, lifecycle=DRAWN, guards=(RECORD_PERIOD,)),
+    editing=Editing(roles=_WRITERS, lifecycle=DRAWN, guards=(RECORD_PERIOD, within_joint_plan(""))),
 )
 
 PATTERN_COMPONENTS = Entity(
@@ -76,7 +78,7 @@ PATTERN_COMPONENTS = Entity(
     alias="pc",
     joins=(
         " JOIN pattern pt ON pt.id = pc.pattern_id"
-        " LEFT JOIN region r ON r.id = pt.region_id"
+        " LEFT JOIN region r ON r.id = pt.region_id LEFT JOIN plan p ON p.id = pt.plan_id"
         " LEFT JOIN pattern_component parent ON parent.id = pc.parent_id"
     ),
     code="pc.code",
@@ -89,6 +91,7 @@ PATTERN_COMPONENTS = Entity(
     as_of=as_of("pc"),
     history=frozenset({"status"}),
     region="pt.region_id",
+    partners=PARTNERS,
     interval=_PART.interval,
     properties=(
         _PART.code,

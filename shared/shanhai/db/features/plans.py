@@ -20,6 +20,7 @@ from shanhai.db.features.entity import (
     Step,
 )
 from shanhai.db.features.guards import PERIOD, became, in_order, no_circle
+from shanhai.db.features.joint import PARTNERS, regions_plan_together
 from shanhai.db.features.revisions import made_by, revised_by
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import Conflict, Fault
@@ -37,6 +38,11 @@ _CLOSE = text(
     " valid_from = CASE WHEN coalesce(valid_from <= current_date, true)"
     " AND coalesce(valid_to > current_date, true) THEN current_date ELSE valid_from END"
     " WHERE id = :id"
+)
+# A joint plan lies where its regions lie, as far as they are drawn.
+_PLACE = (
+    "coalesce((SELECT ST_Multi(ST_Union(of.geom)) FROM region of"
+    " WHERE of.id = ANY(p.region_ids)), r.geom)"
 )
 _PLANNER, _APPROVER = frozenset({Role.PLANNER}), frozenset({Role.APPROVER})
 
@@ -106,8 +112,9 @@ PLANS = Entity(
     name="plans",
     title=Label("规划与政策", "Plans and policies"),
     description=Label(
-        "规划与政策文件：级别、期限、上位规划与状态。",
-        "Plans and policies: level, period, upper plan and status.",
+        "规划与政策文件：级别、期限、上位规划与状态；联合规划由多个区域共同编制。",
+        "Plans and policies: level, period, upper plan and status; several regions make a joint"
+        " plan together.",
     ),
     table="plan",
     alias="p",
@@ -116,13 +123,14 @@ PLANS = Entity(
         " LEFT JOIN plan upper_plan ON upper_plan.id = p.upper_plan_id"
     ),
     code="p.code",
-    geometry="r.geom",
+    geometry=_PLACE,
     geometry_type="geometry-multipolygon",
     live="p.deleted_at IS NULL",
     published="p.status IN ('approved', 'superseded')",
     current=current("p"),
     as_of=as_of("p"),
     region="p.region_id",
+    partners=PARTNERS,
     interval=("make_date(p.first_year, 1, 1)", "make_date(p.last_year + 1, 1, 1)"),
     properties=(
         _OWN.code,
@@ -130,6 +138,13 @@ PLANS = Entity(
         _OWN.column("kind", TEXT, Label("类型", "Kind"), queryable=True, required=True),
         _OWN.column("level", TEXT, Label("级别", "Level"), queryable=True, required=True),
         _OWN.reference("region", "r.code", Label("区域", "Region"), to="regions"),
+        _OWN.references(
+            "regions",
+            Label("联合编制区域", "Regions that plan together"),
+            to="regions",
+            table="region",
+            column="region_ids",
+        ),
         _OWN.reference(
             "upper_plan", "upper_plan.code", Label("上位规划", "Upper plan"), to="plans"
         ),
@@ -182,6 +197,7 @@ PLANS = Entity(
                 Label("终止年不得早于起始年", "period_end must not be before period_start"),
             ),
             no_circle("plan", "upper_plan_id", "upper_plan"),
+            regions_plan_together,
             upper_plan_is_approved,
         ),
     ),

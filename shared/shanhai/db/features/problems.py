@@ -3,6 +3,7 @@
 from shanhai.db.features.columns import Columns, as_of, choice, current, square_kilometres
 from shanhai.db.features.entity import NUMBER, TEXT, TEXTS, Editing, Entity, Property
 from shanhai.db.features.guards import PERIOD
+from shanhai.db.features.joint import within_joint_plan
 from shanhai.vocabulary import PROBLEM_LEVELS, PROBLEM_STATUSES, SEVERITIES, Label, Role
 
 _OWN = Columns("pb")
@@ -55,5 +56,8 @@ PROBLEMS = Entity(
         _OWN.details,
         *_OWN.period,
     ),
-    editing=Editing(roles=frozenset({Role.PLANNER, Role.OWNER, Role.SUPERVISOR}), guards=(PERIOD,)),
+    editing=Editing(
+        roles=frozenset({Role.PLANNER, Role.OWNER, Role.SUPERVISOR}),
+        guards=(PERIOD, within_joint_plan()),
+    ),
 )

@@ -21,6 +21,7 @@ from shanhai.db.features.entity import (
     Property,
 )
 from shanhai.db.features.guards import RECORD_PERIOD, no_circle
+from shanhai.db.features.joint import PARTNERS, part_of_the_plan
 from shanhai.db.features.revisions import revised_by
 from shanhai.errors import Fault
 from shanhai.vocabulary import DOCUMENT_KINDS, FUND_KINDS, PARTY_KINDS, Label, Role, Scope
@@ -92,19 +93,23 @@ PROGRAMMES = Entity(
     ),
     table="programme",
     alias="pg",
-    joins=" JOIN plan p ON p.id = pg.plan_id",
+    joins=" JOIN plan p ON p.id = pg.plan_id LEFT JOIN region r ON r.id = pg.region_id",
     code="pg.code",
     live="pg.deleted_at IS NULL AND p.deleted_at IS NULL",
     published="p.status IN ('approved', 'superseded')",
     current=current("pg"),
     as_of=as_of("pg"),
-    region="p.region_id",
+    region="coalesce(pg.region_id, p.region_id)",
+    partners=PARTNERS,
     interval=_PROGRAMME.interval,
     path="/plans/{plan}/programmes",
     properties=(
         _PROGRAMME.code,
         *_PROGRAMME.names(),
         _PROGRAMME.reference("plan", "p.code", Label("规划", "Plan"), to="plans", required=True),
+        _PROGRAMME.reference(
+            "region", "r.code", Label("所属部分的区域", "Region whose part it is of"), to="regions"
+        ),
         _PROGRAMME.column(
             "order", ORDER, Label("序号", "Order"), column="order_no", queryable=True
         ),
@@ -123,7 +128,7 @@ PROGRAMMES = Entity(
         _PROGRAMME.source,
         *_PROGRAMME.period,
     ),
-    editing=Editing(roles=frozenset({Role.PLANNER}), guards=(RECORD_PERIOD,)),
+    editing=Editing(roles=frozenset({Role.PLANNER}), guards=(RECORD_PERIOD, part_of_the_plan())),
 )
 
 PARTIES = Entity(

@@ -26,12 +26,18 @@ from shanhai.db.features.entity import (
     Property,
 )
 from shanhai.db.features.guards import PERIOD, in_order
+from shanhai.db.features.joint import within_joint_plan
 from shanhai.db.features.revisions import revised_by
 from shanhai.errors import Fault
 from shanhai.vocabulary import Label, Role, Scope
 
 _OWN = Columns("pj")
 _STATE = text("SELECT state FROM project WHERE id = :row_id")
+# A project is of the plan it names, or of its programme's.
+_PARTNERS = (
+    "(SELECT array_agg(partner) FROM plan of, unnest(of.region_ids) partner"
+    " WHERE of.id IN (pj.plan_id, pg.plan_id) AND of.deleted_at IS NULL)"
+)
 DELETABLE = ("draft", "proposed", "rejected", "cancelled")
 """States of projects that were never accepted, or are no more."""
 AT_WORK = (
@@ -99,6 +105,7 @@ PROJECTS = Entity(
     current=current("pj"),
     as_of=as_of("pj"),
     region="pj.region_id",
+    partners=_PARTNERS,
     interval=("make_date(pj.start_year, 1, 1)", "make_date(pj.end_year + 1, 1, 1)"),
     properties=(
         _OWN.code,
@@ -184,6 +191,7 @@ PROJECTS = Entity(
             ),
             only_deleted_before_reserve,
             only_moved_before_work,
+            within_joint_plan(),
         ),
     ),
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.columns import Columns, as_of, choice, square_kilometres
@@ -12,6 +13,37 @@ from shanhai.errors import Fault
 from shanhai.vocabulary import REGION_LEVELS, Label, Role
 
 _OWN = Columns("r")
+_COOPERATIONS = text(
+    "SELECT code FROM region WHERE code = ANY(CAST(:codes AS text[])) AND level = 'cooperation'"
+    " AND deleted_at IS NULL ORDER BY code"
+)
+
+
+async def only_cooperations_have_members(session: AsyncSession, change: Change) -> Sequence[Fault]:
+    """Members are those of a cooperation region, each once, and none is one itself.
+
+    Raises:
+        InvalidInput: they are not.
+    """
+    after = change.after or {}
+    members, pointer = after.get("members") or [], "/properties/members"
+    if not members:
+        return ()
+    if after.get("level") != "cooperation":
+        rule = Label("仅协同发展区有成员区域", "only cooperation regions have members")
+        raise refused(pointer, rule)
+    if len(set(members)) < len(members):
+        raise refused(pointer, Label("成员区域不得重复", "must not name a region twice"))
+    nested = {*await session.scalars(_COOPERATIONS, {"codes": members}), after.get("code")}
+    return [
+        Fault(
+            pointer,
+            f"{code!r} is a cooperation region itself",
+            f"{code!r} 本身为协同发展区",
+        )
+        for code in members
+        if code in nested
+    ]
 
 
 async def metres_of_a_known_system(session: AsyncSession, change: Change) -> Sequence[Fault]:
@@ -53,6 +85,13 @@ REGIONS = Entity(
             "level", choice(REGION_LEVELS), Label("级别", "Level"), queryable=True, required=True
         ),
         _OWN.reference("parent", "parent.code", Label("上级区域", "Parent region"), to="regions"),
+        _OWN.references(
+            "members",
+            Label("成员区域", "Members"),
+            to="regions",
+            table="region",
+            column="member_ids",
+        ),
         _OWN.attribute(
             "adcode",
             TEXT,
@@ -72,6 +111,11 @@ REGIONS = Entity(
     ),
     editing=Editing(
         roles=frozenset({Role.PLANNER, Role.ADMIN}),
-        guards=(PERIOD, metres_of_a_known_system, no_circle("region", "parent_id", "parent")),
+        guards=(
+            PERIOD,
+            metres_of_a_known_system,
+            no_circle("region", "parent_id", "parent"),
+            only_cooperations_have_members,
+        ),
     ),
 )

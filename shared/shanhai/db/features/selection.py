@@ -177,8 +177,10 @@ def visibility(entity: Entity, viewer: Viewer) -> list[str]:
     if not viewer.known:
         return [f"({entity.published})", f"({entity.public})"]
     if viewer.regions and entity.region is not None:
-        within = f"{entity.region} = ANY(CAST(:viewer_regions AS bigint[]))"
-        return [f"({entity.published} OR {within})"]
+        seen = "CAST(:viewer_regions AS bigint[])"
+        within = f"{entity.region} = ANY({seen})"
+        shared = "" if entity.partners is None else f" OR {entity.partners} && {seen}"
+        return [f"({entity.published} OR {within}{shared})"]
     return [f"({entity.published})"]
 
 

@@ -133,8 +133,9 @@ async def create(
     change = Change("create", None, None, after, draft.has_geometry)
     added = await _bring_about(session, editing, act, change)
     values |= added
-    await ask_guards(session, editing, replaced(change, after={**after, **added}))
+    # What the writer may not know of is said to be unknown before a guard tells anything of it.
     resolved = await resolve(session, entity, values, identity.viewer, under=under)
+    await ask_guards(session, editing, replaced(change, after={**after, **added}))
     contents = contents_of(entity, {**resolved, **parents})
     contents.columns[_code_column(entity)] = code
     if draft.has_geometry:
@@ -250,10 +251,9 @@ async def _change(
     change = Change(verb, before.row_id, before.values, after, moved)
     added = await _bring_about(session, editing, act, change)
     changed = {**changed, **added}
+    resolved = await resolve(session, entity, changed, identity.viewer, under=under)
     await ask_guards(session, editing, replaced(change, after={**after, **added}))
-    contents = contents_of(
-        entity, await resolve(session, entity, changed, identity.viewer, under=under)
-    )
+    contents = contents_of(entity, resolved)
     if moved:
         add_shape(entity, contents, draft.shape)
     if verb == "update" and draft.values.get("valid_from") is not None:

@@ -13,6 +13,7 @@ from shanhai.db.features.entity import (
     Property,
 )
 from shanhai.db.features.guards import PERIOD, computed_by_jobs
+from shanhai.db.features.joint import PARTNERS, within_joint_plan
 from shanhai.db.features.revisions import made_by, revised_by
 from shanhai.db.features.zoning import (
     LIFECYCLE,
@@ -59,6 +60,7 @@ ZONE_SCHEMES = Entity(
     current=CURRENT_SCHEME,
     as_of=AS_OF,
     region="s.region_id",
+    partners=PARTNERS,
     history=frozenset({"version", "status", "job"}),
     historic=False,
     interval=_SCHEME.interval,
@@ -96,6 +98,7 @@ ZONE_SCHEMES = Entity(
             reviewed_without_overlap,
             published_without_rival,
             published_without_gap,
+            within_joint_plan(),
         ),
     ),
 )
@@ -125,6 +128,7 @@ ZONES = Entity(
     current=CURRENT_SCHEME,
     as_of=AS_OF,
     region="s.region_id",
+    partners=PARTNERS,
     history=frozenset({"version", "status", "job"}),
     historic=False,
     interval=_SCHEME.interval,

@@ -31,13 +31,13 @@ SELECT pi.code, pi.order_no, coalesce(pi.property, i.property), pi.category, pi.
 """
 WITHIN = """
 WITH RECURSIVE within (id) AS (
-  SELECT CAST(:top AS bigint)
+  SELECT unnest(CAST(:tops AS bigint[]))
   UNION
   SELECT region.id FROM region JOIN within ON region.parent_id = within.id
 )
 SELECT id, code, name_zh, name_en FROM region
  WHERE code = :code AND deleted_at IS NULL
-   AND (CAST(:top AS bigint) IS NULL OR id IN (SELECT id FROM within))
+   AND (CAST(:tops AS bigint[]) = '{}' OR id IN (SELECT id FROM within))
 """
 
 
@@ -64,13 +64,17 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class PlanSeen:
-    """A plan a reader may know of; without a region it holds everywhere."""
+    """A plan a reader may know of; without a region it holds everywhere.
+
+    `regions` are the ids of those that make a joint plan together.
+    """
 
     id: int
     code: str
     name: Label
     status: str
     region: Place | None
+    regions: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +101,16 @@ async def find_plan(session: AsyncSession, code: str, viewer: Viewer) -> PlanSee
     """
     met = " AND ".join((PLANS.live, "p.code = :code", *visibility(PLANS, viewer)))
     query = text(
-        "SELECT p.id, p.code, p.name_zh, p.name_en, p.status, r.id, r.code, r.name_zh, r.name_en"  # noqa: S608
+        "SELECT p.id, p.code, p.name_zh, p.name_en, p.status, p.region_ids,"  # noqa: S608
+        " r.id, r.code, r.name_zh, r.name_en"
         f" FROM {PLANS.source} WHERE {met}"
     )
     row = (await session.execute(query, {"code": code, **viewer_values(viewer)})).first()
     if row is None:
         raise NotFound(f"there is no plan {code!r}", message_zh=f"没有规划 {code!r}")
-    plan_id, plan_code, name_zh, name_en, status, region_id, *region = row
+    plan_id, plan_code, name_zh, name_en, status, regions, region_id, *region = row
     place = None if region_id is None else Place(region_id, region[0], Label(*region[1:]))
-    return PlanSeen(plan_id, plan_code, Label(name_zh, name_en), status, place)
+    return PlanSeen(plan_id, plan_code, Label(name_zh, name_en), status, place, tuple(regions))
 
 
 async def list_indicators(
@@ -134,7 +139,7 @@ async def find_indicator(session: AsyncSession, plan: PlanSeen, code: str) -> Li
 async def find_place(
     session: AsyncSession, plan: PlanSeen, code: str | None, *, pointer: str
 ) -> Place:
-    """The region of the code, which lies in that of the plan; the plan's own without a code.
+    """The region of the code, which lies in one of the plan; the one that leads without a code.
 
     Raises:
         InvalidInput: it does not, or there is none.
@@ -148,7 +153,8 @@ async def find_place(
         )
     if top is not None and code in {None, top.code}:
         return top
-    values = {"code": code, "top": None if top is None else top.id}
+    tops = [*plan.regions, *([] if top is None else [top.id])]
+    values = {"code": code, "tops": tops}
     row = (await session.execute(text(WITHIN), values)).first()
     if row is None:
         raise InvalidInput(

@@ -2,6 +2,7 @@
 
 from shanhai.db.features.columns import NAME, Columns, choice
 from shanhai.db.features.entity import MOMENT, OBJECT, OBJECTS, TEXT, TEXTS, Entity, Property
+from shanhai.db.features.joint import PARTNERS
 from shanhai.vocabulary import PROPOSAL_KINDS, PROPOSAL_STATES, Label
 
 _OWN = Columns("pr")
@@ -27,6 +28,7 @@ PROPOSALS = Entity(
     current="true",
     as_of="pr.created_at < CAST(:as_of AS date) + 1",
     region="pr.region_id",
+    partners=PARTNERS,
     historic=False,
     path="/proposals",
     properties=(

@@ -57,7 +57,7 @@ from shanhai.db.tables.observation_archive import (
 )
 from shanhai.db.tables.party import Party
 from shanhai.db.tables.pattern import Pattern, PatternComponent
-from shanhai.db.tables.plan import Plan
+from shanhai.db.tables.plan import Plan, PlanDecision, PlanPart
 from shanhai.db.tables.problem import Problem
 from shanhai.db.tables.project import (
     Programme,
@@ -131,7 +131,9 @@ __all__ = [
     "Pattern",
     "PatternComponent",
     "Plan",
+    "PlanDecision",
     "PlanIndicator",
+    "PlanPart",
     "Problem",
     "Programme",
     "Project",

@@ -56,6 +56,7 @@ class PlanIndicator(Versioned, Dated, Base):
     """An indicator in a plan's list; codes are unique within the plan.
 
     `property` is what the plan says, where it differs from the dictionary; `party_id` answers.
+    `region_id` is the region of a joint plan whose part it is of.
     """
 
     __tablename__ = "plan_indicator"
@@ -75,6 +76,7 @@ class PlanIndicator(Versioned, Dated, Base):
     id: Mapped[BigId]
     code: Mapped[str]
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
     indicator_id: Mapped[int] = mapped_column(ForeignKey("indicator.id"), index=True)
     order_no: Mapped[int]
     category: Mapped[str | None]

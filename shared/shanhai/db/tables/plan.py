@@ -1,17 +1,29 @@
-"""Plans and policies."""
+"""Plans and policies, the parts of joint plans, and what their regions decide of them."""
 
-from sqlalchemy import CheckConstraint, ForeignKey, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shanhai.db.base import Base, BigId, Bounded, Versioned, in_order, live_code, one_of
-from shanhai.vocabulary import PLAN_STATUSES, codes
+from shanhai.db.base import (
+    Base,
+    BigId,
+    Bounded,
+    CreatedAt,
+    Dated,
+    Versioned,
+    in_order,
+    live_code,
+    one_of,
+)
+from shanhai.vocabulary import PLAN_DECISIONS, PLAN_STATUSES, codes
 
 
 class Plan(Versioned, Bounded, Base):
     """A plan; its years are inclusive, the last None while it is in force without end.
 
     `version` is the number its issuer gives an edition; former states of the row are history. An
-    edition names the plan it takes the place of once it is approved.
+    edition names the plan it takes the place of once it is approved. `region_ids` are the regions
+    that make a joint plan together; a plan of one region has none.
     """
 
     __tablename__ = "plan"
@@ -29,6 +41,7 @@ class Plan(Versioned, Bounded, Base):
     kind: Mapped[str]
     level: Mapped[str]
     region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
+    region_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
     upper_plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"), index=True)
     first_year: Mapped[int]
     last_year: Mapped[int | None]
@@ -36,3 +49,49 @@ class Plan(Versioned, Bounded, Base):
     status: Mapped[str] = mapped_column(server_default="draft")
     version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
     supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"), index=True)
+
+
+class PlanPart(Versioned, Dated, Base):
+    """What one region contributes to a joint plan, in its own words; codes are unique in a plan."""
+
+    __tablename__ = "plan_part"
+    __table_args__ = (
+        in_order(),
+        live_code("plan_part", "plan_id"),
+        Index(
+            "uq_plan_part_region_live",
+            "plan_id",
+            "region_id",
+            unique=True,
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[BigId]
+    code: Mapped[str]
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"), index=True)
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    text_zh: Mapped[str | None]
+    text_en: Mapped[str | None]
+    party_id: Mapped[int | None] = mapped_column(ForeignKey("party.id"), index=True)
+
+
+class PlanDecision(Base):
+    """What a region decided of a joint plan; append-only, the last one of a region counts.
+
+    `content` is the digest of what the plan said then: an approval holds for nothing else.
+    """
+
+    __tablename__ = "plan_decision"
+    __table_args__ = (one_of("decision", codes(PLAN_DECISIONS)),)
+
+    id: Mapped[BigId]
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), index=True)
+    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"), index=True)
+    decision: Mapped[str]
+    content: Mapped[str]
+    reason: Mapped[str | None]
+    actor: Mapped[str]
+    at: Mapped[CreatedAt]

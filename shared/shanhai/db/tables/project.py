@@ -35,7 +35,10 @@ from shanhai.db.base import (
 
 
 class Programme(Versioned, Dated, Base):
-    """A key programme or action plan that groups projects of a plan."""
+    """A key programme or action plan that groups projects of a plan.
+
+    `region_id` is the region of a joint plan whose part it is of.
+    """
 
     __tablename__ = "programme"
     __table_args__ = (
@@ -50,6 +53,7 @@ class Programme(Versioned, Dated, Base):
     name_zh: Mapped[str]
     name_en: Mapped[str]
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), index=True)
+    region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
     order_no: Mapped[int] = mapped_column(server_default=text("1"), default=1)
     summary_zh: Mapped[str | None]
     summary_en: Mapped[str | None]

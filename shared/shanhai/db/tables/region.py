@@ -2,7 +2,8 @@
 
 from datetime import date
 
-from sqlalchemy import ForeignKey, text
+from sqlalchemy import BigInteger, ForeignKey, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shanhai.db.base import (
@@ -22,7 +23,10 @@ from shanhai.vocabulary import REGION_LEVELS, codes
 
 
 class Region(Versioned, Bounded, Base):
-    """A unit or free region; `metric_srid` is its 3-degree Gauss-Krüger zone."""
+    """A unit or free region; `metric_srid` is its 3-degree Gauss-Krüger zone.
+
+    `member_ids` are the regions that work together in a cooperation region.
+    """
 
     __tablename__ = "region"
     __table_args__ = (
@@ -39,6 +43,9 @@ class Region(Versioned, Bounded, Base):
     name_en: Mapped[str]
     level: Mapped[str]
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
+    member_ids: Mapped[list[int]] = mapped_column(
+        ARRAY(BigInteger), server_default=text("'{}'"), info={"refers_to": "region"}
+    )
     metric_srid: Mapped[int | None]
     geom: Mapped[MultiPolygon | None]
     area_m2: Mapped[Area]

@@ -1,0 +1,158 @@
+"""Joint plans: several regions make one plan together, each of them its part."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.features.entity import Change, Guard
+from shanhai.db.features.guards import refused
+from shanhai.errors import Fault
+from shanhai.vocabulary import Label
+
+PARTNERS = "CASE WHEN p.deleted_at IS NULL THEN p.region_ids END"
+"""SQL of the regions that plan together, for rows joined to their plan as `p`."""
+_LED_BY = text(
+    "SELECT lead.level = 'cooperation' AND lead.member_ids @> ARRAY(SELECT r.id FROM region r"
+    " WHERE r.code = ANY(CAST(:codes AS text[])) AND r.deleted_at IS NULL)"
+    " FROM region lead WHERE lead.code = :lead AND lead.deleted_at IS NULL"
+)
+_NOT_APART = text("""
+WITH RECURSIVE listed AS (
+  SELECT id, code, level, parent_id FROM region
+   WHERE code = ANY(CAST(:codes AS text[])) AND deleted_at IS NULL
+), above (code, id) AS (
+  SELECT code, parent_id FROM listed WHERE parent_id IS NOT NULL
+  UNION
+  SELECT above.code, r.parent_id FROM above JOIN region r ON r.id = above.id
+   WHERE r.parent_id IS NOT NULL
+)
+SELECT code FROM listed WHERE level = 'cooperation'
+UNION SELECT above.code FROM above JOIN listed ON listed.id = above.id
+ORDER BY 1
+""")
+_STILL_USED = text("""
+SELECT DISTINCT r.code FROM region r JOIN (
+  SELECT region_id FROM plan_part WHERE plan_id = :plan AND deleted_at IS NULL
+  UNION ALL SELECT region_id FROM programme WHERE plan_id = :plan AND deleted_at IS NULL
+  UNION ALL SELECT region_id FROM plan_indicator WHERE plan_id = :plan AND deleted_at IS NULL
+) part ON part.region_id = r.id
+ WHERE r.code = ANY(CAST(:codes AS text[])) ORDER BY r.code
+""")
+_PARTIES = text(
+    "SELECT r.code FROM plan p JOIN region r ON r.id = ANY(p.region_ids || p.region_id)"
+    " WHERE p.code = :plan AND p.deleted_at IS NULL ORDER BY r.code"
+)
+_OUTSIDE = text("""
+WITH RECURSIVE within (id) AS (
+  SELECT unnest(p.region_ids || p.region_id) FROM plan p WHERE p.deleted_at IS NULL
+     AND cardinality(p.region_ids) > 0
+     AND (p.code = CAST(:plan AS text) OR p.id IN (
+       SELECT plan_id FROM programme WHERE code = CAST(:programme AS text)
+          AND deleted_at IS NULL))
+  UNION
+  SELECT r.id FROM region r JOIN within ON r.parent_id = within.id
+)
+SELECT EXISTS (SELECT FROM within) AND NOT EXISTS (
+  SELECT FROM within JOIN region r ON r.id = within.id WHERE r.code = :region)
+""")
+_SEVERAL = Label("联合规划至少由两个不同区域组成", "a joint plan has two different regions or more")
+_LEAD = Label(
+    "须包含牵头区域 region；牵头者为协同发展区时，须均为其成员",
+    "must hold the region that leads, or be members of the cooperation region that does",
+)
+
+
+async def regions_plan_together(session: AsyncSession, change: Change) -> Sequence[Fault]:
+    """The regions of a joint plan are several, lie apart, and one of them leads.
+
+    Raises:
+        InvalidInput: they are not.
+    """
+    after, before = change.after or {}, change.before or {}
+    listed, lead = after.get("regions") or [], after.get("region")
+    if listed and (listed, lead) != (before.get("regions"), before.get("region")):
+        await _demand_regions(session, listed, lead)
+    gone = sorted(set(before.get("regions") or []) - {*listed, lead})
+    if change.after is None or not gone:
+        return ()
+    used = await session.scalars(_STILL_USED, {"plan": change.row_id, "codes": gone})
+    return [
+        Fault(
+            "/properties/regions",
+            f"must keep {code!r}, whose part is in the plan",
+            f"须保留 {code!r}：规划中仍有其部分",
+        )
+        for code in used
+    ]
+
+
+async def _demand_regions(session: AsyncSession, listed: list[str], lead: str | None) -> None:
+    pointer = "/properties/regions"
+    if len(listed) < 2 or len(set(listed)) < len(listed):
+        raise refused(pointer, _SEVERAL)
+    if lead not in listed:
+        led = {"codes": listed, "lead": lead}
+        if lead is None or not await session.scalar(_LED_BY, led):
+            raise refused(pointer, _LEAD)
+    nested = list(await session.scalars(_NOT_APART, {"codes": listed}))
+    if nested:
+        named = ", ".join(nested)
+        raise refused(
+            pointer,
+            Label(
+                f"不得为协同发展区或位于另一列出的区域之内：{named}",
+                f"must be neither a cooperation region nor lie in another one listed: {named}",
+            ),
+        )
+
+
+def part_of_the_plan(under: str = "") -> Guard:
+    """A guard: what is of one region's part names a region of the plan."""
+
+    async def guard(session: AsyncSession, change: Change) -> Sequence[Fault]:
+        after = change.after or {}
+        region, plan = after.get("region"), after.get("plan")
+        if region is None or plan is None or not _differs(change, "region", "plan"):
+            return ()
+        known = list(await session.scalars(_PARTIES, {"plan": plan}))
+        if region in known:
+            return ()
+        named = ", ".join(known)
+        return (
+            Fault(
+                f"{under}/region",
+                f"is no region of the plan {plan!r}; those are: {named or 'none'}",
+                f"不是规划 {plan!r} 的区域；其区域为：{named or '无'}",
+            ),
+        )
+
+    return guard
+
+
+def within_joint_plan(under: str = "/properties") -> Guard:
+    """A guard: what belongs to a joint plan lies in one of its regions."""
+
+    async def guard(session: AsyncSession, change: Change) -> Sequence[Fault]:
+        after = change.after or {}
+        asked = {name: after.get(name) for name in ("plan", "programme", "region")}
+        if asked["plan"] is None and asked["programme"] is None:
+            return ()
+        if not _differs(change, *asked) or not await session.scalar(_OUTSIDE, asked):
+            return ()
+        return (
+            Fault(
+                f"{under}/region",
+                f"{asked['region']!r} lies in no region of the joint plan",
+                f"{asked['region']!r} 不在该联合规划的任何区域内",
+            ),
+        )
+
+    return guard
+
+
+def _differs(change: Change, *names: str) -> bool:
+    after: Mapping[str, Any] = change.after or {}
+    before: Mapping[str, Any] = change.before or {}
+    return any(after.get(name) != before.get(name) for name in names)

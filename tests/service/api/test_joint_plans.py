@@ -1,0 +1,276 @@
+"""Joint plans: each region's people read the whole draft and write their part; nobody else does."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from shapely.geometry import shape
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.queries.grants import RoleGiven
+from shanhai.db.queries.keys import create_key
+from shanhai.testing.job_rows import add_region
+from shanhai.vocabulary import ROLE_SCOPES, Role
+from shanhai_api.state import State
+
+BASE = "http://api.test"
+PLANS = "/collections/plans/items"
+PROJECTS = "/collections/projects/items"
+JOINT = f"{PLANS}/joint"
+HALVES = {"a": (118.0, 24.4, 118.1, 24.5), "b": (118.1, 24.4, 118.2, 24.5)}
+ROLES = (Role.PLANNER, Role.APPROVER)
+
+People = Mapping[str, httpx.AsyncClient]
+
+
+def names(code: str) -> dict[str, str]:
+    return {"code": code, "name_zh": f"名 {code}", "name_en": f"Name {code}"}
+
+
+def feature(**members: Any) -> dict[str, Any]:
+    return {"type": "Feature", "geometry": None, "properties": members}
+
+
+def plan(code: str, **members: Any) -> dict[str, Any]:
+    given = {"kind": "special_plan", "level": "city", "period_start": 2026, "period_end": 2030}
+    return feature(**names(code), **given, **members)
+
+
+def project(code: str, **members: Any) -> dict[str, Any]:
+    return feature(**names(code), start_year=2026, end_year=2027, **members)
+
+
+def pointers(answer: httpx.Response) -> list[str]:
+    return [fault["pointer"] for fault in answer.json()["errors"]]
+
+
+async def post(client: httpx.AsyncClient, path: str, body: Any) -> httpx.Response:
+    answer = await client.post(path, json=body)
+    assert answer.status_code == 201, answer.text
+    return answer
+
+
+async def patch(client: httpx.AsyncClient, **members: Any) -> httpx.Response:
+    body = {"type": "Feature", "properties": members}
+    headers = {"Content-Type": "application/merge-patch+json"}
+    return await client.patch(JOINT, json=body, headers=headers)
+
+
+@pytest.fixture
+async def people(app: FastAPI, state: State, session: AsyncSession) -> Any:
+    """Somebody of each role in each of three regions, a key of all rights, and the public."""
+    for code, box in {**HALVES, "c": (118.2, 24.4, 118.3, 24.5)}.items():
+        await add_region(session, code, box=box)
+    await session.commit()
+    found: dict[str, httpx.AsyncClient] = {}
+    transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1))
+    for place in ("a", "b", "c"):
+        for role in ROLES:
+            async with state.sessions.begin() as unit:
+                key = await create_key(
+                    unit,
+                    name=f"{role} of {place}",
+                    scopes=sorted(ROLE_SCOPES[role]),
+                    roles=[RoleGiven(role, place)],
+                )
+            headers = {"Authorization": f"Bearer {key}"}
+            found[f"{role}@{place}"] = httpx.AsyncClient(
+                transport=transport, base_url=BASE, headers=headers
+            )
+    found["anonymous"] = httpx.AsyncClient(transport=transport, base_url=BASE)
+    yield found
+    for client in found.values():
+        await client.aclose()
+
+
+@pytest.fixture
+async def joint(people: People) -> People:
+    """The draft of a joint plan of `a`, which leads, and `b`, with content of both."""
+    own, other = people["planner@a"], people["planner@b"]
+    await post(own, PLANS, plan("joint", region="a", regions=["a", "b"]))
+    await post(own, "/plans/joint/programmes", names("programme-a"))
+    await post(other, "/plans/joint/programmes", {**names("programme-b"), "region": "b"})
+    await post(own, "/plans/joint/parts", {**names("part-a"), "region": "a"})
+    await post(other, "/plans/joint/parts", {**names("part-b"), "region": "b", "text_en": "Ours"})
+    await post(own, PROJECTS, project("project-a", region="a", plan="joint"))
+    await post(other, PROJECTS, project("project-b", region="b", programme="programme-b"))
+    return people
+
+
+DRAFT = (
+    *(JOINT, "/plans/joint/programmes/programme-a", "/plans/joint/programmes/programme-b"),
+    *("/plans/joint/parts", "/plans/joint/parts/part-a", "/plans/joint/parts/part-b"),
+    *("/plans/joint/programmes", "/plans/joint/indicators", "/plans/joint/totals"),
+    *("/plans/joint/findings", "/plans/joint/coverage", "/plans/joint/timetable"),
+    *("/plans/joint/tree", "/plans/joint/progress?region=b", "/plans/joint/conformance"),
+    *(
+        "/plans/joint/evaluation?region=b&year=2025",
+        "/plans/joint/evaluations",
+        f"{JOINT}/versions",
+    ),
+    *(f"{PROJECTS}/project-a", f"{PROJECTS}/project-b"),
+    *("/projects/project-a", "/projects/project-b/transitions"),
+)
+LISTS = (
+    *(f"{PLANS}?limit=100", f"{PLANS}?f=csv", f"{PLANS}?f=html", f"{PLANS}?regions=b"),
+    *(f"{PLANS}?filter=code='joint'", f"{PLANS}?bbox=118.12,24.42,118.18,24.48"),
+    *(f"{PROJECTS}?plan=joint", f"{PROJECTS}?f=csv"),
+)
+
+
+@pytest.mark.parametrize("place", ["a", "b"])
+@pytest.mark.parametrize("role", ROLES)
+async def test_people_of_each_region_read_the_whole_draft(
+    joint: People, role: Role, place: str
+) -> None:
+    client = joint[f"{role}@{place}"]
+    for path in DRAFT:
+        answer = await client.get(path)
+        assert answer.status_code == 200, (path, answer.text)
+        page = await client.get(path, headers={"Accept": "text/html"})
+        assert page.status_code == 200, (path, page.text)
+    for path in LISTS:
+        answer = await client.get(path)
+        assert answer.status_code == 200, (path, answer.text)
+        assert "joint" in answer.text, path
+
+
+@pytest.mark.parametrize("who", ["planner@c", "approver@c", "anonymous"])
+async def test_nobody_else_learns_of_the_draft(joint: People, who: str) -> None:
+    client = joint[who]
+    for path in DRAFT:
+        for headers in ({}, {"Accept": "text/html"}):
+            answer = await client.get(path, headers=headers)
+            assert answer.status_code == 404, (path, answer.status_code)
+    for path in LISTS:
+        answer = await client.get(path)
+        assert answer.status_code == 200, (path, answer.text)
+        assert "Name joint" not in answer.text, path
+        assert "Name project-" not in answer.text, path
+
+
+async def test_a_region_that_is_no_longer_of_it_reads_it_no_more(joint: People) -> None:
+    own, other = joint["planner@a"], joint["planner@c"]
+    assert (await patch(own, regions=["a", "b", "c"])).status_code == 200
+    assert (await other.get(JOINT)).status_code == 200
+    assert (await patch(own, regions=["a", "b"])).status_code == 200
+    assert (await other.get(JOINT)).status_code == 404
+    assert (await other.get(f"{PROJECTS}/project-a")).status_code == 404
+
+
+async def test_regions_are_read_as_they_were_written(joint: People) -> None:
+    own = joint["planner@a"]
+    shown = (await own.get(JOINT)).json()
+    assert shown["properties"]["regions"] == ["a", "b"]
+    again = await own.put(JOINT, json=plan("joint", region="a", regions=["a", "b"]))
+    assert again.status_code == 200, again.text
+    # A plan of several regions lies where they lie.
+    assert shown["geometry"]["type"] == "MultiPolygon"
+    assert shape(shown["geometry"]).bounds == pytest.approx((118.0, 24.4, 118.2, 24.5))
+
+
+@pytest.mark.parametrize(
+    ("members", "pointer"),
+    [
+        ({"region": "a", "regions": ["a"]}, "/properties/regions"),
+        ({"region": "a", "regions": ["a", "a"]}, "/properties/regions"),
+        ({"region": "a", "regions": ["b", "c"]}, "/properties/regions"),
+        ({"region": "a", "regions": ["a", "nowhere"]}, "/properties/regions"),
+        ({"region": "a", "regions": ["a", "a.below"]}, "/properties/regions"),
+        ({"region": "a", "regions": "a"}, "/properties/regions"),
+        ({"regions": ["a", "b"]}, "/properties/regions"),
+    ],
+)
+async def test_regions_that_make_no_joint_plan(
+    people: People, session: AsyncSession, members: Any, pointer: str
+) -> None:
+    above = await session.scalar(text("SELECT id FROM region WHERE code = 'a'"))
+    row = await add_region(session, "a.below", level="district")
+    row.parent_id = above
+    await session.commit()
+    answer = await people["planner@a"].post(PLANS, json=plan("other", **members))
+    assert answer.status_code in {400, 409}, answer.text
+    assert pointer in pointers(answer)
+    assert (await people["planner@a"].get(f"{PLANS}/other")).status_code == 404
+
+
+async def test_each_writes_its_own_part_only(joint: People) -> None:
+    own, other = joint["planner@a"], joint["planner@b"]
+    common = {"name_en": "Changed"}
+    for path, mine, theirs in (
+        ("/plans/joint/programmes/programme-a", own, other),
+        ("/plans/joint/programmes/programme-b", other, own),
+        ("/plans/joint/parts/part-a", own, other),
+        ("/plans/joint/parts/part-b", other, own),
+    ):
+        assert (await mine.patch(path, json=common)).status_code == 200
+        assert (await theirs.patch(path, json=common)).status_code == 403
+        assert (await theirs.delete(path)).status_code == 403
+    for code, mine, theirs in (("project-a", own, other), ("project-b", other, own)):
+        body = {"type": "Feature", "properties": common}
+        headers = {"Content-Type": "application/merge-patch+json"}
+        path = f"{PROJECTS}/{code}"
+        assert (await mine.patch(path, json=body, headers=headers)).status_code == 200
+        assert (await theirs.patch(path, json=body, headers=headers)).status_code == 403
+    assert (await patch(other, name_en="Changed")).status_code == 403
+    assert (await patch(other, regions=["b", "c"])).status_code == 403
+    # What one has, one cannot give to another, nor take.
+    moved = await other.patch("/plans/joint/programmes/programme-b", json={"region": "a"})
+    assert moved.status_code == 403
+    taken = await other.patch("/plans/joint/programmes/programme-a", json={"region": "b"})
+    assert taken.status_code == 403
+    assert (await other.post("/plans/joint/programmes", json=names("third"))).status_code == 403
+
+
+async def test_who_is_not_of_the_plan_writes_nothing_into_it(
+    joint: People, session: AsyncSession
+) -> None:
+    stranger = joint["planner@c"]
+    third = {**names("programme-c"), "region": "c"}
+    assert (await stranger.post("/plans/joint/programmes", json=third)).status_code == 404
+    listed = await stranger.post(PROJECTS, json=project("project-c", region="c", plan="joint"))
+    assert listed.status_code == 400
+    await session.execute(text("UPDATE plan SET status = 'approved'"))
+    await session.commit()
+    refused = await stranger.post("/plans/joint/programmes", json=third)
+    assert refused.status_code == 409
+    assert pointers(refused) == ["/region"]
+    assert (await stranger.get("/plans/joint/programmes")).json()["numberMatched"] == 2
+
+
+async def test_a_region_has_one_part_and_keeps_it(joint: People) -> None:
+    other = joint["planner@b"]
+    again = await other.post("/plans/joint/parts", json={**names("again"), "region": "b"})
+    assert again.status_code == 409
+    assert (await other.delete("/plans/joint/parts/part-b")).status_code == 204
+    await post(other, "/plans/joint/parts", {**names("again"), "region": "b"})
+    left = await patch(joint["planner@a"], regions=["a", "c"])
+    assert left.status_code == 409
+    assert pointers(left) == ["/properties/regions"]
+
+
+async def test_figures_are_stated_by_the_region_they_are_of(
+    joint: People, session: AsyncSession
+) -> None:
+    own, other = joint["planner@a"], joint["planner@b"]
+    await session.execute(
+        text(
+            "INSERT INTO indicator (code, name_zh, name_en, unit, property, direction)"
+            " VALUES ('forest', '森林', 'Forest', 'ha', 'binding', 'higher')"
+        )
+    )
+    await session.commit()
+    await post(own, "/plans/joint/indicators", {"code": "1", "indicator": "forest", "order": 1})
+    place = "/plans/joint/indicators/1/targets?region="
+    figures = {"targets": [{"role": "target", "year": 2030, "value": 5}]}
+    assert (await other.put(f"{place}b", json=figures)).status_code == 200
+    assert (await own.put(f"{place}a", json=figures)).status_code == 200
+    assert (await own.put(f"{place}b", json=figures)).status_code == 403
+    assert (await other.put(f"{place}a", json=figures)).status_code == 403
+    assert (await own.put(f"{place}c", json=figures)).status_code == 400
+    assert (await joint["planner@c"].get(f"{place}b")).status_code == 404
+    shown = (await own.get("/plans/joint/indicators/1")).json()
+    assert [target["region"] for target in shown["targets"]] == ["a", "b"]
