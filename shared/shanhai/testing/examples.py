@@ -18,6 +18,7 @@ GIVEN: Mapping[tuple[str, str], tuple[Any, Any]] = {
     ("zone_schemes", "kind"): (SUPPLY_DEMAND, SUPPLY_DEMAND),
     ("zone_classes", "scheme_kind"): (SUPPLY_DEMAND, SUPPLY_DEMAND),
     ("zone_classes", "class_code"): ("example", "example"),
+    ("regions", "metric_epsg"): (4548, 4545),
     ("plans", "regions"): (None, None),
     ("plans", "period_start"): (2021, 2022),
     ("plans", "period_end"): (2030, 2035),

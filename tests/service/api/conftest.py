@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.settings import (
     ApiSettings,
@@ -20,7 +21,9 @@ from shanhai.settings import (
     RedisSettings,
 )
 from shanhai.testing.feature_rows import forget_features
-from shanhai.vocabulary import Scope
+from shanhai.testing.job_rows import add_region
+from shanhai.testing.joint_plans import PLACES, PLANS, PROJECTS, People, names, plan, post, project
+from shanhai.vocabulary import ROLE_SCOPES, Role, Scope
 from shanhai_api.app import create_app
 from shanhai_api.configuration import Configuration
 from shanhai_api.state import State
@@ -102,3 +105,44 @@ async def runner(client_with: MakeClient) -> httpx.AsyncClient:
 @pytest.fixture
 async def admin(client_with: MakeClient) -> httpx.AsyncClient:
     return await client_with(Scope.ADMIN)
+
+
+@pytest.fixture
+async def people(app: FastAPI, state: State, session: AsyncSession) -> AsyncIterator[People]:
+    """Somebody of each role in each of three regions, and the public."""
+    for code, box in PLACES.items():
+        await add_region(session, code, box=box)
+    await session.commit()
+    found: dict[str, httpx.AsyncClient] = {}
+    transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1))
+    for place in ("a", "b", "c"):
+        for role in (Role.PLANNER, Role.APPROVER):
+            async with state.sessions.begin() as unit:
+                key = await create_key(
+                    unit,
+                    name=f"{role} of {place}",
+                    scopes=sorted(ROLE_SCOPES[role]),
+                    roles=[RoleGiven(role, place)],
+                )
+            headers = {"Authorization": f"Bearer {key}"}
+            found[f"{role}@{place}"] = httpx.AsyncClient(
+                transport=transport, base_url=BASE, headers=headers
+            )
+    found["anonymous"] = httpx.AsyncClient(transport=transport, base_url=BASE)
+    yield found
+    for client in found.values():
+        await client.aclose()
+
+
+@pytest.fixture
+async def joint(people: People) -> People:
+    """The draft of a joint plan of `a`, which leads, and `b`, with content of both."""
+    own, other = people["planner@a"], people["planner@b"]
+    await post(own, PLANS, plan("joint", region="a", regions=["a", "b"]))
+    await post(own, "/plans/joint/programmes", names("programme-a"))
+    await post(other, "/plans/joint/programmes", {**names("programme-b"), "region": "b"})
+    await post(own, "/plans/joint/parts", {**names("part-a"), "region": "a"})
+    await post(other, "/plans/joint/parts", {**names("part-b"), "region": "b", "text_en": "Ours"})
+    await post(own, PROJECTS, project("project-a", region="a", plan="joint"))
+    await post(other, PROJECTS, project("project-b", region="b", programme="programme-b"))
+    return people

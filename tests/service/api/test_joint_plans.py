@@ -1,105 +1,28 @@
 """Joint plans: each region's people read the whole draft and write their part; nobody else does."""
 
-from collections.abc import Mapping
 from typing import Any
 
-import httpx
 import pytest
-from fastapi import FastAPI
 from shapely.geometry import shape
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.queries.grants import RoleGiven
-from shanhai.db.queries.keys import create_key
 from shanhai.testing.job_rows import add_region
-from shanhai.vocabulary import ROLE_SCOPES, Role
-from shanhai_api.state import State
+from shanhai.testing.joint_plans import (
+    JOINT,
+    PLANS,
+    PROJECTS,
+    People,
+    names,
+    patch,
+    plan,
+    pointers,
+    post,
+    project,
+)
+from shanhai.vocabulary import Role
 
-BASE = "http://api.test"
-PLANS = "/collections/plans/items"
-PROJECTS = "/collections/projects/items"
-JOINT = f"{PLANS}/joint"
-HALVES = {"a": (118.0, 24.4, 118.1, 24.5), "b": (118.1, 24.4, 118.2, 24.5)}
 ROLES = (Role.PLANNER, Role.APPROVER)
-
-People = Mapping[str, httpx.AsyncClient]
-
-
-def names(code: str) -> dict[str, str]:
-    return {"code": code, "name_zh": f"名 {code}", "name_en": f"Name {code}"}
-
-
-def feature(**members: Any) -> dict[str, Any]:
-    return {"type": "Feature", "geometry": None, "properties": members}
-
-
-def plan(code: str, **members: Any) -> dict[str, Any]:
-    given = {"kind": "special_plan", "level": "city", "period_start": 2026, "period_end": 2030}
-    return feature(**names(code), **given, **members)
-
-
-def project(code: str, **members: Any) -> dict[str, Any]:
-    return feature(**names(code), start_year=2026, end_year=2027, **members)
-
-
-def pointers(answer: httpx.Response) -> list[str]:
-    return [fault["pointer"] for fault in answer.json()["errors"]]
-
-
-async def post(client: httpx.AsyncClient, path: str, body: Any) -> httpx.Response:
-    answer = await client.post(path, json=body)
-    assert answer.status_code == 201, answer.text
-    return answer
-
-
-async def patch(client: httpx.AsyncClient, **members: Any) -> httpx.Response:
-    body = {"type": "Feature", "properties": members}
-    headers = {"Content-Type": "application/merge-patch+json"}
-    return await client.patch(JOINT, json=body, headers=headers)
-
-
-@pytest.fixture
-async def people(app: FastAPI, state: State, session: AsyncSession) -> Any:
-    """Somebody of each role in each of three regions, a key of all rights, and the public."""
-    for code, box in {**HALVES, "c": (118.2, 24.4, 118.3, 24.5)}.items():
-        await add_region(session, code, box=box)
-    await session.commit()
-    found: dict[str, httpx.AsyncClient] = {}
-    transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1))
-    for place in ("a", "b", "c"):
-        for role in ROLES:
-            async with state.sessions.begin() as unit:
-                key = await create_key(
-                    unit,
-                    name=f"{role} of {place}",
-                    scopes=sorted(ROLE_SCOPES[role]),
-                    roles=[RoleGiven(role, place)],
-                )
-            headers = {"Authorization": f"Bearer {key}"}
-            found[f"{role}@{place}"] = httpx.AsyncClient(
-                transport=transport, base_url=BASE, headers=headers
-            )
-    found["anonymous"] = httpx.AsyncClient(transport=transport, base_url=BASE)
-    yield found
-    for client in found.values():
-        await client.aclose()
-
-
-@pytest.fixture
-async def joint(people: People) -> People:
-    """The draft of a joint plan of `a`, which leads, and `b`, with content of both."""
-    own, other = people["planner@a"], people["planner@b"]
-    await post(own, PLANS, plan("joint", region="a", regions=["a", "b"]))
-    await post(own, "/plans/joint/programmes", names("programme-a"))
-    await post(other, "/plans/joint/programmes", {**names("programme-b"), "region": "b"})
-    await post(own, "/plans/joint/parts", {**names("part-a"), "region": "a"})
-    await post(other, "/plans/joint/parts", {**names("part-b"), "region": "b", "text_en": "Ours"})
-    await post(own, PROJECTS, project("project-a", region="a", plan="joint"))
-    await post(other, PROJECTS, project("project-b", region="b", programme="programme-b"))
-    return people
-
-
 DRAFT = (
     *(JOINT, "/plans/joint/programmes/programme-a", "/plans/joint/programmes/programme-b"),
     *("/plans/joint/parts", "/plans/joint/parts/part-a", "/plans/joint/parts/part-b"),
