@@ -10,13 +10,14 @@ from sqlalchemy import (
     CheckConstraint,
     Computed,
     Double,
+    ForeignKey,
     Identity,
     Index,
     MetaData,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 STORAGE_SRID = 4490
 """Vectors are kept in CGCS2000 geographic coordinates, longitude first."""
@@ -79,6 +80,17 @@ class Dated(Bounded):
     """The days a state of a row holds for; from today on unless told otherwise."""
 
     valid_from: Mapped[date | None] = mapped_column(server_default=text("current_date"))
+
+
+class Copied:
+    """What an edition of a plan holds: a copy names the row of the edition before its own."""
+
+    @declared_attr
+    @classmethod
+    def copied_from_id(cls) -> Mapped[int | None]:
+        """The row this one was copied from."""
+        table: str = vars(cls)["__tablename__"]
+        return mapped_column(ForeignKey(f"{table}.id"), index=True)
 
 
 def in_order() -> CheckConstraint:

@@ -27,15 +27,17 @@ SELECT code, version, name_zh, name_en,
        ST_AsGeoJSON(shape, :digits, 0) AS geometry
   FROM (SELECT co.code, co.row_version AS version, co.name_zh, co.name_en,
                coalesce(co.footprint, co.geom) AS shape
-          FROM corridor co
+          FROM corridor co LEFT JOIN plan ON plan.id = co.plan_id
          WHERE co.region_id = ANY(:places) AND co.origin <> 'computed'
            AND co.status = 'published' AND co.deleted_at IS NULL
+           AND coalesce(plan.in_force @> current_date, true)
         UNION ALL
         SELECT pc.code, pc.row_version, pc.name_zh, pc.name_en, pc.geom
           FROM pattern_component pc
-          JOIN pattern p ON p.id = pc.pattern_id
+          JOIN pattern p ON p.id = pc.pattern_id LEFT JOIN plan ON plan.id = p.plan_id
          WHERE p.region_id = ANY(:places) AND p.status = 'published' AND p.deleted_at IS NULL
-           AND pc.type = ANY(:types) AND pc.deleted_at IS NULL) named
+           AND pc.type = ANY(:types) AND pc.deleted_at IS NULL
+           AND coalesce(plan.in_force @> current_date, true)) named
  WHERE shape IS NOT NULL AND ST_Dimension(shape) > 0
  ORDER BY code
 """

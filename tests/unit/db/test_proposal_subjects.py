@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shanhai.db.editions.beginning import LONGEST_CODE, edition_code
 from shanhai.db.features.drafts import CODE
 from shanhai.db.indicators.targets import Figure
-from shanhai.db.proposals.editions import LONGEST_CODE, edition_code
 from shanhai.db.proposals.steps import STEPS
 from shanhai.db.proposals.subjects import Subject
 from shanhai.db.proposals.targets import figure_as_json, figures_of

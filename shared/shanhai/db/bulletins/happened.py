@@ -77,7 +77,10 @@ SELECT s.code, s.name_zh, s.name_en, s.state, st.name_zh AS state_zh, st.name_en
  ORDER BY st.order_no, s.code
 """  # noqa: S608 - constants of this file
 IN_REGION = "pj.region_id IN (SELECT id FROM within)"
-OF_PLAN = "(CAST(:plan AS bigint) IS NULL OR pj.plan_id = :plan OR pg.plan_id = :plan)"
+OF_PLAN = (
+    "(CAST(:plan AS bigint) IS NULL OR EXISTS (SELECT FROM plan_membership member"
+    " WHERE member.plan_id = :plan AND member.project_id = pj.id))"
+)
 
 
 @dataclass(slots=True)

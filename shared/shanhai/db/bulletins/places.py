@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.features.columns import IN_FORCE, holds_on
 from shanhai.db.features.corridors import CORRIDORS
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import Viewer
@@ -83,6 +84,7 @@ async def read_corridors(
     """The corridors of a region a viewer may know of that are drawn, the longest first."""
     met = (
         *(CORRIDORS.live, CORRIDORS.published, CORRIDORS.current),
+        holds_on(IN_FORCE, "current_date"),
         *("co.region_id = :region", "co.geom IS NOT NULL"),
         *visibility(CORRIDORS, viewer),
     )

@@ -54,13 +54,16 @@ SELECT kind, nullif(delimitation, '') AS delimitation,
  ORDER BY kind, GROUPING(delimitation) DESC, delimitation
 """
 STATES = """
-SELECT ca.code, ca.kind, ca.delimitation, ca.valid_from,
-       CASE WHEN ca.deleted_at IS NULL THEN ca.valid_to
-            ELSE coalesce(ca.valid_to, ca.deleted_at::date) END AS valid_to,
+SELECT CASE WHEN ca.copied_from_id IS NULL THEN ca.code
+            ELSE regexp_replace(ca.code, '[.]v[0-9]+$', '') END AS code,
+       ca.kind, ca.delimitation, greatest(ca.valid_from, lower(p.in_force)) AS valid_from,
+       least(upper(p.in_force), CASE WHEN ca.deleted_at IS NULL THEN ca.valid_to
+            ELSE coalesce(ca.valid_to, ca.deleted_at::date) END) AS valid_to,
        coalesce(ca.area_m2, (ca.approved_area_km2 * 1e6)::double precision) AS area_m2
   FROM {source}
  WHERE {conditions} AND ca.region_id IN (SELECT id FROM below)
    AND (ca.valid_to IS NULL OR ca.valid_from IS NULL OR ca.valid_to > ca.valid_from)
+   AND coalesce(NOT isempty(p.in_force * daterange(ca.valid_from, ca.valid_to)), true)
  ORDER BY ca.kind, ca.code, ca.valid_from NULLS FIRST
  LIMIT {most}
 """

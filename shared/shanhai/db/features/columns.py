@@ -42,6 +42,17 @@ def as_of(alias: str) -> str:
     return f"daterange({alias}.valid_from, {alias}.valid_to) @> CAST(:as_of AS date)"
 
 
+def holds_on(in_force: str, day: str) -> str:
+    """SQL that holds for what an edition holds that is in force on a day, and what none does."""
+    return f"coalesce({in_force} @> {day}, true)"
+
+
+IN_FORCE = "p.in_force"
+"""The days on which the plan of a row is in force, where `p` is the plan."""
+PUBLIC_EDITION = "(p.supersedes_id IS NULL OR p.status IN ('approved', 'superseded'))"
+"""Holds where the plan `p` of a row is no edition that is, or ever was, a draft alone."""
+
+
 def square_kilometres(name: str, sql: str, title: Label) -> Property:
     """An area kept in square metres."""
     return Property(name, f"round(({sql} / 1e6)::numeric, 4)", NUMBER, title, unit="km2")
@@ -132,6 +143,17 @@ class Columns:
         )
         return Property(
             name, sql, TEXTS, title, queryable=True, role="reference", column=column, refers_to=to
+        )
+
+    def copied_from(self, table: str) -> Property:
+        """The code of the row of an earlier edition that this one was copied from."""
+        return Property(
+            "copied_from",
+            f"(SELECT was.code FROM {table} was WHERE was.id = {self.alias}.copied_from_id)",  # noqa: S608
+            TEXT,
+            Label("来自上一版的", "Copied from, of the edition before"),
+            queryable=True,
+            role="reference",
         )
 
     @property

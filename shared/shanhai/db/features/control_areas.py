@@ -1,6 +1,14 @@
 """Control lines and protected or sensitive areas."""
 
-from shanhai.db.features.columns import Columns, as_of, choice, current, square_kilometres
+from shanhai.db.features.columns import (
+    IN_FORCE,
+    PUBLIC_EDITION,
+    Columns,
+    as_of,
+    choice,
+    current,
+    square_kilometres,
+)
 from shanhai.db.features.entity import (
     BOOLEAN,
     NUMBER,
@@ -41,10 +49,11 @@ CONTROL_AREAS = Entity(
     geometry_type="geometry-any",
     geometry_column="geom",
     live="ca.deleted_at IS NULL",
-    published="ca.status = 'published'",
+    published=f"ca.status = 'published' AND {PUBLIC_EDITION}",
     public="ca.is_public",
     current=current("ca"),
     as_of=as_of("ca"),
+    in_force=IN_FORCE,
     region="ca.region_id",
     partners=PARTNERS,
     interval=_OWN.interval,
@@ -58,6 +67,7 @@ CONTROL_AREAS = Entity(
         _OWN.column("level", choice(CONTROL_LEVELS), Label("级别", "Level"), queryable=True),
         _OWN.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
         _OWN.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
+        _OWN.copied_from("control_area"),
         _OWN.column("legal_basis", TEXT, Label("法律依据", "Legal basis")),
         _OWN.column("delimitation", TEXT, Label("划定版本", "Delimitation"), queryable=True),
         _OWN.column(

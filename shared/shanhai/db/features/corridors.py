@@ -1,8 +1,10 @@
 """Ecological corridors, and the places they join or fail at."""
 
 from shanhai.db.features.columns import (
+    IN_FORCE,
     ORDER,
     POSITIVE,
+    PUBLIC_EDITION,
     Columns,
     as_of,
     choice,
@@ -56,10 +58,11 @@ CORRIDORS = Entity(
     geometry_type="geometry-multilinestring",
     geometry_column="geom",
     live="co.deleted_at IS NULL",
-    published="co.status IN ('published', 'superseded')",
+    published=f"co.status IN ('published', 'superseded') AND {PUBLIC_EDITION}",
     current=f"{current('co')} AND co.status <> 'superseded'",
     as_of=as_of("co"),
     history=frozenset({"status"}),
+    in_force=IN_FORCE,
     region="co.region_id",
     partners=PARTNERS,
     interval=_LINE.interval,
@@ -68,6 +71,7 @@ CORRIDORS = Entity(
         *_LINE.names(),
         _LINE.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
         _LINE.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
+        _LINE.copied_from("corridor"),
         _LINE.reference("pattern", "pt.code", Label("格局", "Pattern"), to="patterns"),
         _LINE.column("order", ORDER, Label("序号", "Order"), column="order_no", queryable=True),
         _LINE.column(
@@ -115,16 +119,17 @@ CORRIDOR_NODES = Entity(
     ),
     table="corridor_node",
     alias="n",
-    joins=" LEFT JOIN region r ON r.id = n.region_id",
+    joins=" LEFT JOIN region r ON r.id = n.region_id LEFT JOIN plan p ON p.id = n.plan_id",
     code="n.code",
     geometry="n.geom",
     geometry_type="geometry-any",
     geometry_column="geom",
     live="n.deleted_at IS NULL",
-    published="n.status IN ('published', 'superseded')",
+    published=f"n.status IN ('published', 'superseded') AND {PUBLIC_EDITION}",
     current=f"{current('n')} AND n.status <> 'superseded'",
     as_of=as_of("n"),
     history=frozenset({"status"}),
+    in_force=IN_FORCE,
     region="n.region_id",
     interval=_NODE.interval,
     properties=(
@@ -134,6 +139,8 @@ CORRIDOR_NODES = Entity(
             "kind", choice(NODE_KINDS), Label("类型", "Kind"), queryable=True, required=True
         ),
         _NODE.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
+        _NODE.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
+        _NODE.copied_from("corridor_node"),
         Property(
             "corridors",
             "ARRAY(SELECT of.code FROM corridor of WHERE of.id = ANY(n.corridor_ids)"

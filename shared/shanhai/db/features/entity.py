@@ -52,6 +52,9 @@ class Property:
         attribute: The member of the table's `attrs` it is written to, instead of a column.
         refers_to: The entity whose `code` the member is; `column` then holds that row's id.
         required: It must be given when a feature is created or replaced.
+        matches: SQL that holds where the member is the value of the bind `:is_{name}`, where that
+            is more than equality; `{day}` stands for the day asked for, `{drafts}` for whether the
+            reader may know of drafts of the plan `edition`.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Property:
     attribute: str | None = None
     refers_to: str | None = None
     required: bool = False
+    matches: str | None = None
 
     @property
     def receivable(self) -> bool:
@@ -194,6 +198,10 @@ class Entity:
         partners: SQL of the ids of the regions that work on a row together, as on a joint plan:
             their people see its drafts as they see those of their own region. They write it no
             more than anybody else.
+        in_force: SQL of the days on which the edition is in force whose plan holds a row; null for
+            what belongs to no plan. It gives way to a filter on the plan, or on a code: what an
+            edition holds is read by naming it, and without a name what holds is meant.
+        of_plan: SQL that takes the place of `current` where a plan is asked for, if it differs.
         historic: `as_of` also reads the table's former states. False where former states are rows
             of their own, as with zone schemes.
         file: Media type of the file each feature tells of, served at `…/items/{code}/file`; the
@@ -223,6 +231,8 @@ class Entity:
     partners: str | None = None
     interval: tuple[str, str] | None = None
     history: frozenset[str] = field(default=frozenset())
+    in_force: str | None = None
+    of_plan: str | None = None
     historic: bool = True
     file: str | None = None
     path: str | None = None

@@ -1,7 +1,9 @@
 """Patterns of protection and restoration, and their components."""
 
 from shanhai.db.features.columns import (
+    IN_FORCE,
     ORDER,
+    PUBLIC_EDITION,
     Columns,
     as_of,
     choice,
@@ -24,7 +26,7 @@ from shanhai.vocabulary import CERTAINTIES, OBJECT_STATUSES, Label, Role
 
 _PATTERN, _PART = Columns("pt"), Columns("pc")
 _WRITERS = frozenset({Role.PLANNER, Role.ANALYST})
-_PUBLISHED = "pt.status IN ('published', 'superseded')"
+_PUBLISHED = f"pt.status IN ('published', 'superseded') AND {PUBLIC_EDITION}"
 
 PATTERNS = Entity(
     name="patterns",
@@ -42,6 +44,7 @@ PATTERNS = Entity(
     current=f"{current('pt')} AND pt.status <> 'superseded'",
     as_of=as_of("pt"),
     history=frozenset({"status"}),
+    in_force=IN_FORCE,
     region="pt.region_id",
     partners=PARTNERS,
     interval=_PATTERN.interval,
@@ -54,6 +57,7 @@ PATTERNS = Entity(
             "region", "r.code", Label("区域", "Region"), to="regions", required=True
         ),
         _PATTERN.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
+        _PATTERN.copied_from("pattern"),
         _PATTERN.column(
             "version", {**INTEGER, "minimum": 1}, Label("版本", "Version"), queryable=True
         ),
@@ -90,6 +94,7 @@ PATTERN_COMPONENTS = Entity(
     current=f"{current('pc')} AND pt.status <> 'superseded'",
     as_of=as_of("pc"),
     history=frozenset({"status"}),
+    in_force=IN_FORCE,
     region="pt.region_id",
     partners=PARTNERS,
     interval=_PART.interval,
@@ -107,6 +112,8 @@ PATTERN_COMPONENTS = Entity(
         Property(
             "region", "r.code", TEXT, Label("区域", "Region"), queryable=True, role="reference"
         ),
+        Property("plan", "p.code", TEXT, Label("规划", "Plan"), queryable=True, role="reference"),
+        _PART.copied_from("pattern_component"),
         Property(
             "status", "pt.status", choice(OBJECT_STATUSES), Label("状态", "Status"), queryable=True
         ),

@@ -35,6 +35,7 @@ PLAN_PARTS = Entity(
         _OWN.code,
         *_OWN.names(),
         _OWN.reference("plan", "p.code", Label("规划", "Plan"), to="plans", required=True),
+        _OWN.copied_from("plan_part"),
         _OWN.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
         _OWN.reference(
             "department",

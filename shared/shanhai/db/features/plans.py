@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.editions.approval import take_over
 from shanhai.db.features.columns import YEAR, Columns, as_of, choice, current
 from shanhai.db.features.entity import (
     DATE,
@@ -22,22 +23,16 @@ from shanhai.db.features.entity import (
 from shanhai.db.features.guards import PERIOD, became, in_order, no_circle
 from shanhai.db.features.joint import PARTNERS, regions_plan_together
 from shanhai.db.features.revisions import made_by, revised_by
-from shanhai.db.queries.audit import Act, record
+from shanhai.db.queries.audit import Act
 from shanhai.errors import Conflict, Fault
 from shanhai.vocabulary import PLAN_STATUSES, Label, Role
 
 _OWN = Columns("p")
 _UPPER_STATUS = text("SELECT status FROM plan WHERE code = :code AND deleted_at IS NULL")
 _FORMER = text(
-    "SELECT former.id, former.code, former.status, former.row_version FROM plan own"
+    "SELECT former.id, former.code, former.status, former.row_version,"
+    " former.status = 'withdrawn' AND NOT isempty(former.in_force) AS withdrawn FROM plan own"
     " JOIN plan former ON former.id = own.supersedes_id WHERE own.id = :row_id FOR UPDATE OF former"
-)
-# The state begins today, as with a step somebody takes by hand.
-_CLOSE = text(
-    "UPDATE plan SET status = 'superseded', row_version = row_version + 1, updated_at = now(),"
-    " valid_from = CASE WHEN coalesce(valid_from <= current_date, true)"
-    " AND coalesce(valid_to > current_date, true) THEN current_date ELSE valid_from END"
-    " WHERE id = :id"
 )
 # A joint plan lies where its regions lie, as far as they are drawn.
 _PLACE = (
@@ -81,30 +76,23 @@ async def upper_plan_is_approved(session: AsyncSession, change: Change) -> Seque
 
 
 async def close_former(session: AsyncSession, act: Act, change: Change) -> Mapping[str, Any]:
-    """Approving an edition supersedes the plan whose place it takes.
+    """Approving an edition supersedes the plan whose place it takes; what it had comes over.
+
+    One that was withdrawn while it was in force is followed, too.
 
     Raises:
         Conflict: that plan is not in force: another edition has taken its place already.
     """
-    if not became(change, "status", "approved"):
+    if not became(change, "status", "approved") or change.row_id is None:
         return {}
     former = (await session.execute(_FORMER, {"row_id": change.row_id})).first()
     if former is None:
         return {}
-    if former.status != "approved":
+    if former.status != "approved" and not former.withdrawn:
         en = f"the plan {former.code!r}, whose place it takes, is {former.status}"
         zh = f"其所取代的规划 {former.code!r} 状态为 {former.status}"
         raise Conflict(en, message_zh=zh, faults=[Fault("/properties/status", en, zh)])
-    await session.execute(_CLOSE, {"id": former.id})
-    record(
-        session,
-        act,
-        "supersede",
-        table="plan",
-        object_id=former.code,
-        before={"id": former.id, "row_version": former.row_version, "status": former.status},
-        after={"id": former.id, "row_version": former.row_version + 1, "status": "superseded"},
-    )
+    await take_over(session, act, former, change.row_id)
     return {}
 
 
@@ -165,6 +153,22 @@ PLANS = Entity(
         _OWN.attribute("issued_on", DATE, Label("发布日期", "Issued on")),
         _OWN.column("status", choice(PLAN_STATUSES), Label("状态", "Status"), queryable=True),
         _OWN.column("version", {**INTEGER, "minimum": 1}, Label("版本", "Version"), queryable=True),
+        Property(
+            "lineage",
+            "(SELECT first.code FROM plan first WHERE first.id = coalesce(p.lineage_id, p.id))",
+            TEXT,
+            Label("首版规划", "First edition of its lineage"),
+            queryable=True,
+            role="reference",
+        ),
+        _OWN.shown("edition", INTEGER, Label("版次", "Edition"), queryable=True),
+        Property(
+            "in_force_from",
+            "lower(p.in_force)",
+            DATE,
+            Label("施行起始日", "In force from"),
+        ),
+        Property("in_force_to", "upper(p.in_force)", DATE, Label("施行终止日", "In force until")),
         Property(
             "supersedes",
             "(SELECT former.code FROM plan former WHERE former.id = p.supersedes_id)",

@@ -1,6 +1,14 @@
 """Diagnosed problems and risks."""
 
-from shanhai.db.features.columns import Columns, as_of, choice, current, square_kilometres
+from shanhai.db.features.columns import (
+    IN_FORCE,
+    PUBLIC_EDITION,
+    Columns,
+    as_of,
+    choice,
+    current,
+    square_kilometres,
+)
 from shanhai.db.features.entity import NUMBER, TEXT, TEXTS, Editing, Entity, Property
 from shanhai.db.features.guards import PERIOD
 from shanhai.db.features.joint import within_joint_plan
@@ -23,9 +31,10 @@ PROBLEMS = Entity(
     geometry_type="geometry-any",
     geometry_column="geom",
     live="pb.deleted_at IS NULL",
-    published="true",
+    published=PUBLIC_EDITION,
     current=current("pb"),
     as_of=as_of("pb"),
+    in_force=IN_FORCE,
     region="pb.region_id",
     interval=_OWN.interval,
     properties=(
@@ -36,6 +45,7 @@ PROBLEMS = Entity(
         _OWN.column("level", choice(PROBLEM_LEVELS), Label("层级", "Level"), queryable=True),
         _OWN.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
         _OWN.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
+        _OWN.copied_from("problem"),
         _OWN.column("quantity", NUMBER, Label("数量", "Quantity"), queryable=True),
         _OWN.column("unit", TEXT, Label("单位", "Unit"), queryable=True),
         _OWN.column("severity", choice(SEVERITIES), Label("程度", "Severity"), queryable=True),

@@ -110,6 +110,7 @@ PROGRAMMES = Entity(
         _PROGRAMME.reference(
             "region", "r.code", Label("所属部分的区域", "Region whose part it is of"), to="regions"
         ),
+        _PROGRAMME.copied_from("programme"),
         _PROGRAMME.column(
             "order", ORDER, Label("序号", "Order"), column="order_no", queryable=True
         ),

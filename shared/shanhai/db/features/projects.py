@@ -1,6 +1,7 @@
 """Restoration projects; their state is changed by transitions, never by a write."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -80,6 +81,14 @@ async def only_moved_before_work(session: AsyncSession, change: Change) -> Seque
     )
 
 
+_EDITIONS = (
+    "SELECT edition.code FROM plan_membership member JOIN plan edition"
+    " ON edition.id = member.plan_id AND edition.deleted_at IS NULL WHERE member.project_id = pj.id"
+    " AND (edition.status IN ('approved', 'superseded') OR {drafts})"
+)
+"""The editions of plans that a project is in."""
+
+
 PROJECTS = Entity(
     name="projects",
     title=Label("修复项目", "Projects"),
@@ -121,7 +130,19 @@ PROJECTS = Entity(
             Label("涉及镇街", "Towns"),
             queryable=True,
         ),
-        _OWN.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
+        replace(
+            _OWN.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
+            # On a former day, those drafts that were made by then.
+            matches=f"(p.code = :is_plan OR :is_plan IN ({_EDITIONS}"
+            " AND (edition.supersedes_id IS NULL OR edition.created_at::date <= {day})))",
+        ),
+        Property(
+            "editions",
+            f"ARRAY({_EDITIONS.format(drafts='false')} ORDER BY edition.edition, edition.code)",
+            TEXTS,
+            Label("所属规划各版", "Editions it is in"),
+            queryable=True,
+        ),
         _OWN.reference("programme", "pg.code", Label("重点工程", "Programme"), to="programmes"),
         _OWN.reference("owner", "o.code", Label("责任单位", "Owner"), to="parties"),
         _OWN.column("plan_group", TEXT, Label("行动计划", "Action plan"), queryable=True),

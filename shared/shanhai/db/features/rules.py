@@ -4,7 +4,16 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.columns import NAME, Columns, as_of, choice, current
+from shanhai.db.features.columns import (
+    IN_FORCE,
+    NAME,
+    PUBLIC_EDITION,
+    Columns,
+    as_of,
+    choice,
+    current,
+    holds_on,
+)
 from shanhai.db.features.entity import (
     BOOLEAN,
     INTEGER,
@@ -29,9 +38,10 @@ ACTIVITY_RULES = f"""coalesce((
              'activity_zh', rule.activity_zh, 'activity_en', rule.activity_en,
              'decision', rule.decision, 'conditions', rule.conditions,
              'legal_basis', rule.legal_basis) ORDER BY rule.code)
-      FROM control_rule rule
+      FROM control_rule rule LEFT JOIN plan p ON p.id = rule.plan_id
      WHERE rule.scope = 'zone_class' AND rule.subject = c.code
-       AND rule.deleted_at IS NULL AND {current("rule")}), '[]'::jsonb)"""  # noqa: S608
+       AND rule.deleted_at IS NULL AND {current("rule")}
+       AND {holds_on(IN_FORCE, "current_date")}), '[]'::jsonb)"""  # noqa: S608
 """The rules of a class that are in force today; those of `CONTROL_RULES` with its code."""
 
 ZONE_CLASSES = Entity(
@@ -117,9 +127,10 @@ CONTROL_RULES = Entity(
     joins=" LEFT JOIN region r ON r.id = cr.region_id LEFT JOIN plan p ON p.id = cr.plan_id",
     code="cr.code",
     live="cr.deleted_at IS NULL",
-    published="true",
+    published=PUBLIC_EDITION,
     current=current("cr"),
     as_of=as_of("cr"),
+    in_force=IN_FORCE,
     region="cr.region_id",
     interval=_RULE.interval,
     path="/control-rules",
@@ -131,6 +142,7 @@ CONTROL_RULES = Entity(
         _RULE.column("subject", TEXT, Label("适用对象", "Subject"), queryable=True),
         _RULE.reference("region", "r.code", Label("区域", "Region"), to="regions"),
         _RULE.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
+        _RULE.copied_from("control_rule"),
         _RULE.column("activity", NAME, Label("活动", "Activity"), queryable=True, required=True),
         _RULE.column("activity_zh", TEXT, Label("活动名称", "Activity, zh")),
         _RULE.column("activity_en", TEXT, Label("活动名称(英)", "Activity, en")),

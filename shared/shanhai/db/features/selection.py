@@ -14,6 +14,7 @@ from typing import Protocol, Self
 import shapely
 
 from shanhai.db.base import STORAGE_SRID
+from shanhai.db.features.columns import holds_on
 from shanhai.db.features.crs import Crs, edges_of
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.order import sql_type
@@ -162,7 +163,7 @@ def conditions(entity: Entity, selection: Selection) -> tuple[str, ...]:
         *visibility(entity, selection.viewer),
         *_state_conditions(entity, selection),
         *([] if selection.code is None else [f"{entity.code} = :code"]),
-        *(_equality(entity, name) for name in selection.filters),
+        *(_equality(entity, name, selection) for name in selection.filters),
         *([] if selection.box is None else [_touches(entity, selection.box)]),
         *([] if selection.during is None else _overlap_conditions(entity, selection.during)),
         *([] if selection.filter is None else [f"({selection.filter.sql})"]),
@@ -227,19 +228,41 @@ def _box_values(box: Box | Outline | None) -> dict[str, object]:
 
 def _state_conditions(entity: Entity, selection: Selection) -> list[str]:
     """The state of the day asked for, or of today unless a filter looks into history."""
-    if selection.as_of is not None:
-        return [entity.as_of]
     asked = set(selection.filters)
     if selection.filter is not None:
         asked |= selection.filter.properties
-    return [] if entity.history.intersection(asked) else [entity.current]
+    named = selection.code is not None or not asked.isdisjoint({"plan", "code"})
+    waits = entity.in_force is not None and not named
+    in_force = [holds_on(str(entity.in_force), _day(selection))] if waits else []
+    if selection.as_of is not None:
+        return [entity.as_of, *in_force]
+    if entity.history.intersection(asked):
+        return in_force
+    if "plan" in asked and entity.of_plan is not None:
+        return [entity.of_plan]
+    return [entity.current, *in_force]
 
 
-def _equality(entity: Entity, name: str) -> str:
+def _day(selection: Selection) -> str:
+    """SQL of the day asked for."""
+    return "current_date" if selection.as_of is None else "CAST(:as_of AS date)"
+
+
+def _knows_drafts(viewer: Viewer) -> str:
+    """SQL of whether a reader may know of drafts of the plan `edition`."""
+    if viewer.sees_all:
+        return "true"
+    within = "(edition.region_ids || edition.region_id) && CAST(:viewer_regions AS bigint[])"
+    return within if viewer.known and viewer.regions else "false"
+
+
+def _equality(entity: Entity, name: str, selection: Selection) -> str:
     """A property equal to a value, or a list that has it; `name` is a queryable of the entity."""
     declared = entity.declared(name)
     if declared is None:
         raise LookupError(f"{entity.name} has no property {name}")
+    if declared.matches is not None:
+        return declared.matches.format(day=_day(selection), drafts=_knows_drafts(selection.viewer))
     if declared.schema["type"] == "array":
         return f"CAST(:is_{name} AS text) = ANY({declared.sql})"
     kind = sql_type(declared.schema)

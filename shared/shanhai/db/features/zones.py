@@ -40,6 +40,13 @@ NEWEST = (
 CURRENT_SCHEME = f"(s.status = 'published' OR {NEWEST})"
 """The published version of a scheme; of one never published its newest draft."""
 
+OF_PLAN = (
+    "NOT EXISTS (SELECT FROM zone_scheme other WHERE other.code = s.code"
+    " AND other.plan_id IS NOT DISTINCT FROM s.plan_id AND other.deleted_at IS NULL"
+    " AND (other.status = 'published', other.version) > (s.status = 'published', s.version))"
+)
+"""The version of a scheme that an edition of a plan holds: the published, or else the newest."""
+
 VERSION = _SCHEME.shown("version", INTEGER, Label("版本", "Version"), queryable=True)
 
 ZONE_SCHEMES = Entity(
@@ -59,6 +66,7 @@ ZONE_SCHEMES = Entity(
     published=PUBLISHED,
     current=CURRENT_SCHEME,
     as_of=AS_OF,
+    of_plan=OF_PLAN,
     region="s.region_id",
     partners=PARTNERS,
     history=frozenset({"version", "status", "job"}),
@@ -127,6 +135,7 @@ ZONES = Entity(
     published=PUBLISHED,
     current=CURRENT_SCHEME,
     as_of=AS_OF,
+    of_plan=OF_PLAN,
     region="s.region_id",
     partners=PARTNERS,
     history=frozenset({"version", "status", "job"}),

@@ -27,7 +27,9 @@ WITH RECURSIVE tree (root, id) AS (
                       WHERE e.project_id = pj.id AND e.to_state = 'monitoring'), pj.end_year)
          END AS year
     FROM project pj
-   WHERE pj.plan_id = :plan AND pj.deleted_at IS NULL
+   WHERE pj.id IN (SELECT member.project_id FROM plan_membership member
+                    WHERE member.plan_id = :plan)
+     AND pj.deleted_at IS NULL
      AND pj.state NOT IN ('rejected', 'cancelled')
 )
 SELECT m.indicator_id, tree.root, m.unit, CAST(c.year AS int), sum(m.planned), sum(m.done),

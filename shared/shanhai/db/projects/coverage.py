@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.features.problems import PROBLEMS
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import Viewer
-from shanhai.db.projects.listing import OF_PLAN, seen_projects, seen_values
+from shanhai.db.projects.listing import projects_of_plan, seen_values
 from shanhai.vocabulary import Label
 
 UNDONE = "pj.state NOT IN ('rejected', 'cancelled')"
@@ -23,9 +23,12 @@ SELECT s.id, s.code, s.name_zh, s.name_en,
        concat_ws(';', s.name_zh, s.summary_zh, s.attrs->>'places', s.attrs->>'lakes') AS words
   FROM seen s ORDER BY s.code
 """
-# An overlap is one of areas, lines or points; a shared edge is none.
+# What acts on a problem acts on its copy in a draft, too. An overlap is one of areas, lines or
+# points; a shared edge is none.
 PAIRS = """
-SELECT l.problem_id, l.project_id, 'link' FROM project_problem l JOIN seen s ON s.id = l.project_id
+SELECT b.id, l.project_id, 'link'
+  FROM project_problem l JOIN seen s ON s.id = l.project_id
+  JOIN problem b ON l.problem_id IN (b.id, b.copied_from_id) AND b.plan_id = :plan
 UNION ALL
 SELECT b.id, s.id, 'overlap'
   FROM seen s JOIN problem b ON b.geom && s.geom AND ST_Intersects(b.geom, s.geom)
@@ -77,7 +80,7 @@ class Coverage:
 
 async def read_coverage(session: AsyncSession, plan_id: int, viewer: Viewer) -> Coverage:
     """The problems and projects of a plan that a viewer may know of, put together."""
-    seen = f"WITH {seen_projects(viewer, OF_PLAN, UNDONE)}"
+    seen = f"WITH {projects_of_plan(viewer, UNDONE)}"
     values = seen_values(viewer, plan=plan_id)
     projects = (await session.execute(text(seen + PROJECTS_OF_PLAN), values)).all()
     pairs: dict[int, dict[int, set[str]]] = {}

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Viewer
-from shanhai.db.projects.listing import OF_PLAN, seen_projects, seen_values
+from shanhai.db.projects.listing import projects_of_plan, seen_values
 from shanhai.vocabulary import Label
 
 ROWS = """
@@ -38,7 +38,7 @@ async def read_timetable(
     session: AsyncSession, plan_id: int, viewer: Viewer
 ) -> Sequence[Scheduled]:
     """The projects of a plan by programme, then by year."""
-    query = text(f"WITH {seen_projects(viewer, OF_PLAN)}{ROWS}")
+    query = text(f"WITH {projects_of_plan(viewer)}{ROWS}")
     found = await session.execute(query, seen_values(viewer, plan=plan_id))
     return [
         Scheduled(

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Viewer
-from shanhai.db.projects.listing import OF_PLAN, seen_projects, seen_values
+from shanhai.db.projects.listing import projects_of_plan, seen_values
 from shanhai.vocabulary import Label
 
 
@@ -72,7 +72,7 @@ SELECT s.programme, m.measure, m.unit, count(*), sum(m.planned), sum(m.done)
 
 async def programme_totals(session: AsyncSession, plan_id: int, viewer: Viewer) -> Sequence[Totals]:
     """The programmes of a plan in its order, and last its projects in none of them."""
-    seen = f"WITH {seen_projects(viewer, OF_PLAN)}"
+    seen = f"WITH {projects_of_plan(viewer)}"
     values = seen_values(viewer, plan=plan_id)
     found: dict[str | None, Totals] = {}
     for code, zh, en, *sums in await session.execute(text(seen + SUMS), values):

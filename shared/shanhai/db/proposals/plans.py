@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.editions.beginning import begin_edition
 from shanhai.db.features.images import find_and_lock, lock
 from shanhai.db.features.plans import PLANS
 from shanhai.db.identity import Identity
-from shanhai.db.proposals.editions import begin_edition
 from shanhai.db.proposals.subjects import (
     Base,
     Field,

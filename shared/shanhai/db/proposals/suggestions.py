@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.identity import Viewer
 from shanhai.db.indicators.evaluation import judged_rows, list_places
 from shanhai.db.indicators.listing import PlanSeen, list_indicators
-from shanhai.db.projects.listing import OF_PLAN, seen_projects, seen_values
+from shanhai.db.projects.listing import projects_of_plan, seen_values
 from shanhai.db.proposals.reading import (
     ProposalNamed,
     about_project,
@@ -93,7 +93,7 @@ async def _projects(
 ) -> list[Suggestion]:
     late = "pj.state = 'suspended' OR pj.state = 'implementation' AND pj.end_year < :year"
     query = text(
-        f"WITH {seen_projects(viewer, OF_PLAN, f'({late})')}"  # noqa: S608 - constants
+        f"WITH {projects_of_plan(viewer, f'({late})')}"  # noqa: S608 - constants
         " SELECT id, code, name_zh, name_en, state, end_year FROM seen ORDER BY code LIMIT :most"
     )
     values = seen_values(viewer, plan=plan.id, year=year, most=MOST_OF_A_RULE)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.editions.beginning import Edition, begin_edition, find_worked_on
 from shanhai.db.features.drafts import broken_body
 from shanhai.db.features.indicators import PLAN_INDICATORS
 from shanhai.db.features.rights import demand_role, editing_of
@@ -29,7 +30,6 @@ from shanhai.db.indicators.targets import (
     state_targets,
     touches_fixed,
 )
-from shanhai.db.proposals.editions import Edition, begin_edition, find_worked_on
 from shanhai.db.proposals.plans import demand_in_force
 from shanhai.db.proposals.subjects import (
     Base,

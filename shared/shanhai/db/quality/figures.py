@@ -1,5 +1,6 @@
 """What a plan prints, as the checks read it, and findings as they tell them."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -8,6 +9,8 @@ from typing import Any, Literal
 
 from shanhai.vocabulary import Label
 
+EDITION_MARK = re.compile(r"\.v[0-9]+$", re.ASCII)
+"""What the code of a copy ends in."""
 Severity = Literal["info", "low", "medium", "high"]
 Row = Mapping[str, Any]
 
@@ -65,8 +68,8 @@ class Figures:
     @cached_property
     def zones(self) -> list[Row]:
         """The zones of the plan's own zoning, each with the codes of its `towns`."""
-        own = f"plan_zones.{self.plan['code']}"
-        schemes = {row["code"] for row in self.listed("zone_scheme") if row["kind"] == own}
+        own = {f"plan_zones.{code}" for code in (self.plan["code"], self.plan.get("lineage"))}
+        schemes = {row["code"] for row in self.listed("zone_scheme") if row["kind"] in own}
         towns: dict[str, list[str]] = {}
         for link in self.rows.get("zone_town", ()):
             towns.setdefault(link["zone"], []).append(link["region"])
@@ -104,8 +107,8 @@ class Figures:
         ]
 
     def problem(self, code: str | None) -> Row | None:
-        """The problem with the code."""
-        return next((row for row in self.listed("problem") if row["code"] == code), None)
+        """The problem with the code, or the copy of it that this edition holds."""
+        return next((row for row in self.listed("problem") if code in _codes_of(row)), None)
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,12 @@ class Measured:
             for row in self.figures.listed("indicator_target")
             if row["indicator"] == self.code and row["role"] == role
         )
+
+
+def _codes_of(row: Row) -> set[str]:
+    """The code of a row, and that of the row it is a copy of, in whichever edition."""
+    code: str = row["code"]
+    return {code} if row.get("copied_from") is None else {code, EDITION_MARK.sub("", code)}
 
 
 def number(value: Any) -> Decimal:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from geoalchemy2 import Geometry
-from sqlalchemy import Select, Table, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Select, Table, column, func, or_, select, table, update
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import ColumnElement
 
@@ -16,9 +16,9 @@ from shanhai.db.quality.figures import Figures, Finding
 from shanhai.db.tables import DataFinding
 
 TABLES = Base.metadata.tables
-OF_PLAN = ("control_area", "pattern", "plan_indicator", "problem", "programme", "project")
+OF_PLAN = ("control_area", "pattern", "plan_indicator", "problem", "programme")
 """Tables whose rows name the plan they belong to."""
-OF_PROJECT = ("project_problem", "project_region")
+MEMBERS = table("plan_membership", *map(column, ("plan_id", "project_id", "programme_id")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,39 +52,96 @@ async def read_figures(session: AsyncSession, plan_id: int) -> Figures:
     region_id = select(TABLES["plan"].c.region_id).where(TABLES["plan"].c.id == plan_id)
     wanted = {name: TABLES[name].c.plan_id == plan_id for name in OF_PLAN}
     wanted |= _further(plan_id, region_id.scalar_subquery())
-    return Figures(
-        plan, {name: await _rows(session, name, condition) for name, condition in wanted.items()}
+    rows = {name: await _rows(session, name, condition) for name, condition in wanted.items()}
+    rows["project"] = await _projects(session, plan["code"], plan_id)
+    rows["project_problem"] = await _links(session, plan_id)
+    return Figures(plan, rows)
+
+
+async def _projects(session: AsyncSession, code: str, plan_id: int) -> list[dict[str, Any]]:
+    """The projects in the plan, with the programmes they are in there."""
+    programme = TABLES["programme"]
+    query = (
+        select(MEMBERS.c.project_id, programme.c.code)
+        .outerjoin(programme, programme.c.id == MEMBERS.c.programme_id)
+        .where(MEMBERS.c.plan_id == plan_id)
     )
+    programmes = {row.project_id: row.code for row in await session.execute(query)}
+    rows = await _rows(session, "project", TABLES["project"].c.id.in_(programmes))
+    return [{**row, "plan": code, "programme": programmes[row["id"]]} for row in rows]
+
+
+async def _links(session: AsyncSession, plan_id: int) -> list[dict[str, Any]]:
+    """Which problems of the plan its projects act on; what acts on one acts on its copy, too."""
+    link, project, problem = (TABLES[name] for name in ("project_problem", "project", "problem"))
+    acted_on = link.c.problem_id.in_((problem.c.id, problem.c.copied_from_id))
+    query = (
+        select(project.c.code.label("project"), problem.c.code.label("problem"))
+        .select_from(link)
+        .join(project, project.c.id == link.c.project_id)
+        .join(problem, acted_on)
+        .where(problem.c.plan_id == plan_id, problem.c.deleted_at.is_(None))
+        .where(project.c.id.in_(_members(plan_id)))
+        .distinct()
+    )
+    return [dict(row) for row in (await session.execute(query)).mappings()]
+
+
+def _members(plan_id: int) -> Select[Any]:
+    return select(MEMBERS.c.project_id).where(MEMBERS.c.plan_id == plan_id)
 
 
 def _further(plan_id: int, region_id: Any) -> dict[str, ColumnElement[bool]]:
     """Which rows are read of tables that reach the plan through others, or through its region."""
-    scheme, region, target = TABLES["zone_scheme"], TABLES["region"], TABLES["indicator_target"]
-    own = (scheme.c.plan_id == plan_id) & (scheme.c.status == "published")
+    region, target, corridor = (TABLES[n] for n in ("region", "indicator_target", "corridor"))
+    scheme = TABLES["zone_scheme"]
+    own = scheme.c.id.in_(_schemes(plan_id))
     schemes = select(scheme.c.id).where(own)
     zones = select(TABLES["zone"].c.id).where(TABLES["zone"].c.scheme_id.in_(schemes))
     return {
         "region": or_(region.c.id == region_id, region.c.parent_id == region_id),
         "indicator": TABLES["indicator"].c.id.in_(_ids("plan_indicator", "indicator_id", plan_id)),
-        "indicator_target": or_(target.c.plan_id == plan_id, target.c.region_id == region_id),
-        "corridor": TABLES["corridor"].c.region_id == region_id,
+        "indicator_target": or_(
+            target.c.plan_id == plan_id,
+            (target.c.region_id == region_id) & target.c.plan_id.not_in(_others(plan_id)),
+        ),
+        "corridor": (corridor.c.region_id == region_id)
+        & func.coalesce(corridor.c.plan_id.not_in(_others(plan_id)), True),
         "pattern_component": TABLES["pattern_component"].c.pattern_id.in_(
             _ids("pattern", "id", plan_id)
         ),
         "zone_scheme": own,
         "zone": TABLES["zone"].c.scheme_id.in_(schemes),
         "zone_town": TABLES["zone_town"].c.zone_id.in_(zones),
-        **{
-            name: TABLES[name].c.project_id.in_(_ids("project", "id", plan_id))
-            for name in OF_PROJECT
-        },
+        "project_region": TABLES["project_region"].c.project_id.in_(_members(plan_id)),
     }
 
 
-def _ids(table: str, column: str, plan_id: int) -> Select[Any]:
+def _schemes(plan_id: int) -> Select[Any]:
+    """The version of each zoning that the plan holds: the published, or else the newest."""
+    scheme = TABLES["zone_scheme"]
+    first = (scheme.c.status == "published").desc(), scheme.c.version.desc()
+    return (
+        select(scheme.c.id)
+        .ext(distinct_on(scheme.c.code))
+        .where(scheme.c.plan_id == plan_id, scheme.c.deleted_at.is_(None))
+        .order_by(scheme.c.code, *first)
+    )
+
+
+def _others(plan_id: int) -> Select[Any]:
+    """The other editions of the plan."""
+    plan, own = TABLES["plan"], TABLES["plan"].alias()
+    first = func.coalesce(own.c.lineage_id, own.c.id)
+    lineage = select(first).where(own.c.id == plan_id).scalar_subquery()
+    of_lineage = func.coalesce(plan.c.lineage_id, plan.c.id) == lineage
+    return select(plan.c.id).where(of_lineage, plan.c.id != plan_id)
+
+
+def _ids(name: str, member: str, plan_id: int) -> Select[Any]:
     """The ids that rows of the plan hold in a column."""
-    known = TABLES[table]
-    return select(known.c[column]).where(known.c.plan_id == plan_id, known.c.deleted_at.is_(None))
+    known = TABLES[name]
+    return select(known.c[member]).where(known.c.plan_id == plan_id, known.c.deleted_at.is_(None))
 
 
 async def _rows(
@@ -98,17 +155,17 @@ async def _rows(
     return [dict(row) for row in (await session.execute(query)).mappings()]
 
 
-def _with_codes(table: Table) -> Select[Any]:
+def _with_codes(known: Table) -> Select[Any]:
     columns: list[Any] = []
-    source: Any = table
-    for column in table.columns:
-        targets = [key.column.table for key in column.foreign_keys]
+    source: Any = known
+    for own in known.columns:
+        targets = [key.column.table for key in own.foreign_keys]
         if targets and "code" in targets[0].columns:
             other = targets[0].alias()
-            source = source.outerjoin(other, other.c.id == column)
-            columns.append(other.c.code.label(column.name.removesuffix("_id")))
-        elif not isinstance(column.type, Geometry):
-            columns.append(column)
+            source = source.outerjoin(other, other.c.id == own)
+            columns.append(other.c.code.label(own.name.removesuffix("_id")))
+        elif not isinstance(own.type, Geometry):
+            columns.append(own)
     return select(*columns).select_from(source)
 
 

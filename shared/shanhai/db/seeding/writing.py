@@ -70,11 +70,11 @@ async def _put_table(session: AsyncSession, table: Table, rows: Sequence[Row], a
 
 def _waves(table: Table, rows: Sequence[Row]) -> Iterator[list[Row]]:
     """The rows in groups, none of which refers to a row of its own group or a later one."""
-    up = next((key.parent.name for key in _references(table) if key.column.table is table), None)
+    ups = [_bare(key.parent.name) for key in _references(table) if key.column.table is table]
     waiting = list(rows)
     while waiting:
-        open_codes = {row.get("code") for row in waiting}
-        ready = [row for row in waiting if up is None or row.get(_bare(up)) not in open_codes]
+        open_codes = {row["code"] for row in waiting if "code" in row}
+        ready = [row for row in waiting if open_codes.isdisjoint(row.get(up) for up in ups)]
         if not ready:
             codes = ", ".join(sorted(str(code) for code in open_codes))
             raise InvalidInput(f"rows of {table.name} refer to each other: {codes}")

@@ -57,7 +57,7 @@ from shanhai.db.tables.observation_archive import (
 )
 from shanhai.db.tables.party import Party
 from shanhai.db.tables.pattern import Pattern, PatternComponent
-from shanhai.db.tables.plan import Plan, PlanDecision, PlanPart
+from shanhai.db.tables.plan import Plan, PlanDecision, PlanPart, PlanProject
 from shanhai.db.tables.problem import Problem
 from shanhai.db.tables.project import (
     Programme,
@@ -134,6 +134,7 @@ __all__ = [
     "PlanDecision",
     "PlanIndicator",
     "PlanPart",
+    "PlanProject",
     "Problem",
     "Programme",
     "Project",

@@ -12,6 +12,7 @@ from shanhai.db.base import (
     Area,
     Base,
     BigId,
+    Copied,
     Dated,
     Length,
     Versioned,
@@ -33,7 +34,7 @@ from shanhai.vocabulary import (
 )
 
 
-class ControlArea(Versioned, Dated, Base):
+class ControlArea(Copied, Versioned, Dated, Base):
     """A line or a protected or sensitive area; null geometry where only its size is printed.
 
     `delimitation` names the drawing a line belongs to: sizes compare within one only.
@@ -81,7 +82,7 @@ class ControlArea(Versioned, Dated, Base):
     length_m: Mapped[Length]
 
 
-class ControlRule(Versioned, Dated, Base):
+class ControlRule(Copied, Versioned, Dated, Base):
     """What is decided about an activity in a kind of control area or a class of zone.
 
     `subject` is the kind of control area or the code of the zone class, by `scope`; null holds for

@@ -14,6 +14,7 @@ from shanhai.db.base import (
     Area,
     Base,
     BigId,
+    Copied,
     Dated,
     Length,
     MultiPolygon,
@@ -35,7 +36,7 @@ from shanhai.vocabulary import (
 )
 
 
-class Corridor(Versioned, Dated, Base):
+class Corridor(Copied, Versioned, Dated, Base):
     """A corridor: its line, null until somebody draws it, and the strip it takes, if known."""
 
     __tablename__ = "corridor"
@@ -77,7 +78,7 @@ class Corridor(Versioned, Dated, Base):
     footprint: Mapped[MultiPolygon | None]
 
 
-class CorridorNode(Versioned, Dated, Base):
+class CorridorNode(Copied, Versioned, Dated, Base):
     """A source, stepping stone, pinch point or barrier; in no corridor, one or several."""
 
     __tablename__ = "corridor_node"
@@ -100,6 +101,7 @@ class CorridorNode(Versioned, Dated, Base):
     name_en: Mapped[str | None]
     kind: Mapped[str]
     region_id: Mapped[int] = mapped_column(ForeignKey("region.id"))
+    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"), index=True)
     corridor_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
     score: Mapped[float | None] = mapped_column(Double)
     origin: Mapped[str] = mapped_column(server_default="drawn")

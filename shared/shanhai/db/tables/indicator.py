@@ -12,6 +12,7 @@ from shanhai.db.base import (
     Attributes,
     Base,
     BigId,
+    Copied,
     CreatedAt,
     Dated,
     Versioned,
@@ -52,7 +53,7 @@ class Indicator(Versioned, Dated, Base):
     formula_en: Mapped[str | None]
 
 
-class PlanIndicator(Versioned, Dated, Base):
+class PlanIndicator(Copied, Versioned, Dated, Base):
     """An indicator in a plan's list; codes are unique within the plan.
 
     `property` is what the plan says, where it differs from the dictionary; `party_id` answers.

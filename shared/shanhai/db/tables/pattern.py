@@ -9,6 +9,7 @@ from shanhai.db.base import (
     Area,
     Base,
     BigId,
+    Copied,
     Dated,
     Length,
     Versioned,
@@ -21,7 +22,7 @@ from shanhai.db.base import (
 from shanhai.vocabulary import CERTAINTIES, OBJECT_STATUSES, codes
 
 
-class Pattern(Versioned, Dated, Base):
+class Pattern(Copied, Versioned, Dated, Base):
     """One pattern of a region, such as one screen, one bay, ten corridors."""
 
     __tablename__ = "pattern"
@@ -38,7 +39,7 @@ class Pattern(Versioned, Dated, Base):
     status: Mapped[str] = mapped_column(server_default="draft")
 
 
-class PatternComponent(Versioned, Dated, Base):
+class PatternComponent(Copied, Versioned, Dated, Base):
     """A part of a pattern, perhaps below another; `certainty` says whether the source states it."""
 
     __tablename__ = "pattern_component"

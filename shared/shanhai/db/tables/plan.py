@@ -1,13 +1,16 @@
 """Plans and policies, the parts of joint plans, and what their regions decide of them."""
 
+from datetime import date
+
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shanhai.db.base import (
     Base,
     BigId,
     Bounded,
+    Copied,
     CreatedAt,
     Dated,
     Versioned,
@@ -22,8 +25,10 @@ class Plan(Versioned, Bounded, Base):
     """A plan; its years are inclusive, the last None while it is in force without end.
 
     `version` is the number its issuer gives an edition; former states of the row are history. An
-    edition names the plan it takes the place of once it is approved. `region_ids` are the regions
-    that make a joint plan together; a plan of one region has none.
+    edition names the plan it takes the place of once it is approved, and the first of its lineage;
+    its parts hold on the days it is in force: none before its approval. A plan that takes no
+    other's place is in force on all days its parts name, until an edition takes its place.
+    `region_ids` are the regions that make a joint plan together; a plan of one region has none.
     """
 
     __tablename__ = "plan"
@@ -49,9 +54,12 @@ class Plan(Versioned, Bounded, Base):
     status: Mapped[str] = mapped_column(server_default="draft")
     version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
     supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"), index=True)
+    lineage_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"), index=True)
+    edition: Mapped[int] = mapped_column(server_default=text("1"), default=1)
+    in_force: Mapped[Range[date]] = mapped_column(DATERANGE, server_default=text("'(,)'"))
 
 
-class PlanPart(Versioned, Dated, Base):
+class PlanPart(Copied, Versioned, Dated, Base):
     """What one region contributes to a joint plan, in its own words; codes are unique in a plan."""
 
     __tablename__ = "plan_part"
@@ -95,3 +103,18 @@ class PlanDecision(Base):
     reason: Mapped[str | None]
     actor: Mapped[str]
     at: Mapped[CreatedAt]
+
+
+class PlanProject(Base):
+    """What is said of a project in an edition it does not stand in.
+
+    In a draft: that it is dropped, or its programme there. In one that was superseded: that it had
+    the project, and in which programme. `plan_membership` tells of all.
+    """
+
+    __tablename__ = "plan_project"
+
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), primary_key=True, index=True)
+    programme_id: Mapped[int | None] = mapped_column(ForeignKey("programme.id"), index=True)
+    dropped: Mapped[bool] = mapped_column(server_default=text("false"), default=False)

@@ -11,6 +11,7 @@ from shanhai.db.base import (
     Area,
     Base,
     BigId,
+    Copied,
     Dated,
     Versioned,
     in_order,
@@ -22,7 +23,7 @@ from shanhai.db.base import (
 from shanhai.vocabulary import PROBLEM_LEVELS, PROBLEM_STATUSES, SEVERITIES, codes
 
 
-class Problem(Versioned, Dated, Base):
+class Problem(Copied, Versioned, Dated, Base):
     """A problem: its quantity as printed or measured, null where no source tells it."""
 
     __tablename__ = "problem"

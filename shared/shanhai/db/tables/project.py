@@ -22,6 +22,7 @@ from shanhai.db.base import (
     Attributes,
     Base,
     BigId,
+    Copied,
     CreatedAt,
     Dated,
     Length,
@@ -34,7 +35,7 @@ from shanhai.db.base import (
 )
 
 
-class Programme(Versioned, Dated, Base):
+class Programme(Copied, Versioned, Dated, Base):
     """A key programme or action plan that groups projects of a plan.
 
     `region_id` is the region of a joint plan whose part it is of.

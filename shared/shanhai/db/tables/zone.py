@@ -19,6 +19,7 @@ from shanhai.db.base import (
     Base,
     BigId,
     Bounded,
+    Copied,
     CreatedAt,
     Dated,
     MultiPolygon,
@@ -33,7 +34,7 @@ from shanhai.db.base import (
 from shanhai.vocabulary import ORIGINS, SCHEME_STATUSES, codes
 
 
-class ZoneScheme(Versioned, Bounded, Base):
+class ZoneScheme(Copied, Versioned, Bounded, Base):
     """One version of a zoning; at any date one is published per region and kind."""
 
     __tablename__ = "zone_scheme"
@@ -106,7 +107,7 @@ class ZoneClass(Versioned, Dated, Base):
     restoration_modes: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
 
 
-class Zone(Versioned, Bounded, Base):
+class Zone(Copied, Versioned, Bounded, Base):
     """The polygon of one class in one scheme; null where no source draws it."""
 
     __tablename__ = "zone"
