@@ -41,7 +41,7 @@ def import_files(
 
     Beside a raster a description `<name>.json` is honoured.
     """
-    given = {"region": region, "theme": theme, **parse_settings(option or [])}
+    given = {"region": region, "theme": theme, **nested(parse_settings(option or []), {})}
     stated = {name: value for name, value in given.items() if value is not None}
     with ApiClient(api or PublicSettings().api_url, key) as client:
         for path in files:
@@ -85,3 +85,15 @@ def _value(text: str) -> Any:
     except ValueError:
         return text
     return text if isinstance(value, str | list | dict) else value
+
+
+def nested(stated: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
+    """`a.b=1` as the member `b` of `a`, over what `base` has there."""
+    found: dict[str, Any] = json.loads(json.dumps(base, default=str))
+    for name, value in stated.items():
+        *path, last = name.split(".")
+        place = found
+        for part in path:
+            place = place.setdefault(part, {})
+        place[last] = value
+    return found

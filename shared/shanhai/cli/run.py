@@ -11,7 +11,7 @@ import yaml
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from shanhai.cli.files import parse_settings
+from shanhai.cli.files import nested, parse_settings
 from shanhai.errors import InvalidInput
 from shanhai.jobs.stages import STAGES
 from shanhai.processes.base import Progress as Hears
@@ -243,18 +243,6 @@ def read_inputs(path: Path) -> dict[str, Any]:
         )
     inner = found.get("inputs")
     return inner if isinstance(inner, dict) and len(found) == 1 else found
-
-
-def nested(stated: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
-    """`a.b=1` as the member `b` of `a`, over what `base` has there."""
-    found: dict[str, Any] = json.loads(json.dumps(base, default=str))
-    for name, value in stated.items():
-        *path, last = name.split(".")
-        place = found
-        for part in path:
-            place = place.setdefault(part, {})
-        place[last] = value
-    return found
 
 
 @contextmanager

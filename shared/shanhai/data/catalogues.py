@@ -46,6 +46,10 @@ class ThemeSource(BaseModel):
     scale: float = 1.0
     offset: float = 0.0
     class_scheme: str | None = None
+    water: int | None = Field(None, description="raw code of water, the sea included")
+    codes: dict[str, float | Literal["nodata"]] = Field(
+        default_factory=dict, description="what raw numbers stand for that are no values"
+    )
 
 
 class Catalogues(BaseModel):

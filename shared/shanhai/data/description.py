@@ -32,6 +32,7 @@ class DatasetDescription(BaseModel):
     licence: str
     processing: str
     class_scheme: str | None = None
+    edge_water: Literal["sea", "inland"] | None = None
     bands: tuple[str, ...] = ()
     observed_from: date | None = None
     observed_to: date | None = None

@@ -1,6 +1,6 @@
 """One theme of an open catalogue for a box: search, read windows, combine, write."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from itertools import groupby
 from pathlib import Path
@@ -8,17 +8,34 @@ from pathlib import Path
 import httpx
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
+from shapely import MultiPolygon
+from shapely.geometry.base import BaseGeometry
 
 from shanhai.data.boxes import Box
 from shanhai.data.catalogues import Catalogues, ThemeSource
+from shanhai.data.coast import ocean_within
 from shanhai.data.description import DatasetDescription, write_description
 from shanhai.data.download import trusted_certificates
 from shanhai.data.packages import file_sha256
 from shanhai.data.progress import Reporter
 from shanhai.data.stac import Asset, find_assets, sign
+from shanhai.data.themes import COAST_SPACING_M, ODBL
 from shanhai.errors import InvalidInput, NotFound
+from shanhai.raster.crs import reproject_geometry
+from shanhai.raster.fill_codes import (
+    FillCode,
+    codes_of,
+    explained,
+    give_meaning,
+    unexplained,
+)
 from shanhai.raster.geotiff import CLASS_NODATA, FLOAT_NODATA, write_geotiff
-from shanhai.raster.remote import Mosaic, read_mosaic
+from shanhai.raster.remote import METRES_PER_DEGREE, Mosaic, read_mosaic
+from shanhai.raster.vectorise import cells_of_frame
+from shanhai.vocabulary import Label
+
+FindOcean = Callable[[Box, Reporter], MultiPolygon]
 
 _TIMEOUT_S = 60.0
 
@@ -31,6 +48,7 @@ def fetch_theme(
     *,
     catalogues: Catalogues,
     reporter: Reporter,
+    find_ocean: FindOcean = ocean_within,
 ) -> DatasetDescription:
     """Write `<theme>.tif` and `<theme>.json` of the box into `out`.
 
@@ -41,9 +59,11 @@ def fetch_theme(
         out: Folder, made where missing.
         catalogues: Where to look.
         reporter: Told of progress.
+        find_ocean: Gives the ocean in a box, for land cover whose water includes the sea.
 
     Raises:
-        InvalidInput: the theme is not configured, or what it gives does not fit together.
+        InvalidInput: the theme is not configured, what it gives does not fit together, or it holds
+            codes nobody has said the meaning of.
         NotFound: the collection has nothing there.
         Unavailable: a service does not answer.
     """
@@ -54,24 +74,47 @@ def fetch_theme(
         assets = find_assets(client, catalogue, source, box)
         signed = sign(client, catalogue, source, assets)
     reporter.say(f"{theme}: {len(assets)} items of {source.collection}")
-    mosaic = combine_assets(signed, source, box)
+    found: dict[float, int] = {}
+    codes = codes_of(theme, source.codes)
+    mosaic = combine_assets(signed, source, box, codes, found)
+    _refuse_unexplained(theme, codes, found)
+    if source.water is not None:
+        _take_sea_out(mosaic, source.water, find_ocean(box, reporter))
     path = out / f"{theme}.tif"
     _write(path, mosaic, source)
-    description = _describe(theme, region, source, mosaic, assets, path)
+    told = explained(codes, found, source.unit or "1")
+    description = _describe(theme, region, source, mosaic, assets, path, told)
     write_description(description, out)
     return description
 
 
-def combine_assets(assets: Sequence[Asset], source: ThemeSource, box: Box) -> Mosaic:
-    """The values of the theme: one mosaic, or the mean or maximum of one mosaic per time."""
+def combine_assets(
+    assets: Sequence[Asset],
+    source: ThemeSource,
+    box: Box,
+    codes: tuple[FillCode, ...] = (),
+    found: dict[float, int] | None = None,
+) -> Mosaic:
+    """The values of the theme: one mosaic, or the mean or maximum of one mosaic per time.
+
+    Args:
+        assets: The files to read.
+        source: How they are read.
+        box: West, south, east, north, WGS 84 degrees.
+        codes: Numbers that stand for something else than a value.
+        found: Cells by code, added to.
+    """
+    counted = {} if found is None else found
+    kept = {code.raw for code in codes if code.means_value}
+
+    def read(group: Iterable[Asset]) -> Mosaic:
+        urls = [asset.url for asset in group]
+        raw = read_mosaic(urls, box, nodata=source.nodata, kept=kept)
+        return _scaled(raw, source, codes, counted)
+
     if source.combine == "first":
-        return _scaled(
-            read_mosaic([asset.url for asset in assets], box, nodata=source.nodata), source
-        )
-    layers = [
-        _scaled(read_mosaic([asset.url for asset in group], box, nodata=source.nodata), source)
-        for _, group in groupby(assets, key=lambda asset: asset.moment)
-    ]
+        return read(assets)
+    layers = [read(group) for _, group in groupby(assets, key=lambda asset: asset.moment)]
     first = layers[0]
     if any(layer.transform != first.transform or layer.crs != first.crs for layer in layers):
         raise InvalidInput(f"the dates of {source.collection} do not lie on one grid")
@@ -79,14 +122,54 @@ def combine_assets(assets: Sequence[Asset], source: ThemeSource, box: Box) -> Mo
     return Mosaic(values, first.transform, first.crs, first.resolution_m)
 
 
-def _scaled(mosaic: Mosaic, source: ThemeSource) -> Mosaic:
+def _scaled(
+    mosaic: Mosaic, source: ThemeSource, codes: tuple[FillCode, ...], found: dict[float, int]
+) -> Mosaic:
     raw = mosaic.values
-    if source.valid_min is not None:
-        raw[raw < source.valid_min] = np.nan
-    if source.valid_max is not None:
-        raw[raw > source.valid_max] = np.nan
     values = raw * np.float32(source.scale) + np.float32(source.offset)
-    return Mosaic(values, mosaic.transform, mosaic.crs, mosaic.resolution_m)
+    if source.valid_min is not None:
+        values[raw < source.valid_min] = np.nan
+    if source.valid_max is not None:
+        values[raw > source.valid_max] = np.nan
+    meant = give_meaning(raw, values, codes, found)
+    return Mosaic(meant, mosaic.transform, mosaic.crs, mosaic.resolution_m)
+
+
+def _refuse_unexplained(
+    theme: str, codes: tuple[FillCode, ...], found: Mapping[float, int]
+) -> None:
+    unknown = unexplained(codes, found)
+    if unknown is None:
+        return
+    raise InvalidInput(
+        f"{theme} holds codes that stand for no value: {unknown.en}; say in `codes` of the "
+        "catalogue what each is, or `nodata`",
+        message_zh=f"{theme} 含有不代表数值的代码：{unknown.zh}；请在目录配置的 codes 中"
+        "说明其含义，或写 nodata",
+        pointer="/codes",
+    )
+
+
+def _take_sea_out(mosaic: Mosaic, water: int, ocean: MultiPolygon) -> None:
+    """Make nodata, as which a class raster has the sea, of water in the ocean or joined to it.
+
+    The coastline is simplified: water within its error that joins the ocean is the sea as well.
+    """
+    if ocean.is_empty:
+        return
+    frame = (mosaic.values.shape, mosaic.transform)
+    wet = mosaic.values == water
+
+    def within(shape: BaseGeometry) -> NDArray[np.bool_]:
+        return cells_of_frame(reproject_geometry(shape, "EPSG:4326", mosaic.crs), *frame)
+
+    sea = wet & within(ocean)
+    near = wet & within(ocean.buffer(COAST_SPACING_M / METRES_PER_DEGREE))
+    numbers, count = ndimage.label(near | sea)
+    joined = np.zeros(count + 1, dtype=bool)
+    joined[np.unique(numbers[sea])] = True
+    joined[0] = False
+    mosaic.values[joined[numbers]] = np.nan
 
 
 def _reduced(layers: Sequence[NDArray[np.float32]], source: ThemeSource) -> NDArray[np.float32]:
@@ -128,6 +211,7 @@ def _describe(
     mosaic: Mosaic,
     assets: Sequence[Asset],
     path: Path,
+    told: Label | None,
 ) -> DatasetDescription:
     days = sorted(date.fromisoformat(asset.moment[:10]) for asset in assets if asset.moment)
     return DatasetDescription(
@@ -141,11 +225,14 @@ def _describe(
         native_resolution_m=round(mosaic.resolution_m, 1),
         stand_in=False,
         source=f"{source.source}; {source.catalogue}, collection {source.collection}",
-        licence=source.licence,
+        licence=source.licence if source.water is None else f"{source.licence}; coast: {ODBL}",
         processing=(
             f"windows of {len(assets)} items, {source.combine}, raw × {source.scale:g} "
             f"+ {source.offset:g}"
+            + ("" if told is None else f"; codes: {told.en}")
+            + ("" if source.water is None else "; water of the OpenStreetMap ocean is the sea, 0")
         ),
+        edge_water=None if source.water is None else "inland",
         class_scheme=source.class_scheme,
         observed_from=days[0] if days else None,
         observed_to=days[-1] if days else None,

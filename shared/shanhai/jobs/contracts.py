@@ -9,7 +9,14 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from shanhai.jobs.assessment_inputs import (
     ASSESS_ECOSERVICES,
@@ -43,6 +50,8 @@ from shanhai.jobs.themes import Theme
 from shanhai.raster.windows import Cluster
 from shanhai.vocabulary import CONTROL_KINDS, Label, Role, Scope, codes
 
+FillCodeText = Annotated[str, StringConstraints(pattern=r"^-?\d{1,10}(\.\d{1,6})?$")]
+
 
 class ImportDatasetInputs(Inputs):
     """A raster to check, convert and register."""
@@ -66,6 +75,17 @@ class ImportDatasetInputs(Inputs):
     )
     legend: Literal["internal", "worldcover", "globeland30", "clcd"] = Field(
         "internal", description="Legend of a land-cover raster / 土地覆盖分类体系"
+    )
+    codes: dict[FillCodeText, float | Literal["nodata"]] = Field(
+        default_factory=dict,
+        max_length=100,
+        description="What numbers of the file stand for that are no values: by number, a value in"
+        " the theme's unit or `nodata` / 非数值代码的含义",
+    )
+    edge_water: Literal["sea", "inland"] | None = Field(
+        None,
+        description="What the open water of a land-cover product is that joins the raster's edge"
+        " / 与栅格边缘相连的开阔水面：海域或内陆水体",
     )
     accept_datum: bool = Field(
         False, description="Accept although GCJ-02 is suspected / 疑似 GCJ-02 时仍然接受"

@@ -36,6 +36,7 @@ from shanhai.processes.registry import PROCESSES
 from shanhai.raster.themes import THEME_RULES
 from shanhai.raster.windows import Cluster
 from shanhai.rules import rule_in_chinese, rule_in_english
+from shanhai.science.zoning.flag import Flag
 from shanhai.storage.artifacts import sha256_of
 from shanhai.vocabulary import label_of
 
@@ -109,7 +110,8 @@ def run_on_files(
         if assessed is not None:
             place = assessed.region
     workspace.mkdir(parents=True, exist_ok=True)
-    taken = _take(rasters, options or {}, workspace, place)
+    noted: list[Flag] = []
+    taken = _take(rasters, options or {}, workspace, place, noted)
     if assessed is not None:
         refuse(
             judge_inputs_of(assessed, {theme: one.checksum for theme, (one, _) in taken.items()})
@@ -129,7 +131,9 @@ def run_on_files(
         processes=processes,
         cluster=cluster,
     )
-    return PROCESSES[process_id].compute(task, workspace, progress)
+    outcome = PROCESSES[process_id].compute(task, workspace, progress)
+    told = [flag.document() for flag in noted]
+    return outcome.model_copy(update={"warnings": [*told, *outcome.warnings]})
 
 
 def runnable(process_id: str) -> ProcessContract:
@@ -196,8 +200,10 @@ def _take(
     options: Mapping[str, Mapping[str, Any]],
     workspace: Path,
     place: RegionTask,
+    noted: list[Flag],
 ) -> dict[str, tuple[DatasetTask, Path]]:
-    """The datasets by theme, each with the file that is computed from."""
+    """The datasets by theme, each with the file that is computed from; what was remarkable is
+    noted."""
     taken = {}
     for theme, path in sorted(rasters.items()):
         if theme.startswith(SUPPLY) or theme == RATIO:
@@ -206,7 +212,7 @@ def _take(
         cleaned = workspace / "inputs" / f"{theme}.tif"
         cleaned.parent.mkdir(exist_ok=True)
         try:
-            dataset = take_raster(theme, path, cleaned, place, options.get(theme, {}))
+            dataset = take_raster(theme, path, cleaned, place, options.get(theme, {}), noted)
         except InvalidInput as error:
             raise _of_raster(error, theme, path) from error
         taken[theme] = (dataset, cleaned)
@@ -247,9 +253,16 @@ def _computed(theme: str, path: Path) -> DatasetTask:
 
 
 def take_raster(
-    theme: str, path: Path, cleaned: Path, place: RegionTask, options: Mapping[str, Any]
+    theme: str,
+    path: Path,
+    cleaned: Path,
+    place: RegionTask,
+    options: Mapping[str, Any],
+    noted: list[Flag] | None = None,
 ) -> DatasetTask:
     """Import a raster to `cleaned` as the platform would, and describe it.
+
+    What was remarkable is added to `noted`.
 
     Raises:
         InvalidInput: the theme is none, an option breaks a rule, or the file is not what the theme
@@ -272,6 +285,8 @@ def take_raster(
         cleaned,
         progress=lambda _percent, _stage: None,
     )
+    if noted is not None:
+        noted += imported.warnings
     return DatasetTask(
         id=0,
         code=inputs.code or path.stem,

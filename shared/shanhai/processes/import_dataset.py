@@ -20,7 +20,9 @@ from shanhai.processes.base import Progress
 from shanhai.processes.rasters import raster_output
 from shanhai.raster.checks import (
     check_bands,
+    check_codes,
     check_datum,
+    check_edge_water,
     check_overlap,
     check_plausible,
     check_report,
@@ -28,6 +30,8 @@ from shanhai.raster.checks import (
 from shanhai.raster.clean import Cleaning, CleaningReport, clean_blocks
 from shanhai.raster.cog import Frame, write_cog
 from shanhai.raster.conversions import conversion
+from shanhai.raster.edge_water import EdgeWater, find_edge_water
+from shanhai.raster.fill_codes import FillCode, codes_of
 from shanhai.raster.inspect import RasterFacts, inspect_raster, resolution_m
 from shanhai.raster.statistics import BandStatistics
 from shanhai.raster.themes import THEME_RULES, ThemeRule
@@ -36,6 +40,7 @@ from shanhai.storage.artifacts import sha256_of
 from shanhai.vocabulary import Label
 
 FILE = "dataset.tif"
+INLAND = "inland"
 
 
 class ImportDataset:
@@ -69,6 +74,7 @@ class Imported:
     report: CleaningReport
     statistics: list[BandStatistics] = field(default_factory=list)
     warnings: list[Flag] = field(default_factory=list)
+    codes: tuple[FillCode, ...] = ()
 
 
 def import_raster(
@@ -90,9 +96,14 @@ def import_raster(
     check_overlap(facts, region)
     progress(10, "convert")
     imported = Imported(rule, facts, _frame(facts, rule), CleaningReport())
-    blocks = clean_blocks(source, facts, rule, _cleaning(inputs), imported.report)
+    sea = _sea(source, facts, inputs, region)
+    cleaning = _cleaning(inputs, _codes(inputs, facts, rule), sea)
+    imported.codes = cleaning.codes
+    blocks = clean_blocks(source, facts, rule, cleaning, imported.report)
     imported.statistics = write_cog(target, imported.frame, blocks)
     progress(80, "check")
+    imported.warnings += check_codes(cleaning.codes, imported.report, rule)
+    imported.warnings += _tell_sea(imported.report)
     imported.warnings += check_report(imported.report, facts, rule)
     imported.warnings += check_plausible(rule, imported.statistics)
     if not inputs.accept_datum:
@@ -117,7 +128,64 @@ def _frame(facts: RasterFacts, rule: ThemeRule) -> Frame:
     )
 
 
-def _cleaning(inputs: ImportDatasetInputs) -> Cleaning:
+def _sea(
+    source: Path, facts: RasterFacts, inputs: ImportDatasetInputs, region: BaseGeometry
+) -> EdgeWater | None:
+    """The water of a land-cover product that is the sea.
+
+    Raises:
+        InvalidInput: some may be, and nobody has said whether it is.
+    """
+    if inputs.theme != "land_cover" or inputs.legend == "internal" or inputs.edge_water == INLAND:
+        return None
+    water = find_edge_water(source, facts, inputs.legend, inputs.nodata)
+    if inputs.edge_water is None:
+        check_edge_water(water, facts, region)
+        return None
+    return water
+
+
+def _tell_sea(report: CleaningReport) -> list[Flag]:
+    if report.sea_cells == 0:
+        return []
+    text = Label(
+        f"土地覆盖：与栅格边缘相连的 {report.sea_cells} 个水体像元按海域处理",
+        f"land_cover: {report.sea_cells} cells of water that join the edge are taken as the sea",
+    )
+    return [Flag("sea", text)]
+
+
+def _codes(
+    inputs: ImportDatasetInputs, facts: RasterFacts, rule: ThemeRule
+) -> tuple[FillCode, ...]:
+    """What numbers of the file stand for that are no values.
+
+    Raises:
+        InvalidInput: codes are given for a raster of classes, or stand for an impossible value.
+    """
+    if inputs.codes and rule.categorical:
+        raise InvalidInput(
+            f"codes are for measured values; the classes of {inputs.theme} have a legend",
+            message_zh="codes 仅用于数值型专题；分类专题请用 legend",
+            pointer="/inputs/codes",
+        )
+    codes = codes_of(inputs.theme, inputs.codes)
+    low, high = rule.ranges[facts.bands]
+    for code in codes:
+        if code.value is not None and not low <= code.value <= high and code.means_value:
+            raise InvalidInput(
+                f"codes.{code.raw:.10g} is {code.value:g}; it must be a value of {inputs.theme}, "
+                f"{low:g}…{high:g} {rule.unit}",
+                message_zh=f"codes.{code.raw:.10g} 为 {code.value:g}，须为{rule.label.zh}的值："
+                f"{low:g}…{high:g} {rule.unit}",
+                pointer=f"/inputs/codes/{code.raw:.10g}",
+            )
+    return codes
+
+
+def _cleaning(
+    inputs: ImportDatasetInputs, codes: tuple[FillCode, ...], sea: EdgeWater | None
+) -> Cleaning:
     """The user's scale and offset, or those the named unit asks for."""
     for name, value in (("scale", inputs.scale), ("offset", inputs.offset)):
         if not math.isfinite(value) or (name == "scale" and value == 0):
@@ -132,6 +200,8 @@ def _cleaning(inputs: ImportDatasetInputs) -> Cleaning:
         scale=inputs.scale * factor,
         offset=inputs.offset * factor + shift,
         legend=inputs.legend,
+        codes=codes,
+        sea=sea,
     )
 
 
@@ -171,6 +241,15 @@ def _manifest(imported: Imported, inputs: ImportDatasetInputs, source: Path) -> 
         "scale": inputs.scale,
         "offset": inputs.offset,
         "legend": inputs.legend if inputs.theme == "land_cover" else None,
+        "edge_water": inputs.edge_water,
+        "codes": {
+            f"{code.raw:.10g}": {
+                "cells": report.codes[code.raw],
+                "value": code.value if code.means_value else None,
+            }
+            for code in imported.codes
+            if code.raw in report.codes
+        },
         "cells": report.cells,
         "nodata_cells": report.nodata_cells,
         "out_of_range_cells": report.out_of_range_cells,

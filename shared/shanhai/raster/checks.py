@@ -11,6 +11,8 @@ from shanhai.errors import InvalidInput
 from shanhai.raster.clean import CleaningReport
 from shanhai.raster.crs import reproject_geometry
 from shanhai.raster.datum import OutlineMatch, as_gcj02, names_gcj02, overlap_share
+from shanhai.raster.edge_water import EdgeWater
+from shanhai.raster.fill_codes import FillCode, explained, unexplained
 from shanhai.raster.inspect import (
     RasterFacts,
     lon_lat_bounds,
@@ -26,6 +28,9 @@ from shanhai.vocabulary import Label
 
 MOST_OUT_OF_RANGE = 0.2
 """Part of the values that may be impossible; more means a wrong unit, not a few bad cells."""
+
+LEAST_EDGE_WATER_KM2 = 1.0
+"""Less open water than this at the edge changes no zoning."""
 
 _OUTLINE_CELLS = 1_500
 _COARSEST_OUTLINE_M = 400.0
@@ -60,6 +65,43 @@ def check_overlap(facts: RasterFacts, region: BaseGeometry) -> None:
         f"the raster covers {shown} (west, south, east, north), outside the region's "
         f"{wanted}{hint}",
         f"栅格范围 {shown}（西、南、东、北）不在区域范围 {wanted} 内{hint_zh}",
+    )
+
+
+def check_codes(codes: tuple[FillCode, ...], report: CleaningReport, rule: ThemeRule) -> list[Flag]:
+    """Refuse a raster with codes nobody can say the value of; tell what became of the others."""
+    unknown = unexplained(codes, report.codes)
+    if unknown is not None:
+        found = report.codes
+        asked = [code.raw for code in codes if code.value is None and code.raw in found]
+        example = f"{max(asked, key=found.__getitem__):.0f}"
+        raise InvalidInput(
+            f"{rule.theme} holds codes that stand for no value: {unknown.en}; say what each is in "
+            f"{rule.unit} or that it is unknown, for example codes.{example}=0 or "
+            f"codes.{example}=nodata",
+            message_zh=f"{rule.label.zh}含有不代表数值的代码：{unknown.zh}；请说明各代码对应的值"
+            f"（{rule.unit}）或无数据，例如 codes.{example}=0 或 codes.{example}=nodata",
+            pointer="/inputs/codes",
+        )
+    told = explained(codes, report.codes, rule.unit)
+    if told is None:
+        return []
+    text = Label(f"{rule.label.zh}：{told.zh}", f"{rule.theme}: {told.en}")
+    return [Flag("fill_codes", text)]
+
+
+def check_edge_water(water: EdgeWater, facts: RasterFacts, region: BaseGeometry) -> None:
+    """Refuse land cover whose water may be the sea, which is no land, unless somebody says so."""
+    area = water.area_km2(facts, region)
+    if area < LEAST_EDGE_WATER_KM2:
+        return
+    raise InvalidInput(
+        f"land_cover has {area:.1f} km² of open water in the region that joins the raster's edge "
+        "and may be the sea, which is no land; say edge_water=sea, or edge_water=inland where it "
+        "is a river or lake",
+        message_zh=f"土地覆盖在区域内有 {area:.1f} km² 开阔水面与栅格边缘相连，可能是海域，"
+        "而海域不是陆地；请说明 edge_water=sea（海域）或 edge_water=inland（河流、湖泊）",
+        pointer="/inputs/edge_water",
     )
 
 

@@ -9,12 +9,14 @@ import numpy as np
 
 from shanhai.errors import InvalidInput
 from shanhai.raster.cog import Block
+from shanhai.raster.edge_water import EdgeWater
+from shanhai.raster.fill_codes import FillCode, give_meaning
 from shanhai.raster.inspect import RasterFacts, open_geotiff
 from shanhai.raster.themes import ThemeRule
-from shanhai.raster.warp import read_open_block
+from shanhai.raster.warp import KEPT_ZERO, read_open_block
 from shanhai.science.arrays import FloatArray
 from shanhai.science.grid import Window
-from shanhai.science.landcover import harmonise
+from shanhai.science.landcover import NODATA, LandCover, harmonise
 
 _STRIP_CELLS = 4_000_000
 
@@ -30,12 +32,16 @@ class Cleaning:
         scale: Multiplier to the theme's unit.
         offset: Added after scaling.
         legend: Legend of a land-cover raster.
+        codes: What numbers stand for that are no values.
+        sea: Water of a land-cover raster that is the sea.
     """
 
     nodata: float | None = None
     scale: float = 1.0
     offset: float = 0.0
     legend: Legend = "internal"
+    codes: tuple[FillCode, ...] = ()
+    sea: EdgeWater | None = None
 
 
 @dataclass(slots=True)
@@ -47,6 +53,8 @@ class CleaningReport:
     out_of_range_cells: int = 0
     lowest: float = field(default=float("inf"))
     highest: float = field(default=float("-inf"))
+    codes: dict[float, int] = field(default_factory=dict)
+    sea_cells: int = 0
 
     @property
     def valid_cells(self) -> int:
@@ -76,12 +84,20 @@ def clean_blocks(
         UnsupportedFile: the pixels cannot be read.
         InvalidInput: a land-cover code has no class in the legend.
     """
+    kept = (
+        KEPT_ZERO if rule.categorical else {code.raw for code in cleaning.codes if code.means_value}
+    )
     with open_geotiff(path) as file:
         for window in strips(facts):
-            raw = read_open_block(file, window, keep_zero=rule.categorical)
+            raw = read_open_block(file, window, kept=kept)
             if cleaning.nodata is not None:
                 raw[raw == cleaning.nodata] = np.nan
-            values = _classes(raw, rule, cleaning) if rule.categorical else _scaled(raw, cleaning)
+            if rule.categorical:
+                values = _classes(raw, rule, cleaning)
+                values = _without_sea(values, window, cleaning, report)
+            else:
+                scaled = _scaled(raw, cleaning)
+                values = give_meaning(raw, scaled, cleaning.codes, report.codes)
             yield window, _in_range(values, rule.ranges[facts.bands], report)
 
 
@@ -102,6 +118,16 @@ def _classes(raw: FloatArray, rule: ThemeRule, cleaning: Cleaning) -> FloatArray
             pointer="/inputs/upload",
         )
     return harmonise(codes.astype(np.int64), cleaning.legend).astype(np.float64)
+
+
+def _without_sea(
+    values: FloatArray, window: Window, cleaning: Cleaning, report: CleaningReport
+) -> FloatArray:
+    if cleaning.sea is None:
+        return values
+    sea = cleaning.sea.within(window, values[0] == LandCover.WATER)
+    report.sea_cells += int(np.count_nonzero(sea))
+    return np.where(sea, float(NODATA), values)
 
 
 def _in_range(

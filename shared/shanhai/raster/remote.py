@@ -4,7 +4,7 @@ For the operator's own fetch command only: services never open a URL.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from shanhai.errors import InvalidInput, LimitExceeded, Unavailable
 from shanhai.raster.geotiff import Transform
 
 MAX_CELLS = 250_000_000
-_METRES_PER_DEGREE = 111_195.0
+METRES_PER_DEGREE = 111_195.0
 _ALIGNED = 1e-3
 _ENVIRONMENT = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
@@ -45,6 +45,7 @@ def read_mosaic(
     box: tuple[float, float, float, float],
     *,
     nodata: float | None = None,
+    kept: Collection[float] = (),
 ) -> Mosaic:
     """Read the part of each file inside a box by ranged requests; earlier files win.
 
@@ -52,6 +53,7 @@ def read_mosaic(
         urls: HTTP addresses of single-band GeoTIFFs on one grid.
         box: West, south, east, north, WGS 84 degrees.
         nodata: The raw value that means nodata; None takes what each file states.
+        kept: Values that are kept though a file states them as nodata.
 
     Raises:
         Unavailable: a file cannot be read.
@@ -60,7 +62,7 @@ def read_mosaic(
     """
     try:
         with rasterio.Env(**_ENVIRONMENT):
-            return _join(urls, box, nodata)
+            return _join(urls, box, nodata, kept)
     except RasterioError as error:
         message = str(error)
         for url in urls:
@@ -69,14 +71,17 @@ def read_mosaic(
 
 
 def _join(
-    urls: Sequence[str], box: tuple[float, float, float, float], nodata: float | None
+    urls: Sequence[str],
+    box: tuple[float, float, float, float],
+    nodata: float | None,
+    kept: Collection[float],
 ) -> Mosaic:
     target: _Target | None = None
     for url in urls:
         with rasterio.open(f"/vsicurl/{url}", driver="GTiff") as file:
             if target is None:
                 target = _Target.over(file, box)
-            target.fill_from(file, nodata)
+            target.fill_from(file, nodata, kept)
     if target is None:
         raise InvalidInput("no file was given to read from")
     epsg = target.crs.to_epsg()
@@ -85,7 +90,7 @@ def _join(
         transform=target.transform,
         crs=f"EPSG:{epsg}" if epsg is not None else str(target.crs.to_wkt()),
         resolution_m=abs(target.transform[4])
-        * (_METRES_PER_DEGREE if target.crs.is_geographic else 1.0),
+        * (METRES_PER_DEGREE if target.crs.is_geographic else 1.0),
     )
 
 
@@ -112,7 +117,7 @@ class _Target:
         corner = (file.transform.c + first * step_x, file.transform.f - top * step_y)
         return cls(values, (step_x, 0.0, corner[0], 0.0, -step_y, corner[1]), file.crs)
 
-    def fill_from(self, file: Any, nodata: float | None) -> None:
+    def fill_from(self, file: Any, nodata: float | None, kept: Collection[float]) -> None:
         row, column = self._place(file)
         height, width = self.values.shape
         top, left = max(0, row), max(0, column)
@@ -122,7 +127,7 @@ class _Target:
         window = Window(left - column, top - row, right - left, bottom - top)
         cells = file.read(1, window=window).astype(np.float32)
         empty = file.nodata if nodata is None else nodata
-        if empty is not None:
+        if empty is not None and empty not in kept:
             cells[cells == np.float32(empty)] = np.nan
         part = self.values[top:bottom, left:right]
         np.copyto(part, cells, where=np.isnan(part))

@@ -10,7 +10,7 @@ import numpy as np
 from shanhai.errors import InvalidInput
 from shanhai.raster.inspect import open_geotiff
 from shanhai.raster.lattice import CellCentres
-from shanhai.raster.warp import Source, read_open_block
+from shanhai.raster.warp import KEPT_ZERO, Source, read_open_block
 from shanhai.science.arrays import FloatArray
 from shanhai.science.grid import Grid, Window
 
@@ -50,7 +50,7 @@ def source_total(source: Source, grid: Grid, run: Run = map) -> SourceTotal:
 
 def _strip_total(source: Source, grid: Grid, strip: Window) -> SourceTotal:
     with open_geotiff(source.path) as file:
-        values = np.nan_to_num(read_open_block(file, strip, keep_zero=True)[0])
+        values = np.nan_to_num(read_open_block(file, strip, kept=KEPT_ZERO)[0])
     # Positions take several times the room of the values: a few rows of them at a time.
     rows = max(1, _CELLS_AT_ONCE // strip.width)
     parts = [

@@ -1,7 +1,7 @@
 """A source raster, window by window, on the analysis grid, by the rule its quantity asks for."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -88,6 +88,12 @@ class Source:
 _INTERPOLATIONS = {"nearest": nearest, "bilinear": bilinear, "bicubic": bicubic}
 
 _ZERO_IS_NODATA = {Quantity.INTENSIVE, Quantity.SURFACE}
+KEPT_ZERO = frozenset({0.0})
+
+
+def kept_of(quantity: Quantity) -> Collection[float]:
+    """The declared nodata that is a value where a quantity is stored."""
+    return () if quantity in _ZERO_IS_NODATA else KEPT_ZERO
 
 
 def open_source(path: Path, quantity: Quantity) -> Source:
@@ -224,14 +230,14 @@ def read_block(source: Source, block: Window) -> FloatArray:
         UnsupportedFile: the pixels cannot be read.
     """
     with open_geotiff(source.path) as file:
-        return read_open_block(file, block, keep_zero=source.quantity not in _ZERO_IS_NODATA)
+        return read_open_block(file, block, kept=kept_of(source.quantity))
 
 
-def read_open_block(file: Any, block: Window, *, keep_zero: bool) -> FloatArray:
+def read_open_block(file: Any, block: Window, *, kept: Collection[float] = ()) -> FloatArray:
     """Bands of a block of an open file as float64.
 
-    `keep_zero` takes a declared nodata of 0 as the value it is: in class rasters 0 is the sea,
-    which takes part in the vote on a coarser cell.
+    A declared nodata among `kept` is taken as the value it is: in class rasters 0 is the sea, which
+    takes part in the vote on a coarser cell.
     """
     cut = RasterWindow(block.col, block.row, block.width, block.height)
     try:
@@ -243,7 +249,7 @@ def read_open_block(file: Any, block: Window, *, keep_zero: bool) -> FloatArray:
         ) from error
     values: FloatArray = stored.astype(np.float64)
     nodata = file.nodata
-    if nodata is not None and not (keep_zero and nodata == 0):
+    if nodata is not None and nodata not in kept:
         # As it is stored: half the memory to go through, and the digits nodata was given in.
         values[stored == nodata] = np.nan
     if stored.dtype.kind == "f":
@@ -284,7 +290,7 @@ def _cells_within(
     centres = CellCentres(facts.transform, source.resolution, source.crs, f"EPSG:{grid.epsg}")
     with open_geotiff(source.path) as file:
         for strip in _strips(block):
-            values = read_open_block(file, strip, keep_zero=source.quantity not in _ZERO_IS_NODATA)
+            values = read_open_block(file, strip, kept=kept_of(source.quantity))
             yield values, _target_cells(*centres.within(strip), grid, window)
 
 

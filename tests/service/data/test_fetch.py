@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rich.console import Console
+from shapely import MultiPolygon, box
 from typer.testing import CliRunner
 
 from shanhai.data.boxes import Box
-from shanhai.data.catalogues import Catalogues
+from shanhai.data.catalogues import Catalogues, read_catalogues
 from shanhai.data.cli import app
 from shanhai.data.description import read_description
 from shanhai.data.fetch import fetch_theme
@@ -137,6 +138,78 @@ def test_class_raster_keeps_its_codes_and_scheme(site: Site, tmp_path: Path, rep
     np.testing.assert_array_equal(values, [[10, np.nan], [80, 95]])
     assert read_geotiff(tmp_path / "dem.tif").nodata == 0
     assert read_description(tmp_path / "dem.json").class_scheme == "worldcover"
+
+
+def test_codes_of_modis_become_what_they_stand_for_date_by_date(
+    site: Site, tmp_path: Path, reporter: Reporter
+):
+    older = np.array([[32766, 32766, 6000, 32767]], dtype=np.int16)
+    newer = np.array([[32766, 400, 8000, 7000]], dtype=np.int16)
+    site.add_item("older", "2020-01-01T00:00:00Z", tile(tmp_path, 118.0, older, nodata=32767))
+    site.add_item("newer", "2021-01-01T00:00:00Z", tile(tmp_path, 118.0, newer, nodata=32767))
+    catalogues = npp(site)
+    box = (118.01, 24.45, 118.49, 24.46)
+    fetch_theme("npp", "here", box, tmp_path, catalogues=catalogues, reporter=reporter)
+    np.testing.assert_allclose(read_geotiff(tmp_path / "npp.tif").values[0], [[0, 20, 700, 700]])
+    assert "32766 (water): 3 cells" in read_description(tmp_path / "npp.json").processing
+
+
+def test_a_layer_with_codes_nobody_explains_is_not_taken(
+    site: Site, tmp_path: Path, reporter: Reporter
+):
+    raw = np.array([[32762, 6000]], dtype=np.int16)
+    site.add_item("a", "2021-01-01T00:00:00Z", tile(tmp_path, 118.0, raw, nodata=32767))
+    box = (118.01, 24.45, 118.49, 24.46)
+    with pytest.raises(InvalidInput, match=r"32762 \(urban and built-up land\), 1 cells"):
+        fetch_theme("npp", "here", box, tmp_path, catalogues=npp(site), reporter=reporter)
+    assert not (tmp_path / "npp.tif").exists()
+    stated = npp(site, codes={"32762": 90})
+    fetch_theme("npp", "here", box, tmp_path, catalogues=stated, reporter=reporter)
+    np.testing.assert_allclose(read_geotiff(tmp_path / "npp.tif").values[0], [[90, 600]])
+
+
+def npp(site: Site, **theme: object) -> Catalogues:
+    """The package's own entry of NPP, at the site."""
+    own = read_catalogues().theme("npp").model_dump(exclude={"catalogue", "collection", "asset"})
+    source = {**own, "catalogue": "local", "collection": "tiles", "asset": "data", **theme}
+    local = settings(site).model_dump()["catalogues"]
+    return Catalogues.model_validate({"catalogues": local, "themes": {"npp": source}})
+
+
+def test_where_worldpop_has_no_settlement_nobody_lives(
+    site: Site, tmp_path: Path, reporter: Reporter
+):
+    people = np.array([[-99_999, 12.5]], dtype=np.float32)
+    site.add_item("pop", "2020-01-01T00:00:00Z", tile(tmp_path, 118.0, people, nodata=-99_999))
+    own = read_catalogues().theme("population")
+    assert own.nodata is None
+    local = settings(site, codes=own.codes)
+    values = fetch(local, tmp_path, reporter, (118.01, 24.3, 118.49, 24.4))
+    np.testing.assert_array_equal(values, [[0, 12.5]])
+
+
+def test_the_sea_of_worldcover_is_no_water_of_the_land(
+    site: Site, tmp_path: Path, reporter: Reporter
+):
+    codes = np.full((50, 50), 10, dtype=np.uint8)
+    codes[30:], codes[5:8, 5:8], codes[10:28, 40] = 80, 80, 80
+    site.add_item("a", "2021-01-01T00:00:00Z", tile(tmp_path, 118.0, codes, nodata=0))
+    coast = 24.5 - 31 * 0.01
+    ocean = MultiPolygon([box(117.0, 23.0, 119.0, coast)])
+    catalogues = settings(site, class_scheme="worldcover", nodata=0, water=80)
+    fetch_theme(
+        *("dem", "here", (118.001, 24.001, 118.499, 24.499), tmp_path),
+        catalogues=catalogues,
+        reporter=reporter,
+        find_ocean=lambda box, reporter: ocean,
+    )
+    values = np.nan_to_num(read_geotiff(tmp_path / "dem.tif").values[0])
+    assert set(np.unique(values[30:])) == {0}, "up to the true coast, though the ocean ends below"
+    assert set(np.unique(values[5:8, 5:8])) == {80}
+    assert set(np.unique(values[10:28, 40])) == {80}, "a river stays one"
+    description = read_description(tmp_path / "dem.json")
+    assert description.import_inputs()["edge_water"] == "inland"
+    assert "OpenStreetMap" in description.licence
 
 
 def test_token_is_fetched_and_sent_but_not_written_down(

@@ -124,6 +124,31 @@ def test_a_refused_raster_is_named_with_its_theme(watershed: Watershed, tmp_path
     assert "winds" in caught.value.message
 
 
+def test_codes_in_a_raster_of_a_run_are_asked_about_and_told(watershed: Watershed, tmp_path: Path):
+    npp = read_geotiff(watershed.rasters["npp"])
+    raw = np.round(npp.values * 10).astype(np.int16)
+    raw[0, 20:30, 20:30] = 32762
+    raw[0, 5:8, 5:8] = 32766
+    path = tmp_path / "mod17.tif"
+    write_geotiff(path, raw, transform=npp.transform, crs=npp.crs, nodata=32767)
+    given = {
+        "region": watershed.region_file,
+        "rasters": {**watershed.rasters, "npp": path},
+        "inputs": {"cell_m": 100.0},
+        "progress": lambda percent, stage: None,
+    }
+    with pytest.raises(InvalidInput) as caught:
+        run_on_files(
+            "delineate-zones", workspace=tmp_path / "a", options={"npp": {"scale": 0.1}}, **given
+        )
+    assert "32762 (urban and built-up land), 100 cells" in caught.value.message
+    assert caught.value.faults[0].pointer == "/inputs/datasets/npp/codes"
+    options = {"npp": {"scale": 0.1, "codes": {"32762": 150}}}
+    outcome = run_on_files("delineate-zones", workspace=tmp_path / "b", options=options, **given)
+    told = next(one for one in outcome.warnings if one["code"] == "fill_codes")
+    assert "32766 (water): 9 cells are taken as 0" in told["detail"]
+
+
 def test_source_and_licence_are_as_the_run_says(watershed: Watershed, tmp_path: Path):
     region = read_region(watershed.region_file)
     options = {"source": "SRTM 2000", "licence": "CC0-1.0", "name_zh": "高程(SRTM)"}

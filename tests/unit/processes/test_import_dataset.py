@@ -5,6 +5,7 @@ from uuid import UUID
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from shanhai.errors import InvalidInput, UnsupportedFile
 from shanhai.jobs.contracts import Outcome, Task
@@ -178,11 +179,137 @@ def test_an_unlikely_mean_is_warned_of(bring: Bring, theme: str, value: float, h
 def test_land_cover_is_translated_and_unknown_codes_are_listed(bring: Bring):
     codes = np.full((40, 40), 10, dtype=np.uint8)
     codes[:5], codes[5:8] = 80, 0
-    _, stored = bring("land_cover", codes, legend="worldcover", frame={"nodata": 0})
+    legend = {"legend": "worldcover", "edge_water": "inland"}
+    _, stored = bring("land_cover", codes, **legend, frame={"nodata": 0})
     assert set(np.unique(np.nan_to_num(stored.values))) == {0, 2, 7}
     codes[20, 20] = 33
     with pytest.raises(InvalidInput, match=r"33 \(1 cells\)"):
-        bring("land_cover", codes, legend="worldcover", frame={"nodata": 0})
+        bring("land_cover", codes, **legend, frame={"nodata": 0})
+
+
+MODIS = {"frame": {"nodata": 32767}, "scale": 0.1}
+
+
+def modis_npp() -> Any:
+    """A corner of MOD17A3HGF as it is published: 16-bit numbers with codes above 32760."""
+    raw = np.full((40, 40), 6_200, dtype=np.int16)
+    raw[0, :7] = (32761, 32762, 32763, 32764, 32765, 32766, 32767)
+    raw[1, :10] = 32766
+    return raw
+
+
+def test_codes_of_what_modis_does_not_compute_are_no_productivity(bring: Bring):
+    raw = modis_npp()
+    raw[2, :3] = 32762
+    error = refusal(bring, "npp", raw, **MODIS)
+    assert error.faults[0].pointer == "/inputs/codes"
+    assert "32762 (urban and built-up land), 4 cells" in error.message
+    assert "32762（城市和建设用地）4 个像元" in error.message_zh
+    assert "32766" not in error.message, "open water has a meaning: nothing grows"
+    assert "codes.32762=" in error.message
+
+
+def test_codes_mean_what_is_said_of_them(bring: Bring):
+    said = {"32761": "nodata", "32762": 120, "32763": 500.5}
+    outcome, stored = bring("npp", modis_npp(), codes=said, **MODIS)
+    row = stored.values[0, 0, :8]
+    np.testing.assert_allclose(row, [np.nan, 120, 500.5, 0, 0, 0, np.nan, 620], rtol=1e-6)
+    assert outcome.manifest["codes"] == {
+        "32761": {"cells": 1, "value": None},
+        "32762": {"cells": 1, "value": 120.0},
+        "32763": {"cells": 1, "value": 500.5},
+        "32764": {"cells": 1, "value": 0.0},
+        "32765": {"cells": 1, "value": 0.0},
+        "32766": {"cells": 11, "value": 0.0},
+    }
+    told = {one["code"]: one for one in outcome.warnings}
+    assert "32766 (water): 11 cells are taken as 0 gC/m2/yr" in told["fill_codes"]["detail"]
+    assert "水体" in told["fill_codes"]["detail_zh"]
+
+
+@pytest.mark.parametrize(
+    ("factor", "inputs"),
+    [(1e-4, {"unit": "kgC/m²/yr"}), (0.1, {}), (1.0, {"unit": "kgC/m2/yr", "scale": 1e-4})],
+)
+def test_codes_are_known_after_somebody_has_scaled_them(
+    bring: Bring, factor: float, inputs: dict[str, Any]
+):
+    raw = modis_npp().astype(np.float32) * np.float32(factor)
+    assert "32762" in refusal(bring, "npp", raw, frame={"nodata": None}, **inputs).message
+
+
+def test_codes_of_16_bits_without_sign_are_known_as_well(bring: Bring):
+    raw = np.full((40, 40), 9_000, dtype=np.uint16)
+    raw[5:20, 5] = 65_530
+    for theme in ("gpp", "evapotranspiration"):
+        error = refusal(bring, theme, raw, scale=0.1, frame={"nodata": 65_535})
+        assert "65530 (urban" in error.message
+
+
+def test_unsettled_cells_of_worldpop_have_nobody(bring: Bring):
+    people = np.full((40, 40), -99_999.0, dtype=np.float32)
+    people[10:20, 10:20] = 12.5
+    outcome, stored = bring("population", people, frame={"nodata": -99_999.0})
+    assert stored.values[0, 0, 0] == 0
+    assert np.nansum(stored.values) == pytest.approx(1_250)
+    assert outcome.manifest["nodata_cells"] == 0
+    assert "-99999 (unsettled): 1500 cells are taken as 0" in outcome.warnings[0]["detail"]
+    _, stored = bring("population", people, frame={"nodata": -99_999.0}, codes={"-99999": "nodata"})
+    assert np.isnan(stored.values[0, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("theme", "codes", "pointer"),
+    [
+        ("npp", {"water": 0}, "/inputs/codes"),
+        ("npp", {"32766": "sea"}, "/inputs/codes"),
+        ("npp", {"32766": 9_000}, "/inputs/codes"),
+        ("land_cover", {"80": 0}, "/inputs/codes"),
+    ],
+)
+def test_codes_that_make_no_sense_are_refused(
+    bring: Bring, theme: str, codes: dict[str, Any], pointer: str
+):
+    raw = np.full((40, 40), 1, dtype=np.int16)
+    with pytest.raises((InvalidInput, ValidationError)) as caught:
+        bring(theme, raw, codes=codes)
+    assert "codes" in str(caught.value)
+
+
+def coast() -> Any:
+    """WorldCover of a coast: the sea joins the south edge, a lake and a brook do not."""
+    codes = np.full((100, 100), 10, dtype=np.uint8)
+    codes[45:], codes[24:33, 30:39], codes[:36, 70] = 80, 80, 80
+    return codes
+
+
+WORLDCOVER = {"legend": "worldcover", "frame": {"nodata": 0}}
+
+
+def test_water_that_may_be_the_sea_is_asked_about(bring: Bring):
+    error = refusal(bring, "land_cover", coast(), **WORLDCOVER)
+    assert error.faults[0].pointer == "/inputs/edge_water"
+    assert "may be the sea" in error.message
+    assert "edge_water=sea" in error.message
+    assert "edge_water=inland" in error.message_zh
+
+
+def test_the_sea_is_no_land_and_lakes_stay_water(bring: Bring):
+    outcome, stored = bring("land_cover", coast(), edge_water="sea", **WORLDCOVER)
+    classes = np.nan_to_num(stored.values[0])
+    assert set(np.unique(classes[45:])) == {0}
+    assert set(np.unique(classes[24:33, 30:39])) == {7}
+    assert set(np.unique(classes[:36, 70])) == {7}
+    assert "sea" in outcome.warnings[0]["code"]
+    assert outcome.manifest["edge_water"] == "sea"
+    _, stored = bring("land_cover", coast(), edge_water="inland", **WORLDCOVER)
+    assert set(np.unique(stored.values[0, 45:])) == {7}
+
+
+def test_classes_of_the_platform_tell_sea_from_water_themselves(bring: Bring):
+    codes = np.where(coast() == 80, 7, 2).astype(np.uint8)
+    _, stored = bring("land_cover", codes, frame={"nodata": 0})
+    assert set(np.unique(stored.values[0, 45:])) == {7}
 
 
 def test_population_keeps_its_total_through_import_and_alignment(bring: Bring, tmp_path: Path):
