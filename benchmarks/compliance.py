@@ -17,6 +17,7 @@ from benchmarks.workbench import Workbench
 from shanhai.db.compliance.defaults import put_default_rules
 from shanhai.db.queries.keys import OPERATOR
 from shanhai.testing.job_rows import add_region, open_sessions
+from shanhai.testing.known_lines import register_lines
 
 AREAS = 50_000
 COLUMNS = 250
@@ -85,8 +86,9 @@ def run(bench: Workbench) -> Table:
 
 async def _lay(database_url: str) -> None:
     async with open_sessions(database_url) as sessions, sessions.begin() as session:
-        region = await add_region(session, "checked")
+        region = await add_region(session, "checked", box=(WEST - 1, SOUTH - 1, 120.5, 27.0))
         await put_default_rules(session, OPERATOR)
+        await register_lines(session, region)
     connection = await connect(database_url)
     try:
         await connection.execute(_LAY, region.id, WEST, SOUTH, STEP, AREAS, timeout=300)

@@ -14,7 +14,7 @@ from shanhai.db.compliance import Asked, Result, check_geometry, check_project
 from shanhai.db.compliance.checking import digest_of
 from shanhai.db.compliance.cutting import Given
 from shanhai.db.compliance.defaults import default_rules, put_default_rules
-from shanhai.db.compliance.outside import drawn_statement, drawn_values
+from shanhai.db.compliance.outside import drawn_statement
 from shanhai.db.compliance.overlaps import box_values, line_statement
 from shanhai.db.features.control_areas import CONTROL_AREAS
 from shanhai.db.features.selection import Selection, conditions
@@ -33,6 +33,7 @@ from shanhai.db.today import read_today
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.testing.feature_rows import add_five_zones, add_scheme
 from shanhai.testing.job_rows import add_region, open_sessions
+from shanhai.testing.known_lines import register_lines
 
 ACT = Act("tester")
 LONG_AGO = date(2020, 1, 1)
@@ -48,9 +49,11 @@ async def session(database_url: str) -> AsyncIterator[AsyncSession]:
 
 @pytest.fixture
 async def city(session: AsyncSession) -> Region:
-    """A city with the default rules."""
+    """A city with the default rules, and no lines but those that are drawn."""
     await put_default_rules(session, ACT)
-    return await add_region(session, "city")
+    city = await add_region(session, "city", box=(117.5, 24.0, 120.0, 25.0))
+    await register_lines(session, city)
+    return city
 
 
 def box(west: float, south: float, size: float = 0.1) -> BaseGeometry:
@@ -226,7 +229,7 @@ class TestOverlaps:
             statement = line_statement(met, as_of is not None)
             await self.demand_index(session, statement, values, "ix_control_area_geom")
         met = conditions(CONTROL_AREAS, Selection(EVERYTHING))
-        values = drawn_values(given, {"red_line"}, ())
+        values = {"bounding": ["red_line"], "regions": [city.id]}
         statement = drawn_statement(met, former=False)
         await self.demand_index(session, statement, values, "ix_control_area_kind")
 
@@ -261,7 +264,6 @@ class TestRules:
             ("wetland", "wetland_draining", "refused"),
             ("water_source_area", "sewage_outfall", "refused"),
             ("cultivated_land", "building", "conditional"),
-            ("habitat", "mining", "pass"),
         ],
     )
     async def test_default_rules(
@@ -270,7 +272,9 @@ class TestRules:
         await draw(session, city, box(118.0, 24.4), kind)
         inside = await check(session, box(118.02, 24.42, 0.02), activity)
         assert inside.verdict == verdict, inside.reasons
-        assert (await check(session, box(119.0, 24.4), activity)).verdict == "pass"
+        # Outside the boundary that was drawn, building has its conditions.
+        beyond = "conditional" if (kind, activity) == ("urban_boundary", "building") else "pass"
+        assert (await check(session, box(119.0, 24.4), activity)).verdict == beyond
         assert all(hit.rule.confirm and hit.rule.legal_basis for hit in inside.hits)
 
     async def test_nothing_named_is_judged_as_development(
@@ -286,15 +290,27 @@ class TestRules:
     ) -> None:
         result = await check(session, box(118.0, 24.4), "sorcery", "farming")
         assert result.unknown == ("sorcery",)
-        assert result.verdict == "conditional"
+        assert result.verdict == "undetermined"
 
     async def test_rule_of_a_region_holds_below_it_only(
         self, session: AsyncSession, city: Region
     ) -> None:
         district = await add_region(session, "district", parent=city)
-        elsewhere = await add_region(session, "elsewhere")
-        for region, west in ((district, 118.0), (elsewhere, 119.0)):
+        elsewhere = await add_region(session, "elsewhere", box=(121.0, 24.4, 121.1, 24.5))
+        await register_lines(session, elsewhere)
+        for region, west in ((district, 118.0), (elsewhere, 121.0)):
             await draw(session, region, box(west, 24.4), "habitat")
+        session.add(
+            ControlRule(
+                code="flying",
+                scope="control_area",
+                subject="habitat",
+                region_id=elsewhere.id,
+                activity="kite_flying",
+                decision="encouraged",
+                attrs={"covers": ["drone_flying"]},
+            )
+        )
         session.add(
             ControlRule(
                 code="local",
@@ -309,18 +325,20 @@ class TestRules:
         await session.flush()
         for activity in ("kite_flying", "drone_flying"):
             assert (await check(session, box(118.0, 24.4), activity)).refused
-            assert (await check(session, box(119.0, 24.4), activity)).verdict == "pass"
+            assert (await check(session, box(121.0, 24.4), activity)).verdict == "pass"
 
     async def test_zones_decide_by_class(self, session: AsyncSession) -> None:
         await seed_cities(session, ["xiamen"], [], act=ACT)
-        region = await add_region(session, "city")
+        region = await add_region(session, "city", box=(117.9, 24.3, 118.6, 24.6))
+        await register_lines(session, region)
         await add_five_zones(session, await add_scheme(session, region))
         draft = await add_scheme(session, region, code="draft", status="draft")
         await add_five_zones(session, draft)
         strict, general = box(118.02, 24.42, 0.02), box(118.22, 24.42, 0.02)
         assert (await check(session, strict, "building")).refused
         passed = await check(session, strict, "conservation")
-        assert passed.verdict == "pass"
+        assert passed.verdict == "conditional"
+        assert list(passed.not_judged) == ["in_approved_plan"]
         assert [hit.rule.decision for hit in passed.hits] == ["encouraged"]
         assert (await check(session, general, "tourism")).verdict == "conditional"
         both = await check(session, shapely.box(118.05, 24.42, 118.15, 24.48), "building")
@@ -339,6 +357,7 @@ class TestOutside:
     async def bounded(self, session: AsyncSession) -> Region:
         await put_default_rules(session, ACT)
         bounded = await add_region(session, "bounded", box=(117.9, 24.3, 118.5, 24.9))
+        await register_lines(session, bounded)
         await draw(session, bounded, box(118.0, 24.4), "urban_boundary")
         return bounded
 
@@ -388,8 +407,11 @@ class TestOutside:
     async def test_where_no_line_was_drawn_nothing_lies_outside(
         self, session: AsyncSession, bounded: Region
     ) -> None:
-        await add_region(session, "open", box=(119.0, 24.3, 119.5, 24.9))
-        assert (await check(session, box(119.1, 24.4), "urban_housing")).verdict == "pass"
+        unbounded = await add_region(session, "open", box=(119.0, 24.3, 119.5, 24.9))
+        far = box(119.1, 24.4)
+        assert (await check(session, far, "urban_housing")).verdict == "undetermined"
+        await register_lines(session, unbounded)
+        assert (await check(session, far, "urban_housing")).verdict == "pass", "there is none"
         there = box(118.2, 24.6)
         kept = frozenset({"red_line"})
         assert (await check(session, there, "urban_housing", lines=kept)).verdict == "pass"
@@ -397,7 +419,7 @@ class TestOutside:
         assert (await check(session, there, "urban_housing", as_of=before)).verdict == "pass"
         assert (await check(session, there, "urban_housing", as_of=date(2021, 1, 1))).refused
         await session.execute(text("UPDATE control_area SET status = 'draft'"))
-        assert (await check(session, there, "urban_housing")).verdict == "pass"
+        assert (await check(session, there, "urban_housing")).verdict == "undetermined"
 
     async def test_a_region_named_answers_by_its_own_lines(
         self, session: AsyncSession, bounded: Region
@@ -410,6 +432,7 @@ class TestOutside:
         self, session: AsyncSession, bounded: Region
     ) -> None:
         other = await add_region(session, "other", box=(119.0, 24.3, 119.5, 24.9))
+        await register_lines(session, other)
         for region, west in ((bounded, 118.0), (other, 119.0)):
             await draw(session, region, box(west, 24.4), "habitat")
         session.add(
@@ -424,7 +447,8 @@ class TestOutside:
         )
         await session.flush()
         assert (await check(session, box(119.2, 24.6), "kite_flying")).refused
-        assert (await check(session, box(118.2, 24.6), "kite_flying")).verdict == "pass"
+        unspoken = await check(session, box(118.2, 24.6), "kite_flying")
+        assert (unspoken.verdict, unspoken.hits) == ("undetermined", ())
 
 
 class TestClasses:
@@ -434,7 +458,7 @@ class TestClasses:
             ("protected_area", "core_zone", "tourism", "refused"),
             ("protected_area", "核心保护区", "tourism", "refused"),
             ("protected_area", "general_zone", "tourism", "conditional"),
-            ("protected_area", None, "tourism", "conditional"),
+            ("protected_area", None, "tourism", "undetermined"),
             ("protected_area", "core_zone", "patrol_and_monitoring", "conditional"),
             ("protected_area", "core_zone", "conservation", "pass"),
             ("water_source_area", "grade_1", "building", "refused"),

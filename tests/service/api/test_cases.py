@@ -61,6 +61,30 @@ async def district(session: AsyncSession) -> Region:
     return west
 
 
+async def test_a_lead_where_the_lines_are_not_known_is_told_as_undetermined(
+    admin: httpx.AsyncClient, district: Region, session: AsyncSession
+) -> None:
+    await session.execute(
+        text(
+            "INSERT INTO control_area (code, name_zh, name_en, kind, region_id, status, valid_from,"
+            " approved_area_km2) SELECT 'city.red-line', '红线', 'Red line', 'red_line', parent_id,"
+            " 'published', '2020-01-01', 142.4 FROM region WHERE code = 'west'"
+        )
+    )
+    await session.commit()
+    leads = [lead(1), lead(2, west=118.07), lead(3, west=121.0)]
+    collection = {"type": "FeatureCollection", "features": leads}
+    answer = (await admin.post("/cases?lang=en", json=collection)).json()
+    assert [item["outcome"] for item in answer["results"]] == [
+        "opened",
+        "undetermined",
+        "undetermined",
+    ]
+    assert (answer["undetermined"], answer["no_case"]) == (2, 0)
+    assert "142.4 km² approved" in answer["results"][1]["detail"]
+    assert "no known region" in answer["results"][2]["detail"]
+
+
 async def role_headers(session: AsyncSession, role: Role, region: str) -> dict[str, str]:
     key = await create_key(session, name="role", scopes=SCOPES, roles=[RoleGiven(role, region)])
     await session.commit()

@@ -19,6 +19,7 @@ from shanhai.jobs.contracts import Task
 from shanhai.processes.base import Publication
 from shanhai.processes.registry import PROCESSES, publish_of
 from shanhai.testing.job_rows import add_region
+from shanhai.testing.known_lines import register_lines
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.state import State
 
@@ -42,9 +43,10 @@ def circle(vertices: int) -> dict[str, Any]:
 
 @pytest.fixture
 async def city(session: AsyncSession) -> Region:
-    """A city with a red line, published, and a project in it."""
+    """A city with a red line, published, no other lines, and a project in it."""
     await put_default_rules(session, Act("tester"))
-    city = await add_region(session, "city")
+    city = await add_region(session, "city", box=(117.5, 24.0, 119.0, 25.0))
+    await register_lines(session, city)
     session.add(line(city, "red-1", box(118.0, 24.4), delimitation="2022"))
     session.add(
         Project(
@@ -285,6 +287,118 @@ class TestChecks:
     async def test_activities_are_listed(self, anonymous: httpx.AsyncClient) -> None:
         listed = (await anonymous.get("/compliance/activities")).json()["activities"]
         assert {"mining", "wetland_restoration"} <= {item["code"] for item in listed}
+
+
+class TestUnknown:
+    """The city's farmland is registered by its figure, and nobody drew it."""
+
+    @pytest.fixture
+    async def undrawn(self, city: Region, session: AsyncSession) -> Region:
+        values = {"kind": "permanent_basic_farmland", "approved_area_km2": 301.09}
+        session.add(line(city, "farmland", None, **values))
+        await session.commit()
+        return city
+
+    async def test_a_gap_is_named_in_documents_and_on_pages(
+        self, undrawn: Region, reader: httpx.AsyncClient
+    ) -> None:
+        asked = {"geometry": box(118.5, 24.4, 0.01), "activities": ["mining"]}
+        found = await check(reader, **asked)
+        assert (found["verdict"], found["verdict_zh"]) == ("undetermined", "无法判定")
+        (gap,) = found["gaps"]
+        assert gap["code"] == "not_drawn:permanent_basic_farmland:city"
+        assert (gap["approved_km2"], gap["drawn_km2"]) == (301.09, 0)
+        assert gap["rules"] == ["national.permanent-basic-farmland.mining"]
+        assert gap["text_en"].endswith("301.09 km² approved, not drawn")
+        assert gap["text_en"] in found["reasons"][0]["en"]
+        query = {"geometry": json.dumps(asked["geometry"]), "activities": "mining", "f": "html"}
+        for lang, words in (
+            ("zh", ["无法判定", "批准面积 301.09 km²", "未绘制", "未知项"]),
+            ("en", ["Undetermined", "301.09 km² approved, not drawn", "What is not known"]),
+        ):
+            page = (await reader.get("/compliance/check", params={**query, "lang": lang})).text
+            assert all(word in page for word in words)
+            assert gap["code"] in page
+
+    async def test_words_are_not_judged(self, city: Region, reader: httpx.AsyncClient) -> None:
+        query = {"geometry": json.dumps(box(118.02, 24.42, 0.02)), "f": "html", "lang": "en"}
+        asked = {"geometry": box(118.02, 24.42, 0.02), "activities": ["wetland_restoration"]}
+        found = await check(reader, **asked)
+        listed = {item["code"] for item in found["conditions_not_judged"]}
+        assert listed == {"in_approved_plan", "function_not_reduced"}
+        assert all(
+            condition["judged"] is False for hit in found["hits"] for condition in hit["conditions"]
+        )
+        page = await reader.get(
+            "/compliance/check", params={**query, "activities": "wetland_restoration"}
+        )
+        assert "Conditions that were not judged" in page.text
+
+    async def test_a_place_outside_every_region_is_bad_input(
+        self, city: Region, reader: httpx.AsyncClient
+    ) -> None:
+        inputs = {"geometry": box(2.3, 48.8), "activities": ["mining"]}
+        answer = await reader.post(EXECUTION + "?lang=en", json={"inputs": inputs})
+        assert answer.status_code == 400
+        (fault,) = answer.json()["errors"]
+        assert fault["pointer"] == "/inputs/geometry"
+        assert "Region city (city)" in fault["detail"]
+        page = await reader.get(
+            "/compliance/check",
+            params={"geometry": json.dumps(inputs["geometry"]), "f": "html", "lang": "zh"},
+        )
+        assert page.status_code == 400
+        assert "区域 city（city）" in page.text
+
+    async def test_an_approver_decides_about_a_gap(
+        self, undrawn: Region, approver: httpx.AsyncClient, session: AsyncSession
+    ) -> None:
+        gap = "not_drawn:permanent_basic_farmland:city"
+        asked = {"geometry": box(118.5, 24.4, 0.01), "activities": ["mining"]}
+        body = {"geometry": asked["geometry"], "region": "city", "reason": "已核对纸质图"}
+        given = await approver.post(EXCEPTIONS, json={**body, "gap": gap})
+        assert given.status_code == 201, given.text
+        code = given.json()["code"]
+        assert (given.json()["rule"], given.json()["gap"]) == (None, gap)
+        found = await check(approver, **asked)
+        assert (found["verdict"], found["gaps"][0]["decided"]) == ("conditional", True)
+        assert [item["code"] for item in found["exceptions"]] == [code]
+        for wrong, pointer in (
+            ({"gap": "not_drawn:red_line:city"}, "/gap"),
+            ({"gap": gap, "rule": MINING}, ""),
+            ({}, ""),
+            ({"gap": gap, "geometry": box(2.3, 48.8)}, "/geometry"),
+        ):
+            answer = await approver.post(EXCEPTIONS, json={**body, **wrong})
+            assert answer.status_code == 400, answer.text
+            assert answer.json()["errors"][0]["pointer"] == pointer
+        page = await approver.get(f"{EXCEPTIONS}/{code}?f=html&lang=zh")
+        assert gap in page.text
+        revoked = await approver.post(f"{EXCEPTIONS}/{code}/revoke", json={"reason": "撤回"})
+        assert revoked.status_code == 200
+        assert (await check(approver, **asked))["verdict"] == "undetermined"
+
+    async def test_who_does_not_answer_for_the_line_decides_nothing(
+        self, undrawn: Region, state: State, session: AsyncSession, client_with: Any
+    ) -> None:
+        await add_region(session, "district", parent=undrawn, box=(118.4, 24.3, 118.6, 24.5))
+        await session.commit()
+        client: httpx.AsyncClient = await client_with(Scope.READ)
+        async with state.sessions.begin() as own:
+            key = await create_key(
+                own,
+                name="district",
+                scopes=[Scope.READ, Scope.WRITE],
+                roles=[RoleGiven(Role.APPROVER, "district")],
+            )
+        client.headers["Authorization"] = f"Bearer {key}"
+        body = {
+            "geometry": box(118.5, 24.4, 0.01),
+            "region": "district",
+            "gap": "not_drawn:permanent_basic_farmland:city",
+            "reason": "已核对",
+        }
+        assert (await client.post(EXCEPTIONS, json=body)).status_code == 403
 
 
 class TestExceptions:

@@ -668,6 +668,14 @@ async def test_a_plan_beside_the_plan_above(
 ):
     alone = (await planner.get(f"{PLAN}/conformance")).json()
     assert (alone["upper_plan"], alone["targets"]) == (None, [])
+    assert (alone["verdict"], alone["compared"], alone["departures"]) == (
+        "nothing_to_compare",
+        0,
+        None,
+    )
+    assert "Nothing to compare" in alone["verdict_en"]
+    bare = await planner.get(f"{PLAN}/conformance?f=html&lang=zh")
+    assert "没有可比较的内容" in bare.text
     upper = Plan(
         code="upper",
         name_zh="上位规划",
@@ -679,6 +687,12 @@ async def test_a_plan_beside_the_plan_above(
     )
     session.add(upper)
     await session.flush()
+    await session.execute(
+        text("UPDATE plan SET upper_plan_id = :id WHERE code = 'banan-plan'"), {"id": upper.id}
+    )
+    await session.commit()
+    empty = (await planner.get(f"{PLAN}/conformance")).json()
+    assert (empty["upper_plan"], empty["verdict"]) == ("upper", "nothing_to_compare")
     for code, year, value in (
         ("red_line_area", 2025, 145),
         ("red_line_area", 2035, 145),
@@ -699,12 +713,10 @@ async def test_a_plan_beside_the_plan_above(
                 "code": code,
             },
         )
-    await session.execute(
-        text("UPDATE plan SET upper_plan_id = :id WHERE code = 'banan-plan'"), {"id": upper.id}
-    )
     await session.commit()
     answer = (await planner.get(f"{PLAN}/conformance")).json()
     assert (answer["upper_plan"], answer["departures"]) == ("upper", 2)
+    assert (answer["verdict"], answer["compared"]) == ("departs", 3)
     told = [(item["indicator"], item["year"], item["verdict"]) for item in answer["targets"]]
     assert told == [
         ("red_line_area", 2025, "falls_short"),

@@ -66,7 +66,7 @@ async def receive(
         told[index] = await _receive_one(session, view, caller, act, features[index], rule)
     results = [{"index": index, **told[index]} for index in range(len(features))]
     counted = Counter(item["outcome"] for item in results)
-    outcomes = ("opened", "duplicate", "no_case", "rejected")
+    outcomes = ("opened", "duplicate", "no_case", "undetermined", "rejected")
     content = {**{name: counted[name] for name in outcomes}, "results": results}
     return Made(content, status=200)
 

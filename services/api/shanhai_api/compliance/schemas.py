@@ -18,7 +18,10 @@ class ExceptionBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    rule: Name = Field(description="Code of the rule it is an exception from")
+    rule: Name | None = Field(None, description="Code of the rule it is an exception from")
+    gap: Name | None = Field(
+        None, description="Or the code of what is not known there, and is decided about"
+    )
     reason: Note = Field(description="Why")
     project: Code | None = Field(None, description="Code of the project; or give a geometry")
     geometry: dict[str, Any] | None = Field(None, description="GeoJSON geometry")
@@ -32,7 +35,11 @@ class ExceptionBody(BaseModel):
 
     @model_validator(mode="after")
     def check_subject(self) -> "ExceptionBody":
-        """It is given for one thing, for which a region answers."""
+        """It is about one thing, given for one thing, for which a region answers."""
+        if (self.rule is None) == (self.gap is None):
+            raise ValueError("give a rule or a gap / 请给出规则或未知项之一")
+        if self.gap is not None and self.control_area is not None:
+            raise ValueError("a gap has no control_area / 未知项不含 control_area")
         if (self.geometry is None) == (self.project is None):
             raise ValueError("give a geometry or a project / 请给出几何或项目之一")
         if self.geometry is not None and self.region is None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from shanhai.db.compliance.documents import in_both
 from shanhai.db.indicators.listing import Listed, Place, PlanSeen, plain
 from shanhai.db.indicators.targets import describe_target
 from shanhai.db.indicators.values import Recorded
@@ -156,14 +157,37 @@ def conformance_document(
     links = [*self_and_alternate(view), view.link(item_of_plan(plan.code), "up")]
     if upper is not None:
         links.append(view.link(item_of_plan(upper.code), "related"))
+    departures = sum(item["verdict"] != "conforms" for item in compared)
+    verdict = "nothing_to_compare" if not compared else "departs" if departures else "conforms"
     return {
         "title": title.in_(view.lang),
         "plan": plan.code,
         "upper_plan": None if upper is None else upper.code,
-        "departures": sum(item["verdict"] != "conforms" for item in compared),
+        "verdict": verdict,
+        **in_both("verdict", conformance_line(verdict, upper, departures)),
+        "compared": len(compared),
+        "departures": departures if compared else None,
         "targets": list(compared),
         "links": links,
     }
+
+
+def conformance_line(verdict: str, upper: PlanSeen | None, departures: int) -> Label:
+    """What a comparison with the plan above came to, in a sentence."""
+    if upper is None:
+        return Label(
+            "没有可比较的内容：未指明上位规划",
+            "Nothing to compare: the plan names no plan above it",
+        )
+    if verdict == "nothing_to_compare":
+        return Label(
+            f"没有可比较的内容：上位规划 {upper.code} 未对本规划的指标和区域设定目标",
+            f"Nothing to compare: {upper.code} sets no target for this plan's indicators and"
+            " regions",
+        )
+    if departures:
+        return Label(f"{departures} 项不一致", f"{departures} departures")
+    return Label("一致", "It conforms")
 
 
 def evaluation_document(view: View, content: Mapping[str, Any]) -> Document:

@@ -201,6 +201,7 @@ async def show_conformance(
     compared = [] if upper is None else await compare_targets(session, seen, upper)
     document = documents.conformance_document(view, seen, upper, compared)
     page = pages.plain_page(view, pages.CONFORMANCE, pages.compared_rows(compared, view.lang))
+    page["lines"] = [document[f"verdict_{view.lang}"]]
     return view.respond(document, template=pages.TEMPLATE, extra=page)
 
 

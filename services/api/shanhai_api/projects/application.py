@@ -10,6 +10,8 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai import __version__
+from shanhai.db.compliance import check_project
+from shanhai.db.compliance.documents import document_of
 from shanhai.db.features.projects import PROJECTS
 from shanhai.db.features.selection import Selection
 from shanhai.db.projects.funds import list_balances, list_entries
@@ -68,8 +70,12 @@ async def _members(
     balances = await list_balances(session, project.id)
     events = await read_events(session, project.id, after=0, limit=MOST_EVENTS)
     found, _ = await papers.list_papers(session, caller, project, view, after=0, limit=10_000)
+    checked = None
+    if row.geometry is not None:
+        checked = document_of(await check_project(session, caller.viewer, project.code))
     return {
         "project.geojson": orjson.dumps(feature(row)),
+        "compliance.json": orjson.dumps(checked),
         "measures.csv": as_csv(
             MEASURE_COLUMNS, [documents.describe_measure(item) for item in measures]
         ),

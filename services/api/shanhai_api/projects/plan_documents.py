@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+from shanhai.db.compliance.documents import in_both
+from shanhai.db.compliance.result import VERDICTS
 from shanhai.db.indicators.listing import PlanSeen
 from shanhai.db.projects.coverage import Coverage, Covered
 from shanhai.db.projects.reserve import Ranked, criteria, required_papers
@@ -264,6 +266,8 @@ def describe_ranked(item: Ranked, view: View) -> Document:
         "score": float(item.score),
         "points": {part.code: float(part.points) for part in item.parts},
         "values": {part.code: float(part.value) for part in item.parts},
+        "verdict": item.verdict,
+        **in_both("verdict", None if item.verdict is None else VERDICTS[item.verdict]),
         "ready": item.ready,
         "readiness": dict(item.readiness),
         "lacking": [name for name, met in item.readiness.items() if not met],
@@ -276,5 +280,5 @@ def describe_ranked(item: Ranked, view: View) -> Document:
 
 RESERVE_COLUMNS = (
     *("rank", "project", "name_zh", "name_en", "region", "programme", "start_year", "end_year"),
-    *("cost", "score", "ready", "lacking"),
+    *("cost", "score", "verdict", "ready", "lacking"),
 )

@@ -16,7 +16,9 @@ from shanhai.db.alerts.due import note_case
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.cases.announcing import announce_case
 from shanhai.db.compliance.cutting import Given
+from shanhai.db.compliance.gaps import line_gaps
 from shanhai.db.compliance.overlaps import read_lines
+from shanhai.db.compliance.regions import nearest, read_around
 from shanhai.db.compliance.result import TouchedLine
 from shanhai.db.identity import EVERYTHING, Identity
 from shanhai.db.queries.audit import Act, record
@@ -41,7 +43,7 @@ DISTRICT = text(
          ORDER BY ST_Area(ST_Intersection(r.geom, lead)::geography) DESC, r.code
          LIMIT 1"""  # noqa: S608 - a constant
 )
-Outcome = Literal["opened", "duplicate", "no_case"]
+Outcome = Literal["opened", "duplicate", "no_case", "undetermined"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,9 @@ async def receive_lead(
         and line.measure.area_m2 >= rule.least[line.kind]
     ]
     if not watched:
+        unknown = await _unknown(session, given, lead, rule, lines, region_id)
+        if unknown is not None:
+            return Received("undetermined", None, unknown)
         return Received("no_case", None, _why_not(lead, lines, rule))
     return await _open(session, act, lead, rule, lines, _most(watched), region_id)
 
@@ -163,6 +168,32 @@ async def _find_before(session: AsyncSession, lead: Lead) -> Received | None:
         "新线索请用新编号",
         pointer="/properties/external_id",
     )
+
+
+async def _unknown(
+    session: AsyncSession,
+    given: Given,
+    lead: Lead,
+    rule: Rule,
+    lines: tuple[TouchedLine, ...],
+    region_id: int | None,
+) -> Label | None:
+    """What is not known of the watched lines where the lead lies; None where all is.
+
+    A line that was registered later was not in force on the lead's day, and is known.
+    """
+    around = await read_around(session, given, () if region_id is None else (region_id,))
+    if not around.lowest:
+        near = await nearest(session, given)
+        return Label(f"不在任何已知区域内；{near.zh}", f"it lies in no known region; {near.en}")
+    kinds: dict[str, tuple[str, ...]] = dict.fromkeys(rule.least, ())
+    then = await line_gaps(session, EVERYTHING, around, kinds, lines, as_of=lead.sensed_after)
+    today = await line_gaps(session, EVERYTHING, around, kinds, lines, as_of=None)
+    still = {gap.code for gap in today}
+    told = [gap.text for gap in then if gap.reason != "not_registered" or gap.code in still]
+    if not told:
+        return None
+    return Label("；".join(one.zh for one in told), "; ".join(one.en for one in told))
 
 
 def _why_not(lead: Lead, lines: tuple[TouchedLine, ...], rule: Rule) -> Label:

@@ -2,10 +2,9 @@
 
 import hashlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import chain
-from typing import Any
 
 import shapely
 from sqlalchemy import text
@@ -13,10 +12,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.compliance.activities import activities
 from shanhai.db.compliance.cutting import Given
-from shanhai.db.compliance.judging import judge
+from shanhai.db.compliance.gaps import (
+    Binding,
+    activity_gaps,
+    beyond_gap,
+    class_gaps,
+    line_gaps,
+    rule_gaps,
+    zone_gaps,
+)
+from shanhai.db.compliance.judging import activities_judged, binding, judge
 from shanhai.db.compliance.outside import places_outside, read_drawn
 from shanhai.db.compliance.overlaps import read_lines, read_zones
+from shanhai.db.compliance.regions import Whereabouts, demand_known, nearest, read_around
 from shanhai.db.compliance.result import (
+    Gap,
+    Hit,
     Leave,
     Place,
     Result,
@@ -25,7 +36,7 @@ from shanhai.db.compliance.result import (
     TouchedLine,
     TouchedZone,
 )
-from shanhai.db.compliance.rules import find_named, read_above, read_leaves, read_rules
+from shanhai.db.compliance.rules import find_named, read_leaves, read_rules
 from shanhai.db.features.history import source_of
 from shanhai.db.features.projects import PROJECTS
 from shanhai.db.features.regions import REGIONS
@@ -38,6 +49,8 @@ from shanhai.vocabulary import CONTROL_KINDS, Label
 MOST_AT_ONCE = 10_000
 """Vertices up to which a check is answered at once; above, it is a job."""
 KIND_NAMES = {term.code: term.label for term in CONTROL_KINDS}
+UNBOUNDED = frozenset({"not_drawn", "partly_drawn", "not_registered"})
+"""Reasons for which nobody can say what lies outside a line."""
 EVERYWHERE = Place("everywhere", None, Label("全域", "Everywhere"))
 MEASURES = text(
     """SELECT measure FROM project_measure WHERE project_id = :project_id
@@ -89,31 +102,40 @@ async def check_geometry(
     """Check a geometry in stored coordinates: overlaps, rules that speak of it, and a verdict.
 
     Args:
-        project: The project whose geometry it is.
+        project: The project whose geometry it is; its place is told by its region.
 
     Raises:
-        InvalidInput: the region is not there, or not for this viewer.
+        InvalidInput: the region is not there, or not for this viewer, or the geometry lies in
+            no region that is known.
     """
     day = asked.as_of or await read_today(session)
     sha256 = digest_of(given.wkb)
-    lines, beneath = await read_lines(session, viewer, given, as_of=asked.as_of, kinds=asked.lines)
-    zones, around = await read_zones(session, viewer, given, day=day)
     named = await _regions(session, viewer, asked, project)
+    around = await read_around(session, given, named)
+    if project is None:
+        await demand_known(session, around)
+    lines, beneath = await read_lines(session, viewer, given, as_of=asked.as_of, kinds=asked.lines)
+    zones, zoned = await read_zones(session, viewer, given, day=day)
+    known = activities()
     rules = await read_rules(
         session,
         viewer,
         {line.kind for line in lines},
         {zone.class_code for zone in zones},
-        {*beneath, *around, *named},
+        {*beneath, *zoned, *around.around},
+        spoken=_spoken(asked),
         as_of=asked.as_of,
         looked_at=asked.lines,
     )
-    outside, rules = await _outside(session, viewer, given, asked, lines, named, rules)
-    places = [*places_of(lines, zones, rules), *outside]
+    unknown = await _unknown(session, asked.activities)
+    touched = Touched(around, lines, zones, rules)
+    gaps = await _gaps(session, viewer, asked, touched, unknown, day=day)
+    outside = await _outside(session, viewer, touched, gaps, as_of=asked.as_of)
     project_id = None if project is None else project.id
     leaves = await read_leaves(session, sha256=sha256, project_id=project_id, day=day)
-    unknown = await _unknown(session, asked.activities)
-    judged = judge(activities(), asked.activities, places, rules, leaves, unknown)
+    gaps = [_with_leaves(gap, leaves) for gap in gaps]
+    places = [*places_of(lines, zones, rules), *outside]
+    judged = judge(known, asked.activities, places, rules, leaves, gaps)
     return Result(
         verdict=judged.verdict,
         subject=Subject(
@@ -127,9 +149,11 @@ async def check_geometry(
         zones=zones,
         hits=judged.hits,
         duties=judged.duties,
+        gaps=tuple(gaps),
         unknown=unknown,
-        exceptions=_applied(leaves, judged.hits),
+        exceptions=_applied(leaves, judged.hits, gaps),
         reasons=judged.reasons,
+        not_judged=judged.not_judged,
     )
 
 
@@ -181,28 +205,66 @@ def digest_of(wkb: bytes) -> str:
     return hashlib.sha256(shapely.to_wkb(normal, byte_order=1, output_dimension=2)).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What there is where a geometry lies."""
+
+    around: Whereabouts
+    lines: Sequence[TouchedLine]
+    zones: Sequence[TouchedZone]
+    rules: Sequence[Rule]
+
+
+def _spoken(asked: Asked) -> frozenset[str]:
+    """What is asked about, and all it counts as."""
+    known = activities()
+    named = activities_judged(known, asked.activities)
+    return frozenset(chain.from_iterable(known.distances(code) for code in named))
+
+
+async def _gaps(
+    session: AsyncSession,
+    viewer: Viewer,
+    asked: Asked,
+    touched: Touched,
+    unknown: Collection[str],
+    *,
+    day: date,
+) -> list[Gap]:
+    """What could bind there and is not known."""
+    around, rules, known = touched.around, touched.rules, activities()
+    whole, of_class = binding(known, asked.activities, rules)
+    could = Binding(whole, of_class, asked.lines)
+    kinds = could.kinds()
+    found = await line_gaps(session, viewer, around, kinds, touched.lines, as_of=asked.as_of)
+    found += class_gaps(touched.lines, of_class)
+    found += rule_gaps(touched.lines, touched.zones, rules)
+    found += await zone_gaps(session, viewer, around, could.schemes(), touched.zones, day=day)
+    if around.beyond(around.lowest):
+        found.append(beyond_gap(around, await nearest(session, around.given)))
+    judged = activities_judged(known, asked.activities)
+    return [*found, *activity_gaps(known, judged, unknown, rules)]
+
+
+def _with_leaves(gap: Gap, leaves: Sequence[Leave]) -> Gap:
+    """A gap with what was decided about it."""
+    return replace(gap, leaves=tuple(leave for leave in leaves if leave.gap == gap.code))
+
+
 async def _outside(
     session: AsyncSession,
     viewer: Viewer,
-    given: Given,
-    asked: Asked,
-    lines: Sequence[TouchedLine],
-    named: Collection[int],
-    rules: Sequence[Rule],
-) -> tuple[list[Place], tuple[Rule, ...]]:
-    """The places outside lines, and the rules without those of other regions' lines."""
-    speaking = [rule for rule in rules if rule.scope == "outside_control_area" and rule.subject]
-    kinds = {str(rule.subject) for rule in speaking}
-    drawn = await read_drawn(session, viewer, given, kinds, named, as_of=asked.as_of)
-    above: frozenset[int] = frozenset()
-    if any(rule.region_id is not None for rule in speaking):
-        above = await read_above(session, {*named, *chain.from_iterable(drawn.values())})
-    kept = tuple(
-        rule
-        for rule in rules
-        if rule not in speaking or rule.region_id is None or rule.region_id in above
-    )
-    return places_outside(given, lines, drawn), kept
+    touched: Touched,
+    gaps: Sequence[Gap],
+    *,
+    as_of: date | None,
+) -> list[Place]:
+    """The places outside lines, where all of the lines is known."""
+    kinds = {str(rule.subject) for rule in touched.rules if rule.scope == "outside_control_area"}
+    kinds -= {str(gap.subject) for gap in gaps if gap.reason in UNBOUNDED}
+    regions = touched.around.around
+    drawn = await read_drawn(session, viewer, kinds, regions, as_of=as_of)
+    return places_outside(touched.around.given, touched.lines, drawn)
 
 
 def places_of(
@@ -256,7 +318,10 @@ async def _unknown(session: AsyncSession, asked: Collection[str]) -> tuple[str, 
     return tuple(sorted(strange - named))
 
 
-def _applied(leaves: Sequence[Leave], hits: Sequence[Any]) -> tuple[Leave, ...]:
-    """The exceptions that lift a rule which was hit."""
-    used = {leave.code for hit in hits for leave in hit.leaves}
+def _applied(
+    leaves: Sequence[Leave], hits: Sequence[Hit], gaps: Sequence[Gap]
+) -> tuple[Leave, ...]:
+    """The exceptions that lift a rule which was hit, or decide about a gap."""
+    of_rules = {leave.code for hit in hits for leave in hit.leaves}
+    used = of_rules | {leave.code for gap in gaps for leave in gap.leaves}
     return tuple(leave for leave in leaves if leave.code in used)

@@ -99,6 +99,19 @@ def cut(given: Given, candidates: Sequence[Candidate]) -> list[Cut]:
     return found
 
 
+def part_left(given: Given, parts: Sequence[BaseGeometry]) -> float:
+    """The share of a geometry that no part of it takes; of points by their number."""
+    if not parts:
+        return 1.0
+    left = shapely.difference(given.shape, shapely.union_all(np.array(parts, dtype=object)))
+    if given.dimension == 0:
+        return float(shapely.get_num_geometries(left) if not left.is_empty else 0) / float(
+            shapely.get_num_geometries(given.shape)
+        )
+    (size,) = _measures(np.array([left]), np.array([given.dimension]))
+    return size.share_of(given.measure) or 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class _Overlap:
     place: int

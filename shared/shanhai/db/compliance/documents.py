@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from shanhai.db.compliance.activities import activities
-from shanhai.db.compliance.judging import conditions_of
+from shanhai.db.compliance.judging import JUDGED, conditions_of
 from shanhai.db.compliance.result import (
+    GAP_REASONS,
     LABELS,
     VERDICTS,
+    Gap,
     Hit,
     Leave,
     Place,
@@ -43,6 +45,10 @@ def document_of(result: Result) -> dict[str, Any]:
         "zones": [_zone(zone) for zone in result.zones],
         "hits": [_hit(hit) for hit in result.hits],
         "duties": [_hit(hit) for hit in result.duties],
+        "gaps": [_gap(gap) for gap in result.gaps],
+        "conditions_not_judged": [
+            {**_named(code), "rules": list(rules)} for code, rules in result.not_judged.items()
+        ],
         "unknown_activities": list(result.unknown),
         "exceptions": [leave_document(leave) for leave in result.exceptions],
         **in_both("note", NOTE),
@@ -136,7 +142,28 @@ def _place(place: Place) -> Mapping[str, Any]:
     }
 
 
-def _condition(code: str) -> dict[str, str | None]:
+def _gap(gap: Gap) -> dict[str, Any]:
+    return {
+        "code": gap.code,
+        "reason": gap.reason,
+        **in_both("reason", GAP_REASONS[gap.reason]),
+        "subject": gap.subject,
+        "region": gap.region,
+        "areas": list(gap.areas),
+        "approved_km2": gap.approved_km2,
+        "drawn_km2": gap.drawn_km2,
+        "rules": list(gap.rules),
+        **in_both("text", gap.text),
+        "decided": gap.decided,
+        "exceptions": [leave.code for leave in gap.leaves],
+    }
+
+
+def _condition(code: str) -> dict[str, Any]:
+    return {**_named(code), "judged": code in JUDGED}
+
+
+def _named(code: str) -> dict[str, str | None]:
     return {"code": code, **in_both("name", activities().condition(code))}
 
 
@@ -145,6 +172,7 @@ def leave_document(leave: Leave) -> dict[str, Any]:
     return {
         "code": leave.code,
         "rule": leave.rule,
+        "gap": leave.gap,
         "control_area": leave.control_area,
         "reason": leave.reason,
         "approver": leave.approver,

@@ -1,4 +1,6 @@
-"""Exceptions from rules: given by an approver for a project or one geometry, ended by revoking.
+"""Exceptions given by an approver for a project or one geometry, ended by revoking.
+
+They lift a rule, or decide about what is not known there.
 
 None is ever deleted: a check of a past day finds the exceptions of that day.
 """
@@ -11,10 +13,18 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.compliance.checking import ProjectShape, digest_of, find_project
+from shanhai.db.compliance.activities import activities
+from shanhai.db.compliance.checking import (
+    Asked,
+    ProjectShape,
+    check_geometry,
+    digest_of,
+    find_project,
+)
 from shanhai.db.compliance.cutting import Given
 from shanhai.db.compliance.outside import read_drawn
 from shanhai.db.compliance.overlaps import read_lines, read_zones
+from shanhai.db.compliance.regions import read_around
 from shanhai.db.features.control_areas import CONTROL_AREAS
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.query import read_feature
@@ -39,13 +49,16 @@ class Grant:
     """An exception to be given; of `project` and `wkb` exactly one is there.
 
     Attributes:
+        rule: The rule it lifts; none where it decides about a gap.
+        gap: The code of what is not known there, and about which it decides.
         region: Who answers for a geometry; a project has its own.
         approver: The name of the person; the identity, where none is given.
         document: The decision's document, by code or file number.
     """
 
-    rule: str
     reason: str
+    rule: str | None = None
+    gap: str | None = None
     project: str | None = None
     wkb: bytes | None = None
     region: str | None = None
@@ -81,6 +94,7 @@ class Granted:
         return {
             "code": row.code,
             "rule": row.rule,
+            "gap": row.gap,
             "project": self.project,
             "geometry_sha256": row.geometry_sha256,
             "region": self.region,
@@ -100,7 +114,7 @@ async def grant(session: AsyncSession, identity: Identity, act: Act, given: Gran
 
     Raises:
         Unauthenticated, Forbidden: who gives it is no approver of the regions concerned.
-        InvalidInput: the rule, project, region or area is not there, or the period is none.
+        InvalidInput: the rule, gap, project, region or area is not there, or the period is none.
     """
     demand_scopes(identity, SCOPES)
     today = await read_today(session)
@@ -110,14 +124,14 @@ async def grant(session: AsyncSession, identity: Identity, act: Act, given: Gran
             message_zh="失效日期必须晚于生效日期",
             pointer="/valid_to",
         )
-    rule_id = await _id(session, identity, CONTROL_RULES, given.rule, "rule")
+    rule_id = await _optional(session, identity, CONTROL_RULES, given.rule, "rule")
     area_id = await _optional(session, identity, CONTROL_AREAS, given.control_area, "control_area")
     project, wkb = await _subject(session, identity, given)
     region_id = await _optional(session, identity, REGIONS, given.region, "region")
     if project is not None:
         region_id = project.region_id
     demand_role(identity, ROLES, region_id)
-    for concerned in await _concerned(session, rule_id, wkb):
+    for concerned in await _concerned(session, given, rule_id, project, wkb):
         demand_role(identity, ROLES, concerned)
     attrs = {} if given.document is None else {"document": given.document}
     if project is not None:
@@ -130,6 +144,7 @@ async def grant(session: AsyncSession, identity: Identity, act: Act, given: Gran
         control_area_id=area_id,
         rule_id=rule_id,
         rule=given.rule,
+        gap=given.gap,
         reason=given.reason,
         approver=given.approver or identity.owner,
         valid_from=given.valid_from or today,
@@ -229,10 +244,49 @@ async def _subject(
     return project, project.wkb
 
 
-async def _concerned(session: AsyncSession, rule_id: int, wkb: bytes) -> frozenset[int]:
+async def _concerned(
+    session: AsyncSession,
+    given: Grant,
+    rule_id: int | None,
+    project: ProjectShape | None,
+    wkb: bytes,
+) -> frozenset[int]:
+    """The regions that answer for the lines or zones an exception is about."""
+    if rule_id is None:
+        return await _of_gap(session, given, project, wkb)
+    return await _of_rule(session, rule_id, Given(wkb))
+
+
+async def _of_gap(
+    session: AsyncSession, given: Grant, project: ProjectShape | None, wkb: bytes
+) -> frozenset[int]:
+    """The region of what is not known, whatever is to be done there.
+
+    Raises:
+        InvalidInput: nothing of that code is unknown there.
+    """
+    named = () if project is None else project.measures
+    asked = Asked((*activities().known, *named), given.region)
+    try:
+        result = await check_geometry(session, EVERYTHING, Given(wkb), asked, project=project)
+    except InvalidInput as error:
+        raise InvalidInput(
+            error.message, message_zh=error.message_zh, pointer="/geometry"
+        ) from error
+    found = next((gap for gap in result.gaps if gap.code == given.gap), None)
+    if found is None:
+        listed = ", ".join(gap.code for gap in result.gaps)
+        raise InvalidInput(
+            f"{given.gap!r} is not what is unknown there; that is: {listed or 'nothing'}",
+            message_zh=f"{given.gap!r} 不是该处的未知项；未知项为：{listed or '无'}",
+            pointer="/gap",
+        )
+    return frozenset() if found.region_id is None else frozenset({found.region_id})
+
+
+async def _of_rule(session: AsyncSession, rule_id: int, given: Given) -> frozenset[int]:
     """The regions that answer for the lines or zones the rule would hold in."""
     rule = await session.get_one(ControlRule, rule_id)
-    given = Given(wkb)
     if rule.scope == "control_area":
         kinds = None if rule.subject is None else frozenset({rule.subject})
         _, regions = await read_lines(session, EVERYTHING, given, as_of=None, kinds=kinds)
@@ -242,7 +296,8 @@ async def _concerned(session: AsyncSession, rule_id: int, wkb: bytes) -> frozens
         classes = {zone.class_code for zone in zones}
         return regions if rule.subject is None or rule.subject in classes else frozenset()
     if rule.scope == "outside_control_area" and rule.subject is not None:
-        drawn = await read_drawn(session, EVERYTHING, given, {rule.subject}, (), as_of=None)
+        around = (await read_around(session, given)).around
+        drawn = await read_drawn(session, EVERYTHING, {rule.subject}, around, as_of=None)
         return drawn.get(rule.subject, frozenset())
     return frozenset()
 

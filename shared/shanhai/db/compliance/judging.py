@@ -5,15 +5,19 @@ said of development, and what is said of a class of areas before what is said of
 several places each is judged for itself, and the strictest decides.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shanhai.db.compliance.activities import Activities
-from shanhai.db.compliance.result import Hit, Leave, Place, Rule, Verdict
+from shanhai.db.compliance.result import Gap, Hit, Leave, Place, Rule, Verdict
 from shanhai.vocabulary import Label
 
 RESERVED = frozenset({"restricted", "conditional", "capped"})
 """Decisions under which something is possible, but not as it pleases."""
+BINDING = RESERVED | {"forbidden"}
+"""Decisions that stand in the way of something."""
+JUDGED = frozenset({"exception_granted", "exception_reviewed"})
+"""Conditions that exceptions meet; all others are words, which somebody has to judge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,7 @@ class Judgement:
     hits: tuple[Hit, ...]
     duties: tuple[Hit, ...]
     reasons: tuple[Label, ...]
+    not_judged: Mapping[str, tuple[str, ...]]
 
 
 def judge(
@@ -32,16 +37,16 @@ def judge(
     places: Sequence[Place],
     rules: Sequence[Rule],
     leaves: Sequence[Leave] = (),
-    unknown: Collection[str] = (),
+    gaps: Sequence[Gap] = (),
 ) -> Judgement:
     """Judge activities at the places they touch.
 
     Args:
         asked: The activities; where there are none, the presumed one is judged.
-        unknown: Those of them nothing is known about.
+        gaps: What could bind there and is not known.
     """
     presumed = not asked
-    judged = [code for code in asked or (known.presumed,) if code not in unknown]
+    judged = activities_judged(known, asked)
     hits = [
         Hit(rule, place, code, known.name_of(code), _leaves_from(rule, place, leaves), presumed)
         for place in places
@@ -55,8 +60,38 @@ def judge(
         for rule in rules_at(place, rules)
         if rule.decision == "required" and (rule.code, place) not in met
     ]
-    verdict = decide(hits, unknown)
-    return Judgement(verdict, tuple(hits), tuple(duties), _reasons(verdict, hits, unknown, places))
+    verdict = decide(hits, gaps)
+    return Judgement(
+        verdict, tuple(hits), tuple(duties), _reasons(verdict, hits, gaps), _not_judged(hits)
+    )
+
+
+def activities_judged(known: Activities, asked: Sequence[str]) -> Sequence[str]:
+    """The activities a check is about: those asked about, else the presumed one."""
+    return asked or (known.presumed,)
+
+
+def binding(
+    known: Activities, asked: Sequence[str], rules: Sequence[Rule]
+) -> tuple[list[Rule], list[Rule]]:
+    """The rules that could stand in the way of activities where their places are.
+
+    Returns:
+        Those of whole kinds of lines and classes of zones, and those of classes of lines.
+    """
+    whole: dict[str, Rule] = {}
+    of_class: dict[str, Rule] = {}
+    groups: dict[tuple[str, str | None, bool], list[Rule]] = {}
+    for rule in rules:
+        groups.setdefault((rule.scope, rule.subject, bool(rule.classes)), []).append(rule)
+    for code in activities_judged(known, asked):
+        distances = known.distances(code)
+        for (_, _, classes), alike in groups.items():
+            into = of_class if classes else whole
+            into |= {
+                rule.code: rule for rule in nearest(distances, alike) if rule.decision in BINDING
+            }
+    return list(whole.values()), list(of_class.values())
 
 
 def rules_at(place: Place, rules: Sequence[Rule]) -> list[Rule]:
@@ -100,12 +135,18 @@ def _leaves_from(rule: Rule, place: Place, leaves: Sequence[Leave]) -> tuple[Lea
     )
 
 
-def decide(hits: Sequence[Hit], unknown: Collection[str] = ()) -> Verdict:
-    """The verdict: what an exception lifts stays conditional, so that nobody overlooks it."""
+def decide(hits: Sequence[Hit], gaps: Sequence[Gap] = ()) -> Verdict:
+    """The verdict; what is not known never passes.
+
+    What an approver lifted or decided stays conditional, so that nobody overlooks it, and so does
+    what depends on conditions nobody has judged.
+    """
     if any(hit.rule.decision == "forbidden" and not hit.excepted for hit in hits):
         return "refused"
+    if any(not gap.decided for gap in gaps):
+        return "undetermined"
     reserved = any(hit.rule.decision in RESERVED or hit.leaves for hit in hits)
-    return "conditional" if reserved or unknown else "pass"
+    return "conditional" if reserved or gaps or _not_judged(hits) else "pass"
 
 
 def conditions_of(hit: Hit) -> tuple[str, ...]:
@@ -118,27 +159,35 @@ def conditions_of(hit: Hit) -> tuple[str, ...]:
     return (*hit.rule.conditions, *added.get(hit.rule.decision, ()))
 
 
-def _reasons(
-    verdict: Verdict, hits: Sequence[Hit], unknown: Collection[str], places: Sequence[Place]
-) -> tuple[Label, ...]:
+def _not_judged(hits: Sequence[Hit]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for hit in hits:
+        for code in conditions_of(hit):
+            rules = found.setdefault(code, [])
+            if code not in JUDGED and hit.rule.code not in rules:
+                rules.append(hit.rule.code)
+    return {code: tuple(rules) for code, rules in sorted(found.items()) if rules}
+
+
+def _reasons(verdict: Verdict, hits: Sequence[Hit], gaps: Sequence[Gap]) -> tuple[Label, ...]:
     """Why the verdict is what it is, the gravest first."""
     order = ("forbidden", "restricted", "conditional", "capped")
     heavy = [hit for hit in hits if hit.rule.decision in order]
     heavy.sort(key=lambda hit: (hit.excepted, order.index(hit.rule.decision)))
-    found = [_reason(hit) for hit in heavy]
-    if unknown:
-        names = ", ".join(unknown)
-        found.append(
-            Label(f"未知活动，无法判定：{names}", f"unknown activities, not judged: {names}")
-        )
-    if not found and verdict == "pass":
-        spoken = bool(places)
-        found.append(
-            Label("未触发限制性规则", "no rule stands against it")
-            if spoken
-            else Label("未涉及任何管控线或分区", "no line and no zone is touched")
-        )
+    refused = [hit for hit in heavy if hit.rule.decision == "forbidden" and not hit.excepted]
+    found = [_reason(hit) for hit in refused]
+    found += [_gap_reason(gap) for gap in sorted(gaps, key=lambda gap: gap.decided)]
+    found += [_reason(hit) for hit in heavy if hit not in refused]
+    if verdict == "pass":
+        found.append(Label("未触发限制性规则", "no rule stands against it"))
     return tuple(dict.fromkeys(found))
+
+
+def _gap_reason(gap: Gap) -> Label:
+    if gap.decided:
+        codes = ", ".join(leave.code for leave in gap.leaves)
+        return Label(f"{gap.text.zh}；已由例外 {codes} 决定", f"{gap.text.en}; decided by {codes}")
+    return Label(f"无法判定：{gap.text.zh}", f"cannot be judged: {gap.text.en}")
 
 
 def _reason(hit: Hit) -> Label:

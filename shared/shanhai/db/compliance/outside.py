@@ -1,6 +1,7 @@
 """What of a geometry lies outside all lines of a kind, where there are such lines.
 
-A line bounds the region it was drawn for. Where none was drawn, nothing is known to lie outside.
+A line bounds the region it was drawn for. Where none was drawn, or not all of it, nothing is known
+to lie outside.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -8,13 +9,11 @@ from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 
-import shapely
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.base import STORAGE_SRID
 from shanhai.db.compliance.cutting import LEAST_M, LEAST_M2, Given
-from shanhai.db.compliance.overlaps import box_values, in_force
+from shanhai.db.compliance.overlaps import in_force
 from shanhai.db.compliance.result import Measure, Place, TouchedLine
 from shanhai.db.features.control_areas import CONTROL_AREAS
 from shanhai.db.features.history import source_of
@@ -27,27 +26,15 @@ ROUNDING = 1e-9
 NAMES = {
     term.code: Label(f"{term.label.zh}以外", f"Outside: {term.label.en}") for term in CONTROL_KINDS
 }
-# The region a place lies in is found by one point of the geometry; the whole of it is compared with
-# its neighbours only. Of a region's lines one will do, the first of those the index has together.
+# Of a region's lines one will do, the first of those the index has together.
 DRAWN = """
-WITH RECURSIVE above AS (
-  SELECT id, parent_id FROM region WHERE id = ANY(CAST(:named AS bigint[]))
-  UNION SELECT u.id, u.parent_id FROM region u JOIN above ON u.id = above.parent_id
-), near AS (
-  SELECT id, NULL::geometry AS geom, true AS named FROM above
-  UNION ALL
-  SELECT id, geom, false FROM region
-   WHERE deleted_at IS NULL AND geom && ST_MakeEnvelope(:west, :south, :east, :north, {srid})
-)
-SELECT bounding.kind, array_agg(DISTINCT near.id) AS regions
-  FROM near CROSS JOIN unnest(CAST(:bounding AS text[])) AS bounding (kind)
+SELECT bounding.kind, array_agg(near.id) AS regions
+  FROM unnest(CAST(:regions AS bigint[])) AS near (id)
+       CROSS JOIN unnest(CAST(:bounding AS text[])) AS bounding (kind)
        CROSS JOIN LATERAL (SELECT FROM {source}
                             WHERE {conditions} AND ca.region_id = near.id
-                              AND ca.kind = bounding.kind
+                              AND ca.kind = bounding.kind AND ca.geom IS NOT NULL
                             {order} LIMIT 1) drawn
- WHERE near.named
-    OR ST_Intersects(near.geom, ST_GeomFromWKB(CAST(:inner_point AS bytea), {srid}))
-    OR ST_Intersects(near.geom, ST_GeomFromWKB(CAST(:shape AS bytea), {srid}))
  GROUP BY bounding.kind
 """
 
@@ -55,46 +42,27 @@ SELECT bounding.kind, array_agg(DISTINCT near.id) AS regions
 async def read_drawn(
     session: AsyncSession,
     viewer: Viewer,
-    given: Given,
     kinds: Collection[str],
     regions: Collection[int],
     *,
     as_of: date | None,
 ) -> Mapping[str, frozenset[int]]:
-    """Those of some kinds of which lines were drawn where the geometry lies, and for which regions.
-
-    Args:
-        regions: The ids of regions the geometry is said to lie in, whatever their shape.
-    """
-    if not kinds:
+    """Those of some kinds of which lines were drawn for some regions, and for which."""
+    if not kinds or not regions:
         return {}
     selection = Selection(viewer, as_of=as_of)
     statement = drawn_statement(conditions(CONTROL_AREAS, selection), as_of is not None)
-    values = drawn_values(given, kinds, regions)
+    values = {"bounding": sorted(kinds), "regions": sorted(regions)}
     rows = await session.execute(statement, {**bound_values(selection), **values})
     return {row.kind: frozenset(row.regions) for row in rows}
 
 
-def drawn_values(
-    given: Given, kinds: Collection[str], regions: Collection[int]
-) -> dict[str, object]:
-    """The values of the binds of `drawn_statement`, beside those of a selection."""
-    return {
-        **box_values(given),
-        "bounding": sorted(kinds),
-        "named": sorted(regions),
-        "shape": given.wkb,
-        "inner_point": shapely.point_on_surface(given.shape).wkb,
-    }
-
-
 @lru_cache(maxsize=64)
 def drawn_statement(met: tuple[str, ...], former: bool) -> TextClause:
-    """The statement over the lines of regions that meet the geometry."""
+    """The statement that asks whether there are drawn lines of kinds in regions."""
     # Constants of the declarations; callers' values are bound.
     return text(
         DRAWN.format(
-            srid=STORAGE_SRID,
             source=source_of(CONTROL_AREAS, former=former),
             # The order of the index; former states have no such index, and any of them will do.
             order="" if former else "ORDER BY ca.valid_from",

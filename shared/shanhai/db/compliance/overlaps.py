@@ -59,6 +59,7 @@ AREA_COLUMNS: Mapping[str, str] = {
 ZONE_COLUMNS: Mapping[str, str] = {
     "code": "z.code",
     "scheme": "s.code",
+    "scheme_kind": "s.kind",
     "version": "s.version",
     "region_id": "s.region_id",
     "class_code": "c.code",
@@ -216,6 +217,8 @@ def _zone(found: Sequence[_Touched], whole: Measure) -> TouchedZone:
     required = first.requirement_zh or first.requirement_en
     return TouchedZone(
         scheme=first.scheme,
+        scheme_kind=first.scheme_kind,
+        region_id=first.region_id,
         version=first.version,
         class_code=first.class_code,
         name=Label(first.name_zh, first.name_en),

@@ -1,16 +1,40 @@
 """What a check of lines and rules found: overlaps, zones, hits of rules, and a verdict."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
 from shanhai.vocabulary import CONTROL_KINDS, CONTROL_LEVELS, DECISIONS, SEVERITIES, Label
 
-Verdict = Literal["pass", "conditional", "refused"]
+Verdict = Literal["pass", "conditional", "undetermined", "refused"]
 VERDICTS: dict[Verdict, Label] = {
     "pass": Label("通过", "Pass"),
     "conditional": Label("有条件", "Conditional"),
+    "undetermined": Label("无法判定", "Undetermined"),
     "refused": Label("不通过", "Refused"),
+}
+GapReason = Literal[
+    "not_drawn",
+    "partly_drawn",
+    "not_registered",
+    "no_class",
+    "no_rule",
+    "no_zoning",
+    "not_zoned",
+    "beyond_regions",
+    "unknown_activity",
+]
+GAP_REASONS: dict[GapReason, Label] = {
+    "not_drawn": Label("未绘制", "Not drawn"),
+    "partly_drawn": Label("未完整绘制", "Drawn in part only"),
+    "not_registered": Label("未登记", "Not registered"),
+    "no_class": Label("未载明分类", "Class not given"),
+    "no_rule": Label("无规则", "No rule"),
+    "no_zoning": Label("无现行分区", "No zoning in force"),
+    "not_zoned": Label("分区未覆盖", "Not covered by a zone"),
+    "beyond_regions": Label("超出已知区域", "Beyond the known regions"),
+    "unknown_activity": Label("未知活动", "Unknown activity"),
 }
 LABELS = {
     term.code: term.label for term in (*CONTROL_KINDS, *CONTROL_LEVELS, *DECISIONS, *SEVERITIES)
@@ -95,6 +119,8 @@ class TouchedZone:
     """A class of a published zoning the geometry lies in."""
 
     scheme: str
+    scheme_kind: str
+    region_id: int
     version: int
     class_code: str
     name: Label
@@ -125,10 +151,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """An exception an approver has given; `outdated` when the project's shape has changed since."""
+    """An exception an approver has given; `outdated` when the project's shape has changed since.
+
+    Attributes:
+        rule: The rule it lifts; None where it decides about a gap.
+        gap: The code of what was not known, and about which it decides.
+    """
 
     code: str
-    rule: str
+    rule: str | None
     reason: str
     approver: str
     approved_at: datetime
@@ -137,6 +168,38 @@ class Leave:
     control_area: str | None = None
     document: str | None = None
     outdated: bool = False
+    gap: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A line, zoning, class or rule that could bind at the place and is not known there.
+
+    Attributes:
+        code: What an exception names to decide about it.
+        subject: The kind of line or zoning, the class or the activity.
+        areas: The codes of the control areas or the zoning it is about.
+        drawn_km2: What is drawn of the approved area.
+        rules: The rules that could bind.
+        leaves: The exceptions by which an approver has decided about it.
+    """
+
+    code: str
+    reason: GapReason
+    text: Label
+    subject: str | None = None
+    region: str | None = None
+    region_id: int | None = None
+    areas: tuple[str, ...] = ()
+    approved_km2: float | None = None
+    drawn_km2: float | None = None
+    rules: tuple[str, ...] = ()
+    leaves: tuple[Leave, ...] = ()
+
+    @property
+    def decided(self) -> bool:
+        """Whether an approver has decided about it, for the shape as it is."""
+        return any(not leave.outdated for leave in self.leaves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +209,7 @@ class Rule:
     Attributes:
         classes: The classes of control areas it holds in; none is all.
         region_id: The region it holds in and below; None is everywhere.
+        scheme_kind: The kind of zoning its class of zone is of.
     """
 
     code: str
@@ -161,6 +225,7 @@ class Rule:
     confirm: bool = False
     classes: tuple[str, ...] = ()
     region_id: int | None = None
+    scheme_kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +275,10 @@ class Result:
 
     Attributes:
         duties: What the zones and lines demand and nobody asked about; it weighs nothing.
+        gaps: What could bind there and is not known, decided or not.
         unknown: Activities no rule and no list knows; they cannot pass unjudged.
         reasons: Why the verdict is what it is.
+        not_judged: The conditions nothing here can judge, each with the rules that set it.
     """
 
     verdict: Verdict
@@ -220,9 +287,11 @@ class Result:
     zones: tuple[TouchedZone, ...]
     hits: tuple[Hit, ...]
     duties: tuple[Hit, ...]
+    gaps: tuple[Gap, ...]
     unknown: tuple[str, ...]
     exceptions: tuple[Leave, ...]
     reasons: tuple[Label, ...]
+    not_judged: Mapping[str, tuple[str, ...]]
 
     @property
     def refused(self) -> bool:

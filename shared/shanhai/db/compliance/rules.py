@@ -27,28 +27,26 @@ SELECT cr.code, cr.scope, cr.subject, cr.activity, cr.activity_zh, cr.activity_e
             THEN ARRAY(SELECT jsonb_array_elements_text(cr.attrs->'covers')) END AS covers,
        CASE jsonb_typeof(cr.attrs->'classes') WHEN 'array'
             THEN ARRAY(SELECT jsonb_array_elements_text(cr.attrs->'classes')) END AS classes,
-       cr.attrs->'confirm' = 'true'::jsonb AS confirm, cr.region_id
+       cr.attrs->'confirm' = 'true'::jsonb AS confirm, cr.region_id,
+       CASE cr.scope WHEN 'zone_class' THEN
+         (SELECT zc.scheme_kind FROM zone_class zc
+           WHERE zc.code = cr.subject AND zc.deleted_at IS NULL) END AS scheme_kind
   FROM {source}
  WHERE {conditions}
-   AND (cr.scope = 'everywhere'
+   AND (cr.activity = ANY(CAST(:spoken AS text[]))
+        OR jsonb_exists_any(coalesce(cr.attrs->'covers', '[]'), CAST(:spoken AS text[]))
+        OR cr.scope = 'everywhere'
         OR cr.scope = 'control_area'
            AND (cr.subject IS NULL AND :lines OR cr.subject = ANY(CAST(:kinds AS text[])))
         OR cr.scope = 'zone_class'
-           AND (cr.subject IS NULL AND :zones OR cr.subject = ANY(CAST(:classes AS text[])))
-        OR cr.scope = 'outside_control_area'
-           AND (CAST(:looked_at AS text[]) IS NULL OR cr.subject = ANY(CAST(:looked_at AS text[]))))
-   AND (cr.region_id IS NULL OR cr.scope = 'outside_control_area'
-        OR cr.region_id IN (SELECT id FROM above))
+           AND (cr.subject IS NULL AND :zones OR cr.subject = ANY(CAST(:classes AS text[]))))
+   AND (cr.scope <> 'outside_control_area' OR CAST(:looked_at AS text[]) IS NULL
+        OR cr.subject = ANY(CAST(:looked_at AS text[])))
+   AND (cr.region_id IS NULL OR cr.region_id IN (SELECT id FROM above))
  ORDER BY cr.code
 """
-ABOVE = text(
-    """WITH RECURSIVE above AS (
-         SELECT id, parent_id FROM region WHERE id = ANY(CAST(:regions AS bigint[]))
-         UNION SELECT r.id, r.parent_id FROM region r JOIN above ON r.id = above.parent_id)
-       SELECT id FROM above"""
-)
 LEAVES = text(
-    """SELECT e.code, e.rule, e.reason, e.approver, e.approved_at, e.valid_from, e.valid_to,
+    """SELECT e.code, e.rule, e.gap, e.reason, e.approver, e.approved_at, e.valid_from, e.valid_to,
               ca.code AS control_area, e.attrs->>'document' AS document,
               e.attrs->>'project_geometry_sha256' AS seen
          FROM compliance_exception e LEFT JOIN control_area ca ON ca.id = e.control_area_id
@@ -72,16 +70,17 @@ async def read_rules(
     classes: Collection[str],
     regions: Collection[int],
     *,
+    spoken: Collection[str],
     as_of: date | None,
     looked_at: frozenset[str] | None = None,
 ) -> tuple[Rule, ...]:
-    """The rules in force that may speak of a place.
-
-    Those of what lies outside a line are of every region: which the place lies in, lines tell.
+    """The rules in force that may speak of a place, or of what is asked wherever it is.
 
     Args:
         kinds: The kinds of the control areas that are touched.
         classes: The classes of the zones that are touched.
+        regions: The ids of the regions the place lies in.
+        spoken: The activities that are asked about, and all they count as.
         looked_at: The kinds of control areas that are looked at; None is all.
     """
     selection = Selection(viewer, as_of=as_of)
@@ -93,6 +92,7 @@ async def read_rules(
         "lines": bool(kinds),
         "zones": bool(classes),
         "regions": sorted(regions),
+        "spoken": sorted(spoken),
     }
     rows = await session.execute(statement, {**bound_values(selection), **values})
     return tuple(_rule(row) for row in rows)
@@ -108,11 +108,6 @@ def _rules_statement(met: tuple[str, ...], former: bool) -> TextClause:
             conditions=" AND ".join(f"({condition})" for condition in (*met, *begun)),
         )
     )
-
-
-async def read_above(session: AsyncSession, regions: Collection[int]) -> frozenset[int]:
-    """The ids of some regions and of all they lie in."""
-    return frozenset((await session.scalars(ABOVE, {"regions": sorted(regions)})).all())
 
 
 async def read_leaves(
@@ -149,6 +144,7 @@ def _rule(row: Row[Any]) -> Rule:
         confirm=bool(row.confirm),
         classes=tuple(row.classes or ()),
         region_id=row.region_id,
+        scheme_kind=row.scheme_kind,
     )
 
 
@@ -164,4 +160,5 @@ def _leave(row: Row[Any], sha256: str) -> Leave:
         control_area=row.control_area,
         document=row.document,
         outdated=row.seen is not None and row.seen != sha256,
+        gap=row.gap,
     )

@@ -9,7 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.projects.reading import ProjectSeen
-from shanhai.db.projects.rules import RuleHit, rule_hits
+from shanhai.db.projects.rules import RuleHit, check_rules
+from shanhai.vocabulary import Label
 
 # Papers of a state are those that came since the project entered it.
 FACTS = text(
@@ -61,6 +62,7 @@ class Facts:
         papers: Kinds of the papers that came since the project entered its state.
         balance: What was allocated and neither paid nor given back.
         hits: Rules that forbid or restrict what the project does where it lies.
+        unknown: What could bind where it lies, is not known and was not decided about.
         note: The reason sent with the request; None while nothing was sent.
     """
 
@@ -80,6 +82,7 @@ class Facts:
     funded: bool
     balance: Decimal
     hits: Sequence[RuleHit]
+    unknown: Sequence[Label]
     note: str | None = None
 
     def against(self, decision: str) -> list[str]:
@@ -90,5 +93,6 @@ class Facts:
 async def read_facts(session: AsyncSession, project: ProjectSeen, note: str | None) -> Facts:
     """All that the guards of a project ask about, as it is now."""
     row = (await session.execute(FACTS, {"project": project.id})).one()
-    hits = await rule_hits(session, project.code) if row.drawn else ()
-    return Facts(**row._mapping, hits=hits, note=note)
+    checked = await check_rules(session, project.code) if row.drawn else None
+    hits, unknown = (checked.hits, checked.unknown) if checked is not None else ((), ())
+    return Facts(**row._mapping, hits=hits, unknown=unknown, note=note)

@@ -106,6 +106,18 @@ ALLOWED = _unexcepted(
         "no rule of lines and zones may forbid its measures",
     ),
 )
+KNOWN = Condition(
+    "known",
+    Label(
+        "可能约束该处的管控线、分区与规则须已知，或已由审批人决定",
+        "lines, zones and rules that could bind there must be known, or an approver must have"
+        " decided about them",
+    ),
+    lambda facts: not facts.unknown,
+    lambda facts: Label(
+        "；".join(gap.zh for gap in facts.unknown), "; ".join(gap.en for gap in facts.unknown)
+    ),
+)
 _COMPLETE = (
     Condition("name", Label("须有名称", "names must be given"), lambda f: f.named),
     Condition("type", Label("须有项目类型", "the type must be given"), lambda f: f.typed),
@@ -119,6 +131,7 @@ _CHECKED = (
     DRAWN,
     Condition("cost", Label("须有投资额", "the cost must be given"), lambda f: f.cost is not None),
     ALLOWED,
+    KNOWN,
 )
 _DECIDED = (
     _unexcepted(
@@ -146,6 +159,7 @@ _READY = (
         lambda f: f.settled_geometry,
     ),
     ALLOWED,
+    KNOWN,
 )
 _DONE = (
     Condition(

@@ -11,9 +11,10 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.compliance.result import Verdict
 from shanhai.db.identity import Viewer
 from shanhai.db.projects.listing import seen_projects, seen_values
-from shanhai.db.projects.rules import rule_hits
+from shanhai.db.projects.rules import check_rules
 from shanhai.errors import NotFound
 from shanhai.vocabulary import Label
 
@@ -72,7 +73,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A project in reserve with its place; `lacking` is what it is not ready for want of."""
+    """A project in reserve with its place.
+
+    Attributes:
+        verdict: Of the check of lines, zones and rules; None while it has no geometry.
+        readiness: What it must have, and whether it has.
+    """
 
     rank: int
     code: str
@@ -84,6 +90,7 @@ class Ranked:
     cost: Decimal | None
     score: Decimal
     parts: Sequence[Part]
+    verdict: Verdict | None
     readiness: Mapping[str, bool]
 
     @property
@@ -143,7 +150,7 @@ async def read_reserve(
 
 
 async def _ranked(session: AsyncSession, rank: int, row: Row[Any], parts: Sequence[Part]) -> Ranked:
-    hits = await rule_hits(session, row.code) if row.drawn else ()
+    checked = await check_rules(session, row.code) if row.drawn else None
     return Ranked(
         rank,
         row.code,
@@ -155,11 +162,11 @@ async def _ranked(session: AsyncSession, rank: int, row: Row[Any], parts: Sequen
         row.cost,
         sum((part.points for part in parts), Decimal(0)),
         parts,
+        None if checked is None else checked.verdict,
         {
             "geometry": row.drawn,
             "cost": row.cost is not None,
-            "overlap": row.drawn
-            and not any(hit.decision == "forbidden" and not hit.excepted for hit in hits),
+            "overlap": checked is not None and checked.verdict not in {"refused", "undetermined"},
             "documents": set(required_papers()) <= set(row.papers),
         },
     )

@@ -22,11 +22,15 @@ from shanhai.vocabulary import SEVERITIES, codes
 
 
 class ComplianceException(Versioned, Dated, Base):
-    """Leave given from a rule, to a project or to one geometry, by its SHA-256."""
+    """Leave given to a project or to one geometry, by its SHA-256.
+
+    It lifts a rule, or decides about what is not known there, its gap.
+    """
 
     __tablename__ = "compliance_exception"
     __table_args__ = (
         CheckConstraint("num_nonnulls(project_id, geometry_sha256) = 1", name="subject"),
+        CheckConstraint("num_nonnulls(rule, gap) = 1", name="about"),
         in_order(),
         live_code("compliance_exception"),
         Index("ix_compliance_exception_geometry_sha256", "geometry_sha256"),
@@ -39,7 +43,8 @@ class ComplianceException(Versioned, Dated, Base):
     geometry_sha256: Mapped[str | None]
     control_area_id: Mapped[int | None] = mapped_column(ForeignKey("control_area.id"), index=True)
     rule_id: Mapped[int | None] = mapped_column(ForeignKey("control_rule.id"), index=True)
-    rule: Mapped[str]
+    rule: Mapped[str | None]
+    gap: Mapped[str | None]
     reason: Mapped[str]
     approver: Mapped[str]
     approved_at: Mapped[CreatedAt]

@@ -59,6 +59,14 @@ class ControlArea(Copied, Versioned, Dated, Base):
             "valid_from",
             postgresql_where=text("deleted_at IS NULL"),
         ),
+        Index(
+            "ix_control_area_stated",
+            "region_id",
+            "kind",
+            postgresql_where=text(
+                "deleted_at IS NULL AND (approved_area_km2 IS NOT NULL OR geom IS NULL)"
+            ),
+        ),
     )
 
     id: Mapped[BigId]

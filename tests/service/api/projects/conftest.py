@@ -11,6 +11,7 @@ from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.db.tables import Region
 from shanhai.testing.emptying import forget_rows
+from shanhai.testing.known_lines import register_lines
 from shanhai.testing.projects import PROJECT, add_project
 from shanhai.vocabulary import ROLE_SCOPES, Role
 from shanhai_api.state import State
@@ -54,11 +55,15 @@ async def project(session: AsyncSession, people: People) -> str:
 
 
 async def add_region(session: AsyncSession) -> None:
-    """Two districts."""
+    """Two districts, of which all lines are known."""
     rows: list[dict[str, Any]] = [
         {"code": "banan", "name_zh": "巴南区", "name_en": "Banan"},
         {"code": "elsewhere", "name_zh": "别处", "name_en": "Elsewhere"},
     ]
-    session.add_all(Region(**row, level="district") for row in rows)
     await forget_rows(session, ["indicator"])
+    for row in rows:
+        region = Region(**row, level="district")
+        session.add(region)
+        await session.flush()
+        await register_lines(session, region)
     await session.commit()

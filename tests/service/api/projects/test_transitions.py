@@ -1,7 +1,10 @@
 """The way of a project from draft to closed: who takes which step, and what stands against it."""
 
 import asyncio
+import io
 import itertools
+import json
+import zipfile
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -344,6 +347,70 @@ async def test_rules_of_lines_stand_against_a_project_unless_it_is_excepted(
     )
     await session.commit()
     assert (await go(people[who], target)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "who"),
+    [("proposed", "reserve", "planner"), ("design", "implementation", "approver")],
+)
+async def test_what_is_not_known_stands_against_a_project_until_it_is_decided(
+    people: People, session: AsyncSession, source: str, target: str, who: str
+) -> None:
+    row = await ready(session, source)
+    await session.execute(
+        text(
+            "UPDATE control_area SET approved_area_km2 = 142.4"
+            " WHERE kind = 'red_line' AND region_id = :region"
+        ),
+        {"region": row.region_id},
+    )
+    session.add(
+        ControlRule(
+            code="with-care",
+            scope="control_area",
+            subject="red_line",
+            activity="mine_restoration",
+            decision="conditional",
+        )
+    )
+    await session.commit()
+    steps = (await people[who].get(STEPS)).json()["transitions"]
+    (known,) = [
+        item
+        for step in steps
+        if step["to"] == target
+        for item in step["conditions"]
+        if item["code"] == "known"
+    ]
+    assert known["met"] is False
+    assert "Ecological red line of Banan, 142.4 km² approved, not drawn" in known["text_en"]
+    assert "巴南区生态保护红线：批准面积 142.4 km²，未绘制" in known["text_zh"]
+    refused = await go(people[who], target)
+    assert refused.status_code == 409
+    gap = "not_drawn:red_line:banan"
+    assert gap in refused.json()["detail"]
+    assert await state_of(session) == source
+    decision = {"project": PROJECT, "gap": gap, "reason": "已核对纸质图"}
+    given = await people["approver"].post("/compliance/exceptions", json=decision)
+    assert given.status_code == 201, given.text
+    if source == "proposed":
+        archive = await people["owner"].get(f"{PATH}/application")
+        with zipfile.ZipFile(io.BytesIO(archive.content)) as members:
+            found = json.loads(members.read("compliance.json"))
+        assert (found["verdict"], found["gaps"][0]["decided"]) == ("conditional", True)
+    assert (await go(people[who], target)).status_code == 201
+    if target == "reserve":
+        ranked = (await people["planner"].get("/projects/reserve")).json()["projects"]
+        assert ranked[0]["verdict"] == "conditional"
+        revoke = f"/compliance/exceptions/{given.json()['code']}/revoke"
+        assert (await people["approver"].post(revoke, json={"reason": "x"})).status_code == 200
+        ranked = (await people["planner"].get("/projects/reserve")).json()["projects"]
+        assert (ranked[0]["verdict_en"], ranked[0]["readiness"]["overlap"]) == (
+            "Undetermined",
+            False,
+        )
+        page = await people["planner"].get("/projects/reserve?f=html&lang=zh")
+        assert "无法判定" in page.text
 
 
 async def test_a_line_that_only_touches_stands_against_nothing(

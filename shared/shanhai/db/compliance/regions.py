@@ -1,0 +1,212 @@
+"""The regions a geometry lies in, with all above them, and what of it lies in none."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import shapely
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.base import STORAGE_SRID
+from shanhai.db.compliance.cutting import Given, part_left
+from shanhai.db.compliance.overlaps import box_values
+from shanhai.db.features.regions import REGIONS
+from shanhai.errors import Fault, InvalidInput
+from shanhai.vocabulary import Label
+
+TOLERATED_SHARE = 1e-3
+"""What of a geometry may lie beyond a border that was drawn twice."""
+MOST_NAMED = 3
+# The region a place lies in is found by one point of the geometry; the whole of it is compared with
+# its neighbours only. A region nobody drew may hold the place where one above it does.
+AROUND = text(
+    f"""
+WITH RECURSIVE here AS MATERIALIZED (
+  SELECT r.id, ST_Covers(r.geom, given.shape) AS covers,
+         CASE WHEN NOT ST_Covers(r.geom, given.shape)
+              THEN ST_AsBinary(ST_Intersection(r.geom, given.shape), 'NDR') END AS part
+    FROM region r, (SELECT ST_GeomFromWKB(CAST(:shape AS bytea), {STORAGE_SRID}) AS shape,
+                           ST_GeomFromWKB(CAST(:inner_point AS bytea), {STORAGE_SRID}) AS point)
+                   given
+   WHERE r.deleted_at IS NULL AND {REGIONS.current}
+     AND r.geom && ST_MakeEnvelope(:west, :south, :east, :north, {STORAGE_SRID})
+     AND (ST_Intersects(r.geom, given.point) OR ST_Intersects(r.geom, given.shape))
+), above AS (
+  SELECT id, parent_id FROM region
+   WHERE id = ANY(CAST(:named AS bigint[])) OR id IN (SELECT id FROM here)
+  UNION SELECT u.id, u.parent_id FROM region u JOIN above ON u.id = above.parent_id
+), undrawn AS (
+  SELECT id FROM above
+  UNION SELECT d.id FROM region d JOIN undrawn ON d.parent_id = undrawn.id
+   WHERE d.geom IS NULL AND d.deleted_at IS NULL
+)
+SELECT r.id, r.code, r.name_zh, r.name_en, r.parent_id, r.geom IS NOT NULL AS drawn,
+       here.id IS NOT NULL AS touched, here.covers, here.part
+  FROM region r LEFT JOIN here ON here.id = r.id
+ WHERE r.id IN (SELECT id FROM undrawn)
+"""  # noqa: S608 - constants
+)
+NEAREST = text(
+    f"""
+SELECT r.code, r.name_zh, r.name_en,
+       ST_Distance(r.geom::geography,
+                   ST_GeomFromWKB(CAST(:shape AS bytea), {STORAGE_SRID})::geography) / 1e3 AS km
+  FROM region r
+ WHERE r.deleted_at IS NULL AND r.geom IS NOT NULL AND {REGIONS.current}
+ ORDER BY r.geom <-> ST_GeomFromWKB(CAST(:shape AS bytea), {STORAGE_SRID}), r.code
+ LIMIT :most
+"""  # noqa: S608 - constants
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A region around a place.
+
+    Attributes:
+        around: The place lies in it, or is said to; otherwise it may, since nobody drew it.
+        part: What of the geometry lies in it, where that is not the whole.
+    """
+
+    id: int
+    code: str
+    name: Label
+    parent_id: int | None
+    drawn: bool
+    touched: bool
+    around: bool
+    covers: bool
+    part: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """The regions around a geometry, and those of them it is said to lie in without a shape."""
+
+    given: Given
+    regions: Mapping[int, Known]
+    asserted: frozenset[int]
+
+    @property
+    def around(self) -> frozenset[int]:
+        """The ids of the regions it lies in, and of all above them."""
+        return frozenset(one.id for one in self.regions.values() if one.around)
+
+    @property
+    def lowest(self) -> frozenset[int]:
+        """The ids of the regions it lies in or is said to lie in."""
+        touched = {one.id for one in self.regions.values() if one.touched}
+        return frozenset(touched) | self.asserted
+
+    def chain(self, region_id: int) -> Iterable[int]:
+        """The id of a region, and of those above it."""
+        here = self.regions.get(region_id)
+        while here is not None:
+            yield here.id
+            here = None if here.parent_id is None else self.regions.get(here.parent_id)
+
+    def beyond(self, regions: Collection[int]) -> float:
+        """The share of the geometry that lies in none of some of the lowest regions."""
+        if self.asserted - set(regions):
+            return 1.0
+        left = self._left(regions)
+        if self.asserted:
+            # What lies in no region that is drawn lies in those it is said to lie in.
+            left -= self._left(self.lowest)
+        return left if left > TOLERATED_SHARE else 0.0
+
+    def _left(self, regions: Collection[int]) -> float:
+        held = [one for one in self.regions.values() if one.touched and one.id in regions]
+        if any(one.covers for one in held):
+            return 0.0
+        return part_left(self.given, [one.part for one in held])
+
+    def without(self, known: Collection[int]) -> list[Known]:
+        """Those of the lowest regions that lie in none of some, the widest only.
+
+        A region is passed over where a known one lies in it, unless nothing else is left.
+        """
+        held = {one: set(self.chain(one)) for one in self.lowest}
+        lacking = {one for one, above in held.items() if not above & set(known)}
+        holding = set().union(*(above for one, above in held.items() if one not in lacking), set())
+        named = (lacking - holding) or lacking
+        widest = [one for one in named if not (held[one] - {one}) & named]
+        return sorted((self.regions[one] for one in widest), key=lambda one: one.code)
+
+
+async def read_around(
+    session: AsyncSession, given: Given, named: Collection[int] = ()
+) -> Whereabouts:
+    """The regions a geometry lies in, and all above them.
+
+    Args:
+        named: The ids of regions it is said to lie in; those nobody drew are believed.
+    """
+    values = {
+        **box_values(given),
+        "named": sorted(named),
+        "shape": given.wkb,
+        "inner_point": shapely.point_on_surface(given.shape).wkb,
+    }
+    found = [_known(row, given) for row in await session.execute(AROUND, values)]
+    asserted = frozenset(one.id for one in found if one.id in named and not one.drawn)
+    every = Whereabouts(given, {one.id: one for one in found}, asserted)
+    # What is above a neighbour that is only touched is not around, nor is what lies below it.
+    reached = {above for one in {*every.lowest, *named} for above in every.chain(one)}
+    kept = {
+        one.id: replace(one, around=one.id in reached)
+        for one in found
+        if reached.intersection(every.chain(one.id))
+    }
+    return Whereabouts(given, kept, asserted)
+
+
+def _known(row: Row[Any], given: Given) -> Known:
+    part = None if row.part is None else shapely.from_wkb(bytes(row.part))
+    touches = part is not None and int(shapely.get_dimensions(part)) < given.dimension
+    return Known(
+        row.id,
+        row.code,
+        Label(row.name_zh, row.name_en),
+        row.parent_id,
+        row.drawn,
+        touched=row.touched and not touches,
+        around=False,
+        covers=bool(row.covers),
+        part=part,
+    )
+
+
+async def nearest(session: AsyncSession, given: Given) -> Label:
+    """The regions nearest to a geometry, in words; what to do where none is drawn."""
+    rows = (await session.execute(NEAREST, {"shape": given.wkb, "most": MOST_NAMED})).all()
+    if not rows:
+        return Label("尚无区域有图形", "no region has a shape yet")
+    named = [
+        (
+            f"{row.name_zh}（{row.code}）{row.km:,.0f} km",
+            f"{row.name_en} ({row.code}), {row.km:,.0f} km",
+        )
+        for row in rows
+    ]
+    zh, en = ("、".join(one[0] for one in named), "; ".join(one[1] for one in named))
+    return Label(f"最近的区域：{zh}", f"the nearest are {en}")
+
+
+async def demand_known(session: AsyncSession, around: Whereabouts) -> None:
+    """Refuse a place outside every region that is known.
+
+    Raises:
+        InvalidInput: it lies in none, and in none it is said to lie in.
+    """
+    if around.lowest:
+        return
+    near = await nearest(session, around.given)
+    en = (
+        f"the geometry lies in no known region; {near.en}. A region without shape is named by"
+        " `region`"
+    )
+    zh = f"该几何不在任何已知区域内；{near.zh}。尚无图形的区域请以 region 指明"
+    fault = Fault("/inputs/geometry", en, zh)
+    raise InvalidInput(en, message_zh=zh, faults=[fault])
