@@ -301,6 +301,7 @@ MEDIA: tuple[Term, ...] = (
     Term("weather", Label("气象", "Weather")),
     Term("flow", Label("水文", "Hydrology")),
     Term("ecology", Label("生态", "Ecology")),
+    Term("other", Label("其他", "Other")),
 )
 """What an observed property is a property of."""
 

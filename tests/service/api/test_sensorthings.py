@@ -209,7 +209,7 @@ class TestReading:
         assert found["Locations"][0]["location"]["coordinates"] == [118.06, 24.44]
         series = found["Datastreams"][0]
         assert series["@iot.id"] == "xm-1:ph"
-        assert series["unitOfMeasurement"]["symbol"] == "1"
+        assert series["unitOfMeasurement"]["symbol"] == "pH"
         assert series["phenomenonTime"] == "2026-08-01T12:00:00Z/2026-08-01T14:00:00Z"
         assert series["Sensor"]["metadata"] == "Serial 7"
         assert series["ObservedProperty"]["@iot.id"] == "ph"
@@ -606,6 +606,126 @@ class TestWriting:
             assert taken.status_code == 409
         assert client.patch(address, json={"name": "x"}).status_code == 403
 
+    def test_the_standard_s_own_observed_property_is_made(self, service: Service) -> None:
+        """Nothing of ours in it: no id, no unit, no medium."""
+        body = {
+            "name": "Luminous Flux",
+            "definition": "http://example.org/LuminousFlux",
+            "description": "Light of a source",
+        }
+        with service.client(service.admin) as admin:
+            made = admin.post(f"{ROOT}/ObservedProperties", json=body)
+            assert made.status_code == 201, made.text
+            assert {name: made.json()[name] for name in body} == body
+            address = made.headers["Location"]
+            assert admin.get(address).json() == made.json()
+            again = admin.patch(address, json={**made.json(), "description": "Light"}).json()
+            assert (again["description"], again["definition"]) == ("Light", body["definition"])
+            nameless = admin.post(f"{ROOT}/ObservedProperties", json={"definition": "x:y"})
+            assert pointers(nameless) == ["/name"]
+
+    def test_a_property_takes_the_unit_of_its_first_datastream(self, service: Service) -> None:
+        lumen = {"name": "Lumen", "symbol": "lm", "definition": "http://example.org/Lumen"}
+        celsius = {"name": "Celsius", "symbol": "degC", "definition": "http://example.org/degC"}
+        sensor = {"name": "S", "encodingType": "text/plain", "metadata": "x"}
+        with service.client(service.admin) as admin:
+            for code, unit, own in (("dew", celsius, "Cel"), ("light", lumen, "1")):
+                observed = {"name": code, "definition": f"http://example.org/{code}"}
+                series = {
+                    "name": "series",
+                    "description": "d",
+                    "unitOfMeasurement": unit,
+                    "observationType": "http://www.opengis.net/def/observationType/OGC-OM/2.0/"
+                    "OM_Measurement",
+                    "ObservedProperty": {**observed, "description": "d"},
+                    "Sensor": sensor,
+                }
+                body = {"name": code, "description": "d", "Datastreams": [series]}
+                made = admin.post(f"{ROOT}/Things", json=body)
+                assert made.status_code == 201, made.text
+                found = get(
+                    admin,
+                    f"Things('{made.json()['@iot.id']}')/Datastreams",
+                    expand="ObservedProperty",
+                )["value"][0]
+                assert found["unitOfMeasurement"] == unit
+                assert found["ObservedProperty"]["properties"]["unit"] == own
+                again = admin.post(f"{ROOT}/Things", json={**body, "name": f"{code} again"})
+                known = get(
+                    admin,
+                    f"Things('{again.json()['@iot.id']}')/Datastreams",
+                    expand="ObservedProperty",
+                )["value"][0]["ObservedProperty"]["@iot.id"]
+                assert known == found["ObservedProperty"]["@iot.id"]
+            address = f"{ROOT}/Datastreams('{found['@iot.id']}')"
+            other = {**lumen, "name": "lumen"}
+            assert (
+                admin.patch(address, json={"unitOfMeasurement": other}).json()["unitOfMeasurement"]
+                == other
+            )
+            third = {**body, "name": "third"}
+            third["Datastreams"] = [{**series, "unitOfMeasurement": celsius}]
+            assert admin.post(f"{ROOT}/Things", json=third).status_code == 409
+
+    def test_a_place_without_a_thing(self, service: Service, client: httpx.Client) -> None:
+        made = client.post(f"{ROOT}/Locations", json={**place(118.3, 24.3), "properties": {"a": 1}})
+        assert made.status_code == 201, made.text
+        code, address = made.json()["@iot.id"], made.headers["Location"]
+        assert made.json()["location"]["coordinates"] == [118.3, 24.3]
+        assert (made.json()["name"], made.json()["properties"]) == ("here", {"a": 1})
+        listed = get(client, "Locations", filter="name eq 'here'", top=1000)["value"]
+        assert code in {item["@iot.id"] for item in listed}
+        assert get(client, f"Locations('{code}')/Things")["value"] == []
+        changed = client.patch(address, json={"description": "d", "properties": {"b": 2}}).json()
+        assert (changed["description"], changed["properties"]) == ("d", {"a": 1, "b": 2})
+        moved = client.patch(address, json={"location": place(118.4, 24.4)["location"]}).json()
+        assert moved["location"]["coordinates"] == [118.4, 24.4]
+        with service.client(None) as anybody:
+            assert anybody.get(address).status_code == 404
+        taken = client.post(f"{ROOT}/Locations", json={"@iot.id": code, **place(118, 24)})
+        assert taken.status_code == 409
+        bad = client.post(f"{ROOT}/Locations", json={**place(24, 118)})
+        assert pointers(bad) == ["/location/coordinates"]
+        nameless = {"location": place(118, 24)["location"]}
+        assert pointers(client.post(f"{ROOT}/Locations", json=nameless)) == ["/name"]
+        body = {"name": "Bound", "Locations": [{"@iot.id": code}]}
+        thing_made = client.post(f"{ROOT}/Things", json=body)
+        assert thing_made.status_code == 201, thing_made.text
+        own = f"Things('{thing_made.json()['@iot.id']}')/Locations"
+        assert get(client, own)["value"][0]["location"]["coordinates"] == [118.4, 24.4]
+        assert client.delete(address).status_code == 204
+        assert client.get(address).status_code == 404
+        gone = client.post(f"{ROOT}/Things", json=body)
+        assert pointers(gone) == ["/Locations/0/@iot.id"]
+
+    def test_a_change_binds_what_there_is_and_makes_nothing(self, client: httpx.Client) -> None:
+        client.post(f"{ROOT}/Things", json=thing("binding")).raise_for_status()
+        address = f"{ROOT}/Things('binding')"
+        inline = client.patch(address, json={"Locations": [place(118.2, 24.2)]})
+        assert pointers(inline) == ["/Locations/0/@iot.id"]
+        there = client.post(f"{ROOT}/Locations", json=place(118.25, 24.25)).json()["@iot.id"]
+        bound = client.patch(address, json={"Locations": [{"@iot.id": there}]})
+        assert bound.status_code == 200, bound.text
+        now = get(client, "Things('binding')/Locations")["value"]
+        assert [item["location"]["coordinates"] for item in now] == [[118.25, 24.25]]
+        whole = get(client, "Things('binding')", expand="Locations")
+        assert client.patch(address, json=whole).status_code == 200
+        assert len(get(client, "Things('binding')/HistoricalLocations")["value"]) == 2
+        nowhere = client.patch(address, json={"Locations": [{"@iot.id": "nowhere"}]})
+        assert pointers(nowhere) == ["/Locations/0/@iot.id"]
+        series = f"{ROOT}/Datastreams('binding:ph')"
+        sensor = {"name": "New", "encodingType": "text/plain", "metadata": ""}
+        for member, body in (
+            ("Sensor", sensor),
+            ("Thing", {"name": "New"}),
+            ("ObservedProperty", {"name": "New", "definition": "x:new"}),
+            ("Observations", [{"result": 7}]),
+        ):
+            refused = client.patch(series, json={member: body})
+            assert refused.status_code == 400, member
+            assert pointers(refused)[0].startswith(f"/{member}")
+        assert client.patch(series, json={"Sensor": {"@iot.id": "unspecified"}}).status_code == 200
+
     def test_what_follows_from_stations_is_not_made(self, filled: httpx.Client) -> None:
         for name in ("FeaturesOfInterest", "HistoricalLocations"):
             answer = filled.post(f"{ROOT}/{name}", json={})
@@ -676,7 +796,8 @@ def test_a_public_client_makes_and_reads(service: Service) -> None:
     found = frosted.things().find(station.id)
     assert (found.name, found.properties["kind"]) == ("Mangrove", "land")
     own = frosted.datastreams().find(series.id)
-    assert own.unit_of_measurement.symbol == "Cel"
+    told = own.unit_of_measurement
+    assert (told.name, told.symbol) == ("degree Celsius", "°C")
     values = own.get_observations().query().top(2).orderby("phenomenonTime", "asc").list()
     assert [value.result for value in values] == [20.5 + hour for hour in range(6)]
     named = frosted.things().query().filter("name eq 'Mangrove'").expand("Datastreams").list()
@@ -684,3 +805,49 @@ def test_a_public_client_makes_and_reads(service: Service) -> None:
     with service.client(service.key) as client:
         assert client.delete(f"{ROOT}/Things('{station.id}')").status_code == 204
         assert client.get(f"{ROOT}/Datastreams('{series.id}')").status_code == 404
+
+
+@pytest.mark.filterwarnings("ignore:furl:DeprecationWarning")
+def test_a_public_client_makes_one_by_one(service: Service) -> None:
+    """As its own guide does: nothing but what the standard demands in each."""
+    frosted = frost.SensorThingsService(
+        f"{service.base}{ROOT}", auth_handler=KeyHandler(service.admin)
+    )
+    here = frost.Location(
+        name="roof",
+        description="of the office",
+        encoding_type="application/vnd.geo+json",
+        location={"type": "Point", "coordinates": [118.2, 24.6]},
+    )
+    station = frost.Thing(name="Office", description="A thing", properties={})
+    sensor = frost.Sensor(
+        name="Lux meter", description="d", encoding_type="application/pdf", metadata="x.pdf"
+    )
+    observed = frost.ObservedProperty(
+        name="Luminance", definition="http://example.org/Luminance", description="d"
+    )
+    for entity in (here, station, sensor, observed):
+        frosted.create(entity)
+        assert entity.id
+    unit = UnitOfMeasurement(name="Lux", symbol="lx", definition="http://example.org/Lux")
+    series = frost.Datastream(
+        name="Light",
+        description="d",
+        observation_type="http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement",
+        unit_of_measurement=unit,
+        thing=frost.Thing(id=station.id),
+        observed_property=frost.ObservedProperty(id=observed.id),
+        sensor=frost.Sensor(id=sensor.id),
+    )
+    frosted.create(series)
+    frosted.create(
+        frost.Observation(
+            result=3, phenomenon_time=NOON.isoformat(), datastream=frost.Datastream(id=series.id)
+        )
+    )
+    found = frosted.datastreams().find(series.id)
+    told = found.unit_of_measurement
+    assert (told.name, told.symbol, told.definition) == (unit.name, unit.symbol, unit.definition)
+    assert [value.result for value in found.get_observations().query().list()] == [3]
+    assert frosted.observed_properties().find(observed.id).definition == observed.definition
+    assert frosted.locations().find(here.id).name == "roof"

@@ -15,11 +15,15 @@ from shanhai_api.body import parse
 from shanhai_api.sta import schemas
 from shanhai_api.sta.creating import (
     PLACES,
-    check_series,
+    agreed,
+    change_place,
+    location_of,
     move_station,
+    place_of,
     property_of,
     sensor_of,
     thing_members,
+    told_unit,
 )
 from shanhai_api.sta.making import Making, fault_at, pointing
 from shanhai_api.sta.observing import revise
@@ -39,8 +43,20 @@ async def _thing(making: Making, before: Raw, value: Any) -> None:
         draft = await read_draft(STATIONS, feature, whole=False)
         target = writing.Target(before["id"])
         await writing.update(making.session, STATIONS, making.caller, making.act, target, draft)
-    if body.Locations:
-        await move_station(making, before["id"], body.Locations[0])
+    if body.Locations and body.Locations[0].id != before["id"]:
+        geometry = await _bound(making, body.Locations[0])
+        await move_station(making, before["id"], geometry, "/Locations/0/@iot.id")
+
+
+async def _bound(making: Making, body: schemas.LocationBody) -> Mapping[str, Any]:
+    """The geometry of a Location there is, which is named and not described."""
+    if body.id is None:
+        raise fault_at(
+            "/Locations/0/@iot.id",
+            "is required: a Location is bound here, and made at Things('…')/Locations",
+            "必填：此处仅绑定已有位置；新位置请在 Things('…')/Locations 新建",
+        )
+    return await place_of(making, body.model_copy(update={"location": None}), "/Locations/0")
 
 
 def _without_same(body: schemas.ThingBody, was: Mapping[str, Any]) -> schemas.ThingBody:
@@ -70,7 +86,11 @@ def _present_place(before: Raw) -> str:
 
 
 async def _location(making: Making, before: Raw, value: Any) -> None:
-    await move_station(making, _present_place(before), parse(schemas.LocationBody, value))
+    body = parse(schemas.LocationBody, value)
+    if await describing.has_location(making.session, before["id"]):
+        await change_place(making, before["id"], body)
+        return
+    await move_station(making, _present_place(before), location_of(body, ""))
 
 
 async def _sensor(making: Making, before: Raw, value: Any) -> None:
@@ -110,13 +130,15 @@ async def _datastream(making: Making, before: Raw, value: Any) -> None:
     observed = await property_of(
         making, schemas.ObservedPropertyBody.model_validate({"@iot.id": series.property_code}), ""
     )
-    check_series(body, observed, "")
     _demand_same(body, series)
+    await agreed(making, body, observed, "")
     sensor = None if body.Sensor is None else await sensor_of(making, body.Sensor, "/Sensor")
     given = body.model_dump(
         include={"name", "description", "properties"}, exclude_unset=True, exclude_none=True
     )
-    values: Mapping[str, Any] = {"name": before["members"]["name"], **given}
+    told = told_unit(body)
+    unit = {} if told in (None, before["members"]["unitOfMeasurement"]) else {"unit": told}
+    values: Mapping[str, Any] = {"name": before["members"]["name"], **given, **unit}
     await describing.update_series(making.session, making.act, series, sensor, values)
 
 
@@ -129,6 +151,8 @@ def _demand_same(body: schemas.DatastreamBody, series: Series) -> None:
     for name, given, own in told:
         if given is not None and given.id != own:
             raise fault_at(f"/{name}", "cannot be changed", "不可更改")
+    if body.Sensor is not None and body.Sensor.id is None:
+        raise fault_at("/Sensor/@iot.id", "is required: a Sensor is bound here", "必填：仅可绑定")
     if body.Observations:
         raise fault_at("/Observations", "are sent to Observations", "请发送至 Observations")
 
@@ -143,6 +167,9 @@ async def _remove_thing(making: Making, before: Raw) -> None:
 
 
 async def _remove_location(making: Making, before: Raw) -> None:
+    if await describing.has_location(making.session, before["id"]):
+        await describing.remove_location(making.session, making.act, before["id"])
+        return
     target, draft = writing.Target(_present_place(before)), Draft(has_geometry=True)
     await writing.update(making.session, STATIONS, making.caller, making.act, target, draft)
 

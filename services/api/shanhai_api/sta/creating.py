@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from shanhai.db.features import writing
-from shanhai.db.features.drafts import read_draft
+from shanhai.db.features.drafts import Draft, read_draft
 from shanhai.db.features.stations import STATIONS
+from shanhai.db.sensing import describing
 from shanhai.db.sensing.describing import (
     Series,
     create_sensor,
@@ -13,7 +14,9 @@ from shanhai.db.sensing.describing import (
     find_property,
     sensor_id,
 )
-from shanhai.db.sensing.model import GEOJSON, MEASUREMENT
+from shanhai.db.sensing.model import GEOJSON, LOCATION, MEASUREMENT
+from shanhai.db.sensing.options import Options
+from shanhai.db.sensing.reading import read_one
 from shanhai.db.tables import ObservedProperty
 from shanhai.monitoring.units import unit_code
 from shanhai_api.sta import schemas
@@ -75,12 +78,32 @@ def location_of(body: schemas.LocationBody, under: str) -> Mapping[str, Any]:
     return body.location
 
 
+async def place_of(making: Making, body: schemas.LocationBody, under: str) -> Mapping[str, Any]:
+    """The geometry of a Location that is described, or of one there is.
+
+    Raises:
+        InvalidInput: it is neither.
+    """
+    if body.id is None or body.location is not None:
+        return location_of(body, under)
+    key = LOCATION.parse(body.id)
+    found = None
+    if key is not None:
+        found = await read_one(making.session, making.asker, LOCATION, Options(), key)
+    if found is None:
+        raise fault_at(f"{under}/@iot.id", "is not there", "不存在")
+    geometry: Mapping[str, Any] = found["members"]["location"]
+    return geometry
+
+
 async def create_thing(making: Making, body: schemas.ThingBody, under: str = "") -> str:
     """Make a station, its place and its series; its code."""
     if body.name is None:
         raise fault_at(f"{under}/name", "is required", "必填")
     code = body.id or (body.properties or {}).get("code")
-    geometry = location_of(body.Locations[0], f"{under}/Locations/0") if body.Locations else None
+    geometry = None
+    if body.Locations:
+        geometry = await place_of(making, body.Locations[0], f"{under}/Locations/0")
     feature = {
         "type": "Feature",
         **({} if code is None else {"id": code}),
@@ -97,27 +120,60 @@ async def create_thing(making: Making, body: schemas.ThingBody, under: str = "")
 
 
 async def create_location(making: Making, body: schemas.LocationBody, station: str | None) -> str:
-    """Move a Thing to a place; the id of its Location, which is the Thing's."""
+    """Move a Thing to a place, or keep a place where none is; the id of the Location.
+
+    Where a Thing is, that is the Thing's.
+    """
     told = body.Things[0].id if body.Things else None
     code = station or told
-    if code is None or (told is not None and told != code):
-        raise fault_at(
-            "/Things",
-            "must name the Thing that is there, by its id",
-            "须以标识指明位于此处的 Thing",
-        )
+    if code is None:
+        return await _create_place(making, body)
+    if told is not None and told != code:
+        raise fault_at("/Things", "is another than the path says", "与路径不一致")
     if await making.station(code) is None:
         raise fault_at("/Things/0/@iot.id", "is not there", "不存在")
-    await move_station(making, code, body)
+    await move_station(making, code, location_of(body, ""))
     return code
 
 
-async def move_station(making: Making, code: str, body: schemas.LocationBody) -> None:
-    """Give a station another place; where it was stays in its history."""
-    geometry = location_of(body, "")
+async def _create_place(making: Making, body: schemas.LocationBody) -> str:
+    if body.name is None:
+        raise fault_at("/name", "is required", "必填")
+    draft = await _point_at(location_of(body, ""), "/location")
+    if draft.shape is None:
+        raise fault_at("/location", "is required", "必填")
+    values = {
+        "name": body.name,
+        "description": body.description or "",
+        "properties": body.properties or {},
+    }
+    wkb = draft.shape.wkb
+    return await describing.create_location(making.session, making.act, body.id, values, wkb)
+
+
+async def change_place(making: Making, code: str, body: schemas.LocationBody) -> None:
+    """Change a place where no station is."""
+    shape = None
+    if body.location is not None:
+        shape = (await _point_at(location_of(body, ""), "/location")).shape
+    given = body.model_dump(
+        include={"name", "description", "properties"}, exclude_unset=True, exclude_none=True
+    )
+    wkb = None if shape is None else shape.wkb
+    await describing.update_location(making.session, making.act, code, given, wkb)
+
+
+async def _point_at(geometry: Mapping[str, Any], pointer: str) -> Draft:
     feature = {"type": "Feature", "geometry": geometry, "properties": {}}
-    with pointing({"/geometry": "/location"}, ""):
-        draft = await read_draft(STATIONS, feature, whole=False)
+    with pointing({"/geometry": pointer}, ""):
+        return await read_draft(STATIONS, feature, whole=False)
+
+
+async def move_station(
+    making: Making, code: str, geometry: Mapping[str, Any], pointer: str = "/location"
+) -> None:
+    """Give a station another place; where it was stays in its history."""
+    draft = await _point_at(geometry, pointer)
     target = writing.Target(code)
     await writing.update(making.session, STATIONS, making.caller, making.act, target, draft)
 
@@ -132,7 +188,7 @@ async def create_datastream(
     await making.demand_station(station_id)
     unit = None if body.unitOfMeasurement is None else body.unitOfMeasurement.symbol
     observed = await property_of(making, body.ObservedProperty, f"{under}/ObservedProperty", unit)
-    check_series(body, observed, under)
+    observed = await agreed(making, body, observed, under)
     series = Series(code, observed.code, station_id, observed.id)
     if body.id not in {None, series.identifier}:
         raise fault_at(
@@ -143,6 +199,7 @@ async def create_datastream(
         "name": body.name,
         "description": body.description or "",
         "properties": body.properties or {},
+        "unit": told_unit(body),
     }
     await create_series(making.session, making.act, series, sensor, values)
     for number, observation in enumerate(body.Observations):
@@ -174,8 +231,18 @@ async def _station(
     return code, made
 
 
-def check_series(body: schemas.DatastreamBody, observed: ObservedProperty, under: str) -> None:
-    """Refuse results that are not numbers in the unit of the property.
+def told_unit(body: schemas.DatastreamBody) -> dict[str, Any] | None:
+    """The unit of a body as it was told."""
+    unit = body.unitOfMeasurement
+    return None if unit is None else unit.model_dump()
+
+
+async def agreed(
+    making: Making, body: schemas.DatastreamBody, observed: ObservedProperty, under: str
+) -> ObservedProperty:
+    """The property of a series, whose unit is the one that the body tells.
+
+    One that nobody told the unit of takes it over; numbers in a unit not known here stay plain.
 
     Raises:
         InvalidInput: it names another unit, or another type of observations.
@@ -184,12 +251,18 @@ def check_series(body: schemas.DatastreamBody, observed: ObservedProperty, under
         raise fault_at(f"{under}/observationType", f"must be {MEASUREMENT}", f"须为 {MEASUREMENT}")
     unit = body.unitOfMeasurement
     symbol = None if unit is None else (unit.symbol or unit.name)
-    if symbol and unit_code(symbol) != observed.unit:
+    code = None if symbol is None else unit_code(symbol)
+    if not symbol or code == observed.unit:
+        return observed
+    if not observed.unit_open:
         raise fault_at(
             f"{under}/unitOfMeasurement/symbol",
             f"must be {observed.unit!r}, the unit of {observed.code}; /observations converts",
             f"须为 {observed.code} 的单位 {observed.unit!r}；/observations 可换算单位",
         )
+    if code is None:
+        return observed
+    return await describing.settle_unit(making.session, making.act, observed, code)
 
 
 async def property_of(
@@ -198,7 +271,7 @@ async def property_of(
     under: str,
     unit: str | None = None,
 ) -> ObservedProperty:
-    """The observed property that is meant: by its id, its code, or the address of its definition.
+    """The observed property that is meant: by its id, its code, or its definition.
 
     One that is not there is made, of the unit of its Datastream, where it has a name.
 
@@ -217,6 +290,11 @@ async def property_of(
             "is not an observed property; /properties lists them",
             "不是已知的观测要素；清单见 /properties",
         )
+    if body.id is None and body.definition:
+        # A logger describes what it measures with every Datastream it makes.
+        found = await describing.find_defined(making.session, body.name, body.definition)
+        if found is not None:
+            return found
     return await make_property(making, body, unit, under)
 
 

@@ -1,10 +1,12 @@
 """Observed properties as SensorThings writes them: administrators make and change them."""
 
+import secrets
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from shanhai.db.features.drafts import CODE, CODE_RULE, CODE_RULE_ZH
+from shanhai.db.features.writing import CODE_LENGTH, CODE_LETTERS
 from shanhai.db.observations.properties import change_property, check_range, create_property
 from shanhai.db.tables import ObservedProperty
 from shanhai.monitoring.units import unit_code
@@ -16,6 +18,8 @@ from shanhai_api.sta.schemas import Name, ObservedPropertyBody
 
 Short = Annotated[str, StringConstraints(min_length=1, max_length=80)]
 USUAL_DECIMALS = 2
+USUAL_MEDIUM = "other"
+PLAIN = "1"
 
 
 class Members(BaseModel):
@@ -42,6 +46,8 @@ async def make_property(
 ) -> ObservedProperty:
     """Make an observed property.
 
+    One that tells no unit known here has plain numbers until a Datastream tells one.
+
     Args:
         unit: The unit of the Datastream it comes with, where it tells none itself.
 
@@ -52,19 +58,19 @@ async def make_property(
     """
     demand(making.caller, Scope.ADMIN)
     members = _members(body, under)
-    code = body.id or members.code
-    if code is None or CODE.fullmatch(code) is None:
+    letters = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
+    code = body.id or members.code or f"property-{letters}"
+    if CODE.fullmatch(code) is None:
         raise fault_at(f"{under}/@iot.id", CODE_RULE, CODE_RULE_ZH)
-    given = _columns(body, members, under)
-    known_unit = unit_code(members.unit or unit or "")
-    if known_unit is None:
+    given = _columns(making, body, members, under)
+    if "name_zh" not in given:
+        raise fault_at(f"{under}/name", "is required", "必填")
+    own = unit_code(members.unit or unit or "")
+    if own is None and members.unit is not None:
         raise fault_at(f"{under}/properties/unit", "must be a unit, such as mg/L", "须为单位")
-    for name in ("name_zh", "medium"):
-        if name not in given:
-            where = "/name" if name == "name_zh" else f"/properties/{name}"
-            raise fault_at(f"{under}{where}", "is required", "必填")
-    usual = {"decimals": USUAL_DECIMALS, "moves": False, "aliases": []}
-    contents = {**usual, **given, "code": code, "unit": known_unit}
+    usual = {"decimals": USUAL_DECIMALS, "moves": False, "aliases": [], "medium": USUAL_MEDIUM}
+    told = {"code": code, "unit": own or PLAIN, "unit_open": own is None}
+    contents = {**usual, **given, **told}
     return await create_property(making.session, contents, act=making.act)
 
 
@@ -80,7 +86,7 @@ async def alter_property(making: Making, code: str, body: ObservedPropertyBody) 
     members = _members(body, "")
     if members.code not in {None, code}:
         raise fault_at("/properties/code", "cannot be changed", "不可更改")
-    given = _columns(body, members, "")
+    given = _columns(making, body, members, "")
     if members.unit is not None:
         known = unit_code(members.unit)
         if known is None:
@@ -93,7 +99,9 @@ def _members(body: ObservedPropertyBody, under: str) -> Members:
     return parse(Members, body.properties or {}, under=f"{under}/properties")
 
 
-def _columns(body: ObservedPropertyBody, members: Members, under: str) -> dict[str, Any]:
+def _columns(
+    making: Making, body: ObservedPropertyBody, members: Members, under: str
+) -> dict[str, Any]:
     """The columns a body gives, but for code and unit."""
     found = members.model_dump(exclude_none=True, exclude={"code", "unit"})
     if "medium" in found and found["medium"] not in codes(MEDIA):
@@ -103,4 +111,8 @@ def _columns(body: ObservedPropertyBody, members: Members, under: str) -> dict[s
         )
     check_range(found.get("low"), found.get("high"))
     names = {} if body.name is None else {"name_zh": body.name, "name_en": body.name}
-    return {**names, **found}
+    told = {name: text for name in ("definition", "description") if (text := getattr(body, name))}
+    if told.get("definition", "").startswith(f"{making.asker.base}/properties/"):
+        # What this service says itself of properties that nobody defined elsewhere.
+        del told["definition"]
+    return {**names, **told, **found}

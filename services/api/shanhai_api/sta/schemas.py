@@ -29,13 +29,15 @@ class Entity(BaseModel):
 
 
 class LocationBody(Entity):
-    """Where a Thing is: a point. It is called as its Thing is."""
+    """A point: where a Thing is, then called as its Thing is, or a place where none is yet."""
 
-    name: Name | None = Field(None, description="Read over: a Location is called as its Thing is")
-    description: Text | None = Field(None, description="Read over")
+    name: Name | None = Field(None, description="Name; read over where a Thing is")
+    description: Text | None = Field(None, description="Description; read over where a Thing is")
     encodingType: Name | None = Field(None, description="`application/geo+json`")
     location: Properties | None = Field(None, description="GeoJSON Point, or Feature with one")
-    properties: Properties | None = Field(None, description="Read over")
+    properties: Properties | None = Field(
+        None, description="Anything else; read over where a Thing is"
+    )
     Things: list[Reference] | None = Field(
         None, max_length=1, description="The Thing that is there"
     )
@@ -52,7 +54,10 @@ class SensorBody(Entity):
 
 
 class ObservedPropertyBody(Entity):
-    """What is observed; `definition` or `properties.code` can name one there is."""
+    """What is observed; `definition` or `properties.code` can name one there is.
+
+    Without an id it is given one; without a unit it takes that of its first Datastream.
+    """
 
     name: Name | None = Field(None, description="Name")
     definition: Text | None = Field(None, description="Address of the definition")

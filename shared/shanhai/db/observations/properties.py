@@ -13,7 +13,7 @@ from shanhai.errors import Conflict, InvalidInput, NotFound, Stale
 
 CHANGED = (
     *("code", "name_zh", "name_en", "medium", "unit", "low", "high", "decimals", "moves"),
-    *("hj525", "aliases", "standard", "raw_years"),
+    *("hj525", "aliases", "standard", "raw_years", "definition", "description", "unit_open"),
 )
 """The columns somebody gives."""
 
@@ -85,6 +85,8 @@ async def change_property(
         )
     if changes.get("unit", row.unit) != row.unit:
         await _demand_unobserved(session, row)
+    if "unit" in changes:
+        changes = {"unit_open": False, **changes}
     before = _image(row)
     for name, value in changes.items():
         setattr(row, name, value)

@@ -12,20 +12,30 @@ from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.base import STORAGE_SRID
 from shanhai.db.features.drafts import CODE, CODE_RULE, CODE_RULE_ZH
 from shanhai.db.features.guards import refused
 from shanhai.db.features.members import merged
 from shanhai.db.features.writing import CODE_LENGTH, CODE_LETTERS
+from shanhai.db.observations.properties import change_property
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.sensing.identifiers import Key, series_id
 from shanhai.db.sensing.rows import UNSPECIFIED
-from shanhai.db.tables import Datastream, ObservationLatest, ObservedProperty, Sensor, Station
+from shanhai.db.tables import (
+    Datastream,
+    Location,
+    ObservationLatest,
+    ObservedProperty,
+    Sensor,
+    Station,
+)
 from shanhai.errors import Conflict, NotFound
 from shanhai.vocabulary import Label
 
 Values = Mapping[str, Any]
 SENSOR_COLUMNS = ("name_zh", "name_en", "description", "encoding_type", "document", "properties")
-SERIES_COLUMNS = ("name", "description", "properties")
+SERIES_COLUMNS = ("name", "description", "properties", "unit")
+LOCATION_COLUMNS = ("name", "description", "properties")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +127,70 @@ async def _locked_sensor(session: AsyncSession, code: str) -> dict[str, Any]:
     return {name: getattr(row, name) for name in SENSOR_COLUMNS}
 
 
+async def create_location(
+    session: AsyncSession, act: Act, code: str | None, values: Values, wkb: bytes
+) -> str:
+    """Keep a place where no station is; without a code it is given one.
+
+    Raises:
+        InvalidInput: the code breaks the rule of codes.
+        Conflict: it is taken, by another such place or a station.
+    """
+    if code is not None and CODE.fullmatch(code) is None:
+        raise refused("/@iot.id", Label(CODE_RULE_ZH, CODE_RULE))
+    letters = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
+    own = code or f"location-{letters}"
+    query = insert(Location).values(code=own, geom=_point(wkb), **values).on_conflict_do_nothing()
+    station = await session.scalar(select(Station.id).where(Station.code == own))
+    if station is not None or await session.scalar(query.returning(Location.id)) is None:
+        raise Conflict(f"there is a Location {own!r}", message_zh=f"位置 {own!r} 已存在")
+    record(session, act, "create", table="location", object_id=own, after=values)
+    return own
+
+
+async def update_location(
+    session: AsyncSession, act: Act, code: str, values: Values, wkb: bytes | None
+) -> None:
+    """Change what is said of a place where no station is, and where it is.
+
+    Raises:
+        NotFound: there is none.
+    """
+    before = await _locked_location(session, code)
+    after = _changed(before, values)
+    moved = {} if wkb is None else {"geom": _point(wkb)}
+    changed = update(Location).where(Location.code == code)
+    await session.execute(changed.values(**after, **moved, updated_at=func.now()))
+    record(session, act, "update", table="location", object_id=code, before=before, after=after)
+
+
+async def remove_location(session: AsyncSession, act: Act, code: str) -> None:
+    """Delete a place where no station is.
+
+    Raises:
+        NotFound: there is none.
+    """
+    before = await _locked_location(session, code)
+    await session.execute(delete(Location).where(Location.code == code))
+    record(session, act, "delete", table="location", object_id=code, before=before)
+
+
+async def has_location(session: AsyncSession, code: str) -> bool:
+    """Whether a code is that of a place where no station is."""
+    return bool(await session.scalar(select(exists().where(Location.code == code))))
+
+
+async def _locked_location(session: AsyncSession, code: str) -> dict[str, Any]:
+    row = await session.scalar(select(Location).where(Location.code == code).with_for_update())
+    if row is None:
+        raise NotFound(f"there is no Location {code!r}", message_zh=f"没有位置 {code!r}")
+    return {name: getattr(row, name) for name in LOCATION_COLUMNS}
+
+
+def _point(wkb: bytes) -> Any:
+    return func.ST_GeomFromWKB(wkb, STORAGE_SRID)
+
+
 async def create_series(
     session: AsyncSession, act: Act, series: Series, sensor: int, values: Values
 ) -> None:
@@ -146,7 +220,8 @@ async def update_series(
     """Change what is said of a series, `values` over what was; `sensor` of None stays as it is."""
     before = await _locked_series(session, series)
     usual = await sensor_id(session, UNSPECIFIED)
-    known = before or {"name": "", "description": "", "properties": {}, "sensor_id": usual}
+    empty: dict[str, Any] = {"name": "", "description": "", "properties": {}, "unit": None}
+    known = before or {**empty, "sensor_id": usual}
     after = _changed(known, {**values, **({} if sensor is None else {"sensor_id": sensor})})
     query = insert(Datastream).values(
         station_id=series.station_id, property_id=series.property_id, **after
@@ -233,6 +308,34 @@ async def find_property(session: AsyncSession, names: set[str]) -> ObservedPrope
         .limit(1)
     )
     return found
+
+
+async def find_defined(
+    session: AsyncSession, name: str, definition: str
+) -> ObservedProperty | None:
+    """The observed property somebody described so before."""
+    query = select(ObservedProperty).where(
+        ObservedProperty.definition == definition, ObservedProperty.name_en == name
+    )
+    found: ObservedProperty | None = await session.scalar(query.order_by(ObservedProperty.id))
+    return found
+
+
+async def settle_unit(
+    session: AsyncSession, act: Act, observed: ObservedProperty, unit: str
+) -> ObservedProperty:
+    """Let the first unit that is told of a property be its own.
+
+    Raises:
+        Conflict: it has values already, which are plain numbers, or a Datastream of another unit.
+    """
+    told = exists().where(Datastream.property_id == observed.id, Datastream.unit.is_not(None))
+    if await session.scalar(select(told)):
+        raise Conflict(
+            f"Datastreams of {observed.code} tell another unit already",
+            message_zh=f"{observed.code} 的其他数据流已注明另一单位",
+        )
+    return await change_property(session, observed.code, {"unit": unit}, act=act)
 
 
 async def known_codes(session: AsyncSession, codes: set[str]) -> frozenset[str]:

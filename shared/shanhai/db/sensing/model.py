@@ -107,7 +107,7 @@ THING = EntityKind(
 LOCATION = EntityKind(
     name="Location",
     plural="Locations",
-    rows=rows.HISTORICAL_LOCATIONS,
+    rows=rows.LOCATIONS,
     columns=frozenset({"station_id", "station_code", "former"}),
     id_sql="CASE WHEN {t}.former = 0 THEN {t}.station_code"
     " ELSE {t}.station_code || ':' || {t}.former END",
@@ -118,7 +118,7 @@ LOCATION = EntityKind(
         "description": DESCRIPTION,
         "encodingType": _constant(GEOJSON),
         "location": _point("{t}.geom"),
-        "properties": _document("CAST('{}' AS jsonb)"),
+        "properties": PROPERTIES,
     },
     links={
         "Things": Link("Thing", ("station_id", "former"), many=True),
@@ -152,7 +152,8 @@ DATASTREAM = EntityKind(
         "description": DESCRIPTION,
         "observationType": _constant(MEASUREMENT),
         "unitOfMeasurement": _document(
-            "jsonb_build_object('name', {t}.unit, 'symbol', {t}.unit, 'definition', NULL)"
+            "coalesce({t}.told_unit,"
+            " jsonb_build_object('name', {t}.unit, 'symbol', {t}.unit, 'definition', NULL))"
         ),
         "observedArea": _point("{t}.geom"),
         "phenomenonTime": Member(rows.FIRST, "interval", rows.PHENOMENON_TIME),
@@ -193,7 +194,9 @@ OBSERVED_PROPERTY = EntityKind(
     members={
         "name": NAME,
         "definition": Member(
-            "CAST(:base AS text) || '/properties/' || {t}.property_code", "text", nullable=False
+            "coalesce({t}.definition, CAST(:base AS text) || '/properties/' || {t}.property_code)",
+            "text",
+            nullable=False,
         ),
         "description": DESCRIPTION,
         "properties": PROPERTIES,

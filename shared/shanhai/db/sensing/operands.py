@@ -86,6 +86,7 @@ class Composition:
     def rows(self, kind: EntityKind) -> str:
         """SQL of the rows of a kind that the viewer may see."""
         sql = kind.rows.replace("{stations}", self.stations())
+        sql = sql.replace("{known}", "true" if self.viewer.known else "false")
         if "{observations}" not in sql:
             return f"({sql})"
         self.reads_observations = True

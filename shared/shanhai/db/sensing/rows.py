@@ -52,13 +52,23 @@ HISTORICAL_LOCATIONS = (
     f" place.former, place.version, place.since, place.geom FROM {_VISIBLE} st"
     f" JOIN ({PLACES}) place ON place.id = st.station_id WHERE place.geom IS NOT NULL"
 )
+# Places without a station, which take the numbers below nought: no station has one, and none is at
+# them. Who told them may mean them for nobody yet, so that the public is not shown any.
+LOCATIONS = (
+    f"SELECT station_id, station_code, name_zh, name_en, description, former, geom,"  # noqa: S608
+    f" jsonb_build_object() AS properties FROM ({HISTORICAL_LOCATIONS}) own"
+    " UNION ALL SELECT -id, code, name, name, description, 0, geom, properties FROM location"
+    " WHERE {known}"
+)
 SERIES = (
     "SELECT station_id, property_id FROM observation_latest"
     " UNION SELECT station_id, property_id FROM datastream"
 )
 DATASTREAMS = (
     "SELECT st.station_id, st.station_code, op.id AS property_id, op.code AS property_code,"  # noqa: S608
-    " op.unit, coalesce(d.sensor_id, (SELECT id FROM sensor WHERE code = '" + UNSPECIFIED + "'))"
+    " op.unit, d.unit AS told_unit, coalesce(d.sensor_id, (SELECT id FROM sensor WHERE code = '"
+    + UNSPECIFIED
+    + "'))"
     " AS sensor_id, coalesce(d.name, st.name_zh || ' ' || op.name_zh) AS name_zh,"
     " coalesce(d.name, st.name_en || ', ' || op.name_en) AS name_en,"
     " coalesce(d.description, '') AS description, coalesce(d.properties, jsonb_build_object())"
@@ -117,7 +127,8 @@ SENSORS = (
 )
 OBSERVED_PROPERTIES = (
     "SELECT op.id AS property_id, op.code AS property_code, op.name_zh, op.name_en,"
-    " coalesce(op.standard, '') AS description, jsonb_strip_nulls(jsonb_build_object('name_zh',"
-    " op.name_zh, 'name_en', op.name_en, 'unit', op.unit, 'medium', op.medium, 'low', op.low,"
+    " op.definition, coalesce(op.description, op.standard, '') AS description,"
+    " jsonb_strip_nulls(jsonb_build_object('name_zh', op.name_zh, 'name_en', op.name_en,"
+    " 'unit', op.unit, 'medium', op.medium, 'low', op.low,"
     " 'high', op.high, 'hj525', op.hj525)) AS properties FROM observed_property op"
 )

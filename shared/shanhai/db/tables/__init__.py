@@ -72,7 +72,7 @@ from shanhai.db.tables.project import (
 from shanhai.db.tables.proposal import Proposal, ProposalEvent, ProposalEvidence
 from shanhai.db.tables.region import Region
 from shanhai.db.tables.schedule import Schedule, ScheduleRun
-from shanhai.db.tables.sensing import Datastream, Sensor
+from shanhai.db.tables.sensing import Datastream, Location, Sensor
 from shanhai.db.tables.station import Station
 from shanhai.db.tables.tile import TileChange, TileFloor, TilePending
 from shanhai.db.tables.zone import Zone, ZoneAdjustment, ZoneClass, ZoneScheme, ZoneTown
@@ -116,6 +116,7 @@ __all__ = [
     "Job",
     "JobDataset",
     "LeadCase",
+    "Location",
     "Observation",
     "ObservationArchive",
     "ObservationChange",

@@ -26,6 +26,8 @@ class ObservedProperty(Base):
 
     Attributes:
         unit: The unit its values are kept in; others are converted on entry.
+        unit_open: Nobody has said yet what unit its values are in, and until somebody does they
+            are plain numbers: its first Datastream says it.
         moves: Equal values for long mean that the sensor hangs.
         hj525: Its code in HJ 212 telegrams.
         aliases: Other codes feeds may name it by.
@@ -54,6 +56,9 @@ class ObservedProperty(Base):
     hj525: Mapped[str | None] = mapped_column(unique=True)
     aliases: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
     standard: Mapped[str | None]
+    definition: Mapped[str | None]
+    description: Mapped[str | None]
+    unit_open: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
     raw_years: Mapped[int | None] = mapped_column(SmallInteger)
     raw_since: Mapped[Moment | None]
     row_version: Mapped[int] = mapped_column(server_default=text("1"), default=1)

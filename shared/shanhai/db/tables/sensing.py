@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import ForeignKey, SmallInteger
+from geoalchemy2 import Geometry
+from sqlalchemy import ForeignKey, Identity, SmallInteger
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shanhai.db.base import Attributes, Base, BigId, CreatedAt
+from shanhai.db.base import STORAGE_SRID, Attributes, Base, BigId, CreatedAt
 
 
 class Sensor(Base):
@@ -30,10 +31,28 @@ class Sensor(Base):
     updated_at: Mapped[CreatedAt]
 
 
+class Location(Base):
+    """A place somebody told where no station is; those of stations are their own."""
+
+    __tablename__ = "location"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    description: Mapped[str]
+    geom: Mapped[Any] = mapped_column(Geometry("POINT", STORAGE_SRID, spatial_index=False))
+    properties: Mapped[Attributes]
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]
+
+
 class Datastream(Base):
     """What its makers say of the series of one property at one station.
 
     A series without such a row has a name made of those of station and property.
+
+    Attributes:
+        unit: The unit as it was told: its name, its symbol, where it is defined.
     """
 
     __tablename__ = "datastream"
@@ -46,5 +65,6 @@ class Datastream(Base):
     name: Mapped[str]
     description: Mapped[str]
     properties: Mapped[Attributes]
+    unit: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
