@@ -85,7 +85,7 @@ def _numbered(rows: int) -> Iterator[Sequence[Any]]:
     number = 0
     for block in blocks(rows):
         yield [
-            (number + place, code, wkb, None, *map(json.dumps, values))
+            (number + place, code, wkb, None, None, *map(json.dumps, values))
             for place, (wkb, code, *values) in enumerate(block, start=1)
         ]
         number += len(block)

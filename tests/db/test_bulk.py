@@ -46,7 +46,7 @@ def row(
 ) -> Any:
     values = (f"{name}{number}", f"Place {number}", level, parent)
     texts = (None if value is None else json.dumps(value) for value in values)
-    return (number, f"place-{number}", shapely.to_wkb(BOX), None, *texts)
+    return (number, f"place-{number}", shapely.to_wkb(BOX), None, None, *texts)
 
 
 async def write(
@@ -74,7 +74,7 @@ def node(number: int, corridors: Sequence[str], status: str | None = None) -> An
     """A corridor node as a row of `NODE_NAMES`."""
     texts = (json.dumps(value) for value in ("source", "city", corridors))
     state = None if status is None else json.dumps(status)
-    return (number, f"node-{number}", None, None, *texts, state)
+    return (number, f"node-{number}", None, None, None, *texts, state)
 
 
 def told(tally: Tally) -> list[tuple[int, str, str | None]]:
@@ -159,7 +159,7 @@ async def test_different_files_follow_each_other_over_one_connection(sessions: S
     connections = set()
     for number, names in enumerate((*FIELDS, *FIELDS)):
         texts = (given.get(i.name) for i in REGIONS.receivables if i.name in names)
-        one = (1, f"file-{number % 8}", shapely.to_wkb(BOX), None, *texts)
+        one = (1, f"file-{number % 8}", shapely.to_wkb(BOX), None, None, *texts)
         tally = await write(
             sessions, [one], names=[i.name for i in REGIONS.receivables if i.name in names]
         )
@@ -272,8 +272,8 @@ async def test_guards_refuse_their_rows(sessions: Sessions) -> None:
 
 async def test_a_repair_is_kept_until_the_geometry_moves(sessions: Sessions) -> None:
     mended = json.dumps({"original_wkb": "00", "method": "structure"})
-    number, code, wkb, _, *texts = row(1)
-    await write(sessions, [(number, code, wkb, mended, *texts)])
+    number, code, wkb, _, _, *texts = row(1)
+    await write(sessions, [(number, code, wkb, mended, None, *texts)])
     query = "SELECT attrs->'geometry_repair'->>'original_wkb' FROM region"
     async with sessions() as session:
         assert await scalar(session, query) == "00"
@@ -281,7 +281,7 @@ async def test_a_repair_is_kept_until_the_geometry_moves(sessions: Sessions) -> 
     async with sessions() as session:
         assert await scalar(session, query) == "00"
     moved = shapely.to_wkb(shapely.MultiPolygon([shapely.box(117, 24, 117.5, 24.5)]))
-    await write(sessions, [(number, code, moved, None, *texts)])
+    await write(sessions, [(number, code, moved, None, None, *texts)])
     async with sessions() as session:
         assert await scalar(session, query) is None
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 
 from shanhai.db.base import Base
 from shanhai.db.compliance.defaults import default_rules
+from shanhai.db.features.drafts import CODE
 from shanhai.db.quality.checks import check_plan
 from shanhai.db.quality.figures import Figures
 from shanhai.db.quality.reading import check_and_keep, list_findings
@@ -347,3 +348,10 @@ async def test_rows_that_refer_to_each_other_are_refused(session: AsyncSession) 
     ]
     with pytest.raises(InvalidInput, match="refer to each other: a, b"):
         await seed(session, regions=[], plans=circle, act=ACT)
+
+
+@pytest.mark.parametrize("city", CITIES)
+def test_codes_are_such_as_anybody_may_write(city: str) -> None:
+    rows = rows_of(read_blocks(city))
+    codes = [str(row["code"]) for listed in rows.values() for row in listed if "code" in row]
+    assert [code for code in codes if CODE.fullmatch(code) is None] == []

@@ -58,7 +58,7 @@ class ImportFeatures:
             values={
                 "summary": summary,
                 "rejected_rows": sorted(findings.rejected),
-                "fields": sorted(reading.plan.fields),
+                "fields": sorted(reading.plan.written),
                 "shaped": reading.system is not None,
                 "general_errors": findings.general_errors,
             },
@@ -104,6 +104,7 @@ def _summary(
         "zone_in_eastings": None if system is None or system.zone == 0 else system.zone,
         "mapping": {field: name for name, field in sorted(reading.plan.fields.items())},
         "code_from": reading.plan.code,
+        "own_fields": list(reading.plan.own),
         "ignored": list(reading.plan.ignored),
     }
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from shanhai.vector.archives import extract_shapefile
 from shanhai.vector.dbase import Encoding, find_encoding
 from shanhai.vector.gdal import check_driver, pyogrio
+from shanhai.vector.shapefile import TEXT_BYTES
 from shanhai.vector.sources import (
     Source,
     SourceBlock,
@@ -127,6 +128,7 @@ def open_shapefile(path: Path, folder: Path, wishes: Wishes) -> Source:
         encoding.name,
         encoding.told_by,
         encoding.samples,
+        TEXT_BYTES,
     )
     return LayerSource(shapefile, described, None, encoding.name)
 

@@ -1,12 +1,17 @@
 """Files GDAL writes from an Arrow stream: FlatGeobuf, GeoPackage, KML."""
 
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from shanhai.vector.gdal import pyogrio
-from shanhai.vector.tables import GEOMETRY, Table, arrow_schema, batch_reader, record_batches
+from shanhai.vector.tables import GEOMETRY, Row, Table, arrow_schema, batch_reader, record_batches
+
+CONTROL = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f]")
 
 
 def write_flatgeobuf(path: Path, table: Table) -> None:
@@ -40,8 +45,15 @@ def write_geopackage(path: Path, table: Table) -> None:
 
 
 def write_kml(path: Path, table: Table) -> None:
-    """KML; every property is in the extended data."""
-    _write(path, table, "KML")
+    """KML; every property is in the extended data, without signs XML cannot hold."""
+    _write(path, replace(table, blocks=map(_printable, table.blocks)), "KML")
+
+
+def _printable(block: Sequence[Row]) -> list[list[Any]]:
+    return [
+        [CONTROL.sub("", value) if isinstance(value, str) else value for value in row]
+        for row in block
+    ]
 
 
 def _write(path: Path, table: Table, driver: str, **options: Any) -> None:

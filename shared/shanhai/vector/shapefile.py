@@ -3,6 +3,7 @@
 import struct
 import tempfile
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from shanhai.vector.gdal import pyogrio
 from shanhai.vector.tables import (
     GEOMETRY,
     Column,
+    Lost,
     Table,
     arrow_schema,
     json_text,
@@ -30,13 +32,18 @@ KINDS = {1: "Point", 2: "LineString", 3: "Polygon", 4: "MultiPoint", 5: "LineStr
 """The shapefile type of each WKB type; what has several parts goes with what has one."""
 
 
-def write_shapefile(path: Path, table: Table, *, encoding: str = "UTF-8") -> None:
+def write_shapefile(path: Path, table: Table, *, encoding: str = "UTF-8") -> Lost:
     """A zip of one shapefile per kind of geometry, and a text that maps the short field names.
+
+    Returns:
+        How many texts of each column were cut, which that text says too.
 
     Raises:
         InvalidInput: A text cannot be written in the encoding.
     """
-    names = short_names([column.name for column in table.columns])
+    made = short_names([column.name for column in table.columns])
+    names = {column.name: column.short or made[column.name] for column in table.columns}
+    cut: Counter[str] = Counter()
     columns = tuple(
         Column(names[column.name], _storable(column), column.title) for column in table.columns
     )
@@ -44,12 +51,13 @@ def write_shapefile(path: Path, table: Table, *, encoding: str = "UTF-8") -> Non
         short = Table(
             table.name,
             columns,
-            (_short_rows(block, columns, encoding) for block in table.blocks),
+            (_short_rows(block, columns, encoding, cut) for block in table.blocks),
             table.geometry_type,
             table.epsg,
         )
         _write_layers(Path(folder), short, encoding)
-        _zip(path, Path(folder), _describe(table, names, encoding))
+        _zip(path, Path(folder), _describe(table, names, encoding, cut))
+    return {name: cut[short] for name, short in names.items() if cut[short]}
 
 
 def short_names(names: Sequence[str]) -> dict[str, str]:
@@ -77,27 +85,22 @@ def _storable(column: Column) -> Any:
 
 
 def _short_rows(
-    block: Sequence[Sequence[Any]], columns: Sequence[Column], encoding: str
+    block: Sequence[Sequence[Any]], columns: Sequence[Column], encoding: str, cut: Counter[str]
 ) -> list[list[Any]]:
-    is_text = [column.kind == "text" for column in columns]
-    return [
-        [
-            row[0],
-            *(
-                _text(value, encoding) if texts else value
-                for value, texts in zip(row[1:], is_text, strict=True)
-            ),
-        ]
-        for row in block
-    ]
+    rows = [[row[0]] for row in block]
+    for place, column in enumerate(columns, start=1):
+        for row, short in zip(block, rows, strict=True):
+            value = row[place]
+            if column.kind == "text" and value is not None:
+                whole = _written(value)
+                value = _text(whole, encoding)
+                cut[column.name] += len(value) < len(whole)
+            short.append(value)
+    return rows
 
 
-def _text(value: Any, encoding: str) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = value if isinstance(value, str) else _written(value)
+def _text(text: str, encoding: str) -> str:
+    """As much of a text as a field holds."""
     if len(text) * 4 <= TEXT_BYTES and text.isascii():
         return text
     try:
@@ -111,6 +114,8 @@ def _text(value: Any, encoding: str) -> str | None:
 
 
 def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return str(value.isoformat() if hasattr(value, "isoformat") else json_text(value))
 
 
@@ -208,13 +213,20 @@ def _kind(wkb: bytes | None) -> str | None:
     return KINDS[number]
 
 
-def _describe(table: Table, names: dict[str, str], encoding: str) -> str:
-    lines = [f"{short}\t{name}" for name, short in names.items()]
+def _describe(table: Table, names: dict[str, str], encoding: str, cut: Counter[str]) -> str:
+    lines = [
+        f"{short}\t{name}" + (f"\t{cut[short]} cut / 截断 {cut[short]} 条" if cut[short] else "")
+        for name, short in names.items()
+    ]
     notes = [f"{name}: {text}" for name, text in (table.notes or {}).items()]
     return "\n".join(
         [
             f"{table.name}: EPSG:{table.epsg}, {encoding}",
             f"texts are cut at {TEXT_BYTES} bytes / 文字截取至 {TEXT_BYTES} 字节",
+            "lists, objects, true and false are text; numbers have 15 digits after the point"
+            " / 数组、对象与布尔值以文字保存；数值保留 15 位小数",
+            "sent back unchanged, nothing of this is taken for an edit"
+            " / 原样导回时以上均不视为修改",
             *notes,
             "",
             "field\tproperty",

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from shanhai.errors import UnsupportedFile
 from shanhai.vocabulary import Label
 
+ROOM = 8
+"""Bytes a text that was cut may fall short of the longest by."""
 UPLOAD = "/inputs/upload"
 
 
@@ -28,6 +30,7 @@ class SourceInfo:
         crs: As the file has it: `EPSG:n`, WKT or PROJJSON; None when it is silent.
         encoding: Of its texts, and `encoding_from` what told it.
         samples: A few texts as they were decoded, for people to judge.
+        text_bytes: The longest text the format holds, in bytes of the encoding; None for any.
     """
 
     format: str
@@ -37,6 +40,16 @@ class SourceInfo:
     encoding: str = "UTF-8"
     encoding_from: str = "format"
     samples: tuple[str, ...] = ()
+    text_bytes: int | None = None
+
+    def may_be_cut(self, value: object) -> bool:
+        """Whether a value is as long as the format allows: more may have followed.
+
+        Blanks at its end are not kept, and no character is cut in two.
+        """
+        if self.text_bytes is None or not isinstance(value, str):
+            return False
+        return len(value.encode(self.encoding, "replace")) > self.text_bytes - ROOM
 
 
 @dataclass(frozen=True, slots=True)

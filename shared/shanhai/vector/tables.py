@@ -11,6 +11,9 @@ Kind = Literal["text", "integer", "number", "boolean", "date", "moment", "json"]
 Row = Sequence[Any]
 """The geometry as WKB or None, then a value for each column."""
 
+Lost = Mapping[str, int]
+"""How many values of a column a format could not hold whole."""
+
 GEOMETRY = "geometry"
 BLOCK_ROWS = 4096
 
@@ -27,11 +30,16 @@ TYPES: Mapping[Kind, pa.DataType] = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table of features."""
+    """A column of a table of features.
+
+    Attributes:
+        short: What it is called where ten bytes must do; by default made from the other names.
+    """
 
     name: str
     kind: Kind
     title: str | None = None
+    short: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

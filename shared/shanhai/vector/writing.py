@@ -8,7 +8,7 @@ from shanhai.vector.columnar import write_parquet
 from shanhai.vector.formats import FormatName
 from shanhai.vector.layers import write_flatgeobuf, write_geopackage, write_kml
 from shanhai.vector.shapefile import write_shapefile
-from shanhai.vector.tables import Table
+from shanhai.vector.tables import Lost, Table
 from shanhai.vector.texts import write_csv, write_geojson_sequence
 
 Writer = Callable[[Path, Table], None]
@@ -18,15 +18,17 @@ WRITERS: Mapping[FormatName, Writer] = {
     "fgb": write_flatgeobuf,
     "gpkg": write_geopackage,
     "parquet": write_parquet,
-    "shp": write_shapefile,
     "kml": write_kml,
 }
 
 
 def write_table(
     path: Path, table: Table, format_name: FormatName, *, encoding: str | None = None
-) -> None:
+) -> Lost:
     """Write the table to a new file.
+
+    Returns:
+        How many values of each column the format could not hold whole.
 
     Args:
         path: The file to make; its folder is ours alone, helper files may appear in it.
@@ -40,6 +42,6 @@ def write_table(
     """
     with proving_room(path):
         if format_name == "shp":
-            write_shapefile(path, table, encoding=encoding or "UTF-8")
-        else:
-            WRITERS[format_name](path, table)
+            return write_shapefile(path, table, encoding=encoding or "UTF-8")
+        WRITERS[format_name](path, table)
+        return {}

@@ -75,7 +75,7 @@ async def export_file(state: State, order: Order, headers: dict[str, str]) -> Re
     name = order.export.entity.name
 
     async def write(path: Path) -> None:
-        rows = await _write(state, order, path)
+        rows, lost = await _write(state, order, path)
         async with state.unit() as unit:
             record(
                 unit.session,
@@ -83,7 +83,12 @@ async def export_file(state: State, order: Order, headers: dict[str, str]) -> Re
                 "export",
                 table=order.export.entity.table,
                 object_id=name,
-                after={"format": order.format.name, "rows": rows, "query": order.asked},
+                after={
+                    "format": order.format.name,
+                    "rows": rows,
+                    "query": order.asked,
+                    **({"cut": dict(lost)} if lost else {}),
+                },
             )
 
     return await written_file(state, f"{name}{order.format.suffix}", order.format, headers, write)
@@ -125,29 +130,33 @@ async def written_file(
     )
 
 
-async def _write(state: State, order: Order, path: Path) -> int:
-    """Write the file in a thread that asks this loop for each block; the number of rows."""
+async def _write(state: State, order: Order, path: Path) -> tuple[int, Mapping[str, int]]:
+    """Write the file in a thread that asks this loop for each block; the rows, what was cut."""
     async with state.reading() as session, reading_rows(session, order.export) as blocks:
         licence = "; ".join(await licences(session, order.export))
         pump = Pump(blocks, asyncio.get_running_loop())
         try:
-            await asyncio.to_thread(_write_in_thread, order, path, pump, licence)
+            lost = await asyncio.to_thread(_write_in_thread, order, path, pump, licence)
         except Exception as error:
             # GDAL knows only that its source of rows has failed, not why.
             raise pump.error or error from None
         finally:
             pump.stopped = True
-        return pump.rows
+        return pump.rows, lost
 
 
-def _write_in_thread(order: Order, path: Path, pump: "Pump", licence: str) -> None:
+def _write_in_thread(order: Order, path: Path, pump: "Pump", licence: str) -> Mapping[str, int]:
     # Only who exports pays for these libraries.
+    from shanhai.vector.shapefile import short_names
     from shanhai.vector.tables import Column, Table, kind_of
     from shanhai.vector.writing import write_table
 
     entity, crs = order.export.entity, order.export.form.crs
+    # Of all properties, so that a file of some of them is understood when it comes back.
+    short = short_names([item.name for item in entity.properties])
     columns = tuple(
-        Column(item.name, kind_of(item.schema), item.title.zh) for item in order.export.properties
+        Column(item.name, kind_of(item.schema), item.title.zh, short[item.name])
+        for item in order.export.properties
     )
     degrees_of_84 = crs.uri.endswith("CRS84") or order.format.only_degrees
     table = Table(
@@ -162,7 +171,7 @@ def _write_in_thread(order: Order, path: Path, pump: "Pump", licence: str) -> No
             **({"licence": licence} if licence else {}),
         },
     )
-    write_table(path, table, order.format.name, encoding=order.encoding)
+    return write_table(path, table, order.format.name, encoding=order.encoding)
 
 
 class Pump:

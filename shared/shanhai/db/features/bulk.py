@@ -3,7 +3,7 @@
 The same rules as `writing` has for one: rights, references, states, guards, history, audit.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import text
@@ -14,6 +14,7 @@ from shanhai.db.features.bulk_judging import Rejected, Rejections, judge, judge_
 from shanhai.db.features.bulk_writing import write_rows
 from shanhai.db.features.entity import Editing, Entity, Property
 from shanhai.db.features.rights import editing_of
+from shanhai.db.features.sending_back import keep_what_was_sent_back
 from shanhai.db.features.staging import (
     ROWS,
     Stage,
@@ -21,6 +22,7 @@ from shanhai.db.features.staging import (
     copy_rows,
     find_references,
     resolve_rows,
+    spans_of,
 )
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
@@ -32,6 +34,7 @@ class Tally:
 
     Attributes:
         rejected: How many rows cannot be written.
+        kept: How many values stay, by property, because the file has only their beginning.
         rejections: The first of them, and why.
     """
 
@@ -39,6 +42,7 @@ class Tally:
     updated: int = 0
     unchanged: int = 0
     rejected: int = 0
+    kept: Mapping[str, int] = field(default_factory=dict)
     rejections: list[Rejected] = field(default_factory=list)
 
 
@@ -70,6 +74,7 @@ async def write_many(
     await copy_rows(session, stage, blocks)
     await find_references(session, stage, identity.viewer)
     await resolve_rows(session, stage)
+    kept = await keep_what_was_sent_back(session, stage, await spans_of(session))
     found = await judge(session, stage, editing, identity)
     if found.told and not partly:
         return await _refusal(session, found)
@@ -85,6 +90,7 @@ async def write_many(
         await _number(session, "changed"),
         await _number(session, "found IS NOT NULL AND NOT changed"),
         await found.number(session),
+        kept,
         found.told,
     )
 

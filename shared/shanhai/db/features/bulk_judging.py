@@ -95,6 +95,7 @@ async def judge(
     """What can be told of rows before anything is written."""
     found = Rejections()
     await _dangling(session, stage, found)
+    await _cut_off(session, stage, found)
     await _incomplete(session, stage, found)
     await _in_wrong_state(session, stage, editing, found)
     await _rewriting(session, stage, found)
@@ -120,6 +121,23 @@ async def _dangling(session: AsyncSession, stage: Stage, found: Rejections) -> N
         )
         detail = Label(f"{item.refers_to} 中没有 {{}}", f"there is no {{}} in {item.refers_to}")
         await found.add_all(session, query, "reference", item.name, detail)
+
+
+async def _cut_off(session: AsyncSession, stage: Stage, found: Rejections) -> None:
+    """Nested values of which the file has a beginning that is not that of the value there is."""
+    for item in stage.properties:
+        if item.schema["type"] not in {"array", "object"}:
+            continue
+        own = f'i_r."c_{item.column}"' if item.column else f'i_r."a_{item.attribute}"'
+        query = (
+            f"SELECT i_r.row, i_r.code FROM {ROWS} i_r JOIN {GIVEN} i_g USING (row)"  # noqa: S608
+            f" WHERE i_g.cut::jsonb ? '{item.name}' AND {own} IS NULL"
+        )
+        detail = Label(
+            "被文件格式截断，无法读取；请改用其他格式",
+            "was cut by the file's format and cannot be read; send it in another format",
+        )
+        await found.add_all(session, query, "cut", item.name, detail)
 
 
 async def _incomplete(session: AsyncSession, stage: Stage, found: Rejections) -> None:

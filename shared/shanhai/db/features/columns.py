@@ -24,6 +24,8 @@ AMOUNT: Mapping[str, Any] = {**NUMBER, "minimum": 0, "exclusiveMaximum": 1e14}
 ORDER: Mapping[str, Any] = {**INTEGER, "minimum": 0}
 NAME: Mapping[str, Any] = {**TEXT, "minLength": 1, "maxLength": 300}
 UUID: Mapping[str, Any] = {**TEXT, "format": "uuid"}
+OWN_FIELDS = "fields"
+"""The property that keeps what a file says beside the properties of its rows."""
 OPEN = "({alias}.valid_to IS NULL OR {alias}.valid_to > current_date)"
 
 
@@ -160,6 +162,11 @@ class Columns:
     def details(self) -> Property:
         """All that a source says of the row besides; read only."""
         return Property("details", f"{self.alias}.attrs", OBJECT, Label("详情", "Details"))
+
+    @property
+    def fields(self) -> Property:
+        """The fields of a file that are no properties, by their names there."""
+        return self.attribute(OWN_FIELDS, OBJECT, Label("原有字段", "Fields of its own"))
 
     @property
     def code(self) -> Property:

@@ -89,6 +89,7 @@ CONTROL_AREAS = Entity(
         _OWN.column("origin", choice(ORIGINS), Label("来源方式", "Origin"), queryable=True),
         _OWN.job,
         _OWN.source,
+        _OWN.fields,
         *_OWN.period,
     ),
     editing=Editing(

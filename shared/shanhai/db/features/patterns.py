@@ -134,6 +134,7 @@ PATTERN_COMPONENTS = Entity(
             unit="km",
         ),
         _PART.source,
+        _PART.fields,
         *_PART.period,
     ),
     editing=Editing(

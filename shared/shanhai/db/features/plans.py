@@ -187,6 +187,7 @@ PLANS = Entity(
         made_by("p", "plan", "target"),
         revised_by("p", "plan", "target"),
         _OWN.details,
+        _OWN.fields,
         *_OWN.period,
     ),
     editing=Editing(

@@ -64,6 +64,7 @@ PROBLEMS = Entity(
         square_kilometres("area_km2", "pb.area_m2", Label("面积", "Area")),
         _OWN.source,
         _OWN.details,
+        _OWN.fields,
         *_OWN.period,
     ),
     editing=Editing(

@@ -198,6 +198,7 @@ PROJECTS = Entity(
         revised_by("pj", "project"),
         _OWN.source,
         _OWN.details,
+        _OWN.fields,
         *_OWN.period,
     ),
     editing=Editing(

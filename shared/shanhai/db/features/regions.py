@@ -107,6 +107,7 @@ REGIONS = Entity(
         square_kilometres("area_km2", "r.area_m2", Label("面积", "Area")),
         _OWN.source,
         _OWN.attribute("licence", TEXT, Label("许可", "Licence")),
+        _OWN.fields,
         *_OWN.period,
     ),
     editing=Editing(

@@ -18,7 +18,6 @@ from shanhai.db.features.drafts import code_property
 from shanhai.db.features.entity import Entity, Property
 from shanhai.db.features.keeping import columns_of, table_of
 from shanhai.db.features.references import ids_of
-from shanhai.db.features.storing import SAME_DIGITS
 from shanhai.db.identity import Viewer
 
 GIVEN, KNOWN, ROWS = "import_given", "import_known", "import_rows"
@@ -36,7 +35,8 @@ WITHIN = "i_r.row >= :first AND i_r.row < :end"
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy has no types here
 Staged = Sequence[Any]
 """The number of the row, its code, its geometry as WKB, what a repair did to that (a JSON text),
-then a JSON text for each property."""
+the beginnings of texts its file may have cut, by property (a JSON text), then a JSON text for each
+property."""
 
 
 @dataclass(frozen=True)
@@ -162,12 +162,12 @@ class Stage:
 
     @cached_property
     def moves(self) -> str:
-        """SQL that holds when the geometries of `t` and `r` differ in a digit that is shown."""
-        if not self.shaped:
-            return "false"
-        own = f"i_t.{self.entity.geometry_column}"
-        texts = (f"ST_AsGeoJSON({shape}, {SAME_DIGITS}, 0)" for shape in (own, "i_r.shape"))
-        return f"({own} IS DISTINCT FROM i_r.shape AND {' IS DISTINCT FROM '.join(texts)})"
+        """SQL that holds when the geometries of `t` and `r` differ in any way."""
+        return (
+            f"i_t.{self.entity.geometry_column} IS DISTINCT FROM i_r.shape"
+            if self.shaped
+            else "false"
+        )
 
     @cached_property
     def keeps_repairs(self) -> bool:
@@ -198,13 +198,15 @@ async def copy_rows(
     await session.execute(
         text(
             f"CREATE TEMPORARY TABLE {GIVEN}"
-            f" (row bigint PRIMARY KEY, code text, wkb bytea, mended text{members}) ON COMMIT DROP"
+            " (row bigint PRIMARY KEY, code text, wkb bytea, mended text, cut text"
+            f"{members}) ON COMMIT DROP"
         )
     )
     connection = await session.connection()
     raw: Any = (await connection.get_raw_connection()).driver_connection
     # Without them asyncpg takes the columns of the table that had this name before.
-    names = ["row", "code", "wkb", "mended", *(f"p_{item.name}" for item in stage.properties)]
+    own = ("row", "code", "wkb", "mended", "cut")
+    names = [*own, *(f"p_{item.name}" for item in stage.properties)]
     number = 0
     async for block in blocks:
         await raw.copy_records_to_table(GIVEN, records=block, columns=names)

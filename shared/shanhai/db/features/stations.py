@@ -43,6 +43,7 @@ STATIONS = Entity(
         _OWN.attribute("description", DESCRIPTION, Label("说明", "Description")),
         _OWN.attribute("annotations", OBJECT, Label("附注", "Annotations")),
         _OWN.source,
+        _OWN.fields,
         *_OWN.period,
     ),
     editing=Editing(roles=frozenset({Role.PLANNER, Role.SUPERVISOR}), guards=(PERIOD,)),

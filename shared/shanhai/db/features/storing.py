@@ -13,12 +13,11 @@ from shanhai.db.base import STORAGE_SRID
 from shanhai.db.features.entity import Entity, Property
 from shanhai.db.features.geometry import Shape
 from shanhai.db.features.keeping import table_of
+from shanhai.db.features.sameness import same_shapes
 from shanhai.db.features.values import python_value
 
 REPAIR = "geometry_repair"
 """The attribute that tells what a repair did to the geometry, and keeps the original."""
-SAME_DIGITS = 7
-"""Positions are shown with so many digits; what is sent back with them has not moved."""
 
 
 @dataclass(slots=True)
@@ -116,11 +115,9 @@ def _attributes(table: Table, attributes: Mapping[str, Any]) -> Any:
 
 
 async def has_moved(session: AsyncSession, entity: Entity, row_id: int, shape: Shape) -> bool:
-    """Whether a geometry differs from the row's in any digit that is shown."""
-    kept = f"ST_AsGeoJSON({entity.geometry_column}, {SAME_DIGITS}, 0)"
-    given = f"ST_GeomFromWKB(CAST(:wkb AS bytea), {STORAGE_SRID})"
+    """Whether a geometry differs from the row's in more than the order of its rings and digits."""
     query = text(
-        f"SELECT {kept} IS DISTINCT FROM ST_AsGeoJSON({given}, {SAME_DIGITS}, 0)"  # noqa: S608
-        f" FROM {entity.table} WHERE id = :row_id"
+        f"SELECT ST_AsBinary({entity.geometry_column}) FROM {entity.table} WHERE id = :row_id"  # noqa: S608
     )
-    return bool(await session.scalar(query, {"wkb": shape.wkb, "row_id": row_id}))
+    kept = await session.scalar(query, {"row_id": row_id})
+    return not same_shapes([kept], [shape.wkb])[0]

@@ -90,6 +90,7 @@ ZONE_SCHEMES = Entity(
         _SCHEME.job,
         _SCHEME.column("status", choice(SCHEME_STATUSES), Label("状态", "Status"), queryable=True),
         VERSION,
+        _SCHEME.fields,
         *_SCHEME.period,
         _SCHEME.column("gap_reason", TEXT, Label("空缺说明", "Reason for gaps")),
         made_by("s", "zone"),
@@ -217,6 +218,7 @@ ZONES = Entity(
         Property("statistics", "z.attrs->'statistics'", OBJECT, Label("统计", "Statistics")),
         Property("flags", "z.attrs->'flags'", OBJECTS, Label("提示", "Flags")),
         _SCHEME.job,
+        _ZONE.fields,
         Property(
             "valid_from",
             "s.valid_from",

@@ -23,6 +23,7 @@ from shanhai.db.seeding.files import (
 from shanhai.db.seeding.measures import MEASURES
 from shanhai.vocabulary import SUPPLY_DEMAND, ZONE_CLASSES
 
+LONGEST_CODE = 80
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
 """Rows by table."""
@@ -47,6 +48,11 @@ def rows_of(blocks: Sequence[Block]) -> Rows:
         for programme in block.programmes:
             _add_programme(rows, block, programme, starts)
     return {table: listed for table, listed in rows.items() if listed}
+
+
+def _code_of(text: str) -> str:
+    """A code that can be written by anybody: whole words of it, as many as a code may hold."""
+    return text if len(text) <= LONGEST_CODE else text[:LONGEST_CODE].rpartition("-")[0]
 
 
 def _since(plan: PlanSeed) -> date:
@@ -178,7 +184,7 @@ def _add_classes(rows: Rows, block: Block) -> None:
         )
         rows["control_rule"] += (
             {
-                "code": f"{code}.{rule.activity.replace('_', '-')}",
+                "code": _code_of(f"{code}.{rule.activity.replace('_', '-')}"),
                 "scope": "zone_class",
                 "subject": code,
                 "activity": rule.activity,

@@ -13,7 +13,7 @@ from shanhai.vector.tables import Column
 ACCEPTED = "accepted.parquet"
 """Name of the file."""
 
-ROW, CODE, MENDED = "row", "code", "mended"
+ROW, CODE, MENDED, CUT = "row", "code", "mended", "cut"
 
 
 def written_properties(entity: Entity, names: Collection[str]) -> tuple[Property, ...]:
@@ -22,13 +22,13 @@ def written_properties(entity: Entity, names: Collection[str]) -> tuple[Property
 
 
 class AcceptedRows:
-    """Writes rows that passed: geometry, number, code; as JSON text its repair and each value."""
+    """Writes rows that passed: geometry, number, code; as JSON texts what befell it, each value."""
 
     def __init__(self, path: Path, properties: Sequence[Property]) -> None:
         self._file = ParquetRows(path, _columns(properties))
 
     def add(self, rows: Sequence[Sequence[Any]]) -> None:
-        """Keep rows of geometry, number, code, what a repair did, and values."""
+        """Keep rows of geometry, number, code, what a repair did, what was cut, and values."""
         self._file.write([[*row[:3], *map(_text, row[3:])] for row in rows])
 
     def close(self) -> None:
@@ -39,14 +39,15 @@ class AcceptedRows:
 def read_accepted(
     path: Path, properties: Sequence[Property], rejected: Collection[int]
 ) -> Iterator[list[tuple[Any, ...]]]:
-    """Blocks of (row, code, geometry, mended, *texts) without the rows rejected since."""
+    """Blocks of (row, code, geometry, mended, cut, *texts) without the rows rejected since."""
     for block in read_blocks(path, _columns(properties)):
         yield [(row[1], row[2], row[0], *row[3:]) for row in block if row[1] not in rejected]
 
 
 def _columns(properties: Sequence[Property]) -> tuple[Column, ...]:
     members = (Column(f"p_{item.name}", "text") for item in properties)
-    return (Column(ROW, "integer"), Column(CODE, "text"), Column(MENDED, "text"), *members)
+    own = (Column(name, "text") for name in (CODE, MENDED, CUT))
+    return (Column(ROW, "integer"), *own, *members)
 
 
 def _text(value: Any) -> str | None:

@@ -67,6 +67,7 @@ def _verdict(values: dict[str, Any], tally: Tally, *, written: bool) -> dict[str
             "created": tally.created,
             "updated": tally.updated,
             "unchanged": tally.unchanged,
+            "kept": dict(tally.kept),
             "rejections": [_told(item) for item in tally.rejections],
         }
     }

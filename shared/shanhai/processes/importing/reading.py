@@ -68,8 +68,8 @@ def read_rows(
     source: Source, reading: Reading, findings: Findings, target: Path, progress: Progress
 ) -> RowsRead:
     """Judge every row; those without errors are kept in `target`."""
-    properties = written_properties(reading.entity, reading.plan.fields)
-    reader = RowReader(reading.entity, reading.plan, reading.known)
+    properties = written_properties(reading.entity, reading.plan.written)
+    reader = RowReader(reading.entity, reading.plan, reading.known, source.info)
     accepted, done = AcceptedRows(target, properties), RowsRead()
     for block in source.blocks():
         first = done.total + 1
@@ -87,6 +87,7 @@ def read_rows(
                     first + n,
                     values.codes[n],
                     judged.mended.get(n),
+                    values.cut.get(n),
                     *(item[n] for item in columns),
                 ]
                 for n in kept

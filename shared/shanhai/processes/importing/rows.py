@@ -2,26 +2,32 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from typing import Any
 
+from shanhai.db.features.columns import OWN_FIELDS
 from shanhai.db.features.drafts import CODE, CODE_RULE, CODE_RULE_ZH, code_property
 from shanhai.db.features.entity import Entity, Property
 from shanhai.db.features.values import broken_rules
 from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.importing.findings import Finding
 from shanhai.vector.shapefile import short_names
-from shanhai.vector.sources import SourceBlock
+from shanhai.vector.sources import SourceBlock, SourceInfo
 from shanhai.vocabulary import Label
 
 MAPPING = "/inputs/mapping"
+SLASHES = re.compile(r"^(\d{4})/(\d\d?)/(\d\d?)$", re.ASCII)
+"""A day as KML and many tables write it."""
 TRUE = frozenset({"true", "t", "yes", "y", "1", "是"})
 FALSE = frozenset({"false", "f", "no", "n", "0", "否"})
 CODE_NAMES = ("代码", "编码", "编号", "code", "bsm", "dm", "bh", "fid", "uid", "guid", "_id", "id_")
 """Parts of the names registers give the field of their codes, the plainest first."""
+ROW_NUMBERS = frozenset({"id", "fid", "ogc_fid"})
+"""Fields that programs add to number rows."""
 MISSING_CODE = Label("缺少代码 `code`", "has no code")
 DUPLICATE = Label("代码在文件中重复", "its code is in the file before")
 REQUIRED = Label("必填", "is required")
@@ -34,12 +40,19 @@ class Plan:
     Attributes:
         code: The field of the code.
         fields: The field of every other property that is written.
+        own: Fields that are no properties, kept together under their names.
         ignored: Fields nothing is read from.
     """
 
     code: str
     fields: Mapping[str, str]
+    own: tuple[str, ...]
     ignored: tuple[str, ...]
+
+    @property
+    def written(self) -> frozenset[str]:
+        """The properties that are written."""
+        return frozenset(self.fields) | ({OWN_FIELDS} if self.own else frozenset())
 
 
 def plan_fields(entity: Entity, fields: Sequence[str], mapping: Mapping[str, str]) -> Plan:
@@ -70,8 +83,18 @@ def plan_fields(entity: Entity, fields: Sequence[str], mapping: Mapping[str, str
         found[own] = field
     written = {item.name for item in entity.receivables}
     used = {name: field for name, field in found.items() if name in written and name != own}
-    ignored = [name for name in fields if name not in used.values() and name != found[own]]
-    return Plan(found[own], used, tuple(ignored))
+    unused = [name for name in fields if name not in used.values() and name != found[own]]
+    kept = () if OWN_FIELDS not in written else _own_fields(entity, unused, mapping)
+    ignored = tuple(name for name in unused if name not in kept)
+    return Plan(found[own], used, kept, ignored)
+
+
+def _own_fields(
+    entity: Entity, unused: Sequence[str], mapping: Mapping[str, str]
+) -> tuple[str, ...]:
+    """The fields that mean nothing here: no property, and no number of a row."""
+    known = {name for name, _ in _guesses(entity)} | ROW_NUMBERS
+    return tuple(name for name in unused if name.lower() not in known and name not in mapping)
 
 
 def _without_code(own: str, free: Sequence[str], fields: Sequence[str]) -> InvalidInput:
@@ -133,28 +156,86 @@ def _guesses(entity: Entity) -> Iterator[tuple[str, Property]]:
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """The values of some rows, by property, and the rows' codes."""
+    """The values of some rows, by property, and the rows' codes.
+
+    Attributes:
+        cut: By number of the row, the texts that may be beginnings only, by property.
+    """
 
     codes: Sequence[str | None]
     columns: Mapping[str, Sequence[Any]]
+    cut: Mapping[int, Mapping[str, str]]
 
 
 class RowReader:
     """Reads values block by block; remembers the codes it has seen."""
 
-    def __init__(self, entity: Entity, plan: Plan, known: Mapping[str, frozenset[str]]) -> None:
+    def __init__(
+        self,
+        entity: Entity,
+        plan: Plan,
+        known: Mapping[str, frozenset[str]],
+        info: SourceInfo,
+    ) -> None:
         self._plan = plan
+        self._info = info
         self._properties = [item for item in entity.receivables if item.name in plan.fields]
+        self._own = entity.declared(OWN_FIELDS) if plan.own else None
         self._known = known
         self._seen: set[str] = set()
 
     def read(self, block: SourceBlock, first_row: int, say: Callable[[Finding], None]) -> Values:
         """The values of a block; what is wrong with them is said."""
         codes = self._codes(block, first_row, say)
-        columns = {
-            item.name: self._column(item, block, codes, first_row, say) for item in self._properties
-        }
-        return Values(codes, columns)
+        cut: dict[int, dict[str, str]] = {}
+        columns = {}
+        for item in self._properties:
+            if self._info.text_bytes is not None:
+                block = self._without_beginnings(item, block, cut)
+            columns[item.name] = self._column(item, block, codes, first_row, say)
+        if self._own is not None:
+            columns[OWN_FIELDS] = self._own_values(
+                self._own, block, columns.get(OWN_FIELDS), codes, first_row, say
+            )
+        return Values(codes, columns, cut)
+
+    def _own_values(
+        self,
+        item: Property,
+        block: SourceBlock,
+        before: Sequence[Any] | None,
+        codes: Sequence[str | None],
+        first_row: int,
+        say: Callable[[Finding], None],
+    ) -> list[Any]:
+        """What the fields that are no properties say, row by row."""
+        found: list[Any] = []
+        for number in range(len(block)):
+            told = {name: _as_json(block.columns[name][number]) for name in self._plan.own}
+            value = {name: one for name, one in told.items() if one is not None}
+            if before is not None and isinstance(before[number], dict):
+                value = {**before[number], **value}
+            if broken := next(broken_rules(item.schema, value), None):
+                row, code = first_row + number, codes[number]
+                say(Finding(row, code, "type", broken.rule, item.name))
+            found.append(value or None)
+        return found
+
+    def _without_beginnings(
+        self, item: Property, block: SourceBlock, cut: dict[int, dict[str, str]]
+    ) -> SourceBlock:
+        """The block without nested values that were cut, which are no JSON any more."""
+        field = self._plan.fields[item.name]
+        values = list(block.columns[field])
+        for number, value in enumerate(values):
+            if not self._info.may_be_cut(value):
+                continue
+            if item.schema["type"] == "string":
+                cut.setdefault(number, {})[item.name] = value
+            elif plain(value, item.schema["type"]) == value:
+                cut.setdefault(number, {})[item.name] = value
+                values[number] = None
+        return replace(block, columns={**block.columns, field: values})
 
     def _codes(
         self, block: SourceBlock, first_row: int, say: Callable[[Finding], None]
@@ -189,6 +270,8 @@ class RowReader:
         found: list[Any] = []
         for number, raw in enumerate(block.columns[self._plan.fields[item.name]]):
             value = plain(raw, kind)
+            if item.schema.get("format") == "date" and isinstance(value, str):
+                value = SLASHES.sub(_dashed, value)
             row, code = first_row + number, codes[number]
             if value is None:
                 if item.required:
@@ -201,6 +284,19 @@ class RowReader:
                 value = None
             found.append(value)
         return found
+
+
+def _as_json(value: Any) -> Any:
+    """A value as JSON has it; None for what it cannot have."""
+    if isinstance(value, str | date):
+        return plain(value, "string")
+    if isinstance(value, bytes) or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return value
+
+
+def _dashed(day: re.Match[str]) -> str:
+    return f"{day[1]}-{int(day[2]):02}-{int(day[3]):02}"
 
 
 def _lost(value: Any, known: frozenset[str]) -> str | None:

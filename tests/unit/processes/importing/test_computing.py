@@ -6,6 +6,7 @@ import math
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,6 +18,7 @@ import pytest
 import shapely
 from pyproj import Transformer
 
+from shanhai.db.features.catalogue import entity_named
 from shanhai.db.features.regions import REGIONS
 from shanhai.errors import InvalidInput
 from shanhai.jobs.contracts import Outcome, RegionTask, Task
@@ -26,6 +28,7 @@ from shanhai.vector.formats import FILE_FORMATS, FormatName
 from shanhai.vector.tables import Column, Table
 from shanhai.vector.writing import write_table
 
+DAY = date(2024, 5, 6)
 COLUMNS = (
     Column("code", "text"),
     Column("name_zh", "text"),
@@ -109,7 +112,7 @@ def test_rows_that_pass_are_kept_as_the_collection_has_them(tmp_path: Path, judg
     assert first[:2] == (1, "r.1")
     assert shapely.from_wkb(first[2]).geom_type == "MultiPolygon"
     assert first[3] is None
-    assert json.loads(first[4]) == "区"
+    assert json.loads(first[5]) == "区"
     assert second[2] is None
 
 
@@ -209,7 +212,7 @@ def test_fields_are_matched_by_mapping_and_short_name(tmp_path: Path, judge: Jud
     path.write_text("DM,MC,NAME_EN,level,other\na,区,A,district,x\n", encoding="utf-8")
     judged = judge(path, mapping={"DM": "code", "MC": "name_zh"})
     assert judged.summary["mapping"] == {"MC": "name_zh", "NAME_EN": "name_en", "level": "level"}
-    assert judged.summary["ignored"] == ["other"]
+    assert (judged.summary["own_fields"], judged.summary["ignored"]) == (["other"], [])
 
 
 @pytest.mark.parametrize("mapping", [{"nowhere": "name_zh"}, {"MC": "nonsense"}, {}])
@@ -300,3 +303,51 @@ def test_half_a_place_is_refused_in_files_that_hold_it(
     judged = judge(path, collection="stations")
     assert judged.summary["passed"] == 0
     assert judged.told("row", "code")[0] == (1, "r.1")
+
+
+@pytest.mark.parametrize("collection", ["regions", "control_areas"])
+def test_fields_of_a_bureau_are_kept_as_they_are(
+    tmp_path: Path, judge: Judge, collection: str
+) -> None:
+    columns = (
+        *COLUMNS,
+        Column("DLBM", "text"),
+        Column("TBMJ", "number"),
+        Column("FID", "integer"),
+        Column("area_km2", "number"),
+        Column("BHRQ", "date"),
+    )
+    rows = [
+        [shapely.to_wkb(square(118)), "r.1", "区", "P", "district", "0301", 12.5, 1, 2.0, DAY],
+        [shapely.to_wkb(square(119)), "r.2", "区", "P", "district", None, None, 2, 2.0, None],
+    ]
+    path = tmp_path / "made.zip"
+    write_table(path, Table("图斑", columns, [rows], "Polygon", 4490), "shp", encoding="GBK")
+    judged = judge(path, collection=collection, mode="valid_rows")
+    assert judged.summary["own_fields"] == ["DLBM", "TBMJ", "BHRQ"]
+    assert {"FID", "area_km2"} <= {*judged.summary["ignored"]}
+    properties = written_properties(entity_named(collection), judged.outcome.values["fields"])
+    place = 5 + [item.name for item in properties].index("fields")
+    (block,) = read_accepted(judged.folder / ACCEPTED, properties, ())
+    kept = [None if item[place] is None else json.loads(item[place]) for item in block]
+    assert kept == [{"DLBM": "0301", "TBMJ": 12.5, "BHRQ": "2024-05-06"}, None]
+
+
+def test_own_fields_go_with_those_kept_before(tmp_path: Path, judge: Judge) -> None:
+    path = tmp_path / "upload"
+    feature = {
+        "type": "Feature",
+        "geometry": None,
+        "properties": {
+            "code": "r.1",
+            "name_zh": "区",
+            "name_en": "Place",
+            "level": "district",
+            "fields": {"DLBM": "0301", "TBMJ": 1},
+            "TBMJ": 2,
+        },
+    }
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    judged = judge(path)
+    ((*_, fields),) = judged.accepted()
+    assert json.loads(fields) == {"DLBM": "0301", "TBMJ": 2}

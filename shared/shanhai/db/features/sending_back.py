@@ -1,0 +1,135 @@
+"""What comes back from a file as it went out is no edit, whatever the file could not hold.
+
+Rows that differ from what is there are compared once more: value by value with what an export
+shows of them, and geometry by geometry with what formats may change.
+"""
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.features.entity import Property
+from shanhai.db.features.exporting import typed
+from shanhai.db.features.sameness import same_shapes
+from shanhai.db.features.staging import GIVEN, ROWS, WITHIN, Span, Stage, in_portions
+
+SHAPES_AT_ONCE = 1_000
+NEAR = 1e-14
+"""Share of a number that formats which write digits may lose, and the least they can write."""
+BLANKS = "".join(rf"\u{ord(sign):04x}" for sign in map(chr, range(0x3001)) if sign.isspace())
+LOST_SIGNS = r"[\u0001-\u0008\u000b\u000c\u000e-\u001f]"
+"""Control signs that XML cannot hold."""
+
+
+async def keep_what_was_sent_back(
+    session: AsyncSession, stage: Stage, spans: Sequence[Span]
+) -> dict[str, int]:
+    """Give rows that seem to change the values they have, where the file's mean just those.
+
+    Returns:
+        How many values, by property, are kept because the file had only their beginning.
+    """
+    any_changed = text(f"SELECT EXISTS (SELECT FROM {ROWS} WHERE changed)")  # noqa: S608
+    if not await session.scalar(any_changed):
+        return {}
+    if stage.shaped:
+        await _find_the_unmoved(session, stage)
+    cut = await _cut_properties(session, stage)
+    numbers = {item.name: await _number_kept(session, stage, item) for item in cut}
+    await in_portions(session, _keeping(stage, cut), spans, by_index=True)
+    again = (
+        f"UPDATE {ROWS} i_r SET changed = i_r.moved OR {stage.differs}"  # noqa: S608
+        f" FROM {stage.entity.table} i_t WHERE i_t.id = i_r.found AND i_r.changed AND {WITHIN}"
+    )
+    await in_portions(session, again, spans, by_index=True)
+    return {name: number for name, number in numbers.items() if number}
+
+
+async def _find_the_unmoved(session: AsyncSession, stage: Stage) -> None:
+    """Look at the geometries that differ by more than the database can tell."""
+    column = stage.entity.geometry_column
+    query = text(
+        f"SELECT i_r.row, ST_AsBinary(i_t.{column}) AS kept, ST_AsBinary(i_r.shape) AS given"  # noqa: S608
+        f" FROM {ROWS} i_r JOIN {stage.entity.table} i_t ON i_t.id = i_r.found"
+        f" WHERE i_r.moved AND i_r.row > :after AND i_t.{column} IS NOT NULL"
+        f" AND i_r.shape IS NOT NULL ORDER BY i_r.row LIMIT {SHAPES_AT_ONCE}"
+    )
+    settle = text(f"UPDATE {ROWS} SET moved = false WHERE row = ANY(CAST(:rows AS bigint[]))")  # noqa: S608
+    after = 0
+    while rows := (await session.execute(query, {"after": after})).all():
+        after = rows[-1].row
+        same = same_shapes([row.kept for row in rows], [row.given for row in rows])
+        unmoved = [row.row for row, settled in zip(rows, same, strict=True) if settled]
+        await session.execute(settle, {"rows": unmoved})
+
+
+async def _cut_properties(session: AsyncSession, stage: Stage) -> list[Property]:
+    """The properties of which the file may have cut texts."""
+    query = f"SELECT DISTINCT jsonb_object_keys(cut::jsonb) FROM {GIVEN} WHERE cut IS NOT NULL"  # noqa: S608
+    names = set((await session.scalars(text(query))).all())
+    return [item for item in stage.properties if item.name in names]
+
+
+async def _number_kept(session: AsyncSession, stage: Stage, item: Property) -> int:
+    query = text(
+        f"SELECT count(*) FROM {ROWS} i_r JOIN {GIVEN} i_g USING (row)"  # noqa: S608
+        f" JOIN {stage.entity.source} ON {stage.entity.key} = i_r.found"
+        f" WHERE i_r.changed AND {_begins(item)}"
+    )
+    return int(await session.scalar(query) or 0)
+
+
+def _begins(item: Property) -> str:
+    """SQL that holds when the file has the beginning of a value, and not all of it."""
+    beginning = f"(i_g.cut::jsonb ->> '{item.name}')"
+    shown = f"CAST({typed(item)} AS text)"
+    return f"coalesce(starts_with({shown}, {beginning}) AND {shown} <> {beginning}, false)"
+
+
+def _keeping(stage: Stage, cut: Collection[Property]) -> str:
+    """The statement that gives rows the values they have already."""
+    alias = stage.entity.alias
+    found, told, assigned = ["i_r.row"], [], []
+    for item in stage.properties:
+        if item.column is not None:
+            own, kept = f'"c_{item.column}"', f'{alias}."{item.column}"'
+        else:
+            own, kept = f'"a_{item.attribute}"', f"{alias}.attrs->'{item.attribute}'"
+        same = _same(stage, item)
+        if item in cut:
+            same = f"({same} OR {_begins(item)})"
+        told.append(f"({kept} IS DISTINCT FROM i_r.{own} AND {same})")
+        found.append(f"CASE WHEN {same} THEN {kept} ELSE i_r.{own} END AS {own}")
+        assigned.append(f"{own} = i_f.{own}")
+    # The row is found by its own key: joins of the entity cannot name what is updated.
+    query = (
+        f"SELECT {', '.join(found)} FROM {ROWS} i_r JOIN {GIVEN} i_g USING (row)"  # noqa: S608
+        f" JOIN {stage.entity.source} ON {stage.entity.key} = i_r.found"
+        f" WHERE i_r.changed AND {WITHIN} AND i_g.row >= :first AND i_g.row < :end"
+        f" AND ({' OR '.join(told) or 'false'})"
+    )
+    return f"UPDATE {ROWS} i_u SET {', '.join(assigned)} FROM ({query}) i_f WHERE i_u.row = i_f.row"  # noqa: S608
+
+
+def _same(stage: Stage, item: Property) -> str:
+    """SQL that holds when a value given is the one an export shows of the row."""
+    given = f"(CAST({stage.given(item)} AS jsonb) #>> '{{}}')"
+    shown = typed(item)
+    match item.schema["type"]:
+        case "string":
+            return f"{_norm(f'CAST({shown} AS text)')} IS NOT DISTINCT FROM {_norm(given)}"
+        case "number":
+            difference = f"abs({shown} - CAST({given} AS double precision))"
+            return f"{difference} <= {NEAR} * (1 + abs({shown}))"
+        case "array" | "object":
+            return f"CAST({shown} AS jsonb) = CAST({stage.given(item)} AS jsonb)"
+        case _:
+            return f"CAST({shown} AS text) = {given}"
+
+
+def _norm(sql: str) -> str:
+    """SQL of a text without what formats change: blanks around it, ends of lines, control signs."""
+    one_end = rf"regexp_replace({sql}, E'\r\n?', E'\n', 'g')"
+    printed = f"regexp_replace({one_end}, E'{LOST_SIGNS}', '', 'g')"
+    return f"nullif(btrim({printed}, E'{BLANKS}'), '')"

@@ -1,0 +1,222 @@
+"""An export that is sent back unchanged changes nothing, whatever the format could not hold."""
+
+import random
+import shutil
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+import shapely
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.features.catalogue import ENTITIES, entity_named
+from shanhai.db.features.entity import Entity
+from shanhai.db.identity import Identity
+from shanhai.db.queries.audit import Act
+from shanhai.db.seed import seed_cities
+from shanhai.jobs.authority import with_authority
+from shanhai.jobs.contracts import Task
+from shanhai.processes.base import Publication
+from shanhai.processes.import_features import ImportFeatures
+from shanhai.processes.importing.publication import publish_features
+from shanhai.vector.formats import FILE_FORMATS
+from shanhai.vocabulary import Scope
+from shanhai_api.state import State
+
+EDITOR = Identity("tester", frozenset({Scope.WRITE, Scope.PROJECTS, Scope.JOBS}))
+LONG = "河" * 200 + "湖泊 湿地, " * 30
+NESTED = '{"length_m": 1234.5678901234567, "notes": ["' + "质" * 300 + '", null, true]}'
+JOB = "11111111-1111-1111-1111-111111111111"
+PATHS = {"plan_indicators": "banan-restoration-2021", "programmes": "banan-restoration-2021"}
+EXPORTED = [item for item in ENTITIES if item.editing and "create" in item.editing.verbs]
+GAUSS_KRUGER = "http://www.opengis.net/def/crs/EPSG/0/4548"
+
+
+def ring(chance: random.Random, west: float, south: float, size: float) -> list[Any]:
+    """A ring that begins anywhere and runs either way, with all digits of a double."""
+    points = [(0, 0), (1, 0), (1, 0.5), (1, 1), (0.3, 1), (0, 1)]
+    placed = [
+        (west + size * (x + chance.random() / 9), south + size * (y + chance.random() / 9))
+        for x, y in points
+    ]
+    start = chance.randrange(len(placed))
+    turned = [*placed[start:], *placed[:start]][:: chance.choice([1, -1])]
+    return [*turned, turned[0]]
+
+
+def area(number: int) -> Any:
+    """Two parts, the first with two holes."""
+    chance = random.Random(number)  # noqa: S311 - the same shapes every time
+    west, south = 117.0 + number % 40 * 0.05, 24.0 + number // 40 * 0.05
+    holes = [ring(chance, west + 0.012 * n, south + 0.012, 0.004) for n in (1, 2)]
+    parts = [
+        shapely.Polygon(ring(chance, west, south, 0.03)[::-1], holes[::-1]),
+        shapely.Polygon(ring(chance, west + 0.035, south, 0.01)),
+    ]
+    return shapely.MultiPolygon(parts[:: chance.choice([1, -1])])
+
+
+def shape(entity: Entity, number: int) -> Any:
+    """A geometry of a kind the collection takes."""
+    base = area(number)
+    if entity.geometry_type == "geometry-point":
+        return shapely.Point(base.geoms[0].exterior.coords[0])
+    lines = shapely.MultiLineString([part.exterior.coords[:-2] for part in base.geoms][::-1])
+    if entity.geometry_type == "geometry-multilinestring":
+        return lines
+    if entity.geometry_type == "geometry-multipolygon":
+        return base
+    points = shapely.MultiPoint(base.geoms[0].exterior.coords[1:4])
+    kinds = [base, base.geoms[0], lines, lines.geoms[0], points, points.geoms[0]]
+    return kinds[number % len(kinds)]
+
+
+HARD = (
+    f"""INSERT INTO job (id, kind, requested_by, status)
+    VALUES ('{JOB}', 'build-network', 'tester', 'successful')""",
+    f"""UPDATE corridor SET origin = 'computed', width_m = 0.1 + 0.2, job_id = '{JOB}',
+    attrs = attrs || jsonb_build_object('quality', CAST('{NESTED}' AS jsonb))""",
+    """INSERT INTO corridor_node
+    (code, kind, region_id, corridor_ids, score, geom, attrs, status)
+    SELECT 'node-' || n, 'source', r.id,
+    ARRAY(SELECT id FROM corridor ORDER BY id DESC LIMIT 3), 1234567.891011121314 / n, c.geom,
+    '{}', 'published' FROM region r, generate_series(1, 5) n,
+    LATERAL (SELECT geom FROM control_area ORDER BY id LIMIT 1) c WHERE r.code = 'xiamen'""",
+    f"""INSERT INTO station (code, name_zh, name_en, kind, attrs, geom)
+    SELECT 'station-' || n, '站', 'Station', 'water_section', jsonb_build_object('description',
+    E' a\\r\\nb\\u0001 ', 'annotations', jsonb_build_object('n', 1e-7 + n, 'x', '{LONG}')),
+    ST_SetSRID(ST_MakePoint(118 + n / 3.0, 24 + n / 7.0), 4490) FROM generate_series(1, 3) n""",
+    f"""UPDATE problem SET cause = '{LONG}', quantity = 1e-7, places = ARRAY['a,b', '"', '']
+    WHERE id % 2 = 0""",
+    "UPDATE problem SET cause = '', quantity = 123456789012.5 WHERE id % 2 = 1",
+    f"UPDATE control_area SET legal_basis = '{LONG}' || id, delimitation = E'  a\\n '",
+    """UPDATE region SET attrs = attrs || '{"adcode": 350200, "source": ""}'""",
+    """UPDATE region SET attrs = attrs || '{"fields": {"DLBM": "0301", "TBMJ": 12.5}}'
+    WHERE id % 3 = 0""",
+    """UPDATE project SET cost = 12345678901234.56, score = 0.1, summary_zh = '=1+1',
+    summary_en = E'\\'quoted\\'', attrs = attrs || '{"fund_share_percent": 33.33333333333333}'""",
+)
+"""Texts, numbers and nested values that formats cannot hold as they are."""
+
+
+async def draw(session: AsyncSession) -> None:
+    """Give every row a geometry but some, and texts and numbers that are hard to keep."""
+    for entity in EXPORTED:
+        if entity.geometry_column is None:
+            continue
+        ids = (await session.scalars(text(f"SELECT id FROM {entity.table} ORDER BY id"))).all()
+        for number, row_id in enumerate(ids):
+            if number % 7 == 6:
+                continue
+            wkb = shapely.to_wkb(shape(entity, number))
+            await session.execute(
+                text(f"UPDATE {entity.table} SET geom = ST_GeomFromWKB(:wkb, 4490) WHERE id = :id"),
+                {"wkb": wkb, "id": row_id},
+            )
+    for statement in HARD:
+        await session.execute(text(statement))
+
+
+async def pictured(session: AsyncSession) -> dict[str, str]:
+    """Every row of every table that an import could touch, history and audit included."""
+    names = {entity.table for entity in ENTITIES}
+    listed = await session.scalars(
+        text("SELECT tablename FROM pg_tables WHERE tablename = ANY(:names)"),
+        {"names": [*names, *(f"{name}_history" for name in names)]},
+    )
+    found = {}
+    for name in sorted(listed):
+        query = f"SELECT coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM {name} t"
+        found[name] = str(await session.scalar(text(query)))
+    found["audit"] = str(await session.scalar(text("SELECT count(*) FROM audit_log")))
+    return found
+
+
+@pytest.fixture
+async def plans(state: State) -> State:
+    """Both cities with everything drawn, once for all tests of this module."""
+    async with state.sessions.begin() as session:
+        if await session.scalar(text("SELECT count(*) FROM region")):
+            return state
+        await seed_cities(session, ["xiamen", "banan"], [], act=Act("tester"))
+        await draw(session)
+    return state
+
+
+def layers(path: Path) -> Iterator[str | None]:
+    """What an import of the file must name: each shapefile of a zip with several."""
+    if not zipfile.is_zipfile(path):
+        return iter([None])
+    with zipfile.ZipFile(path) as archive:
+        stems = [name[:-4] for name in archive.namelist() if name.endswith(".shp")]
+    return iter(stems)
+
+
+async def sent_back(
+    session: AsyncSession, folder: Path, path: Path, collection: str, **inputs: Any
+) -> dict[str, Any]:
+    """What an import of the file does, in this session."""
+    work = folder / f"work-{uuid4()}"
+    work.mkdir()
+    task = Task(
+        process="import-features",
+        inputs={"upload": str(uuid4()), "collection": collection, **inputs},
+        upload_uri="uploads/x",
+        files={"uploads/x": str(path)},
+    )
+    task = await with_authority(session, task, EDITOR)
+    outcome = ImportFeatures().compute(task, work, lambda percent, stage: None)
+    result = await publish_features(session, Publication(task, outcome, {}, "tester", work))
+    summary: dict[str, Any] = result["summary"]
+    findings = (work / "report.json").read_text("utf-8")
+    shutil.rmtree(work)
+    return {**summary, "findings": findings[:2000]}
+
+
+def cases() -> Iterator[Any]:
+    for entity in EXPORTED:
+        for name, chosen in FILE_FORMATS.items():
+            if entity.geometry is None and chosen.spatial:
+                continue
+            yield pytest.param(entity.name, name, {}, id=f"{entity.name}-{name}")
+        if entity.geometry is not None:
+            yield pytest.param(entity.name, "shp", {"encoding": "GBK"}, id=f"{entity.name}-gbk")
+            for name in ("gpkg", "csv"):
+                yield pytest.param(
+                    entity.name, name, {"crs": GAUSS_KRUGER}, id=f"{entity.name}-{name}-gk"
+                )
+
+
+@pytest.mark.parametrize(("collection", "name", "options"), list(cases()))
+async def test_an_unchanged_export_changes_nothing(
+    plans: State,
+    admin: httpx.AsyncClient,
+    tmp_path: Path,
+    collection: str,
+    name: str,
+    options: dict[str, str],
+) -> None:
+    entity = entity_named(collection)
+    where = entity.path or f"/collections/{collection}/items"
+    where = where.format(plan=PATHS.get(collection))
+    answer = await admin.get(where, params={"f": name, **options})
+    assert answer.status_code == 200, answer.text
+    path = tmp_path / "file"
+    path.write_bytes(answer.content)
+    crs = {"crs": "EPSG:4548" if "crs" in options else "EPSG:4490"} if name == "csv" else {}
+    async with plans.sessions() as session:
+        before = await pictured(session)
+    for layer in layers(path):
+        inputs = {**crs, **({"layer": layer} if layer else {})}
+        async with plans.sessions.begin() as session:
+            told = await sent_back(session, tmp_path, path, collection, **inputs)
+        assert told["verdict"] == "imported", (told["rejections"][:3], told["findings"])
+        assert (told["created"], told["updated"]) == (0, 0), told
+        assert told["unchanged"] == told["rows"]
+    async with plans.sessions() as session:
+        assert await pictured(session) == before
