@@ -22,7 +22,6 @@ GIVEN: Mapping[tuple[str, str], tuple[Any, Any]] = {
     ("plans", "regions"): (None, None),
     ("plans", "period_start"): (2021, 2022),
     ("plans", "period_end"): (2030, 2035),
-    ("regions", "metric_epsg"): (4548, 4549),
     ("projects", "start_year"): (2021, 2022),
     ("projects", "end_year"): (2030, 2035),
     ("control_rules", "scope"): ("control_area", "control_area"),
