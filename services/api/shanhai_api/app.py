@@ -44,6 +44,7 @@ from shanhai_api.landing.routes import router as landing
 from shanhai_api.middleware import RequestScope
 from shanhai_api.observations.routes import quick as feeds
 from shanhai_api.observations.routes import router as observations
+from shanhai_api.plans.approval_routes import router as approvals
 from shanhai_api.plans.routes import router as plans
 from shanhai_api.processes.routes import router as processes
 from shanhai_api.projects.paper_routes import router as papers
@@ -80,6 +81,7 @@ ROUTERS = (
     records,
     record_edits,
     plans,
+    approvals,
     project_reports,
     projects,
     papers,

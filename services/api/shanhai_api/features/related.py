@@ -10,6 +10,7 @@ from shanhai_api.view import View
 RELATED: Mapping[str, Mapping[str, Label]] = {
     "plans": {
         "/plans/{code}/parts": Label("各区域分部", "Parts of the regions"),
+        "/plans/{code}/approvals": Label("联合审批", "Approvals of the regions"),
         "/plans/{code}/indicators": Label("指标", "Indicators"),
         "/plans/{code}/progress": Label("指标进展", "Progress"),
         "/plans/{code}/evaluation": Label("年度评估", "Evaluation of the year"),

@@ -1,5 +1,7 @@
 """Bodies and parameters of the indicators of plans."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from shanhai_api.dependencies import PageQuery
@@ -92,3 +94,13 @@ class EvaluationBody(Body):
     year: Year = Field(description="Year that is evaluated; not after the present one")
     region: Code | None = Field(None, description="Code of a region; default all with targets")
     department: Code | None = Field(None, description="Code of who answers; default all")
+
+
+class DecisionBody(Body):
+    """What the approver of a region decides of a joint plan."""
+
+    region: Code = Field(description="Code of the region it is decided for")
+    decision: Literal["approved", "rejected", "withdrawn"] = Field(
+        description="`rejected` makes the plan a draft again; `withdrawn` takes an approval back"
+    )
+    reason: Words | None = Field(None, description="Why; needed to reject")

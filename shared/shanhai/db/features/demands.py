@@ -42,7 +42,8 @@ class Terms:
     Attributes:
         expected: The state tags one of which the object must have; None for any state.
         as_given: The state is written as it is given, without a step: it was reached elsewhere.
-            For data the platform loads itself, never for a request.
+            For data the platform loads itself, and for steps that others agreed on whose roles
+            were asked; never for what a request says alone.
     """
 
     expected: frozenset[str] | None = None

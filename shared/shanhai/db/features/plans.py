@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.editions.approval import take_over
+from shanhai.db.features.approvals import approved_by_every_region
 from shanhai.db.features.columns import YEAR, Columns, as_of, choice, current
 from shanhai.db.features.entity import (
     DATE,
@@ -204,6 +205,7 @@ PLANS = Entity(
             no_circle("plan", "upper_plan_id", "upper_plan"),
             regions_plan_together,
             upper_plan_is_approved,
+            approved_by_every_region,
         ),
     ),
 )

@@ -1,0 +1,1 @@
+"""Plans that several regions make together."""

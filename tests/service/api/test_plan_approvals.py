@@ -1,0 +1,287 @@
+"""Joint plans come into force when every region has approved what is in force then."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.testing.joint_plans import JOINT, PLANS, People, names, patch, plan, pointers, post
+
+APPROVALS = "/plans/joint/approvals"
+
+
+async def decide(
+    client: httpx.AsyncClient, region: str, decision: str, reason: str | None = None, **headers: str
+) -> httpx.Response:
+    body = {"region": region, "decision": decision}
+    given = body if reason is None else {**body, "reason": reason}
+    return await client.post(APPROVALS, json=given, headers=headers)
+
+
+async def standing(client: httpx.AsyncClient) -> dict[str, str]:
+    found = (await client.get(APPROVALS)).json()
+    return {item["region"]: item["state"] for item in found["approvals"]}
+
+
+async def status(client: httpx.AsyncClient) -> str:
+    return str((await client.get(JOINT)).json()["properties"]["status"])
+
+
+@pytest.fixture
+async def submitted(joint: People) -> People:
+    answer = await patch(joint["planner@a"], status="submitted")
+    assert answer.status_code == 200, answer.text
+    return joint
+
+
+@pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
+async def test_the_last_approval_puts_it_in_force(
+    submitted: People, order: tuple[str, str], session: AsyncSession
+) -> None:
+    first, last = order
+    reader = submitted["planner@b"]
+    assert await standing(reader) == {"a": "pending", "b": "pending"}
+    made = await decide(submitted[f"approver@{first}"], first, "approved")
+    assert made.status_code == 201, made.text
+    assert (made.json()["status"], made.json()["complete"]) == ("submitted", False)
+    assert await standing(reader) == {first: "approved", last: "pending"}
+    assert await status(reader) == "submitted"
+    made = await decide(submitted[f"approver@{last}"], last, "approved")
+    assert made.status_code == 201, made.text
+    assert (made.json()["status"], made.json()["complete"]) == ("approved", True)
+    assert await status(submitted["anonymous"]) == "approved"
+    assert await standing(reader) == {"a": "approved", "b": "approved"}
+    told = await session.execute(
+        text(
+            "SELECT actor, action, after->>'region' AS region FROM audit_log"
+            " WHERE object_id = 'joint' AND action = 'decide' ORDER BY id DESC LIMIT 2"
+        )
+    )
+    assert [row.region for row in told] == [last, first]
+
+
+async def test_no_status_is_written_past_a_region(submitted: People) -> None:
+    lead = submitted["approver@a"]
+    refused = await patch(lead, status="approved")
+    assert refused.status_code == 409
+    assert "a, b" in refused.text
+    assert (await decide(lead, "a", "approved")).status_code == 201
+    refused = await patch(lead, status="approved")
+    assert refused.status_code == 409
+    assert "approval of b (b: pending)" in refused.text
+    assert await status(lead) == "submitted"
+
+
+@pytest.mark.parametrize("who", ["planner@a", "planner@b", "approver@b"])
+async def test_only_its_own_approver_decides_for_a_region(submitted: People, who: str) -> None:
+    for decision in ("approved", "rejected", "withdrawn"):
+        answer = await decide(submitted[who], "a", decision, "why")
+        assert answer.status_code == 403, answer.text
+    assert await standing(submitted["planner@a"]) == {"a": "pending", "b": "pending"}
+
+
+async def test_strangers_learn_nothing_of_approvals(submitted: People) -> None:
+    for who, refusal in (("planner@c", 404), ("approver@c", 404), ("anonymous", 401)):
+        assert (await submitted[who].get(APPROVALS)).status_code == 404
+        answer = await decide(submitted[who], "a", "approved")
+        assert answer.status_code in {refusal, 403}, (who, answer.status_code)
+
+
+async def test_who_decided_is_not_for_the_public(submitted: People) -> None:
+    for place in ("a", "b"):
+        await decide(submitted[f"approver@{place}"], place, "approved", "seen")
+    shown = (await submitted["anonymous"].get(APPROVALS)).json()["approvals"]
+    assert [item["state"] for item in shown] == ["approved", "approved"]
+    assert all(item["by"] is None and item["reason"] is None for item in shown)
+    known = (await submitted["planner@c"].get(APPROVALS)).json()["approvals"]
+    assert [item["reason"] for item in known] == ["seen", "seen"]
+    page = await submitted["planner@a"].get(APPROVALS, headers={"Accept": "text/html"})
+    assert page.status_code == 200
+    assert "Region a" in page.text or "区域 a" in page.text
+
+
+async def test_a_rejection_sends_it_back_with_the_reason(submitted: People) -> None:
+    assert (await decide(submitted["approver@a"], "a", "approved")).status_code == 201
+    bare = await decide(submitted["approver@b"], "b", "rejected")
+    assert bare.status_code == 400
+    assert pointers(bare) == ["/reason"]
+    made = await decide(submitted["approver@b"], "b", "rejected", "No basin in it")
+    assert made.status_code == 201, made.text
+    assert await status(submitted["planner@a"]) == "draft"
+    shown = (await submitted["planner@a"].get(APPROVALS)).json()["approvals"]
+    assert [(item["region"], item["state"]) for item in shown] == [
+        ("a", "lapsed"),
+        ("b", "rejected"),
+    ]
+    assert shown[1]["reason"] == "No basin in it"
+    # Brought forward again, it needs every approval anew.
+    assert (await patch(submitted["planner@a"], status="submitted")).status_code == 200
+    assert (await decide(submitted["approver@b"], "b", "approved")).status_code == 201
+    assert await status(submitted["planner@a"]) == "submitted"
+    assert await standing(submitted["planner@a"]) == {"a": "lapsed", "b": "approved"}
+
+
+async def test_an_approval_is_taken_back(submitted: People) -> None:
+    approver = submitted["approver@a"]
+    early = await decide(approver, "a", "withdrawn")
+    assert early.status_code == 409
+    assert (await decide(approver, "a", "approved")).status_code == 201
+    assert (await decide(approver, "a", "approved")).status_code == 409
+    assert (await decide(approver, "a", "withdrawn", "Too soon")).status_code == 201
+    assert await standing(approver) == {"a": "withdrawn", "b": "pending"}
+    assert (await decide(submitted["approver@b"], "b", "approved")).status_code == 201
+    assert await status(approver) == "submitted"
+    assert (await decide(approver, "a", "approved")).status_code == 201
+    assert await status(approver) == "approved"
+    late = await decide(approver, "a", "withdrawn", "Too late")
+    assert late.status_code == 409
+
+
+async def change_plan(people: People, session: AsyncSession) -> httpx.Response:
+    return await patch(people["planner@a"], name_en="Another")
+
+
+async def change_part(people: People, session: AsyncSession) -> httpx.Response:
+    return await people["planner@b"].patch("/plans/joint/parts/part-b", json={"text_en": "More"})
+
+
+async def add_programme(people: People, session: AsyncSession) -> httpx.Response:
+    return await people["planner@b"].post(
+        "/plans/joint/programmes", json={**names("late"), "region": "b"}
+    )
+
+
+async def remove_programme(people: People, session: AsyncSession) -> httpx.Response:
+    return await people["planner@a"].delete("/plans/joint/programmes/programme-a")
+
+
+async def change_project(people: People, session: AsyncSession) -> httpx.Response:
+    body = {"type": "Feature", "properties": {"cost": 12}}
+    headers = {"Content-Type": "application/merge-patch+json"}
+    path = "/collections/projects/items/project-b"
+    return await people["planner@b"].patch(path, json=body, headers=headers)
+
+
+async def change_measure(people: People, session: AsyncSession) -> httpx.Response:
+    body = {"measure": "tree_planting", "planned": 2, "unit": "ha"}
+    return await people["planner@a"].post("/projects/project-a/measures", json=body)
+
+
+async def change_target(people: People, session: AsyncSession) -> httpx.Response:
+    figures = {"targets": [{"role": "target", "year": 2030, "value": 7}]}
+    path = "/plans/joint/indicators/1/targets?region=b"
+    return await people["planner@b"].put(path, json=figures)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *(change_plan, change_part, add_programme, remove_programme, change_project),
+        *(change_measure, change_target),
+    ],
+)
+async def test_an_approval_holds_for_what_was_approved(
+    joint: People, session: AsyncSession, change: Any
+) -> None:
+    await session.execute(
+        text(
+            "INSERT INTO indicator (code, name_zh, name_en, unit, property, direction)"
+            " VALUES ('forest', '森林', 'Forest', 'ha', 'binding', 'higher')"
+        )
+    )
+    await session.commit()
+    listed = {"code": "1", "indicator": "forest", "order": 1}
+    await post(joint["planner@a"], "/plans/joint/indicators", listed)
+    assert (await patch(joint["planner@a"], status="submitted")).status_code == 200
+    seen = await joint["approver@b"].get(APPROVALS)
+    assert (await decide(joint["approver@a"], "a", "approved")).status_code == 201
+    answer = await change(joint, session)
+    assert answer.is_success, answer.text
+    assert await standing(joint["planner@a"]) == {"a": "lapsed", "b": "pending"}
+    # Who read it before the change approves nothing by that.
+    stale = {"If-Match": seen.headers["ETag"]}
+    assert (await decide(joint["approver@b"], "b", "approved", **stale)).status_code == 412
+    assert (await decide(joint["approver@b"], "b", "approved")).status_code == 201
+    assert await status(joint["planner@a"]) == "submitted"
+    assert (await decide(joint["approver@a"], "a", "approved")).status_code == 201
+    assert await status(joint["planner@a"]) == "approved"
+
+
+async def test_a_step_of_a_project_changes_no_plan(
+    submitted: People, session: AsyncSession
+) -> None:
+    assert (await decide(submitted["approver@a"], "a", "approved")).status_code == 201
+    await session.execute(text("UPDATE project SET row_version = row_version + 1, score = 3"))
+    await session.commit()
+    assert await standing(submitted["planner@a"]) == {"a": "approved", "b": "pending"}
+
+
+async def test_bad_decisions(submitted: People) -> None:
+    approver = submitted["approver@a"]
+    for body, pointer in (
+        ({}, "/region"),
+        ({"region": "a"}, "/decision"),
+        ({"region": "a", "decision": "maybe"}, "/decision"),
+        ({"region": "c", "decision": "approved"}, "/region"),
+        ({"region": "a\x00", "decision": "approved"}, "/region"),
+        ({"region": "a", "decision": "approved", "reason": 1}, "/reason"),
+        ({"region": "a", "decision": "approved", "more": 1}, "/more"),
+    ):
+        answer = await approver.post(APPROVALS, json=body)
+        assert answer.status_code == 400, (body, answer.text)
+        assert pointer in pointers(answer), answer.text
+    assert (await approver.post("/plans/nothing/approvals", json={})).status_code in {400, 404}
+
+
+async def test_nothing_is_decided_of_a_draft_or_by_one_region(joint: People) -> None:
+    answer = await decide(joint["approver@a"], "a", "approved")
+    assert answer.status_code == 409
+    await post(joint["planner@a"], PLANS, plan("single", region="a"))
+    body = {"region": "a", "decision": "approved"}
+    alone = await joint["approver@a"].post("/plans/single/approvals", json=body)
+    assert alone.status_code == 409
+    assert (await joint["approver@a"].get("/plans/single/approvals")).json()["approvals"] == []
+
+
+async def test_the_last_two_at_once(submitted: People) -> None:
+    made = await asyncio.gather(
+        *(decide(submitted[f"approver@{place}"], place, "approved") for place in ("a", "b"))
+    )
+    assert [answer.status_code for answer in made] == [201, 201]
+    assert await status(submitted["anonymous"]) == "approved"
+
+
+async def test_an_upper_plan_comes_first(joint: People) -> None:
+    await post(joint["planner@a"], PLANS, plan("upper", region="a"))
+    assert (await patch(joint["planner@a"], upper_plan="upper")).status_code == 200
+    assert (await patch(joint["planner@a"], status="submitted")).status_code == 200
+    assert (await decide(joint["approver@a"], "a", "approved")).status_code == 201
+    last = await decide(joint["approver@b"], "b", "approved")
+    assert last.status_code == 409
+    assert await standing(joint["planner@a"]) == {"a": "approved", "b": "pending"}
+    assert await status(joint["planner@a"]) == "submitted"
+
+
+async def test_an_edition_keeps_the_regions_and_needs_them_all_anew(
+    submitted: People, session: AsyncSession
+) -> None:
+    for place in ("a", "b"):
+        await decide(submitted[f"approver@{place}"], place, "approved")
+    await post(submitted["planner@a"], PLANS, plan("next", region="a"))
+    await session.execute(
+        text(
+            "UPDATE plan SET status = 'submitted', supersedes_id ="
+            " (SELECT id FROM plan WHERE code = 'joint') WHERE code = 'next'"
+        )
+    )
+    await session.commit()
+    body = {"type": "Feature", "properties": {"status": "approved"}}
+    headers = {"Content-Type": "application/merge-patch+json"}
+    path = f"{PLANS}/next"
+    alone = await submitted["approver@a"].patch(path, json=body, headers=headers)
+    assert alone.status_code == 409
+    assert "/properties/regions" in pointers(alone)
+    assert await status(submitted["anonymous"]) == "approved"
