@@ -7,42 +7,52 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.editions.content import CONTENT, Content, held
 from shanhai.db.features.entity import Change
 from shanhai.db.features.guards import became
 from shanhai.errors import Fault
 from shanhai.vocabulary import Label
 
-# What a plan says, row by row: what is versioned by its version, what has a life of its own (a
-# project is carried out, a zoning published) by the columns that are planned. Rows that are added
-# or taken away count like changed ones.
-_COUNTED = (
-    *("plan_part", "programme", "plan_indicator", "pattern"),
-    *("problem", "corridor", "control_area"),
+# Columns by which a project or a zoning is planned; it is carried out, or published, besides.
+_PROJECT = (
+    *("id", "name_zh", "name_en", "summary_zh", "summary_en", "region_id", "plan_group"),
+    *("type_code", "start_year", "end_year", "cost", "currency", "deleted_at"),
+)
+_SCHEME = ("id", "version", "name_zh", "name_en", "region_id", "kind")
+_MEASURES = (
+    "ARRAY(SELECT ROW(m.measure, m.planned, m.unit)::text FROM project_measure m"
+    " WHERE m.project_id = o.id ORDER BY m.measure)"
+)
+
+
+def _told(content: Content) -> str:
+    """SQL of lines that differ when what a plan holds of a table does.
+
+    What is versioned is told by its version, and the rest by all it says.
+    """
+    columns, said = content.columns.columns, "o::text"
+    if content.table == "zone_scheme":
+        said = f"ROW({', '.join(f'o.{name}' for name in _SCHEME)})::text"
+    elif "row_version" in columns:
+        said = "concat_ws(' ', o.id, o.row_version)"
+    kept = " AND o.deleted_at IS NULL" if "deleted_at" in columns else ""
+    return (
+        f"SELECT '{content.table} ' || {said} FROM {content.table} o"  # noqa: S608 - constants
+        f" WHERE {held(content, 'o', ':plan')}{kept}"
+    )
+
+
+_PROJECTS = (
+    f"SELECT 'project ' || ROW({', '.join(f'o.{name}' for name in _PROJECT)},"  # noqa: S608
+    f" member.programme_id, md5(ST_AsBinary(o.geom)), {_MEASURES})::text"
+    " FROM project o JOIN plan_membership member ON member.project_id = o.id"
+    " AND member.plan_id = :plan"
 )
 _SAID = " UNION ALL ".join(
     (
         "SELECT concat_ws(' ', 'plan', id, row_version) FROM plan WHERE id = :plan",
-        *(
-            f"SELECT concat_ws(' ', '{table}', id, row_version) FROM {table}"  # noqa: S608
-            " WHERE plan_id = :plan AND deleted_at IS NULL"
-            for table in _COUNTED
-        ),
-        "SELECT concat_ws(' ', 'pattern_component', pc.id, pc.row_version)"
-        " FROM pattern_component pc JOIN pattern pt ON pt.id = pc.pattern_id"
-        " WHERE pt.plan_id = :plan AND pt.deleted_at IS NULL AND pc.deleted_at IS NULL",
-        "SELECT 'target ' || t::text FROM indicator_target t WHERE t.plan_id = :plan",
-        "SELECT 'project ' || ROW(pj.id, pj.name_zh, pj.name_en, pj.summary_zh, pj.summary_en,"
-        " pj.region_id, pj.plan_id, pj.programme_id, pj.plan_group, pj.type_code, pj.start_year,"
-        " pj.end_year, pj.cost, pj.currency, md5(ST_AsBinary(pj.geom)), ARRAY(SELECT"
-        " ROW(m.measure, m.planned, m.unit)::text FROM project_measure m"
-        " WHERE m.project_id = pj.id ORDER BY m.measure))::text FROM project pj"
-        " LEFT JOIN programme pg ON pg.id = pj.programme_id"
-        " WHERE (pj.plan_id = :plan OR pg.plan_id = :plan) AND pj.deleted_at IS NULL",
-        "SELECT 'scheme ' || ROW(s.id, s.version, s.name_zh, s.name_en, s.region_id, s.kind)::text"
-        " FROM zone_scheme s WHERE s.plan_id = :plan AND s.deleted_at IS NULL",
-        "SELECT concat_ws(' ', 'zone', z.id, z.row_version) FROM zone z"
-        " JOIN zone_scheme s ON s.id = z.scheme_id"
-        " WHERE s.plan_id = :plan AND s.deleted_at IS NULL AND z.deleted_at IS NULL",
+        *map(_told, CONTENT),
+        _PROJECTS,
     )
 )
 _CONTENT = text(

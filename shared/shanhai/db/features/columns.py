@@ -51,8 +51,12 @@ def holds_on(in_force: str, day: str) -> str:
 
 IN_FORCE = "p.in_force"
 """The days on which the plan of a row is in force, where `p` is the plan."""
-PUBLIC_EDITION = "(p.supersedes_id IS NULL OR p.status IN ('approved', 'superseded'))"
-"""Holds where the plan `p` of a row is no edition that is, or ever was, a draft alone."""
+PUBLIC_EDITION = (
+    "(p.status IN ('approved', 'superseded')"
+    " OR p.supersedes_id IS NULL AND coalesce(p.region_ids, '{}') = '{}')"
+)
+"""Holds where the plan `p` of a row is no edition, nor a joint plan, that was never more than a
+draft."""
 
 
 def square_kilometres(name: str, sql: str, title: Label) -> Property:

@@ -132,6 +132,7 @@ CORRIDOR_NODES = Entity(
     history=frozenset({"status"}),
     in_force=IN_FORCE,
     region="n.region_id",
+    partners=PARTNERS,
     interval=_NODE.interval,
     properties=(
         _NODE.code,

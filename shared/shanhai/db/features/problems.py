@@ -11,7 +11,7 @@ from shanhai.db.features.columns import (
 )
 from shanhai.db.features.entity import NUMBER, TEXT, TEXTS, Editing, Entity, Property
 from shanhai.db.features.guards import PERIOD
-from shanhai.db.features.joint import within_joint_plan
+from shanhai.db.features.joint import PARTNERS, within_joint_plan
 from shanhai.vocabulary import PROBLEM_LEVELS, PROBLEM_STATUSES, SEVERITIES, Label, Role
 
 _OWN = Columns("pb")
@@ -36,6 +36,7 @@ PROBLEMS = Entity(
     as_of=as_of("pb"),
     in_force=IN_FORCE,
     region="pb.region_id",
+    partners=PARTNERS,
     interval=_OWN.interval,
     properties=(
         _OWN.code,

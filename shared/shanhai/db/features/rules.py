@@ -26,6 +26,7 @@ from shanhai.db.features.entity import (
     Property,
 )
 from shanhai.db.features.guards import RECORD_PERIOD
+from shanhai.db.features.joint import PARTNERS
 from shanhai.errors import Fault
 from shanhai.vocabulary import DECISIONS, RULE_SCOPES, Label, Role
 
@@ -132,6 +133,7 @@ CONTROL_RULES = Entity(
     as_of=as_of("cr"),
     in_force=IN_FORCE,
     region="cr.region_id",
+    partners=PARTNERS,
     interval=_RULE.interval,
     path="/control-rules",
     properties=(
