@@ -8,13 +8,12 @@ from typing import Any
 import orjson
 import structlog
 from asyncpg import InternalClientError
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 
 from shanhai.errors import (
     Conflict,
@@ -343,20 +342,3 @@ def unexpected(request_id: str, lang: Lang) -> Response:
         detail=UNEXPECTED.in_(lang),
     )
     return answer(document, lang)
-
-
-def install_handlers(app: FastAPI) -> None:
-    """Tell every error as a problem document."""
-    app.add_exception_handler(ShanhaiError, on_shanhai_error)
-    app.add_exception_handler(RequestValidationError, on_invalid_request)
-    app.add_exception_handler(HTTPException, on_http_error)
-    app.add_exception_handler(ClientDisconnect, on_disconnect)
-    app.add_exception_handler(OSError, on_system_error)
-    for outage in (
-        DBAPIError,
-        InternalClientError,
-        PoolTimeoutError,
-        ConnectionError,
-        TimeoutError,
-    ):
-        app.add_exception_handler(outage, on_database_error)

@@ -64,6 +64,25 @@ WORDS: Mapping[str, Label] = {
     "map": Label("在地图上查看", "View on the map"),
     "geometry": Label("几何", "Geometry"),
     "none": Label("无", "none"),
+    "identify_yourself": Label("如何表明身份", "How to identify yourself"),
+    "identify_by_key": Label(
+        "该页面仅供有身份的人员和程序使用。请在请求头 Authorization 中发送接口密钥或令牌：",
+        "This page is for people and programs with an identity. Send a key or token of yours in the"
+        " header Authorization:",
+    ),
+    "identify_in_browser": Label(
+        "浏览器本身不发送该请求头；请使用能为本站点添加请求头的扩展或本单位的门户。",
+        "A browser does not send that header by itself: use an extension that adds it for this"
+        " site, or the portal of your organisation.",
+    ),
+    "identify_by_token": Label(
+        "可使用以下统一身份认证的令牌：", "Tokens of this issuer are taken:"
+    ),
+    "identify_who_gives": Label(
+        "密钥由本平台管理员发放（shanhai keys create）。",
+        "Keys are given by the administrator of the platform (shanhai keys create).",
+    ),
+    "identify_public": Label("查看公开内容", "See what is public"),
     "inputs": Label("输入", "Inputs"),
     "outputs": Label("输出", "Outputs"),
     "required": Label("必填", "required"),

@@ -160,3 +160,54 @@ async def test_what_else_there_is_about_a_feature_is_there(
         for link in links:
             answer = await anonymous.get(link.replace("&amp;", "&"))
             assert answer.status_code == 200, link
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+FOR_PEOPLE_AT_WORK = ("/cases", "/alerts", "/proposals", "/subscriptions", "/keys", "/webhooks")
+
+
+@pytest.mark.parametrize("path", [*FOR_PEOPLE_AT_WORK, "/audit", "/schedules", "/accounts"])
+@pytest.mark.parametrize(
+    ("lang", "said"), [("zh-CN", "如何表明身份"), ("en", "How to identify yourself")]
+)
+async def test_a_person_without_identity_is_told_how_to_identify(
+    anonymous: httpx.AsyncClient, path: str, lang: str, said: str
+) -> None:
+    answer = await anonymous.get(path, headers={**BROWSER, "Accept-Language": lang})
+    assert answer.status_code == 401
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="shanhai"'
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert said in answer.text
+    assert "Authorization: Bearer" in answer.text
+    assert "<script" not in answer.text
+    by_parameter = await anonymous.get(path, params={"f": "html", "lang": lang[:2]})
+    assert said in by_parameter.text
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Accept": "*/*"}, {"Accept": "application/json, text/html;q=0.5"}]
+)
+async def test_programs_are_refused_with_a_problem(
+    anonymous: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
+    answer = await anonymous.get("/alerts", headers=headers)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["status"] == 401
+    asked = await anonymous.get("/alerts?f=json", headers=BROWSER)
+    assert asked.headers["Content-Type"] == "application/problem+json"
+
+
+async def test_what_is_not_there_is_told_to_a_person_without_repeating_markup(
+    anonymous: httpx.AsyncClient,
+) -> None:
+    answer = await anonymous.get("/collections/zones/items/%3Cb%3Ex", headers=BROWSER)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (
+        404,
+        "text/html; charset=utf-8",
+    )
+    assert "<b>x" not in answer.text
+    assert "How to identify" not in answer.text
+    wrong = await anonymous.get("/collections/zones/items?limit=-1&f=html", headers=BROWSER)
+    assert wrong.status_code == 400
+    assert "<code>limit</code>" in wrong.text
