@@ -14,7 +14,9 @@ from shanhai.db.changes.feed import read_changes, read_head
 from shanhai.db.engine import Sessions
 from shanhai.db.features import bulk_writing, staging
 from shanhai.db.features.bulk import Tally, write_many
+from shanhai.db.features.control_areas import CONTROL_AREAS
 from shanhai.db.features.corridors import CORRIDOR_NODES
+from shanhai.db.features.datasets import DATASETS
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.regions import REGIONS
 from shanhai.db.identity import EVERYTHING, Grant, Identity
@@ -23,7 +25,7 @@ from shanhai.db.queries.audit_chain import verify_chain
 from shanhai.db.tables import Corridor
 from shanhai.errors import InvalidInput
 from shanhai.testing.feature_rows import forget_features
-from shanhai.testing.job_rows import add_region, open_sessions
+from shanhai.testing.job_rows import add_dataset, add_region, open_sessions
 from shanhai.vocabulary import Role, Scope
 
 BOX = shapely.MultiPolygon([shapely.box(118, 24, 118.5, 24.5)])
@@ -57,6 +59,7 @@ async def write(
     partly: bool = False,
     names: Sequence[str] = NAMES,
     entity: Entity = REGIONS,
+    **wishes: bool,
 ) -> Tally:
     """Write rows whose values are those of `names`, in this order."""
 
@@ -66,7 +69,15 @@ async def write(
     properties = [item for name in names for item in entity.receivables if item.name == name]
     async with sessions.begin() as session:
         return await write_many(
-            session, entity, identity, ACT, properties, blocks(), shaped=True, partly=partly
+            session,
+            entity,
+            identity,
+            ACT,
+            properties,
+            blocks(),
+            shaped=True,
+            partly=partly,
+            **wishes,
         )
 
 
@@ -127,6 +138,48 @@ async def test_others_write_while_many_rows_wait_for_their_commit(sessions: Sess
         assert await read_head(session) == rest.seen == start + 3
     async with sessions() as session:
         await verify_chain(session)
+
+
+@pytest.mark.parametrize("public", [False, True])
+async def test_new_rows_are_for_everybody_only_where_that_is_wished(
+    sessions: Sessions, public: bool
+) -> None:
+    def line(number: int, *texts: object) -> tuple[object, ...]:
+        told = ("线", "Line", "red_line", "city", *texts)
+        given = (None if text is None else json.dumps(text) for text in told)
+        return (number, f"line-{number}", None, None, None, *given)
+
+    async with sessions.begin() as session:
+        await add_region(session, "city")
+    names = ("name_zh", "name_en", "kind", "region")
+    await write(sessions, [line(1)], names=names, entity=CONTROL_AREAS, public=public)
+    told = [line(2, True), line(3, False), line(4, None)]
+    await write(sessions, told, names=(*names, "public"), entity=CONTROL_AREAS, public=public)
+    async with sessions() as session:
+        query = "SELECT json_agg(is_public ORDER BY code) FROM control_area"
+        assert await scalar(session, query) == [public, True, False, public]
+    # What is there already stays as it is unless a row says so.
+    shown = [line(1, True), line(2, True), line(3, True), line(4, True)]
+    await write(sessions, shown, names=(*names, "public"), entity=CONTROL_AREAS)
+    await write(sessions, [line(1), line(4)], names=names, entity=CONTROL_AREAS)
+    async with sessions() as session:
+        assert await scalar(session, query) == [True] * 4
+
+
+@pytest.mark.parametrize(("role", "rule"), [(Role.APPROVER, None), (Role.ANALYST, "authority")])
+async def test_showing_a_dataset_to_everybody_takes_an_approver(
+    sessions: Sessions, role: Role, rule: str | None
+) -> None:
+    async with sessions.begin() as session:
+        city = await add_region(session, "city")
+        await add_dataset(session, city, "dem", "dem.city", public=False)
+        grants = [Grant(one, frozenset({city.id})) for one in {Role.ANALYST, role}]
+    editor = Identity("editor", frozenset({Scope.WRITE}), tuple(grants))
+    given = [(1, "dem.city", None, None, None, "true")]
+    tally = await write(sessions, given, names=["public"], entity=DATASETS, identity=editor)
+    assert [item.rule for item in tally.rejections] == ([] if rule is None else [rule])
+    async with sessions() as session:
+        assert await scalar(session, "SELECT public FROM dataset") == (rule is None)
 
 
 async def test_the_same_rows_again_change_nothing(sessions: Sessions) -> None:

@@ -59,15 +59,18 @@ async def draw(
 
 
 def insider(region: Region) -> Identity:
-    grant = Grant(Role.PLANNER, frozenset({region.id}))
-    return Identity("planner", frozenset({Scope.READ, Scope.JOBS}), (grant,))
+    grants = (
+        Grant(Role.PLANNER, frozenset({region.id})),
+        Grant(Role.APPROVER, frozenset({region.id})),
+    )
+    return Identity("planner", frozenset({Scope.READ, Scope.JOBS, Scope.WRITE}), grants)
 
 
 async def accepted(session: AsyncSession, identity: Identity | None = None, **inputs: Any) -> Task:
     job = await submit(
         session,
         contract=DELINEATE_ZONES,
-        inputs=DelineateZonesInputs.model_validate({"region": "city"} | inputs),
+        inputs=DelineateZonesInputs.model_validate({"region": "city", "publish": True} | inputs),
         requested_by="tester",
         identity=identity,
     )

@@ -51,7 +51,14 @@ class Platform:
         """Ask for the main job and return its address."""
         return self.api.execute(
             "delineate-zones",
-            {"region": CODE, "plan": PLAN, "cell_m": CELL_M, "seed": 7, **inputs},
+            {
+                "region": CODE,
+                "plan": PLAN,
+                "cell_m": CELL_M,
+                "seed": 7,
+                "publish": True,
+                **inputs,
+            },
         )
 
 
@@ -120,6 +127,7 @@ def platform(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator
                     "code": f"{CODE}.{theme}",
                     "source": "made in code",
                     "licence": "CC0-1.0",
+                    "public": True,
                     "stand_in": theme == "soil",
                     **({"stand_in_note_en": "constant"} if theme == "soil" else {}),
                 },

@@ -93,7 +93,9 @@ async def serve(
     stop = _stop_on_signals()
     tiles = TileAccess.named_in(public, tokens, worker)
     listen = listener_named_in(queue, redis, database)
-    async with open_context(database, redis, queue, artifacts, worker, dask, tiles) as context:
+    async with open_context(
+        database, redis, queue, artifacts, worker, dask, tiles, oidc=oidc
+    ) as context:
         feeds = feeds_named_in(hj212, mqtt, observations)
         senders = {
             **make_senders(context.sessions, public, webhooks, outgoing),
@@ -106,7 +108,6 @@ async def serve(
             feeds=feeds,
             senders=senders,
             audit=audit,
-            oidc=oidc,
             archive_after_months=observations.archive_after_months,
         )
 
@@ -119,7 +120,6 @@ async def run(
     feeds: Sequence[Feed] = (),
     senders: Mapping[str, Sender] = NOBODY,
     audit: AuditSettings | None = None,
-    oidc: OidcSettings | None = None,
     archive_after_months: int = 0,
 ) -> None:
     """Run every part until `stop`, then drain; a part that breaks ends the worker."""
@@ -136,7 +136,7 @@ async def run(
             parts.create_task(observation_keeper.run(context)),
             parts.create_task(month_keeper.run(context, archive_after_months)),
             parts.create_task(leftovers.run(context)),
-            parts.create_task(schedule_keeper.run(context, oidc or OidcSettings())),
+            parts.create_task(schedule_keeper.run(context)),
             parts.create_task(auditing.run()),
             parts.create_task(delivery_keeper.run(context, senders)),
             *(parts.create_task(feed(context)) for feed in feeds),
@@ -176,6 +176,8 @@ async def open_context(
     worker: WorkerSettings,
     dask: DaskSettings,
     tiles: TileAccess,
+    *,
+    oidc: OidcSettings | None = None,
 ) -> AsyncIterator[Context]:
     """Open what the parts share, and close it."""
     patient = database.model_copy(update={"statement_timeout_s": STATEMENT_TIMEOUT_S})
@@ -197,6 +199,7 @@ async def open_context(
             computing=computing,
             quota=Quota(queue.queue_waiting, queue.queue_running),
             cluster=Cluster.named_in(dask),
+            oidc=oidc or OidcSettings(),
         )
     finally:
         await computing.close()

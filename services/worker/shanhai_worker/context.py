@@ -7,7 +7,7 @@ from shanhai.db.engine import Sessions
 from shanhai.jobs.line import NO_QUOTA, Quota
 from shanhai.jobs.queue import Dispatcher
 from shanhai.raster.windows import Cluster
-from shanhai.settings import WorkerSettings
+from shanhai.settings import OidcSettings, WorkerSettings
 from shanhai.storage.artifacts import ArtifactStore
 from shanhai.storage.kept import KeptFolders
 from shanhai_worker.meters import Meters
@@ -34,6 +34,7 @@ class Context:
     windows: KeptFolders | None = None
     quota: Quota = NO_QUOTA
     cluster: Cluster | None = None
+    oidc: OidcSettings = field(default_factory=OidcSettings)
     computing: ForkServer = field(default_factory=ForkServer)
     meters: Meters = field(default_factory=Meters)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

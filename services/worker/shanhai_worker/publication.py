@@ -5,12 +5,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from shanhai.jobs.contracts import Outcome, OutputFile, Task
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.authentication import Authenticator
+from shanhai.db.identity import Identity
+from shanhai.errors import Conflict, Forbidden, ShanhaiError, Unauthenticated
+from shanhai.jobs.authority import acts_for_owner, identity_of, with_rights
+from shanhai.jobs.contracts import AuthorityTask, Outcome, OutputFile, Task
+from shanhai.jobs.publishing import demand_publishable, kept_back, wishes_to_publish
 from shanhai.jobs.states import Claim, Standing, hold, succeed
 from shanhai.processes.base import Publication
 from shanhai.processes.registry import publish_of
 from shanhai.storage.artifacts import ArtifactStore, Stored
 from shanhai_worker.context import Context
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 def task_of(claim: Claim) -> Task:
@@ -42,12 +52,62 @@ async def publish(
     async with context.sessions.begin() as session:
         standing = await hold(session, claim.lease)
         if standing is Standing.HELD:
-            publication = Publication(task, outcome, stored, claim.requested_by, work)
+            allowed, outcome = await _as_allowed(context, session, claim, task, outcome)
+            publication = Publication(allowed, outcome, stored, claim.requested_by, work)
             values = await write(session, publication)
             await succeed(
                 session, claim.lease, result=_result(claim, task, outcome, stored, values)
             )
     return standing
+
+
+async def _as_allowed(
+    context: Context, session: AsyncSession, claim: Claim, task: Task, outcome: Outcome
+) -> tuple[Task, Outcome]:
+    """The task with the rights its owner has by now; what they may publish no more stays a draft.
+
+    Raises:
+        Unauthenticated: Their identity has ended, and the job would act in their name.
+    """
+    try:
+        if task.authority is not None:
+            owner = await _recall(context, session, claim, task.authority)
+            task = with_rights(task, owner)
+    except Unauthenticated as error:
+        if acts_for_owner(task):
+            raise
+        return _kept_back(task, outcome, error)
+    if not wishes_to_publish(task.process, task.inputs):
+        return task, outcome
+    try:
+        await demand_publishable(session, task, identity_of(task))
+    except (Unauthenticated, Forbidden, Conflict) as error:
+        return _kept_back(task, outcome, error)
+    return task, outcome
+
+
+async def _recall(
+    context: Context, session: AsyncSession, claim: Claim, kept: AuthorityTask
+) -> Identity:
+    authenticator = Authenticator(context.sessions, context.sessions.begin, session, context.oidc)
+    return await authenticator.recall(
+        claim.requested_by,
+        None,
+        groups=frozenset(kept.groups),
+        proofs=frozenset(kept.proofs),
+        anywhere=True,
+    )
+
+
+def _kept_back(task: Task, outcome: Outcome, error: ShanhaiError) -> tuple[Task, Outcome]:
+    log.warning("result kept as a draft", reason=error.message)
+    warning = {
+        "code": "not_published",
+        "detail": f"kept as a draft, not published: {error.message}",
+        "detail_zh": f"未发布，保留为草案：{error.message_zh}",
+    }
+    warnings = [*outcome.warnings, warning]
+    return kept_back(task), outcome.model_copy(update={"warnings": warnings})
 
 
 def _result(

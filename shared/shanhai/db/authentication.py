@@ -87,6 +87,7 @@ class Authenticator:
         *,
         groups: Set[str] = frozenset(),
         proofs: Set[str] = frozenset(),
+        anywhere: bool = False,
     ) -> Identity:
         """An identity as it is now, by the name it has as an owner.
 
@@ -95,13 +96,14 @@ class Authenticator:
             address: Where the request comes from, where a key is bound to some.
             groups: The groups its issuer named when it signed in.
             proofs: How it proved who it is.
+            anywhere: It was let in from its own address before; what is done now is done for it.
 
         Raises:
             Unauthenticated: its key or account has ended.
         """
         kind, _, name = owner.partition(":")
         if kind == "key":
-            key = await find_alive(self.quick, name, address=address)
+            key = await find_alive(self.quick, name, address=address, anywhere=anywhere)
             if key is not None:
                 return await identity_of(self.quick, key, self.tree)
         elif kind == "account" and name.isdecimal():
@@ -159,7 +161,8 @@ class Authenticator:
         roles = tuple(self._roles(holder, groups, proofs))
         scopes = scopes_of(roles) | {Scope.READ}
         grants = await self.tree.grants(self.quick, roles)
-        return Identity(holder.owner, scopes, grants)
+        known, shown = groups & self.groups.keys(), proofs & {*self.settings.admin_proof}
+        return Identity(holder.owner, scopes, grants, frozenset(known), frozenset(shown))
 
     async def _note(self, holder: Holder | None, claims: Claims) -> Holder:
         async with self.writing() as session:

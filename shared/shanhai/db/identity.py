@@ -49,11 +49,14 @@ class Identity:
     """Whom a request speaks for.
 
     `grants` of None: a key given without roles, which acts in every role its scopes allow.
+    `groups` and `proofs`: what an account's token showed, by which it is recalled later.
     """
 
     owner: str
     scopes: frozenset[Scope]
     grants: tuple[Grant, ...] | None = None
+    groups: frozenset[str] = frozenset()
+    proofs: frozenset[str] = frozenset()
 
     @property
     def anonymous(self) -> bool:

@@ -155,7 +155,10 @@ class AssessEcoservicesInputs(AssessmentInputs):
         max_length=len(get_args(ResultKind)),
         description="Kinds of rasters that are published / 发布的图层种类",
     )
-    public: bool = Field(True, description="Readable without identity where allowed / 公开")
+    public: bool = Field(
+        False,
+        description="Readable without identity where allowed; takes an approver / 公开（须审批者）",
+    )
 
 
 SCHEMAS = "shanhai.jobs.assessment_schema:input_schemas"

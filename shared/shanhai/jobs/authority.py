@@ -19,6 +19,7 @@ from shanhai.jobs.contracts import (
     Task,
 )
 from shanhai.jobs.indicator_contracts import EVALUATE_INDICATORS
+from shanhai.jobs.publishing import demand_publishable, wishes_to_publish
 from shanhai.jobs.selection_contracts import SELECT_SITES
 
 FEW = 5_000
@@ -29,10 +30,15 @@ async def with_authority(session: AsyncSession, task: Task, identity: Identity) 
     """The task with the rights of who asked, where its process reads or writes in their name.
 
     Raises:
-        Unauthenticated, Forbidden: they may not write what the job would.
+        Unauthenticated, Forbidden: they may not write, or publish, what the job would.
+        Conflict: what the job would publish overtakes what waits for that.
     """
-    if task.process in {CHECK_COMPLIANCE.id, EVALUATE_INDICATORS.id}:
-        return task.model_copy(update={"authority": _kept(identity)})
+    await demand_publishable(session, task, identity)
+    if wishes_to_publish(task.process, task.inputs) or task.process in {
+        CHECK_COMPLIANCE.id,
+        EVALUATE_INDICATORS.id,
+    }:
+        task = with_rights(task, identity)
     if task.process == SELECT_SITES.id:
         return await _with_project_authority(session, task, identity)
     if task.process != IMPORT_FEATURES.id:
@@ -50,7 +56,7 @@ async def _with_project_authority(session: AsyncSession, task: Task, identity: I
     editing = editing_of(PROJECTS, identity, "create")
     region = await find_region(session, task.inputs["region"])
     demand_role(identity, editing.roles, None if region is None else region.id)
-    return task.model_copy(update={"authority": _kept(identity)})
+    return with_rights(task, identity)
 
 
 def identity_of(task: Task) -> Identity:
@@ -68,7 +74,20 @@ def identity_of(task: Task) -> Identity:
             Grant(item.role, None if item.regions is None else frozenset(item.regions))
             for item in kept.grants
         )
-    return Identity(kept.owner, frozenset(kept.scopes), grants)
+    groups, proofs = frozenset(kept.groups), frozenset(kept.proofs)
+    return Identity(kept.owner, frozenset(kept.scopes), grants, groups, proofs)
+
+
+def acts_for_owner(task: Task) -> bool:
+    """Whether the job reads or writes in the name of who asked, and not only publishes."""
+    if task.process == SELECT_SITES.id:
+        return bool(task.inputs["draft_projects"])
+    return task.process in {CHECK_COMPLIANCE.id, EVALUATE_INDICATORS.id, IMPORT_FEATURES.id}
+
+
+def with_rights(task: Task, identity: Identity) -> Task:
+    """The task with the rights an identity has now."""
+    return task.model_copy(update={"authority": _kept(identity)})
 
 
 def _kept(identity: Identity) -> AuthorityTask:
@@ -80,7 +99,13 @@ def _kept(identity: Identity) -> AuthorityTask:
             )
             for item in identity.grants
         ]
-    return AuthorityTask(owner=identity.owner, scopes=sorted(identity.scopes), grants=grants)
+    return AuthorityTask(
+        owner=identity.owner,
+        scopes=sorted(identity.scopes),
+        grants=grants,
+        groups=sorted(identity.groups),
+        proofs=sorted(identity.proofs),
+    )
 
 
 async def _few_codes(

@@ -100,7 +100,10 @@ class ImportDatasetInputs(Inputs):
     licence: Note | None = Field(None, description="Licence and credit / 许可与署名")
     observed_from: date | None = Field(None, description="First day observed / 观测起始日")
     observed_to: date | None = Field(None, description="Last day observed / 观测截止日")
-    public: bool = Field(True, description="Readable without identity where allowed / 公开")
+    public: bool = Field(
+        False,
+        description="Readable without identity where allowed; takes an approver / 公开（须审批者）",
+    )
 
     @model_validator(mode="after")
     def check_period(self) -> "ImportDatasetInputs":
@@ -142,6 +145,11 @@ class ImportFeaturesInputs(Inputs):
     )
     region: Code | None = Field(
         None, description="Region that must be covered without gaps / 须无缝覆盖的区域"
+    )
+
+    public: bool = Field(
+        False,
+        description="New rows are for everybody once they are published / 新建对象发布后对公众开放",
     )
 
     @model_validator(mode="after")
@@ -291,7 +299,11 @@ class DelineateZonesInputs(AssessmentInputs):
         description="How the zones depend on the parameters / 不确定性分析",
     )
     seed: int = Field(42, ge=0, le=2**31 - 1, description="Seed of every random step / 随机种子")
-    publish: bool = Field(True, description="Publish the scheme when done / 完成后发布")
+    publish: bool = Field(
+        False,
+        description="Publish the scheme when done, which takes an approver; else a draft"
+        " / 完成后发布（须审批者），默认为草案",
+    )
 
     def changes_of(self, service: str) -> EcoserviceChoice:
         """What is asked for of a service; `beta` is a number of the carbon sink."""
@@ -444,11 +456,16 @@ class GrantTask(BaseModel):
 
 
 class AuthorityTask(BaseModel):
-    """What who asked for a job may do; `grants` of None act in every role the scopes allow."""
+    """What who asked for a job may do; `grants` of None act in every role the scopes allow.
+
+    `groups` and `proofs` are what they had shown of themselves when they asked.
+    """
 
     owner: str
     scopes: list[Scope]
     grants: list[GrantTask] | None = None
+    groups: list[str] = []
+    proofs: list[str] = []
 
 
 class TilesTask(BaseModel):

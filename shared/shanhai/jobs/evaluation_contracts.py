@@ -160,7 +160,10 @@ class EvaluateEcosystemInputs(EvaluatedPlaceInputs):
         default_factory=lambda: EvaluationParameters.model_validate({}),
         description="Parameters / 参数",
     )
-    publish: bool = Field(True, description="Show the layers to the public / 公开图层")
+    publish: bool = Field(
+        False,
+        description="Show the layers to the public, which takes an approver / 公开图层（须审批者）",
+    )
 
 
 class Good(Inputs):

@@ -286,7 +286,10 @@ class BuildNetworkInputs(PlaceInputs):
         default_factory=lambda: NetworkParameters.model_validate({}),
         description="Parameters / 参数",
     )
-    publish: bool = Field(False, description="Publish the network when done / 完成后发布")
+    publish: bool = Field(
+        False,
+        description="Publish the network when done; takes an approver / 完成后发布（须审批者）",
+    )
 
     @model_validator(mode="after")
     def check_supplies(self) -> "BuildNetworkInputs":

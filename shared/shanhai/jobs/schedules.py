@@ -14,6 +14,7 @@ from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables import Job, Schedule, ScheduleRun
 from shanhai.errors import Conflict, Forbidden, LimitExceeded, NotFound, Stale
+from shanhai.jobs.publishing import demand_right
 from shanhai.jobs.timing import Timing
 from shanhai.vocabulary import JobStatus, Role, Scope
 
@@ -158,11 +159,12 @@ async def create_schedule(
     """Make a schedule in one's own name.
 
     Raises:
-        Forbidden: They may not.
+        Forbidden: They may not, or may not publish what its jobs would.
         Conflict: The code is taken.
         LimitExceeded: They have as many as they may.
     """
     demand_planner(identity)
+    await demand_right(session, contents["process"], contents["inputs"], identity)
     live = Schedule.deleted_at.is_(None)
     taken = select(Schedule.id).where(Schedule.code == contents["code"], live)
     if await session.scalar(taken) is not None:
@@ -206,6 +208,7 @@ async def replace_schedule(
         Stale: It is in none of the states expected.
     """
     demand_planner(identity)
+    await demand_right(session, contents["process"], contents["inputs"], identity)
     schedule = await _expected(session, code, identity, expected)
     now = await _now(session)
     for name, value in contents.items():

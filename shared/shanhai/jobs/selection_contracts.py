@@ -298,7 +298,10 @@ class SelectSitesInputs(PlaceInputs):
         default_factory=lambda: SelectionParameters.model_validate({}),
         description="Parameters / 参数",
     )
-    publish: bool = Field(False, description="Publish the priority map / 发布优先级图层")
+    publish: bool = Field(
+        False,
+        description="Publish the priority map; takes an approver / 发布优先级图层（须审批者）",
+    )
     draft_projects: bool = Field(
         False, description="Make a draft project of each chosen site / 为入选地块建立草案项目"
     )

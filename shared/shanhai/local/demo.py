@@ -109,6 +109,7 @@ class Demo:
             "cell_m": CELL_M,
             "seed": SEED,
             "datasets": given.preferred,
+            "publish": True,
         }
         key = f"demo-{_fingerprint(api, inputs)}"
         job = api.execute("delineate-zones", inputs, idempotency_key=key)

@@ -123,5 +123,5 @@ def _is_registered(api: ApiClient, item: DatasetDescription) -> bool:
 
 
 def _ask_for_import(api: ApiClient, folder: Path, item: DatasetDescription) -> str:
-    inputs = {"upload": api.upload(folder / item.file), **item.import_inputs()}
+    inputs = {"upload": api.upload(folder / item.file), **item.import_inputs(), "public": True}
     return api.execute("import-dataset", inputs)

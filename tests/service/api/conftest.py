@@ -103,6 +103,11 @@ async def runner(client_with: MakeClient) -> httpx.AsyncClient:
 
 
 @pytest.fixture
+async def publisher(client_with: MakeClient) -> httpx.AsyncClient:
+    return await client_with(Scope.READ, Scope.JOBS, Scope.WRITE)
+
+
+@pytest.fixture
 async def admin(client_with: MakeClient) -> httpx.AsyncClient:
     return await client_with(Scope.ADMIN)
 

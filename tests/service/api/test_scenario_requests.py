@@ -114,10 +114,10 @@ class TestScenario:
         ]
 
     async def test_what_is_published_rests_on_what_everyone_may_see(
-        self, runner: httpx.AsyncClient
+        self, publisher: httpx.AsyncClient
     ) -> None:
         for code in ("draft.1", "bare.1"):
-            found = await refused(runner, without_shape(project=code), publish=True)
+            found = await refused(publisher, without_shape(project=code), publish=True)
             assert [one["pointer"] for one in found] == ["/inputs/edits/0/project"]
 
     async def test_readers_may_not_run_one(self, anonymous: httpx.AsyncClient) -> None:
@@ -184,7 +184,7 @@ class TestAssessed:
         assert task.region.name_en == "City"
 
     async def test_what_keeps_it_from_being_compared_is_told(
-        self, runner: httpx.AsyncClient, session: AsyncSession
+        self, publisher: httpx.AsyncClient, session: AsyncSession
     ) -> None:
         cases: list[tuple[str | None, dict[str, Any], str]] = [
             (None, {}, "/inputs/assessment"),
@@ -197,7 +197,7 @@ class TestAssessed:
         ]
         for former, inputs, pointer in cases:
             named = {} if former is None else {"assessment": former}
-            found = await refused(runner, PLANTED, compare=ZONED, **named, **inputs)
+            found = await refused(publisher, PLANTED, compare=ZONED, **named, **inputs)
             assert [one["pointer"] for one in found] == [pointer], (former, inputs)
 
     async def test_another_dataset_than_the_assessment_read_is_refused(

@@ -1,7 +1,7 @@
 """Schedules over HTTP, and what becomes of them when their time comes."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,13 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.authentication import Authenticator
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.grants import RoleGiven
-from shanhai.db.queries.keys import create_key, revoke_key
-from shanhai.db.tables import Job, Schedule, ScheduleRun
+from shanhai.db.queries.keys import create_key, prefix_of, revoke_key
+from shanhai.db.tables import ApiKey, Job, Schedule, ScheduleRun
 from shanhai.jobs.line import NO_QUOTA
 from shanhai.jobs.scheduling import Attended, attend_to_next
+from shanhai.testing.job_rows import add_dataset, add_region
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.state import State
 
+INDEX_REQUIRED = ("npp", "rainfall", "temperature", "dem", "soil", "ndvi", "night_lights")
+MakeClient = Callable[..., Awaitable[httpx.AsyncClient]]
 NIGHTLY = {
     "code": "nightly",
     "name_zh": "每晚",
@@ -182,6 +185,46 @@ class TestDue:
         assert "has ended" in run["exception"]["detail"]
         assert (await admin.get("/schedules/nightly")).json()["next_at"] == made["next_at"]
 
+    async def test_publishing_takes_an_approver_when_it_is_made_and_when_it_is_due(
+        self, client_with: MakeClient, session: AsyncSession, state: State
+    ) -> None:
+        city = await add_region(session, "city")
+        for theme in INDEX_REQUIRED:
+            await add_dataset(session, city, theme, f"{theme}.city")
+        await session.commit()
+        wish = {
+            **NIGHTLY,
+            "process": "delineate-zones",
+            "inputs": {"region": "city", "publish": True},
+        }
+        for roles in ([Role.PLANNER], [Role.PLANNER, Role.ANALYST]):
+            planner, _ = await with_roles(state, client_with, *roles)
+            refused = await planner.post("/schedules", json=wish)
+            assert refused.status_code == 403
+            assert "/inputs/publish" in refused.json()["detail"]
+        await make(planner, process="delineate-zones", inputs={"region": "city"})
+        changed = await planner.put(
+            "/schedules/nightly",
+            json={name: value for name, value in wish.items() if name != "code"},
+        )
+        assert changed.status_code == 403
+        approver, prefix = await with_roles(state, client_with, Role.PLANNER, Role.APPROVER)
+        await make(approver, **{**wish, "code": "weekly"})
+        due_at = datetime.now(UTC) - timedelta(seconds=1)
+        await let_time_pass(session, "weekly", due_at)
+        attended = await attend(state)
+        assert attended is not None
+        assert attended.job_id is not None
+        roles = [RoleGiven(Role.PLANNER, "city").document()]
+        await session.execute(update(ApiKey).where(ApiKey.prefix == prefix).values(roles=roles))
+        await session.commit()
+        await let_time_pass(session, "weekly", due_at + timedelta(seconds=0.5))
+        attended = await attend(state)
+        assert attended is not None
+        assert attended.job_id is None
+        (last, _) = (await approver.get("/schedules/weekly/runs")).json()["runs"]
+        assert "approver is needed" in last["exception"]["detail"]
+
     async def test_runs_are_paged(
         self, runner: httpx.AsyncClient, session: AsyncSession, state: State
     ) -> None:
@@ -236,6 +279,22 @@ class TestPages:
         assert await attend(state) is not None
         for path in ("/schedules", "/schedules/nightly"):
             assert "已失效" in await page(admin, path, "zh")
+
+
+async def with_roles(
+    state: State, client_with: MakeClient, *roles: Role
+) -> tuple[httpx.AsyncClient, str]:
+    """A client whose key has the roles in the city, and the key's prefix."""
+    async with state.sessions.begin() as session:
+        key = await create_key(
+            session,
+            name="test",
+            scopes=(Scope.READ, Scope.WRITE, Scope.JOBS),
+            roles=[RoleGiven(role, "city") for role in roles],
+        )
+    client = await client_with()
+    client.headers["Authorization"] = f"Bearer {key}"
+    return client, str(prefix_of(key))
 
 
 async def make_without_owner(client: httpx.AsyncClient, session: AsyncSession) -> dict[str, Any]:

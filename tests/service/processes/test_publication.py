@@ -15,6 +15,7 @@ from shanhai.db.engine import Sessions
 from shanhai.db.tables import AuditLog, Dataset, Job, JobDataset, Region, Zone, ZoneScheme
 from shanhai.errors import Conflict, NotFound
 from shanhai.jobs.contracts import Outcome, Task
+from shanhai.jobs.publishing import WISHES
 from shanhai.processes.base import Publication
 from shanhai.processes.registration import as_multipolygon
 from shanhai.processes.registry import PROCESSES, publish_of
@@ -79,7 +80,10 @@ async def publish(
         session.add(job)
         await session.flush()
         task = computed.task.model_copy(
-            update={"job_id": str(job.id), "inputs": computed.task.inputs | inputs}
+            update={
+                "job_id": str(job.id),
+                "inputs": computed.task.inputs | {WISHES[computed.task.process]: True} | inputs,
+            }
         )
         publication = Publication(task, computed.outcome, stored, "tester", computed.workspace)
         values = await publish_of(task.process)(session, publication)

@@ -8,6 +8,7 @@ from shanhai.db.tables import Dataset, JobDataset, Region
 from shanhai.jobs.assessment_inputs import ASSESS_ECOSERVICES, AssessEcoservicesInputs
 from shanhai.jobs.submission import submit
 from shanhai.storage.artifacts import LocalArtifacts
+from shanhai.testing.key_rows import add_identity
 from shanhai.testing.stored import store_watershed
 from shanhai.testing.watershed import CODE, Watershed, build_watershed
 from shanhai.testing.workers import reach
@@ -44,11 +45,22 @@ async def test_an_assessment_becomes_datasets_in_the_units_of_its_methods(
     worker: Context, sessions: Sessions
 ) -> None:
     inputs = AssessEcoservicesInputs.model_validate(
-        {"region": CODE, "cell_m": 100, "profile": "biophysical", "ecoservices": CHOICES}
+        {
+            "region": CODE,
+            "cell_m": 100,
+            "profile": "biophysical",
+            "ecoservices": CHOICES,
+            "public": True,
+        }
     )
     async with worker.sessions.begin() as session:
+        who = await add_identity(session)
         asked = await submit(
-            session, contract=ASSESS_ECOSERVICES, inputs=inputs, requested_by="tester"
+            session,
+            contract=ASSESS_ECOSERVICES,
+            inputs=inputs,
+            requested_by=who.owner,
+            identity=who,
         )
     await worker.dispatcher.dispatch(asked.id, 0)
     job = await reach(worker.sessions, asked.id, *ENDED, within_s=120)

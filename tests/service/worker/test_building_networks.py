@@ -13,6 +13,7 @@ from shanhai.jobs.network_contracts import BUILD_NETWORK, RASTERS, BuildNetworkI
 from shanhai.jobs.submission import submit
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.storage.sweeping import find_orphans, missing_files
+from shanhai.testing.key_rows import add_identity
 from shanhai.testing.network_rasters import EASY
 from shanhai.testing.watershed import CODE
 from shanhai.testing.workers import reach
@@ -34,7 +35,14 @@ async def run(worker: Context, supplies: dict[str, str], **more: Any) -> Job:
         }
     )
     async with worker.sessions.begin() as session:
-        job = await submit(session, contract=BUILD_NETWORK, inputs=inputs, requested_by="tester")
+        who = await add_identity(session)
+        job = await submit(
+            session,
+            contract=BUILD_NETWORK,
+            inputs=inputs,
+            requested_by=who.owner,
+            identity=who,
+        )
     await worker.dispatcher.dispatch(job.id, 0)
     job = await reach(worker.sessions, job.id, *ENDED, within_s=120)
     assert job.status == JobStatus.SUCCESSFUL, job.error

@@ -17,6 +17,7 @@ from shanhai.jobs.evaluation_contracts import (
 from shanhai.jobs.submission import submit
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.evaluation_rasters import build_evaluated_watershed
+from shanhai.testing.key_rows import add_identity
 from shanhai.testing.stored import store_watershed
 from shanhai.testing.watershed import CODE, Watershed
 from shanhai.testing.workers import reach
@@ -45,14 +46,23 @@ async def stored(worker: Context, sessions: Sessions, watershed: Watershed) -> N
 
 async def run(worker: Context, contract: ProcessContract, inputs: Inputs) -> Job:
     async with worker.sessions.begin() as session:
-        job = await submit(session, contract=contract, inputs=inputs, requested_by="tester")
+        who = await add_identity(session)
+        job = await submit(
+            session, contract=contract, inputs=inputs, requested_by=who.owner, identity=who
+        )
     await worker.dispatcher.dispatch(job.id, 0)
     return await reach(worker.sessions, job.id, *ENDED, within_s=90)
 
 
 def evaluation(**more: Any) -> EvaluateEcosystemInputs:
     return EvaluateEcosystemInputs.model_validate(
-        {"region": CODE, "cell_m": 100, "themes": ["degradation", "carbon"], **more}
+        {
+            "region": CODE,
+            "cell_m": 100,
+            "themes": ["degradation", "carbon"],
+            "publish": True,
+            **more,
+        }
     )
 
 

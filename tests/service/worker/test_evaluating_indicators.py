@@ -22,6 +22,7 @@ from shanhai.monitoring.observation import Observation
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.emptying import forget_rows
 from shanhai.testing.indicator_rows import add_indicator, add_plan
+from shanhai.testing.key_rows import add_identity
 from shanhai.testing.observation_rows import add_station, forget_observations, store_observations
 from shanhai.testing.stored import store_watershed
 from shanhai.testing.watershed import Watershed, build_watershed
@@ -126,12 +127,13 @@ async def run(worker: Context, **more: Any) -> Job:
         {"plan": PLAN, "years": [2023, 2024], "cell_m": 100, **more}
     )
     async with worker.sessions.begin() as session:
+        who = await add_identity(session, scopes=[Scope.WRITE])
         job = await submit(
             session,
             contract=EVALUATE_INDICATORS,
             inputs=inputs,
-            requested_by=ANALYST.owner,
-            identity=ANALYST,
+            requested_by=who.owner,
+            identity=who,
         )
     await worker.dispatcher.dispatch(job.id, 0)
     job = await reach(worker.sessions, job.id, *ENDED, within_s=90)
@@ -220,7 +222,7 @@ async def _assert_recorded(sessions: Sessions, job: Job) -> None:
         *(("red_line_area", year) for year in (2023, 2024)),
     }
     value = kept["main_basin_class_i_iii_share", 2024]
-    assert value.recorded_by == ANALYST.owner
+    assert value.recorded_by == job.requested_by
     assert value.provenance is not None
     assert value.provenance["standard"]["year"] == 2002
     assert value.provenance["inputs"]["stations"] == 3

@@ -7,21 +7,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from shanhai.db.engine import Sessions
-from shanhai.db.identity import Grant, Identity
-from shanhai.db.tables import Job, Region, Upload
+from shanhai.db.identity import Identity
+from shanhai.db.queries.audit import Act
+from shanhai.db.queries.keys import revoke_key
+from shanhai.db.tables import ApiKey, Job, Region, Upload
 from shanhai.errors import Forbidden
 from shanhai.jobs.contracts import IMPORT_FEATURES, ImportFeaturesInputs
 from shanhai.jobs.submission import submit
 from shanhai.storage.artifacts import LocalArtifacts
+from shanhai.testing.key_rows import add_identity
 from shanhai.testing.workers import reach
 from shanhai.vocabulary import JobStatus, Role, Scope
 from shanhai_worker.context import Context
 
 ENDED = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
-EDITOR = Identity("tester", frozenset({Scope.WRITE, Scope.JOBS}))
+SCOPES = frozenset({Scope.WRITE, Scope.JOBS})
 
 
 @pytest.fixture
@@ -31,12 +34,18 @@ def prefix() -> str:
 
 
 async def imported(
-    worker: Context, sessions: Sessions, path: Path, *, identity: Identity = EDITOR, **inputs: Any
+    worker: Context,
+    sessions: Sessions,
+    path: Path,
+    *,
+    identity: Identity | None = None,
+    **inputs: Any,
 ) -> Job:
     assert isinstance(worker.artifacts, LocalArtifacts)
     async with worker.sessions.begin() as session:
+        who = identity or await add_identity(session, scopes=SCOPES)
         upload = Upload(
-            owner="tester",
+            owner=who.owner,
             received_bytes=1,
             sha256="0" * 64,
             expires_at=datetime.now(UTC) + timedelta(days=1),
@@ -48,8 +57,8 @@ async def imported(
             session,
             contract=IMPORT_FEATURES,
             inputs=ImportFeaturesInputs(upload=upload.id, collection="regions", **inputs),
-            requested_by="tester",
-            identity=identity,
+            requested_by=who.owner,
+            identity=who,
         )
     await worker.dispatcher.dispatch(job.id, 0)
     return await reach(sessions, job.id, *ENDED)
@@ -126,10 +135,29 @@ async def test_valid_rows_are_written_without_the_bad_one(
 async def test_region_scope_of_who_asked_holds(
     worker: Context, sessions: Sessions, prefix: str, tmp_path: Path
 ) -> None:
-    here = Grant(Role.PLANNER, frozenset({1}))
-    stranger = Identity("tester", EDITOR.scopes, (here,))
+    async with sessions.begin() as session:
+        stranger = await add_identity(session, Role.PLANNER, region="elsewhere", scopes=SCOPES)
     job = await imported(worker, sessions, collection(tmp_path, prefix, 118), identity=stranger)
     assert summary_of(job)["rejections"][0]["rule"] == "authority"
+    assert await number_of(sessions, prefix) == 0
+
+
+async def test_rights_taken_away_meanwhile_write_nothing(
+    worker: Context, sessions: Sessions, prefix: str, tmp_path: Path
+) -> None:
+    async with sessions.begin() as session:
+        leaver = await add_identity(session, scopes=SCOPES)
+        reader = await add_identity(session, scopes=SCOPES)
+    upload = collection(tmp_path, prefix, 118)
+    async with sessions.begin() as session:
+        await revoke_key(session, leaver.owner.removeprefix("key:"), act=Act("tester"))
+        key = update(ApiKey).where(ApiKey.prefix == reader.owner.removeprefix("key:"))
+        await session.execute(key.values(scopes=[Scope.READ.value]))
+    for identity, reason in ((leaver, "has ended"), (reader, "scope write is needed")):
+        job = await imported(worker, sessions, upload, identity=identity)
+        assert job.status == JobStatus.FAILED
+        assert job.error is not None
+        assert (job.error["class"], reason in job.error["detail"]) == ("invalid", True)
     assert await number_of(sessions, prefix) == 0
 
 

@@ -14,6 +14,7 @@ from shanhai.db.tables import Corridor, Dataset, Problem, Region
 from shanhai.jobs.contracts import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.jobs.scenario_contracts import RUN_SCENARIO, SCENARIO_RASTERS, RunScenarioInputs
 from shanhai.jobs.submission import submit
+from shanhai.testing.key_rows import add_identity
 from shanhai.testing.network_rasters import EASY
 from shanhai.testing.scenario_edits import passage, planted
 from shanhai.testing.watershed import CODE
@@ -58,7 +59,14 @@ async def test_a_scenario_becomes_layers_and_figures_and_no_network(
         }
     )
     async with worker.sessions.begin() as session:
-        job = await submit(session, contract=RUN_SCENARIO, inputs=inputs, requested_by="tester")
+        who = await add_identity(session)
+        job = await submit(
+            session,
+            contract=RUN_SCENARIO,
+            inputs=inputs,
+            requested_by=who.owner,
+            identity=who,
+        )
     (area,) = [one for one in job.task["areas"] if one["kind"] == "problem"]
     assert (area["code"], area["name_zh"]) == (PROBLEM, "廊道断裂")
     await worker.dispatcher.dispatch(job.id, 0)
@@ -84,9 +92,16 @@ async def test_a_scenario_becomes_layers_and_figures_and_no_network(
 async def test_ratio_and_zones_are_compared_with_those_of_a_job(
     worker: Context, linked: Linked
 ) -> None:
-    former = DelineateZonesInputs.model_validate({"region": CODE, "cell_m": 100})
+    former = DelineateZonesInputs.model_validate({"region": CODE, "cell_m": 100, "publish": True})
     async with worker.sessions.begin() as session:
-        base = await submit(session, contract=DELINEATE_ZONES, inputs=former, requested_by="tester")
+        who = await add_identity(session)
+        base = await submit(
+            session,
+            contract=DELINEATE_ZONES,
+            inputs=former,
+            requested_by=who.owner,
+            identity=who,
+        )
         # What a scenario takes of it is what it was asked for: no need to wait for its results.
         for status in (JobStatus.RUNNING, JobStatus.SUCCESSFUL):
             base.status = status
@@ -102,7 +117,14 @@ async def test_ratio_and_zones_are_compared_with_those_of_a_job(
         }
     )
     async with worker.sessions.begin() as session:
-        job = await submit(session, contract=RUN_SCENARIO, inputs=inputs, requested_by="tester")
+        who = await add_identity(session)
+        job = await submit(
+            session,
+            contract=RUN_SCENARIO,
+            inputs=inputs,
+            requested_by=who.owner,
+            identity=who,
+        )
     await worker.dispatcher.dispatch(job.id, 0)
     job = await reach(worker.sessions, job.id, *ENDED, within_s=120)
     assert job.status == JobStatus.SUCCESSFUL, job.error

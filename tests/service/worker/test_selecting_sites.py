@@ -34,6 +34,7 @@ from shanhai.processes.base import Publication
 from shanhai.processes.siting.publication import publish_selection
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.emptying import forget_rows
+from shanhai.testing.key_rows import add_identity
 from shanhai.testing.projects import add_source
 from shanhai.testing.selection_places import BASE, selection_of
 from shanhai.testing.stored import store_watershed
@@ -130,7 +131,7 @@ def _row(place: PlaceTask, region: Region, made: dict[str, Any]) -> Problem | Co
 
 def planner(region: Region, *roles: Role) -> Identity:
     grants = tuple(Grant(role, frozenset({region.id})) for role in roles)
-    return Identity("key:planner", frozenset({Scope.JOBS, Scope.PROJECTS}), grants)
+    return Identity("key:planner", frozenset({Scope.JOBS, Scope.PROJECTS, Scope.WRITE}), grants)
 
 
 def asked(**more: Any) -> SelectSitesInputs:
@@ -153,8 +154,8 @@ def asked(**more: Any) -> SelectSitesInputs:
 async def test_chosen_sites_become_draft_projects_once(
     worker: Context, sessions: Sessions, stored: Region, tmp_path: Path
 ) -> None:
-    identity = planner(stored, Role.PLANNER)
     async with sessions.begin() as session:
+        identity = await add_identity(session, Role.PLANNER, Role.APPROVER, region=CODE)
         job = await submit(
             session,
             contract=SELECT_SITES,
@@ -245,7 +246,9 @@ async def test_only_who_may_write_projects_of_the_region_makes_them(
     sessions: Sessions, stored: Region
 ) -> None:
     for identity in (
-        planner(stored, Role.ANALYST),
+        planner(stored, Role.ANALYST, Role.APPROVER),
+        # Planners make drafts, and publish no layer.
+        planner(stored, Role.PLANNER),
         Identity("key:x", frozenset({Scope.JOBS})),
         Identity("key:y", frozenset({Scope.PROJECTS}), (Grant(Role.PLANNER, frozenset({-1})),)),
     ):

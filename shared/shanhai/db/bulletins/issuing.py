@@ -11,7 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.bulletins.reading import find_bulletin
 from shanhai.db.deliveries.events import announce, find_listening
-from shanhai.db.features.rights import demand_role, demand_scopes
+from shanhai.db.features.rights import (
+    PUBLISH_SCOPES,
+    PUBLISHERS,
+    demand_role,
+    demand_scopes,
+)
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables import Bulletin
@@ -19,9 +24,7 @@ from shanhai.errors import Conflict, Stale
 from shanhai.vocabulary import Lang, Role, Scope
 
 DRAFTERS = frozenset({Role.PLANNER})
-PUBLISHERS = frozenset({Role.APPROVER})
 DRAFT_SCOPES = frozenset({Scope.JOBS})
-PUBLISH_SCOPES = frozenset({Scope.WRITE})
 PUBLISHED = "bulletin.published"
 _LOCK = 0x5348_4255
 _TAKE = text("SELECT pg_advisory_xact_lock(:lock)")

@@ -56,6 +56,7 @@ async def write_many(
     *,
     shaped: bool,
     partly: bool,
+    public: bool = False,
 ) -> Tally:
     """Write the rows; those of known codes are changed where they differ, the others are created.
 
@@ -64,12 +65,14 @@ async def write_many(
         blocks: The rows, once.
         shaped: The rows have geometry.
         partly: Leave out rows that cannot be written; else one such row leaves all unwritten.
+        public: Whether new rows that do not say so themselves are for everybody.
 
     Raises:
         Unauthenticated, Forbidden: the identity may not write the entity at all.
         Conflict, InvalidInput: more rows break rules of the table than can be named.
     """
-    stage = Stage(entity, tuple(properties), shaped and entity.geometry_column is not None)
+    shaped = shaped and entity.geometry_column is not None
+    stage = Stage(entity, tuple(properties), shaped, public)
     editing = editing_of(entity, identity, "update")
     await copy_rows(session, stage, blocks)
     await find_references(session, stage, identity.viewer)

@@ -1,7 +1,7 @@
 """What of many rows cannot be written, told row by row before anything is written."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 
 from shanhai.db.features.entity import Change, Editing, Verb
+from shanhai.db.features.rights import PUBLISHERS
 from shanhai.db.features.staging import (
     GIVEN,
     REFUSED,
@@ -101,8 +102,25 @@ async def judge(
     await _rewriting(session, stage, found)
     present = f"JOIN {ROWS} i_r ON i_r.changed AND {stage.entity.key} = i_r.found"
     await judge_regions(session, stage, editing, identity, present, found)
+    await _shown(session, stage, editing, identity, found)
     await _guarded(session, stage, editing, found)
     return found
+
+
+async def _shown(
+    session: AsyncSession, stage: Stage, editing: Editing, identity: Identity, found: Rejections
+) -> None:
+    """Rows to be shown to everybody, of regions in which the identity may not publish."""
+    shown = next((item for item in stage.kept if item.name == editing.shown_by), None)
+    if shown is None:
+        return
+    entity = stage.entity
+    joined = (
+        f"JOIN {ROWS} i_r ON i_r.changed AND {entity.key} = i_r.found"
+        f' AND i_r."c_{shown.column}" AND NOT {entity.alias}.{shown.column}'
+    )
+    publishing = replace(editing, roles=PUBLISHERS)
+    await judge_regions(session, stage, publishing, identity, joined, found)
 
 
 async def _dangling(session: AsyncSession, stage: Stage, found: Rejections) -> None:

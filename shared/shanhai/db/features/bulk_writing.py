@@ -195,6 +195,8 @@ def _insert(stage: Stage, editing: Editing) -> str:
     if editing.lifecycle is not None and stage.state_column is not None:
         own = values.get(stage.state_column, "NULL")
         values[stage.state_column] = f"coalesce({own}, '{editing.lifecycle.initial}')"
+    if stage.public_column is not None:
+        values.setdefault(stage.public_column, "true" if stage.public else "false")
     attributes = [_attributes(stage)] if stage.attributes else []
     attributes += [_repair()] if stage.keeps_repairs else []
     if attributes:

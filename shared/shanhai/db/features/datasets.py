@@ -90,6 +90,7 @@ DATASETS = Entity(
     editing=Editing(
         roles=frozenset({Role.PLANNER, Role.ANALYST, Role.ADMIN}),
         verbs=frozenset({"replace", "update", "delete"}),
+        shown_by="public",
         guards=(
             in_order(
                 "observed_from",

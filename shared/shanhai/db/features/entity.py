@@ -164,6 +164,8 @@ class Editing:
         roles: Any one of these roles is needed, for the row's region.
         verbs: What can be done at all.
         lifecycle: The states of its rows.
+        shown_by: The property that shows a row to everybody where no state does; setting it takes
+            who may publish.
         effects: What its writes bring with them.
         guards: The rules of its writes.
     """
@@ -172,6 +174,7 @@ class Editing:
     scopes: frozenset[Scope] = frozenset({Scope.WRITE})
     verbs: frozenset[Verb] = ALL_VERBS
     lifecycle: Lifecycle | None = None
+    shown_by: str | None = None
     effects: tuple[Effect, ...] = ()
     guards: tuple[Guard, ...] = ()
 

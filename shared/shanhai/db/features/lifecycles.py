@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from shanhai.db.features.entity import Editing, Lifecycle
-from shanhai.db.features.rights import demand_role
+from shanhai.db.features.rights import PUBLISHERS, demand_role
 from shanhai.db.identity import Identity
 from shanhai.errors import Conflict, Fault, InvalidInput
 
@@ -40,7 +40,9 @@ def demand_change(
     """
     lifecycle = editing.lifecycle
     others = set(changed) - ({lifecycle.property} if lifecycle is not None else set())
-    if others or also_geometry or not changed:
+    if editing.shown_by in others:
+        demand_shown(editing, identity, changed[editing.shown_by], region_id)
+    if others - {editing.shown_by} or also_geometry or not changed:
         demand_role(identity, editing.roles, region_id)
     if lifecycle is None:
         return
@@ -48,6 +50,17 @@ def demand_change(
         demand_unsettled(lifecycle, before, others)
     if lifecycle.property in changed:
         _demand_step(lifecycle, identity, before, changed[lifecycle.property], region_id, under)
+
+
+def demand_shown(
+    editing: Editing, identity: Identity, shown: object, region_id: int | None
+) -> None:
+    """Refuse whoever may not show a row of the region to everybody, or hide it again.
+
+    Raises:
+        Forbidden: they may not.
+    """
+    demand_role(identity, PUBLISHERS if shown else editing.roles | PUBLISHERS, region_id)
 
 
 def demand_unsettled(

@@ -5,6 +5,10 @@ from shanhai.db.identity import Identity
 from shanhai.errors import Forbidden, Unauthenticated
 from shanhai.vocabulary import Role, Scope
 
+PUBLISHERS = frozenset({Role.APPROVER})
+PUBLISH_SCOPES = frozenset({Scope.WRITE})
+"""Who shows to everybody what is there: the role, for the region of what it is, and the scope."""
+
 
 def editing_of(entity: Entity, identity: Identity, verb: Verb) -> Editing:
     """How the entity is written, by an identity whose scopes allow it.
@@ -59,5 +63,6 @@ def verbs_for(entity: Entity, identity: Identity) -> frozenset[Verb]:
         return frozenset()
     steps = editing.lifecycle.steps if editing.lifecycle is not None else ()
     roles = editing.roles.union(*(step.roles for step in steps))
+    roles |= PUBLISHERS if editing.shown_by is not None else frozenset()
     held = {grant.role for grant in identity.grants or ()}
     return editing.verbs if identity.acts_as(roles, None) or held & roles else frozenset()

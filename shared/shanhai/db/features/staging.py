@@ -46,11 +46,13 @@ class Stage:
     Attributes:
         properties: What the rows give, beside code and geometry.
         shaped: They give geometry as well.
+        public: Rows that do not say so themselves are for everybody.
     """
 
     entity: Entity
     properties: tuple[Property, ...]
     shaped: bool
+    public: bool = False
 
     @cached_property
     def columns(self) -> Mapping[str, Column[Any]]:
@@ -152,6 +154,12 @@ class Stage:
         return f'(i_r."c_{item.column}" IS NOT NULL AND {unlike})'
 
     @cached_property
+    def public_column(self) -> str | None:
+        """The column that says whether a row is for everybody."""
+        declared = self.entity.declared("public")
+        return None if declared is None else declared.column
+
+    @cached_property
     def state_column(self) -> str | None:
         """The column of the state, which is changed by steps only."""
         editing = self.entity.editing
@@ -182,6 +190,8 @@ class Stage:
 
     def default(self, name: str) -> str | None:
         """SQL of a column's default, if it must hold something."""
+        if name == self.public_column:
+            return "true" if self.public else "false"
         column = self.columns[name]
         made: Any = column.server_default
         if column.nullable or made is None or not hasattr(made, "arg"):

@@ -137,11 +137,14 @@ async def find_valid(asked: Asked, key: str, *, address: Address | None = None) 
 
 
 async def find_alive(
-    asked: Asked, prefix: str, *, address: Address | None = None
+    asked: Asked, prefix: str, *, address: Address | None = None, anywhere: bool = False
 ) -> LiveKey | None:
-    """A key; None when there is none, or it is expired, revoked or from elsewhere."""
+    """A key; None when there is none, or it is expired, revoked or from elsewhere.
+
+    With `anywhere` it does not matter from where.
+    """
     rows = (await asked.execute(_WHOSE, {"prefix": prefix})).all()
-    if not rows or not _comes_from(rows[0].networks, address):
+    if not rows or not (anywhere or _comes_from(rows[0].networks, address)):
         return None
     row = rows[0]
     roles = None if row.roles is None else tuple(map(RoleGiven.parse, orjson.loads(row.roles)))

@@ -45,6 +45,7 @@ async def _write(
         _unblocking(rows),
         shaped=values["shaped"],
         partly=partly,
+        public=inputs.public,
     )
 
 
