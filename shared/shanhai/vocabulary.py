@@ -561,6 +561,7 @@ _JUDGES = frozenset({Role.APPROVER, Role.SUPERVISOR})
 DOCUMENT_KINDS: tuple[DocumentKind, ...] = (
     DocumentKind("proposal", Label("申报材料", "Proposal"), _EDITORS),
     DocumentKind("design", Label("设计文件", "Design"), _EDITORS),
+    DocumentKind("notice", Label("公示", "Public notice"), _EDITORS),
     DocumentKind("completion", Label("完工文件", "Completion of measures"), _EDITORS),
     DocumentKind("acceptance", Label("验收文件", "Acceptance"), _JUDGES),
     DocumentKind("monitoring", Label("监测结果", "Monitoring result"), _EDITORS),

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables import (
@@ -53,9 +53,26 @@ async def add_measures(session: AsyncSession, project: Project, *, done: float |
 
 
 async def add_paper(
-    session: AsyncSession, project: Project, kind: str, *, measure: str | None = None
+    session: AsyncSession,
+    project: Project,
+    kind: str,
+    *,
+    measure: str | None = None,
+    public: bool = False,
+    period: tuple[date, date] | None = None,
+    figure: tuple[str, float, str] | None = None,
 ) -> Document:
-    """A document of the project, without a file behind it."""
+    """A document of the project, without a file behind it.
+
+    Args:
+        period: The first and last day its results are about.
+        figure: The quantity, value and unit it tells.
+    """
+    attrs: dict[str, Any] = {} if measure is None else {"measure": measure}
+    if period is not None:
+        attrs |= {"period_from": str(period[0]), "period_to": str(period[1])}
+    if figure is not None:
+        attrs |= dict(zip(("quantity", "value", "unit"), figure, strict=True))
     number = await session.scalar(select(func.count()).select_from(Document))
     row = Document(
         code=f"{project.code}.paper-{number}",
@@ -70,11 +87,30 @@ async def add_paper(
         sha256="0" * 64,
         uri="objects/00/none.pdf",
         uploaded_by="tester",
-        attrs={} if measure is None else {"measure": measure},
+        is_public=public,
+        attrs=attrs,
     )
     session.add(row)
     await session.flush()
     return row
+
+
+async def prove(session: AsyncSession, project: Project) -> None:
+    """The documents an approval asks for, with a notice whose period is over."""
+    for kind in ("proposal", "design"):
+        await add_paper(session, project, kind)
+    await add_paper(session, project, "notice", public=True)
+    await age_notice(session, days=60)
+
+
+async def age_notice(session: AsyncSession, *, days: int) -> None:
+    """Let the notices have been sent so many days before."""
+    aged = text(
+        "UPDATE document SET created_at = created_at - make_interval(days => :days)"
+        " WHERE kind = 'notice'"
+    )
+    await session.execute(aged, {"days": days})
+    await session.commit()
 
 
 async def add_source(

@@ -15,7 +15,14 @@ from shanhai.db.features.programmes import DOCUMENTS
 from shanhai.db.features.query import FeatureRow
 from shanhai.db.features.selection import Selection
 from shanhai.db.features.writing import read_written, state_tag
-from shanhai.db.projects.papers import Paper, add_paper, checked_name, demand_adder
+from shanhai.db.projects.papers import (
+    Paper,
+    Result,
+    add_paper,
+    checked_name,
+    demand_adder,
+    demand_result,
+)
 from shanhai.db.projects.reading import ProjectSeen
 from shanhai.db.tables import Document
 from shanhai.errors import InvalidInput
@@ -44,14 +51,14 @@ async def receive(
     kind = kind_of(request.headers.get("content-type", ""), name)
     async with state.sessions() as session:
         await demand_adder(session, project, caller, query.kind)
+        await demand_result(session, project, _paper_of(query, name, kind))
     path = state.store.upload_path(uuid4())
     try:
         digest = await _take(state, request, path, kind)
         stored = await asyncio.to_thread(state.store.put, path, suffix=kind.suffix)
     finally:
         await asyncio.to_thread(path.unlink, missing_ok=True)
-    said = query.model_dump(include={"kind", "title_zh", "title_en", "measure", "public"})
-    paper = Paper(filename=name, media_type=kind.media_type, **said)
+    paper = _paper_of(query, name, kind)
 
     async with state.unit() as unit:
 
@@ -62,6 +69,12 @@ async def receive(
 
         asked = hashlib.sha256(f"{digest} {paper}".encode()).hexdigest()
         return await once(request, unit, caller, body_sha256=asked, effect=effect)
+
+
+def _paper_of(query: UploadQuery, name: str, kind: FileKind) -> Paper:
+    said = query.model_dump(include={"kind", "title_zh", "title_en", "measure", "public"})
+    told = query.model_dump(include={"period_from", "period_to", "quantity", "value", "unit"})
+    return Paper(filename=name, media_type=kind.media_type, result=Result(**told), **said)
 
 
 async def _take(state: State, request: Request, path: Path, kind: FileKind) -> str:

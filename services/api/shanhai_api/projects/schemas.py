@@ -23,6 +23,7 @@ MOST_DOCUMENTS = 100
 MOST_LINKS = 1_000
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 
@@ -139,6 +140,15 @@ class UploadQuery(PageQuery):
     title_en: Name | None = Field(None, description="English title")
     measure: Code | None = Field(None, description="The measure it is about; default all")
     public: bool = Field(False, description="Whether anyone may read it")
+    period_from: date | None = Field(None, description="First day its results are about")
+    period_to: date | None = Field(None, description="Last day its results are about")
+    quantity: Word | None = Field(
+        None, description="What its figure is of: a measure, an indicator or an observed property"
+    )
+    value: Decimal | None = Field(
+        None, allow_inf_nan=False, max_digits=20, description="The figure"
+    )
+    unit: Word | None = Field(None, description="Unit of the figure", examples=["ha"])
 
 
 class DocumentsQuery(PageQuery):

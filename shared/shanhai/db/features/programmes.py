@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.features.columns import AMOUNT, NAME, ORDER, YEAR, Columns, as_of, choice, current
 from shanhai.db.features.entity import (
     BOOLEAN,
+    DATE,
     INTEGER,
     MOMENT,
     NUMBER,
@@ -248,6 +249,11 @@ DOCUMENTS = Entity(
         _DOCUMENT.column("title_en", NAME, Label("标题(英)", "Title, en"), queryable=True),
         _DOCUMENT.shown("kind", choice(DOCUMENT_KINDS), Label("类型", "Kind"), queryable=True),
         Property("measure", "dc.attrs->>'measure'", TEXT, Label("措施", "Measure")),
+        Property("period_from", "dc.attrs->>'period_from'", DATE, Label("时段起", "First day")),
+        Property("period_to", "dc.attrs->>'period_to'", DATE, Label("时段止", "Last day")),
+        Property("quantity", "dc.attrs->>'quantity'", TEXT, Label("量", "Quantity")),
+        Property("value", "dc.attrs->>'value'", TEXT, Label("数值", "Value")),
+        Property("unit", "dc.attrs->>'unit'", TEXT, Label("单位", "Unit")),
         _DOCUMENT.shown(
             "collection",
             TEXT,

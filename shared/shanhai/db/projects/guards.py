@@ -147,8 +147,21 @@ _DECIDED = (
     Condition(
         "comment_period",
         Label("公示期须已满", "the comment period must be over"),
-        lambda f: f.comment_until is not None and f.comment_until < f.today,
-        _until("comment_until", Label("未载明公示期", "its last day is not stated")),
+        lambda f: f.comments_end is not None and f.comments_end < f.today,
+        _until(
+            "comments_end",
+            Label(
+                "未公开公示文件（notice）或未载明截止日（comment_until）",
+                "no notice is public (a document of kind `notice`), or its last day"
+                " (`comment_until`) is not stated",
+            ),
+        ),
+    ),
+    Condition(
+        "documents",
+        Label("须有下列文件", "documents of these kinds must be there"),
+        lambda f: not f.unfiled,
+        _listed(lambda f: f.unfiled),
     ),
 )
 _READY = (
@@ -193,10 +206,24 @@ _CARE_OVER = (
     ),
 )
 _ACCEPTED = Label("须有验收文件", "there must be a document of kind `acceptance`")
-_MONITORED = Label(
-    "验收后须至少有一次监测结果", "there must be a document of kind `monitoring` after acceptance"
+_MONITORED = Condition(
+    "monitoring",
+    Label(
+        "验收后须至少有一次监测结果，载明验收后的时段与数值",
+        "there must be a document of kind `monitoring` that tells a figure of a period after"
+        " acceptance",
+    ),
+    lambda f: f.monitored,
 )
-_EVALUATED = Label("须有成效评估文件", "there must be a document of kind `effect_evaluation`")
+_EVALUATED = Condition(
+    "effect_evaluation",
+    Label(
+        "须有成效评估文件，载明验收之后结束的时段与数值",
+        "there must be a document of kind `effect_evaluation` that tells a figure of a period that"
+        " ends after acceptance",
+    ),
+    lambda f: f.evaluated,
+)
 
 GUARDS: Mapping[str, tuple[Condition, ...]] = {
     "reason": (REASON,),
@@ -208,9 +235,9 @@ GUARDS: Mapping[str, tuple[Condition, ...]] = {
     "done": _DONE,
     "faults": (FAULTS,),
     "accepted": (_paper("acceptance", _ACCEPTED),),
-    "monitored": (_paper("monitoring", _MONITORED),),
+    "monitored": (_MONITORED,),
     "goal_missed": (REASON,),
-    "evaluated": (_paper("effect_evaluation", _EVALUATED),),
+    "evaluated": (_EVALUATED,),
     "care_over": _CARE_OVER,
 }
 """By the code in `project_transition.guard`."""

@@ -4,8 +4,10 @@ import re
 import secrets
 import unicodedata
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.programmes import DOCUMENTS
@@ -14,7 +16,8 @@ from shanhai.db.identity import Identity
 from shanhai.db.projects.reading import ProjectSeen, hold_project
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables import Document, ProjectMeasure
-from shanhai.errors import InvalidInput
+from shanhai.db.today import read_today
+from shanhai.errors import Fault, InvalidInput
 from shanhai.storage.artifacts import Stored
 from shanhai.vocabulary import DOCUMENT_KINDS, DocumentKind, Role
 
@@ -22,7 +25,32 @@ FORBIDDEN_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\u2028\u2029\u202
 RESERVED_NAMES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 MOST_NAME_BYTES = 200
 MOST_DOCUMENTS = 10_000
+RESULTS = frozenset({"monitoring", "effect_evaluation"})
+"""Kinds of documents that tell a figure of a period."""
+RESULT = ("period_from", "period_to", "quantity", "value", "unit")
+KNOWN = text(
+    """SELECT EXISTS (SELECT FROM project_measure m JOIN project p ON p.id = m.project_id
+                       WHERE p.code = :project AND p.deleted_at IS NULL AND m.measure = :quantity)
+           OR EXISTS (SELECT FROM indicator WHERE code = :quantity AND deleted_at IS NULL)
+           OR EXISTS (SELECT FROM observed_property WHERE code = :quantity)"""
+)
 KINDS = {kind.code: kind for kind in DOCUMENT_KINDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The period and the figure that results of monitoring and evaluation tell."""
+
+    period_from: date | None = None
+    period_to: date | None = None
+    quantity: str | None = None
+    value: Decimal | None = None
+    unit: str | None = None
+
+    def attrs(self) -> dict[str, str]:
+        """What is kept of it; decimals as they were written."""
+        named = {name: getattr(self, name) for name in RESULT}
+        return {name: str(value) for name, value in named.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +64,7 @@ class Paper:
     title_en: str | None = None
     measure: str | None = None
     public: bool = False
+    result: Result = Result()
 
 
 def kind_named(code: str) -> DocumentKind:
@@ -88,6 +117,7 @@ async def add_paper(
     """
     project = await demand_adder(session, project_code, identity, paper.kind)
     await _demand_measure(session, project, paper.measure)
+    await demand_result(session, project.code, paper)
     row = Document(
         code=f"document-{secrets.token_hex(8)}",
         owner_collection="projects",
@@ -103,7 +133,10 @@ async def add_paper(
         uri=file.uri,
         is_public=paper.public,
         uploaded_by=act.actor,
-        attrs={} if paper.measure is None else {"measure": paper.measure},
+        attrs={
+            **({} if paper.measure is None else {"measure": paper.measure}),
+            **paper.result.attrs(),
+        },
     )
     session.add(row)
     await session.flush()
@@ -118,6 +151,7 @@ async def add_paper(
             "id": row.id,
             "project": project.code,
             "public": paper.public,
+            **paper.result.attrs(),
             **{name: getattr(row, name) for name in kept},
         },
     )
@@ -143,6 +177,47 @@ async def demand_adder(
             pointer="",
         )
     return project
+
+
+async def demand_result(session: AsyncSession, project_code: str, paper: Paper) -> None:
+    """Refuse results that tell no period or no figure, or one of the future or of nothing known.
+
+    Raises:
+        InvalidInput: a member is missing or breaks a rule.
+    """
+    told, today = paper.result, await read_today(session)
+    lacking = [name for name in RESULT if getattr(told, name) is None]
+    faults = []
+    if paper.kind in RESULTS:
+        faults = [
+            Fault(name, f"{paper.kind} needs {name}", f"{paper.kind} 须载明 {name}")
+            for name in lacking
+        ]
+    if told.period_from and told.period_to and told.period_to < told.period_from:
+        faults.append(Fault("period_to", "must not be before period_from", "不得早于 period_from"))
+    if told.period_to and told.period_to > today:
+        faults.append(
+            Fault("period_to", f"must not be after today, {today}", f"不得晚于今天 {today}")
+        )
+    if told.quantity and not await session.scalar(
+        KNOWN, {"project": project_code, "quantity": told.quantity}
+    ):
+        faults.append(
+            Fault(
+                "quantity",
+                f"{told.quantity!r} is no measure of the project, no indicator and no observed"
+                " property",
+                f"{told.quantity!r} 不是该项目的措施、指标或观测属性",
+            )
+        )
+    if told.unit == "%" and told.value is not None and not 0 <= told.value <= 100:
+        faults.append(Fault("value", "a share lies from 0 to 100 %", "占比须在 0 至 100 % 之间"))
+    if faults:
+        raise InvalidInput(
+            "results must tell a figure of a period",
+            message_zh="结果须载明时段与数值",
+            faults=faults,
+        )
 
 
 async def _demand_measure(session: AsyncSession, project: ProjectSeen, measure: str | None) -> None:

@@ -118,6 +118,11 @@ def required_papers() -> list[str]:
     return list(_data()["required_documents"])
 
 
+def comment_days() -> int:
+    """How many days a notice is open for comments at least, from the day it is public."""
+    return int(_data()["comment_days"])
+
+
 @lru_cache(maxsize=1)
 def _data() -> Mapping[str, Any]:
     found: Mapping[str, Any] = json.loads(

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import zipfile
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.today import read_today
 from shanhai.storage.recognition import KINDS, OFFICE
 from shanhai.testing.projects import PROJECT, add_measures, add_project
 from shanhai_api.configuration import Configuration
@@ -43,6 +45,15 @@ SAMPLES: dict[str, tuple[str, bytes]] = {
     "application/geo+json": ("a.geojson", b'{"type":"FeatureCollection","features":[]}'),
     "text/csv": ("a.csv", "测点,数值\n一,1\n".encode("gb18030")),
     "text/plain": ("a.txt", "验收意见\n".encode()),
+}
+
+
+RESULT = {
+    "period_from": "2024-01-01",
+    "period_to": "2024-06-30",
+    "quantity": "tree_planting",
+    "value": "12.50",
+    "unit": "ha",
 }
 
 
@@ -217,7 +228,8 @@ async def test_who_adds_what(
         ("completion", {"owner", "planner", "approver", "supervisor"}),
     ):
         for name, person in people.items():
-            answer = await send(person, kind=kind)
+            result = RESULT if kind == "effect_evaluation" else {}
+            answer = await send(person, kind=kind, **result)
             assert (answer.status_code == 201) == (name in may), (kind, name, answer.text)
             assert answer.status_code in {201, 403, 404}
     await session.execute(text("UPDATE project SET state = 'closed'"))
@@ -271,3 +283,35 @@ async def test_documents_are_found_by_media_type(people: People, form: str) -> N
     assert text in found.text
     assert other not in found.text
     assert "media_type=text%2Fplain" in found.text
+
+
+@pytest.mark.usefixtures("drafted")
+@pytest.mark.parametrize("kind", ["monitoring", "effect_evaluation"])
+async def test_results_are_taken_with_a_period_and_a_figure_only(
+    people: People, session: AsyncSession, kind: str
+) -> None:
+    who = people["supervisor" if kind == "monitoring" else "approver"]
+    today = await read_today(session)
+    tomorrow = today + timedelta(days=1)
+    told = {**RESULT, "kind": kind, "period_to": today.isoformat()}
+    for name in RESULT:
+        answer = await send(who, **{key: value for key, value in told.items() if key != name})
+        assert answer.status_code == 400, name
+        assert [fault["pointer"] for fault in answer.json()["errors"]] == [name]
+    for wrong, pointer in (
+        ({"period_from": tomorrow.isoformat()}, "period_to"),
+        ({"period_to": tomorrow.isoformat()}, "period_to"),
+        ({"quantity": "happiness"}, "quantity"),
+        ({"quantity": "\x00"}, "quantity"),
+        ({"value": "NaN"}, "value"),
+        ({"value": "120", "unit": "%"}, "value"),
+        ({"period_to": "soon"}, "period_to"),
+    ):
+        answer = await send(who, **{**told, **wrong})
+        assert answer.status_code == 400, wrong
+        assert pointer in [fault["pointer"] for fault in answer.json()["errors"]]
+    assert await session.scalar(text("SELECT count(*) FROM document")) == 0
+    made = await send(who, **told)
+    assert made.status_code == 201, made.text
+    document = made.json()
+    assert {name: document[name] for name in told} == told

@@ -6,6 +6,7 @@ import itertools
 import json
 import zipfile
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.projects.guards import GUARDS
+from shanhai.db.projects.reserve import comment_days
 from shanhai.db.tables import (
     AuditLog,
     ComplianceException,
@@ -25,15 +27,19 @@ from shanhai.db.tables import (
     ProjectMeasure,
     Region,
 )
+from shanhai.db.today import read_today
 from shanhai.testing.projects import (
+    MEASURES,
     PROJECT,
     SQUARE,
     add_measures,
     add_paper,
     add_project,
     add_source,
+    age_notice,
     allocate,
     complete,
+    prove,
 )
 from shanhai.vocabulary import Role
 
@@ -83,7 +89,11 @@ async def ready(session: AsyncSession, state: str, guard: str | None = None) -> 
     row = await add_project(session, **complete(), state=state)
     await add_measures(session, row)
     if guard in PAPERS:
-        await add_paper(session, row, PAPERS[guard])
+        today = await read_today(session)
+        figure = (MEASURES[0], 12, "ha")
+        await add_paper(session, row, PAPERS[guard], period=(today, today), figure=figure)
+    if state == "reserve":
+        await prove(session, row)
     await session.commit()
     return row
 
@@ -201,7 +211,9 @@ async def test_the_whole_way(
     assert (await people["owner"].patch(ITEM, json=body)).status_code == 200
     assert (await go(people["planner"], "reserve")).status_code == 201
 
-    assert len((await go(people["approver"], "approved")).json()["errors"]) == 2
+    assert len((await go(people["approver"], "approved")).json()["errors"]) == 3
+    row = await session.get_one(Project, project_id, populate_existing=True)
+    await prove(session, row)
     patch = {"properties": {"comment_until": "2024-01-31", "fund_share_percent": 60}}
     assert (await people["planner"].patch(ITEM, json=patch)).status_code == 200
     assert (await go(people["approver"], "approved")).status_code == 201
@@ -232,7 +244,10 @@ async def test_the_whole_way(
         ("effect_evaluation", "approver", "after_care"),
     ):
         assert (await go(people[who], target)).status_code == 409
-        paper = await add_paper(session, row, kind)
+        today = await read_today(session)
+        paper = await add_paper(
+            session, row, kind, period=(today, today), figure=("mine_restoration", 12, "ha")
+        )
         await session.commit()
         done = await go(people[who], target, documents=[paper.code])
         assert done.status_code == 201, done.text
@@ -411,6 +426,95 @@ async def test_what_is_not_known_stands_against_a_project_until_it_is_decided(
         )
         page = await people["planner"].get("/projects/reserve?f=html&lang=zh")
         assert "无法判定" in page.text
+
+
+async def test_comments_are_awaited_from_the_day_the_notice_was_public(
+    people: People, session: AsyncSession
+) -> None:
+    row = await add_project(session, **complete(), state="reserve")
+    await add_measures(session, row)
+    for kind in ("proposal", "design"):
+        await add_paper(session, row, kind)
+    await session.commit()
+    yesterday = (await read_today(session)) - timedelta(days=1)
+    patch = {"properties": {"comment_until": yesterday.isoformat()}}
+    assert (await people["planner"].patch(ITEM, json=patch)).status_code == 200
+    unpublished = await go(people["approver"], "approved")
+    assert unpublished.status_code == 409, "no notice was ever public"
+    assert "no notice is public" in unpublished.json()["detail"]
+
+    sent = {"filename": "notice.txt", "kind": "notice", "title_zh": "公示"}
+    made = await people["planner"].post(
+        f"{PATH}/documents", params=sent, content=b"notice", headers={"Content-Type": "text/plain"}
+    )
+    assert made.status_code == 201, made.text
+    place = made.headers["Location"]
+    await age_notice(session, days=30)
+    assert (await go(people["approver"], "approved")).status_code == 409, "it is not public"
+    assert (await people["planner"].patch(place, json={"public": True})).status_code == 200
+    fresh = await go(people["approver"], "approved")
+    assert fresh.status_code == 409, "it is public since today, whenever it was sent"
+    ends = yesterday + timedelta(days=1 + comment_days())
+    assert f"until {ends}" in fresh.json()["detail"]
+
+    await add_paper(session, row, "notice", public=True)
+    await age_notice(session, days=comment_days())
+    assert (await go(people["approver"], "approved")).status_code == 409, "its last day is today"
+    await age_notice(session, days=1)
+    assert (await go(people["approver"], "approved")).status_code == 201
+
+
+async def test_an_approval_asks_for_the_documents_the_score_asks_for(
+    people: People, session: AsyncSession
+) -> None:
+    row = await add_project(session, **complete(), state="reserve")
+    await add_measures(session, row)
+    await add_paper(session, row, "notice", public=True)
+    await age_notice(session, days=30)
+    await add_paper(session, row, "proposal")
+    await session.commit()
+    refused = await go(people["approver"], "approved")
+    assert refused.status_code == 409
+    assert [fault["detail"] for fault in refused.json()["errors"]] == [
+        "documents of these kinds must be there: design"
+    ]
+    await add_paper(session, row, "design")
+    await session.commit()
+    assert (await go(people["approver"], "approved")).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "who", "kind"),
+    [
+        ("monitoring", "effect_evaluation", "supervisor", "monitoring"),
+        ("effect_evaluation", "after_care", "approver", "effect_evaluation"),
+    ],
+)
+async def test_results_tell_a_period_after_acceptance_and_a_figure(
+    people: People, session: AsyncSession, source: str, target: str, who: str, kind: str
+) -> None:
+    row = await ready(session, source)
+    today = await read_today(session)
+    old = today - timedelta(days=40), today - timedelta(days=10)
+    begun = ProjectEvent(
+        project_id=row.id, seq=1, from_state="acceptance", to_state="monitoring", actor="tester"
+    )
+    session.add(begun)
+    for wanting in (
+        {},
+        {"period": (today, today)},
+        {"figure": ("mine_restoration", 12, "ha")},
+        {"period": old, "figure": ("mine_restoration", 12, "ha")},
+        {"period": (today, today + timedelta(days=1)), "figure": ("mine_restoration", 12, "ha")},
+    ):
+        await add_paper(session, row, kind, **wanting)
+    await session.commit()
+    refused = await go(people[who], target)
+    assert refused.status_code == 409, refused.text
+    assert "period" in refused.json()["detail"]
+    await add_paper(session, row, kind, period=(today, today), figure=("x", 12, "ha"))
+    await session.commit()
+    assert (await go(people[who], target)).status_code == 201
 
 
 async def test_a_line_that_only_touches_stands_against_nothing(
