@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 import shanhai.db.tables  # noqa: F401  (fills the metadata)
 from shanhai.db.base import Base
+from shanhai.db.migrate import demand_utf8
 
 LOCK = 7_405_231_866_014_512_001
 SKIPPED_TABLES = re.compile(r"spatial_ref_sys|\w+_history|observation_y\d{4}m\d{2}")
@@ -35,6 +36,7 @@ def include_name(
 
 def run(connection: Connection) -> None:
     """Migrate over an open connection."""
+    demand_utf8(str(connection.scalar(text("SHOW server_encoding"))))
     connection.execute(text("SET lock_timeout = '2s'"))
     # One at a time: two would find the same revision.
     connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})

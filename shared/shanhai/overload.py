@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shanhai.errors import Unavailable
 
-EXEMPT = ("/health/", "/metrics")
+EXEMPT = ("/health", "/metrics")
 OVERLOADED = Unavailable(
     "the service has as many requests in hand as it can take; try again",
     message_zh="服务正在处理的请求已达上限，请稍后重试",

@@ -2,12 +2,15 @@
 
 import asyncio
 import threading
+from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import text
 
+from shanhai.cli.examining import check_database
 from shanhai.db.migrate import downgrade, expected_revision, present_revision, upgrade
 from shanhai.errors import Unavailable
+from shanhai.local.servers import PrivatePostgres
 from shanhai.testing.job_rows import open_sessions
 
 BEFORE = "0023"
@@ -74,3 +77,35 @@ async def test_a_table_that_stays_in_use_is_told(fresh_database_url: str) -> Non
     await asyncio.gather(reading, return_exceptions=True)
     await asyncio.to_thread(upgrade, url)
     assert (await look(url))[0] == expected_revision()
+
+
+@pytest.fixture
+def ascii_url(private_postgres: PrivatePostgres) -> Iterator[str]:
+    """An empty database whose encoding knows no character beyond ASCII."""
+    name = "only_ascii"
+    private_postgres.execute(
+        f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'"
+        " TEMPLATE template0"
+    )
+    yield private_postgres.url(name)
+    private_postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_a_database_that_cannot_hold_chinese_is_refused(
+    ascii_url: str, run: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(Unavailable, match="encoding is SQL_ASCII") as caught:
+        upgrade(ascii_url)
+    assert "数据库编码为 SQL_ASCII" in caught.value.message_zh
+    monkeypatch.setenv("SHANHAI_DATABASE_URL", ascii_url)
+    code, said = run("db", "upgrade")
+    assert (code, "ENCODING 'UTF8'" in said, "Traceback" in said) == (1, True, False)
+    with pytest.raises(Unavailable, match="encoding is SQL_ASCII"):
+        asyncio.run(check_database())
+    assert asyncio.run(tables(ascii_url)) == 0
+
+
+async def tables(url: str) -> int:
+    async with open_sessions(url) as sessions, sessions() as session:
+        counted = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
+        return int(await session.scalar(text(counted)) or 0)

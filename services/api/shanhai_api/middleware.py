@@ -27,7 +27,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
-QUIET = ("/health/", "/metrics")
+QUIET = ("/health", "/metrics")
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("shanhai_api.access")
 

@@ -76,6 +76,7 @@ STORED = failures((*WRITE_FAILURES, 507))
 """What operations answer that keep a file, for which there may be no room."""
 UNREADY = {"503": {"description": "Not ready, and why", "content": {"application/json": {}}}}
 OWN_ANSWERS: Mapping[tuple[str, str], Document] = {
+    ("get", "/health"): UNREADY,
     ("get", "/health/live"): {},
     ("get", "/health/ready"): UNREADY,
     ("get", "/metrics"): {},

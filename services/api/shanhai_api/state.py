@@ -9,9 +9,16 @@ from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from shanhai.db.authentication import Authenticator
-from shanhai.db.engine import Sessions, create_engine, create_reading_engine, create_sessions
+from shanhai.db.engine import (
+    Sessions,
+    create_engine,
+    create_probe_engine,
+    create_reading_engine,
+    create_sessions,
+)
 from shanhai.db.observations.gathering import Gathering
 from shanhai.db.quick import QuickReader, open_quick_reader
+from shanhai.db.readiness import DatabaseState
 from shanhai.flights import Flights
 from shanhai.jobs.queue import Dispatcher, make_dispatcher
 from shanhai.limits import RateLimiter
@@ -48,7 +55,7 @@ class State:
     limiter: RateLimiter
     gathering: Gathering
     draining: asyncio.Event = field(default_factory=asyncio.Event)
-    looks: Flights[str] = field(default_factory=Flights)
+    looks: Flights[DatabaseState] = field(default_factory=Flights)
     """What probes ask the database at this moment."""
     exports: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     """Files being written at once: each holds a connection and a thread."""
@@ -69,9 +76,7 @@ async def open_state(configuration: Configuration) -> AsyncIterator[State]:
     """Open what requests need and close it again."""
     engine = create_engine(configuration.database, application=APPLICATION)
     reading = create_reading_engine(configuration.database, application=f"{APPLICATION}-reading")
-    # Probes have connections of their own: they must not queue behind requests.
-    probe_settings = configuration.database.model_copy(update={"pool_size": 1})
-    probes = create_engine(probe_settings, application=f"{APPLICATION}-probe")
+    probes = create_probe_engine(configuration.database, application=f"{APPLICATION}-probe")
     limiter = RateLimiter(configuration.rate, configuration.redis.address, "api")
     writing_sessions, reading_sessions = create_sessions(engine), create_sessions(reading)
     dispatcher = make_dispatcher(configuration.queue, configuration.redis, writing_sessions)

@@ -11,7 +11,7 @@ from fastapi.staticfiles import StaticFiles
 
 import shanhai
 from shanhai.db.authentication import Authenticator
-from shanhai.db.engine import Sessions, create_engine, create_sessions
+from shanhai.db.engine import Sessions, create_engine, create_probe_engine, create_sessions
 from shanhai.db.quick import QuickReader, open_quick_reader
 from shanhai.draining import noticing_stop
 from shanhai.limits import RateLimiter
@@ -98,8 +98,7 @@ async def _open_services(settings: Settings) -> AsyncIterator[Services]:
     redis_url = None if settings.redis is None else settings.redis.address
     limiter = RateLimiter(settings.rate, redis_url, "tiles")
     engine = create_engine(settings.database, application=APPLICATION)
-    alone = settings.database.model_copy(update={"pool_size": 1})
-    probes = create_engine(alone, application=f"{APPLICATION}-probes")
+    probes = create_probe_engine(settings.database, application=f"{APPLICATION}-probes")
     sessions = create_sessions(engine)
     rasters = Handles(blocks_bytes=settings.tiles.blocks_mb * 1024**2)
     async with AsyncExitStack() as at_end:

@@ -9,16 +9,16 @@ from pathlib import Path
 import structlog
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from shanhai.db.migrate import expected_revision, present_revision
+from shanhai.db.migrate import expected_revision
 from shanhai.db.queries.job_queue import read_queue_state
 from shanhai.db.queries.watch import read_watched
+from shanhai.db.readiness import look_into_database
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai_worker.context import Context
 from shanhai_worker.outages import DATABASE_ERRORS
@@ -82,14 +82,10 @@ async def _unready_reason(context: Context, revision: str | None) -> str | None:
         return "the worker is stopping"
     try:
         async with context.sessions() as session:
-            if await session.scalar(text("SHOW transaction_read_only")) == "on":
-                return "PostgreSQL is read-only"
-            present = await present_revision(session)
+            fault = (await look_into_database(session, revision)).fault
     except DATABASE_ERRORS:
         return "PostgreSQL does not answer"
-    if present != revision:
-        return f"the database is at revision {present}, this worker needs {revision}"
-    return None
+    return None if fault is None else f"the database: {fault}"
 
 
 async def _look(context: Context) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.cli.sessions import in_transaction
-from shanhai.db.migrate import expected_revision, present_revision
+from shanhai.db.migrate import demand_utf8, expected_revision, present_revision
 from shanhai.db.queries.artifact_references import read_references
 from shanhai.db.queries.audit_chain import AuditBroken, verify_chain
 from shanhai.errors import Unavailable
@@ -53,6 +53,7 @@ async def check_database() -> str:
             raise Unavailable(
                 f"PostgreSQL {version}: versions {OLDEST_SERVER} to {NEWEST_SERVER} are supported"
             )
+        demand_utf8(str(await session.scalar(text("SHOW server_encoding"))))
         postgis = await session.scalar(
             text("SELECT extversion FROM pg_extension WHERE extname = 'postgis'")
         )
@@ -65,7 +66,7 @@ async def check_database() -> str:
             raise Unavailable(
                 f"at revision {present}, expected {expected_revision()}: run `shanhai db upgrade`"
             )
-        return f"PostgreSQL {version}, PostGIS {postgis}, revision {present}"
+        return f"PostgreSQL {version}, PostGIS {postgis}, UTF8, revision {present}"
 
     return await in_transaction(look)
 

@@ -35,6 +35,8 @@ DATABASE_ERRORS = (
 where the server's last word has come and the socket is still open."""
 NO_WRITES = frozenset({"25006", "53100"})
 """PostgreSQL's codes for: read-only, disk full. Reading goes on."""
+PROBE_AGE_S = 15
+"""Seconds after which probes take a new connection."""
 TRUSTED_S = 1.0
 """Seconds a connection may have rested and still be used without asking whether it lives."""
 
@@ -48,6 +50,15 @@ def create_engine(settings: DatabaseSettings, *, application: str) -> AsyncEngin
     """An engine whose connections carry the application's name, a statement timeout and the zone
     whose day is today."""
     return _engine(settings, _server_settings(settings, application))
+
+
+def create_probe_engine(settings: DatabaseSettings, *, application: str) -> AsyncEngine:
+    """An engine for probes: one connection, which must not queue behind requests, and no old one.
+
+    A connection that lives on has loaded what new ones may no longer find.
+    """
+    alone = settings.model_copy(update={"pool_size": 1})
+    return _engine(alone, _server_settings(alone, application), pool_recycle=PROBE_AGE_S)
 
 
 def create_reading_engine(settings: DatabaseSettings, *, application: str) -> AsyncEngine:

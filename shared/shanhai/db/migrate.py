@@ -40,7 +40,8 @@ def upgrade(
     A table that is in use is tried again, for services wait behind whoever waits for it.
 
     Raises:
-        Unavailable: It was in use all the time. Revisions before it have been reached.
+        Unavailable: It was in use all the time. Revisions before it have been reached. Or the
+            database's encoding cannot hold every text; nothing has been done.
     """
     deadline = time.monotonic() + patience_s
     while True:
@@ -60,6 +61,22 @@ def upgrade(
             time.sleep(pause_s)
         else:
             return
+
+
+def demand_utf8(encoding: str) -> None:
+    """Refuse a database that cannot hold every text.
+
+    Raises:
+        Unavailable: its encoding is another.
+    """
+    if encoding == "UTF8":
+        return
+    raise Unavailable(
+        f"the database's encoding is {encoding}; make one with CREATE DATABASE … ENCODING 'UTF8'"
+        " TEMPLATE template0 and name it in SHANHAI_DATABASE_URL",
+        message_zh=f"数据库编码为 {encoding}，须为 UTF8：请用 CREATE DATABASE … ENCODING 'UTF8'"
+        " TEMPLATE template0 新建数据库，并在 SHANHAI_DATABASE_URL 中指定",
+    )
 
 
 def downgrade(url: str, revision: str) -> None:

@@ -43,12 +43,17 @@ async def test_reading_goes_on_and_writing_comes_back(
     take_writes(read_only, on=False)
     unready = await until_ready_is(runner, 503)
     assert unready.json()["checks"]["database"] == "read-only"
+    health = await runner.get("/health")
+    assert (health.status_code, health.json()["status"]) == (200, "read-only")
+    checks = health.json()["checks"]
+    assert (checks["reading"], checks["writing"]) == ("ok", "read-only")
     refused = await runner.post(PATH, json=ECHO, headers=key)
     assert refused.status_code == 503, refused.text
     assert refused.headers["Retry-After"]
     assert (await runner.get("/jobs")).status_code == 200
     take_writes(read_only, on=True)
     await until_ready_is(runner, 200)
+    assert (await runner.get("/health")).json()["status"] == "ok"
     again = await runner.post(PATH, json=ECHO, headers=key)
     assert again.status_code == 201, again.text
     assert "Idempotency-Replayed" not in again.headers

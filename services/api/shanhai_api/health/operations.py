@@ -1,55 +1,73 @@
 """Whether this process can do its work."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.migrate import expected_revision, present_revision
+from shanhai.db.migrate import expected_revision
+from shanhai.db.readiness import OK, DatabaseState, look_into_database
 from shanhai_api.state import State
 
 TIMEOUT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Readiness:
-    """Whether requests are welcome, and what each check said."""
+class Health:
+    """What each check said: `ok`, or what is wrong."""
 
-    ready: bool
-    checks: Mapping[str, str]
+    service: str
+    database: DatabaseState
+    redis: str | None
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests of every kind are welcome; Redis missing only degrades."""
+        return self.service == OK and self.database.fault is None
+
+    @property
+    def status(self) -> str:
+        """`ok`, `read-only` where nothing can be written, or `down` where nothing can be read."""
+        if self.database.reading != OK:
+            return "down"
+        return OK if self.database.writing == OK else "read-only"
+
+    @property
+    def checks(self) -> dict[str, str]:
+        """The checks by name."""
+        checks = {
+            "service": self.service,
+            "database": self.database.fault or OK,
+            "reading": self.database.reading,
+            "writing": self.database.writing,
+        }
+        return checks if self.redis is None else {**checks, "redis": self.redis}
 
 
-async def check_readiness(state: State) -> Readiness:
-    """PostgreSQL must be writable and at the expected revision; Redis missing only degrades,
-    where one is named."""
-    draining = "stopping" if state.draining.is_set() else "ok"
+async def check_health(state: State) -> Health:
+    """PostgreSQL must be at the expected revision and writable; Redis is asked where one is
+    named."""
+    draining = "stopping" if state.draining.is_set() else OK
     database = await _check_database(state)
-    checks = {"service": draining, "database": database}
-    if (address := state.configuration.redis.address) is not None:
-        checks["redis"] = await _check_redis(address)
-    return Readiness(draining == database == "ok", checks)
+    address = state.configuration.redis.address
+    return Health(draining, database, None if address is None else await _check_redis(address))
 
 
-async def _check_database(state: State) -> str:
+async def _check_database(state: State) -> DatabaseState:
     # Asked for once by all who ask at the same time: probes do not wait for one another either.
     return await state.looks.share("database", partial(_look_into_database, state))
 
 
-async def _look_into_database(state: State) -> str:
+async def _look_into_database(state: State) -> DatabaseState:
     try:
         async with AsyncSession(state.probes) as session:
-            if await session.scalar(text("SHOW transaction_read_only")) == "on":
-                return "read-only"
-            present = await present_revision(session)
+            return await look_into_database(session, known_revision())
     except (SQLAlchemyError, OSError) as error:
-        return f"unreachable ({type(error).__name__})"
-    expected = known_revision()
-    return "ok" if present == expected else f"at revision {present}, expected {expected}"
+        told = f"unreachable ({type(error).__name__})"
+        return DatabaseState(told, told)
 
 
 @lru_cache
@@ -66,4 +84,4 @@ async def _check_redis(url: str) -> str:
         return f"degraded ({type(error).__name__})"
     finally:
         await client.aclose()
-    return "ok"
+    return OK

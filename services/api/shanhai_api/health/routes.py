@@ -1,4 +1,7 @@
-"""`/health/live`, `/health/ready`, `/metrics`."""
+"""`/health`, `/health/live`, `/health/ready`, `/metrics`."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import orjson
 from fastapi import APIRouter, Response
@@ -7,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from shanhai import __version__
 from shanhai.db.pools import pool_use
 from shanhai_api.dependencies import TheState
-from shanhai_api.health.operations import check_readiness
+from shanhai_api.health.operations import check_health
 
 router = APIRouter(tags=["operations"])
 FRESH = {"Cache-Control": "no-store"}
@@ -23,11 +26,23 @@ async def tell_liveness() -> Response:
 @router.get("/health/ready", summary="Whether requests are welcome, and why not")
 async def tell_readiness(state: TheState) -> Response:
     """Check what requests depend on."""
-    readiness = await check_readiness(state)
-    status = "ready" if readiness.ready else "not ready"
+    health = await check_health(state)
+    status = "ready" if health.ready else "not ready"
+    return _told({"status": status, "checks": health.checks}, good=health.ready)
+
+
+@router.get("/health", summary="What works: reading, writing")
+async def tell_health(state: TheState) -> Response:
+    """Tell reading from writing: 200 as long as what is stored can be read."""
+    health = await check_health(state)
+    document = {"status": health.status, "version": __version__, "checks": health.checks}
+    return _told(document, good=health.status != "down")
+
+
+def _told(document: Mapping[str, Any], *, good: bool) -> Response:
     return Response(
-        orjson.dumps({"status": status, "checks": readiness.checks}),
-        200 if readiness.ready else 503,
+        orjson.dumps(document),
+        200 if good else 503,
         media_type="application/json",
         headers=FRESH,
     )
