@@ -4,6 +4,7 @@ A shape is kept in `{table}_shape` for each band of zooms in which its object is
 object that has changed since waits in `tile_pending` and has none: its exact shape is drawn.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -14,6 +15,7 @@ PIXEL_DEGREES = 360 / 256
 """How much of the equator a pixel of web mercator's zoom 0 covers."""
 PART_OF_PIXEL = 1 / 8
 """What a shape may be simpler by; well below half a pixel, for corners that add up."""
+COLUMN = re.compile(r"([a-z_]+)\.[a-z_]+")
 LABEL = 99
 """The number under which the point is kept that an object's name is put at."""
 POINT_SIZE = "'Infinity'::float8"
@@ -97,8 +99,11 @@ class Shapes:
 
     @classmethod
     def of(cls, entity: Entity) -> "Shapes | None":
-        """None for entities that are points."""
-        alias = (entity.geometry or "").partition(".")[0]
+        """None for entities that are points, and for those whose shape is no column's own."""
+        column = COLUMN.fullmatch(entity.geometry or "")
+        if column is None:
+            return None
+        alias = column[1]
         table = entity.table if alias == entity.alias else "region"
         shaped = SHAPED.get(table)
         return None if shaped is None else cls(shaped, alias)
