@@ -273,6 +273,8 @@ WORDS: Mapping[str, Label] = {
     "day": Label("日期", "Day"),
     "by_parts": Label("下级合计", "sum of lower regions"),
     "totals": Label("重点工程汇总", "Programmes in sums"),
+    "by_region": Label("按区域汇总", "By region"),
+    "region_area": Label("区域面积（km²）", "Area of the region (km²)"),
     "programme": Label("重点工程", "Programme"),
     "projects": Label("项目", "Projects"),
     "cost": Label("投资（元）", "Cost (CNY)"),

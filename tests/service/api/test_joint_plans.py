@@ -1,18 +1,26 @@
 """Joint plans: each region's people read the whole draft and write their part; nobody else does."""
 
+import json
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import httpx
 import pytest
 from shapely.geometry import shape
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.features.bulk import write_many
+from shanhai.db.features.projects import PROJECTS as ENTITY
+from shanhai.db.identity import Grant, Identity
+from shanhai.db.queries.audit import Act
 from shanhai.testing.job_rows import add_region
 from shanhai.testing.joint_plans import (
     JOINT,
     PLANS,
     PROJECTS,
     People,
+    feature,
     names,
     patch,
     plan,
@@ -20,7 +28,7 @@ from shanhai.testing.joint_plans import (
     post,
     project,
 )
-from shanhai.vocabulary import Role
+from shanhai.vocabulary import Role, Scope
 
 ROLES = (Role.PLANNER, Role.APPROVER)
 DRAFT = (
@@ -197,3 +205,167 @@ async def test_figures_are_stated_by_the_region_they_are_of(
     assert (await joint["planner@c"].get(f"{place}b")).status_code == 404
     shown = (await own.get("/plans/joint/indicators/1")).json()
     assert [target["region"] for target in shown["targets"]] == ["a", "b"]
+
+
+async def test_what_a_draft_holds_is_not_told_by_what_is_public(
+    joint: People, session: AsyncSession
+) -> None:
+    own = joint["planner@a"]
+    await post(
+        own,
+        "/collections/problems/items",
+        feature(**names("problem-a"), type="erosion", region="a", plan="joint"),
+    )
+    await post(
+        own,
+        "/collections/zone_schemes/items",
+        feature(**names("scheme-a"), region="a", plan="joint", kind="own", origin="drawn"),
+    )
+    await session.execute(text("UPDATE project SET state = 'approved' WHERE code = 'project-a'"))
+    await session.execute(
+        text(
+            "INSERT INTO project_problem SELECT pj.id, pb.id FROM project pj, problem pb"
+            " WHERE pj.code = 'project-a'"
+        )
+    )
+    await session.execute(
+        text(
+            "UPDATE zone_scheme SET status = 'approved', valid_from = '2026-01-01',"
+            " gap_reason = 'x'"
+        )
+    )
+    await session.commit()
+    items = (
+        *(f"{PROJECTS}/project-a", "/collections/problems/items/problem-a"),
+        "/collections/zone_schemes/items/scheme-a",
+    )
+    body = {"type": "Feature", "properties": {"status": "published"}}
+    headers = {"Content-Type": "application/merge-patch+json"}
+    early = await joint["approver@a"].patch(items[2], json=body, headers=headers)
+    assert early.status_code == 409, early.text
+    for path in items:
+        for place in ("a", "b"):
+            assert (await joint[f"planner@{place}"].get(path)).status_code == 200, path
+        for who in ("planner@c", "anonymous"):
+            assert (await joint[who].get(path)).status_code == 404, path
+    await session.execute(text("UPDATE plan SET status = 'approved'"))
+    await session.commit()
+    published = await joint["approver@a"].patch(items[2], json=body, headers=headers)
+    assert published.status_code == 200, published.text
+    for path in items:
+        assert (await joint["anonymous"].get(path)).status_code == 200, path
+
+
+COLUMNS = ("name_en", "name_zh", "region", "plan", "start_year", "end_year")
+
+
+async def written_by(session: AsyncSession, place: str) -> list[str]:
+    """The projects that the planner of a region may write, of a file of several."""
+    region = await session.scalar(text("SELECT id FROM region WHERE code = :c"), {"c": place})
+    grant = Grant(Role.PLANNER, frozenset({region or 0}))
+    identity = Identity(f"planner of {place}", frozenset({Scope.WRITE}), (grant,))
+
+    async def blocks() -> AsyncIterator[Sequence[Any]]:
+        yield [
+            (
+                number,
+                code,
+                None,
+                None,
+                None,
+                *map(json.dumps, (f"By {place}", "名", of, "joint", 2026, 2027)),
+            )
+            for number, (code, of) in enumerate(
+                (("project-a", "a"), ("project-b", "b"), ("project-d", "b"), ("project-e", "c")), 1
+            )
+        ]
+
+    properties = [item for name in COLUMNS for item in ENTITY.receivables if item.name == name]
+    act = Act(f"planner of {place}")
+    await write_many(
+        session, ENTITY, identity, act, properties, blocks(), shaped=False, partly=True
+    )
+    await session.commit()
+    query = text("SELECT code FROM project WHERE name_en = :name ORDER BY code")
+    return list(await session.scalars(query, {"name": f"By {place}"}))
+
+
+async def test_a_file_is_judged_like_what_is_written_by_hand(
+    joint: People, session: AsyncSession
+) -> None:
+    assert await written_by(session, "c") == []
+    assert await written_by(session, "b") == ["project-b", "project-d"]
+    assert await written_by(session, "a") == ["project-a"]
+
+
+async def test_sums_by_region_add_up(
+    joint: People, session: AsyncSession, admin: httpx.AsyncClient
+) -> None:
+    above = await session.scalar(text("SELECT id FROM region WHERE code = 'b'"))
+    row = await add_region(session, "b.town", level="town", box=None)
+    row.parent_id = above
+    await session.execute(text("UPDATE region SET geom = NULL WHERE code = 'b'"))
+    await session.commit()
+    await post(admin, PROJECTS, project("project-t", region="b.town", plan="joint", cost=0.3))
+    await session.execute(text("UPDATE project SET cost = 0.1 WHERE code = 'project-a'"))
+    await session.execute(
+        text(
+            "UPDATE project SET geom = ST_MakeEnvelope(118.0, 24.4, 118.01, 24.41, 4490)"
+            " WHERE code = 'project-a'"
+        )
+    )
+    await session.commit()
+    found = (await joint["planner@a"].get("/plans/joint/totals")).json()
+    first, second = found["regions"]
+    assert [first["region"], second["region"]] == ["a", "b"]
+    assert [first["projects"], second["projects"]] == [1, 2]
+    assert [first["cost"], second["cost"]] == ["0.10", "0.30"]
+    assert sum(item["projects"] for item in found["programmes"]) == found["projects"] == 3
+    # What nobody has drawn has no area; it is not an area of nothing.
+    assert first["region_area_km2"] > 100
+    assert second["region_area_km2"] is None
+    assert first["area_km2"] > 1
+    assert second["area_km2"] is None
+    assert second["drawn"] == 0
+    assert found["regions_area_km2"] is None
+    assert found["regions_not_drawn"] == ["b"]
+    table = await joint["planner@b"].get("/plans/joint/totals?by=region&f=csv")
+    assert table.text.splitlines()[1].startswith("a,")
+    page = await joint["planner@b"].get("/plans/joint/totals?f=html")
+    assert "Region b" in page.text or "区域 b" in page.text
+    shown = (await joint["planner@a"].get("/plans/joint/parts/part-b")).json()
+    assert shown["area_km2"] is None
+    drawn = (await joint["planner@a"].get(JOINT)).json()
+    assert shape(drawn["geometry"]).bounds == pytest.approx((118.0, 24.4, 118.1, 24.5))
+    assert drawn["properties"]["regions_not_drawn"] == ["b"]
+    await session.execute(text("UPDATE region SET geom = NULL WHERE code = 'a'"))
+    await session.commit()
+    undrawn = (await joint["planner@a"].get(JOINT)).json()
+    assert undrawn["geometry"] is None
+    assert undrawn["properties"]["regions_not_drawn"] == ["a", "b"]
+
+
+async def test_members_of_cooperation_regions(people: People, admin: httpx.AsyncClient) -> None:
+    regions = "/collections/regions/items"
+    common = {**names("bay"), "level": "cooperation"}
+    await post(admin, regions, feature(**common, members=["b", "a"]))
+    shown = (await people["anonymous"].get(f"{regions}/bay")).json()
+    assert shown["properties"]["members"] == ["b", "a"]
+    assert shown["properties"]["area_km2"] is None
+    found = (await people["anonymous"].get(f"{regions}?members=a")).json()
+    assert [item["id"] for item in found["features"]] == ["bay"]
+    for members, level in ((["a", "a"], "cooperation"), (["bay"], "cooperation"), (["a"], "city")):
+        given = feature(**names("other"), level=level, members=members)
+        refused = await admin.post(regions, json=given)
+        assert refused.status_code in {400, 409}, refused.text
+        assert pointers(refused) == ["/properties/members"]
+    # A cooperation region leads a plan of its members, and is no party itself.
+    lead = plan("led", region="bay", regions=["a", "b"])
+    assert (await people["planner@a"].post(PLANS, json=lead)).status_code == 403
+    await post(admin, PLANS, lead)
+    assert (await people["planner@a"].get(f"{PLANS}/led")).status_code == 200
+    assert (await people["planner@c"].get(f"{PLANS}/led")).status_code == 404
+    other = await admin.post(PLANS, json=plan("other", region="bay", regions=["a", "c"]))
+    assert other.status_code == 400
+    # What others refer to stays.
+    assert (await admin.delete(f"{regions}/a")).status_code == 409

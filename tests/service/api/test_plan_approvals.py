@@ -265,9 +265,63 @@ async def test_an_upper_plan_comes_first(joint: People) -> None:
     assert await status(joint["planner@a"]) == "submitted"
 
 
-async def test_an_edition_keeps_the_regions_and_needs_them_all_anew(
-    submitted: People, session: AsyncSession
-) -> None:
+async def revise(people: People, change: dict[str, Any]) -> str:
+    """Revise the joint plan by a proposal; the code of its new edition."""
+    body = {
+        "title": "Revision",
+        "reason": "Midterm",
+        "revises": {"plan": "joint"},
+        "change": change,
+    }
+    made = (await post(people["planner@a"], "/proposals", body)).json()
+    path = f"/proposals/{made['code']}/transitions"
+    for who, to in (
+        ("planner@a", "submitted"),
+        ("approver@a", "accepted"),
+        ("planner@a", "carried_out"),
+    ):
+        made = (await post(people[who], path, {"to": to, "reason": "Founded"})).json()
+    return str(made["made"]["code"])
+
+
+async def test_an_edition_keeps_the_regions_and_needs_them_all_anew(submitted: People) -> None:
+    for place in ("a", "b"):
+        await decide(submitted[f"approver@{place}"], place, "approved")
+    code = await revise(submitted, {"name_en": "Second"})
+    path, headers = f"{PLANS}/{code}", {"Content-Type": "application/merge-patch+json"}
+    for place in ("a", "b"):
+        shown = (await submitted[f"planner@{place}"].get(path)).json()["properties"]
+        assert (shown["regions"], shown["status"]) == (["a", "b"], "draft")
+        parts = (await submitted[f"planner@{place}"].get(f"/plans/{code}/parts")).json()
+        assert [part["region"] for part in parts["plan_parts"]] == ["a", "b"]
+    for who in ("planner@c", "anonymous"):
+        assert (await submitted[who].get(path)).status_code == 404
+        assert (await submitted[who].get(f"/plans/{code}/parts")).status_code == 404
+    # The partner writes its part of the edition, too.
+    part = parts["plan_parts"][1]["code"]
+    written = await submitted["planner@b"].patch(
+        f"/plans/{code}/parts/{part}", json={"text_en": "Anew"}
+    )
+    assert written.status_code == 200, written.text
+
+    async def move(who: str, **members: Any) -> httpx.Response:
+        body = {"type": "Feature", "properties": members}
+        return await submitted[who].patch(path, json=body, headers=headers)
+
+    # Nobody is left out by a revision.
+    emptied = await move("planner@a", regions=[])
+    assert emptied.status_code == 409
+    assert (await move("planner@a", status="submitted")).status_code == 200
+    assert (await move("approver@a", status="approved")).status_code == 409
+    for place, now in (("b", "submitted"), ("a", "approved")):
+        body = {"region": place, "decision": "approved"}
+        made = await submitted[f"approver@{place}"].post(f"/plans/{code}/approvals", json=body)
+        assert made.status_code == 201, made.text
+        assert made.json()["status"] == now
+    assert await status(submitted["anonymous"]) == "superseded"
+
+
+async def test_an_edition_leaves_no_region_out(submitted: People, session: AsyncSession) -> None:
     for place in ("a", "b"):
         await decide(submitted[f"approver@{place}"], place, "approved")
     await post(submitted["planner@a"], PLANS, plan("next", region="a"))

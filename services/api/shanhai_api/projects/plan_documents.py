@@ -13,7 +13,7 @@ from shanhai.db.indicators.listing import PlanSeen
 from shanhai.db.projects.coverage import Coverage, Covered
 from shanhai.db.projects.reserve import Ranked, criteria, required_papers
 from shanhai.db.projects.timetable import Scheduled
-from shanhai.db.projects.totals import Totals
+from shanhai.db.projects.totals import RegionTotals, Totals
 from shanhai.vector.cells import neutralised
 from shanhai.vocabulary import Label
 from shanhai_api.negotiation import HTML, JSON, Format
@@ -60,16 +60,51 @@ def plan_links(view: View, plan: PlanSeen, *formats: Format) -> list[dict[str, s
 
 
 def totals_document(
-    view: View, plan: PlanSeen, found: Sequence[Totals], *, with_money: bool
+    view: View,
+    plan: PlanSeen,
+    found: Sequence[Totals],
+    regions: Sequence[RegionTotals],
+    *,
+    with_money: bool,
 ) -> Document:
-    """The programmes of a plan with the sums of their projects."""
+    """The programmes and the regions of a plan with the sums of their projects.
+
+    The area of the regions is told when each of them is drawn.
+    """
+    listed = [item for item in regions if item.code is not None]
+    areas = [item.region_area_m2 for item in listed if item.region_area_m2 is not None]
+    complete = bool(listed) and len(areas) == len(listed)
     return {
         "plan": plan.code,
         **{f"plan_{name}": text for name, text in names(plan.name, view).items()},
         "projects": sum(item.projects for item in found),
         "programmes": [describe_totals(item, view, with_money=with_money) for item in found],
+        "regions": [describe_region(item, view, with_money=with_money) for item in regions],
+        "regions_area_km2": _km2(sum(areas)) if complete else None,
+        "regions_not_drawn": [item.code for item in listed if item.region_area_m2 is None],
         "links": plan_links(view, plan, *FORMATS),
     }
+
+
+def describe_region(item: RegionTotals, view: View, *, with_money: bool) -> Document:
+    """A region of a plan with the sums of the projects that lie in it."""
+    return {
+        "region": item.code,
+        **names(item.name, view),
+        "region_area_km2": _km2(item.region_area_m2),
+        "projects": item.projects,
+        "costed": item.costed,
+        "cost": None if item.cost is None else money(item.cost),
+        **(amounts(item.allocated, item.paid) if with_money else {}),
+        "drawn": item.drawn,
+        "area_km2": _km2(item.area_m2),
+        "first_year": item.first_year,
+        "last_year": item.last_year,
+    }
+
+
+def _km2(square_metres: float | None) -> float | None:
+    return None if square_metres is None else round(square_metres / 1e6, 4)
 
 
 def describe_totals(item: Totals, view: View, *, with_money: bool) -> Document:
@@ -82,7 +117,7 @@ def describe_totals(item: Totals, view: View, *, with_money: bool) -> Document:
         "costed": item.costed,
         "cost": None if item.cost is None else money(item.cost),
         **spent,
-        "area_km2": None if item.area_m2 is None else round(item.area_m2 / 1e6, 4),
+        "area_km2": _km2(item.area_m2),
         "first_year": item.first_year,
         "last_year": item.last_year,
         "states": item.states,
@@ -99,6 +134,10 @@ def describe_totals(item: Totals, view: View, *, with_money: bool) -> Document:
     }
 
 
+REGION_COLUMNS = (
+    *("region", "name_zh", "name_en", "region_area_km2", "projects", "costed", "cost"),
+    *("drawn", "area_km2", "first_year", "last_year"),
+)
 TOTAL_COLUMNS = (
     *("programme", "name_zh", "name_en", "projects", "costed", "cost"),
     *("area_km2", "first_year", "last_year"),

@@ -9,7 +9,7 @@ from shanhai.db.indicators.listing import find_plan
 from shanhai.db.projects.coverage import read_coverage
 from shanhai.db.projects.reserve import read_reserve
 from shanhai.db.projects.timetable import read_timetable
-from shanhai.db.projects.totals import programme_totals
+from shanhai.db.projects.totals import programme_totals, region_totals
 from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheView
 from shanhai_api.negotiation import choose_format
 from shanhai_api.projects import operations
@@ -17,7 +17,7 @@ from shanhai_api.projects import plan_documents as documents
 from shanhai_api.projects.answers import READ
 from shanhai_api.projects.application import MEDIA_TYPE, application_of
 from shanhai_api.projects.plan_documents import CSV, FORMATS
-from shanhai_api.projects.schemas import ReserveQuery, TableQuery
+from shanhai_api.projects.schemas import ReserveQuery, TableQuery, TotalsQuery
 from shanhai_api.view import View
 
 router = APIRouter(tags=["projects"])
@@ -26,14 +26,25 @@ Parameters = Annotated[TableQuery, Query()]
 
 @router.get("/plans/{plan}/totals", summary="The programmes of a plan in sums", responses=READ)
 async def show_totals(
-    view: TheView, caller: Reader, plan: str, query: Parameters, session: ReadSession
+    view: TheView,
+    caller: Reader,
+    plan: str,
+    query: Annotated[TotalsQuery, Query()],
+    session: ReadSession,
 ) -> Response:
-    """Count the projects of each programme by state, and add up their costs and measures."""
+    """Count the projects of each programme by state, and add up their costs and measures.
+
+    The same projects are added up by region of the plan; each lies in one of them.
+    """
     seen = await find_plan(session, plan, caller.viewer)
     found = await programme_totals(session, seen.id, caller.viewer)
-    document = documents.totals_document(view, seen, found, with_money=not caller.anonymous)
-    rows = document["programmes"]
-    return _table(view, document, "totals.html", documents.TOTAL_COLUMNS, rows)
+    regions = await region_totals(session, seen.id, caller.viewer)
+    known = not caller.anonymous
+    document = documents.totals_document(view, seen, found, regions, with_money=known)
+    by_region = (documents.REGION_COLUMNS, document["regions"])
+    by_programme = (documents.TOTAL_COLUMNS, document["programmes"])
+    table = by_region if query.by == "region" else by_programme
+    return _table(view, document, "totals.html", *table)
 
 
 @router.get("/plans/{plan}/coverage", summary="Which problems projects act on", responses=READ)

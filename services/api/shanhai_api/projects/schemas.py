@@ -164,6 +164,14 @@ class TableQuery(PageQuery):
     f: str | None = Field(None, description="Format: `json`, `html` or `csv`", examples=["json"])
 
 
+class TotalsQuery(TableQuery):
+    """Parameters of the sums of a plan."""
+
+    by: Literal["programme", "region"] = Field(
+        "programme", description="What the lines of the CSV table are"
+    )
+
+
 class ReserveQuery(TableQuery):
     """Parameters of the reserve library."""
 

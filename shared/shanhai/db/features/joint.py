@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.entity import Change, Guard
-from shanhai.db.features.guards import refused
+from shanhai.db.features.guards import became, refused
 from shanhai.errors import Fault
 from shanhai.vocabulary import Label
 
@@ -57,6 +57,10 @@ WITH RECURSIVE within (id) AS (
 SELECT EXISTS (SELECT FROM within) AND NOT EXISTS (
   SELECT FROM within JOIN region r ON r.id = within.id WHERE r.code = :region)
 """)
+_WORKED_ON = text(
+    "SELECT status FROM plan WHERE code = :plan AND deleted_at IS NULL"
+    " AND cardinality(region_ids) > 0 AND status IN ('draft', 'submitted')"
+)
 _SEVERAL = Label("联合规划至少由两个不同区域组成", "a joint plan has two different regions or more")
 _LEAD = Label(
     "须包含牵头区域 region；牵头者为协同发展区时，须均为其成员",
@@ -150,6 +154,23 @@ def within_joint_plan(under: str = "/properties") -> Guard:
         )
 
     return guard
+
+
+async def published_after_the_plan(session: AsyncSession, change: Change) -> Sequence[Fault]:
+    """What is put in force of a joint plan would tell of a draft that others may not know of."""
+    plan = (change.after or {}).get("plan")
+    if plan is None or not became(change, "status", "published"):
+        return ()
+    status = await session.scalar(_WORKED_ON, {"plan": plan})
+    if status is None:
+        return ()
+    return (
+        Fault(
+            "/properties/status",
+            f"the joint plan {plan!r} is {status}; it must be approved first",
+            f"联合规划 {plan!r} 的状态为 {status}，须先获批准",
+        ),
+    )
 
 
 def _differs(change: Change, *names: str) -> bool:

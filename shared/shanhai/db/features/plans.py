@@ -134,6 +134,13 @@ PLANS = Entity(
             table="region",
             column="region_ids",
         ),
+        Property(
+            "regions_not_drawn",
+            "ARRAY(SELECT of.code FROM unnest(p.region_ids) WITH ORDINALITY AS listed (id, place)"
+            " JOIN region of ON of.id = listed.id WHERE of.geom IS NULL ORDER BY listed.place)",
+            TEXTS,
+            Label("未绘制的编制区域", "Regions of it nobody has drawn"),
+        ),
         _OWN.reference(
             "upper_plan", "upper_plan.code", Label("上位规划", "Upper plan"), to="plans"
         ),

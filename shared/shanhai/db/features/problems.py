@@ -12,6 +12,7 @@ from shanhai.db.features.columns import (
 from shanhai.db.features.entity import NUMBER, TEXT, TEXTS, Editing, Entity, Property
 from shanhai.db.features.guards import PERIOD
 from shanhai.db.features.joint import PARTNERS, within_joint_plan
+from shanhai.db.features.projects import OUTSIDE_DRAFTS
 from shanhai.vocabulary import PROBLEM_LEVELS, PROBLEM_STATUSES, SEVERITIES, Label, Role
 
 _OWN = Columns("pb")
@@ -55,10 +56,10 @@ PROBLEMS = Entity(
         _OWN.column("places", TEXTS, Label("地点", "Places")),
         Property(
             "projects",
-            "ARRAY(SELECT pj.code FROM project_problem pp JOIN project pj ON pj.id = pp.project_id"
+            "ARRAY(SELECT pj.code FROM project_problem pp JOIN project pj ON pj.id = pp.project_id"  # noqa: S608
             " WHERE pp.problem_id = pb.id AND pj.deleted_at IS NULL"
             " AND pj.state NOT IN ('draft', 'proposed', 'rejected', 'cancelled') AND pj.is_public"
-            " ORDER BY pj.code)",
+            f" AND {OUTSIDE_DRAFTS} ORDER BY pj.code)",
             TEXTS,
             Label("相关项目", "Projects"),
         ),

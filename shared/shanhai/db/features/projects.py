@@ -39,6 +39,13 @@ _PARTNERS = (
     "(SELECT array_agg(partner) FROM plan of, unnest(of.region_ids) partner"
     " WHERE of.id IN (pj.plan_id, pg.plan_id) AND of.deleted_at IS NULL)"
 )
+# What is worked on already would tell of the draft it was put into.
+OUTSIDE_DRAFTS = (
+    "NOT EXISTS (SELECT FROM plan of WHERE of.id IN (pj.plan_id,"
+    " (SELECT own.plan_id FROM programme own WHERE own.id = pj.programme_id))"
+    " AND of.region_ids <> '{}' AND of.status IN ('draft', 'submitted'))"
+)
+"""Holds for projects `pj` that are in no joint plan which is still worked on."""
 DELETABLE = ("draft", "proposed", "rejected", "cancelled")
 """States of projects that were never accepted, or are no more."""
 AT_WORK = (
@@ -109,7 +116,8 @@ PROJECTS = Entity(
     geometry_type="geometry-any",
     geometry_column="geom",
     live="pj.deleted_at IS NULL",
-    published="pj.state NOT IN ('draft', 'proposed', 'rejected', 'cancelled')",
+    published="pj.state NOT IN ('draft', 'proposed', 'rejected', 'cancelled')"
+    f" AND {OUTSIDE_DRAFTS}",
     public="pj.is_public",
     current=current("pj"),
     as_of=as_of("pj"),

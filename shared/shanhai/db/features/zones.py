@@ -13,7 +13,7 @@ from shanhai.db.features.entity import (
     Property,
 )
 from shanhai.db.features.guards import PERIOD, computed_by_jobs
-from shanhai.db.features.joint import PARTNERS, within_joint_plan
+from shanhai.db.features.joint import PARTNERS, published_after_the_plan, within_joint_plan
 from shanhai.db.features.revisions import made_by, revised_by
 from shanhai.db.features.zoning import (
     LIFECYCLE,
@@ -108,6 +108,7 @@ ZONE_SCHEMES = Entity(
             published_without_rival,
             published_without_gap,
             within_joint_plan(),
+            published_after_the_plan,
         ),
     ),
 )

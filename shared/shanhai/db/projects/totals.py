@@ -41,6 +41,32 @@ class Totals:
     measures: list[MeasureTotal] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class RegionTotals:
+    """A region of a plan and the projects that lie in it, or below it.
+
+    Attributes:
+        code: None for projects that lie in none of the plan's regions.
+        region_area_m2: None where nobody has drawn the region; that is not an area of nothing.
+        drawn: How many of the projects have a place.
+        area_m2: The area of those; None where there is none.
+    """
+
+    code: str | None
+    name: Label
+    region_area_m2: float | None
+    projects: int
+    costed: int
+    cost: Decimal | None
+    allocated: Decimal
+    paid: Decimal
+    drawn: int
+    area_m2: float | None
+    first_year: int | None
+    last_year: int | None
+
+
+NO_REGION = Label("不在规划区域内", "In no region of the plan")
 NO_PROGRAMME = Label("未列入重点工程", "In no programme")
 SUMS = """
 SELECT pg.code, pg.name_zh, pg.name_en, count(s.id), count(s.cost), sum(s.cost),
@@ -68,6 +94,50 @@ SELECT s.programme, m.measure, m.unit, count(*), sum(m.planned), sum(m.done)
   FROM seen s JOIN project_measure m ON m.project_id = s.id
  GROUP BY s.programme, m.measure, m.unit ORDER BY m.measure, m.unit
 """
+
+
+# A project lies in the region of the plan that is its own, or lies above its own.
+REGIONS = """
+WITH RECURSIVE listed AS (
+  SELECT of.id, of.place FROM plan p CROSS JOIN unnest(
+    CASE WHEN p.region_ids = '{}' THEN ARRAY[p.region_id] ELSE p.region_ids END
+  ) WITH ORDINALITY AS of (id, place) WHERE p.id = :plan AND of.id IS NOT NULL
+), within (top, id) AS (
+  SELECT id, id FROM listed
+  UNION
+  SELECT within.top, r.id FROM region r JOIN within ON r.parent_id = within.id
+),
+"""
+REGION_SUMS = """
+SELECT r.code, r.name_zh, r.name_en, r.area_m2, count(s.id), count(s.cost), sum(s.cost),
+       coalesce(sum(f.allocated), 0), coalesce(sum(f.paid), 0), count(s.geom), sum(s.area_m2),
+       min(s.start_year), max(s.end_year)
+  FROM (SELECT region.*, listed.place FROM region JOIN listed ON listed.id = region.id) r
+  FULL JOIN (SELECT seen.*, within.top FROM seen
+               LEFT JOIN within ON within.id = seen.region_id) s ON s.top = r.id
+  LEFT JOIN LATERAL (
+    SELECT sum(CASE e.kind WHEN 'allocation' THEN e.amount WHEN 'return' THEN -e.amount END)
+             AS allocated,
+           sum(e.amount) FILTER (WHERE e.kind = 'payment') AS paid
+      FROM fund_entry e WHERE e.project_id = s.id) f ON true
+ GROUP BY r.id, r.code, r.name_zh, r.name_en, r.area_m2, r.place
+ ORDER BY r.place NULLS LAST
+"""
+
+
+async def region_totals(
+    session: AsyncSession, plan_id: int, viewer: Viewer
+) -> Sequence[RegionTotals]:
+    """The regions of a plan in its order, and last its projects in none of them.
+
+    Each project counts in one region, so that the sums are those of the plan.
+    """
+    query = text(f"{REGIONS} {projects_of_plan(viewer)}{REGION_SUMS}")
+    rows = await session.execute(query, seen_values(viewer, plan=plan_id))
+    return [
+        RegionTotals(code, NO_REGION if code is None else Label(zh, en), *sums)
+        for code, zh, en, *sums in rows
+    ]
 
 
 async def programme_totals(session: AsyncSession, plan_id: int, viewer: Viewer) -> Sequence[Totals]:

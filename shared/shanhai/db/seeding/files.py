@@ -57,6 +57,7 @@ class RegionEntry(Named):
 
     level: str
     parent: Code | None = None
+    members: tuple[Code, ...] = ()
     metric_epsg: int | None = None
 
 
