@@ -78,7 +78,7 @@ def regions(tmp_path: Path) -> Path:
 
 async def test_regions_form_a_tree(session: AsyncSession, regions: Path) -> None:
     seeded = await seed_city(session, "xiamen", regions, act=ACT)
-    assert (seeded.touched("region"), seeded.touched("plan")) == (23, 5)
+    assert (seeded.touched("region"), seeded.touched("plan")) == (27, 5)
     parent = aliased(Region)
     pairs = await session.execute(
         select(Region.code, parent.code)
@@ -210,7 +210,7 @@ COUNTS = {
     "project": 21,
     "project_measure": 93,
     "project_region": 63,
-    "region": 47,
+    "region": 62,
     "zone": 5,
     "zone_town": 34,
 }
@@ -232,6 +232,21 @@ async def test_both_cities_fill_an_empty_database(session: AsyncSession) -> None
         select(func.count()).select_from(Region).where(Region.geom.is_not(None))
     )
     assert drawn == 0
+
+
+async def test_cooperation_regions_have_members(session: AsyncSession) -> None:
+    await seed_cities(session, CITIES, [], act=ACT)
+    member = aliased(Region)
+    pairs = await session.execute(
+        select(Region.code, member.code).join(member, member.id == func.any(Region.member_ids))
+    )
+    found: dict[str, set[str]] = {}
+    for code, of in pairs:
+        found.setdefault(code, set()).add(of)
+    assert found["xiamen-zhangzhou-quanzhou"] == {"xiamen", "zhangzhou", "quanzhou"}
+    assert found["southwest-fujian"] - found["xiamen-zhangzhou-quanzhou"] == {"sanming", "longyan"}
+    assert len(found["banan-neighbours"]) == 11
+    assert {"banan", "chongqing.jiangjin", "chongqing.nanchuan"} < found["banan-neighbours"]
 
 
 async def test_both_cities_again_change_nothing(session: AsyncSession) -> None:

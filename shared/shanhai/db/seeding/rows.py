@@ -83,8 +83,8 @@ def _region(block: Block, item: Any) -> Row:
         **_named(item, block.source),
         "level": item.level,
         "parent": item.parent,
-        "members": list(item.members),
         "metric_srid": item.metric_epsg,
+        **({"members": list(item.members)} if item.members else {}),
     }
 
 

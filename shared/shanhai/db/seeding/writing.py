@@ -1,8 +1,8 @@
 """Bring rows given by code into their tables: what is missing is made, what differs is changed.
 
-What is known of a table is its metadata: a member ending in `_id` refers to another table's row,
-and is given by that row's code. Columns a row does not name are left alone, and so are members of
-`attrs` it does not name.
+What is known of a table is its metadata: a column ending in `_id` refers to another table's row,
+and one ending in `_ids` to several; they are given by those rows' codes. Columns a row does not
+name are left alone, and so are members of `attrs` it does not name.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -71,10 +71,16 @@ async def _put_table(session: AsyncSession, table: Table, rows: Sequence[Row], a
 def _waves(table: Table, rows: Sequence[Row]) -> Iterator[list[Row]]:
     """The rows in groups, none of which refers to a row of its own group or a later one."""
     ups = [_bare(key.parent.name) for key in _references(table) if key.column.table is table]
+    lists = [_bare(column.name) for column, of in _lists(table) if of is table]
     waiting = list(rows)
     while waiting:
         open_codes = {row["code"] for row in waiting if "code" in row}
-        ready = [row for row in waiting if open_codes.isdisjoint(row.get(up) for up in ups)]
+        ready = [
+            row
+            for row in waiting
+            if open_codes.isdisjoint(row.get(up) for up in ups)
+            and all(open_codes.isdisjoint(row.get(listed, ())) for listed in lists)
+        ]
         if not ready:
             codes = ", ".join(sorted(str(code) for code in open_codes))
             raise InvalidInput(f"rows of {table.name} refer to each other: {codes}")
@@ -108,14 +114,21 @@ def _references(table: Table) -> Iterable[Any]:
     return (key for column in table.columns for key in column.foreign_keys)
 
 
+def _lists(table: Table) -> Iterable[tuple[Column[Any], Table]]:
+    """The columns that hold numbers of rows of a table, and that table."""
+    for column in table.columns:
+        if "refers_to" in column.info:
+            yield column, Base.metadata.tables[column.info["refers_to"]]
+
+
 def _bare(column: str) -> str:
-    return column.removesuffix("_id")
+    """What a row calls a column: `parent_id` is `parent`, `member_ids` is `members`."""
+    return f"{column[:-4]}s" if column.endswith("_ids") else column.removesuffix("_id")
 
 
 def _column(table: Table, name: str) -> Column[Any]:
     """The column a member of a row is kept in."""
-    column = table.columns.get(name)
-    return table.columns[f"{name}_id"] if column is None else column
+    return next(column for column in table.columns if name in {column.name, _bare(column.name)})
 
 
 async def _ids(
@@ -128,6 +141,11 @@ async def _ids(
         codes = {row[member] for row in rows if row.get(member) is not None}
         if codes and member != key.parent.name:
             found[member] = await _ids_of(session, key.column.table, member, codes)
+    for column, of in _lists(table):
+        member = _bare(column.name)
+        codes = {code for row in rows for code in row.get(member, ())}
+        if codes:
+            found[member] = await _ids_of(session, of, member, codes)
     return found
 
 
@@ -155,7 +173,9 @@ def _stored(table: Table, row: Row, ids: Mapping[str, Mapping[str, int]]) -> Row
     stored = {}
     for name, value in row.items():
         column = _column(table, name)
-        if value is not None and name in ids:
+        if isinstance(value, list) and name in ids:
+            value = [ids[name][code] for code in value]
+        elif value is not None and name in ids:
             value = ids[name][value]
         elif value is not None and isinstance(column.type, Numeric) and column.type.asdecimal:
             value = Decimal(str(value))
