@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from shapely.geometry import shape
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,6 +15,9 @@ from shanhai.db.features.bulk import write_many
 from shanhai.db.features.projects import PROJECTS as ENTITY
 from shanhai.db.identity import Grant, Identity
 from shanhai.db.queries.audit import Act
+from shanhai.db.queries.grants import RoleGiven
+from shanhai.db.queries.keys import create_key
+from shanhai.db.seed import seed_cities
 from shanhai.testing.job_rows import add_region
 from shanhai.testing.joint_plans import (
     JOINT,
@@ -28,7 +32,8 @@ from shanhai.testing.joint_plans import (
     post,
     project,
 )
-from shanhai.vocabulary import Role, Scope
+from shanhai.vocabulary import ROLE_SCOPES, Role, Scope
+from shanhai_api.state import State
 
 ROLES = (Role.PLANNER, Role.APPROVER)
 DRAFT = (
@@ -369,3 +374,50 @@ async def test_members_of_cooperation_regions(people: People, admin: httpx.Async
     assert other.status_code == 400
     # What others refer to stays.
     assert (await admin.delete(f"{regions}/a")).status_code == 409
+
+
+async def test_neighbours_nobody_has_drawn_plan_together(
+    app: FastAPI, state: State, session: AsyncSession
+) -> None:
+    """From the seeded regions to a plan in force, as the guide tells it."""
+    await seed_cities(session, ["xiamen"], [], act=Act("tester"))
+    await session.commit()
+    client: dict[str, httpx.AsyncClient] = {}
+    for role in ROLES:
+        for place in ("xiamen", "zhangzhou"):
+            async with state.sessions.begin() as unit:
+                roles, scopes = [RoleGiven(role, place)], sorted(ROLE_SCOPES[role])
+                key = await create_key(unit, name=place, scopes=scopes, roles=roles)
+            client[f"{role}@{place}"] = httpx.AsyncClient(
+                transport=httpx.ASGITransport(app=app, client=("127.0.0.1", 1)),
+                base_url="http://api.test",
+                headers={"Authorization": f"Bearer {key}"},
+            )
+    own, other = client["planner@xiamen"], client["planner@zhangzhou"]
+    await post(own, PLANS, plan("joint", region="xiamen", regions=["xiamen", "zhangzhou"]))
+    part = {**names("zhangzhou"), "region": "zhangzhou", "text_zh": "红树林"}
+    await post(other, "/plans/joint/parts", part)
+    await post(other, "/plans/joint/programmes", {**names("mangroves"), "region": "zhangzhou"})
+    await post(other, PROJECTS, project("mouth", region="zhangzhou", programme="mangroves", cost=7))
+    found = (await own.get("/plans/joint/totals")).json()
+    assert [(item["region"], item["projects"]) for item in found["regions"]] == [
+        ("xiamen", 0),
+        ("zhangzhou", 1),
+    ]
+    assert all(item["region_area_km2"] is None for item in found["regions"])
+    assert found["regions_area_km2"] is None
+    lines = (await own.get("/regions/zhangzhou/lines")).json()
+    assert lines["region_area_km2"] is None
+    shown = (await own.get(JOINT)).json()
+    assert shown["geometry"] is None
+    assert shown["properties"]["regions_not_drawn"] == ["xiamen", "zhangzhou"]
+    for path in (JOINT, "/plans/joint/parts", "/collections/regions/items/zhangzhou"):
+        page = await other.get(path, headers={"Accept": "text/html", "Accept-Language": "zh"})
+        assert page.status_code == 200, path
+    assert (await patch(own, status="submitted")).status_code == 200
+    for place in ("zhangzhou", "xiamen"):
+        body = {"region": place, "decision": "approved"}
+        made = await post(client[f"approver@{place}"], "/plans/joint/approvals", body)
+    assert made.json()["status"] == "approved"
+    for one in client.values():
+        await one.aclose()

@@ -23,7 +23,8 @@ PROMISED = {
 }
 PROMISED_PATHS = {
     *("/zone-classes", "/control-rules", "/patterns", "/parties", "/indicators", "/documents"),
-    *("/plans/{plan}/indicators", "/plans/{plan}/programmes", "/fund-sources"),
+    *("/plans/{plan}/indicators", "/plans/{plan}/parts", "/plans/{plan}/programmes"),
+    "/fund-sources",
 }
 each = pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.name)
 
