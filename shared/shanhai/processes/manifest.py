@@ -148,6 +148,7 @@ def _drawn(drawn: Drawn) -> dict[str, Any]:
         "light_share_range": list(LIGHT_SHARE_RANGE),
         "weight_concentration": WEIGHT_CONCENTRATION,
         "modal_share": drawn.modal_share,
+        "parameters_moved": {"moved": len(drawn.applied), "of": len(VARIED)},
     }
 
 

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables import ControlArea, Region
-from shanhai.testing.feature_rows import add_five_zones, add_scheme
-from shanhai.testing.job_rows import add_region
+from shanhai.testing.feature_rows import add_five_zones, add_job, add_scheme
+from shanhai.testing.job_rows import add_dataset, add_region
 from shanhai.vocabulary import Scope
 
 INSIDE = {"lon": 118.05, "lat": 24.45}
@@ -99,6 +99,62 @@ async def test_refuses_what_makes_no_sense(
     anonymous: httpx.AsyncClient, changed: dict[str, str], status: int
 ) -> None:
     assert (await anonymous.get("/identify", params={**INSIDE, **changed})).status_code == status
+
+
+FOOTPRINT = "SRID=4490;MULTIPOLYGON(((118 24.4,118.1 24.4,118.1 24.5,118 24.5,118 24.4)))"
+
+
+@pytest.fixture
+async def runs(session: AsyncSession, city: Region) -> None:
+    """Six runs of the same job, each with its layers; one more that is not for everybody."""
+    job = (await add_job(session)).id
+    for run in range(6):
+        for theme in ("zones", "ratio"):
+            await add_dataset(
+                *(session, city, theme, f"{theme}.{run}"),
+                origin="computed",
+                job_id=job,
+                footprint=FOOTPRINT,
+            )
+    await add_dataset(session, city, "ratio", "ratio.given", footprint=FOOTPRINT)
+    await add_dataset(
+        *(session, city, "ratio", "ratio.secret"),
+        origin="computed",
+        job_id=job,
+        public=False,
+        footprint=FOOTPRINT,
+    )
+    await session.commit()
+
+
+async def test_layers_of_former_runs_are_behind_a_link(
+    anonymous: httpx.AsyncClient, client_with: MakeClient, runs: None
+) -> None:
+    answer = await anonymous.get("/identify", params=INSIDE)
+    datasets = {code for collection, code in found(answer) if collection == "datasets"}
+    assert datasets == {"zones.5", "ratio.5", "ratio.given"}
+    related = [link for link in answer.json()["links"] if link["rel"] == "related"]
+    assert [link["title"] for link in related] == ["Datasets: 10 more here, replaced by later ones"]
+    behind = await anonymous.get(related[0]["href"])
+    assert behind.json()["numberMatched"] == 13
+    known = await (await client_with(Scope.READ)).get("/identify", params=INSIDE)
+    assert ("datasets", "ratio.secret") in found(known)
+    assert ("datasets", "ratio.5") in found(known)
+    page = await anonymous.get("/identify", params={**INSIDE, "f": "html", "lang": "zh"})
+    assert "此处另有 10 个已被取代" in page.text
+
+
+async def test_what_is_in_force_comes_first_with_its_version(
+    client_with: MakeClient, runs: None
+) -> None:
+    client = await client_with(Scope.READ)
+    features = (await client.get("/identify", params=INSIDE)).json()["features"]
+    order = [(one["in_force"], one["collection"], one["id"]) for one in features]
+    assert order[-1] == (False, "control_areas", "line-2")
+    assert all(in_force for in_force, *_ in order[:-1])
+    scheme = next(one for one in features if one["collection"] == "zone_schemes")
+    assert scheme["version"] == scheme["properties"]["version"]
+    assert all(isinstance(one["version"], int) for one in features)
 
 
 async def test_a_page_lists_them(anonymous: httpx.AsyncClient, city: Region) -> None:

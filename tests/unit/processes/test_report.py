@@ -181,3 +181,14 @@ def test_how_the_zones_come_back_is_told_where_it_was_asked_for(zone: Any, zoned
     assert "稳定性" in page
     assert "median adjusted Rand index" in page
     assert "Jaccard overlap" in page
+
+
+def test_how_many_parameters_were_moved_is_told_beside_the_share(zone: Any):
+    run = zone({"uncertainty": {"draws": 30}})
+    drawn = run.outcome.manifest["uncertainty"]["monte_carlo"]
+    moved, known = len(drawn["applied"]), len(drawn["applied"]) + len(drawn["not_applied"])
+    assert 0 < moved < known
+    assert drawn["parameters_moved"] == {"moved": moved, "of": known}
+    page = page_of(run)
+    assert f"{moved} of {known} parameters were moved" in page
+    assert f"{moved} 个参数被改变（共 {known} 个）" in page

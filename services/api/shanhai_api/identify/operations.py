@@ -1,7 +1,7 @@
 """Look for a point in every collection the caller may read."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -10,16 +10,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.features.catalogue import COLLECTIONS, collection_named
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.order import Position
-from shanhai.db.features.places import AtPoint
-from shanhai.db.features.query import FeatureRow, read_page
+from shanhai.db.features.places import METRES_PER_DEGREE, AtPoint
+from shanhai.db.features.query import FeatureRow, Page, read_page
 from shanhai.db.features.selection import Selection
 from shanhai.db.features.statements import Ask
+from shanhai.vocabulary import Label
 from shanhai_api.features import documents
 from shanhai_api.identity import Caller
 from shanhai_api.negotiation import GEOJSON
-from shanhai_api.view import View
+from shanhai_api.view import Link, View
 
 MOST_IN_COLLECTION = 100
+LEAST_BOX_DEGREES = 1e-5
+PUBLISHED_TO_HOLD = frozenset({"zone_schemes", "zones"})
+"""Collections whose approved objects still wait."""
+NOT_IN_FORCE = frozenset(
+    {"draft", "submitted", "proposed", "rejected", "cancelled", "withdrawn", "superseded"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +49,61 @@ def collections_named(text: str | None) -> Sequence[Entity]:
     return [collection_named(name) for name in names] if names else COLLECTIONS
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found: the features, and where the others are that were left out."""
+
+    features: list[dict[str, Any]]
+    links: list[Link]
+
+
 async def identify(
     session: AsyncSession, caller: Caller, entities: Sequence[Entity], spot: Spot, view: View
-) -> list[dict[str, Any]]:
-    """The features at a point, collection by collection in the order of the catalogue."""
-    found: list[dict[str, Any]] = []
+) -> Found:
+    """The features at a point: what is in force first, each in the order of the catalogue.
+
+    Of rows that later ones of their kind have taken the place of, only a link is given.
+    """
+    features: list[dict[str, Any]] = []
+    links: list[Link] = []
     for entity in entities:
         point = AtPoint.of(entity, spot.lon, spot.lat, spot.tolerance_m)
-        selection = Selection(caller.viewer, as_of=spot.as_of, filter=point)
-        page = await read_page(
-            session,
-            entity,
-            selection,
-            limit=MOST_IN_COLLECTION,
-            position=Position(),
-            ask=Ask(counting="none"),
+        newest = entity.newest if spot.as_of is None else None
+        shown = await _read(
+            session, entity, caller, spot, point if newest is None else _only(point, newest)
         )
-        found.extend(_told(entity, row, view) for row in page.rows)
-    return found
+        features.extend(_told(entity, row, view) for row in shown.rows)
+        former = 0
+        if newest is not None:
+            others = _only(point, f"NOT ({newest})")
+            former = (await _read(session, entity, caller, spot, others, limit=1)).matched or 0
+        if former or shown.has_next:
+            links.append(_link_to_others(entity, spot, view, former))
+    features.sort(key=lambda one: not one["in_force"])
+    return Found(features, links)
+
+
+def _only(point: AtPoint, condition: str) -> AtPoint:
+    return replace(point, besides=condition)
+
+
+async def _read(
+    session: AsyncSession,
+    entity: Entity,
+    caller: Caller,
+    spot: Spot,
+    point: AtPoint,
+    *,
+    limit: int = MOST_IN_COLLECTION,
+) -> Page:
+    return await read_page(
+        session,
+        entity,
+        Selection(caller.viewer, as_of=spot.as_of, filter=point),
+        limit=limit,
+        position=Position(),
+        ask=Ask(counting="none" if limit == MOST_IN_COLLECTION else "capped"),
+    )
 
 
 def _told(entity: Entity, row: FeatureRow, view: View) -> dict[str, Any]:
@@ -68,5 +112,36 @@ def _told(entity: Entity, row: FeatureRow, view: View) -> dict[str, Any]:
         **documents.feature(row._replace(geometry=None)),
         "collection": entity.name,
         "collection_title": entity.title.in_(view.lang),
+        "in_force": _in_force(entity, row.properties),
+        "version": row.properties.get("version") or row.version,
         "links": [view.link(path, "item", GEOJSON.media_type)],
     }
+
+
+def _in_force(entity: Entity, properties: Mapping[str, Any]) -> bool:
+    """Whether an object holds today, rather than being prepared or over."""
+    state = properties.get("status") or properties.get("state")
+    if entity.name in PUBLISHED_TO_HOLD:
+        return state == "published"
+    return state not in NOT_IN_FORCE
+
+
+def _link_to_others(entity: Entity, spot: Spot, view: View, former: int) -> Link:
+    """A link to all of a collection around the point."""
+    north = max(spot.tolerance_m / METRES_PER_DEGREE, LEAST_BOX_DEGREES)
+    box = (spot.lon - north, spot.lat - north, spot.lon + north, spot.lat + north)
+    title = Label(
+        f"{entity.title.zh}：此处另有 {former} 个已被取代"
+        if former
+        else f"{entity.title.zh}：更多",
+        f"{entity.title.en}: {former} more here, replaced by later ones"
+        if former
+        else f"{entity.title.en}: more",
+    )
+    return view.link(
+        documents.collections_path(entity, "items"),
+        "related",
+        GEOJSON.media_type,
+        title.in_(view.lang),
+        bbox=",".join(f"{side:.6f}" for side in box),
+    )

@@ -38,7 +38,8 @@ async def identify(
 ) -> Response:
     """Find the objects at a point: areas that hold it, lines and points close to it.
 
-    Geometry is left out; each object links to its own page.
+    What is in force comes first. Geometry is left out; each object links to its own page, and what
+    later objects of its kind have replaced is told by a link (`related`).
     """
     entities = operations.collections_named(query.collections)
     spot = Spot(query.lon, query.lat, query.tolerance_m, query.as_of)
@@ -46,9 +47,12 @@ async def identify(
     document = {
         "type": "FeatureCollection",
         "point": [query.lon, query.lat],
-        "features": found,
-        "numberReturned": len(found),
-        "links": [view.link("/identify", "self", lon=str(query.lon), lat=str(query.lat))],
+        "features": found.features,
+        "numberReturned": len(found.features),
+        "links": [
+            view.link("/identify", "self", lon=str(query.lon), lat=str(query.lat)),
+            *found.links,
+        ],
     }
     html = view.wants_html(GEOJSON, HTML)
     return view.respond(

@@ -18,6 +18,13 @@ from shanhai.vocabulary import ORIGINS, Label, Role
 
 _OWN = Columns("d")
 
+# What is not public takes the place of nothing that is, as not everybody sees it.
+_NEWEST = (
+    "NOT EXISTS (SELECT FROM dataset newer WHERE newer.region_id = d.region_id"
+    " AND newer.theme = d.theme AND newer.kind = d.kind AND newer.origin = d.origin"
+    " AND newer.deleted_at IS NULL AND (newer.public OR NOT d.public) AND newer.id > d.id)"
+)
+
 DATASETS = Entity(
     name="datasets",
     title=Label("数据集", "Datasets"),
@@ -39,6 +46,7 @@ DATASETS = Entity(
     as_of=as_of("d"),
     region="d.region_id",
     interval=("d.observed_from", "d.observed_to"),
+    newest=_NEWEST,
     file=COG_TYPE,
     properties=(
         _OWN.code,

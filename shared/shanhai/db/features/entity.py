@@ -207,6 +207,8 @@ class Entity:
         of_plan: SQL that takes the place of `current` where a plan is asked for, if it differs.
         historic: `as_of` also reads the table's former states. False where former states are rows
             of their own, as with zone schemes.
+        newest: SQL that holds for rows no later one of their kind has taken the place of, where no
+            state says so; None where every row that is current counts.
         file: Media type of the file each feature tells of, served at `…/items/{code}/file`; the
             property `checksum` is its SHA-256. None for what has no file.
         path: Where records are served; `{name}` in it is the property of that name. Features are
@@ -237,6 +239,7 @@ class Entity:
     in_force: str | None = None
     of_plan: str | None = None
     historic: bool = True
+    newest: str | None = None
     file: str | None = None
     path: str | None = None
     editing: Editing | None = None

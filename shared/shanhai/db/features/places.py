@@ -19,6 +19,7 @@ class AtPoint:
         lon: Degrees east.
         lat: Degrees north.
         tolerance_m: The distance, on the ellipsoid.
+        besides: SQL of one more condition on the row.
     """
 
     geometry: str
@@ -26,6 +27,7 @@ class AtPoint:
     lat: float
     tolerance_m: float
     properties: frozenset[str] = frozenset()
+    besides: str = "true"
 
     @classmethod
     def of(cls, entity: Entity, lon: float, lat: float, tolerance_m: float) -> "AtPoint":
@@ -45,7 +47,7 @@ class AtPoint:
             f"{geometry} && ST_MakeEnvelope({corners}, {STORAGE_SRID})"
             f" AND CASE WHEN ST_Dimension({geometry}) = 2 THEN ST_Intersects({geometry}, {point})"
             f" ELSE ST_DWithin({geometry}::geography, {point}::geography,"
-            " CAST(:at_tolerance AS float8)) END"
+            f" CAST(:at_tolerance AS float8)) END AND {self.besides}"
         )
 
     @property
