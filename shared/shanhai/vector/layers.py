@@ -9,7 +9,15 @@ from typing import Any
 import pyarrow as pa
 
 from shanhai.vector.gdal import pyogrio
-from shanhai.vector.tables import GEOMETRY, Row, Table, arrow_schema, batch_reader, record_batches
+from shanhai.vector.tables import (
+    GEOMETRY,
+    Row,
+    Table,
+    arrow_schema,
+    batch_reader,
+    record_batches,
+    without_decimals,
+)
 
 CONTROL = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f]")
 
@@ -21,6 +29,7 @@ def write_flatgeobuf(path: Path, table: Table) -> None:
 
     Whether all have one is known at the end, so the rows wait in a file beside it.
     """
+    table = without_decimals(table, "number")
     schema = arrow_schema(table.columns, geometry=True)
     waiting, missing = path.with_suffix(".waiting"), 0
     try:
@@ -39,6 +48,7 @@ def write_flatgeobuf(path: Path, table: Table) -> None:
 
 def write_geopackage(path: Path, table: Table) -> None:
     """GeoPackage; the notes are its layer's metadata."""
+    table = without_decimals(table, "number")
     notes = dict(table.notes or {}) or None
     # Version 1.4 is not fully known to GDAL before 3.7, which QGIS of many a bureau comes with.
     _write(path, table, "GPKG", layer_metadata=notes, dataset_options={"VERSION": "1.3"})
@@ -46,6 +56,7 @@ def write_geopackage(path: Path, table: Table) -> None:
 
 def write_kml(path: Path, table: Table) -> None:
     """KML; every property is in the extended data, without signs XML cannot hold."""
+    table = without_decimals(table, "text")
     _write(path, replace(table, blocks=map(_printable, table.blocks)), "KML")
 
 

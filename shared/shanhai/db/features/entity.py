@@ -26,6 +26,11 @@ NAMES = frozenset(
 TEXT: Mapping[str, Any] = {"type": "string"}
 INTEGER: Mapping[str, Any] = {"type": "integer"}
 NUMBER: Mapping[str, Any] = {"type": "number"}
+MONEY: Mapping[str, Any] = {"type": "string", "format": "decimal"}
+"""An amount of money, to the cent: a text, since JSON's numbers are read as floats. It is told with
+two digits after the point; a number is taken for it, too, where a float holds it exactly."""
+MONEY_TYPE = "numeric(16, 2)"
+"""PostgreSQL's type of money."""
 BOOLEAN: Mapping[str, Any] = {"type": "boolean"}
 DATE: Mapping[str, Any] = {"type": "string", "format": "date"}
 MOMENT: Mapping[str, Any] = {"type": "string", "format": "date-time"}

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.keeping import columns_of
 from shanhai.db.features.selection import viewer_values, visibility
-from shanhai.db.features.statements import MEMBERS_IN_CALL
+from shanhai.db.features.statements import MEMBERS_IN_CALL, shown
 from shanhai.db.identity import Viewer
 
 IN_JSON = frozenset({"members", "geometry"})
@@ -134,7 +134,9 @@ def members_sql(entity: Entity) -> str:
     """SQL of an object of all the members clients can write."""
     items = entity.receivables
     calls = [
-        ", ".join(f"'{item.name}', {item.sql}" for item in items[start : start + MEMBERS_IN_CALL])
+        ", ".join(
+            f"'{item.name}', {shown(item)}" for item in items[start : start + MEMBERS_IN_CALL]
+        )
         for start in range(0, len(items), MEMBERS_IN_CALL)
     ]
     return " || ".join(f"jsonb_build_object({call})" for call in calls) or "'{}'::jsonb"

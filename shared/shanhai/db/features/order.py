@@ -161,7 +161,7 @@ def sql_type(schema: Any) -> str:
             return "timestamptz"
         case "boolean", _:
             return "boolean"
-        case "integer" | "number", _:
+        case ("integer" | "number", _) | ("string", "decimal"):
             return "numeric"
         case _:
             return "text"

@@ -6,13 +6,13 @@ from decimal import Decimal
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.columns import AMOUNT, NAME, ORDER, YEAR, Columns, as_of, choice, current
+from shanhai.db.features.columns import NAME, ORDER, YEAR, Columns, as_of, choice, current
 from shanhai.db.features.entity import (
     BOOLEAN,
     DATE,
     INTEGER,
     MOMENT,
-    NUMBER,
+    MONEY,
     OBJECTS,
     TEXT,
     TEXTS,
@@ -206,20 +206,20 @@ FUND_SOURCES = Entity(
         ),
         _FUND.reference("region", "r.code", Label("区域", "Region"), to="regions"),
         _FUND.column("year", YEAR, Label("年度", "Year"), queryable=True),
-        _FUND.column("amount", AMOUNT, Label("金额", "Amount"), queryable=True, required=True),
+        _FUND.column("amount", MONEY, Label("金额", "Amount"), queryable=True, required=True),
         _FUND.column("allowed_measures", TEXTS, Label("限定用途", "Allowed measures")),
         Property(
             "allocated",
             "(SELECT coalesce(sum(CASE e.kind WHEN 'return' THEN -e.amount ELSE e.amount END), 0)"
             " FROM fund_entry e WHERE e.source_id = fs.id AND e.kind <> 'payment')",
-            NUMBER,
+            MONEY,
             Label("已分配", "Allocated"),
         ),
         Property(
             "paid",
             "(SELECT coalesce(sum(e.amount), 0) FROM fund_entry e"
             " WHERE e.source_id = fs.id AND e.kind = 'payment')",
-            NUMBER,
+            MONEY,
             Label("已支付", "Paid"),
         ),
         _FUND.source,

@@ -7,7 +7,6 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.columns import (
-    AMOUNT,
     UUID,
     YEAR,
     Columns,
@@ -18,6 +17,7 @@ from shanhai.db.features.columns import (
 from shanhai.db.features.entity import (
     BOOLEAN,
     DATE,
+    MONEY,
     NUMBER,
     TEXT,
     TEXTS,
@@ -163,7 +163,7 @@ PROJECTS = Entity(
             "start_year", YEAR, Label("起始年", "First year"), queryable=True, required=True
         ),
         _OWN.column("end_year", YEAR, Label("终止年", "Last year"), queryable=True, required=True),
-        _OWN.column("cost", AMOUNT, Label("投资", "Cost"), queryable=True),
+        _OWN.column("cost", MONEY, Label("投资", "Cost"), queryable=True),
         _OWN.column("currency", {**TEXT, "pattern": "^[A-Z]{3}$"}, Label("币种", "Currency")),
         _OWN.column("score", NUMBER, Label("评分", "Score"), queryable=True),
         Property(

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from shanhai.db.features.crs import CRS84, Crs, digits_of, geometry_in
-from shanhai.db.features.entity import Entity, Property
+from shanhai.db.features.entity import MONEY_TYPE, Entity, Property
 from shanhai.db.features.history import columns_of, source_of
 from shanhai.db.features.order import Order, Side, beside, order_by, place_column, sorted_columns
 from shanhai.db.features.selection import Selection, conditions, reads_former
@@ -152,6 +152,8 @@ def wires(entity: Entity, members: frozenset[str] | None) -> tuple[Wire, ...]:
 
 def _wire(item: Property) -> Wire:
     kind, form = item.schema["type"], item.schema.get("format")
+    if form == "decimal":
+        return Wire(item.name, shown(item), is_json=False)
     if kind == "string" and form == "date":
         # An infinite date has no value in Python.
         return Wire(item.name, f"CAST({item.sql} AS text)", is_json=False)
@@ -186,8 +188,15 @@ def _members(properties: Sequence[Property]) -> str:
 
 
 def _object(properties: Iterable[Property]) -> str:
-    members = ", ".join(f"'{item.name}', {item.sql}" for item in properties)
+    members = ", ".join(f"'{item.name}', {shown(item)}" for item in properties)
     return f"json_build_object({members})::text"
+
+
+def shown(item: Property) -> str:
+    """SQL of a value as JSON has it: money is a text, which no reader rounds."""
+    if item.schema.get("format") == "decimal":
+        return f"CAST(CAST({item.sql} AS {MONEY_TYPE}) AS text)"
+    return item.sql
 
 
 @lru_cache(maxsize=1024)
