@@ -34,8 +34,6 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 GEOMETRY = "geom"
 BEGUN_WITH = frozenset({"state", "status"})
 """Columns given to new rows only: what an object has come to since is not undone."""
-STANDS_IN = frozenset({"plan_id", "programme_id", "valid_from"})
-"""Columns of a project that went on to a later edition of its plan, which is not undone either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +93,6 @@ async def _put_wave(session: AsyncSession, table: Table, rows: Sequence[Row], ac
     stored = [_stored(table, row, ids) for row in rows]
     key = tuple(_column(table, name).name for name in KEYS.get(table.name, ("code",)))
     present = await _present(session, table, stored, key)
-    gone_on = await _gone_on(session) if table.name == "project" else frozenset[int]()
     made: list[Row] = []
     changed = 0
     for row, values in zip(rows, stored, strict=True):
@@ -105,21 +102,12 @@ async def _put_wave(session: AsyncSession, table: Table, rows: Sequence[Row], ac
             _tell(session, act, table, row, before=None)
             continue
         differing = _differing(values, old)
-        if old.get("id") in gone_on:
-            differing = {name: v for name, v in differing.items() if name not in STANDS_IN}
         if differing:
             changed += 1
             await session.execute(_change(table, old, differing))
             _tell(session, act, table, row, before={name: old[name] for name in differing})
     await _insert(session, table, made)
     return Put(len(rows), len(made), changed)
-
-
-async def _gone_on(session: AsyncSession) -> frozenset[int]:
-    """The projects that stand in an edition which took the place of another."""
-    project, plan = (Base.metadata.tables[name] for name in ("project", "plan"))
-    query = select(project.c.id).join(plan, plan.c.id == project.c.plan_id)
-    return frozenset(await session.scalars(query.where(plan.c.supersedes_id.is_not(None))))
 
 
 def _references(table: Table) -> Iterable[Any]:
