@@ -15,6 +15,8 @@ RELATED: Mapping[str, Mapping[str, Label]] = {
         "/plans/{code}/progress": Label("指标进展", "Progress"),
         "/plans/{code}/evaluation": Label("年度评估", "Evaluation of the year"),
         "/plans/{code}/programmes": Label("重点工程", "Programmes"),
+        "/plans/{code}/provisions": Label("条文与任务", "Provisions"),
+        "/plans/{code}/figures": Label("规划数据", "Figures"),
         "/plans/{code}/timetable": Label("实施时序", "Timetable"),
         "/plans/{code}/totals": Label("工程合计", "Totals"),
         "/plans/{code}/coverage": Label("问题与项目对应", "Problems and projects"),

@@ -6,7 +6,16 @@ from decimal import Decimal
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.columns import NAME, ORDER, YEAR, Columns, as_of, choice, current
+from shanhai.db.features.columns import (
+    NAME,
+    ORDER,
+    POSITIVE,
+    YEAR,
+    Columns,
+    as_of,
+    choice,
+    current,
+)
 from shanhai.db.features.entity import (
     BOOLEAN,
     DATE,
@@ -117,6 +126,14 @@ PROGRAMMES = Entity(
         ),
         _PROGRAMME.column("summary_zh", TEXT, Label("摘要", "Summary, zh")),
         _PROGRAMME.column("summary_en", TEXT, Label("摘要(英)", "Summary, en")),
+        _PROGRAMME.attribute("extent_zh", TEXT, Label("建设范围", "Extent, zh")),
+        _PROGRAMME.attribute("extent_en", TEXT, Label("建设范围(英)", "Extent, en")),
+        _PROGRAMME.attribute(
+            "bank_buffer_m", POSITIVE, Label("距岸宽度", "Width from the bank"), unit="m"
+        ),
+        _PROGRAMME.attribute("towns", TEXTS, Label("涉及镇街", "Towns")),
+        _PROGRAMME.attribute("towns_stated", ORDER, Label("载明镇街数", "Stated number of towns")),
+        _PROGRAMME.attribute("lakes", TEXTS, Label("湖库", "Lakes and reservoirs")),
         Property(
             "projects",
             "(SELECT count(*) FROM project pj WHERE pj.programme_id = pg.id"

@@ -129,6 +129,8 @@ PROJECTS = Entity(
         *_OWN.names(),
         _OWN.column("summary_zh", TEXT, Label("摘要", "Summary, zh")),
         _OWN.column("summary_en", TEXT, Label("摘要(英)", "Summary, en")),
+        _OWN.attribute("content_zh", TEXT, Label("主要建设内容", "Main works, zh")),
+        _OWN.attribute("content_en", TEXT, Label("主要建设内容(英)", "Main works, en")),
         _OWN.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
         Property(
             "regions",

@@ -120,3 +120,4 @@ class ControlRule(Copied, Versioned, Dated, Base):
     legal_basis: Mapped[str | None]
     text_zh: Mapped[str | None]
     text_en: Mapped[str | None]
+    text_official: Mapped[str | None]

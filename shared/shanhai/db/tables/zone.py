@@ -101,6 +101,7 @@ class ZoneClass(Versioned, Dated, Base):
     color: Mapped[str | None]
     requirement_zh: Mapped[str | None]
     requirement_en: Mapped[str | None]
+    text_official: Mapped[str | None]
     traits_zh: Mapped[str | None]
     traits_en: Mapped[str | None]
     relation: Mapped[str | None]

@@ -38,9 +38,7 @@ def area_of_kind(asked: Asked) -> Found:
     if undrawn:
         return _undrawn(kind, undrawn)
     measured = _measure(asked, shapes)
-    return Figure(
-        measured or 0.0, _MEASURED, _inputs(shapes), details={"measured_km2": measured}
-    )
+    return Figure(measured or 0.0, _MEASURED, _inputs(shapes), details={"measured_km2": measured})
 
 
 def protected_share(asked: Asked) -> Found:
@@ -182,7 +180,9 @@ def _undrawn(kind: str, shapes: Sequence[ShapeTask]) -> Missing:
 
 
 def _with_approved(one: ShapeTask) -> str:
-    return one.code if one.approved_area_km2 is None else f"{one.code} ({one.approved_area_km2} km²)"
+    return (
+        one.code if one.approved_area_km2 is None else f"{one.code} ({one.approved_area_km2} km²)"
+    )
 
 
 def _without_size(kind: str) -> Missing:
