@@ -8,7 +8,7 @@ from geoalchemy2 import Geometry
 from sqlalchemy.dialects import postgresql
 
 revision: str = "0037"
-down_revision: str | None = "0031"
+down_revision: str | None = "0036"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
@@ -104,7 +104,12 @@ def upgrade() -> None:
         *(sa.Column(name, sa.String()) for name in ("article", "form", "level")),
         *_years(),
         _texts("places"),
-        _texts("regions"),
+        sa.Column(
+            "region_ids",
+            postgresql.ARRAY(sa.BigInteger()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
         *(sa.Column(name, sa.String()) for name in ("text_zh", "text_en", "text_official")),
         *_versioned(),
         *_checks("plan_provision", kind=PROVISION_KINDS, form=("state", "deliverable")),

@@ -1,15 +1,9 @@
 """Records: what plans say in words and figures beside their lists."""
 
-from collections.abc import Sequence
-
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from shanhai.db.features.columns import ORDER, YEAR, Columns, as_of, choice, current
-from shanhai.db.features.entity import NUMBER, TEXT, TEXTS, Change, Editing, Entity, Property
+from shanhai.db.features.entity import NUMBER, TEXT, TEXTS, Editing, Entity, Property
 from shanhai.db.features.guards import RECORD_PERIOD, in_order
 from shanhai.db.features.joint import PARTNERS
-from shanhai.errors import Fault
 from shanhai.vocabulary import (
     BENEFIT_ASPECTS,
     FIGURE_COMPARATORS,
@@ -30,24 +24,6 @@ _YEARS = in_order(
     Label("终止年不得早于起始年", "end_year must not be before start_year"),
     under="",
 )
-_KNOWN = text(
-    "SELECT asked FROM unnest(CAST(:codes AS text[])) asked WHERE NOT EXISTS"
-    " (SELECT FROM region r WHERE r.code = asked AND r.deleted_at IS NULL)"
-)
-
-
-async def regions_are_known(session: AsyncSession, change: Change) -> Sequence[Fault]:
-    """The regions a provision names exist."""
-    named = (change.after or {}).get("regions")
-    if not named or named == (change.before or {}).get("regions"):
-        return ()
-    unknown = (await session.scalars(_KNOWN, {"codes": list(named)})).all()
-    return [
-        Fault(f"/regions/{named.index(code)}", f"there is no region {code!r}", f"没有区域 {code!r}")
-        for code in unknown
-    ]
-
-
 PROVISIONS = Entity(
     name="provisions",
     title=Label("条文与任务", "Provisions"),
@@ -87,7 +63,13 @@ PROVISIONS = Entity(
             "end_year", YEAR, Label("终止年", "Last year"), column="last_year", queryable=True
         ),
         _SAID.column("places", TEXTS, Label("地点", "Places"), queryable=True),
-        _SAID.column("regions", TEXTS, Label("涉及区域", "Regions"), queryable=True),
+        _SAID.references(
+            "regions",
+            Label("涉及区域", "Regions"),
+            to="regions",
+            table="region",
+            column="region_ids",
+        ),
         Property(
             "departments",
             "ARRAY(SELECT o.code FROM party o WHERE pv.kind = 'article'"
@@ -103,9 +85,7 @@ PROVISIONS = Entity(
         _SAID.source,
         *_SAID.period,
     ),
-    editing=Editing(
-        roles=frozenset({Role.PLANNER}), guards=(RECORD_PERIOD, _YEARS, regions_are_known)
-    ),
+    editing=Editing(roles=frozenset({Role.PLANNER}), guards=(RECORD_PERIOD, _YEARS)),
 )
 
 FIGURES = Entity(

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from sqlalchemy import ForeignKey, Index, Numeric, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Numeric, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -63,7 +63,9 @@ class PlanProvision(Copied, Versioned, Dated, Base):
     first_year: Mapped[int | None]
     last_year: Mapped[int | None]
     places: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
-    regions: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
+    region_ids: Mapped[list[int]] = mapped_column(
+        ARRAY(BigInteger), server_default=text("'{}'"), info={"refers_to": "region"}
+    )
     text_zh: Mapped[str | None]
     text_en: Mapped[str | None]
     text_official: Mapped[str | None]
