@@ -28,6 +28,7 @@ from shanhai_api.changes.routes import router as changes
 from shanhai_api.compliance.routes import router as compliance
 from shanhai_api.configuration import Configuration
 from shanhai_api.datasets.routes import router as dataset_files
+from shanhai_api.editions.routes import router as editions
 from shanhai_api.error_pages import install_handlers
 from shanhai_api.errors import on_shanhai_error
 from shanhai_api.features.edit_routes import records as record_edits
@@ -46,6 +47,7 @@ from shanhai_api.middleware import RequestScope
 from shanhai_api.observations.routes import quick as feeds
 from shanhai_api.observations.routes import router as observations
 from shanhai_api.plans.approval_routes import router as approvals
+from shanhai_api.plans.package_routes import router as packages
 from shanhai_api.plans.routes import router as plans
 from shanhai_api.processes.routes import router as processes
 from shanhai_api.projects.paper_routes import router as papers
@@ -81,8 +83,10 @@ ROUTERS = (
     zonings,
     records,
     record_edits,
+    packages,
     plans,
     approvals,
+    editions,
     project_reports,
     projects,
     papers,

@@ -18,6 +18,7 @@ from shanhai.cli import (
     files,
     jobs,
     observations,
+    plans,
     reproduce,
     run,
     schedules,
@@ -60,6 +61,7 @@ app.command("seed")(database.seed)
 app.add_typer(data, name="data")
 app.command("import")(files.import_files)
 app.command("export")(features.export)
+app.add_typer(plans.app, name="plan", help="Plans as packages.")
 app.command("run")(run.run)
 app.command("reproduce")(reproduce.reproduce)
 app.add_typer(access.app, name="keys", help="API keys.")

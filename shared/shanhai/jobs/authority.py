@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.catalogue import entity_named
 from shanhai.db.features.entity import Entity
+from shanhai.db.features.plans import PLANS
 from shanhai.db.features.projects import PROJECTS
 from shanhai.db.features.rights import demand_role, editing_of
 from shanhai.db.features.selection import viewer_values, visibility
@@ -14,6 +15,7 @@ from shanhai.errors import Forbidden
 from shanhai.jobs.contracts import (
     CHECK_COMPLIANCE,
     IMPORT_FEATURES,
+    IMPORT_PLAN,
     AuthorityTask,
     GrantTask,
     Task,
@@ -41,6 +43,9 @@ async def with_authority(session: AsyncSession, task: Task, identity: Identity) 
         task = with_rights(task, identity)
     if task.process == SELECT_SITES.id:
         return await _with_project_authority(session, task, identity)
+    if task.process == IMPORT_PLAN.id:
+        editing_of(PLANS, identity, "create")
+        return task.model_copy(update={"authority": _kept(identity)})
     if task.process != IMPORT_FEATURES.id:
         return task
     entity = entity_named(task.inputs["collection"])

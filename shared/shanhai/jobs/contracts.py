@@ -149,7 +149,7 @@ class ImportFeaturesInputs(Inputs):
 
     public: bool = Field(
         False,
-        description="New rows may be for everybody, at once or when published / 新建对象对公众开放",
+        description="New rows are for everybody once they are published / 新建对象发布后对公众开放",
     )
 
     @model_validator(mode="after")
@@ -158,6 +158,12 @@ class ImportFeaturesInputs(Inputs):
         if "gap" in self.checks and self.region is None:
             raise ValueError("the check `gap` needs a region / 空隙检查需要 region")
         return self
+
+
+class ImportPlanInputs(Inputs):
+    """A package of a plan, as `/plans/{plan}/package` gives it."""
+
+    upload: UUID = Field(description="Upload from POST /uploads / 上传编号")
 
 
 def _known_kind(code: str) -> str:
@@ -344,6 +350,19 @@ IMPORT_FEATURES = ProcessContract(
     ),
 )
 
+IMPORT_PLAN = ProcessContract(
+    "import-plan",
+    Label("导入规划包", "Import the package of a plan"),
+    Label(
+        "检查上传的规划包，并在一个事务内重建整个规划；已存在的区域、单位与指标按代码沿用。",
+        "Checks an uploaded package and rebuilds the whole plan in one transaction; regions,"
+        " parties and indicators that are there already are known by their codes.",
+    ),
+    ImportPlanInputs,
+    (OutputSpec("summary", Label("摘要", "Summary"), "application/json"),),
+    limits=Limits(memory_mb=4096, time_s=3600),
+)
+
 CHECK_COMPLIANCE = ProcessContract(
     "check-compliance",
     Label("合规检查", "Check compliance"),
@@ -384,7 +403,7 @@ DELINEATE_ZONES = ProcessContract(
 CONTRACTS: Mapping[str, ProcessContract] = {
     contract.id: contract
     for contract in (
-        *(ECHO, IMPORT_DATASET, IMPORT_FEATURES, CHECK_COMPLIANCE),
+        *(ECHO, IMPORT_DATASET, IMPORT_FEATURES, IMPORT_PLAN, CHECK_COMPLIANCE),
         *(ASSESS_ECOSERVICES, DELINEATE_ZONES),
         *(EVALUATE_ECOSYSTEM, ACCOUNT_GEP, EVALUATE_INDICATORS),
         *(BUILD_NETWORK, RUN_SCENARIO, SELECT_SITES),

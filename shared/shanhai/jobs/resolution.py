@@ -26,11 +26,13 @@ from shanhai.jobs.contracts import (
     DELINEATE_ZONES,
     IMPORT_DATASET,
     IMPORT_FEATURES,
+    IMPORT_PLAN,
     CheckComplianceInputs,
     DatasetTask,
     DelineateZonesInputs,
     ImportDatasetInputs,
     ImportFeaturesInputs,
+    ImportPlanInputs,
     RegionTask,
     Task,
 )
@@ -120,6 +122,16 @@ async def _(inputs: ImportFeaturesInputs, session: AsyncSession, *, requested_by
         process=IMPORT_FEATURES.id,
         inputs=inputs.model_dump(mode="json"),
         region=region,
+        upload_uri=f"uploads/{inputs.upload}",
+    )
+
+
+@resolve.register
+async def _(inputs: ImportPlanInputs, session: AsyncSession, *, requested_by: str) -> Task:
+    refuse(await judge_upload(session, inputs.upload, owner=requested_by))
+    return Task(
+        process=IMPORT_PLAN.id,
+        inputs=inputs.model_dump(mode="json"),
         upload_uri=f"uploads/{inputs.upload}",
     )
 

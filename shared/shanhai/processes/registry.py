@@ -28,6 +28,11 @@ HOMES: tuple[tuple[str, str, str], ...] = (
         "shanhai.processes.importing.publication:publish_features",
     ),
     (
+        "import-plan",
+        "shanhai.processes.import_plan:ImportPlan",
+        "shanhai.processes.import_plan:publish_plan",
+    ),
+    (
         "check-compliance",
         "shanhai.processes.check_compliance:CheckCompliance",
         "shanhai.processes.check_compliance:publish_check",

@@ -1,7 +1,9 @@
 """Files GDAL writes from an Arrow stream: FlatGeobuf, GeoPackage, KML."""
 
 import re
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,16 +11,9 @@ from typing import Any
 import pyarrow as pa
 
 from shanhai.vector.gdal import pyogrio
-from shanhai.vector.tables import (
-    GEOMETRY,
-    Row,
-    Table,
-    arrow_schema,
-    batch_reader,
-    record_batches,
-    without_decimals,
-)
+from shanhai.vector.tables import GEOMETRY, Row, Table, arrow_schema, batch_reader, record_batches
 
+LONG_AGO = "1980-01-01T00:00:00.000Z"
 CONTROL = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f]")
 
 
@@ -29,7 +24,6 @@ def write_flatgeobuf(path: Path, table: Table) -> None:
 
     Whether all have one is known at the end, so the rows wait in a file beside it.
     """
-    table = without_decimals(table, "number")
     schema = arrow_schema(table.columns, geometry=True)
     waiting, missing = path.with_suffix(".waiting"), 0
     try:
@@ -48,15 +42,23 @@ def write_flatgeobuf(path: Path, table: Table) -> None:
 
 def write_geopackage(path: Path, table: Table) -> None:
     """GeoPackage; the notes are its layer's metadata."""
-    table = without_decimals(table, "number")
     notes = dict(table.notes or {}) or None
     # Version 1.4 is not fully known to GDAL before 3.7, which QGIS of many a bureau comes with.
     _write(path, table, "GPKG", layer_metadata=notes, dataset_options={"VERSION": "1.3"})
 
 
+def write_layers(path: Path, tables: Iterable[Table]) -> None:
+    """A GeoPackage of several layers whose bytes depend on nothing but what is in them."""
+    for table in tables:
+        _write(path, table, "GPKG")
+    if path.exists():
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("UPDATE gpkg_contents SET last_change = ?", (LONG_AGO,))
+            connection.execute("VACUUM")
+
+
 def write_kml(path: Path, table: Table) -> None:
     """KML; every property is in the extended data, without signs XML cannot hold."""
-    table = without_decimals(table, "text")
     _write(path, replace(table, blocks=map(_printable, table.blocks)), "KML")
 
 

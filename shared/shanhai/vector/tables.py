@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import pyarrow as pa
 
-Kind = Literal["text", "integer", "number", "decimal", "boolean", "date", "moment", "json"]
+Kind = Literal["text", "integer", "number", "boolean", "date", "moment", "json"]
 Row = Sequence[Any]
 """The geometry as WKB or None, then a value for each column."""
 
@@ -22,7 +21,6 @@ TYPES: Mapping[Kind, pa.DataType] = {
     "text": pa.string(),
     "integer": pa.int64(),
     "number": pa.float64(),
-    "decimal": pa.decimal128(16, 2),
     "boolean": pa.bool_(),
     "date": pa.date32(),
     "moment": pa.timestamp("ms", tz="UTC"),
@@ -68,7 +66,7 @@ def kind_of(schema: Mapping[str, Any]) -> Kind:
     declared = schema.get("type", "string")
     name = declared if isinstance(declared, str) else next(n for n in declared if n != "null")
     if name == "string":
-        formats: dict[str, Kind] = {"date": "date", "date-time": "moment", "decimal": "decimal"}
+        formats: dict[str, Kind] = {"date": "date", "date-time": "moment"}
         return formats.get(schema.get("format", ""), "text")
     kinds: dict[str, Kind] = {"integer": "integer", "number": "number", "boolean": "boolean"}
     return kinds.get(name, "json")
@@ -114,22 +112,4 @@ def _as_is(value: object) -> object:
     return value
 
 
-def without_decimals(table: Table, kind: Kind) -> Table:
-    """The table with its decimals as numbers or texts, for a format that has none."""
-    columns = (replace(one, kind=kind) if one.kind == "decimal" else one for one in table.columns)
-    return replace(table, columns=tuple(columns))
-
-
-def _text(value: object) -> object:
-    return str(value) if isinstance(value, Decimal) else value
-
-
-def _number(value: object) -> object:
-    return float(value) if isinstance(value, Decimal) else value
-
-
-_READERS: Mapping[Kind, Callable[[Any], Any]] = {
-    "json": json_text,
-    "text": _text,
-    "number": _number,
-}
+_READERS: Mapping[Kind, Callable[[Any], Any]] = {"json": json_text}

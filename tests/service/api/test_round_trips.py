@@ -32,7 +32,7 @@ EDITOR = Identity("tester", frozenset({Scope.WRITE, Scope.PROJECTS, Scope.JOBS})
 LONG = "河" * 200 + "湖泊 湿地, " * 30
 NESTED = '{"length_m": 1234.5678901234567, "notes": ["' + "质" * 300 + '", null, true]}'
 JOB = "11111111-1111-1111-1111-111111111111"
-PATHS = {"plan_indicators": "banan-restoration-2021", "programmes": "banan-restoration-2021"}
+PLAN = "banan-restoration-2021"
 EXPORTED = [item for item in ENTITIES if item.editing and "create" in item.editing.verbs]
 GAUSS_KRUGER = "http://www.opengis.net/def/crs/EPSG/0/4548"
 
@@ -203,7 +203,7 @@ async def test_an_unchanged_export_changes_nothing(
 ) -> None:
     entity = entity_named(collection)
     where = entity.path or f"/collections/{collection}/items"
-    where = where.format(plan=PATHS.get(collection))
+    where = where.format(plan=PLAN)
     answer = await admin.get(where, params={"f": name, **options})
     assert answer.status_code == 200, answer.text
     path = tmp_path / "file"

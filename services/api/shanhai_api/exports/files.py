@@ -91,13 +91,15 @@ async def export_file(state: State, order: Order, headers: dict[str, str]) -> Re
                 },
             )
 
-    return await written_file(state, f"{name}{order.format.suffix}", order.format, headers, write)
+    return await written_file(
+        state, f"{name}{order.format.suffix}", order.format.media_type, headers, write
+    )
 
 
 async def written_file(
     state: State,
     name: str,
-    file_format: FileFormat,
+    media_type: str,
     headers: Mapping[str, str],
     write: Callable[[Path], Awaitable[None]],
 ) -> Response:
@@ -125,7 +127,7 @@ async def written_file(
     disposition = f'attachment; filename="{path.name}"'
     return FileOnce(
         path,
-        file_format.media_type,
+        media_type,
         {"Content-Disposition": disposition, "Cache-Control": "no-store", **headers},
     )
 

@@ -63,7 +63,7 @@ async def respond_file(
                 after={"format": chosen.name, "rows": pump.rows, "query": dict(question.kept)},
             )
 
-    return await written_file(state, f"observations{chosen.suffix}", chosen, {}, write)
+    return await written_file(state, f"observations{chosen.suffix}", chosen.media_type, {}, write)
 
 
 async def _blocks(

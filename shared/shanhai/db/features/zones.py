@@ -23,7 +23,6 @@ from shanhai.db.features.zoning import (
     published_without_gap,
     published_without_rival,
     reviewed_without_overlap,
-    show_rasters,
 )
 from shanhai.vocabulary import ORIGINS, SCHEME_STATUSES, Label, Role
 
@@ -101,7 +100,7 @@ ZONE_SCHEMES = Entity(
     editing=Editing(
         roles=_WRITERS,
         lifecycle=LIFECYCLE,
-        effects=(close_former, show_rasters),
+        effects=(close_former,),
         guards=(
             PERIOD,
             computed_by_jobs,

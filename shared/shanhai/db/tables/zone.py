@@ -28,6 +28,7 @@ from shanhai.db.base import (
     in_order,
     live_code,
     one_of,
+    shapeless,
     spatial,
     valid_shape,
 )
@@ -101,7 +102,6 @@ class ZoneClass(Versioned, Dated, Base):
     color: Mapped[str | None]
     requirement_zh: Mapped[str | None]
     requirement_en: Mapped[str | None]
-    text_official: Mapped[str | None]
     traits_zh: Mapped[str | None]
     traits_en: Mapped[str | None]
     relation: Mapped[str | None]
@@ -117,6 +117,7 @@ class Zone(Copied, Versioned, Bounded, Base):
         valid_shape(),
         in_order(),
         spatial("zone"),
+        shapeless("zone"),
         Index("ix_zone_code", "code"),
     )
 

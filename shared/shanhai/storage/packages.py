@@ -1,0 +1,169 @@
+"""Zips whose bytes depend on nothing but what is in them, and which say what that must be."""
+
+import hashlib
+import json
+import re
+import stat
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shanhai.errors import InvalidInput, LimitExceeded
+
+BLOCK = 1024 * 1024
+LONG_AGO = (1980, 1, 1, 0, 0, 0)
+MANIFEST = "manifest.json"
+LONGEST_MANIFEST = 16 * BLOCK
+NAME = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)?(\.[a-z]+)?", re.ASCII)
+ENCRYPTED = 0x1
+UPLOAD = "/inputs/upload"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a package may hold at most."""
+
+    members: int = 20_000
+    bytes: int = 8 * 1024**3
+    ratio: int = 200
+
+
+BOUNDS = Bounds()
+
+
+def write_package(path: Path, about: Mapping[str, Any], members: Iterable[tuple[str, Path]]) -> str:
+    """Write a zip of files beside a manifest with their checksums; the SHA-256 of the zip.
+
+    The same files and words give the same bytes.
+    """
+    ordered = sorted(members)
+    listed = []
+    for name, file in ordered:
+        listed.append({"name": name, "sha256": digest_of(file), "bytes": file.stat().st_size})
+    manifest = json.dumps({**about, "members": listed}, ensure_ascii=False, indent=1) + "\n"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        archive.writestr(_told(MANIFEST), manifest.encode())
+        for name, file in ordered:
+            with file.open("rb") as source, archive.open(_told(name), "w", force_zip64=True) as to:
+                while block := source.read(BLOCK):
+                    to.write(block)
+    return digest_of(path)
+
+
+def _told(name: str) -> zipfile.ZipInfo:
+    told = zipfile.ZipInfo(name, LONG_AGO)
+    told.compress_type = zipfile.ZIP_DEFLATED
+    told.external_attr = 0o644 << 16
+    told.create_system = 3
+    return told
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def open_package(path: Path, folder: Path, bounds: Bounds = BOUNDS) -> Mapping[str, Any]:
+    """Unpack a package into an empty folder of our own, and give its manifest.
+
+    Raises:
+        InvalidInput: it is no package, holds what its manifest does not list, or other bytes.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = _checked(archive, bounds)
+            manifest = _manifest(archive, members)
+            listed = _listed(manifest, members)
+            left = min(bounds.bytes, max(bounds.ratio * path.stat().st_size, BLOCK))
+            for name, told in listed.items():
+                left -= _unpack(archive, members[name], folder / name, told, left)
+            return manifest
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise _refused("the file is no whole zip", "文件不是完整的 zip") from error
+
+
+def _checked(archive: zipfile.ZipFile, bounds: Bounds) -> dict[str, zipfile.ZipInfo]:
+    infos = archive.infolist()
+    if len(infos) > bounds.members:
+        raise LimitExceeded(
+            f"the package has {len(infos)} members; at most {bounds.members} are taken",
+            message_zh=f"规划包有 {len(infos)} 个成员，上限为 {bounds.members}",
+            pointer=UPLOAD,
+        )
+    found: dict[str, zipfile.ZipInfo] = {}
+    for info in infos:
+        name = info.orig_filename
+        if NAME.fullmatch(name) is None or name in found:
+            raise _of(name, "has a name no member of a package has", "名称不是规划包成员的名称")
+        if stat.S_ISLNK(info.external_attr >> 16) or info.flag_bits & ENCRYPTED:
+            raise _of(name, "is a link, or encrypted", "是链接或已加密")
+        found[name] = info
+    return found
+
+
+def _manifest(archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo]) -> dict[str, Any]:
+    info = members.get(MANIFEST)
+    if info is None or info.file_size > LONGEST_MANIFEST:
+        raise _refused("the zip has no manifest, so it is no package", "压缩包没有清单，不是规划包")
+    with archive.open(info) as file:
+        raw = file.read(LONGEST_MANIFEST + 1)
+    try:
+        manifest = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise _refused("the manifest is no JSON", "清单不是 JSON") from None
+    if len(raw) > LONGEST_MANIFEST or not isinstance(manifest, dict):
+        raise _refused("the manifest is no JSON object", "清单不是 JSON 对象")
+    return manifest
+
+
+def _listed(
+    manifest: Mapping[str, Any], members: Mapping[str, zipfile.ZipInfo]
+) -> dict[str, Mapping[str, Any]]:
+    entries = manifest.get("members")
+    if not isinstance(entries, list) or not all(isinstance(item, dict) for item in entries):
+        raise _refused("the manifest lists no members", "清单未列出成员")
+    listed = {str(item.get("name")): item for item in entries}
+    for name in sorted(listed.keys() ^ (members.keys() - {MANIFEST}))[:1]:
+        if name in listed:
+            raise _of(name, "is listed and not there", "已列出但不存在")
+        raise _of(name, "is there and not listed", "存在但未列出")
+    return listed
+
+
+def _unpack(
+    archive: zipfile.ZipFile,
+    info: zipfile.ZipInfo,
+    target: Path,
+    told: Mapping[str, Any],
+    most: int,
+) -> int:
+    """Unpack a member, counting what really comes out; its size."""
+    target.parent.mkdir(exist_ok=True)
+    digest, size = hashlib.sha256(), 0
+    with archive.open(info) as packed, target.open("xb") as file:
+        while block := packed.read(BLOCK):
+            size += len(block)
+            if size > most:
+                raise LimitExceeded(
+                    "the package unpacks to more than is allowed for its size",
+                    message_zh="规划包解压后超出允许的大小",
+                    pointer=UPLOAD,
+                )
+            digest.update(block)
+            file.write(block)
+    if (told.get("sha256"), told.get("bytes")) != (digest.hexdigest(), size):
+        raise _of(info.orig_filename, "is not what the manifest says", "与清单的校验值不符")
+    return size
+
+
+def _of(name: str, en: str, zh: str) -> InvalidInput:
+    return _refused(f"member {name[:100]!r} {en}", f"成员 {name[:100]!r} {zh}")
+
+
+def _refused(en: str, zh: str) -> InvalidInput:
+    return InvalidInput(en, message_zh=zh, pointer=UPLOAD)

@@ -1,0 +1,106 @@
+"""A plan taken out of one database and rebuilt in another, the same to the last digit."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.engine import Sessions
+from shanhai.db.identity import Identity
+from shanhai.db.packages.holdings import by_table, in_order
+from shanhai.db.packages.reading import read_contents, read_lines
+from shanhai.db.packages.rebuilding import Rebuilt, read_row, rebuild
+from shanhai.db.queries.audit import Act
+from shanhai.db.seed import seed_cities
+from shanhai.testing.job_rows import open_sessions
+from shanhai.vocabulary import Scope
+
+EVERYWHERE = Identity("tester", frozenset({Scope.WRITE, Scope.JOBS}))
+PLANS = ("banan-restoration-2021", "xiamen-demonstration", "xiamen-practice-2024")
+Lines = dict[str, list[str]]
+
+
+async def packed(session: AsyncSession, code: str) -> Lines:
+    plan_id = await session.scalar(
+        text("SELECT id FROM plan WHERE code = :code AND deleted_at IS NULL"), {"code": code}
+    )
+    contents = await read_contents(session, plan_id)
+    return {
+        item.table: [line async for line in read_lines(session, item, contents)]
+        for item in in_order()
+    }
+
+
+async def unpacked(
+    session: AsyncSession, code: str, lines: Lines, identity: Identity = EVERYWHERE
+) -> Rebuilt:
+    counts = {table: len(listed) for table, listed in lines.items()}
+    given = {
+        table: [read_row(by_table()[table], n, line, counts) for n, line in enumerate(listed, 1)]
+        for table, listed in lines.items()
+    }
+    return await rebuild(session, identity, code, given, Anywhere())
+
+
+class Anywhere(dict[str, str]):
+    """Every file is kept somewhere."""
+
+    def __missing__(self, sha256: str) -> str:
+        return f"objects/{sha256[:2]}/{sha256}"
+
+
+HAPPENED = (
+    """INSERT INTO job (id, kind, requested_by, status)
+    VALUES ('11111111-1111-1111-1111-111111111111', 'build-network', 'tester', 'successful')""",
+    """UPDATE corridor SET origin = 'computed', job_id = '11111111-1111-1111-1111-111111111111',
+    geom = ST_Multi(ST_SetSRID(ST_MakeLine(ST_MakePoint(118 + 1 / 3.0, 24 + id / 70.0),
+    ST_MakePoint(118.1 + id / 700.0, 24.5)), 4490)) WHERE id % 2 = 0""",
+    """INSERT INTO fund_source (code, name_zh, name_en, kind, year, amount, region_id)
+    SELECT 'fund.1', '专项', 'Fund', 'central', 2024, 1234567890.12, id FROM region
+    WHERE code = 'banan'""",
+    """INSERT INTO fund_entry (source_id, project_id, kind, amount, actor, note)
+    SELECT s.id, p.id, 'allocation', 100.10, 'tester', '第一笔' FROM fund_source s, project p
+    WHERE p.code = 'banan.PRJ02'""",
+    """INSERT INTO project_event (project_id, seq, from_state, to_state, actor, documents)
+    SELECT id, 1, 'draft', 'proposed', 'tester', '{}' FROM project WHERE code = 'banan.PRJ02'""",
+    """INSERT INTO document (code, owner_collection, owner_code, title_zh, kind, filename,
+    media_type, bytes, sha256, uri, uploaded_by) VALUES ('document-1', 'projects', 'banan.PRJ02',
+    '可研', 'feasibility', 'a.pdf', 'application/pdf', 3, repeat('a', 64), 'objects/aa/a', 't')""",
+    """UPDATE problem SET quantity = 1234567890.12345678901234567890,
+    geom = ST_SetSRID(ST_MakePoint(106.5 + id / 7.0, 29.3 + id / 70.0), 4490) WHERE id % 2 = 0""",
+)
+
+
+@pytest.fixture
+async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+    """A database with both cities and something that happened there."""
+    async with open_sessions(database_url) as sessions:
+        async with sessions.begin() as session:
+            if not await session.scalar(text("SELECT count(*) FROM plan")):
+                await seed_cities(session, ["xiamen", "banan"], [], act=Act("tester"))
+                for statement in HAPPENED:
+                    await session.execute(text(statement))
+        yield sessions
+
+
+@pytest.fixture
+async def empty(fresh_database_url: str) -> AsyncIterator[Sessions]:
+    async with open_sessions(fresh_database_url) as sessions:
+        yield sessions
+
+
+@pytest.mark.parametrize("code", PLANS)
+async def test_a_plan_is_rebuilt_in_an_empty_database(
+    sessions: Sessions, empty: Sessions, code: str
+) -> None:
+    async with sessions() as session:
+        lines = await packed(session, code)
+        assert await packed(session, code) == lines
+    async with empty.begin() as session:
+        done = await unpacked(session, code, lines)
+    assert done.made == {table: len(rows) for table, rows in lines.items() if rows}
+    async with empty() as session:
+        again = await packed(session, code)
+    for table, rows in lines.items():
+        assert again[table] == rows, table

@@ -1,0 +1,303 @@
+"""Everything of a plan in one file over HTTP, and the plan rebuilt from it elsewhere."""
+
+import hashlib
+import io
+import json
+import sqlite3
+import zipfile
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import select, text
+
+from shanhai.db.identity import EVERYTHING, Grant, Identity
+from shanhai.db.indicators.listing import find_plan
+from shanhai.db.queries.audit import Act
+from shanhai.db.queries.keys import create_key
+from shanhai.db.seed import seed_cities
+from shanhai.db.tables import Job, Plan, Region
+from shanhai.errors import Conflict, Forbidden, InvalidInput, ShanhaiError
+from shanhai.jobs.authority import with_authority
+from shanhai.jobs.contracts import Task
+from shanhai.processes.base import Publication
+from shanhai.processes.import_plan import ImportPlan, publish_plan
+from shanhai.settings import DatabaseSettings
+from shanhai.vocabulary import Role, Scope
+from shanhai_api.app import create_app
+from shanhai_api.configuration import Configuration
+from shanhai_api.plans.packaging import demand_insider
+from shanhai_api.state import State
+
+PLAN = "banan-restoration-2021"
+FILE = b"%PDF-1.7 a study"
+Members = dict[str, bytes]
+
+
+@pytest.fixture
+async def plans(state: State, tmp_path: Path) -> State:
+    """Both cities, with a document and shapes."""
+    async with state.sessions.begin() as session:
+        await seed_cities(session, ["xiamen", "banan"], [], act=Act("tester"))
+        (tmp_path / "study").write_bytes(FILE)
+        stored = state.store.put(tmp_path / "study", suffix=".pdf")
+        await session.execute(text("DELETE FROM document"))
+        await session.execute(
+            text(
+                "INSERT INTO document (code, owner_collection, owner_code, title_zh, kind,"
+                " filename, media_type, bytes, sha256, uri, uploaded_by) VALUES ('document-1',"
+                " 'projects', 'banan.PRJ02', '可研', 'feasibility', 'a.pdf', 'application/pdf',"
+                " :bytes, :sha, :uri, 'tester')"
+            ),
+            {"bytes": stored.bytes, "sha": stored.sha256, "uri": stored.uri},
+        )
+        await session.execute(
+            text(
+                "UPDATE problem SET geom = ST_SetSRID(ST_MakePoint(106.5 + id / 7.0, 29.3), 4490)"
+                " WHERE code LIKE 'banan.%'"
+            )
+        )
+    return state
+
+
+@pytest.fixture
+async def elsewhere(
+    configuration: Configuration, fresh_database_url: str, tmp_path: Path
+) -> AsyncIterator[State]:
+    """Another installation: an empty database, and a store of its own."""
+    other = replace(
+        configuration,
+        database=DatabaseSettings(url=SecretStr(fresh_database_url), pool_size=3),
+        artifacts=configuration.artifacts.model_copy(update={"root": tmp_path / "elsewhere"}),
+    )
+    app = create_app(other)
+    async with app.router.lifespan_context(app):
+        yield app.state.service
+
+
+async def package_of(state: State, plan: str = PLAN) -> bytes:
+    async with state.sessions.begin() as session:
+        key = await create_key(session, name="test", scopes=[Scope.READ, Scope.WRITE])
+    app = create_app(state.configuration)
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
+            headers = {"Authorization": f"Bearer {key}"}
+            answer = await client.get(f"/plans/{plan}/package", headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/zip"
+    return answer.content
+
+
+EVERYWHERE = Identity("tester", frozenset({Scope.WRITE, Scope.JOBS}))
+
+
+async def rebuilt(
+    state: State, tmp_path: Path, content: bytes, identity: Identity = EVERYWHERE
+) -> Mapping[str, Any]:
+    """What the process makes of a package, as a worker would have it."""
+    upload = tmp_path / "upload"
+    upload.write_bytes(content)
+    work = tmp_path / f"work-{uuid4()}"
+    work.mkdir()
+    async with state.sessions.begin() as session:
+        task = Task(process="import-plan", inputs={}, upload_uri="u", files={"u": str(upload)})
+        task = await with_authority(session, task, identity)
+        outcome = ImportPlan().compute(task, work, lambda percent, stage: None)
+        stored = {item.name: state.store.put(work / item.path, suffix="") for item in outcome.files}
+        result = await publish_plan(session, Publication(task, outcome, stored, "tester", work))
+    return dict(result["summary"])
+
+
+def members_of(content: bytes) -> Members:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def packed(members: Members, *, listed: bool = True) -> bytes:
+    """Members as a package, with a manifest that fits them."""
+    manifest = json.loads(members["manifest.json"])
+    if listed:
+        manifest["members"] = [
+            {"name": name, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+            for name, data in members.items()
+            if name != "manifest.json"
+        ]
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            text = json.dumps(manifest).encode() if name == "manifest.json" else data
+            archive.writestr(name, text)
+    return made.getvalue()
+
+
+async def test_a_plan_goes_out_and_back_the_same_to_the_last_byte(
+    plans: State, elsewhere: State, tmp_path: Path
+) -> None:
+    first = await package_of(plans)
+    assert await package_of(plans) == first
+    members = members_of(first)
+    assert {"manifest.json", "plan.gpkg", "rows/plan.json"} <= members.keys()
+    assert members[f"documents/{hashlib.sha256(FILE).hexdigest()}"] == FILE
+    summary = await rebuilt(elsewhere, tmp_path, first)
+    assert summary["made"]["project"] == 21
+    assert sum(summary["found"].values()) == 0
+    again = await package_of(elsewhere)
+    assert hashlib.sha256(again).hexdigest() == hashlib.sha256(first).hexdigest()
+
+
+async def test_the_geopackage_shows_what_is_drawn(plans: State, tmp_path: Path) -> None:
+    members = members_of(await package_of(plans))
+    (tmp_path / "plan.gpkg").write_bytes(members["plan.gpkg"])
+    with sqlite3.connect(tmp_path / "plan.gpkg") as connection:
+        rows = connection.execute("SELECT code FROM problem ORDER BY code").fetchall()
+    assert rows[0] == ("banan.P1",)
+
+
+async def test_a_plan_that_is_there_is_not_written_again(plans: State, tmp_path: Path) -> None:
+    with pytest.raises(Conflict, match="is there already"):
+        await rebuilt(plans, tmp_path, await package_of(plans))
+
+
+async def test_regions_and_parties_that_are_there_are_taken(
+    plans: State, elsewhere: State, tmp_path: Path
+) -> None:
+    async with elsewhere.sessions.begin() as session:
+        session.add(Region(code="banan", name_zh="巴南", name_en="Banan", level="district"))
+    summary = await rebuilt(elsewhere, tmp_path, await package_of(plans))
+    assert summary["found"]["region"] == 1
+    async with elsewhere.sessions() as session:
+        plan = (await session.scalars(select(Plan).where(Plan.code == PLAN))).one()
+        region = (await session.scalars(select(Region).where(Region.code == "banan"))).one()
+        assert (plan.region_id, region.name_zh) == (region.id, "巴南")
+
+
+@pytest.mark.parametrize("role", [Role.PLANNER, Role.VIEWER, Role.APPROVER])
+async def test_who_may_not_decide_there_makes_nothing(
+    plans: State, elsewhere: State, tmp_path: Path, role: Role
+) -> None:
+    content = await package_of(plans)
+    async with elsewhere.sessions.begin() as session:
+        region = Region(code="xiamen", name_zh="厦门", name_en="Xiamen", level="city")
+        session.add(region)
+        await session.flush()
+        grants = (Grant(role, frozenset({region.id})),)
+    for held in (grants, (Grant(role, None),)):
+        identity = Identity("tester", frozenset({Scope.WRITE, Scope.JOBS}), held)
+        with pytest.raises(Forbidden):
+            await rebuilt(elsewhere, tmp_path, bytes(content), identity)
+    async with elsewhere.sessions() as session:
+        assert list(await session.scalars(select(Plan))) == []
+        assert len(list(await session.scalars(select(Region)))) == 1
+
+
+def bomb(members: Members) -> bytes:
+    return packed({**members, "rows/zone.json": b"[\n" + b" " * 300_000_000})
+
+
+def changed(name: str, old: bytes, new: bytes) -> Callable[[Members], bytes]:
+    def change(members: Members) -> bytes:
+        assert old in members[name], name
+        return packed({**members, name: members[name].replace(old, new, 1)})
+
+    return change
+
+
+HOSTILE: Mapping[str, tuple[Callable[[Members], bytes], str]] = {
+    "no zip": (lambda members: b"PK\x03\x04 and nothing", "zip"),
+    "no package": (lambda members: packed({"manifest.json": b"{}"}), "no package"),
+    "bomb": (bomb, "unpacks to more"),
+    "traversal": (lambda members: packed({**members, "../x.json": b"[]"}), "name no member"),
+    "absolute": (lambda members: packed({**members, "/etc/x": b"[]"}), "name no member"),
+    "unknown member": (lambda members: packed({**members, "rows/api_key.json": b""}), "no member"),
+    "not listed": (
+        lambda members: packed({**members, "rows/zzz.json": b""}, listed=False),
+        "not listed",
+    ),
+    "other bytes": (
+        lambda members: packed(
+            {**members, "rows/plan.json": members["rows/plan.json"] + b" "}, listed=False
+        ),
+        "manifest says",
+    ),
+    "missing": (
+        lambda members: packed(
+            {k: v for k, v in members.items() if k != "rows/problem.json"}, listed=False
+        ),
+        "listed and not there",
+    ),
+    "other columns": (
+        changed("rows/problem.json", b'"severity"', b'"row_version"'),
+        "other columns",
+    ),
+    "no such row": (changed("rows/project.json", b'"plan_id": 1', b'"plan_id": 99'), "no row"),
+    "no code": (changed("rows/problem.json", b'"banan.P1"', b'"../x"'), "code that is none"),
+    "no list": (changed("rows/plan.json", b"[\n", b"{\n"), "no list of rows"),
+    "broken row": (changed("rows/plan.json", b'"row"', b'"wor'), "no row of a package"),
+    "wrong type": (
+        changed("rows/project.json", b'"start_year": 2021', b'"start_year": "x"'),
+        "project:",
+    ),
+    "no shape": (changed("rows/problem.json", b'"geom": "0101', b'"geom": "zz01'), "problem:"),
+    "no file": (
+        lambda members: packed(
+            {name: data for name, data in members.items() if not name.startswith("documents/")}
+        ),
+        "is not there",
+    ),
+    "another file": (
+        lambda members: packed({**members, f"documents/{'0' * 64}": b"x"}),
+        "holds another file",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_hostile_packages_are_refused_with_the_reason(
+    plans: State, elsewhere: State, tmp_path: Path, name: str
+) -> None:
+    make, words = HOSTILE[name]
+    content = make(members_of(await package_of(plans)))
+    with pytest.raises(ShanhaiError, match=words) as refused:
+        await rebuilt(elsewhere, tmp_path, content)
+    assert isinstance(refused.value, InvalidInput | Conflict) or name == "bomb"
+    async with elsewhere.sessions() as session:
+        for table in ("plan", "region", "party", "audit_log"):
+            assert await session.scalar(text(f"SELECT count(*) FROM {table}")) == 0
+    assert not (tmp_path / "x.json").exists()
+
+
+async def test_who_sees_a_part_only_gets_no_package(
+    plans: State, anonymous: httpx.AsyncClient, client_with: Any
+) -> None:
+    path = f"/plans/{PLAN}/package"
+    assert (await anonymous.get(path)).status_code == 401
+    reader = await client_with(Scope.READ)
+    assert (await reader.get("/plans/nowhere/package")).status_code == 404
+    async with plans.sessions() as session:
+        seen = await find_plan(session, PLAN, EVERYTHING)
+        here, there = [
+            (await session.scalars(select(Region.id).where(Region.code == code))).one()
+            for code in ("banan", "xiamen")
+        ]
+    scopes = frozenset({Scope.READ})
+    demand_insider(Identity("p", scopes, (Grant(Role.PLANNER, frozenset({here})),)), seen)
+    with pytest.raises(Forbidden):
+        demand_insider(Identity("p", scopes, (Grant(Role.PLANNER, frozenset({there})),)), seen)
+
+
+async def test_who_may_not_write_is_told_before_the_job_is_accepted(
+    plans: State, client_with: Any
+) -> None:
+    caller = await client_with(Scope.READ, Scope.JOBS)
+    upload = (await caller.post("/uploads", content=b"PK")).json()["upload"]
+    inputs = {"inputs": {"upload": upload}}
+    answer = await caller.post("/processes/import-plan/execution", json=inputs)
+    assert answer.status_code == 403, answer.text
+    async with plans.sessions() as session:
+        assert list(await session.scalars(select(Job).where(Job.kind == "import-plan"))) == []
