@@ -216,7 +216,7 @@ def _stored_unit(inputs: ImportDatasetInputs, rule: ThemeRule) -> str | None:
 def _output(imported: Imported, inputs: ImportDatasetInputs) -> OutputFile:
     label = imported.rule.label
     return raster_output(
-        "dataset",
+        "raster",
         FILE,
         Label(inputs.name_zh or label.zh, inputs.name_en or label.en),
         imported.frame,

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from shanhai.db.engine import Sessions
 from shanhai.db.tables import Dataset, Job, JobDataset, Upload
 from shanhai.jobs.contracts import IMPORT_DATASET, ImportDatasetInputs
+from shanhai.jobs.results import results_document
 from shanhai.jobs.submission import submit
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.storage.artifacts import LocalArtifacts
@@ -66,6 +67,8 @@ async def test_a_raster_becomes_a_dataset(
     assert job.status == JobStatus.SUCCESSFUL, job.error
     assert job.result is not None
     assert job.result["values"]["dataset"] == f"{region}.dem"
+    told = results_document(job, base_url="http://api", lang="en")
+    assert told["dataset"] == f"{region}.dem", "the code, not the file it is kept in"
     async with sessions() as session:
         dataset = await session.scalar(select(Dataset).where(Dataset.code == f"{region}.dem"))
         assert dataset is not None
