@@ -67,7 +67,7 @@ async def publish(url: str, rows: int) -> float:
         async with create_sessions(engine).begin() as session:
             tally = await write_many(
                 session, REGIONS, who, Act("benchmark"), given, _staged(rows),
-                shaped=True, partly=False,
+                shaped=True, partly=False, public=True,
             )  # fmt: skip
     finally:
         await engine.dispose()

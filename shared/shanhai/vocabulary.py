@@ -356,7 +356,6 @@ ALERT_KINDS: tuple[Term, ...] = (
     Term("no_data", Label("数据中断", "No data")),
     Term("indicator_behind_target", Label("指标落后于目标", "Indicator behind its target")),
     Term("red_line_lead", Label("管控区域内发现变化", "Change found in a control area")),
-    Term("line_decline", Label("管控线面积减少", "Decline of a control line")),
 )
 """What a rule watches for."""
 
@@ -364,7 +363,6 @@ ALERT_SUBJECTS: tuple[Term, ...] = (
     Term("station", Label("站点", "Station")),
     Term("indicator", Label("规划指标", "Indicator of a plan")),
     Term("case", Label("红线线索", "Red-line lead")),
-    Term("line", Label("管控线", "Control line")),
 )
 """What an alert is about."""
 
@@ -516,6 +514,76 @@ COMPARATORS = ("ge", "gt", "le", "lt", "eq", "none")
 """Comparators as printed beside a target; `none` for a bare number."""
 
 TARGET_SENSES = ("at_least", "at_most", "track")
+
+PROVISION_KINDS: tuple[Term, ...] = (
+    Term("article", Label("条文", "Article")),
+    Term("task", Label("主要任务", "Task")),
+    Term("objective", Label("目标", "Objective")),
+    Term("challenge", Label("挑战", "Challenge")),
+    Term("opportunity", Label("机遇", "Opportunity")),
+    Term("safeguard", Label("保障措施", "Safeguard")),
+    Term("step", Label("规划步骤", "Step")),
+    Term("stage", Label("实践阶段", "Stage")),
+    Term("demonstration", Label("示范内容", "Demonstration")),
+)
+"""What a provision of a plan or policy is."""
+
+OBJECTIVE_FORMS: tuple[Term, ...] = (
+    Term("state", Label("状态", "State")),
+    Term("deliverable", Label("成果", "Deliverable")),
+)
+"""Whether somebody judges that an objective is met, or it is there or not."""
+
+FIGURE_KINDS: tuple[Term, ...] = (
+    Term("evaluation", Label("评价结果", "Result of an evaluation")),
+    Term("benefit", Label("效益", "Benefit")),
+    Term("achievement", Label("既往成效", "Achievement")),
+    Term("condition", Label("基本情况", "Condition")),
+    Term("context", Label("形势", "Context")),
+    Term("reference", Label("参考值", "Reference value")),
+    Term("count", Label("载明数量", "Stated number")),
+)
+"""What a figure of a plan tells of."""
+
+BENEFIT_ASPECTS: tuple[Term, ...] = (
+    Term("ecological", Label("生态", "Ecological")),
+    Term("social", Label("社会", "Social")),
+    Term("economic", Label("经济", "Economic")),
+)
+
+TRENDS: tuple[Term, ...] = (
+    Term("better", Label("好转", "Better")),
+    Term("stable_to_better", Label("稳中向好", "Stable to better")),
+    Term("stable", Label("稳定", "Stable")),
+    Term("worse", Label("变差", "Worse")),
+)
+
+FIGURE_COMPARATORS: tuple[Term, ...] = (
+    Term("ge", Label("不低于", "at least")),
+    Term("gt", Label("高于", "more than")),
+    Term("le", Label("不高于", "at most")),
+    Term("lt", Label("低于", "less than")),
+    Term("eq", Label("等于", "equal to")),
+)
+"""Comparators as printed beside a figure; none for a bare number."""
+
+NAMED_FEATURE_KINDS: tuple[Term, ...] = (
+    Term("nature_reserve", Label("自然保护区", "Nature reserve")),
+    Term("forest_park", Label("森林公园", "Forest park")),
+    Term("park", Label("公园", "Park")),
+    Term("species", Label("物种", "Species")),
+    Term("mountain", Label("山体", "Mountain")),
+    Term("river", Label("河流", "River")),
+    Term("lake", Label("湖泊", "Lake")),
+    Term("reservoir", Label("水库", "Reservoir")),
+    Term("bay", Label("海湾", "Bay")),
+    Term("sea_area", Label("海域", "Sea area")),
+    Term("river_island", Label("江心岛", "River island")),
+    Term("hot_spring", Label("温泉", "Hot spring")),
+    Term("works", Label("工程", "Works")),
+    Term("practice_base", Label("实践创新基地", "Base of practice and innovation")),
+)
+"""What plans call by a name of its own."""
 
 PROBLEM_LEVELS: tuple[Term, ...] = (
     Term("region", Label("区域", "Region")),

@@ -59,7 +59,7 @@ async def write(
     partly: bool = False,
     names: Sequence[str] = NAMES,
     entity: Entity = REGIONS,
-    **wishes: bool,
+    public: bool = True,
 ) -> Tally:
     """Write rows whose values are those of `names`, in this order."""
 
@@ -77,7 +77,7 @@ async def write(
             blocks(),
             shaped=True,
             partly=partly,
-            **wishes,
+            public=public,
         )
 
 
@@ -121,7 +121,15 @@ async def test_others_write_while_many_rows_wait_for_their_commit(sessions: Sess
     properties = [item for name in NAMES for item in REGIONS.receivables if item.name == name]
     async with sessions.begin() as session:
         await write_many(
-            session, REGIONS, EDITOR, ACT, properties, blocks(), shaped=True, partly=False
+            session,
+            REGIONS,
+            EDITOR,
+            ACT,
+            properties,
+            blocks(),
+            shaped=True,
+            partly=False,
+            public=True,
         )
         async with asyncio.timeout(8), sessions.begin() as other:
             await add_region(other, "meanwhile")
@@ -153,11 +161,21 @@ async def test_new_rows_are_for_everybody_only_where_that_is_wished(
         await add_region(session, "city")
     names = ("name_zh", "name_en", "kind", "region")
     await write(sessions, [line(1)], names=names, entity=CONTROL_AREAS, public=public)
-    told = [line(2, True), line(3, False), line(4, None)]
-    await write(sessions, told, names=(*names, "public"), entity=CONTROL_AREAS, public=public)
+    lines = [line(2, True), line(3, False), line(4, None)]
+    await write(sessions, lines, names=(*names, "public"), entity=CONTROL_AREAS, public=public)
     async with sessions() as session:
         query = "SELECT json_agg(is_public ORDER BY code) FROM control_area"
         assert await scalar(session, query) == [public, True, False, public]
+    # What everybody would see at once is refused, unless it is there already.
+    tally = await write(sessions, [row(1)], public=public)
+    assert told(tally) == ([] if public else [(1, "public", None)])
+    async with sessions() as session:
+        query = "SELECT count(*) FROM region WHERE code = 'place-1'"
+        assert await scalar(session, query) == public
+        query = "SELECT json_agg(is_public ORDER BY code) FROM control_area"
+    await write(sessions, [row(1)])
+    again = await write(sessions, [row(1, name="镇")], public=public)
+    assert (again.updated, again.rejected) == (1, 0)
     # What is there already stays as it is unless a row says so.
     shown = [line(1, True), line(2, True), line(3, True), line(4, True)]
     await write(sessions, shown, names=(*names, "public"), entity=CONTROL_AREAS)

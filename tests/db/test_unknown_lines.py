@@ -139,6 +139,20 @@ async def test_a_place_outside_every_region_is_refused_as_input(
         await check(session, "mining", geometry=PARIS, region="city")
 
 
+async def test_while_no_region_has_a_shape_each_may_hold_the_place(session: AsyncSession) -> None:
+    await seed_cities(session, ["banan"], [], act=ACT)
+    await put_default_rules(session, ACT)
+    await session.execute(text("UPDATE region SET geom = NULL"))
+    place = shapely.Point(106.6, 29.4)
+    result = await check(session, "mining", geometry=place)
+    assert result.verdict == "undetermined"
+    assert {"beyond_regions", "not_drawn:red_line:banan"} <= set(codes(result))
+    beyond = next(gap for gap in result.gaps if gap.code == "beyond_regions")
+    assert "no region has a shape" in beyond.text.en
+    named = await check(session, "mining", geometry=place, region="banan")
+    assert "beyond_regions" not in codes(named)
+
+
 async def test_nothing_registered_is_not_nothing_there(session: AsyncSession, city: Region) -> None:
     before = await check(session, "mining")
     assert before.verdict == "undetermined"

@@ -66,7 +66,7 @@ class Sender:
             )
             if between is not None:
                 between()
-            inputs = {"upload": answer.json()["upload"], "collection": "regions"}
+            inputs = {"upload": answer.json()["upload"], "collection": "regions", "public": True}
             order = Order(f"{code}.import", region=code)
             return await self._execute(client, "import-features", inputs, order)
 

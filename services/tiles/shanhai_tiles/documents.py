@@ -142,7 +142,7 @@ def tilejson(
         "name": layer.title.in_(lang),
         "description": _description_line(layer, lang),
         "version": "1.0.0",
-        "attribution": attribution_html(layer.sources),
+        "attribution": attribution_html(layer.sources, links.layer(layer, "/map", lang=lang), lang),
         "scheme": "xyz",
         "format": format_,
         "tiles": [links.tiles(layer, grid, format_, **query)],

@@ -26,6 +26,7 @@ from shanhai.errors import (
 )
 from shanhai.rules import rule_in_chinese
 from shanhai_tiles.language import language_of
+from shanhai_tiles.pages import HTML, asks_for_page, render_problem
 from shanhai_tiles.wmts.faults import WmtsFault, is_wmts, report, status_of
 
 log = structlog.get_logger()
@@ -71,7 +72,8 @@ def problem(
     detail: str,
     faults: Sequence[Fault] = (),
 ) -> Response:
-    """A problem document, or for a client of WMTS its XML; never stored by caches."""
+    """A problem document, for a client of WMTS its XML, and a page for who opens the viewer; never
+    stored by caches."""
     lang = language_of(request)
     headers = dict(NEVER_STORED)
     if status == 401:
@@ -91,6 +93,8 @@ def problem(
     }
     if faults:
         document["errors"] = [fault.told(lang) for fault in faults]
+    if asks_for_page(request):
+        return Response(render_problem(document, lang), status, headers, HTML)
     return Response(orjson.dumps(document), status, headers, PROBLEM_TYPE)
 
 

@@ -8,6 +8,7 @@ from shanhai.cartography import ZONES
 from shanhai.vocabulary import (
     CONTROL_KINDS,
     CORRIDOR_TYPES,
+    NAMED_FEATURE_KINDS,
     NODE_KINDS,
     SCHEME_STATUSES,
     SEVERITIES,
@@ -169,6 +170,15 @@ STYLES: Mapping[str, FeatureStyle] = MappingProxyType(
         "problems": FeatureStyle(
             by="severity",
             classes=_terms(SEVERITIES, "#7f9aa8", "#f2c94c", "#e7833a", "#b3261e"),
+            open=True,
+        ),
+        "named_features": FeatureStyle(
+            by="kind",
+            classes=_terms(
+                NAMED_FEATURE_KINDS,
+                *("#1b6e3c", "#5aa957", "#8cbf3f", "#5b4b9a", "#8a5a2b", "#2b7bba", "#0b7fab"),
+                *("#0b3c71", "#6fa8dc", "#0f9d8a", "#c5b358", "#d9772b", "#7f9aa8", "#b3261e"),
+            ),
             open=True,
         ),
         "projects": FeatureStyle(by="state", classes=_PROJECTS),

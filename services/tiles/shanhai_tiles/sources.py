@@ -1,11 +1,18 @@
 """What a layer rests on: the rasters it was computed from, with their honesty marks."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from shanhai.vocabulary import Label
+from shanhai.vocabulary import Label, Lang
+
+ALL_SOURCES = Label("来源与许可", "Sources and licences")
+MORE = Label(" 等 {1} 项", " and {0} more")
+QUALIFIED = re.compile(r"[,;:(，；：（]")
+"""Where the name of a source ends and what is said of it begins."""
+LONGEST_NAME, LONGEST_LINE = 60, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +78,37 @@ def stand_in_notes(sources: Iterable[Source]) -> list[dict[str, Any]]:
     ]
 
 
-def attribution_html(sources: Iterable[Source]) -> str:
-    """The same as TileJSON and map styles want it: as markup, so nothing in it may act as such."""
-    return escape(attribution(sources))
+def attribution_html(sources: Sequence[Source], address: str, lang: Lang) -> str:
+    """The short credits as TileJSON and map styles want them, and a link to the long ones.
+
+    As markup, so nothing in them may act as such.
+    """
+    short = short_attribution(sources, lang)
+    if not short:
+        return ""
+    link = f'<a href="{escape(address)}">{escape(ALL_SOURCES.in_(lang))}</a>'
+    return f"{escape(short)} · {link}"
+
+
+def short_attribution(sources: Sequence[Source], lang: Lang) -> str:
+    """Whom a map must name, in a line that leaves room for the map; the layer's page has all.
+
+    A source is called by how it begins; those for which there is no room are counted.
+    """
+    names = list(
+        dict.fromkeys(
+            QUALIFIED.split(one.source, maxsplit=1)[0].strip()[:LONGEST_NAME]
+            for one in sources
+            if one.source
+        )
+    )
+    shown: list[str] = []
+    while names and sum(map(len, (*shown, names[0]))) <= LONGEST_LINE:
+        shown.append(names.pop(0))
+    line = "; ".join(shown) if lang == "en" else "；".join(shown)
+    if not names:
+        return line
+    return f"{line}{MORE.in_(lang).format(len(names), len(shown) + len(names))}"
 
 
 def attribution(sources: Iterable[Source]) -> str:

@@ -53,12 +53,12 @@ def style_document(
         "version": 8,
         "name": layer.title.in_(lang),
         "metadata": {"shanhai:layer": layer.name, "shanhai:version": layer.version},
-        "sources": {layer.name: _source(layer, links)},
+        "sources": {layer.name: _source(layer, links, lang)},
         "layers": drawn,
     }
 
 
-def _source(layer: Layer, links: Links) -> dict[str, Any]:
+def _source(layer: Layer, links: Links, lang: Lang) -> dict[str, Any]:
     """The tiles written out, so that drawing waits for no second request."""
     tiles = links.tiles(layer, WEB_MERCATOR, SHOWN_BY_DEFAULT[layer.kind])
     source: dict[str, Any] = {
@@ -67,7 +67,7 @@ def _source(layer: Layer, links: Links) -> dict[str, Any]:
         "minzoom": 0,
         "maxzoom": layer.maxzoom,
         "bounds": list(layer.bounds),
-        "attribution": attribution_html(layer.sources),
+        "attribution": attribution_html(layer.sources, links.layer(layer, "/map", lang=lang), lang),
     }
     if isinstance(layer, RasterLayer):
         source["tileSize"] = 256

@@ -11,7 +11,7 @@ from shanhai_tiles.documents import MVT, Links
 from shanhai_tiles.drawing import MEDIA_TYPES
 from shanhai_tiles.grids import Bounds, TileGrid, grids_over
 from shanhai_tiles.layers import Layer, RasterLayer, VectorLayer
-from shanhai_tiles.sources import attribution, stand_in_notes
+from shanhai_tiles.sources import attribution, short_attribution, stand_in_notes
 
 JSON = "application/json"
 REL = "http://www.opengis.net/def/rel/ogc/1.0"
@@ -116,7 +116,9 @@ def describe_tileset(of: Tilesets, grid: TileGrid, links: Links, lang: Lang) -> 
             "tileMatrix": str(min(deepest, grid.level_like(9))),
         },
         "layers": [_layer(layer, grid, of.kind, lang) for layer in of.layers],
-        "attribution": "; ".join(filter(None, (attribution(one.sources) for one in of.layers))),
+        "attribution": short_attribution(
+            [one for layer in of.layers for one in layer.sources], lang
+        ),
     }
 
 

@@ -31,7 +31,7 @@ MOST_AT_POINT = 50
 LABELS = "_labels"
 """Suffix of the layer, inside a tile, that holds where to write each feature's name."""
 
-_CASTS = {"number": "float8", "integer": "bigint"}
+_CASTS = {"number": "float8", "decimal": "float8", "integer": "bigint"}
 _SIZE = "ST_Length(ST_BoundingDiagonal({geometry}))"
 
 
@@ -167,7 +167,7 @@ def _typed(item: Property) -> str:
 
     Numbers may lie in JSON, whose null PostgreSQL 15 refuses to cast; as text it becomes NULL.
     """
-    cast = _CASTS.get(item.schema["type"])
+    cast = _CASTS.get(item.schema.get("format", item.schema["type"]))
     if cast is None:
         dated = item.schema.get("format") in {"date", "date-time"}
         return f"({item.sql})::text" if dated else f"({item.sql})"

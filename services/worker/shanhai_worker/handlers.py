@@ -12,6 +12,7 @@ from pathlib import Path
 
 import structlog
 
+from shanhai.errors import ShanhaiError
 from shanhai.jobs.contract import Limits
 from shanhai.jobs.contracts import Outcome
 from shanhai.jobs.failures import (
@@ -127,6 +128,9 @@ async def _attempt(context: Context, claim: Claim) -> Ending:
         return await settle(*_after(claim, failed.failure, context.settings.max_retries))
     except LeaseLost:
         return Ending.LOST
+    except ShanhaiError as error:
+        log.warning("job refused in the worker", error=type(error).__name__, reason=error.message)
+        return await settle(*_after(claim, classify(error), context.settings.max_retries))
     except Exception as error:
         log.exception("job failed in the worker")
         failure = unreachable() if is_outage(error) else classify(error)

@@ -32,6 +32,9 @@ def import_files(
     reports: Annotated[
         Path | None, typer.Option(file_okay=False, help="Features: folder for the reports.")
     ] = None,
+    public: Annotated[
+        bool, typer.Option("--public", help="For everybody: what is imported is not by itself.")
+    ] = False,
     option: Annotated[
         list[str] | None, typer.Option("--set", help="Another input as name=value; repeat.")
     ] = None,
@@ -41,7 +44,8 @@ def import_files(
 
     Beside a raster a description `<name>.json` is honoured.
     """
-    given = {"region": region, "theme": theme, **nested(parse_settings(option or []), {})}
+    wish = {"public": True} if public else {}
+    given = {"region": region, "theme": theme, **wish, **nested(parse_settings(option or []), {})}
     stated = {name: value for name, value in given.items() if value is not None}
     with ApiClient(api or PublicSettings().api_url, key) as client:
         for path in files:

@@ -15,10 +15,17 @@ from shanhai.db.quality.reading import check_and_keep
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.keys import OPERATOR
 from shanhai.db.seeding.boundaries import RegionSeed, read_regions, region_row
-from shanhai.db.seeding.files import CITIES, PlanSeed, read_blocks, read_plans, read_totals
+from shanhai.db.seeding.files import (
+    CITIES,
+    PlanSeed,
+    read_blocks,
+    read_plans,
+    read_retired,
+    read_totals,
+)
 from shanhai.db.seeding.rows import Row, Rows, plan_row, rows_of
 from shanhai.db.seeding.totals import count_rows
-from shanhai.db.seeding.writing import Put, put_all
+from shanhai.db.seeding.writing import Put, put_all, retire
 from shanhai.db.tables import Plan
 from shanhai.errors import UnsupportedFile
 
@@ -96,6 +103,10 @@ async def seed_cities(
     rows["region"] = _overlaid(rows["region"], bounded)
     rows = {table: _once(listed) for table, listed in rows.items()}
     tables = await put_all(session, rows, act)
+    for city in (city for city in cities if city in CITIES):
+        for table, codes in read_retired(city).items():
+            gone = await retire(session, table, codes, act)
+            tables[table] = tables.get(table, Put()) + Put(0, 0, gone)
     rules = tables.get("control_rule", Put()) + await put_default_rules(session, act)
     tables["control_rule"] = rules
     checked = await _check(session, [row["code"] for row in rows.get("plan", [])])

@@ -149,7 +149,7 @@ class ImportFeaturesInputs(Inputs):
 
     public: bool = Field(
         False,
-        description="New rows are for everybody once they are published / 新建对象发布后对公众开放",
+        description="New rows may be for everybody, at once or when published / 新建对象对公众开放",
     )
 
     @model_validator(mode="after")

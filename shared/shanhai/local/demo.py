@@ -21,6 +21,7 @@ from shanhai.local.files import write_whole
 from shanhai.local.inputs import Inputs, gather, import_missing, seed_regions
 from shanhai.local.keys import admin_key
 from shanhai.local.meter import Meter
+from shanhai.local.opening import openable
 from shanhai.local.readback import Made, Readback, read_back, read_network, read_sites
 from shanhai.local.shell import write_environment
 from shanhai.local.stack import Stack
@@ -76,9 +77,9 @@ class Demo:
             seen = self._step(
                 "read back", lambda: self._read_back(api, job, results, network, sites)
             )
-        self._report(results, network.results, sites.results, seen)
+        self._report(results, network.results, sites.results)
         self._tell_warning(warned)
-        self._tell_bulletin(bulletin)
+        self._tell_addresses(seen, warned, bulletin)
         self._note(key, job, results, network, sites)
 
     def _step(self, name: str, work: Callable[[], T]) -> T:
@@ -200,7 +201,6 @@ class Demo:
         results: Mapping[str, Any],
         network: Mapping[str, Any],
         sites: Mapping[str, Any],
-        seen: Readback,
     ) -> None:
         table = Table("zone class / 分区", "km²", "%", title="Xiamen 厦门: five zones 五类分区")
         for zone in results["zones"]:
@@ -220,8 +220,6 @@ class Demo:
         for reading in self.meter.readings:
             costs.add_row(reading.step, f"{reading.seconds:.1f}", f"{reading.peak_mib:.0f}")
         self.console.print(costs)
-        for title, address in seen.addresses.items():
-            self.console.print(f"{title:<10} {address}", soft_wrap=True, highlight=False)
 
     def _tell_warning(self, warned: Warned) -> None:
         alert, message = warned.alert, warned.message
@@ -232,18 +230,19 @@ class Demo:
         )
         if message is not None:
             self.console.print(f"told by webhook, signed / 已签名推送: {message['type']}")
-        api = self.stack.api_url
-        for title, path in (
-            ("station", f"/stations/{alert['station']}/observations?f=html"),
-            ("alerts", "/alerts?f=html"),
-        ):
-            self.console.print(f"{title:<10} {api}{path}", soft_wrap=True, highlight=False)
 
-    def _tell_bulletin(self, bulletin: Announced) -> None:
-        self.console.print(
-            f"{'bulletin':<10} {self.stack.api_url}{bulletin.url}", soft_wrap=True, highlight=False
-        )
-        self.console.print(f"{'':<10} SHA-256 of the PDF {bulletin.sha256}", highlight=False)
+    def _tell_addresses(self, seen: Readback, warned: Warned, bulletin: Announced) -> None:
+        """What can be looked at, the service's own page first."""
+        api, station = self.stack.api_url, warned.alert["station"]
+        addresses = {
+            "API": f"{api}/?f=html",
+            **seen.addresses,
+            "station": f"{api}/stations/{station}/observations?f=html",
+            "bulletin": f"{api}{bulletin.url}",
+        }
+        for title, address in openable(addresses).items():
+            self.console.print(f"{title:<10} {address}", soft_wrap=True, highlight=False)
+        self.console.print(f"SHA-256 of the bulletin's PDF {bulletin.sha256}", highlight=False)
 
     def _note(
         self, key: str, job: str, results: Mapping[str, Any], network: Made, sites: Made

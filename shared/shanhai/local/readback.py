@@ -65,9 +65,8 @@ def read_back(
         {
             "viewer": f"{tiles_url}/layers/{layer}/map",
             "tilejson": tilejson_url,
-            "tiles": f"{tiles_url}/layers/{layer}/tiles/WebMercatorQuad/{{z}}/{{x}}/{{y}}.png",
             "zones": f"{job.split('/jobs/')[0]}/collections/zones/items?scheme={scheme}&f=html",
-            "report": f"{job}/results/report",
+            "report": str(pictures / SAVED["report"]),
             "pictures": str(pictures),
         }
     )
@@ -115,7 +114,7 @@ def read_sites(api: ApiClient, tiles_url: str, sites: Made, pictures: Path) -> R
         )
     for output, name in SITES_SAVED.items():
         api.download(f"{sites.job}/results/{output}", pictures / name)
-    return Readback({"priority": f"{url}/map", "sites": f"{sites.job}/results/report"})
+    return Readback({"priority": f"{url}/map", "sites": str(pictures / SITES_SAVED["report"])})
 
 
 def tile_at(lon: float, lat: float, zoom: int) -> tuple[int, int]:

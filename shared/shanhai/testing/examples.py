@@ -72,6 +72,7 @@ def example_value(schema: Mapping[str, Any], variant: int) -> Any:
 
 def _example_text(schema: Mapping[str, Any], variant: int) -> str | None:
     known = {
+        "decimal": f"{variant}.50",
         "date": f"2024-01-0{variant}",
         "date-time": f"2024-01-0{variant}T00:00:00Z",
         "uuid": f"00000000-0000-0000-0000-00000000000{variant}",

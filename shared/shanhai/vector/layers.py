@@ -11,7 +11,15 @@ from typing import Any
 import pyarrow as pa
 
 from shanhai.vector.gdal import pyogrio
-from shanhai.vector.tables import GEOMETRY, Row, Table, arrow_schema, batch_reader, record_batches
+from shanhai.vector.tables import (
+    GEOMETRY,
+    Row,
+    Table,
+    arrow_schema,
+    batch_reader,
+    record_batches,
+    without_decimals,
+)
 
 LONG_AGO = "1980-01-01T00:00:00.000Z"
 CONTROL = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f]")
@@ -24,6 +32,7 @@ def write_flatgeobuf(path: Path, table: Table) -> None:
 
     Whether all have one is known at the end, so the rows wait in a file beside it.
     """
+    table = without_decimals(table, "number")
     schema = arrow_schema(table.columns, geometry=True)
     waiting, missing = path.with_suffix(".waiting"), 0
     try:
@@ -42,6 +51,7 @@ def write_flatgeobuf(path: Path, table: Table) -> None:
 
 def write_geopackage(path: Path, table: Table) -> None:
     """GeoPackage; the notes are its layer's metadata."""
+    table = without_decimals(table, "number")
     notes = dict(table.notes or {}) or None
     # Version 1.4 is not fully known to GDAL before 3.7, which QGIS of many a bureau comes with.
     _write(path, table, "GPKG", layer_metadata=notes, dataset_options={"VERSION": "1.3"})
@@ -59,6 +69,7 @@ def write_layers(path: Path, tables: Iterable[Table]) -> None:
 
 def write_kml(path: Path, table: Table) -> None:
     """KML; every property is in the extended data, without signs XML cannot hold."""
+    table = without_decimals(table, "text")
     _write(path, replace(table, blocks=map(_printable, table.blocks)), "KML")
 
 

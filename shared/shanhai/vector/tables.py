@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, Literal
 
 import pyarrow as pa
 
-Kind = Literal["text", "integer", "number", "boolean", "date", "moment", "json"]
+Kind = Literal["text", "integer", "number", "decimal", "boolean", "date", "moment", "json"]
 Row = Sequence[Any]
 """The geometry as WKB or None, then a value for each column."""
 
@@ -21,6 +22,7 @@ TYPES: Mapping[Kind, pa.DataType] = {
     "text": pa.string(),
     "integer": pa.int64(),
     "number": pa.float64(),
+    "decimal": pa.decimal128(16, 2),
     "boolean": pa.bool_(),
     "date": pa.date32(),
     "moment": pa.timestamp("ms", tz="UTC"),
@@ -66,7 +68,7 @@ def kind_of(schema: Mapping[str, Any]) -> Kind:
     declared = schema.get("type", "string")
     name = declared if isinstance(declared, str) else next(n for n in declared if n != "null")
     if name == "string":
-        formats: dict[str, Kind] = {"date": "date", "date-time": "moment"}
+        formats: dict[str, Kind] = {"date": "date", "date-time": "moment", "decimal": "decimal"}
         return formats.get(schema.get("format", ""), "text")
     kinds: dict[str, Kind] = {"integer": "integer", "number": "number", "boolean": "boolean"}
     return kinds.get(name, "json")
@@ -112,4 +114,22 @@ def _as_is(value: object) -> object:
     return value
 
 
-_READERS: Mapping[Kind, Callable[[Any], Any]] = {"json": json_text}
+def without_decimals(table: Table, kind: Kind) -> Table:
+    """The table with its decimals as numbers or texts, for a format that has none."""
+    columns = (replace(one, kind=kind) if one.kind == "decimal" else one for one in table.columns)
+    return replace(table, columns=tuple(columns))
+
+
+def _text(value: object) -> object:
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _number(value: object) -> object:
+    return float(value) if isinstance(value, Decimal) else value
+
+
+_READERS: Mapping[Kind, Callable[[Any], Any]] = {
+    "json": json_text,
+    "text": _text,
+    "number": _number,
+}

@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,8 @@ def _feature_line(members: dict[str, Any], geometry: str | None) -> str:
 def _json_value(value: Any, is_json: bool) -> Any:
     if is_json and isinstance(value, str):
         return json.loads(value)
+    if isinstance(value, Decimal):
+        return f"{value:.2f}"
     return value.isoformat() if isinstance(value, date | datetime) else value
 
 

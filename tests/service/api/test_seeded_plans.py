@@ -29,7 +29,9 @@ async def read(client: httpx.AsyncClient, path: str, **parameters: Any) -> dict[
 
 
 async def listed(client: httpx.AsyncClient, path: str, **filters: str) -> dict[str, Any]:
-    return await read(client, path, limit=200, **filters)
+    # httpx takes the query of an address away where parameters are given.
+    asked = dict(httpx.URL(path).params)
+    return await read(client, path.partition("?")[0], limit=200, **asked, **filters)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +46,10 @@ async def listed(client: httpx.AsyncClient, path: str, **filters: str) -> dict[s
         ("zones", {"region": "banan"}, 5),
         ("control_areas", {}, 5),
         ("problems", {"region": "banan"}, 8),
+        ("problems", {"region": "xiamen"}, 0),
+        ("named_features", {"region": "xiamen"}, 14),
+        ("named_features", {"q": "筼筜"}, 2),
+        ("named_features", {"q": "Yundang"}, 2),
         ("projects", {"plan": BANAN}, 21),
     ],
 )
@@ -63,8 +69,18 @@ async def test_collections(
         (f"/plans/{XIAMEN}/programmes", "programmes", 8),
         (f"/plans/{BANAN}/programmes", "programmes", 7),
         ("/control-rules", "control_rules", 85),
-        ("/patterns", "patterns", 8),
-        ("/parties", "parties", 34),
+        ("/patterns", "patterns", 9),
+        ("/parties", "parties", 35),
+        ("/plans/xiamen-practice-2024/indicators", "plan_indicators", 2),
+        ("/plans/xiamen-spatial-2021/indicators", "plan_indicators", 4),
+        (f"/plans/{BANAN}/provisions?kind=task", "provisions", 5),
+        ("/plans/xiamen-vanguard-2025/provisions?kind=article", "provisions", 12),
+        ("/plans/xiamen-vanguard-2025/provisions?end_year=2027", "provisions", 3),
+        ("/plans/xiamen-vanguard-2025/provisions?regions=xiamen.jimei", "provisions", 1),
+        (f"/plans/{BANAN}/provisions?q=水网", "provisions", 1),
+        (f"/plans/{BANAN}/figures?kind=evaluation", "figures", 6),
+        (f"/plans/{BANAN}/figures?kind=benefit&aspect=social", "figures", 1),
+        (f"/plans/{BANAN}/figures?filter=value>1000 AND unit='km2'", "figures", 3),
     ],
 )
 async def test_records(public: httpx.AsyncClient, path: str, name: str, count: int) -> None:
@@ -118,6 +134,48 @@ async def test_types_of_project_duties_and_what_else_a_plan_says(
     party = await read(public, "/parties/xiamen.ecology-environment")
     assert party["articles"] == ["1", *map(str, range(3, 13))]
     plan = (await read(public, f"/collections/plans/items/{BANAN}"))["properties"]
-    assert len(plan["details"]["tasks"]) == 5
+    assert plan["details"].keys() == {"source", "mandate", "near_target_year", "target_year"}
+    assert (plan["near_target_year"], plan["target_year"]) == (2025, 2035)
+    assert (plan["upper_plan"], plan["spatial_plan"]) == (
+        "chongqing-restoration-2021",
+        "banan-spatial-2021",
+    )
     problem = (await read(public, "/collections/problems/items/banan.P4a"))["properties"]
     assert problem["details"]["shares"][1]["printed_percent"] == 13.04
+
+
+async def test_articles_know_who_answers_for_them(public: httpx.AsyncClient) -> None:
+    path = "/plans/xiamen-vanguard-2025/provisions/article-2"
+    article = await read(public, path)
+    assert article["name_zh"] == "健全节约集约绿色低碳循环经济体系"
+    assert article["departments"] == [
+        "xiamen.development-reform",
+        "xiamen.district-governments",
+        "xiamen.industry",
+        "xiamen.science",
+    ]
+    assert article["text_official"] is None
+    ours = await listed(
+        public, "/plans/xiamen-vanguard-2025/provisions", departments="xiamen.science"
+    )
+    assert [item["code"] for item in ours["provisions"]] == ["article-2"]
+
+
+async def test_printed_targets_of_the_opinion_are_read(public: httpx.AsyncClient) -> None:
+    plan = "/plans/xiamen-practice-2024"
+    targets = await read(public, f"{plan}/indicators/red_line_area/targets")
+    (target,) = targets["targets"]
+    assert (target["value"], target["role"], target["comparator"]) == (288, "target", "ge")
+    farmland = (await read(public, f"{plan}/indicators/cultivated_land_area/targets"))["targets"]
+    assert [item["value"] for item in farmland] == [19.47], "129.8 km2 in ten thousand mu"
+    evaluation = await read(public, f"{plan}/evaluation", year=2025)
+    assert [(row["indicator"], len(row["targets"])) for row in evaluation["rows"]] == [
+        ("red_line_area", 1),
+        ("cultivated_land_area", 1),
+    ]
+    assert {row["status"] for row in evaluation["rows"]} == {"no_data"}
+    assert "no_target" not in str(evaluation["rows"])
+    progress = await read(public, f"{plan}/progress", year=2025)
+    assert len(progress["indicators"]) == 2
+    findings = (await read(public, f"{plan}/findings"))["findings"]
+    assert "reference.red_line_area" in [item["code"] for item in findings]

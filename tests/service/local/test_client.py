@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from shanhai.client import ApiClient
+from shanhai.local.opening import openable
 
 PAGES = 3
 
@@ -22,6 +23,9 @@ class Answering(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         address = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(address.query).items()}
+        if address.path == "/secret":
+            self.send_error(401)
+            return
         document = self.job() if address.path == "/jobs/1" else self.page(query)
         body = json.dumps(document).encode()
         self.send_response(200)
@@ -46,13 +50,18 @@ class Answering(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def api() -> Iterator[ApiClient]:
+def url() -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
     Thread(target=server.serve_forever, daemon=True).start()
-    with ApiClient(f"http://127.0.0.1:{server.server_port}", None) as client:
-        yield client
+    yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def api(url: str) -> Iterator[ApiClient]:
+    with ApiClient(url, None) as client:
+        yield client
 
 
 def test_following_next_comes_to_an_end(api: ApiClient) -> None:
@@ -84,3 +93,8 @@ def test_a_job_is_told_of_only_when_it_has_changed(api: ApiClient) -> None:
     told: list[tuple[int, str]] = []
     api.follow("/jobs/1", on_progress=lambda *state: told.append(state), interval_s=0.01)
     assert told == [(0, ""), (10, "read"), (10, "write"), (100, "done")]
+
+
+def test_only_what_opens_in_a_browser_is_worth_printing(url: str) -> None:
+    given = {"page": f"{url}/items", "alerts": f"{url}/secret", "report": "demo/report.html"}
+    assert openable(given) == {"page": f"{url}/items", "report": "demo/report.html"}

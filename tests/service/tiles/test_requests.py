@@ -186,6 +186,23 @@ async def test_without_public_reading_a_key_is_needed(
         assert answer.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize(
+    ("lang", "said"), [("zh", "瓦片令牌"), ("en", "Ask the API for a tile token")]
+)
+async def test_a_person_who_opens_the_viewer_is_told_how_to_see_it(
+    guarded: httpx.AsyncClient, lang: str, said: str
+) -> None:
+    browser = {"Accept": "text/html,*/*;q=0.8", "Accept-Language": lang}
+    answer = await guarded.get("/layers/zones/map", headers=browser)
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert answer.headers["cache-control"] == "no-store"
+    assert said in answer.text
+    tile = await guarded.get(f"{TILE}.png", headers=browser)
+    assert tile.headers["content-type"] == "application/problem+json"
+
+
 async def test_a_valid_key_is_enough(guarded: httpx.AsyncClient, world: Any) -> None:
     answer = await guarded.get(f"{TILE}.png", headers={"Authorization": f"Bearer {world.key}"})
     assert answer.status_code == 200

@@ -56,7 +56,9 @@ async def imported(
         job = await submit(
             session,
             contract=IMPORT_FEATURES,
-            inputs=ImportFeaturesInputs(upload=upload.id, collection="regions", **inputs),
+            inputs=ImportFeaturesInputs(
+                upload=upload.id, collection="regions", **{"public": True, **inputs}
+            ),
             requested_by=who.owner,
             identity=who,
         )
@@ -113,6 +115,19 @@ async def test_rows_are_created_then_left_alone_then_changed(
     assert tally_of(again) == ("imported", 0, 0, 2, 0)
     moved = await imported(worker, sessions, collection(tmp_path, prefix, 118, 118.3))
     assert tally_of(moved) == ("imported", 0, 1, 1, 0)
+
+
+async def test_what_everybody_would_see_takes_an_explicit_wish(
+    worker: Context, sessions: Sessions, prefix: str, tmp_path: Path
+) -> None:
+    path = collection(tmp_path, prefix, 118, 118.2)
+    job = await imported(worker, sessions, path, public=False)
+    assert tally_of(job) == ("refused", 0, 0, 0, 2)
+    assert {one["rule"] for one in summary_of(job)["rejections"]} == {"public"}
+    assert await number_of(sessions, prefix) == 0
+    await imported(worker, sessions, path)
+    again = await imported(worker, sessions, path, public=False)
+    assert tally_of(again) == ("imported", 0, 0, 2, 0)
 
 
 async def test_one_bad_row_leaves_all_unwritten(

@@ -248,7 +248,7 @@ def test_a_missing_row_is_a_wrong_total() -> None:
 @pytest.mark.parametrize("city", CITIES)
 def test_every_name_is_in_both_languages_and_every_code_once(city: str) -> None:
     for table, rows in rows_of(read_blocks(city)).items():
-        codes = [row["code"] for row in rows if "code" in row]
+        codes = [(row["code"], row.get("plan")) for row in rows if "code" in row]
         assert len(set(codes)) == len(codes), table
         assert all(row["name_zh"] and row["name_en"] for row in rows if "name_zh" in row), table
 

@@ -19,12 +19,12 @@ from shanhai.vocabulary import INSIDERS
 
 PROMISED = {
     *("regions", "plans", "pattern_components", "corridors", "corridor_nodes", "zone_schemes"),
-    *("zones", "control_areas", "problems", "projects", "stations", "datasets"),
+    *("zones", "control_areas", "problems", "projects", "stations", "datasets", "named_features"),
 }
 PROMISED_PATHS = {
     *("/zone-classes", "/control-rules", "/patterns", "/parties", "/indicators", "/documents"),
     *("/plans/{plan}/indicators", "/plans/{plan}/parts", "/plans/{plan}/programmes"),
-    "/fund-sources",
+    *("/plans/{plan}/provisions", "/plans/{plan}/figures", "/fund-sources"),
 }
 each = pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.name)
 

@@ -291,17 +291,15 @@ def test_areas_on_the_ellipsoid() -> None:
     assert found == pytest.approx(1.11319491 * 1.1057427, rel=1e-6)
 
 
-def test_what_is_not_drawn_counts_as_approved() -> None:
-    held = {
-        "shapes": [
-            line("red_line", "drawn", square(WEST, SOUTH)),
-            line("red_line", "told", None, approved_area_km2=Decimal("2.5")),
-        ]
-    }
+def test_an_approved_area_is_no_computed_value() -> None:
+    drawn = line("red_line", "drawn", square(WEST, SOUTH))
+    told = line("red_line", "told", None, approved_area_km2=Decimal("2.5"))
     whole = square_km(shape(REGION.geometry))
-    assert value(compute("red_line_area", held)) == pytest.approx(whole + 2.5)
+    assert value(compute("red_line_area", {"shapes": [drawn]})) == pytest.approx(whole)
+    for shapes in ([told], [drawn, told]):
+        assert "not drawn: told (2.5 km²)" in reason(compute("red_line_area", {"shapes": shapes}))
     sizeless = {"shapes": [line("red_line", "x", None)]}
-    assert "neither a shape nor an approved area" in reason(compute("red_line_area", sizeless))
+    assert "not drawn: x;" in reason(compute("red_line_area", sizeless))
     assert "kind `red_line`" in reason(compute("red_line_area"))
     assert "too many vertices" in reason(compute("red_line_area", {"lines_left_out": ["red_line"]}))
 
@@ -406,7 +404,7 @@ def test_long_lists_are_kept_with_a_value_by_count_and_hash() -> None:
 def test_a_run_leaves_documents_and_a_manifest(tmp_path: Path) -> None:
     inputs = inputs_of(years=[2023, 2024], record=False)
     own = indicator("red_line_area", base=BASE, targets=[TARGET], unit="10^4 mu")
-    held = {"shapes": [line("red_line", "x", None, approved_area_km2=Decimal(20))]}
+    held = {"shapes": [line("red_line", "x", square(WEST, SOUTH))]}
     stages: list[str] = []
     outcome = EvaluateIndicators().compute(
         task_of(inputs, [own, indicator(None, code="two")], held),
@@ -417,8 +415,10 @@ def test_a_run_leaves_documents_and_a_manifest(tmp_path: Path) -> None:
     assert outcome.values["recorded"] == []
     document = orjson.loads((tmp_path / "indicators.json").read_bytes())
     first, second = document["indicators"]
-    # 20 km² are 30 000 mu.
-    assert [(one["year"], one["value"]) for one in first["computed"]] == [(2024, 3)]
+    # A km² is 1,500 mu.
+    mu = square_km(shape(REGION.geometry)) * 1500 / 1e4
+    assert [one["year"] for one in first["computed"]] == [2024]
+    assert first["computed"][0]["value"] == pytest.approx(mu, rel=1e-4)
     assert first["missing"][0]["year"] == 2023
     assert second["missing"][0]["zh"].startswith("人工填报")
     manifest = orjson.loads((tmp_path / "manifest.json").read_bytes())

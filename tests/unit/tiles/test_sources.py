@@ -1,7 +1,13 @@
 from dataclasses import replace
 
 from shanhai.vocabulary import Label
-from shanhai_tiles.sources import Source, attribution, attribution_html, stand_in_notes
+from shanhai_tiles.sources import (
+    Source,
+    attribution,
+    attribution_html,
+    short_attribution,
+    stand_in_notes,
+)
 
 DEM = Source("dem", Label("高程", "Elevation"), 30.0, "Copernicus", "open", False, None)
 NPP = replace(DEM, dataset="npp", source="Miami model", licence=None, stand_in=True)
@@ -15,8 +21,29 @@ def test_credits_are_given_once():
 
 
 def test_credits_shown_as_markup_cannot_act():
-    hostile = replace(DEM, source="<img src=x onerror=alert(1)>", licence=None)
-    assert attribution_html([hostile]) == "&lt;img src=x onerror=alert(1)&gt;"
+    hostile = replace(DEM, source="<img src=x onerror=alert&1>", licence=None)
+    shown = attribution_html([hostile], 'https://tiles.test/?a=1&b="', "en")
+    assert shown == (
+        "&lt;img src=x onerror=alert&amp;1&gt; · "
+        '<a href="https://tiles.test/?a=1&amp;b=&quot;">Sources and licences</a>'
+    )
+    assert attribution_html([replace(DEM, source=None)], "https://tiles.test/", "zh") == ""
+
+
+def test_credits_on_a_map_leave_room_for_it():
+    """A layer of everything names some forty sources, each with a sentence of licence."""
+    many = [
+        replace(DEM, dataset=f"d{n}", source=f"Mission {n}, level 2, processed by somebody; 2020")
+        for n in range(40)
+    ]
+    for lang, ending in (("zh", " 等 40 项"), ("en", " and 29 more")):
+        short = short_attribution([*many, *many], lang)
+        assert len(short) < 140
+        assert short.startswith("Mission 0")
+        assert short.endswith(ending)
+        assert "level 2" not in short
+    assert short_attribution([DEM, NPP, DEM], "zh") == "Copernicus；Miami model"
+    assert short_attribution([replace(DEM, source="长" * 500)], "zh") == "长" * 60
 
 
 def test_only_stand_ins_are_noted():

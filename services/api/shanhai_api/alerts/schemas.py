@@ -20,11 +20,10 @@ Level = Literal["blue", "yellow", "orange", "red"]
 CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 OF_STATIONS = ("property", "stations", "min_duration_s", "max_age_s", "any_quality")
 OF_TARGETS = ("plan", "indicator")
-OF_LINES = ("control_kind",)
+OF_LEADS = ("control_kind",)
 TAKEN: dict[str, tuple[str, ...]] = {
     "indicator_behind_target": OF_TARGETS,
-    "red_line_lead": OF_LINES,
-    "line_decline": OF_LINES,
+    "red_line_lead": OF_LEADS,
 }
 """Members that only some kinds of rules take; the other kinds take those of stations."""
 
@@ -103,14 +102,12 @@ class RuleContents(BaseModel):
         None, max_length=80, description="Code of the indicator in the plan; default all of them"
     )
     control_kind: str | None = Field(
-        None,
-        description="Kind of control area in which changes are found, with `red_line_lead`, or"
-        " that becomes smaller, with `line_decline`",
+        None, description="Kind of control area in which changes are found, with `red_line_lead`"
     )
     limits: dict[Level, float] = Field(
         min_length=1,
         description="Limit of each level: a value, a change per hour, seconds without data, percent"
-        " behind what is asked, or square metres of the control area changed or lost",
+        " behind what is asked, or changed square metres of the control area",
     )
     reset: float | None = Field(
         None,
@@ -184,13 +181,10 @@ class RuleContents(BaseModel):
     def _check_members(self) -> None:
         """What a kind needs is given, and nothing it does not take."""
         taken = TAKEN.get(self.kind, OF_STATIONS)
-        for name in (*OF_STATIONS, *OF_TARGETS, *OF_LINES):
+        for name in (*OF_STATIONS, *OF_TARGETS, *OF_LEADS):
             if name not in taken and getattr(self, name) != type(self).model_fields[name].default:
                 raise ValueError(f"{self.kind} takes no {name} / {self.kind} 不用 {name}")
-        needed = {
-            **dict.fromkeys(("no_data", "indicator_behind_target"), None),
-            **dict.fromkeys(("red_line_lead", "line_decline"), "control_kind"),
-        }
+        needed = {"no_data": None, "indicator_behind_target": None, "red_line_lead": "control_kind"}
         missing = needed.get(self.kind, "property")
         if missing is not None and getattr(self, missing) is None:
             raise ValueError(f"{self.kind} needs {missing} / {self.kind} 须给出 {missing}")
@@ -211,8 +205,8 @@ class RuleContents(BaseModel):
             )
         if self.kind in TAKEN and self.reset:
             raise ValueError(
-                f"{self.kind} ends at 0: the target is kept up with, the case closed, the area"
-                f" regained / {self.kind} 在 0 处结束：指标跟上进度、案件销号或面积恢复"
+                f"{self.kind} ends at 0: the target is kept up with, the case closed"
+                f" / {self.kind} 在 0 处结束：指标跟上进度或案件销号"
             )
 
     def _levels(self) -> list[Level]:

@@ -7,6 +7,7 @@ from shanhai.db.features.crs import CRS84, crs_uris
 from shanhai.db.features.drafts import CODE
 from shanhai.db.features.entity import Entity, Property, Verb
 from shanhai.db.features.geometry import DEPTHS
+from shanhai.db.features.values import AMOUNT
 from shanhai.db.features.versions import MOST_VERSIONS
 from shanhai_api.exports.formats import ENCODINGS, file_formats
 from shanhai_api.features.parameters import DEFAULT_LIMIT, LANGUAGES, parameters_of
@@ -434,6 +435,11 @@ def _code(item: Property) -> Document:
 
 def _nullable(item: Property, nullable: bool) -> Document:
     described = item.described("en")
+    if item.schema.get("format") == "decimal":
+        text = {**item.schema, "pattern": f"^{AMOUNT.pattern}$"}
+        number = {"type": "number", "minimum": 0, "exclusiveMaximum": 1e14}
+        nothing = [{"type": "null"}] if nullable else []
+        return {"title": described["title"], "anyOf": [text, number, *nothing]}
     if not nullable:
         return described
     found = {**described, "type": [described["type"], "null"]}

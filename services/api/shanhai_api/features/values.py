@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, tzinfo
+from decimal import Decimal
 from typing import Any, get_args
 
 from shanhai.db.features.crs import CRS84, WEB_MERCATOR, Crs, mercator_degrees
@@ -11,6 +12,7 @@ from shanhai.db.features.entity import Entity
 from shanhai.db.features.order import Order, SortKey
 from shanhai.db.features.selection import Box, Interval, Outline, Value
 from shanhai.db.features.statements import Counting
+from shanhai.db.features.values import NO_AMOUNT, amount_of
 from shanhai.vocabulary import Lang
 
 MAX_LIMIT = 10_000
@@ -147,6 +149,14 @@ def parse_number(text: str) -> float:
     return number
 
 
+def parse_amount(text: str) -> Decimal:
+    """An amount of money, exactly."""
+    amount = amount_of(text)
+    if amount is None:
+        raise ValueError(f"{NO_AMOUNT.en} / {NO_AMOUNT.zh}")
+    return amount
+
+
 def parse_text(text: str) -> str:
     """A text PostgreSQL can hold."""
     if "\x00" in text or len(text) > 1000:
@@ -241,6 +251,8 @@ def value_reader(schema: Mapping[str, Any]) -> Callable[[str], Value]:
     match schema["type"], schema.get("format"):
         case "string", "date":
             return lambda text: parse_day(text).isoformat()
+        case "string", "decimal":
+            return parse_amount
         case "string", "date-time":
             return lambda text: _instant(text, time.min).isoformat()
         case "integer", _:

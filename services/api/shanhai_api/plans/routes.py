@@ -39,7 +39,6 @@ from shanhai_api.plans.schemas import (
     StoredListQuery,
     StoredQuery,
     TargetsBody,
-    TargetsQuery,
     ValueBody,
     ValuesQuery,
 )
@@ -68,15 +67,13 @@ async def show_targets(
     caller: Reader,
     plan: str,
     indicator: str,
-    query: Annotated[TargetsQuery, Query()],
+    query: Annotated[RegionQuery, Query()],
     session: ReadSession,
 ) -> Response:
-    """Show the figures the plan states for the region, or stated on a day."""
+    """Show the figures the plan states for the region."""
     seen, listed = await operations.find_listed(session, caller, plan, indicator)
     place = await find_place(session, seen, query.region, pointer="region")
-    rows = await read_targets(
-        session, seen.id, indicators=[listed.id], region_id=place.id, as_of=query.as_of
-    )
+    rows = await read_targets(session, seen.id, indicators=[listed.id], region_id=place.id)
     found = await about_target(session, caller.viewer, seen.id, listed.code, place.code)
     document = documents.targets_document(view, seen, listed, place, rows, found)
     page = pages.plain_page(view, pages.TARGETS, document["targets"])

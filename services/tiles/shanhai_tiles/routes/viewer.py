@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from fastapi import APIRouter, Depends, Request
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import Response
 
 from shanhai_tiles.answers import answer
 from shanhai_tiles.dependencies import LangDep, SeenDep, accepts
+from shanhai_tiles.pages import HTML, PAGES
 from shanhai_tiles.vector_layers import CHOOSING
 
 router = APIRouter(default_response_class=Response)
@@ -15,10 +15,6 @@ router = APIRouter(default_response_class=Response)
 STATIC = Path(__file__).parent.parent / "static"
 COMPARED = "with"
 MAPLIBRE = STATIC / "vendor" / "maplibre-gl.mjs"
-
-_pages = Environment(
-    loader=PackageLoader("shanhai_tiles"), autoescape=True, undefined=StrictUndefined
-)
 
 
 @router.get("/layers/{layer}/map", dependencies=[Depends(accepts(COMPARED, *CHOOSING))])
@@ -28,12 +24,10 @@ async def read_viewer(request: Request, seen: SeenDep, lang: LangDep) -> Respons
     The page itself reads `with`: another layer to look at beside this one, such as
     `ratio.xiamen` or, with what is chosen of it, `zones?scheme=…`.
     """
-    page = _pages.get_template("map.html").render(
+    page = PAGES.get_template("map.html").render(
         title=seen.layer.title.in_(lang),
         lang=lang,
         drawable=MAPLIBRE.is_file(),
     )
     headers = {"Content-Language": lang}
-    return answer(
-        request, page.encode(), "text/html; charset=utf-8", private=seen.private, headers=headers
-    )
+    return answer(request, page.encode(), HTML, private=seen.private, headers=headers)

@@ -184,7 +184,7 @@ async def _unknown(
     """
     around = await read_around(session, given, () if region_id is None else (region_id,))
     if not around.lowest:
-        near = await nearest(session, given)
+        near = await nearest(session, given) or Label("尚无区域有图形", "no region has a shape yet")
         return Label(f"不在任何已知区域内；{near.zh}", f"it lies in no known region; {near.en}")
     kinds: dict[str, tuple[str, ...]] = dict.fromkeys(rule.least, ())
     then = await line_gaps(session, EVERYTHING, around, kinds, lines, as_of=lead.sensed_after)

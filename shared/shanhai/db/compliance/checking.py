@@ -113,7 +113,7 @@ async def check_geometry(
     named = await _regions(session, viewer, asked, project)
     around = await read_around(session, given, named)
     if project is None:
-        await demand_known(session, around)
+        around = await demand_known(session, around)
     lines, beneath = await read_lines(session, viewer, given, as_of=asked.as_of, kinds=asked.lines)
     zones, zoned = await read_zones(session, viewer, given, day=day)
     known = activities()
@@ -240,7 +240,7 @@ async def _gaps(
     found += class_gaps(touched.lines, of_class)
     found += rule_gaps(touched.lines, touched.zones, rules)
     found += await zone_gaps(session, viewer, around, could.schemes(), touched.zones, day=day)
-    if around.beyond(around.lowest):
+    if not around.placed or around.beyond(around.lowest):
         found.append(beyond_gap(around, await nearest(session, around.given)))
     judged = activities_judged(known, asked.activities)
     return [*found, *activity_gaps(known, judged, unknown, rules)]

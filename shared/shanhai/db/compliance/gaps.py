@@ -243,14 +243,23 @@ async def zone_gaps(
     return found
 
 
-def beyond_gap(around: Whereabouts, near: Label) -> Gap:
-    """What of a geometry lies beyond every region that is known."""
-    share = around.beyond(around.lowest)
-    shown = f"{100 * share:.3g} %"
-    told = Label(
-        f"几何的 {shown} 不在任何已知区域内；{near.zh}",
-        f"{shown} of the geometry lies in no known region; {near.en}",
-    )
+def beyond_gap(around: Whereabouts, near: Label | None) -> Gap:
+    """What of a geometry lies beyond every region that is known.
+
+    Args:
+        near: The nearest regions, in words; None where none has a shape.
+    """
+    if near is None:
+        told = Label(
+            "尚无区域有图形，不知该处属于哪个区域；请以 region 指明",
+            "no region has a shape yet, so nobody knows in which one it lies; name it by `region`",
+        )
+    else:
+        shown = f"{100 * around.beyond(around.lowest):.3g} %"
+        told = Label(
+            f"几何的 {shown} 不在任何已知区域内；{near.zh}",
+            f"{shown} of the geometry lies in no known region; {near.en}",
+        )
     return Gap("beyond_regions", "beyond_regions", told)
 
 

@@ -59,6 +59,11 @@ SELECT r.code, r.name_zh, r.name_en,
 """  # noqa: S608 - constants
 )
 
+HOLDERS = text(
+    """SELECT DISTINCT ca.region_id FROM control_area ca JOIN region r ON r.id = ca.region_id
+        WHERE ca.deleted_at IS NULL AND ca.status = 'published' AND r.deleted_at IS NULL"""
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -82,11 +87,16 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """The regions around a geometry, and those of them it is said to lie in without a shape."""
+    """The regions around a geometry, and those of them it is said to lie in without a shape.
+
+    Attributes:
+        placed: Whether anything tells that it lies in them.
+    """
 
     given: Given
     regions: Mapping[int, Known]
     asserted: frozenset[int]
+    placed: bool = True
 
     @property
     def around(self) -> frozenset[int]:
@@ -178,11 +188,11 @@ def _known(row: Row[Any], given: Given) -> Known:
     )
 
 
-async def nearest(session: AsyncSession, given: Given) -> Label:
-    """The regions nearest to a geometry, in words; what to do where none is drawn."""
+async def nearest(session: AsyncSession, given: Given) -> Label | None:
+    """The regions nearest to a geometry, in words; None where none is drawn."""
     rows = (await session.execute(NEAREST, {"shape": given.wkb, "most": MOST_NAMED})).all()
     if not rows:
-        return Label("尚无区域有图形", "no region has a shape yet")
+        return None
     named = [
         (
             f"{row.name_zh}（{row.code}）{row.km:,.0f} km",
@@ -194,15 +204,20 @@ async def nearest(session: AsyncSession, given: Given) -> Label:
     return Label(f"最近的区域：{zh}", f"the nearest are {en}")
 
 
-async def demand_known(session: AsyncSession, around: Whereabouts) -> None:
+async def demand_known(session: AsyncSession, around: Whereabouts) -> Whereabouts:
     """Refuse a place outside every region that is known.
+
+    While no region has a shape, each that holds lines may hold the place.
 
     Raises:
         InvalidInput: it lies in none, and in none it is said to lie in.
     """
     if around.lowest:
-        return
+        return around
     near = await nearest(session, around.given)
+    if near is None:
+        holders = (await session.scalars(HOLDERS)).all()
+        return replace(await read_around(session, around.given, holders), placed=False)
     en = (
         f"the geometry lies in no known region; {near.en}. A region without shape is named by"
         " `region`"

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.bulk_images import audit_rows, keep_images, keep_new_images
-from shanhai.db.features.bulk_judging import Rejected, Rejections, judge, judge_written_regions
+from shanhai.db.features.bulk_judging import Rejected, Rejections, judge, judge_written
 from shanhai.db.features.bulk_writing import write_rows
 from shanhai.db.features.entity import Editing, Entity, Property
 from shanhai.db.features.rights import editing_of
@@ -65,7 +65,8 @@ async def write_many(
         blocks: The rows, once.
         shaped: The rows have geometry.
         partly: Leave out rows that cannot be written; else one such row leaves all unwritten.
-        public: Whether new rows that do not say so themselves are for everybody.
+        public: Whether new rows that do not say so themselves are for everybody; without it those
+            are refused that everybody would see at once.
 
     Raises:
         Unauthenticated, Forbidden: the identity may not write the entity at all.
@@ -126,7 +127,7 @@ async def _write(
         await keep_images(session, stage)
         refused = await write_rows(session, stage, editing, partly=partly)
         # Where new rows lie is known only once they are there.
-        foreign = await judge_written_regions(session, stage, editing, identity)
+        foreign = await judge_written(session, stage, editing, identity)
         if not foreign.told and (partly or not refused):
             await savepoint.commit()
             await found.add(session, refused)

@@ -212,16 +212,36 @@ async def _rewriting(session: AsyncSession, stage: Stage, found: Rejections) -> 
     await found.add_all(session, query, "state", "valid_from", detail)
 
 
-async def judge_written_regions(
+async def judge_written(
     session: AsyncSession, stage: Stage, editing: Editing, identity: Identity
 ) -> Rejections:
-    """Rows that came to lie in regions in which the identity has none of the roles."""
+    """Rows that came to lie in regions in which the identity has none of the roles.
+
+    And new ones that everybody would see at once, where that was not wished.
+    """
     found = Rejections()
     written = (
         f"JOIN {WRITTEN} i_w ON {stage.entity.key} = i_w.id JOIN {ROWS} i_r ON i_r.row = i_w.row"
     )
     await judge_regions(session, stage, editing, identity, written, found)
+    if not stage.public:
+        await _shown_at_once(session, stage, written, found)
     return found
+
+
+async def _shown_at_once(
+    session: AsyncSession, stage: Stage, written: str, found: Rejections
+) -> None:
+    entity = stage.entity
+    query = (
+        f"SELECT i_r.row, i_r.code FROM {entity.source} {written}"  # noqa: S608
+        f" WHERE i_r.found IS NULL AND ({entity.published}) AND ({entity.public})"
+    )
+    detail = Label(
+        f"{entity.name} 中新建的对象立即对公众开放，须以 `public` 明示",
+        f"new {entity.name} are for everybody at once; say by `public` that they shall be",
+    )
+    await found.add_all(session, query, "public", None, detail)
 
 
 async def judge_regions(

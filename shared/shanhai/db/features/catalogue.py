@@ -5,12 +5,14 @@ from shanhai.db.features.corridors import CORRIDOR_NODES, CORRIDORS
 from shanhai.db.features.datasets import DATASETS
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.indicators import INDICATORS, PLAN_INDICATORS
+from shanhai.db.features.named_features import NAMED_FEATURES
 from shanhai.db.features.patterns import PATTERN_COMPONENTS, PATTERNS
 from shanhai.db.features.plan_parts import PLAN_PARTS
 from shanhai.db.features.plans import PLANS
 from shanhai.db.features.problems import PROBLEMS
 from shanhai.db.features.programmes import DOCUMENTS, FUND_SOURCES, PARTIES, PROGRAMMES
 from shanhai.db.features.projects import PROJECTS
+from shanhai.db.features.provisions import FIGURES, PROVISIONS
 from shanhai.db.features.regions import REGIONS
 from shanhai.db.features.rules import CONTROL_RULES, ZONE_CLASSES
 from shanhai.db.features.stations import STATIONS
@@ -27,6 +29,7 @@ COLLECTIONS: tuple[Entity, ...] = (
     ZONES,
     CONTROL_AREAS,
     PROBLEMS,
+    NAMED_FEATURES,
     PROJECTS,
     STATIONS,
     DATASETS,
@@ -40,6 +43,8 @@ RECORDS: tuple[Entity, ...] = (
     INDICATORS,
     PLAN_INDICATORS,
     PLAN_PARTS,
+    PROVISIONS,
+    FIGURES,
     PROGRAMMES,
     PARTIES,
     FUND_SOURCES,

@@ -19,8 +19,6 @@ from shanhai.vocabulary import Label, Term
 
 YEAR: Mapping[str, Any] = {**INTEGER, "minimum": 1900, "maximum": 2200}
 POSITIVE: Mapping[str, Any] = {**NUMBER, "exclusiveMinimum": 0}
-AMOUNT: Mapping[str, Any] = {**NUMBER, "minimum": 0, "exclusiveMaximum": 1e14}
-"""A number of money; columns of money hold sixteen digits, two of them after the point."""
 ORDER: Mapping[str, Any] = {**INTEGER, "minimum": 0}
 NAME: Mapping[str, Any] = {**TEXT, "minLength": 1, "maxLength": 300}
 UUID: Mapping[str, Any] = {**TEXT, "format": "uuid"}

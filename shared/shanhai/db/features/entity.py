@@ -26,6 +26,11 @@ NAMES = frozenset(
 TEXT: Mapping[str, Any] = {"type": "string"}
 INTEGER: Mapping[str, Any] = {"type": "integer"}
 NUMBER: Mapping[str, Any] = {"type": "number"}
+MONEY: Mapping[str, Any] = {"type": "string", "format": "decimal"}
+"""An amount of money, to the cent: a text, since JSON's numbers are read as floats. It is told with
+two digits after the point; a number is taken for it, too, where a float holds it exactly."""
+MONEY_TYPE = "numeric(16, 2)"
+"""PostgreSQL's type of money."""
 BOOLEAN: Mapping[str, Any] = {"type": "boolean"}
 DATE: Mapping[str, Any] = {"type": "string", "format": "date"}
 MOMENT: Mapping[str, Any] = {"type": "string", "format": "date-time"}
@@ -52,8 +57,6 @@ class Property:
         attribute: The member of the table's `attrs` it is written to, instead of a column.
         refers_to: The entity whose `code` the member is; `column` then holds that row's id.
         required: It must be given when a feature is created or replaced.
-        former: SQL that reads it as it was on the day `asked.day`, where other tables than the
-            entity's own tell that.
         matches: SQL that holds where the member is the value of the bind `:is_{name}`, where that
             is more than equality; `{day}` stands for the day asked for, `{drafts}` for whether the
             reader may know of drafts of the plan `edition`.
@@ -71,7 +74,6 @@ class Property:
     refers_to: str | None = None
     required: bool = False
     matches: str | None = None
-    former: str | None = None
 
     @property
     def receivable(self) -> bool:
@@ -169,7 +171,6 @@ class Editing:
         lifecycle: The states of its rows.
         shown_by: The property that shows a row to everybody where no state does; setting it takes
             who may publish.
-        moved_by: Members by which an update takes a row away from what its path says it belongs to.
         effects: What its writes bring with them.
         guards: The rules of its writes.
     """
@@ -179,7 +180,6 @@ class Editing:
     verbs: frozenset[Verb] = ALL_VERBS
     lifecycle: Lifecycle | None = None
     shown_by: str | None = None
-    moved_by: frozenset[str] = frozenset()
     effects: tuple[Effect, ...] = ()
     guards: tuple[Guard, ...] = ()
 

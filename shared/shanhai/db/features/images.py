@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.keeping import columns_of
 from shanhai.db.features.selection import viewer_values, visibility
-from shanhai.db.features.statements import MEMBERS_IN_CALL
+from shanhai.db.features.statements import MEMBERS_IN_CALL, shown
 from shanhai.db.identity import Viewer
 
 IN_JSON = frozenset({"members", "geometry"})
@@ -119,7 +119,7 @@ def _image_query(entity: Entity, met: tuple[str, ...]) -> Select[Any]:
         "region_id": entity.region or "NULL::bigint",
         "valid_from": f"{own}.valid_from" if "valid_from" in columns else "NULL::date",
         "valid_to": f"{own}.valid_to" if "valid_to" in columns else "NULL::date",
-        "members": members_sql(entity),
+        "members": _members(entity),
         "geometry": geometry_image(entity),
         "today": "current_date",
     }
@@ -130,11 +130,13 @@ def _image_query(entity: Entity, met: tuple[str, ...]) -> Select[Any]:
     return select(*listed).select_from(text(entity.source)).where(*map(text, met))
 
 
-def members_sql(entity: Entity) -> str:
+def _members(entity: Entity) -> str:
     """SQL of an object of all the members clients can write."""
     items = entity.receivables
     calls = [
-        ", ".join(f"'{item.name}', {item.sql}" for item in items[start : start + MEMBERS_IN_CALL])
+        ", ".join(
+            f"'{item.name}', {shown(item)}" for item in items[start : start + MEMBERS_IN_CALL]
+        )
         for start in range(0, len(items), MEMBERS_IN_CALL)
     ]
     return " || ".join(f"jsonb_build_object({call})" for call in calls) or "'{}'::jsonb"

@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from shanhai.db.features.drafts import code_property
 from shanhai.db.features.entity import Editing, Entity
+from shanhai.db.features.values import told_amount
 
 
 def replaced_members(
@@ -69,6 +71,8 @@ def as_json(value: Any) -> Any:
         return value.astimezone(UTC).isoformat()
     if isinstance(value, date | UUID):
         return str(value)
+    if isinstance(value, Decimal):
+        return told_amount(value)
     return value
 
 

@@ -31,7 +31,7 @@ from shanhai.vocabulary import PLAN_STATUSES, Label, Role
 _OWN = Columns("p")
 _UPPER_STATUS = text("SELECT status FROM plan WHERE code = :code AND deleted_at IS NULL")
 _FORMER = text(
-    "SELECT former.id, former.code, former.status, former.row_version, own.code AS later,"
+    "SELECT former.id, former.code, former.status, former.row_version,"
     " former.status = 'withdrawn' AND NOT isempty(former.in_force) AS withdrawn FROM plan own"
     " JOIN plan former ON former.id = own.supersedes_id WHERE own.id = :row_id FOR UPDATE OF former"
 )
@@ -144,6 +144,12 @@ PLANS = Entity(
         _OWN.reference(
             "upper_plan", "upper_plan.code", Label("上位规划", "Upper plan"), to="plans"
         ),
+        _OWN.reference(
+            "spatial_plan",
+            "(SELECT sp.code FROM plan sp WHERE sp.id = p.spatial_plan_id)",
+            Label("所属国土空间规划", "Spatial plan it belongs to"),
+            to="plans",
+        ),
         _OWN.column(
             "period_start",
             YEAR,
@@ -156,7 +162,10 @@ PLANS = Entity(
             "period_end", YEAR, Label("终止年", "Last year"), column="last_year", queryable=True
         ),
         _OWN.column("base_year", YEAR, Label("基准年", "Base year")),
+        _OWN.attribute("near_target_year", YEAR, Label("近期目标年", "Near target year")),
+        _OWN.attribute("target_year", YEAR, Label("目标年", "Target year")),
         _OWN.attribute("document", TEXT, Label("文号", "Document number")),
+        _OWN.attribute("mandate", TEXT, Label("编制依据", "Mandate")),
         _OWN.attribute("issuer", TEXT, Label("发布机构", "Issuer")),
         _OWN.attribute("issued_on", DATE, Label("发布日期", "Issued on")),
         _OWN.column("status", choice(PLAN_STATUSES), Label("状态", "Status"), queryable=True),
@@ -211,6 +220,7 @@ PLANS = Entity(
             ),
             no_circle("plan", "upper_plan_id", "upper_plan"),
             regions_plan_together,
+            no_circle("plan", "spatial_plan_id", "spatial_plan"),
             upper_plan_is_approved,
             approved_by_every_region,
         ),

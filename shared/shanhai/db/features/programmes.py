@@ -6,13 +6,22 @@ from decimal import Decimal
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.columns import AMOUNT, NAME, ORDER, YEAR, Columns, as_of, choice, current
+from shanhai.db.features.columns import (
+    NAME,
+    ORDER,
+    POSITIVE,
+    YEAR,
+    Columns,
+    as_of,
+    choice,
+    current,
+)
 from shanhai.db.features.entity import (
     BOOLEAN,
     DATE,
     INTEGER,
     MOMENT,
-    NUMBER,
+    MONEY,
     OBJECTS,
     TEXT,
     TEXTS,
@@ -23,7 +32,6 @@ from shanhai.db.features.entity import (
 )
 from shanhai.db.features.guards import RECORD_PERIOD, no_circle
 from shanhai.db.features.joint import PARTNERS, part_of_the_plan
-from shanhai.db.features.moves import projects_come_along
 from shanhai.db.features.revisions import revised_by
 from shanhai.errors import Fault
 from shanhai.vocabulary import DOCUMENT_KINDS, FUND_KINDS, PARTY_KINDS, Label, Role, Scope
@@ -118,6 +126,14 @@ PROGRAMMES = Entity(
         ),
         _PROGRAMME.column("summary_zh", TEXT, Label("摘要", "Summary, zh")),
         _PROGRAMME.column("summary_en", TEXT, Label("摘要(英)", "Summary, en")),
+        _PROGRAMME.attribute("extent_zh", TEXT, Label("建设范围", "Extent, zh")),
+        _PROGRAMME.attribute("extent_en", TEXT, Label("建设范围(英)", "Extent, en")),
+        _PROGRAMME.attribute(
+            "bank_buffer_m", POSITIVE, Label("距岸宽度", "Width from the bank"), unit="m"
+        ),
+        _PROGRAMME.attribute("towns", TEXTS, Label("涉及镇街", "Towns")),
+        _PROGRAMME.attribute("towns_stated", ORDER, Label("载明镇街数", "Stated number of towns")),
+        _PROGRAMME.attribute("lakes", TEXTS, Label("湖库", "Lakes and reservoirs")),
         Property(
             "projects",
             "(SELECT count(*) FROM project pj WHERE pj.programme_id = pg.id"
@@ -131,12 +147,7 @@ PROGRAMMES = Entity(
         _PROGRAMME.source,
         *_PROGRAMME.period,
     ),
-    editing=Editing(
-        roles=frozenset({Role.PLANNER}),
-        moved_by=frozenset({"plan"}),
-        effects=(projects_come_along,),
-        guards=(RECORD_PERIOD, part_of_the_plan()),
-    ),
+    editing=Editing(roles=frozenset({Role.PLANNER}), guards=(RECORD_PERIOD, part_of_the_plan())),
 )
 
 PARTIES = Entity(
@@ -206,20 +217,20 @@ FUND_SOURCES = Entity(
         ),
         _FUND.reference("region", "r.code", Label("区域", "Region"), to="regions"),
         _FUND.column("year", YEAR, Label("年度", "Year"), queryable=True),
-        _FUND.column("amount", AMOUNT, Label("金额", "Amount"), queryable=True, required=True),
+        _FUND.column("amount", MONEY, Label("金额", "Amount"), queryable=True, required=True),
         _FUND.column("allowed_measures", TEXTS, Label("限定用途", "Allowed measures")),
         Property(
             "allocated",
             "(SELECT coalesce(sum(CASE e.kind WHEN 'return' THEN -e.amount ELSE e.amount END), 0)"
             " FROM fund_entry e WHERE e.source_id = fs.id AND e.kind <> 'payment')",
-            NUMBER,
+            MONEY,
             Label("已分配", "Allocated"),
         ),
         Property(
             "paid",
             "(SELECT coalesce(sum(e.amount), 0) FROM fund_entry e"
             " WHERE e.source_id = fs.id AND e.kind = 'payment')",
-            NUMBER,
+            MONEY,
             Label("已支付", "Paid"),
         ),
         _FUND.source,

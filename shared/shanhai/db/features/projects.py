@@ -7,7 +7,6 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.columns import (
-    AMOUNT,
     UUID,
     YEAR,
     Columns,
@@ -18,6 +17,7 @@ from shanhai.db.features.columns import (
 from shanhai.db.features.entity import (
     BOOLEAN,
     DATE,
+    MONEY,
     NUMBER,
     TEXT,
     TEXTS,
@@ -28,8 +28,6 @@ from shanhai.db.features.entity import (
 )
 from shanhai.db.features.guards import PERIOD, in_order
 from shanhai.db.features.joint import within_joint_plan
-from shanhai.db.features.linked_problems import newest_of
-from shanhai.db.features.moves import programme_follows_plan, programme_of_its_plan
 from shanhai.db.features.revisions import revised_by
 from shanhai.errors import Fault
 from shanhai.vocabulary import Label, Role, Scope
@@ -131,6 +129,8 @@ PROJECTS = Entity(
         *_OWN.names(),
         _OWN.column("summary_zh", TEXT, Label("摘要", "Summary, zh")),
         _OWN.column("summary_en", TEXT, Label("摘要(英)", "Summary, en")),
+        _OWN.attribute("content_zh", TEXT, Label("主要建设内容", "Main works, zh")),
+        _OWN.attribute("content_en", TEXT, Label("主要建设内容(英)", "Main works, en")),
         _OWN.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
         Property(
             "regions",
@@ -151,6 +151,7 @@ PROJECTS = Entity(
             f"ARRAY({_EDITIONS.format(drafts='false')} ORDER BY edition.edition, edition.code)",
             TEXTS,
             Label("所属规划各版", "Editions it is in"),
+            queryable=True,
         ),
         _OWN.reference("programme", "pg.code", Label("重点工程", "Programme"), to="programmes"),
         _OWN.reference("owner", "o.code", Label("责任单位", "Owner"), to="parties"),
@@ -163,7 +164,7 @@ PROJECTS = Entity(
             "start_year", YEAR, Label("起始年", "First year"), queryable=True, required=True
         ),
         _OWN.column("end_year", YEAR, Label("终止年", "Last year"), queryable=True, required=True),
-        _OWN.column("cost", AMOUNT, Label("投资", "Cost"), queryable=True),
+        _OWN.column("cost", MONEY, Label("投资", "Cost"), queryable=True),
         _OWN.column("currency", {**TEXT, "pattern": "^[A-Z]{3}$"}, Label("币种", "Currency")),
         _OWN.column("score", NUMBER, Label("评分", "Score"), queryable=True),
         Property(
@@ -176,9 +177,8 @@ PROJECTS = Entity(
         ),
         Property(
             "problems",
-            "ARRAY(SELECT b.code FROM project_problem pp JOIN problem b ON b.id = pp.problem_id"  # noqa: S608
-            f" WHERE pp.project_id = pj.id AND b.deleted_at IS NULL AND {newest_of('pj')}"
-            " ORDER BY b.code)",
+            "ARRAY(SELECT b.code FROM project_problem pp JOIN problem b ON b.id = pp.problem_id"
+            " WHERE pp.project_id = pj.id AND b.deleted_at IS NULL ORDER BY b.code)",
             TEXTS,
             Label("针对的问题", "Problems"),
             queryable=True,
@@ -214,7 +214,6 @@ PROJECTS = Entity(
     editing=Editing(
         roles=frozenset({Role.OWNER, Role.PLANNER}),
         scopes=frozenset({Scope.PROJECTS, Scope.WRITE}),
-        effects=(programme_follows_plan,),
         guards=(
             PERIOD,
             in_order(
@@ -225,7 +224,6 @@ PROJECTS = Entity(
             only_deleted_before_reserve,
             only_moved_before_work,
             within_joint_plan(),
-            programme_of_its_plan,
         ),
     ),
 )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.columns import Columns, as_of, choice, square_kilometres
+from shanhai.db.features.columns import POSITIVE, Columns, as_of, choice, square_kilometres
 from shanhai.db.features.crs import NO_METRES, is_metric
 from shanhai.db.features.entity import INTEGER, TEXT, Change, Editing, Entity
 from shanhai.db.features.guards import PERIOD, no_circle, refused
@@ -105,6 +105,12 @@ REGIONS = Entity(
             column="metric_srid",
         ),
         square_kilometres("area_km2", "r.area_m2", Label("面积", "Area")),
+        _OWN.attribute(
+            "stated_area_km2",
+            POSITIVE,
+            Label("法定面积", "Statutory area, as printed"),
+            unit="km2",
+        ),
         _OWN.source,
         _OWN.attribute("licence", TEXT, Label("许可", "Licence")),
         _OWN.fields,

@@ -27,7 +27,7 @@ SURELY_DEGREES = 1e-4
 """Further than PostGIS rounds boxes outwards, which it keeps in single precision: 1.5e-5 at 180."""
 WIDE_SQUARE_DEGREES = 0.04
 """Some 400 km²: less holds few of what plans are made of, more may hold any share of a layer."""
-Value = str | int | float | bool
+Value = str | int | float | bool | Decimal
 ESCAPED = re.compile(r"[%_\\]")
 BEHIND_BACKSLASH = r"\\\g<0>"
 

@@ -1,7 +1,7 @@
 """The statements that read features: composed once for each shape of a question, then kept."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from shanhai.db.features.crs import CRS84, Crs, digits_of, geometry_in
-from shanhai.db.features.entity import Entity, Property
+from shanhai.db.features.entity import MONEY_TYPE, Entity, Property
 from shanhai.db.features.history import columns_of, source_of
 from shanhai.db.features.order import Order, Side, beside, order_by, place_column, sorted_columns
 from shanhai.db.features.selection import Selection, conditions, reads_former
@@ -27,8 +27,6 @@ from shanhai.db.quick import PLAN_ANEW
 Counting = Literal["capped", "exact", "estimate", "none"]
 Statement = Select[*tuple[Any, ...]]
 
-DAY = " CROSS JOIN (SELECT CAST(:as_of AS date) AS day) asked"
-"""The day asked for, for properties that other tables tell."""
 MEMBERS_IN_CALL = 50
 """PostgreSQL's functions take a hundred arguments, and each member is two."""
 
@@ -85,23 +83,7 @@ USUAL = Ask()
 
 def feature_query(entity: Entity, question: Question, form: Form = PLAIN) -> Statement:
     """Features that meet the conditions, as `row_columns` has them, in no order."""
-    return _of_rows(entity, question, **row_columns(_read(entity, question), form))
-
-
-def _read(entity: Entity, question: Question) -> Entity:
-    """The entity as its members are read: as they are, or as they were on a day."""
-    return _on_a_day(entity) if question.former else entity
-
-
-@lru_cache(maxsize=64)
-def _on_a_day(entity: Entity) -> Entity:
-    if all(item.former is None for item in entity.properties):
-        return entity
-    properties = (
-        item if item.former is None else replace(item, sql=item.former)
-        for item in entity.properties
-    )
-    return replace(entity, properties=tuple(properties))
+    return _of_rows(entity, question, **row_columns(entity, form))
 
 
 def feature_columns(entity: Entity, form: Form) -> dict[str, str]:
@@ -152,6 +134,8 @@ def wires(entity: Entity, members: frozenset[str] | None) -> tuple[Wire, ...]:
 
 def _wire(item: Property) -> Wire:
     kind, form = item.schema["type"], item.schema.get("format")
+    if form == "decimal":
+        return Wire(item.name, shown(item), is_json=False)
     if kind == "string" and form == "date":
         # An infinite date has no value in Python.
         return Wire(item.name, f"CAST({item.sql} AS text)", is_json=False)
@@ -186,8 +170,15 @@ def _members(properties: Sequence[Property]) -> str:
 
 
 def _object(properties: Iterable[Property]) -> str:
-    members = ", ".join(f"'{item.name}', {item.sql}" for item in properties)
+    members = ", ".join(f"'{item.name}', {shown(item)}" for item in properties)
     return f"json_build_object({members})::text"
+
+
+def shown(item: Property) -> str:
+    """SQL of a value as JSON has it: money is a text, which no reader rounds."""
+    if item.schema.get("format") == "decimal":
+        return f"CAST(CAST({item.sql} AS {MONEY_TYPE}) AS text)"
+    return item.sql
 
 
 @lru_cache(maxsize=1024)
@@ -195,7 +186,7 @@ def page_query(
     entity: Entity, question: Question, ask: Ask, side: Side | None, gaps: tuple[bool, ...]
 ) -> Statement:
     """A page and, on each of its rows, how many match: one round trip for both."""
-    content = row_columns(_read(entity, question), ask.form)
+    content = row_columns(entity, ask.form)
     return _placed_query(entity, question, ask, side, gaps, content)
 
 
@@ -308,8 +299,7 @@ def extent_query(entity: Entity, question: Question) -> Statement:
 
 def _of_rows(entity: Entity, question: Question, **columns: str) -> Statement:
     """Named expressions over the rows that meet the conditions."""
-    day = DAY if question.former and _on_a_day(entity) is not entity else ""
-    source = text(source_of(entity, former=question.former) + day)
+    source = text(source_of(entity, former=question.former))
     return select(*_labelled(columns)).select_from(source).where(*map(text, question.conditions))
 
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +32,15 @@ NO_MOMENT = Label(
 )
 NO_UUID = Label("必须是 UUID", "must be a UUID")
 NO_PATTERN = Label("必须符合格式 {}", "must match {}")
+AMOUNT = re.compile(r"0*\d{1,14}(\.\d{1,2})?", re.ASCII)
+FLOATS_BELOW = 1e13
+"""Below it floats keep two digits after the point."""
+NO_AMOUNT = Label(
+    "必须是不为负、小于 10^14、小数点后至多两位的十进制数，写成字符串或数字；"
+    "10^13 及以上的非整数须写成字符串",
+    "must be a decimal number from 0 to below 10^14 with at most two digits after the point, as a"
+    " string or a number; 10^13 and more, where not whole, as a string",
+)
 NOT_FINITE = Label("必须是有限的数", "must be a finite number")
 
 
@@ -48,6 +58,10 @@ class Broken:
 
 def broken_rules(schema: Mapping[str, Any], value: object) -> Iterator[Broken]:
     """What is wrong with a value that is not null."""
+    if schema.get("format") == "decimal":
+        if amount_of(value) is None:
+            yield Broken("", NO_AMOUNT)
+        return
     kinds, told = KINDS[schema["type"]]
     if type(value) not in kinds:
         yield Broken("", told)
@@ -68,6 +82,8 @@ def broken_rules(schema: Mapping[str, Any], value: object) -> Iterator[Broken]:
 
 def python_value(schema: Mapping[str, Any], value: Any) -> Any:
     """A value without faults as PostgreSQL's driver wants it: dates, moments and UUIDs as such."""
+    if schema.get("format") == "decimal":
+        return amount_of(value)
     if not isinstance(value, str):
         return value
     match schema.get("format"):
@@ -78,6 +94,24 @@ def python_value(schema: Mapping[str, Any], value: Any) -> Any:
         case "uuid":
             return UUID(value)
     return value
+
+
+def amount_of(value: object) -> Decimal | None:
+    """An amount of money as it was written; None where it is none, or may not be what was meant."""
+    if isinstance(value, float) and abs(value) < FLOATS_BELOW:
+        text = format(Decimal(repr(value)).normalize(), "f")
+    elif isinstance(value, float) and value.is_integer():
+        text = str(int(value))
+    elif isinstance(value, int | Decimal | str) and not isinstance(value, bool):
+        text = str(value)
+    else:
+        return None
+    return Decimal(text) if AMOUNT.fullmatch(text) else None
+
+
+def told_amount(amount: Decimal) -> str:
+    """An amount of money as it is told."""
+    return f"{amount:.2f}"
 
 
 def _of_text(schema: Mapping[str, Any], value: str) -> Iterator[Broken]:

@@ -23,6 +23,7 @@ from shanhai.db.features.zoning import (
     published_without_gap,
     published_without_rival,
     reviewed_without_overlap,
+    show_rasters,
 )
 from shanhai.vocabulary import ORIGINS, SCHEME_STATUSES, Label, Role
 
@@ -100,7 +101,7 @@ ZONE_SCHEMES = Entity(
     editing=Editing(
         roles=_WRITERS,
         lifecycle=LIFECYCLE,
-        effects=(close_former,),
+        effects=(close_former, show_rasters),
         guards=(
             PERIOD,
             computed_by_jobs,

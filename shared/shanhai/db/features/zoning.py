@@ -216,3 +216,31 @@ async def close_former(session: AsyncSession, act: Act, change: Change) -> Mappi
             },
         )
     return {} if given is not None else {"valid_from": start}
+
+
+# What a layer was computed from is closed: then it stays closed as well.
+_SHOW = text(
+    "UPDATE dataset d SET public = true, row_version = d.row_version + 1, updated_at = now()"
+    " FROM zone_scheme s JOIN job j ON j.id = s.job_id"
+    " WHERE s.id = :row_id AND d.job_id = s.job_id AND d.origin = 'computed' AND NOT d.public"
+    " AND d.deleted_at IS NULL AND NOT EXISTS (SELECT FROM jsonb_each(j.task->'datasets') one"
+    " JOIN dataset used ON used.id::text = one.value->>'id' WHERE NOT used.public)"
+    " RETURNING d.code, d.row_version"
+)
+
+
+async def show_rasters(session: AsyncSession, act: Act, change: Change) -> Mapping[str, Any]:
+    """Publishing a computed scheme shows its rasters, where all they rest on is public."""
+    if not became(change, "status", "published") or change.row_id is None:
+        return {}
+    for row in (await session.execute(_SHOW, {"row_id": change.row_id})).all():
+        record(
+            session,
+            act,
+            "publish",
+            table="dataset",
+            object_id=row.code,
+            before={"public": False, "row_version": row.row_version - 1},
+            after={"public": True, "row_version": row.row_version},
+        )
+    return {}

@@ -3,11 +3,22 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from shanhai.db.quality.figures import Figures, Finding, Row, in_words
+from shanhai.db.quality.figures import (
+    Figures,
+    Finding,
+    Row,
+    in_words,
+    number,
+    rounded,
+    shown,
+    slack,
+)
 from shanhai.vocabulary import Label
 
 ISLAND = "岛"
 """An ending that names of islands have or have not."""
+MOST_PERCENT = 1
+"""How far an outline may lie from the statutory area before that is more than a remark."""
 STATED_LISTS: Mapping[str, Label] = {
     "main_tasks": Label("任务", "tasks"),
     "programmes": Label("重点工程", "programmes"),
@@ -19,6 +30,7 @@ STATED_LISTS: Mapping[str, Label] = {
 
 def check_coverage(figures: Figures) -> Iterator[Finding]:
     """What can be said of lists, names, programmes and projects."""
+    yield from _area(figures)
     yield from _totals(figures)
     yield from _members(figures)
     yield from _names(figures)
@@ -28,15 +40,49 @@ def check_coverage(figures: Figures) -> Iterator[Finding]:
     yield from _years(figures)
 
 
+def _area(figures: Figures) -> Iterator[Finding]:
+    """The statutory area of the region beside that of its outline, which was drawn elsewhere."""
+    stated, drawn = figures.area, figures.region.get("area_m2")
+    if stated is None or drawn is None:
+        return
+    outline = number(drawn) / 1_000_000
+    gap = outline - stated
+    if abs(gap) <= slack(stated):
+        return
+    percent = gap / stated * 100
+    yield Finding(
+        "area_differs",
+        "area_differs",
+        "medium" if abs(percent) > MOST_PERCENT else "low",
+        Label(
+            f"{figures.region['name_zh']}法定面积为 {shown(stated)} km²，图形面积为"
+            f" {rounded(outline)} km²，相差 {rounded(gap)} km²（{rounded(percent)} %）。",
+            f"The statutory area of {figures.region['name_en']} is {shown(stated)} km2, that of"
+            f" its outline {rounded(outline)} km2: a difference of {rounded(gap)} km2"
+            f" ({rounded(percent)} %).",
+        ),
+        {
+            "stated": float(stated),
+            "outline": rounded(outline),
+            "difference": rounded(gap),
+            "percent": rounded(percent),
+        },
+    )
+
+
 def _totals(figures: Figures) -> Iterator[Finding]:
     counted = {
-        "main_tasks": len(figures.attrs.get("tasks", [])),
+        "main_tasks": len(figures.tasks),
         "programmes": len(figures.listed("programme")),
         "projects": len(figures.projects),
         "zones": len(figures.zones),
         "indicators": len(figures.indicators),
     }
-    stated = figures.attrs.get("totals_stated", {})
+    stated = {
+        row["code"]: int(row["value"])
+        for row in figures.printed("count")
+        if row["code"] in STATED_LISTS
+    }
     right = {name: count for name, count in counted.items() if stated.get(name) == count}
     if right:
         zh = in_words([f"{STATED_LISTS[name].zh} {count}" for name, count in right.items()], "zh")
@@ -65,8 +111,9 @@ def _totals(figures: Figures) -> Iterator[Finding]:
 def _members(figures: Figures) -> Iterator[Finding]:
     """Lists whose stated number exceeds the names that are given."""
     lists = [
-        (item["code"], Label(item["name_zh"], item["name_en"]), item["count"], item["members"])
-        for item in figures.attrs.get("lists_stated", [])
+        (row["code"], Label(row["name_zh"], row["name_en"]), int(row["value"]), row["places"])
+        for row in figures.printed("count")
+        if row["code"] not in STATED_LISTS
     ]
     patterns = {row["code"] for row in figures.listed("pattern")}
     parts = [row for row in figures.rows.get("pattern_component", ()) if row["pattern"] in patterns]
@@ -133,9 +180,11 @@ def _names(figures: Figures) -> Iterator[Finding]:
 def _all_places(figures: Figures) -> Iterator[str]:
     for problem in figures.listed("problem"):
         yield from problem["places"]
-    for task in figures.attrs.get("tasks", []):
-        yield from task.get("places", [])
-    yield from figures.attrs.get("river_islands", [])
+    for task in figures.tasks:
+        yield from task["places"]
+    for feature in figures.rows.get("named_feature", ()):
+        if feature["kind"] == "river_island":
+            yield feature["name_zh"]
     for part in figures.rows.get("pattern_component", ()):
         if part["type"] == "river_island":
             yield part["name_zh"]
@@ -216,8 +265,8 @@ def _project_words(project: Row) -> Iterator[str]:
 def _acted_on(figures: Figures) -> Iterator[str]:
     for problem in figures.listed("problem"):
         yield from problem["places"]
-    for task in figures.attrs.get("tasks", []):
-        yield from task.get("places", [])
+    for task in figures.tasks:
+        yield from task["places"]
 
 
 def _named_in(place: str, text: str) -> bool:

@@ -38,11 +38,14 @@ class Figures:
         rows = self.rows.get(table, ())
         return [row for row in rows if row.get("plan", self.plan["code"]) == self.plan["code"]]
 
+    def printed(self, *kinds: str) -> list[Row]:
+        """The figures of some kinds that the plan prints beside its indicators."""
+        return [row for row in self.listed("plan_figure") if row["kind"] in kinds]
+
     @cached_property
-    def attrs(self) -> Mapping[str, Any]:
-        """What the plan prints beside its lists."""
-        attrs: Mapping[str, Any] = self.plan.get("attrs", {})
-        return attrs
+    def tasks(self) -> list[Row]:
+        """The tasks the plan sets itself."""
+        return [row for row in self.listed("plan_provision") if row["kind"] == "task"]
 
     @cached_property
     def region(self) -> Row:

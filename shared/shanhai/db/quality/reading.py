@@ -16,7 +16,10 @@ from shanhai.db.quality.figures import Figures, Finding
 from shanhai.db.tables import DataFinding
 
 TABLES = Base.metadata.tables
-OF_PLAN = ("control_area", "pattern", "plan_indicator", "problem", "programme")
+OF_PLAN = (
+    *("control_area", "pattern", "plan_figure", "plan_indicator", "plan_provision"),
+    *("problem", "programme"),
+)
 """Tables whose rows name the plan they belong to."""
 MEMBERS = table("plan_membership", *map(column, ("plan_id", "project_id", "programme_id")))
 
@@ -99,6 +102,7 @@ def _further(plan_id: int, region_id: Any) -> dict[str, ColumnElement[bool]]:
     schemes = select(scheme.c.id).where(own)
     zones = select(TABLES["zone"].c.id).where(TABLES["zone"].c.scheme_id.in_(schemes))
     return {
+        "named_feature": TABLES["named_feature"].c.region_id == region_id,
         "region": or_(region.c.id == region_id, region.c.parent_id == region_id),
         "indicator": TABLES["indicator"].c.id.in_(_ids("plan_indicator", "indicator_id", plan_id)),
         "indicator_target": or_(

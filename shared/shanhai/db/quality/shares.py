@@ -1,9 +1,8 @@
 """Checks of percentages against the figures they are made of, and of units that say too little."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from shanhai.db.quality.figures import (
     Figures,
@@ -85,14 +84,14 @@ def _wrong(share: Share) -> Finding:
 
 
 def _shares(figures: Figures) -> Iterator[Share]:
-    for item in figures.attrs.get("quantities", []):
-        if item.get("share_of") == "region" and figures.area is not None:
+    for row in figures.listed("plan_figure"):
+        if row["share_percent"] is not None and figures.area is not None:
             yield Share(
-                item["code"],
-                Label(item["name_zh"], item["name_en"]),
-                number(item["value"]),
+                row["code"],
+                Label(row["name_zh"], row["name_en"]),
+                number(row["value"]),
                 figures.area,
-                number(item["share_percent"]),
+                number(row["share_percent"]),
             )
     for problem in figures.listed("problem"):
         for order, item in enumerate(problem.get("attrs", {}).get("shares", []), start=1):
@@ -108,21 +107,15 @@ def _shares(figures: Figures) -> Iterator[Share]:
 
 
 def _vague_amounts(figures: Figures) -> Iterator[Finding]:
-    """Amounts whose own members say that a period or a substance is not printed."""
-    amounts = [*figures.attrs.get("evaluations", {}).get("items", [])]
-    amounts += figures.attrs.get("benefits", [])
-    vague = {item["code"]: _untold(item) for item in amounts if _untold(item)}
+    """Amounts of which a period or a substance is not printed."""
+    vague = [row for row in figures.listed("plan_figure") if row["untold"]]
     if not vague:
         return
-    by_code = {item["code"]: item for item in amounts}
-    zh = "；".join(
-        f"{by_code[code]['name_zh']} {by_code[code]['value']} {by_code[code]['unit']}"
-        for code in vague
-    )
+    zh = "；".join(f"{row['name_zh']} {shown(number(row['value']))} {row['unit']}" for row in vague)
     en = "; ".join(
-        f"{by_code[code]['name_en']} {by_code[code]['value']} {by_code[code]['unit']}"
-        f" (no {' and no '.join(untold)})"
-        for code, untold in vague.items()
+        f"{row['name_en']} {shown(number(row['value']))} {row['unit']}"
+        f" (no {' and no '.join(row['untold'])})"
+        for row in vague
     )
     yield Finding(
         "ambiguous_unit",
@@ -132,9 +125,5 @@ def _vague_amounts(figures: Figures) -> Iterator[Finding]:
             f"以下数值未载明时段或物质（碳或二氧化碳），不可相加：{zh}。",
             f"These amounts lack a period or a substance and must not be added: {en}.",
         ),
-        {"untold": vague},
+        {"untold": {row["code"]: row["untold"] for row in vague}},
     )
-
-
-def _untold(item: Mapping[str, Any]) -> list[str]:
-    return [name for name in ("period", "substance") if name in item and item[name] is None]

@@ -30,12 +30,16 @@ class Item(BaseModel):
 
 
 class Named(Item):
-    """Anything with a code and a name in both languages."""
+    """Anything with a code and a name in both languages.
+
+    `forgotten` names members of `attrs` that earlier files gave and this one no longer does.
+    """
 
     code: Code
     name_zh: str
     name_en: str
     attrs: dict[str, Any] = {}
+    forgotten: tuple[str, ...] = ()
 
 
 class PlanSeed(Named):
@@ -45,6 +49,7 @@ class PlanSeed(Named):
     level: str
     region: Code | None
     upper_plan: Code | None = None
+    spatial_plan: Code | None = None
     period: tuple[int, int | None]
     base_year: int | None = None
     status: Literal["draft", "submitted", "approved", "superseded", "withdrawn"]
@@ -113,6 +118,8 @@ class ClassSeed(Item):
 
     code: str
     relation: str
+    requirement_zh: str
+    requirement_en: str
     traits_zh: tuple[str, ...]
     traits_en: tuple[str, ...]
     restoration_modes: tuple[str, ...]
@@ -171,6 +178,16 @@ class CategorySeed(Item):
     name_en: str
 
 
+class ListedSeed(Item):
+    """An indicator of the dictionary in the list of another plan than the block's."""
+
+    plan: Code
+    indicator: Code
+    order: Order
+    category: str
+    property: Literal["binding", "expected"]
+
+
 class TargetSeed(FigureSeed):
     """A figure another document gives for an indicator; a reference judges nothing."""
 
@@ -179,6 +196,54 @@ class TargetSeed(FigureSeed):
     sense: Sense
     role: Literal["target", "reference"] = "target"
     source: str
+
+
+class ProvisionSeed(Named):
+    """An article, task, objective or other provision under its official heading."""
+
+    kind: str
+    order: Order
+    article: str | None = None
+    form: Literal["state", "deliverable"] | None = None
+    level: str | None = None
+    start_year: int | None = None
+    end_year: int | None = None
+    places: tuple[str, ...] = ()
+    regions: tuple[Code, ...] = ()
+    text_zh: str | None = None
+    text_en: str | None = None
+
+
+class PrintedSeed(Named):
+    """A figure a plan prints beside its indicators; `untold` is what it does not print of it."""
+
+    kind: str
+    aspect: str | None = None
+    order: Order
+    indicator: Code | None = None
+    class_zh: str | None = None
+    class_en: str | None = None
+    comparator: str | None = None
+    value: Decimal
+    unit: str | None = None
+    share_percent: Decimal | None = None
+    trend: str | None = None
+    start_year: int | None = None
+    end_year: int | None = None
+    places: tuple[str, ...] = ()
+    untold: tuple[str, ...] = ()
+    article: str | None = None
+    note_zh: str | None = None
+    note_en: str | None = None
+
+
+class NamedFeatureSeed(Named):
+    """What a plan calls by a name of its own."""
+
+    kind: str
+    article: str | None = None
+    note_zh: str | None = None
+    note_en: str | None = None
 
 
 class ControlSeed(Named):
@@ -221,7 +286,10 @@ class ProgrammeSeed(Named):
 
 
 class Block(Item):
-    """One file: some lists, and what holds for all of them."""
+    """One file: some lists, and what holds for all of them.
+
+    `retired` names rows by table and code that earlier files gave and this one no longer does.
+    """
 
     source: str | None = None
     plan: Code | None = None
@@ -239,10 +307,15 @@ class Block(Item):
     categories: tuple[CategorySeed, ...] = ()
     indicators: tuple[IndicatorSeed, ...] = ()
     targets: tuple[TargetSeed, ...] = ()
+    listed: tuple[ListedSeed, ...] = ()
+    provisions: tuple[ProvisionSeed, ...] = ()
+    figures: tuple[PrintedSeed, ...] = ()
+    named_features: tuple[NamedFeatureSeed, ...] = ()
     control_areas: tuple[ControlSeed, ...] = ()
     problems: tuple[ProblemSeed, ...] = ()
     programmes: tuple[ProgrammeSeed, ...] = ()
     totals: dict[str, int] = {}
+    retired: dict[str, tuple[Code, ...]] = {}
 
     @property
     def known_plan(self) -> str:
@@ -281,6 +354,11 @@ def _documents(city: str) -> Iterator[Mapping[str, Any]]:
 def read_plans(city: str) -> list[PlanSeed]:
     """The plans known of a city."""
     return [plan for block in read_blocks(city) for plan in block.plans]
+
+
+def read_retired(city: str) -> dict[str, tuple[str, ...]]:
+    """The codes by table that the files gave once and no longer do."""
+    return {table: codes for block in read_blocks(city) for table, codes in block.retired.items()}
 
 
 def read_totals(city: str) -> dict[str, int]:

@@ -14,10 +14,13 @@ from shanhai.db.seeding.files import (
     ControlSeed,
     IndicatorSeed,
     Named,
+    NamedFeatureSeed,
     PatternSeed,
     PlanSeed,
+    PrintedSeed,
     ProgrammeSeed,
     ProjectSeed,
+    ProvisionSeed,
     ZoneSeed,
 )
 from shanhai.db.seeding.measures import MEASURES
@@ -42,7 +45,10 @@ def rows_of(blocks: Sequence[Block]) -> Rows:
             _add_pattern(rows, pattern, since[pattern.plan])
         _add_corridors(rows, block, starts)
         _add_zoning(rows, block, starts)
-        _add_indicators(rows, block, starts)
+        _add_indicators(rows, block, since, starts)
+        rows["plan_provision"] += (_provision(block, item) | starts for item in block.provisions)
+        rows["plan_figure"] += (_printed(block, item) | starts for item in block.figures)
+        rows["named_feature"] += (_feature(block, item) for item in block.named_features)
         rows["control_area"] += (_control(block, item) | starts for item in block.control_areas)
         rows["problem"] += (_problem(block, item) | starts for item in block.problems)
         for programme in block.programmes:
@@ -68,13 +74,15 @@ def plan_row(plan: PlanSeed) -> Row:
         "valid_from": plan.valid_from,
         "region": plan.region,
         "upper_plan": plan.upper_plan,
+        "spatial_plan": plan.spatial_plan,
         "first_year": plan.period[0],
         "last_year": plan.period[1],
     }
 
 
 def _named(item: Named, source: str | None = None, **more: Any) -> Row:
-    attrs = {**({"source": source} if source else {}), **item.attrs, **more}
+    told = {**({"source": source} if source else {}), **item.attrs, **more}
+    attrs = {**dict.fromkeys(item.forgotten), **told}
     return {"code": item.code, "name_zh": item.name_zh, "name_en": item.name_en, "attrs": attrs}
 
 
@@ -177,6 +185,8 @@ def _add_classes(rows: Rows, block: Block) -> None:
                 "name_en": known[item.code].label.en,
                 "color": known[item.code].color,
                 "relation": item.relation,
+                "requirement_zh": item.requirement_zh,
+                "requirement_en": item.requirement_en,
                 "traits_zh": "；".join(item.traits_zh),
                 "traits_en": "; ".join(item.traits_en),
                 "restoration_modes": list(item.restoration_modes),
@@ -229,7 +239,7 @@ def _add_zone(rows: Rows, zone: ZoneSeed, kind: str, scheme: str, starts: Row) -
     rows["zone_town"] += ({"zone": zone.code, "region": town} for town in zone.towns)
 
 
-def _add_indicators(rows: Rows, block: Block, starts: Row) -> None:
+def _add_indicators(rows: Rows, block: Block, since: Mapping[str, date], starts: Row) -> None:
     categories = {item.code: item for item in block.categories}
     for item in block.indicators:
         rows["indicator"].append(
@@ -255,6 +265,21 @@ def _add_indicators(rows: Rows, block: Block, starts: Row) -> None:
             }
         )
         rows["indicator_target"] += _figures(block, item)
+    for listed in block.listed:
+        group = categories[listed.category]
+        rows["plan_indicator"].append(
+            {
+                "code": listed.indicator,
+                "plan": listed.plan,
+                "indicator": listed.indicator,
+                "order_no": listed.order,
+                "category": group.code,
+                "category_zh": group.name_zh,
+                "category_en": group.name_en,
+                "property": listed.property,
+                "valid_from": since[listed.plan],
+            }
+        )
     for target in block.targets:
         rows["indicator_target"].append(
             {
@@ -287,6 +312,47 @@ def _figures(block: Block, item: IndicatorSeed) -> Iterable[Row]:
             "revisable": item.revisable,
             "source": block.source,
         }
+
+
+def _provision(block: Block, item: ProvisionSeed) -> Row:
+    told = {"kind", "article", "form", "level", "text_zh", "text_en"}
+    return {
+        **_named(item, block.source),
+        **item.model_dump(include=told),
+        "plan": block.known_plan,
+        "order_no": item.order,
+        "first_year": item.start_year,
+        "last_year": item.end_year,
+        "places": list(item.places),
+        "regions": list(item.regions),
+    }
+
+
+def _printed(block: Block, item: PrintedSeed) -> Row:
+    told = {
+        *("kind", "aspect", "indicator", "class_zh", "class_en", "comparator", "value", "unit"),
+        *("share_percent", "trend", "article", "note_zh", "note_en"),
+    }
+    return {
+        **_named(item, block.source),
+        **item.model_dump(include=told),
+        "plan": block.known_plan,
+        "order_no": item.order,
+        "first_year": item.start_year,
+        "last_year": item.end_year,
+        "places": list(item.places),
+        "untold": list(item.untold),
+    }
+
+
+def _feature(block: Block, item: NamedFeatureSeed) -> Row:
+    """It was there before a plan named it."""
+    return {
+        **_named(item, block.source),
+        **item.model_dump(include={"kind", "article", "note_zh", "note_en"}),
+        "region": block.known_region,
+        "valid_from": None,
+    }
 
 
 def _control(block: Block, item: ControlSeed) -> Row:

@@ -30,13 +30,18 @@ def _within(table: str, attribute: str) -> Callable[[Rows], int]:
 
 
 COUNTS: Mapping[str, Callable[[Rows], int]] = {
+    "articles": _listed("plan_provision", kind="article"),
+    "challenges": _listed("plan_provision", kind="challenge"),
     "control_areas": _listed("control_area"),
     "control_rules": _listed("control_rule"),
     "corridors": _listed("corridor"),
     "ecoservices": lambda _: len(ECOSERVICES),
-    "indicators": _listed("plan_indicator"),
-    "indicators.binding": _listed("plan_indicator", property="binding"),
-    "indicators.expected": _listed("plan_indicator", property="expected"),
+    "figures": _listed("plan_figure"),
+    "indicators": _listed("indicator"),
+    "indicators.binding": _listed("indicator", property="binding"),
+    "indicators.expected": _listed("indicator", property="expected"),
+    "named_features": _listed("named_feature"),
+    "objectives": _listed("plan_provision", kind="objective"),
     "parties": _listed("party"),
     "pattern_screens": lambda rows: sum(
         str(row.get("parent")).endswith(".screens") for row in rows.get("pattern_component", [])
@@ -49,7 +54,7 @@ COUNTS: Mapping[str, Callable[[Rows], int]] = {
     "project_types": _within("programme", "project_types"),
     "projects": _listed("project"),
     "streets": _listed("region", level="street"),
-    "tasks": _within("plan", "tasks"),
+    "tasks": _listed("plan_provision", kind="task"),
     "towns": _listed("region", level=("street", "town")),
     "zone_classes": _listed("zone_class"),
     "zones": _listed("zone"),

@@ -1,28 +1,35 @@
 """Bring rows given by code into their tables: what is missing is made, what differs is changed.
 
+What somebody has changed or deleted since stays as it is: only what still is as it was given last
+is changed. The audit log tells what that was.
+
 What is known of a table is its metadata: a column ending in `_id` refers to another table's row,
 and one ending in `_ids` to several; they are given by those rows' codes. Columns a row does not
 name are left alone, and so are members of `attrs` it does not name.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Column, Numeric, Select, Table, and_, func, insert, select, update
+from sqlalchemy import Column, Numeric, Select, Table, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import ColumnElement
 
 from shanhai.db.base import Base
-from shanhai.db.queries.audit import Act, record
+from shanhai.db.queries.audit import Act, record, write_entries
 from shanhai.db.seeding.rows import Row, Rows
+from shanhai.db.tables import AuditLog
 from shanhai.errors import InvalidInput
 
 KEYS: Mapping[str, tuple[str, ...]] = {
     "indicator_target": ("indicator", "region", "plan", "role", "year"),
+    "plan_figure": ("plan", "code"),
     "plan_indicator": ("plan", "code"),
+    "plan_provision": ("plan", "code"),
     "project_measure": ("project", "measure"),
     "project_problem": ("project", "problem"),
     "project_region": ("project", "region"),
@@ -32,10 +39,10 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 }
 """What tells a row among the live ones; the code, where a table is not named here."""
 GEOMETRY = "geom"
+DIGEST = "geom_sha256"
+"""What the audit log keeps of a boundary, whose many vertices stay out."""
 BEGUN_WITH = frozenset({"state", "status"})
 """Columns given to new rows only: what an object has come to since is not undone."""
-STANDS_IN = frozenset({"plan_id", "programme_id", "valid_from"})
-"""Columns of a project that went on to a later edition of its plan, which is not undone either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,34 +99,200 @@ def _waves(table: Table, rows: Sequence[Row]) -> Iterator[list[Row]]:
 
 async def _put_wave(session: AsyncSession, table: Table, rows: Sequence[Row], act: Act) -> Put:
     ids = await _ids(session, table, rows)
+    rows = [row for row in rows if not _leads_nowhere(row, ids)]
     stored = [_stored(table, row, ids) for row in rows]
     key = tuple(_column(table, name).name for name in KEYS.get(table.name, ("code",)))
     present = await _present(session, table, stored, key)
-    gone_on = await _gone_on(session) if table.name == "project" else frozenset[int]()
+    deleted = await _present(session, table, stored, key, deleted=True)
     made: list[Row] = []
-    changed = 0
+    differing: list[tuple[Row, Row, Row]] = []
     for row, values in zip(rows, stored, strict=True):
-        old = present.get(tuple(values[name] for name in key))
-        if old is None:
-            made.append(values)
+        place = tuple(values[name] for name in key)
+        old = present.get(place)
+        if old is not None:
+            different = _differing(values, old)
+            if different:
+                differing.append((row, old, different))
+        elif place not in deleted:
+            made.append(_without_forgotten(values))
             _tell(session, act, table, row, before=None)
-            continue
-        differing = _differing(values, old)
-        if old.get("id") in gone_on:
-            differing = {name: v for name, v in differing.items() if name not in STANDS_IN}
-        if differing:
-            changed += 1
-            await session.execute(_change(table, old, differing))
-            _tell(session, act, table, row, before={name: old[name] for name in differing})
+    changed = await _correct(session, table, differing, act)
     await _insert(session, table, made)
     return Put(len(rows), len(made), changed)
 
 
-async def _gone_on(session: AsyncSession) -> frozenset[int]:
-    """The projects that stand in an edition which took the place of another."""
-    project, plan = (Base.metadata.tables[name] for name in ("project", "plan"))
-    query = select(project.c.id).join(plan, plan.c.id == project.c.plan_id)
-    return frozenset(await session.scalars(query.where(plan.c.supersedes_id.is_not(None))))
+async def _correct(
+    session: AsyncSession, table: Table, differing: Sequence[tuple[Row, Row, Row]], act: Act
+) -> int:
+    """Change what differs and is still as it was given last; how many rows changed."""
+    if not differing:
+        return 0
+    told = await _told_last(session, table, [_object_id(table, row) for row, _, _ in differing])
+    codes = await _codes(session, table, [old for _, old, _ in differing])
+    changed = 0
+    for row, old, different in differing:
+        given = told.get(_object_id(table, row), {})
+        ours = _unedited(table, different, old, given, codes)
+        if ours:
+            changed += 1
+            await session.execute(_change(table, old, ours))
+            before = {name: old[name] for name in ours}
+            _tell(session, act, table, _members(table, row, ours), before=before)
+    return changed
+
+
+async def _told_last(
+    session: AsyncSession, table: Table, objects: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """What the product gave last of each object, by member."""
+    await write_entries(session)
+    log = AuditLog
+    query = (
+        select(log.object_id, log.after)
+        .where(log.object_table == table.name, log.object_id.in_(objects), log.action == "seed")
+        .order_by(log.id)
+    )
+    told: dict[str, dict[str, Any]] = {}
+    for code, after in await session.execute(query):
+        known = told.setdefault(code, {})
+        attrs = {**known.get("attrs", {}), **((after or {}).get("attrs") or {})}
+        known.update(after or {})
+        known["attrs"] = attrs
+    return told
+
+
+async def _codes(
+    session: AsyncSession, table: Table, rows: Sequence[Row]
+) -> dict[str, dict[int, str]]:
+    """The codes of the rows that columns refer to now, by column."""
+    found: dict[str, dict[int, str]] = {}
+    for key in _references(table):
+        name, other = key.parent.name, key.column.table
+        ids = {row[name] for row in rows if row.get(name) is not None}
+        if ids and "code" in other.columns:
+            query = select(other.c.id, other.c.code).where(other.c.id.in_(ids))
+            found[name] = {row.id: row.code for row in await session.execute(query)}
+    for column, of in _lists(table):
+        ids = {each for row in rows for each in row.get(column.name) or ()}
+        query = select(of.c.id, of.c.code).where(of.c.id.in_(ids))
+        found[column.name] = {row.id: row.code for row in await session.execute(query)}
+    return found
+
+
+def _unedited(
+    table: Table,
+    different: Row,
+    old: Row,
+    told: Mapping[str, Any],
+    codes: Mapping[str, Mapping[int, str]],
+) -> Row:
+    """The changes of what nobody else has changed: it is as it was told last, or empty."""
+    ours: Row = {}
+    for column, value in different.items():
+        if column == "attrs":
+            attrs = _unedited_attrs(value, old["attrs"], told.get("attrs", {}))
+            if attrs != old["attrs"]:
+                ours[column] = attrs
+            continue
+        now = _plain(_now(old[column], codes.get(column)))
+        member = DIGEST if column == GEOMETRY else _member(table, column)
+        # Boundaries come from the operator's file; earlier entries do not tell which it was.
+        never_told = column == GEOMETRY and DIGEST not in told
+        as_told = member in told and _plain(told[member]) == now
+        if as_told or never_told or now in (None, [], {}):
+            ours[column] = value
+    return ours
+
+
+def _unedited_attrs(wanted: Row, old: Row, told: Mapping[str, Any]) -> Row:
+    """The attributes as they are, with the changes of those that are as they were told last."""
+    attrs = dict(old)
+    for name in wanted.keys() | old.keys():
+        if _plain(old.get(name)) != _plain(told.get(name)):
+            continue
+        if name in wanted:
+            attrs[name] = wanted[name]
+        else:
+            attrs.pop(name, None)
+    return attrs
+
+
+def _now(value: Any, codes: Mapping[int, str] | None) -> Any:
+    """A column's value as a row gives it: what it refers to by code, a boundary by its digest."""
+    if isinstance(value, bytes | memoryview):
+        return _digest(value)
+    if codes is None or value is None:
+        return _readable(value)
+    return [codes.get(each) for each in value] if isinstance(value, list) else codes.get(value)
+
+
+def _digest(shape: bytes | memoryview) -> str:
+    return hashlib.sha256(shape).hexdigest()
+
+
+def _member(table: Table, column: str) -> str:
+    """The member a row gives a column under."""
+    refers = {key.parent.name for key in _references(table)}
+    lists = {listed.name for listed, _ in _lists(table)}
+    return _bare(column) if column in refers | lists else column
+
+
+def _members(table: Table, row: Row, columns: Row) -> Row:
+    """A row with no other members than those of the columns, and its key."""
+    kept = {*KEYS.get(table.name, ("code",)), *(_member(table, column) for column in columns)}
+    members = {name: value for name, value in row.items() if name in kept}
+    return {**members, "attrs": columns["attrs"]} if "attrs" in columns else members
+
+
+def _leads_nowhere(row: Row, ids: Mapping[str, Mapping[str, int | None]]) -> bool:
+    """Whether a row refers to one that somebody has deleted."""
+    return any(
+        isinstance(row.get(name), str) and found[row[name]] is None for name, found in ids.items()
+    )
+
+
+def _without_forgotten(values: Row) -> Row:
+    attrs = values.get("attrs")
+    if attrs is None:
+        return values
+    return {**values, "attrs": {name: each for name, each in attrs.items() if each is not None}}
+
+
+async def retire(session: AsyncSession, table_name: str, codes: Iterable[str], act: Act) -> int:
+    """Delete rows that were given once and are no longer, where nobody has had to do with them.
+
+    What somebody has changed stays, and what another row refers to.
+    """
+    table = Base.metadata.tables[table_name]
+    return sum([await _retire(session, table, code, act) for code in sorted(codes)])
+
+
+async def _retire(session: AsyncSession, table: Table, code: str, act: Act) -> int:
+    live = (table.c.code == code) & table.c.deleted_at.is_(None)
+    row_id = await session.scalar(select(table.c.id).where(live))
+    if row_id is None or await _touched(session, table, code, row_id):
+        return 0
+    values = {"deleted_at": func.now(), "row_version": table.c.row_version + 1}
+    await session.execute(update(table).where(live).values(values))
+    record(session, act, "seed", table=table.name, object_id=code, before={"id": row_id})
+    return 1
+
+
+async def _touched(session: AsyncSession, table: Table, code: str, row_id: int) -> bool:
+    """Whether somebody has changed a row, or another row refers to it."""
+    await write_entries(session)
+    log = AuditLog
+    others = select(log.id).where(
+        log.object_table == table.name, log.object_id == code, log.action != "seed"
+    )
+    columns = [
+        key.parent
+        for each in Base.metadata.tables.values()
+        for key in _references(each)
+        if key.column.table is table
+    ]
+    asked = [others, *(select(column).where(column == row_id) for column in columns)]
+    return bool(await session.scalar(select(or_(*(query.exists() for query in asked)))))
 
 
 def _references(table: Table) -> Iterable[Any]:
@@ -145,8 +318,8 @@ def _column(table: Table, name: str) -> Column[Any]:
 
 async def _ids(
     session: AsyncSession, table: Table, rows: Sequence[Row]
-) -> dict[str, dict[str, int]]:
-    """The ids of the codes that the rows give, by member."""
+) -> dict[str, dict[str, int | None]]:
+    """The ids of the codes that the rows give, by member; None for those somebody has deleted."""
     found = {}
     for key in _references(table):
         member = _bare(key.parent.name)
@@ -163,9 +336,9 @@ async def _ids(
 
 async def _ids_of(
     session: AsyncSession, table: Table, member: str, codes: set[str]
-) -> dict[str, int]:
-    query: Select[Any] = select(table.c.code, table.c.id).where(
-        table.c.code.in_(codes), table.c.deleted_at.is_(None)
+) -> dict[str, int | None]:
+    query: Select[Any] = select(table.c.code, table.c.id, table.c.deleted_at).where(
+        table.c.code.in_(codes)
     )
     # A zoning has a row for each version; what ships with the product is the first.
     if table.name == "zone_scheme":
@@ -173,20 +346,26 @@ async def _ids_of(
     if table.name == "zone":
         scheme = Base.metadata.tables["zone_scheme"]
         query = query.join(scheme, scheme.c.id == table.c.scheme_id).where(scheme.c.version == 1)
-    ids: dict[str, int] = {row.code: row.id for row in await session.execute(query)}
+    ids: dict[str, int | None] = {}
+    for row in await session.execute(query):
+        if row.deleted_at is None:
+            ids[row.code] = row.id
+        else:
+            ids.setdefault(row.code, None)
     missing = sorted(codes - ids.keys())
     if missing:
         raise InvalidInput(f"there is no {table.name} {missing[0]!r}", pointer=member)
     return ids
 
 
-def _stored(table: Table, row: Row, ids: Mapping[str, Mapping[str, int]]) -> Row:
+def _stored(table: Table, row: Row, ids: Mapping[str, Mapping[str, int | None]]) -> Row:
     """The row as its table keeps it."""
     stored = {}
     for name, value in row.items():
         column = _column(table, name)
         if isinstance(value, list) and name in ids:
-            value = [ids[name][code] for code in value]
+            known = [ids[name][code] for code in value]
+            value = [each for each in known if each is not None]
         elif value is not None and name in ids:
             value = ids[name][value]
         elif value is not None and isinstance(column.type, Numeric) and column.type.asdecimal:
@@ -196,9 +375,16 @@ def _stored(table: Table, row: Row, ids: Mapping[str, Mapping[str, int]]) -> Row
 
 
 async def _present(
-    session: AsyncSession, table: Table, rows: Sequence[Row], key: tuple[str, ...]
+    session: AsyncSession,
+    table: Table,
+    rows: Sequence[Row],
+    key: tuple[str, ...],
+    *,
+    deleted: bool = False,
 ) -> dict[tuple[Any, ...], Row]:
-    """The live rows that may be the given ones, by key."""
+    """The live rows that may be the given ones, by key; or those that somebody has deleted."""
+    if deleted and "deleted_at" not in table.columns:
+        return {}
     named = {name for row in rows for name in row} | {*key, *table.primary_key.columns.keys()}
     columns = [
         func.ST_AsEWKB(table.c[name]).label(name) if name == GEOMETRY else table.c[name]
@@ -206,7 +392,8 @@ async def _present(
     ]
     query: Select[Any] = select(*columns).where(table.c[key[0]].in_({row[key[0]] for row in rows}))
     if "deleted_at" in table.columns:
-        query = query.where(table.c.deleted_at.is_(None))
+        gone = table.c.deleted_at
+        query = query.where(gone.is_not(None) if deleted else gone.is_(None))
     found = [dict(row) for row in (await session.execute(query)).mappings()]
     return {tuple(row[name] for name in key): row for row in found}
 
@@ -215,7 +402,9 @@ def _differing(values: Row, old: Row) -> Row:
     """The columns whose values change; of attributes, all of them as they will be."""
     merged = dict(values)
     if "attrs" in values:
-        merged["attrs"] = {**old["attrs"], **values["attrs"]}
+        forgotten = {name for name, value in values["attrs"].items() if value is None}
+        kept = {name: value for name, value in old["attrs"].items() if name not in forgotten}
+        merged["attrs"] = {**kept, **_without_forgotten(values)["attrs"]}
     return {
         name: value
         for name, value in merged.items()
@@ -266,21 +455,26 @@ async def _insert(session: AsyncSession, table: Table, rows: Sequence[Row]) -> N
 
 
 def _tell(session: AsyncSession, act: Act, table: Table, row: Row, *, before: Row | None) -> None:
-    key = KEYS.get(table.name, ("code",))
     record(
         session,
         act,
         "seed",
         table=table.name,
-        object_id=":".join(str(row[name]) for name in key),
+        object_id=_object_id(table, row),
         before=None if before is None else _image(before),
         after=_image(row),
     )
 
 
+def _object_id(table: Table, row: Row) -> str:
+    return ":".join(str(row[name]) for name in KEYS.get(table.name, ("code",)))
+
+
 def _image(row: Row) -> Row:
-    """The row as the audit log keeps it; a boundary's many vertices stay out."""
-    return {name: _readable(value) for name, value in row.items() if name != GEOMETRY}
+    """The row as the audit log keeps it; of a boundary, its digest."""
+    image = {name: _readable(value) for name, value in row.items() if name != GEOMETRY}
+    shape = row.get(GEOMETRY)
+    return image if shape is None else {**image, DIGEST: _digest(shape)}
 
 
 def _readable(value: Any) -> Any:

@@ -70,6 +70,7 @@ from shanhai.db.tables.project import (
     ProjectTransition,
 )
 from shanhai.db.tables.proposal import Proposal, ProposalEvent, ProposalEvidence
+from shanhai.db.tables.provision import NamedFeature, PlanFigure, PlanProvision
 from shanhai.db.tables.region import Region
 from shanhai.db.tables.schedule import Schedule, ScheduleRun
 from shanhai.db.tables.sensing import Datastream, Location, Sensor
@@ -117,6 +118,7 @@ __all__ = [
     "JobDataset",
     "LeadCase",
     "Location",
+    "NamedFeature",
     "Observation",
     "ObservationArchive",
     "ObservationChange",
@@ -133,9 +135,11 @@ __all__ = [
     "PatternComponent",
     "Plan",
     "PlanDecision",
+    "PlanFigure",
     "PlanIndicator",
     "PlanPart",
     "PlanProject",
+    "PlanProvision",
     "Problem",
     "Programme",
     "Project",

@@ -20,7 +20,6 @@ from shanhai.db.base import (
     in_order,
     live_code,
     one_of,
-    shapeless,
     spatial,
     valid_shape,
 )
@@ -53,7 +52,6 @@ class ControlArea(Copied, Versioned, Dated, Base):
         in_order(),
         live_code("control_area"),
         spatial("control_area"),
-        shapeless("control_area"),
         Index(
             "ix_control_area_kind",
             "region_id",
@@ -122,3 +120,4 @@ class ControlRule(Copied, Versioned, Dated, Base):
     legal_basis: Mapped[str | None]
     text_zh: Mapped[str | None]
     text_en: Mapped[str | None]
+    text_official: Mapped[str | None]

@@ -29,6 +29,8 @@ class Plan(Versioned, Bounded, Base):
     its parts hold on the days it is in force: none before its approval. A plan that takes no
     other's place is in force on all days its parts name, until an edition takes its place.
     `region_ids` are the regions that make a joint plan together; a plan of one region has none.
+    A special plan also names the spatial plan it belongs to, beside the plan of its kind one level
+    up.
     """
 
     __tablename__ = "plan"
@@ -48,6 +50,7 @@ class Plan(Versioned, Bounded, Base):
     region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
     region_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
     upper_plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"), index=True)
+    spatial_plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"), index=True)
     first_year: Mapped[int]
     last_year: Mapped[int | None]
     base_year: Mapped[int | None]

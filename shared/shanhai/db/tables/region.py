@@ -16,7 +16,6 @@ from shanhai.db.base import (
     in_order,
     live_code,
     one_of,
-    shapeless,
     spatial,
     valid_shape,
 )
@@ -36,7 +35,6 @@ class Region(Versioned, Bounded, Base):
         in_order(),
         live_code("region"),
         spatial("region"),
-        shapeless("region"),
     )
 
     id: Mapped[BigId]

@@ -28,7 +28,6 @@ from shanhai.db.base import (
     in_order,
     live_code,
     one_of,
-    shapeless,
     spatial,
     valid_shape,
 )
@@ -102,6 +101,7 @@ class ZoneClass(Versioned, Dated, Base):
     color: Mapped[str | None]
     requirement_zh: Mapped[str | None]
     requirement_en: Mapped[str | None]
+    text_official: Mapped[str | None]
     traits_zh: Mapped[str | None]
     traits_en: Mapped[str | None]
     relation: Mapped[str | None]
@@ -117,7 +117,6 @@ class Zone(Copied, Versioned, Bounded, Base):
         valid_shape(),
         in_order(),
         spatial("zone"),
-        shapeless("zone"),
         Index("ix_zone_code", "code"),
     )
 

@@ -26,21 +26,19 @@ _MEASURED = Label(
 
 
 def area_of_kind(asked: Asked) -> Found:
-    """Area of all control areas of the computation's kind."""
+    """Area of all control areas of the computation's kind, where each of them is drawn.
+
+    What was approved is no measurement: a target that is the approved area would always be reached.
+    """
     (kind,) = asked.computation.kinds
     shapes = _in_force(asked, kind)
     if isinstance(shapes, Missing):
         return shapes
+    undrawn = [one for one in shapes if one.geometry is None]
+    if undrawn:
+        return _undrawn(kind, undrawn)
     measured = _measure(asked, shapes)
-    approved = _approved(shapes)
-    if measured is None and approved is None:
-        return _without_size(kind)
-    return Figure(
-        (measured or 0.0) + (approved or 0.0),
-        _MEASURED,
-        _inputs(shapes),
-        details={"measured_km2": measured, "approved_km2": approved},
-    )
+    return Figure(measured or 0.0, _MEASURED, _inputs(shapes), details={"measured_km2": measured})
 
 
 def protected_share(asked: Asked) -> Found:
@@ -168,22 +166,31 @@ def _measure(asked: Asked, shapes: Sequence[ShapeTask]) -> float | None:
     return None if united is None else square_km(united.intersection(_region(asked)))
 
 
-def _approved(shapes: Sequence[ShapeTask]) -> float | None:
-    """What was approved of areas that are not drawn."""
-    sizes = [
-        float(one.approved_area_km2)
-        for one in shapes
-        if one.geometry is None and one.approved_area_km2 is not None
-    ]
-    return sum(sizes) if sizes else None
+def _undrawn(kind: str, shapes: Sequence[ShapeTask]) -> Missing:
+    """Which lines have no shape, with what was approved of them: it is told, not counted."""
+    label = KINDS[kind]
+    return Missing(
+        Label(
+            f"{label.zh}尚未绘制图形：{'、'.join(_with_approved(one) for one in shapes)}；"
+            "批准面积不作为计算值",
+            f"{label.en}: not drawn: {', '.join(_with_approved(one) for one in shapes)};"
+            " an approved area is no computed value",
+        )
+    )
+
+
+def _with_approved(one: ShapeTask) -> str:
+    return (
+        one.code if one.approved_area_km2 is None else f"{one.code} ({one.approved_area_km2} km²)"
+    )
 
 
 def _without_size(kind: str) -> Missing:
     label = KINDS[kind]
     return Missing(
         Label(
-            f"{label.zh}既无图形，也无批准面积",
-            f"{label.en}: neither a shape nor an approved area is known",
+            f"{label.zh}没有图形",
+            f"{label.en}: no shape is known",
         )
     )
 

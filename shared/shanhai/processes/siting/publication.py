@@ -120,7 +120,7 @@ class _Making:
                 **({"plan": self._inputs.plan} if self._inputs.plan else {}),
                 "start_year": first,
                 "end_year": last,
-                "cost": told["cost"],
+                "cost": f"{told['cost']:.2f}",
                 # Nobody has looked at it yet.
                 "public": False,
             },

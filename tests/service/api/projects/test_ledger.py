@@ -67,7 +67,7 @@ async def test_money_goes_to_a_project_and_out_of_it(
     assert {name: ledger["by_source"][0][name] for name in sums} == sums
     assert (await anonymous.get(FUNDS)).status_code == 401
     source = (await people["viewer"].get("/fund-sources/central-2024")).json()
-    assert (source["allocated"], source["paid"]) == (400.1, 100.1)
+    assert (source["allocated"], source["paid"]) == ("400.10", "100.10")
     with pytest.raises(DBAPIError, match="append-only"):
         await session.execute(text("DELETE FROM fund_entry"))
 

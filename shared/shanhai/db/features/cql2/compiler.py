@@ -16,6 +16,7 @@ from shanhai.db.features.cql2.operands import (
     is_bigint,
     number_operand,
     property_operand,
+    read_as_money,
     read_as_time,
     read_as_truth,
     temporal_operand,
@@ -274,6 +275,8 @@ def _alike(context: Context, operator: str, *operands: Operand) -> list[str]:
         operands = tuple(map(read_as_time, operands))
     elif "boolean" in kinds:
         operands = tuple(map(read_as_truth, operands))
+    elif any(operand.money for operand in operands):
+        operands = tuple(map(read_as_money, operands))
     kinds = {operand.kind for operand in operands}
     kind: Kind = "moment" if kinds == TIMES else operands[0].kind
     if (kinds != {kind} and kinds != TIMES) or kind in {"geometry", "other"}:

@@ -12,6 +12,7 @@ from shanhai.db.features.cql2.faults import excerpt, refused
 from shanhai.db.features.cql2.reading import check_operands
 from shanhai.db.features.crs import Crs
 from shanhai.db.features.entity import Entity, Property
+from shanhai.db.features.values import AMOUNT, FLOATS_BELOW
 from shanhai.errors import InvalidInput
 from shanhai.vocabulary import Label
 
@@ -53,6 +54,7 @@ class Operand:
         constant: The value itself when the filter gives it.
         digits: How many digits a number can have, on either side of its decimal point.
         computed: It is the result of arithmetic, a `numeric`.
+        money: It is an amount of money, with which texts of digits are compared, too.
     """
 
     kind: Kind
@@ -61,6 +63,7 @@ class Operand:
     constant: Constant | None = None
     digits: int = 0
     computed: bool = False
+    money: bool = False
 
     def described(self) -> Label:
         """The operand and its kind, for messages."""
@@ -130,7 +133,8 @@ def property_operand(context: Context, name: str) -> Operand:
     # Said of what is a date already, the cast costs nothing and hides no index.
     sql = f"CAST({found.sql} AS {TYPES[kind]})" if kind in {"date", "moment"} else f"({found.sql})"
     digits = WIDEST_INTEGER if found.schema["type"] == "integer" else WIDEST_NUMBER
-    return Operand(kind, name, sql, digits=digits)
+    money = found.schema.get("format") == "decimal"
+    return Operand(kind, name, sql, digits=digits, money=money)
 
 
 def _unknown(entity: Entity, name: str) -> InvalidInput:
@@ -150,6 +154,8 @@ def kind_of(declared: Property) -> Kind:
             return "date"
         case "string", "date-time":
             return "moment"
+        case "string", "decimal":
+            return "number"
         case "string", _:
             return "text"
         case "integer" | "number", _:
@@ -230,6 +236,20 @@ def read_as_time(operand: Operand) -> Operand:
     if DAY.fullmatch(day):
         return Operand("date", operand.told, constant=parse_date(day))
     return Operand("moment", operand.told, constant=parse_moment(text))
+
+
+def read_as_money(operand: Operand) -> Operand:
+    """A constant that stands where an amount of money is meant: a text of digits as its number."""
+    given = operand.constant
+    if isinstance(given, str) and AMOUNT.fullmatch(given):
+        value = Decimal(given)
+        return Operand("number", operand.told, constant=value, digits=len(given))
+    if isinstance(given, Decimal) and abs(given) >= FLOATS_BELOW and given % 1:
+        raise refused(
+            f"{operand.told} may be another amount than was written; write it as a string",
+            f"{operand.told} 可能与所写金额不同，请写成字符串",
+        )
+    return operand
 
 
 def read_as_truth(operand: Operand) -> Operand:

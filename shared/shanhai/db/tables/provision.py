@@ -1,0 +1,139 @@
+"""What plans say beside their lists: provisions, figures, and what they call by name."""
+
+from decimal import Decimal
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Numeric, text
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shanhai.db.base import (
+    AnyGeometry,
+    Area,
+    Base,
+    BigId,
+    Copied,
+    Dated,
+    Length,
+    Versioned,
+    in_order,
+    live_code,
+    one_of,
+    spatial,
+    valid_shape,
+)
+from shanhai.vocabulary import (
+    BENEFIT_ASPECTS,
+    FIGURE_COMPARATORS,
+    FIGURE_KINDS,
+    NAMED_FEATURE_KINDS,
+    OBJECTIVE_FORMS,
+    PROVISION_KINDS,
+    REGION_LEVELS,
+    TRENDS,
+    codes,
+)
+
+
+class PlanProvision(Copied, Versioned, Dated, Base):
+    """An article, task, objective or other provision of a plan; codes are unique within it.
+
+    Its name is the official heading. `text_zh` is our wording; `text_official` is the printed text,
+    which a bureau that may keep it imports.
+    """
+
+    __tablename__ = "plan_provision"
+    __table_args__ = (
+        one_of("kind", codes(PROVISION_KINDS)),
+        one_of("form", codes(OBJECTIVE_FORMS)),
+        one_of("level", codes(REGION_LEVELS)),
+        in_order(),
+        live_code("plan_provision", "plan_id"),
+    )
+
+    id: Mapped[BigId]
+    code: Mapped[str]
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), index=True)
+    kind: Mapped[str]
+    order_no: Mapped[int] = mapped_column(server_default=text("1"), default=1)
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    article: Mapped[str | None]
+    form: Mapped[str | None]
+    level: Mapped[str | None]
+    first_year: Mapped[int | None]
+    last_year: Mapped[int | None]
+    places: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
+    region_ids: Mapped[list[int]] = mapped_column(
+        ARRAY(BigInteger), server_default=text("'{}'"), info={"refers_to": "region"}
+    )
+    text_zh: Mapped[str | None]
+    text_en: Mapped[str | None]
+    text_official: Mapped[str | None]
+
+
+class PlanFigure(Copied, Versioned, Dated, Base):
+    """A figure a plan prints beside its indicators; codes are unique within the plan.
+
+    `untold` names what the source does not print of it, such as its period or substance.
+    """
+
+    __tablename__ = "plan_figure"
+    __table_args__ = (
+        one_of("kind", codes(FIGURE_KINDS)),
+        one_of("aspect", codes(BENEFIT_ASPECTS)),
+        one_of("comparator", codes(FIGURE_COMPARATORS)),
+        one_of("trend", codes(TRENDS)),
+        in_order(),
+        live_code("plan_figure", "plan_id"),
+    )
+
+    id: Mapped[BigId]
+    code: Mapped[str]
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), index=True)
+    indicator_id: Mapped[int | None] = mapped_column(ForeignKey("indicator.id"), index=True)
+    kind: Mapped[str]
+    aspect: Mapped[str | None]
+    order_no: Mapped[int] = mapped_column(server_default=text("1"), default=1)
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    class_zh: Mapped[str | None]
+    class_en: Mapped[str | None]
+    comparator: Mapped[str | None]
+    value: Mapped[Decimal | None] = mapped_column(Numeric)
+    unit: Mapped[str | None]
+    share_percent: Mapped[Decimal | None] = mapped_column(Numeric)
+    trend: Mapped[str | None]
+    first_year: Mapped[int | None]
+    last_year: Mapped[int | None]
+    places: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
+    untold: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
+    article: Mapped[str | None]
+    note_zh: Mapped[str | None]
+    note_en: Mapped[str | None]
+
+
+class NamedFeature(Versioned, Dated, Base):
+    """A place, water, reserve or species that plans call by name; without geometry until drawn."""
+
+    __tablename__ = "named_feature"
+    __table_args__ = (
+        one_of("kind", codes(NAMED_FEATURE_KINDS)),
+        valid_shape(),
+        in_order(),
+        live_code("named_feature"),
+        spatial("named_feature"),
+        Index("ix_named_feature_region_id_kind", "region_id", "kind"),
+    )
+
+    id: Mapped[BigId]
+    code: Mapped[str]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    kind: Mapped[str]
+    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"))
+    article: Mapped[str | None]
+    note_zh: Mapped[str | None]
+    note_en: Mapped[str | None]
+    geom: Mapped[AnyGeometry | None]
+    area_m2: Mapped[Area]
+    length_m: Mapped[Length]
