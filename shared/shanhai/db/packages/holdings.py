@@ -38,9 +38,17 @@ are known again."""
 _LISTS: Mapping[tuple[str, str], str] = {
     ("region", "member_ids"): "region",
     (PLAN, "region_ids"): "region",
+    ("plan_provision", "region_ids"): "region",
     **{(content.table, name): to for content in CONTENT for name, to in content.lists.items()},
 }
+LEFT_OUT = frozenset({"alert_due", "alert_rule", "bulletin", "proposal"})
+"""Tables that refer to plans and stay behind: what is told of plans, and what is wished for."""
+SHARED = frozenset({*NEEDED, "control_rule", "named_feature"})
+"""Tables with rows that belong to no plan, and are known again by their codes."""
 _MEMBER = "o.id IN (SELECT m.project_id FROM plan_membership m WHERE m.plan_id = :plan)"
+_IN_REGIONS = (
+    "o.region_id IN (SELECT unnest(p.region_ids || p.region_id) FROM plan p WHERE p.id = :plan)"
+)
 _OF_PROJECT = "o.project_id = ANY(:project)"
 
 
@@ -134,13 +142,13 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding("data_finding", "o.plan_id = :plan"),
     Holding("evaluation_snapshot", "o.plan_id = :plan"),
     Holding("zone_adjustment", "o.scheme_id = ANY(:zone_scheme)"),
+    Holding("named_feature", _IN_REGIONS),
     Holding(
         "indicator_value",
         "o.indicator_id IN (SELECT i.indicator_id FROM plan_indicator i"
-        " WHERE i.plan_id = :plan AND i.deleted_at IS NULL) AND o.region_id IN (SELECT"
-        " unnest(p.region_ids || p.region_id) FROM plan p WHERE p.id = :plan)",
-        again="o.indicator_id = r.indicator_id AND o.region_id = r.region_id AND o.year = r.year"
-        " AND o.value = r.value AND o.recorded_at = r.recorded_at",
+        f" WHERE i.plan_id = :plan AND i.deleted_at IS NULL) AND {_IN_REGIONS}",
+        again="o.indicator_id = r.indicator_id AND o.region_id = r.region_id"
+        " AND o.year = r.year AND o.value = r.value AND o.recorded_at = r.recorded_at",
     ),
     Holding(
         "document",

@@ -13,7 +13,7 @@ from shanhai.db.features.catalogue import ENTITIES
 from shanhai.db.features.drafts import CODE, CODE_RULE, CODE_RULE_ZH
 from shanhai.db.features.rights import demand_role
 from shanhai.db.identity import Identity
-from shanhai.db.packages.holdings import JOB, NEEDED, PLAN, Holding, by_table, in_order
+from shanhai.db.packages.holdings import JOB, NEEDED, PLAN, SHARED, Holding, by_table, in_order
 from shanhai.errors import Conflict, Forbidden, InvalidInput
 from shanhai.vocabulary import Role
 
@@ -200,16 +200,14 @@ async def _numbers(
 
 
 def _key_of(holding: Holding) -> str | None:
-    return "code" if holding.table == "control_rule" else NEEDED.get(holding.table)
+    return NEEDED.get(holding.table, "code") if holding.table in SHARED else None
 
 
 def _may_be_there(holding: Holding, item: GivenRow) -> bool:
     """Whether a row is shared by plans, so that one with its code is the same."""
     if item.row.get("deleted_at") is not None:
         return False
-    return holding.table in NEEDED or (
-        holding.table == "control_rule" and item.links["plan_id"] is None
-    )
+    return holding.table in NEEDED or item.links.get("plan_id") is None
 
 
 async def _known(
