@@ -146,7 +146,7 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding(
         "indicator_value",
         "o.indicator_id IN (SELECT i.indicator_id FROM plan_indicator i"
-        f" WHERE i.plan_id = :plan AND i.deleted_at IS NULL) AND {_IN_REGIONS}",
+        f" WHERE i.plan_id = :plan AND i.deleted_at IS NULL) AND {_IN_REGIONS}",  # noqa: S608
         again="o.indicator_id = r.indicator_id AND o.region_id = r.region_id"
         " AND o.year = r.year AND o.value = r.value AND o.recorded_at = r.recorded_at",
     ),
