@@ -145,8 +145,8 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding("named_feature", _IN_REGIONS),
     Holding(
         "indicator_value",
-        "o.indicator_id IN (SELECT i.indicator_id FROM plan_indicator i"
-        f" WHERE i.plan_id = :plan AND i.deleted_at IS NULL) AND {_IN_REGIONS}",  # noqa: S608
+        "o.indicator_id IN (SELECT i.indicator_id FROM plan_indicator i"  # noqa: S608 - ours
+        f" WHERE i.plan_id = :plan AND i.deleted_at IS NULL) AND {_IN_REGIONS}",
         again="o.indicator_id = r.indicator_id AND o.region_id = r.region_id"
         " AND o.year = r.year AND o.value = r.value AND o.recorded_at = r.recorded_at",
     ),
