@@ -356,6 +356,7 @@ ALERT_KINDS: tuple[Term, ...] = (
     Term("no_data", Label("数据中断", "No data")),
     Term("indicator_behind_target", Label("指标落后于目标", "Indicator behind its target")),
     Term("red_line_lead", Label("管控区域内发现变化", "Change found in a control area")),
+    Term("line_decline", Label("管控线面积减少", "Decline of a control line")),
 )
 """What a rule watches for."""
 
@@ -363,6 +364,7 @@ ALERT_SUBJECTS: tuple[Term, ...] = (
     Term("station", Label("站点", "Station")),
     Term("indicator", Label("规划指标", "Indicator of a plan")),
     Term("case", Label("红线线索", "Red-line lead")),
+    Term("line", Label("管控线", "Control line")),
 )
 """What an alert is about."""
 

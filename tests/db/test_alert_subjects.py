@@ -10,13 +10,15 @@ from shapely import MultiPolygon, box
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from shanhai.db.alerts.due import note_all_plans
+from shanhai.db.alerts.due import note_all_lines, note_all_plans
 from shanhai.db.alerts.evaluating import end_expired
-from shanhai.db.alerts.judging import evaluate_cases, evaluate_plans
+from shanhai.db.alerts.judging import evaluate_cases, evaluate_lines, evaluate_plans
 from shanhai.db.alerts.reading import events_after, find_alert, list_alerts
 from shanhai.db.alerts.rules import create_rule, find_rule, replace_rule
+from shanhai.db.alerts.telling import describe_alert
 from shanhai.db.cases.opening import Lead, Received, Rule, receive_lead
 from shanhai.db.cases.steps import Asked, Deadlines, take_step
+from shanhai.db.deliveries.links import HostlessLinks
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import EVERYTHING, Grant, Identity, Viewer
 from shanhai.db.indicators.listing import find_indicator, find_place, find_plan
@@ -58,6 +60,7 @@ LEADS = {
     "control_kind": "red_line",
     "limits": {"yellow": 400.0, "red": 1e6},
 }
+DECLINES = {**LEADS, "code": "declines", "kind": "line_decline"}
 SHAPE = box(118.02, 24.42, 118.03, 24.43)
 LEAD = Lead(
     "satellite", "1", "mining", date(2025, 1, 1), date(2025, 6, 1), None, MultiPolygon([SHAPE]).wkb
@@ -104,7 +107,7 @@ async def add_rule(sessions: Sessions, contents: dict[str, Any], **changes: Any)
 
 
 async def evaluate(sessions: Sessions) -> None:
-    for judge in (evaluate_plans, evaluate_cases):
+    for judge in (evaluate_plans, evaluate_cases, evaluate_lines):
         async with sessions.begin() as session:
             await judge(session, now=NOW)
 
@@ -353,3 +356,86 @@ async def test_an_alert_has_exactly_one_subject(sessions: Sessions) -> None:
             with pytest.raises(IntegrityError):
                 await session.execute(text(f"UPDATE alert SET {change}"))
             await session.rollback()
+
+
+async def cut_line(sessions: Sessions, day: str, east: float, **columns: str) -> None:
+    """Draw the red line anew from a day on, and evaluate."""
+    said = "".join(f", {name} = '{value}'" for name, value in columns.items())
+    async with sessions.begin() as session:
+        await session.execute(
+            text(
+                "UPDATE control_area SET valid_from = CAST(:day AS text)::date,"
+                f" geom = ST_MakeEnvelope(118.02, 24.42, :east, 24.43, 4490){said}"
+                " WHERE code = 'red-1'"
+            ),
+            {"day": day, "east": east},
+        )
+    await evaluate(sessions)
+
+
+async def test_a_cut_of_a_line_warns_until_it_is_regained(sessions: Sessions) -> None:
+    await add_rule(sessions, DECLINES)
+    await add_rule(sessions, DECLINES, code="farmland", control_kind="cultivated_land")
+    await add_rule(sessions, DECLINES, code="elsewhere", region="district")
+    assert await alerts(sessions) == []
+    # A tenth of 1 013 m by 1 108 m.
+    await cut_line(sessions, "2024-01-01", 118.029)
+    [(status, level, lost)] = await alerts(sessions)
+    assert (status, level) == ("open", "yellow")
+    assert lost == pytest.approx(112_300, rel=1e-3)
+    async with sessions() as session:
+        [row] = await list_alerts(session, EVERYTHING, {"subject": "line"}, limit=10)
+        assert await list_alerts(session, EVERYTHING, {"subject": "indicator"}, limit=10) == []
+        told = describe_alert(row, HostlessLinks("en"))
+    assert (told["kind"], told["subject"], told["region"], told["unit"]) == (
+        *("line_decline", "line", "city"),
+        "m2",
+    )
+    assert told["subject_name"] == "Region city · Ecological red line"
+    assert (told["facts"]["codes"], told["facts"]["day"]) == (["red-1"], "2024-01-01")
+    assert told["links"][-1]["href"].endswith("/regions/city/lines")
+    await evaluate(sessions)
+    async with sessions.begin() as session:
+        await note_all_lines(session)
+    await evaluate(sessions)
+    assert await events(sessions) == ["opened"]
+    await cut_line(sessions, "2024-06-01", 118.03)
+    assert await events(sessions) == ["opened", "recovered"]
+    assert await fetch(sessions, "SELECT 1 FROM alert_due") == []
+
+
+async def test_a_new_delimitation_or_a_first_drawing_warns_of_nothing(sessions: Sessions) -> None:
+    await add_rule(sessions, DECLINES)
+    await cut_line(sessions, "2024-01-01", 118.025, delimitation="2024")
+    assert await alerts(sessions) == []
+    async with sessions.begin() as session:
+        await session.execute(
+            text(
+                "INSERT INTO control_area (code, name_zh, name_en, kind, region_id, status,"
+                " approved_area_km2, valid_from, delimitation) SELECT 'printed', '线', 'Line',"
+                " 'red_line', region_id, 'published', 5, '2000-01-01', '2024'"
+                " FROM control_area WHERE code = 'red-1'"
+            )
+        )
+        await session.execute(
+            text(
+                "UPDATE control_area SET valid_from = '2024-02-01',"
+                " geom = ST_MakeEnvelope(118.05, 24.42, 118.06, 24.43, 4490)"
+                " WHERE code = 'printed'"
+            )
+        )
+    await evaluate(sessions)
+    assert await alerts(sessions) == []
+
+
+async def test_a_rule_judges_what_was_lost_before_it_and_a_line_given_up(
+    sessions: Sessions,
+) -> None:
+    async with sessions.begin() as session:
+        await session.execute(text("UPDATE control_area SET valid_to = '2024-01-01'"))
+    await evaluate(sessions)
+    assert await alerts(sessions) == []
+    await add_rule(sessions, DECLINES)
+    [(status, level, lost)] = await alerts(sessions)
+    assert (status, level) == ("open", "red")
+    assert lost == pytest.approx(1.123e6, rel=1e-3)

@@ -13,7 +13,7 @@ from shanhai.db.features.catalogue import COLLECTIONS, ENTITIES, entity_named
 from shanhai.db.features.cql2 import compile_filter
 from shanhai.db.features.crs import crs_uris, parse_crs
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.order import Order, Place, Position, SortKey
+from shanhai.db.features.order import Order, Place, Position, SortKey, usual_order
 from shanhai.db.features.query import (
     count_features,
     read_feature,
@@ -348,3 +348,43 @@ async def test_every_collection_sorts_by_everything_sortable(
         ask = Ask((SortKey(item.name, descending=True),))
         for position in (Position(), Position(after=Place(1, (None,)))):
             await read_page(session, entity, SEEN, limit=1, position=position, ask=ask)
+
+
+async def test_shapes_come_first_and_pages_are_found_by_an_index(session: AsyncSession) -> None:
+    """Clients that learn from a first page what shapes there are must see some of them."""
+    await session.execute(
+        text(
+            "INSERT INTO region (code, name_zh, name_en, level, geom) SELECT 'r' || n, '区', 'r',"
+            " 'city', CASE WHEN n % 3 = 0 THEN"
+            " ST_Multi(ST_MakeEnvelope(n, 1, n + 0.5, 1.5, 4490)) END FROM generate_series(1, 90) n"
+        )
+    )
+    ask = Ask(order=usual_order(REGIONS), counting="none")
+    position, codes = Position(), []
+    while True:
+        page = await read_page(session, REGIONS, SEEN, limit=7, position=position, ask=ask)
+        codes += [row.code for row in page.rows]
+        if len(page.rows) < 7 or page.last is None:
+            break
+        position = Position(after=page.last)
+    drawn = [f"r{n}" for n in range(1, 91) if n % 3 == 0]
+    assert codes == [*drawn, *(f"r{n}" for n in range(1, 91) if n % 3)]
+    assert page.first is not None
+    back, before = [], Position(before=page.first)
+    while len(back) < len(codes) - len(page.rows):
+        former = await read_page(session, REGIONS, SEEN, limit=7, position=before, ask=ask)
+        back = [row.code for row in former.rows] + back
+        assert former.first is not None
+        before = Position(before=former.first)
+    assert back == codes[: len(back)]
+    await session.execute(text("SET LOCAL enable_seqscan = off"))
+    await session.execute(text("SET LOCAL enable_sort = off"))
+    question = Question.of(REGIONS, SEEN)
+    for side in (None, "after", "before"):
+        query = page_query(REGIONS, question, ask, side, (False,) if side else ())
+        compiled = query.compile(dialect=postgresql.dialect(paramstyle="named"))
+        values = {**bound_values(SEEN), "wanted": 8, "skipped": 0, "edge_0": "false", "edge": 5}
+        rows = await session.execute(text(f"EXPLAIN {compiled}"), values)
+        plan = "\n".join(row[0] for row in rows)
+        assert "ix_region_shapeless" in plan
+        assert side is None or "Index Cond: (ROW((" in plan, plan

@@ -28,6 +28,7 @@ from shanhai_api.changes.routes import router as changes
 from shanhai_api.compliance.routes import router as compliance
 from shanhai_api.configuration import Configuration
 from shanhai_api.datasets.routes import router as dataset_files
+from shanhai_api.editions.routes import router as editions
 from shanhai_api.error_pages import install_handlers
 from shanhai_api.errors import on_shanhai_error
 from shanhai_api.features.edit_routes import records as record_edits
@@ -85,6 +86,7 @@ ROUTERS = (
     packages,
     plans,
     approvals,
+    editions,
     project_reports,
     projects,
     papers,

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 import structlog
 
-from shanhai.db.alerts.due import note_all_plans
+from shanhai.db.alerts.due import note_all_lines, note_all_plans
 from shanhai.db.alerts.evaluating import end_expired, evaluate_changes, evaluate_silence
-from shanhai.db.alerts.judging import evaluate_cases, evaluate_plans
+from shanhai.db.alerts.judging import evaluate_cases, evaluate_lines, evaluate_plans
 from shanhai.db.alerts.noticing import send_notices
 from shanhai_worker.context import Context
 from shanhai_worker.outages import DATABASE_ERRORS
@@ -23,7 +23,7 @@ LOOK_S = 1.0
 SILENCE_S = 10.0
 PLANS_S = 600.0
 """A year that begins, a plan that is approved and a project that is accepted count by then."""
-CHANGES = (evaluate_changes, evaluate_plans, evaluate_cases)
+CHANGES = (evaluate_changes, evaluate_plans, evaluate_cases, evaluate_lines)
 
 
 async def run(context: Context) -> None:
@@ -46,6 +46,7 @@ async def run(context: Context) -> None:
                 plans_at = time.monotonic()
                 async with context.sessions.begin() as session:
                     await note_all_plans(session)
+                    await note_all_lines(session)
         except DATABASE_ERRORS as error:
             log.warning("no rule evaluated", error=type(error).__name__)
         await asyncio.sleep(0 if done else LOOK_S)

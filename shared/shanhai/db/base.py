@@ -125,6 +125,11 @@ def live_code(table: str, *parents: str) -> Index:
     )
 
 
+def shapeless(table: str) -> Index:
+    """The index of the order in which rows with a shape come first."""
+    return Index(f"ix_{table}_shapeless", text("(geom IS NULL)"), "id")
+
+
 def spatial(table: str, column: str = "geom") -> Index:
     """The spatial index of a column."""
     return Index(f"ix_{table}_{column}", column, postgresql_using="gist")

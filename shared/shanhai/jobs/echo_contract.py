@@ -33,7 +33,7 @@ DEPTHS = {
 
 TEXT = {"type": "string"}
 NUMBER = {"type": "number"}
-TEXTS = {"type": "array", "items": TEXT}
+NUMBERS = {"type": "array", "items": {"type": "integer"}}
 BBOX = {
     "allOf": [
         {
@@ -114,8 +114,8 @@ class EchoInputs(Inputs):
         None, max_length=10_000, description="Text to return / 要返回的文字"
     )
     number: Number | None = Field(None, description="Number to return / 要返回的数")
-    array: list[Annotated[str, Field(max_length=1000)]] | None = Field(
-        None, max_length=1000, description="Texts to return / 要返回的文字列表"
+    array: list[Annotated[int, Field(strict=True)]] | None = Field(
+        None, max_length=1000, description="Whole numbers to return / 要返回的整数列表"
     )
     bbox: Annotated[list[Corner], WithJsonSchema(BBOX)] | None = Field(
         None, description="Bounding box to return, in CRS84 / 要返回的范围"
@@ -200,7 +200,7 @@ ECHO = ProcessContract(
     (
         OutputSpec("message", Label("文字", "Message"), "text/plain"),
         OutputSpec("number", Label("数", "Number"), "application/json", NUMBER),
-        OutputSpec("array", Label("文字列表", "Texts"), "application/json", TEXTS),
+        OutputSpec("array", Label("整数列表", "Whole numbers"), "application/json", NUMBERS),
         OutputSpec("bbox", Label("范围", "Bounding box"), "application/json", BBOX),
         OutputSpec("object", Label("对象", "Object"), "application/json", OBJECT),
         OutputSpec("geometry", Label("几何", "Geometry"), "application/geo+json", GEOMETRY),

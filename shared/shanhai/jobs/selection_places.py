@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.features.corridors import CORRIDOR_NODES, CORRIDORS
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.history import source_of
+from shanhai.db.features.linked_problems import newest_of
 from shanhai.db.features.problems import PROBLEMS
 from shanhai.db.features.programmes import FUND_SOURCES
 from shanhai.db.features.projects import PROJECTS
@@ -56,7 +57,8 @@ SELECT pj.code, pj.row_version AS version, pj.name_zh, pj.name_en, pj.cost::floa
        ARRAY(SELECT m.measure FROM project_measure m WHERE m.project_id = pj.id
               ORDER BY m.order_no, m.measure) AS measures,
        ARRAY(SELECT b.code FROM project_problem pp JOIN problem b ON b.id = pp.problem_id
-              WHERE pp.project_id = pj.id AND b.deleted_at IS NULL ORDER BY b.code) AS problems,
+              WHERE pp.project_id = pj.id AND b.deleted_at IS NULL AND {newest}
+              ORDER BY b.code) AS problems,
        {shape} AS geometry
   FROM {source} WHERE {met} AND pj.state IN ('draft', 'proposed', 'reserve') AND {within}
  ORDER BY pj.code
@@ -181,6 +183,7 @@ class _Reading:
             met=" AND ".join(f"({one})" for one in conditions(entity, selection)),
             shape=f"ST_AsGeoJSON({entity.geometry}, {COORDINATE_DIGITS}, 0)",
             within=_WITHIN.format(geometry=entity.geometry),
+            newest=newest_of("pj"),
         )
         bound = {**bound_values(selection), "place": self._place, **values}
         return list(await self._session.execute(text(statement), bound))

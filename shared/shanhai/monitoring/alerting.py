@@ -13,7 +13,15 @@ from typing import Literal
 
 from shanhai.vocabulary import WARNING_LEVELS
 
-Kind = Literal["above", "below", "rate", "no_data", "indicator_behind_target", "red_line_lead"]
+Kind = Literal[
+    "above",
+    "below",
+    "rate",
+    "no_data",
+    "indicator_behind_target",
+    "red_line_lead",
+    "line_decline",
+]
 RANK = {term.code: rank for rank, term in enumerate(WARNING_LEVELS)}
 RATE_WITHIN = timedelta(days=1)
 """Values further apart than this say nothing about how fast something changes."""
@@ -25,7 +33,7 @@ class Limits:
     """What a rule demands of a measure.
 
     That is a value, a change per hour, seconds without data, percent an indicator is behind, or
-    square metres changed in a control area.
+    square metres changed in a control area or lost of it.
 
     Attributes:
         by_level: The limit of each level, in any order; a measure on it is not yet beyond it.
@@ -139,5 +147,9 @@ def rates(values: Iterable[Sample]) -> Iterator[Sample]:
 
 def measure_unit(kind: str, unit: str | None) -> str | None:
     """The unit of what a rule of a kind measures, whose property is measured in `unit`."""
-    fixed = {"no_data": "s", "indicator_behind_target": "%", "red_line_lead": "m2"}
+    fixed = {
+        "no_data": "s",
+        "indicator_behind_target": "%",
+        **dict.fromkeys(("red_line_lead", "line_decline"), "m2"),
+    }
     return f"{unit}/h" if kind == "rate" else fixed.get(kind, unit)

@@ -7,10 +7,11 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+from sqlalchemy import text
 from tests.service.api.conftest import MakeClient
 
 from shanhai.db.alerts.evaluating import evaluate_changes
-from shanhai.db.alerts.judging import evaluate_plans
+from shanhai.db.alerts.judging import evaluate_lines, evaluate_plans
 from shanhai.monitoring.observation import Observation
 from shanhai.testing.emptying import forget_rows
 from shanhai.testing.indicator_rows import add_indicator, add_plan
@@ -97,6 +98,8 @@ async def test_rules_are_made_replaced_and_ended(planner: httpx.AsyncClient) -> 
         ({"kind": "red_line_lead", "property": None}, ""),
         ({"kind": "red_line_lead", "property": None, "control_kind": "line"}, "/control_kind"),
         ({**LEADS, "limits": {"yellow": -1}}, ""),
+        ({"kind": "line_decline", "property": None}, ""),
+        ({**LEADS, "kind": "line_decline", "reset": 5}, ""),
         ({"valid_from": "2026-02-01", "valid_to": "2026-02-01"}, ""),
         ({"valid_from": "soon"}, "/valid_from"),
         ({"quiet": {"from": "22:00"}}, "/quiet/to"),
@@ -113,6 +116,46 @@ async def test_rules_that_make_no_sense_are_refused(
     answer = await planner.post("/alert-rules", json={**NEW, **changes})
     assert answer.status_code == 400, answer.text
     assert [one["pointer"] for one in answer.json()["errors"]] == [pointer]
+
+
+async def test_a_cut_of_a_red_line_is_shown_as_an_alert(
+    planner: httpx.AsyncClient, state: State
+) -> None:
+    async with state.sessions.begin() as session:
+        await forget_rows(session, ["region"])
+        region = await add_region(session, "city")
+        await session.execute(
+            text(
+                "INSERT INTO control_area (code, name_zh, name_en, kind, region_id, status, geom,"
+                " valid_from) VALUES ('red-1', '线', 'Line', 'red_line', :region, 'published',"
+                " ST_MakeEnvelope(118, 24.4, 118.1, 24.5, 4490), '2020-01-01')"
+            ),
+            {"region": region.id},
+        )
+    rule = {**NEW, "code": "declines", **LEADS, "kind": "line_decline", "limits": {"red": 1000}}
+    made = await planner.post("/alert-rules", json=rule)
+    assert made.status_code == 201, made.text
+    async with state.sessions.begin() as session:
+        await session.execute(
+            text(
+                "UPDATE control_area SET valid_from = '2024-01-01',"
+                " geom = ST_MakeEnvelope(118, 24.4, 118.09, 24.5, 4490)"
+            )
+        )
+    async with state.sessions.begin() as session:
+        await evaluate_lines(session)
+    [listed] = (await planner.get("/alerts?subject=line&lang=zh")).json()["alerts"]
+    assert (listed["level"], listed["unit"]) == ("red", "m2")
+    assert listed["subject_name"] == "区域 city · 生态保护红线"
+    assert listed["kind_name"] == "管控线面积减少"
+    declines = (await planner.get("/regions/city/lines")).json()["declines"]
+    assert listed["measure"] == pytest.approx(declines[0]["lost"]["area_m2"], abs=0.01)
+    for lang, words in (("zh", "管控线"), ("en", "Control line")):
+        page = await planner.get(f"/alerts/{listed['id']}?f=html&lang={lang}")
+        assert page.status_code == 200
+        assert words in page.text
+        assert "red-1" in page.text
+        assert "2024-01-01" in page.text
 
 
 async def test_an_alert_is_shown_acknowledged_and_closed(

@@ -157,3 +157,334 @@ async def test_what_was_done_counts_in_the_next_edition(bureau: Bureau) -> None:
     await bureau.move(SECOND, "submitted", "approved")
     assert await restored(SECOND) == before
     assert await restored(BANAN) == before
+
+
+async def test_a_draft_is_not_shown_where_it_was_not_asked_for(bureau: Bureau) -> None:
+    lists = ("problems", "control_areas", "zones", "projects", "corridors", "pattern_components")
+    filters = {"region": "banan"}
+    before = {name: await bureau.count(name, **filters) for name in lists[:4]}
+    rules = (await bureau.read("/control-rules", limit=100))["numberMatched"]
+    await bureau.revise(BANAN, {"name_en": "Revised plan"})
+    assert {name: await bureau.count(name, **filters) for name in before} == before
+    assert (await bureau.read("/control-rules", limit=100))["numberMatched"] == rules
+    # Nobody but those who write in the region knows of it, by name or by code.
+    for name in lists:
+        assert await bureau.count(name, by="anyone", plan=SECOND) == 0
+    code = (await bureau.read("/collections/problems/items", plan=SECOND))["features"][0]["id"]
+    assert code.endswith(".v2")
+    copy = f"/collections/problems/items/{code}"
+    assert (await bureau.ask("anyone", "GET", copy)).status_code == 404
+    own = (await bureau.read(copy))["properties"]
+    assert (own["plan"], own["copied_from"]) == (SECOND, code.removesuffix(".v2"))
+    await bureau.move(SECOND, "submitted", "approved")
+    assert {name: await bureau.count(name, **filters) for name in before} == before
+    assert (await bureau.read(copy, by="anyone"))["properties"]["plan"] == SECOND
+    problems = await bureau.read("/collections/problems/items", by="anyone", region="banan")
+    assert {item["properties"]["plan"] for item in problems["features"]} == {SECOND}
+
+
+async def test_each_day_has_the_edition_of_its_own(bureau: Bureau) -> None:
+    await bureau.revise(BANAN, {"name_en": "Revised plan"})
+    lists = ("problems", "control_areas", "zones", "projects", "plans")
+    for plan, status in ((SECOND, "draft"), (SECOND, "approved")):
+        if status == "approved":
+            await bureau.move(SECOND, "submitted", "approved")
+        for name in lists[:4]:
+            former = await bureau.count(name, plan=BANAN, as_of=BEFORE)
+            assert former > 0, name
+            assert await bureau.count(name, region="banan", as_of=BEFORE) == former, name
+            assert await bureau.count(name, plan=plan, as_of=BEFORE) == 0, name
+        assert await bureau.count("plans", lineage=BANAN, as_of=BEFORE) == 1
+        assert await bureau.count("plans", lineage=BANAN) == 2
+        found = await bureau.ask(
+            "planner", "GET", f"/collections/plans/items/{SECOND}", as_of=BEFORE
+        )
+        assert found.status_code == 404
+        listed = await bureau.read(f"/plans/{SECOND}/indicators", as_of=BEFORE)
+        assert listed["numberMatched"] == 0
+    rows = (await bureau.read("/collections/plans/items", lineage=BANAN))["features"]
+    told = {row["id"]: row["properties"] for row in rows}
+    assert [(told[code]["edition"], told[code]["lineage"]) for code in (BANAN, SECOND)] == [
+        (1, BANAN),
+        (2, BANAN),
+    ]
+    assert told[BANAN]["in_force_to"] == told[SECOND]["in_force_from"]
+
+
+async def test_former_targets_are_read_by_their_day(bureau: Bureau) -> None:
+    path = f"/plans/{BANAN}/indicators/mine_restored_area"
+    listed = (await bureau.read(f"{path}"))["targets"]
+    text_before = (
+        "UPDATE indicator_target SET value = 400 WHERE year = 2035 AND role = 'target'"
+        " AND indicator_id = (SELECT id FROM indicator WHERE code = 'mine_restored_area')"
+    )
+    await bureau.session.execute(text(text_before))
+    await bureau.session.commit()
+
+    async def stated(**params: str) -> tuple[list[Any], list[Any]]:
+        shown = (await bureau.read(f"{path}/targets", **params))["targets"]
+        return (
+            [row["value"] for row in shown if row["role"] == "target"],
+            [
+                row["value"]
+                for row in (await bureau.read(path, **params))["targets"]
+                if row["role"] == "target"
+            ],
+        )
+
+    now, then = await stated(), await stated(as_of=BEFORE)
+    assert now[0] == now[1]
+    assert then[0] == then[1] == [row["value"] for row in listed if row["role"] == "target"]
+    assert now[0][-1] == 400 != then[0][-1]
+    await bureau.session.execute(text("DELETE FROM indicator_target WHERE role = 'base'"))
+    await bureau.session.commit()
+    assert (await bureau.read(path, as_of=BEFORE))["base_value"] is not None
+    assert (await bureau.read(path))["base_value"] is None
+
+
+async def test_projects_are_dropped_and_put_elsewhere_in_a_draft(bureau: Bureau) -> None:
+    await bureau.revise(BANAN, {"name_en": "Revised plan"})
+    path = f"/plans/{SECOND}/projects"
+    await bureau.do("planner", "DELETE", f"{path}/banan.PRJ01")
+    await bureau.do("planner", "PUT", f"{path}/banan.PRJ02", {"programme": "banan.PRG7.v2"})
+    members = {
+        row["code"]: (row["programme"], row["carried"])
+        for row in (await bureau.read(path))["projects"]
+    }
+    assert len(members) == 20
+    assert members["banan.PRJ02"] == ("banan.PRG7.v2", True)
+    assert members["banan.PRJ03"][0].endswith(".v2")
+    assert await bureau.count("projects", plan=SECOND) == 20
+    assert await bureau.count("projects", plan=BANAN) == 21
+    for by, project, body, status in (
+        ("planner", "banan.PRJ02", {"programme": "banan.PRG7"}, 400),
+        ("planner", "nothing", {"programme": None}, 404),
+        ("planner", "banan.PRJ02", {}, 400),
+        ("approver", "banan.PRJ02", {"programme": None}, 403),
+        ("anyone", "banan.PRJ02", {"programme": None}, 401),
+    ):
+        answer = await bureau.ask(by, "PUT", f"{path}/{project}", body)
+        assert answer.status_code == status, answer.text
+    settled = await bureau.ask("planner", "DELETE", f"/plans/{BANAN}/projects/banan.PRJ01")
+    assert settled.status_code == 409
+    await bureau.move(SECOND, "submitted", "approved")
+    project = (await bureau.read("/collections/projects/items/banan.PRJ02"))["properties"]
+    assert (project["plan"], project["programme"]) == (SECOND, "banan.PRG7.v2")
+    assert project["editions"] == [BANAN, SECOND]
+    left = (await bureau.read("/collections/projects/items/banan.PRJ01"))["properties"]
+    assert (left["plan"], left["editions"]) == (BANAN, [BANAN])
+    assert await bureau.count("projects", plan=BANAN) == 21
+    assert await bureau.count("projects", plan=SECOND) == 20
+    assert project["problems"]
+    for code in project["problems"]:
+        assert code.endswith(".v2")
+
+
+async def test_a_programme_and_a_project_move_between_editions(bureau: Bureau) -> None:
+    await bureau.revise(BANAN, {"name_en": "Revised plan"})
+    project = "/collections/projects/items/banan.PRJ05"
+    await bureau.do("planner", "PATCH", project, {"properties": {"plan": SECOND}})
+    moved = (await bureau.read(project))["properties"]
+    assert (moved["plan"], moved["programme"]) == (SECOND, "banan.PRG2.v2")
+    assert await bureau.count("projects", plan=SECOND) == 21
+    assert await bureau.count("projects", plan=BANAN) == 20
+    await bureau.do("planner", "PATCH", project, {"properties": {"plan": BANAN}})
+    assert (await bureau.read(project))["properties"]["programme"] == "banan.PRG2"
+    # A programme takes its projects along.
+    path = f"/plans/{SECOND}/programmes"
+    new = {"code": "new", "name_zh": "新工程", "name_en": "New", "plan": SECOND}
+    await bureau.do("planner", "POST", path, new)
+    await bureau.do(
+        "planner", "PATCH", project, {"properties": {"plan": SECOND, "programme": "new"}}
+    )
+    await bureau.do("planner", "PATCH", f"{path}/new", {"plan": BANAN})
+    listed = await bureau.read(f"/plans/{BANAN}/programmes", limit=100)
+    assert "new" in {row["code"] for row in listed["programmes"]}
+    moved = (await bureau.read(project))["properties"]
+    assert (moved["plan"], moved["programme"]) == (BANAN, "new")
+    wrong = await bureau.ask(
+        "planner", "PATCH", project, {"properties": {"programme": "banan.PRG1.v2"}}
+    )
+    assert wrong.status_code == 409, wrong.text
+    assert "banan.PRG1.v2" in wrong.text
+
+
+async def test_editions_are_compared(bureau: Bureau) -> None:
+    await bureau.revise(BANAN, {"name_en": "Revised plan"})
+    same = await bureau.read(f"/plans/{SECOND}/compare")
+    assert same["from"]["code"] == BANAN
+    told = {part["collection"]: part for part in same["parts"]}
+    assert told["plans"]["changed"][0]["members"]["name_en"]["to"] == "Revised plan"
+    for name, part in told.items():
+        if name != "plans":
+            assert (part["added"], part["dropped"], part["changed"]) == ([], [], []), name
+    assert told["projects"]["before"] == told["projects"]["after"]
+    problem = (await bureau.read("/collections/problems/items", plan=SECOND))["features"][0]["id"]
+    box = [[[106.6, 29.4], [106.7, 29.4], [106.7, 29.5], [106.6, 29.5], [106.6, 29.4]]]
+    await bureau.do(
+        "planner",
+        "PATCH",
+        f"/collections/problems/items/{problem}",
+        {"properties": {"severity": "low"}, "geometry": {"type": "Polygon", "coordinates": box}},
+    )
+    await bureau.do("planner", "DELETE", f"/plans/{SECOND}/projects/banan.PRJ01")
+    new = {"code": "new", "name_zh": "新工程", "name_en": "New", "plan": SECOND}
+    await bureau.do("planner", "POST", f"/plans/{SECOND}/programmes", new)
+    indicator = f"/plans/{SECOND}/indicators/mine_restored_area/targets"
+    figures = [
+        {"role": "target", "year": 2035, "value": 500, "comparator": "ge", "cumulative_from": 2021}
+    ]
+    await bureau.do("planner", "PUT", indicator, {"targets": figures, "reason": "修编"})
+    for plan in (BANAN, SECOND):
+        found = await bureau.read(f"/plans/{plan}/compare")
+        parts = {part["collection"]: part for part in found["parts"]}
+        assert [item["code"] for item in parts["programmes"]["added"]] == ["new"]
+        assert [item["code"] for item in parts["projects"]["dropped"]] == ["banan.PRJ01"]
+        (changed,) = parts["problems"]["changed"]
+        assert (changed["code"], changed["former"], changed["redrawn"]) == (
+            problem,
+            problem.removesuffix(".v2"),
+            True,
+        )
+        assert changed["members"]["severity"]["to"] == "low"
+        assert changed["area_km2"] == parts["problems"]["after"]["area_km2"] > 100
+        assert parts["plan_indicators"]["changed"][0]["members"]["targets"]["to"][0]["value"] == 500
+        assert parts["projects"]["after"]["count"] == 20
+    for lang, words in (
+        ("zh", ("两版比较", "范围改绘")),
+        ("en", ("Comparison of editions", "redrawn")),
+    ):
+        headers = {**bureau.known["planner"], "Accept": "text/html"}
+        for path in (f"/plans/{SECOND}/compare", f"/plans/{SECOND}/editions"):
+            page = await bureau.client.get(path, params={"lang": lang}, headers=headers)
+            assert page.status_code == 200, page.text
+            if path.endswith("compare"):
+                assert all(word in page.text for word in words)
+    # A draft is nothing to those who may not see it; another plan is no edition.
+    assert (await bureau.ask("anyone", "GET", f"/plans/{SECOND}/compare")).status_code == 404
+    for params in ({"with": XIAMEN}, {"with": "nothing"}):
+        wrong = await bureau.ask("planner", "GET", f"/plans/{BANAN}/compare", **params)
+        assert wrong.status_code in {400, 404}, wrong.text
+    alone = await bureau.ask("planner", "GET", f"/plans/{XIAMEN}/compare")
+    assert alone.status_code == 400
+
+
+async def test_revising_again_and_giving_up(bureau: Bureau) -> None:
+    path = f"/plans/{BANAN}/editions"
+    made = await bureau.do("planner", "POST", path, {"note": "五年评估"})
+    assert made["code"] == SECOND
+    # One draft at a time; a draft is edited, not revised.
+    again = await bureau.ask("planner", "POST", path, {"note": "再次"})
+    assert (again.status_code, SECOND in again.text) == (409, True)
+    of_draft = await bureau.ask("planner", "POST", f"/plans/{SECOND}/editions", {"note": "x"})
+    assert of_draft.status_code == 409
+    for by, body, status in (
+        ("viewer", {"note": "x"}, 403),
+        ("anyone", {"note": "x"}, 401),
+        ("planner", {}, 400),
+        ("planner", {"note": "x", "change": {"period_start": 1}}, 400),
+        ("planner", {"note": "x", "change": {"nothing": 1}}, 400),
+    ):
+        answer = await bureau.ask(by, "POST", path, body)
+        assert answer.status_code == status, (by, body, answer.text)
+    # Withdrawn, it stays what it was, and the next one gets another number.
+    await bureau.move(SECOND, "withdrawn")
+    third = (await bureau.do("planner", "POST", path, {"note": "重新修编"}))["code"]
+    assert third == f"{BANAN}.v3"
+    assert await bureau.count("problems", plan=third) == 8
+    await bureau.move(third, "submitted", "approved")
+    late = await bureau.ask("planner", "POST", path, {"note": "x"})
+    assert (late.status_code, third in late.text) == (409, True)
+    # An edition of an edition, from the one in force; all its projects follow again.
+    fourth = (await bureau.do("planner", "POST", f"/plans/{third}/editions", {"note": "x"}))["code"]
+    assert fourth == f"{BANAN}.v4"
+    code = (await bureau.read("/collections/problems/items", plan=fourth))["features"][0]["id"]
+    assert code.endswith(".v4")
+    assert ".v3" not in code
+    await bureau.move(fourth, "submitted", "approved")
+    for plan in (BANAN, third, fourth):
+        assert await bureau.count("projects", plan=plan) == 21, plan
+        assert await bureau.count("problems", plan=plan) == 8, plan
+        assert await bureau.count("zones", plan=plan) == 5, plan
+    assert await bureau.count("problems", region="banan") == 8
+    assert await bureau.count("zones", region="banan") == 5
+    found = await bureau.read(f"/plans/{fourth}/compare", **{"with": BANAN})
+    parts = {part["collection"]: part for part in found["parts"]}
+    assert parts["problems"]["unchanged"] == 8
+    rows = (await bureau.read(path))["editions"]
+    assert [(row["edition"], row["status"]) for row in rows] == [
+        (1, "superseded"),
+        (2, "withdrawn"),
+        (3, "superseded"),
+        (4, "approved"),
+    ]
+    # Anyone sees those that were in force.
+    public = (await bureau.read(path, by="anyone"))["editions"]
+    assert [row["edition"] for row in public] == [1, 3, 4]
+    # Withdrawn while in force, it is followed by another.
+    await bureau.move(fourth, "withdrawn")
+    fifth = (await bureau.do("planner", "POST", f"/plans/{fourth}/editions", {"note": "x"}))["code"]
+    await bureau.move(fifth, "submitted", "approved")
+    assert await bureau.count("projects", plan=fifth) == 21
+    assert await bureau.count("problems", region="banan") == 8
+    assert (await bureau.read(f"/collections/plans/items/{fourth}"))["properties"]["status"] == (
+        "withdrawn"
+    )
+
+
+async def test_seeding_again_leaves_an_edition_alone(bureau: Bureau) -> None:
+    await bureau.revise(BANAN, {"name_en": "Revised plan"})
+    await bureau.move(SECOND, "submitted", "approved")
+    before = (await bureau.read("/collections/projects/items/banan.PRJ02"))["properties"]
+    await seed_cities(bureau.session, ["xiamen", "banan"], [], act=Act("tester"))
+    await bureau.session.commit()
+    after = (await bureau.read("/collections/projects/items/banan.PRJ02"))["properties"]
+    assert {**after, "editions": before["editions"]} == before
+    assert await bureau.count("projects", plan=SECOND) == 21
+    assert await bureau.count("problems", region="banan") == 8
+
+
+async def test_xiamen_is_revised_with_its_patterns_and_corridors(bureau: Bureau) -> None:
+    counts = {name: await bureau.count(name, plan=XIAMEN) for name in ("corridors", "problems")}
+    components = await bureau.count("pattern_components", region="xiamen")
+    patterns = (await bureau.read("/patterns", plan=XIAMEN))["numberMatched"]
+    rules = (await bureau.read("/control-rules", plan=XIAMEN, limit=100))["numberMatched"]
+    second = await bureau.revise(XIAMEN, {"name_en": "Revised"})
+    for code, status in ((second, "draft"), (second, "approved")):
+        if status == "approved":
+            await bureau.move(code, "submitted", "approved")
+        for name, count in counts.items():
+            assert await bureau.count(name, plan=code) == count
+        assert (await bureau.read("/patterns", plan=code))["numberMatched"] == patterns
+        found = await bureau.read("/control-rules", plan=code, limit=100)
+        assert found["numberMatched"] == rules
+        assert await bureau.count("pattern_components", region="xiamen") == components
+        listed = await bureau.read(f"/plans/{code}/indicators", limit=100)
+        assert listed["numberMatched"] == 35
+    corridors = (await bureau.read("/collections/corridors/items", plan=second))["features"]
+    assert corridors
+    assert all(one["properties"]["pattern"].endswith(".v2") for one in corridors)
+    parts = (await bureau.read("/collections/pattern_components/items", plan=second, limit=100))[
+        "features"
+    ]
+    assert len(parts) > 5
+    assert all(one["properties"]["pattern"].endswith(".v2") for one in parts)
+
+
+async def test_what_lies_below_another_part_lies_below_its_copy(bureau: Bureau) -> None:
+    await bureau.session.execute(
+        text(
+            "UPDATE pattern_component c SET parent_id = (SELECT max(o.id) FROM pattern_component o"
+            " WHERE o.pattern_id = c.pattern_id) WHERE c.code LIKE 'banan.%' AND c.id ="
+            " (SELECT min(o.id) FROM pattern_component o WHERE o.pattern_id = c.pattern_id)"
+        )
+    )
+    await bureau.session.commit()
+    await bureau.revise(BANAN, {"name_en": "Revised plan"})
+    for plan in (BANAN, SECOND):
+        path = "/collections/pattern_components/items"
+        found = (await bureau.read(path, plan=plan, limit=100))["features"]
+        codes = {one["id"] for one in found}
+        below = [one["properties"]["parent"] for one in found if one["properties"]["parent"]]
+        assert below
+        assert set(below) <= codes

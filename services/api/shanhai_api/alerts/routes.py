@@ -48,8 +48,8 @@ class AlertsQuery(PageQuery):
     level: Level | None = Field(None, description="Only alerts of this level")
     rule: str | None = Field(None, pattern=CODE, description="Only alerts of this rule")
     kind: Kind | None = Field(None, description="Only alerts of rules of this kind")
-    subject: Literal["station", "indicator", "case"] | None = Field(
-        None, description="Only alerts about stations, indicators or cases"
+    subject: Literal["station", "indicator", "case", "line"] | None = Field(
+        None, description="Only alerts about stations, indicators, cases or lines"
     )
     station: str | None = Field(
         None, max_length=200, pattern=PLAIN, description="Only alerts at this station"

@@ -20,10 +20,11 @@ Level = Literal["blue", "yellow", "orange", "red"]
 CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 OF_STATIONS = ("property", "stations", "min_duration_s", "max_age_s", "any_quality")
 OF_TARGETS = ("plan", "indicator")
-OF_LEADS = ("control_kind",)
+OF_LINES = ("control_kind",)
 TAKEN: dict[str, tuple[str, ...]] = {
     "indicator_behind_target": OF_TARGETS,
-    "red_line_lead": OF_LEADS,
+    "red_line_lead": OF_LINES,
+    "line_decline": OF_LINES,
 }
 """Members that only some kinds of rules take; the other kinds take those of stations."""
 
@@ -102,12 +103,14 @@ class RuleContents(BaseModel):
         None, max_length=80, description="Code of the indicator in the plan; default all of them"
     )
     control_kind: str | None = Field(
-        None, description="Kind of control area in which changes are found, with `red_line_lead`"
+        None,
+        description="Kind of control area in which changes are found, with `red_line_lead`, or"
+        " that becomes smaller, with `line_decline`",
     )
     limits: dict[Level, float] = Field(
         min_length=1,
         description="Limit of each level: a value, a change per hour, seconds without data, percent"
-        " behind what is asked, or changed square metres of the control area",
+        " behind what is asked, or square metres of the control area changed or lost",
     )
     reset: float | None = Field(
         None,
@@ -181,10 +184,13 @@ class RuleContents(BaseModel):
     def _check_members(self) -> None:
         """What a kind needs is given, and nothing it does not take."""
         taken = TAKEN.get(self.kind, OF_STATIONS)
-        for name in (*OF_STATIONS, *OF_TARGETS, *OF_LEADS):
+        for name in (*OF_STATIONS, *OF_TARGETS, *OF_LINES):
             if name not in taken and getattr(self, name) != type(self).model_fields[name].default:
                 raise ValueError(f"{self.kind} takes no {name} / {self.kind} 不用 {name}")
-        needed = {"no_data": None, "indicator_behind_target": None, "red_line_lead": "control_kind"}
+        needed = {
+            **dict.fromkeys(("no_data", "indicator_behind_target"), None),
+            **dict.fromkeys(("red_line_lead", "line_decline"), "control_kind"),
+        }
         missing = needed.get(self.kind, "property")
         if missing is not None and getattr(self, missing) is None:
             raise ValueError(f"{self.kind} needs {missing} / {self.kind} 须给出 {missing}")
@@ -205,8 +211,8 @@ class RuleContents(BaseModel):
             )
         if self.kind in TAKEN and self.reset:
             raise ValueError(
-                f"{self.kind} ends at 0: the target is kept up with, the case closed"
-                f" / {self.kind} 在 0 处结束：指标跟上进度或案件销号"
+                f"{self.kind} ends at 0: the target is kept up with, the case closed, the area"
+                f" regained / {self.kind} 在 0 处结束：指标跟上进度、案件销号或面积恢复"
             )
 
     def _levels(self) -> list[Level]:

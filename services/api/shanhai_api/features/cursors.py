@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.order import Order, Place, Position, Side, sql_type
+from shanhai.db.features.order import SHAPELESS, Order, Place, Position, Side, type_of_key
 from shanhai_api.features.values import parse_text
 
 OF_NO_PLACE = frozenset({"f", "lang", "limit", "crs", "count", "properties", "cursor", "offset"})
@@ -44,9 +44,10 @@ def cursor_reader(
                 "belongs to another query; follow the links / 属于另一个查询；请用给出的链接"
             )
         for sort_key, value in zip(order, values, strict=True):
-            declared = entity.declared(sort_key.name)
-            if declared is not None and value is not None:
-                _check(sql_type(declared.schema), value)
+            if value is not None:
+                _check(type_of_key(entity, sort_key), value)
+            elif sort_key == SHAPELESS:
+                raise _foreign()
         place = Place(key, tuple(values))
         return Position(after=place) if SIDES[side] == "after" else Position(before=place)
 

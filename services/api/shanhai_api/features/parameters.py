@@ -11,7 +11,7 @@ from starlette.datastructures import QueryParams
 from shanhai.db.features.cql2 import FilterLanguage, compile_filter
 from shanhai.db.features.crs import CRS84, Crs, parse_crs
 from shanhai.db.features.entity import TEXT, Entity, Property
-from shanhai.db.features.order import Order, Position
+from shanhai.db.features.order import Order, Position, usual_order
 from shanhai.db.features.selection import Box, Filter, Interval, Outline, Selection, Value
 from shanhai.db.features.statements import Ask, Form
 from shanhai.db.identity import Viewer
@@ -97,7 +97,7 @@ def parse_items_query(
     reader = Reader(query, _strangers(entity, query, bound or {}), system)
     kept = {name: query[name] for name in query if name not in {*PLACES, "lang"}}
     filters = _filters(reader, parameters_of(entity, bound or {})) | dict(bound or {})
-    order = reader.read("sortby", sort_reader(entity)) or ()
+    order = reader.read("sortby", sort_reader(entity)) or usual_order(entity)
     crs = reader.read("bbox-crs", reader.system) or CRS84
     reader.read("lang", parse_lang)
     parsed = ItemsQuery(

@@ -21,6 +21,8 @@ RELATED: Mapping[str, Mapping[str, Label]] = {
         "/plans/{code}/totals": Label("工程合计", "Totals"),
         "/plans/{code}/coverage": Label("问题与项目对应", "Problems and projects"),
         "/plans/{code}/findings": Label("数据质量", "Findings"),
+        "/plans/{code}/editions": Label("各版规划", "Editions"),
+        "/plans/{code}/projects": Label("项目", "Projects"),
         "/plans/{code}/tree": Label("上下位规划", "Upper and lower plans"),
         "/plans/{code}/suggestions": Label("修订提示", "What is worth a proposal"),
         "/proposals?plan={code}": Label("修订建议", "Proposals"),

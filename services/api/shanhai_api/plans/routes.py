@@ -39,6 +39,7 @@ from shanhai_api.plans.schemas import (
     StoredListQuery,
     StoredQuery,
     TargetsBody,
+    TargetsQuery,
     ValueBody,
     ValuesQuery,
 )
@@ -67,13 +68,15 @@ async def show_targets(
     caller: Reader,
     plan: str,
     indicator: str,
-    query: Annotated[RegionQuery, Query()],
+    query: Annotated[TargetsQuery, Query()],
     session: ReadSession,
 ) -> Response:
-    """Show the figures the plan states for the region."""
+    """Show the figures the plan states for the region, or stated on a day."""
     seen, listed = await operations.find_listed(session, caller, plan, indicator)
     place = await find_place(session, seen, query.region, pointer="region")
-    rows = await read_targets(session, seen.id, indicators=[listed.id], region_id=place.id)
+    rows = await read_targets(
+        session, seen.id, indicators=[listed.id], region_id=place.id, as_of=query.as_of
+    )
     found = await about_target(session, caller.viewer, seen.id, listed.code, place.code)
     document = documents.targets_document(view, seen, listed, place, rows, found)
     page = pages.plain_page(view, pages.TARGETS, document["targets"])

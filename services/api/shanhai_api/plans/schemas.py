@@ -1,5 +1,6 @@
 """Bodies and parameters of the indicators of plans."""
 
+from datetime import date
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +17,12 @@ class RegionQuery(PageQuery):
     region: str | None = Field(
         None, max_length=200, description="Code of a region in the plan's; default the plan's own"
     )
+
+
+class TargetsQuery(RegionQuery):
+    """Parameters of the figures a plan states."""
+
+    as_of: date | None = Field(None, description="Day whose state is wanted")
 
 
 class ValuesQuery(RegionQuery):

@@ -119,6 +119,8 @@ def resolve(node: Any, definitions: Mapping[str, Any], lang: Lang) -> Any:
         if name == "description" and isinstance(value, str)
         else resolve(value, definitions, lang)
         for name, value in node.items()
+        # In the dialect of OpenAPI 3.0 null is no value a schema could have.
+        if (name, value) != ("default", None)
     }
 
 

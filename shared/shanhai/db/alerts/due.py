@@ -1,6 +1,7 @@
-"""What rules must look at again: plans whose figures changed, cases that took a step.
+"""What rules must look at again: plans whose figures changed, cases that took a step, lines.
 
-Written in the transaction of the change, and taken by who evaluates; see `judging`.
+Written in the transaction of the change, and taken by who evaluates; see `judging`. That lines were
+changed a trigger notes, however they were written.
 """
 
 from sqlalchemy import text
@@ -25,12 +26,26 @@ _ALL_PLANS = text("""
      AND NOT EXISTS (SELECT FROM alert_due d WHERE d.plan_id = p.id)
 """)
 _OF_RULE = text("""
-  INSERT INTO alert_due (plan_id, case_id)
-  SELECT p.id, NULL FROM alert_rule r JOIN plan p ON r.plan_id IS NULL OR r.plan_id = p.id
+  INSERT INTO alert_due (plan_id, case_id, region_id)
+  SELECT p.id, CAST(NULL AS bigint), CAST(NULL AS bigint)
+    FROM alert_rule r JOIN plan p ON r.plan_id IS NULL OR r.plan_id = p.id
    WHERE r.id = :rule AND r.kind = 'indicator_behind_target' AND p.status = 'approved'
   UNION ALL
-  SELECT NULL, c.id FROM alert_rule r CROSS JOIN lead_case c
+  SELECT NULL, c.id, NULL FROM alert_rule r CROSS JOIN lead_case c
    WHERE r.id = :rule AND r.kind = 'red_line_lead' AND c.state <> 'closed'
+  UNION ALL
+  SELECT DISTINCT CAST(NULL AS bigint), CAST(NULL AS bigint), ca.region_id
+    FROM alert_rule r JOIN control_area ca ON ca.kind = r.control_kind
+   WHERE r.id = :rule AND r.kind = 'line_decline'
+""")
+
+
+_ALL_LINES = text("""
+  INSERT INTO alert_due (region_id)
+  SELECT DISTINCT ca.region_id
+    FROM alert_rule r JOIN control_area ca ON ca.kind = r.control_kind
+   WHERE r.kind = 'line_decline' AND r.enabled AND r.deleted_at IS NULL
+     AND NOT EXISTS (SELECT FROM alert_due d WHERE d.region_id = ca.region_id)
 """)
 
 
@@ -57,3 +72,8 @@ async def note_rule(session: AsyncSession, rule_id: int) -> None:
 async def note_all_plans(session: AsyncSession) -> None:
     """Days pass, projects are accepted and plans approved: look at all that rules watch."""
     await session.execute(_ALL_PLANS)
+
+
+async def note_all_lines(session: AsyncSession) -> None:
+    """Lines end and begin by themselves: look at all that rules watch."""
+    await session.execute(_ALL_LINES)

@@ -1,4 +1,4 @@
-"""Judge plans and cases in which something has changed, by the rules that watch them.
+"""Judge plans, cases and lines in which something has changed, by the rules that watch them.
 
 What has changed waits in `alert_due`, and is taken in the transaction that writes the alerts: each
 change is looked at exactly once. One at a time evaluates, as in `evaluating`.
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.alerts.evaluating import HOLDS, WITHIN, limits_of, try_evaluation_lock
 from shanhai.db.alerts.subjects import Place, Subject
 from shanhai.db.alerts.turning import apply_turns, end, keep_watches
+from shanhai.db.compliance.register import Decline, read_losses
 from shanhai.db.identity import EVERYTHING
 from shanhai.db.indicators.evaluation import list_places
 from shanhai.db.indicators.listing import find_plan, list_indicators, plain
@@ -77,6 +78,63 @@ _WATCHED_CASES = text(f"""
      AND {HOLDS} AND (w.level IS NOT NULL OR {WITHIN.format(region="c.region_id")})
    ORDER BY r.id, c.id
 """)  # noqa: S608 - constants
+
+
+MOST_REGIONS = 20
+_TAKE_REGIONS = text("""
+  WITH next AS (
+    SELECT region_id FROM alert_due WHERE region_id IS NOT NULL
+     GROUP BY region_id ORDER BY min(id) LIMIT :most
+  ), taken AS (
+    DELETE FROM alert_due WHERE region_id IN (SELECT region_id FROM next) RETURNING region_id
+  )
+  SELECT DISTINCT region_id FROM taken ORDER BY region_id
+""")
+_WATCHED_LINES = text(f"""
+  SELECT r.id AS rule_id, r.kind, r.limits, r.reset, r.min_duration_s, r.control_kind,
+         NULL AS station_id, NULL AS plan_indicator_id, g.id AS target_region_id,
+         NULL AS target_year, NULL AS case_id, w.level
+    FROM region g
+    JOIN alert_rule r ON r.kind = 'line_decline' AND {HOLDS} AND {WITHIN.format(region="g.id")}
+    LEFT JOIN alert_watch w ON w.rule_id = r.id AND w.target_region_id = g.id
+         AND w.plan_indicator_id IS NULL
+   WHERE g.id = ANY (CAST(:regions AS bigint[]))
+   ORDER BY r.id, g.id
+""")  # noqa: S608 - constants
+
+
+async def evaluate_lines(session: AsyncSession, *, now: datetime | None = None) -> int:
+    """Judge what the lines of a portion of the regions that are due have lost; how many it were.
+
+    The caller commits.
+    """
+    if not await try_evaluation_lock(session):
+        return 0
+    regions = (await session.scalars(_TAKE_REGIONS, {"most": MOST_REGIONS})).all()
+    rows = (await session.execute(_WATCHED_LINES, {"regions": list(regions)})).all()
+    lost = await read_losses(session, regions, {row.control_kind for row in rows})
+    watches: dict[Place, Watch] = {}
+    for row in rows:
+        loss = lost.get((row.target_region_id, row.control_kind))
+        sample = Sample(now or datetime.now(UTC), 0.0 if loss is None else loss.lost_m2)
+        watch, turns = follow(Watch(level=row.level), limits_of(row), [sample])
+        place = (row.rule_id, Subject.of(row))
+        facts = None if loss is None else _facts_of_loss(loss)
+        await apply_turns(session, place, turns, now=now or datetime.now(UTC), facts=facts)
+        if turns:
+            watches[place] = watch
+    await keep_watches(session, watches)
+    return len(regions)
+
+
+def _facts_of_loss(loss: Decline) -> Mapping[str, Any]:
+    return {
+        "kind": loss.kind,
+        "delimitation": loss.delimitation,
+        "day": loss.day.isoformat(),
+        "lost_m2": round(loss.lost_m2, 2),
+        "codes": list(loss.codes),
+    }
 
 
 async def evaluate_plans(session: AsyncSession, *, now: datetime | None = None) -> int:

@@ -21,7 +21,7 @@ from shanhai.db.tables import (
     Station,
 )
 from shanhai.errors import NotFound
-from shanhai.vocabulary import Lang
+from shanhai.vocabulary import CONTROL_KINDS, Lang, label_in
 
 _TargetRegion = aliased(Region)
 REGION_ID = func.coalesce(Station.region_id, Alert.target_region_id, LeadCase.region_id)
@@ -30,6 +30,7 @@ SUBJECTS: Mapping[str, ColumnElement[bool]] = {
     "station": Alert.station_id.is_not(None),
     "indicator": Alert.plan_indicator_id.is_not(None),
     "case": Alert.case_id.is_not(None),
+    "line": Alert.target_region_id.is_not(None) & Alert.plan_indicator_id.is_(None),
 }
 _COLUMNS: Mapping[str, Any] = {
     "status": Alert.status,
@@ -151,7 +152,9 @@ def subject_kind(alert: Alert) -> str:
     """What an alert is about, as `vocabulary.ALERT_SUBJECTS` has it."""
     if alert.station_id is not None:
         return "station"
-    return "indicator" if alert.plan_indicator_id is not None else "case"
+    if alert.case_id is not None:
+        return "case"
+    return "indicator" if alert.plan_indicator_id is not None else "line"
 
 
 def subject_name(row: Row[Any], lang: Lang) -> str:
@@ -162,6 +165,9 @@ def subject_name(row: Row[Any], lang: Lang) -> str:
         return str(getattr(row, f"station_{lang}"))
     if kind == "case":
         return str(row.case)
+    if kind == "line":
+        name = label_in(CONTROL_KINDS, row.control_kind, lang)
+        return f"{getattr(row, f'region_{lang}')} · {name}"
     year = "" if alert.target_year is None else f" {alert.target_year}"
     return f"{getattr(row, f'indicator_{lang}')} · {getattr(row, f'region_{lang}')}{year}"
 

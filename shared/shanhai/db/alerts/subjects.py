@@ -8,7 +8,10 @@ from shanhai.db.tables.alert import SUBJECT
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A station, a case, or a target: an indicator of a plan in a region, by a year or always."""
+    """A station, a case, the lines of a region, or a target.
+
+    A target is an indicator of a plan in a region, by a year or always; a region alone, its lines.
+    """
 
     station_id: int | None = None
     plan_indicator_id: int | None = None

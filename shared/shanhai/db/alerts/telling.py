@@ -88,9 +88,11 @@ def describe_events(events: Sequence[AlertEvent], lang: Lang) -> list[dict[str, 
 
 
 def _facts(row: Row[Any]) -> dict[str, Any] | None:
-    """Value and target of an indicator when it was judged, in its unit."""
-    facts = row[0].facts
-    return None if facts is None else {**facts, "unit": row.indicator_unit}
+    """Value and target of an indicator when it was judged, in its unit; what lines lost."""
+    facts: dict[str, Any] | None = row[0].facts
+    if facts is None or row.indicator is None:
+        return facts
+    return {**facts, "unit": row.indicator_unit}
 
 
 def _station_links(row: Row[Any], links: Linking) -> list[Link]:
@@ -125,4 +127,15 @@ def _case_links(row: Row[Any], links: Linking) -> list[Link]:
     return [links.link(path, rel) for rel in ("related", "evidence")]
 
 
-_SUBJECT_LINKS = {"station": _station_links, "indicator": _target_links, "case": _case_links}
+def _line_links(row: Row[Any], links: Linking) -> list[Link]:
+    """The register of the region's lines, which lists what they have lost."""
+    path = f"/regions/{quote(row.region, safe='')}/lines"
+    return [links.link(path, rel) for rel in ("related", "evidence")]
+
+
+_SUBJECT_LINKS = {
+    "station": _station_links,
+    "indicator": _target_links,
+    "case": _case_links,
+    "line": _line_links,
+}

@@ -4,7 +4,7 @@ Sizes compare within one delimitation only: what a new drawing gives up is no sh
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -22,6 +22,7 @@ from shanhai.db.features.selection import (
     visibility,
 )
 from shanhai.db.identity import Viewer
+from shanhai.db.today import read_today
 
 TOLERATED_M2 = 100.0
 """A hundredth of a hectare: less is how a redrawn border differs."""
@@ -33,6 +34,7 @@ WITH RECURSIVE below AS (
   UNION SELECT r.id FROM region r JOIN below ON r.parent_id = below.id
    WHERE r.deleted_at IS NULL
 )"""
+IN_BELOW = "ca.region_id IN (SELECT id FROM below)"
 # What several areas cover counts once: they are made one shape.
 TOTALS = """
 , lines AS MATERIALIZED (
@@ -59,9 +61,10 @@ SELECT CASE WHEN ca.copied_from_id IS NULL THEN ca.code
        ca.kind, ca.delimitation, greatest(ca.valid_from, lower(p.in_force)) AS valid_from,
        least(upper(p.in_force), CASE WHEN ca.deleted_at IS NULL THEN ca.valid_to
             ELSE coalesce(ca.valid_to, ca.deleted_at::date) END) AS valid_to,
-       coalesce(ca.area_m2, (ca.approved_area_km2 * 1e6)::double precision) AS area_m2
+       coalesce(ca.area_m2, (ca.approved_area_km2 * 1e6)::double precision) AS area_m2,
+       ca.region_id, ca.geom IS NOT NULL AS drawn
   FROM {source}
- WHERE {conditions} AND ca.region_id IN (SELECT id FROM below)
+ WHERE {conditions} AND {within}
    AND (ca.valid_to IS NULL OR ca.valid_from IS NULL OR ca.valid_to > ca.valid_from)
    AND coalesce(NOT isempty(p.in_force * daterange(ca.valid_from, ca.valid_to)), true)
  ORDER BY ca.kind, ca.code, ca.valid_from NULLS FIRST
@@ -93,7 +96,7 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A control area over a period, with its size then."""
+    """A control area over a period, with its size then: as drawn, else as approved."""
 
     code: str
     kind: str
@@ -101,6 +104,8 @@ class State:
     valid_from: date | None
     valid_to: date | None
     area_m2: float
+    region_id: int = 0
+    drawn: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +154,28 @@ async def read_declines(session: AsyncSession, viewer: Viewer, region_id: int) -
     return find_declines(State(*row) for row in rows if row.area_m2 is not None)
 
 
+async def read_losses(
+    session: AsyncSession, regions: Collection[int], kinds: Collection[str]
+) -> dict[tuple[int, str], Decline]:
+    """What published lines of regions have lost and not regained, by region and kind.
+
+    Lines of a region are those it holds itself, not those of regions below it.
+    """
+    if not regions or not kinds:
+        return {}
+    met = (f"({CONTROL_AREAS.published})", "ca.kind = ANY(CAST(:kinds AS text[]))")
+    statement = _losses_statement(met)
+    values = {"regions": sorted(regions), "kinds": sorted(kinds)}
+    groups: dict[tuple[int, str], list[State]] = defaultdict(list)
+    for row in await session.execute(statement, values):
+        if row.area_m2 is not None:
+            state = State(*row)
+            groups[state.region_id, state.kind].append(state)
+    today = await read_today(session)
+    found = {place: find_loss(states, today) for place, states in groups.items()}
+    return {place: loss for place, loss in found.items() if loss is not None}
+
+
 async def find_region(session: AsyncSession, code: str) -> tuple[int, float | None] | None:
     """The id and area of a region."""
     row = (await session.execute(REGION, {"code": code})).one_or_none()
@@ -173,6 +200,45 @@ def find_declines(states: Iterable[State]) -> list[Decline]:
     ]
 
 
+def find_loss(states: Sequence[State], today: date) -> Decline | None:
+    """What lines of one kind have lost by a day and not regained; None for next to nothing.
+
+    Only the delimitations in force count; where none is any more, nothing was put in the place of
+    the last one, and all of it is lost.
+    """
+    by_code: dict[str, list[State]] = defaultdict(list)
+    groups: dict[str | None, list[State]] = defaultdict(list)
+    for state in states:
+        groups[state.delimitation].append(state)
+        by_code[state.code].append(state)
+    standing = [
+        members for members in groups.values() if any(_holds(one, today) for one in members)
+    ]
+    losses = [_loss_of(members, by_code, today) for members in standing or groups.values()]
+    counted = [loss for loss in losses if loss is not None]
+    return max(counted, key=lambda loss: loss.lost_m2 if standing else loss.day, default=None)
+
+
+def _loss_of(
+    members: Sequence[State], by_code: Mapping[str, Sequence[State]], today: date
+) -> Decline | None:
+    lost, latest, codes = 0.0, None, set[str]()
+    ends = {one.valid_to for one in members if one.valid_to is not None}
+    begins = {one.valid_from for one in members if one.valid_from is not None}
+    for day in sorted(one for one in ends | begins if one <= today):
+        gone, change = _change(members, day, by_code)
+        lost = max(0.0, lost + change)
+        if lost == 0:
+            codes.clear()
+        elif change > TOLERATED_M2:
+            latest = day
+            codes.update(gone)
+    if latest is None or lost <= TOLERATED_M2:
+        return None
+    first = members[0]
+    return Decline(first.kind, first.delimitation, latest, lost, tuple(sorted(codes)))
+
+
 def _declines_of(
     kind: str,
     delimitation: str | None,
@@ -184,16 +250,26 @@ def _declines_of(
     for day in sorted({*ends, *begins}):
         if not any(_holds(state, day) for state in members):
             continue
-        gone = [
-            state
-            for state in members
-            if state.valid_to == day and not _redrawn(state, day, by_code[state.code])
-        ]
-        come = [state for state in members if state.valid_from == day]
-        lost = sum(state.area_m2 for state in gone) - sum(state.area_m2 for state in come)
+        gone, lost = _change(members, day, by_code)
         if gone and lost > TOLERATED_M2:
-            codes = tuple(sorted({state.code for state in gone}))
-            yield Decline(kind, delimitation, day, lost, codes)
+            yield Decline(kind, delimitation, day, lost, gone)
+
+
+def _change(
+    members: Sequence[State], day: date, by_code: Mapping[str, Sequence[State]]
+) -> tuple[tuple[str, ...], float]:
+    """The codes of the areas that ended on a day, and what all of them lost by it.
+
+    An area whose size was only printed is not smaller for being drawn.
+    """
+    gone = [one for one in members if one.valid_to == day and not _redrawn(one, day, by_code)]
+    come = [one for one in members if one.valid_from == day]
+    printed = {one.code for one in gone if not one.drawn}
+    drawn = printed & {one.code for one in come if one.drawn}
+    counted = [one for one in gone if one.code not in drawn]
+    lost = sum(one.area_m2 for one in counted)
+    lost -= sum(one.area_m2 for one in come if one.code not in drawn)
+    return tuple(sorted({one.code for one in counted})), lost
 
 
 def _holds(state: State, day: date) -> bool:
@@ -201,10 +277,11 @@ def _holds(state: State, day: date) -> bool:
     return begun and (state.valid_to is None or state.valid_to > day)
 
 
-def _redrawn(state: State, day: date, of_code: Sequence[State]) -> bool:
+def _redrawn(state: State, day: date, by_code: Mapping[str, Sequence[State]]) -> bool:
     """Whether the area goes on in another delimitation."""
     return any(
-        other.delimitation != state.delimitation and other.valid_from == day for other in of_code
+        other.delimitation != state.delimitation and other.valid_from == day
+        for other in by_code[state.code]
     )
 
 
@@ -218,11 +295,21 @@ def _states_statement(met: tuple[str, ...]) -> TextClause:
     return _over_areas(STATES, met, former=True)
 
 
+@lru_cache(maxsize=1)
+def _losses_statement(met: tuple[str, ...]) -> TextClause:
+    within = "ca.region_id = ANY(CAST(:regions AS bigint[]))"
+    return text(_filled(STATES, met, former=True, within=within))
+
+
 def _over_areas(template: str, met: Sequence[str], *, former: bool) -> TextClause:
+    return text(BELOW + _filled(template, met, former=former))
+
+
+def _filled(template: str, met: Sequence[str], *, former: bool, within: str = IN_BELOW) -> str:
     # Constants of the declarations; callers' values are bound.
-    filled = template.format(
+    return template.format(
         source=source_of(CONTROL_AREAS, former=former),
         conditions=" AND ".join(f"({condition})" for condition in met),
+        within=within,
         most=MOST_STATES,
     )
-    return text(BELOW + filled)

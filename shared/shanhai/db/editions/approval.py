@@ -87,6 +87,9 @@ async def take_over(session: AsyncSession, act: Act, former: Any, new_id: int) -
     both = {"former": former.id, "id": new_id}
     await session.execute(_REMEMBER, both)
     moved = (await session.scalars(_MOVE, both)).all()
+    for code in moved:
+        before, after = {"plan": former.code}, {"plan": former.later}
+        record(session, act, "update", table="project", object_id=code, before=before, after=after)
     await session.execute(_FORGET, both)
     await session.execute(_LINK, both)
     rules = (await session.scalars(_WATCH, both)).all()
@@ -105,7 +108,8 @@ async def take_over(session: AsyncSession, act: Act, former: Any, new_id: int) -
             "id": former.id,
             "row_version": version + 1,
             "status": status,
-            "moved": {"projects": list(moved), "alert_rules": list(rules), "zonings": zonings},
+            "superseded_by": former.later,
+            "moved": {"projects": len(moved), "alert_rules": list(rules), "zonings": zonings},
         },
     )
 

@@ -11,6 +11,7 @@ from shanhai.db.editions.copying import LONGEST_CODE, copy_content
 from shanhai.db.features.drafts import CODE, read_draft
 from shanhai.db.features.images import Image, lock
 from shanhai.db.features.plans import PLANS
+from shanhai.db.features.rights import demand_role, editing_of
 from shanhai.db.features.writing import create
 from shanhai.db.identity import Identity
 from shanhai.db.quality.reading import check_and_keep
@@ -23,6 +24,11 @@ OWN = frozenset({"code", "status", "version", "valid_from", "valid_to"})
 _WORKED_ON = text(
     "SELECT id, code, status FROM plan WHERE supersedes_id = :id AND deleted_at IS NULL"
     " AND status IN ('draft', 'submitted') ORDER BY id LIMIT 1"
+)
+_STATUS = text(
+    "SELECT code, status, NOT isempty(in_force) AND (supersedes_id IS NOT NULL OR EXISTS ("
+    "SELECT FROM plan_history h WHERE h.id = plan.id AND h.status = 'approved')) AS was_in_force"
+    " FROM plan WHERE id = :id"
 )
 _LATER = text(
     "SELECT code FROM plan WHERE supersedes_id = :id AND deleted_at IS NULL"
@@ -59,8 +65,31 @@ async def find_worked_on(session: AsyncSession, former_id: int) -> Edition | Non
     return None if row is None else Edition(*row)
 
 
+async def _demand_revisable(session: AsyncSession, plan_id: int) -> None:
+    """Refuse to revise a plan that was never in force, or is so no more: drafts are edited.
+
+    One that was withdrawn while it was in force may be followed by another.
+
+    Raises:
+        Conflict: it was not.
+    """
+    row = (await session.execute(_STATUS, {"id": plan_id})).one()
+    if row.status == "approved" or (row.status == "withdrawn" and row.was_in_force):
+        return
+    raise Conflict(
+        f"the plan {row.code!r} is {row.status}: only one in force is revised",
+        message_zh=f"规划 {row.code!r} 状态为 {row.status}；仅施行中的规划可修编",
+    )
+
+
 async def begin_edition(
-    session: AsyncSession, identity: Identity, act: Act, former_id: int, patch: Mapping[str, Any]
+    session: AsyncSession,
+    identity: Identity,
+    act: Act,
+    former_id: int,
+    patch: Mapping[str, Any],
+    *,
+    note: str | None = None,
 ) -> Edition:
     """A draft with the members and the content of a plan; it names whose place it takes.
 
@@ -69,16 +98,20 @@ async def begin_edition(
 
     Args:
         patch: Members in which it differs, as JSON.
+        note: Why it is begun; a proposal says it by itself.
 
     Raises:
         Unauthenticated, Forbidden: the identity may not make plans of the region.
         InvalidInput: a member breaks a rule.
-        Conflict: an edition of the plan is being worked on already, or took its place.
+        Conflict: an edition of the plan is being worked on already, or took its place; or the plan
+            was never in force.
     """
     former = await lock(session, PLANS, former_id)
     if former is None:
         raise LookupError(f"there is no plan in row {former_id}")
+    demand_role(identity, editing_of(PLANS, identity, "create").roles, former.region_id)
     await _demand_newest(session, former)
+    await _demand_revisable(session, former_id)
     numbers = (await session.execute(_NUMBERS, {"id": former_id})).one()
     code = edition_code(former.code, numbers.version)
     kept = {name: value for name, value in former.values.items() if name not in OWN}
@@ -93,11 +126,16 @@ async def begin_edition(
     await session.execute(_TAKE_PLACE, {**both, **place})
     mark = f".v{numbers.version}"
     copied = await copy_content(session, former_id, written.row_id, mark)
+    for table, codes in copied.items():
+        for code in codes:
+            said = {"plan": written.code, "copied_in": former.code}
+            record(session, act, "begin_version", table=table, object_id=code, after=said)
     after = {
         "id": written.row_id,
         "supersedes": former.code,
         "version": numbers.version,
-        "copied": dict(copied),
+        "copied": {table: len(codes) for table, codes in copied.items()},
+        **({} if note is None else {"note": note}),
     }
     record(session, act, "begin_version", table="plan", object_id=written.code, after=after)
     await check_and_keep(session, written.row_id)

@@ -19,7 +19,7 @@ PLAN = "plan"
 COPIED_FROM = "copied_from_id"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Content:
     """A table whose rows belong to an edition of a plan.
 
@@ -30,6 +30,7 @@ class Content:
         taken: SQL of which of the rows `o` a new edition takes; all that hold today, otherwise.
         anew: Columns that a copy does not have from the row `o`, as SQL.
         lists: Columns that hold numbers of rows of another of these tables, and that table.
+        told: Properties of its rows that a comparison tells besides what can be written.
         compared: Whether a comparison of editions tells of its rows.
     """
 
@@ -40,6 +41,7 @@ class Content:
     taken: str = "true"
     anew: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, str] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
     compared: bool = True
 
     @property
@@ -95,7 +97,7 @@ CONTENT: tuple[Content, ...] = (
     Content("programme", Label("重点工程", "Programmes")),
     Content("plan_provision", Label("条文与任务", "Provisions")),
     Content("plan_figure", Label("规划数据", "Figures")),
-    Content("plan_indicator", Label("规划指标", "Indicators of the plan")),
+    Content("plan_indicator", Label("规划指标", "Indicators of the plan"), told=("targets",)),
     Content(
         "indicator_target",
         Label("基期与目标", "Base and targets"),

@@ -1,6 +1,6 @@
 """Copy what an edition of a plan holds into a new one: one statement a table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Column, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -33,18 +33,19 @@ CASE WHEN ids.place > 1 OR EXISTS (SELECT FROM {table} taken
 
 async def copy_content(
     session: AsyncSession, former_id: int, new_id: int, mark: str
-) -> Mapping[str, int]:
-    """Copy what one edition holds into another; how many rows of each table.
+) -> Mapping[str, Sequence[str]]:
+    """Copy what one edition holds into another; the codes of the copies, table by table.
 
     Args:
         mark: What the codes of copies end in, where codes are unique over all plans.
     """
     values = {"former": former_id, "id": new_id, "mark": mark, "longest": LONGEST_CODE}
-    counts = {}
+    made = {}
     for content in CONTENT:
-        found = await session.execute(text(statement_of(content)), values)
-        counts[content.table] = len(found.all())
-    return {table: count for table, count in counts.items() if count}
+        codes = (await session.scalars(text(statement_of(content)), values)).all()
+        if "code" in content.columns.columns:
+            made[content.table] = codes
+    return {table: codes for table, codes in made.items() if codes}
 
 
 def statement_of(content: Content) -> str:
@@ -60,13 +61,14 @@ def statement_of(content: Content) -> str:
         f"{' OVERRIDING SYSTEM VALUE' if numbered else ''}"
         f" SELECT {', '.join(values)} FROM {content.table} o"
         f"{' JOIN ids ON ids.old = o.id' if numbered else ''}"
-        f" WHERE {'true' if numbered else _taken(content)} RETURNING 1"
+        f" WHERE {'true' if numbered else _taken(content)}"
+        f" RETURNING {'code' if 'code' in columns else '1'}"
     )
 
 
 def _numbers(content: Content) -> str:
     """The numbers the copies get, so that rows which refer to each other can be copied at once."""
-    marked = _has_marked_code(content)
+    marked = has_marked_code(content)
     code = f", {MARKED} AS code, row_number() OVER (PARTITION BY {MARKED} ORDER BY o.id) AS place"
     return (
         "WITH ids AS MATERIALIZED (SELECT o.id AS old,"  # noqa: S608 - constants of this code
@@ -93,7 +95,7 @@ def _value(content: Content, column: Column[object]) -> str:
         return content.anew[name]
     if name == COPIED_FROM:
         return "o.id"
-    if name == "code" and _has_marked_code(content):
+    if name == "code" and has_marked_code(content):
         return CODE.format(table=content.table)
     if name == "valid_from":
         return "current_date"
@@ -133,7 +135,7 @@ def _copy_of(table: str, number: str) -> str:
     )
 
 
-def _has_marked_code(content: Content) -> bool:
+def has_marked_code(content: Content) -> bool:
     """Whether codes are unique over all plans."""
     live_codes = (
         index for index in content.columns.indexes if index.name == f"uq_{content.table}_code_live"

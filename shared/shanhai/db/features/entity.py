@@ -57,6 +57,8 @@ class Property:
         attribute: The member of the table's `attrs` it is written to, instead of a column.
         refers_to: The entity whose `code` the member is; `column` then holds that row's id.
         required: It must be given when a feature is created or replaced.
+        former: SQL that reads it as it was on the day `asked.day`, where other tables than the
+            entity's own tell that.
         matches: SQL that holds where the member is the value of the bind `:is_{name}`, where that
             is more than equality; `{day}` stands for the day asked for, `{drafts}` for whether the
             reader may know of drafts of the plan `edition`.
@@ -74,6 +76,7 @@ class Property:
     refers_to: str | None = None
     required: bool = False
     matches: str | None = None
+    former: str | None = None
 
     @property
     def receivable(self) -> bool:
@@ -171,6 +174,7 @@ class Editing:
         lifecycle: The states of its rows.
         shown_by: The property that shows a row to everybody where no state does; setting it takes
             who may publish.
+        moved_by: Members by which an update takes a row away from what its path says it belongs to.
         effects: What its writes bring with them.
         guards: The rules of its writes.
     """
@@ -180,6 +184,7 @@ class Editing:
     verbs: frozenset[Verb] = ALL_VERBS
     lifecycle: Lifecycle | None = None
     shown_by: str | None = None
+    moved_by: frozenset[str] = frozenset()
     effects: tuple[Effect, ...] = ()
     guards: tuple[Guard, ...] = ()
 

@@ -119,7 +119,7 @@ def _image_query(entity: Entity, met: tuple[str, ...]) -> Select[Any]:
         "region_id": entity.region or "NULL::bigint",
         "valid_from": f"{own}.valid_from" if "valid_from" in columns else "NULL::date",
         "valid_to": f"{own}.valid_to" if "valid_to" in columns else "NULL::date",
-        "members": _members(entity),
+        "members": members_sql(entity),
         "geometry": geometry_image(entity),
         "today": "current_date",
     }
@@ -130,7 +130,7 @@ def _image_query(entity: Entity, met: tuple[str, ...]) -> Select[Any]:
     return select(*listed).select_from(text(entity.source)).where(*map(text, met))
 
 
-def _members(entity: Entity) -> str:
+def members_sql(entity: Entity) -> str:
     """SQL of an object of all the members clients can write."""
     items = entity.receivables
     calls = [

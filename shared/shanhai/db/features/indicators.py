@@ -1,5 +1,8 @@
 """Records: the dictionary of indicators, and the list each plan makes of it."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from shanhai.db.features.columns import NAME, ORDER, Columns, as_of, choice, current
 from shanhai.db.features.entity import (
     INTEGER,
@@ -17,18 +20,36 @@ from shanhai.vocabulary import INDICATOR_DIRECTIONS, INDICATOR_PROPERTIES, Label
 _ENTRY, _LISTED = Columns("i"), Columns("pi")
 _WRITERS = frozenset({Role.PLANNER, Role.APPROVER})
 _OF_PLAN = "t.plan_id = pi.plan_id AND t.indicator_id = pi.indicator_id"
+_NOW = "indicator_target t"
+_COLUMNS = (
+    "plan_id, indicator_id, region_id, role, year, value, comparator_printed, sense,"
+    " cumulative_from, revisable, source"
+)
+_THEN = (
+    f"(SELECT {_COLUMNS} FROM (SELECT {_COLUMNS}, valid_from, NULL::date AS valid_to"  # noqa: S608
+    f" FROM indicator_target UNION ALL SELECT {_COLUMNS}, valid_from, valid_to"
+    " FROM indicator_target_history) stated"
+    " WHERE daterange(valid_from, valid_to) @> asked.day) t"
+)
 _TARGETS = (
     "(SELECT coalesce(json_agg(json_build_object('region', tr.code, 'role', t.role,"
     " 'year', t.year, 'value', t.value, 'comparator', t.comparator_printed, 'sense', t.sense,"
     " 'cumulative_from', t.cumulative_from, 'revisable', t.revisable, 'source', t.source)"
-    " ORDER BY tr.code, t.year NULLS FIRST, t.role), '[]'::json) FROM indicator_target t"
+    " ORDER BY tr.code, t.year NULLS FIRST, t.role), '[]'::json) FROM {stated}"
     " JOIN region tr ON tr.id = t.region_id"
     " WHERE t.plan_id = pi.plan_id AND t.indicator_id = pi.indicator_id)"
 )
 _BASE = (
-    f" FROM indicator_target t WHERE {_OF_PLAN} AND t.role = 'base'"
+    f" FROM {{stated}} WHERE {_OF_PLAN} AND t.role = 'base'"
     " ORDER BY t.region_id = p.region_id DESC, t.year LIMIT 1)"
 )
+
+
+def _stated(name: str, schema: Mapping[str, Any], title: Label, sql: str) -> Property:
+    """A property that figures tell, those of today or of a former day."""
+    now, then = (sql.format(stated=stated) for stated in (_NOW, _THEN))
+    return Property(name, now, schema, title, former=then)
+
 
 INDICATORS = Entity(
     name="indicators",
@@ -132,14 +153,9 @@ PLAN_INDICATORS = Entity(
         _LISTED.reference(
             "department", "o.code", Label("责任部门", "Department"), to="parties", column="party_id"
         ),
-        Property("base_year", f"(SELECT t.year{_BASE}", INTEGER, Label("基期年", "Base year")),
-        Property("base_value", f"(SELECT t.value{_BASE}", NUMBER, Label("基期值", "Base value")),
-        Property(
-            "targets",
-            _TARGETS,
-            OBJECTS,
-            Label("基期与目标", "Base and targets"),
-        ),
+        _stated("base_year", INTEGER, Label("基期年", "Base year"), f"(SELECT t.year{_BASE}"),
+        _stated("base_value", NUMBER, Label("基期值", "Base value"), f"(SELECT t.value{_BASE}"),
+        _stated("targets", OBJECTS, Label("基期与目标", "Base and targets"), _TARGETS),
         *_LISTED.period,
     ),
     editing=Editing(roles=frozenset({Role.PLANNER}), guards=(RECORD_PERIOD, part_of_the_plan())),

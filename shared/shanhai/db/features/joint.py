@@ -11,8 +11,10 @@ from shanhai.db.features.guards import became, refused
 from shanhai.errors import Fault
 from shanhai.vocabulary import Label
 
-PARTNERS = "CASE WHEN p.deleted_at IS NULL THEN p.region_ids END"
-"""SQL of the regions that plan together, for rows joined to their plan as `p`."""
+PARTNERS = "CASE WHEN p.deleted_at IS NULL THEN p.region_ids || p.region_id END"
+"""SQL of the regions that plan together, for rows joined to their plan as `p`.
+
+What a plan says of places outside its regions is known to the people of its regions, too."""
 _LED_BY = text(
     "SELECT lead.level = 'cooperation' AND lead.member_ids @> ARRAY(SELECT r.id FROM region r"
     " WHERE r.code = ANY(CAST(:codes AS text[])) AND r.deleted_at IS NULL)"

@@ -21,6 +21,15 @@ class SortKey:
 
 
 Order = tuple[SortKey, ...]
+SHAPELESS = SortKey("@shapeless")
+"""Whether a row has no shape: not a property, and what pages are ordered by unless asked otherwise.
+Clients that look at a first page to learn what shapes there are (QGIS) must see some."""
+
+
+def usual_order(entity: Entity) -> Order:
+    """The order of pages nobody asked an order of: rows with a shape of their own come first."""
+    own = f"{entity.alias}.{entity.geometry_column}"
+    return (SHAPELESS,) if entity.geometry == own else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +98,11 @@ def order_by(order: Order, side: Side | None) -> str:
 
 def beside(entity: Entity, order: Order, side: Side, gaps: tuple[bool, ...]) -> str:
     """SQL of rows after or before an edge, whose values are the binds `edge_{n}` and `edge`."""
+    if order == (SHAPELESS,):
+        # Never missing, so that both are compared at once, as the index has them.
+        both = f"({_value(entity, SHAPELESS)}, {entity.key})"
+        edges = f"({_edge(entity, SHAPELESS, 0)}, CAST(:edge AS bigint))"
+        return f"{both} {'<' if side == 'before' else '>'} {edges}"
     options: list[str] = []
     same: list[str] = []
     for number, (key, missing) in enumerate(zip(order, gaps, strict=True)):
@@ -115,13 +129,20 @@ def _direction(descending: bool) -> str:
 
 
 def _value(entity: Entity, key: SortKey) -> str:
+    if key == SHAPELESS:
+        return f"({entity.geometry} IS NULL)"
     declared = _declared(entity, key)
     return f"CAST({declared.sql} AS {sql_type(declared.schema)})"
 
 
 def _edge(entity: Entity, key: SortKey, number: int) -> str:
-    kind = sql_type(_declared(entity, key).schema)
+    kind = type_of_key(entity, key)
     return f"CAST(CAST(:edge_{number} AS text) AS {kind})"
+
+
+def type_of_key(entity: Entity, key: SortKey) -> str:
+    """PostgreSQL's type of a sort key's values."""
+    return "boolean" if key == SHAPELESS else sql_type(_declared(entity, key).schema)
 
 
 def _declared(entity: Entity, key: SortKey) -> Property:

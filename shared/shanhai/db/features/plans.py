@@ -31,7 +31,7 @@ from shanhai.vocabulary import PLAN_STATUSES, Label, Role
 _OWN = Columns("p")
 _UPPER_STATUS = text("SELECT status FROM plan WHERE code = :code AND deleted_at IS NULL")
 _FORMER = text(
-    "SELECT former.id, former.code, former.status, former.row_version,"
+    "SELECT former.id, former.code, former.status, former.row_version, own.code AS later,"
     " former.status = 'withdrawn' AND NOT isempty(former.in_force) AS withdrawn FROM plan own"
     " JOIN plan former ON former.id = own.supersedes_id WHERE own.id = :row_id FOR UPDATE OF former"
 )

@@ -32,6 +32,7 @@ from shanhai.db.features.entity import (
 )
 from shanhai.db.features.guards import RECORD_PERIOD, no_circle
 from shanhai.db.features.joint import PARTNERS, part_of_the_plan
+from shanhai.db.features.moves import projects_come_along
 from shanhai.db.features.revisions import revised_by
 from shanhai.errors import Fault
 from shanhai.vocabulary import DOCUMENT_KINDS, FUND_KINDS, PARTY_KINDS, Label, Role, Scope
@@ -147,7 +148,12 @@ PROGRAMMES = Entity(
         _PROGRAMME.source,
         *_PROGRAMME.period,
     ),
-    editing=Editing(roles=frozenset({Role.PLANNER}), guards=(RECORD_PERIOD, part_of_the_plan())),
+    editing=Editing(
+        roles=frozenset({Role.PLANNER}),
+        moved_by=frozenset({"plan"}),
+        effects=(projects_come_along,),
+        guards=(RECORD_PERIOD, part_of_the_plan()),
+    ),
 )
 
 PARTIES = Entity(

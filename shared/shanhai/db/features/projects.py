@@ -28,6 +28,8 @@ from shanhai.db.features.entity import (
 )
 from shanhai.db.features.guards import PERIOD, in_order
 from shanhai.db.features.joint import within_joint_plan
+from shanhai.db.features.linked_problems import newest_of
+from shanhai.db.features.moves import programme_follows_plan, programme_of_its_plan
 from shanhai.db.features.revisions import revised_by
 from shanhai.errors import Fault
 from shanhai.vocabulary import Label, Role, Scope
@@ -151,7 +153,6 @@ PROJECTS = Entity(
             f"ARRAY({_EDITIONS.format(drafts='false')} ORDER BY edition.edition, edition.code)",
             TEXTS,
             Label("所属规划各版", "Editions it is in"),
-            queryable=True,
         ),
         _OWN.reference("programme", "pg.code", Label("重点工程", "Programme"), to="programmes"),
         _OWN.reference("owner", "o.code", Label("责任单位", "Owner"), to="parties"),
@@ -177,8 +178,9 @@ PROJECTS = Entity(
         ),
         Property(
             "problems",
-            "ARRAY(SELECT b.code FROM project_problem pp JOIN problem b ON b.id = pp.problem_id"
-            " WHERE pp.project_id = pj.id AND b.deleted_at IS NULL ORDER BY b.code)",
+            "ARRAY(SELECT b.code FROM project_problem pp JOIN problem b ON b.id = pp.problem_id"  # noqa: S608
+            f" WHERE pp.project_id = pj.id AND b.deleted_at IS NULL AND {newest_of('pj')}"
+            " ORDER BY b.code)",
             TEXTS,
             Label("针对的问题", "Problems"),
             queryable=True,
@@ -214,6 +216,7 @@ PROJECTS = Entity(
     editing=Editing(
         roles=frozenset({Role.OWNER, Role.PLANNER}),
         scopes=frozenset({Scope.PROJECTS, Scope.WRITE}),
+        effects=(programme_follows_plan,),
         guards=(
             PERIOD,
             in_order(
@@ -224,6 +227,7 @@ PROJECTS = Entity(
             only_deleted_before_reserve,
             only_moved_before_work,
             within_joint_plan(),
+            programme_of_its_plan,
         ),
     ),
 )

@@ -1,7 +1,7 @@
 """The statements that read features: composed once for each shape of a question, then kept."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -27,6 +27,8 @@ from shanhai.db.quick import PLAN_ANEW
 Counting = Literal["capped", "exact", "estimate", "none"]
 Statement = Select[*tuple[Any, ...]]
 
+DAY = " CROSS JOIN (SELECT CAST(:as_of AS date) AS day) asked"
+"""The day asked for, for properties that other tables tell."""
 MEMBERS_IN_CALL = 50
 """PostgreSQL's functions take a hundred arguments, and each member is two."""
 
@@ -83,7 +85,23 @@ USUAL = Ask()
 
 def feature_query(entity: Entity, question: Question, form: Form = PLAIN) -> Statement:
     """Features that meet the conditions, as `row_columns` has them, in no order."""
-    return _of_rows(entity, question, **row_columns(entity, form))
+    return _of_rows(entity, question, **row_columns(_read(entity, question), form))
+
+
+def _read(entity: Entity, question: Question) -> Entity:
+    """The entity as its members are read: as they are, or as they were on a day."""
+    return _on_a_day(entity) if question.former else entity
+
+
+@lru_cache(maxsize=64)
+def _on_a_day(entity: Entity) -> Entity:
+    if all(item.former is None for item in entity.properties):
+        return entity
+    properties = (
+        item if item.former is None else replace(item, sql=item.former)
+        for item in entity.properties
+    )
+    return replace(entity, properties=tuple(properties))
 
 
 def feature_columns(entity: Entity, form: Form) -> dict[str, str]:
@@ -186,7 +204,7 @@ def page_query(
     entity: Entity, question: Question, ask: Ask, side: Side | None, gaps: tuple[bool, ...]
 ) -> Statement:
     """A page and, on each of its rows, how many match: one round trip for both."""
-    content = row_columns(entity, ask.form)
+    content = row_columns(_read(entity, question), ask.form)
     return _placed_query(entity, question, ask, side, gaps, content)
 
 
@@ -299,7 +317,8 @@ def extent_query(entity: Entity, question: Question) -> Statement:
 
 def _of_rows(entity: Entity, question: Question, **columns: str) -> Statement:
     """Named expressions over the rows that meet the conditions."""
-    source = text(source_of(entity, former=question.former))
+    day = DAY if question.former and _on_a_day(entity) is not entity else ""
+    source = text(source_of(entity, former=question.former) + day)
     return select(*_labelled(columns)).select_from(source).where(*map(text, question.conditions))
 
 

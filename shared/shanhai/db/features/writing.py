@@ -230,7 +230,9 @@ async def _change(
     before = await _found(session, entity, identity, target)
     demand_state(before, terms)
     demand_code(entity, draft, before.code, under)
-    demand_parents(draft.values, target.within, under)
+    moved_by = editing.moved_by if verb == "update" else frozenset()
+    fixed = {name: code for name, code in target.within.items() if name not in moved_by}
+    demand_parents(draft.values, fixed, under)
     compose = replaced_members if verb == "replace" else merged_members
     wanted = compose(entity, editing, before.values, draft.values, kept=target.within)
     changed = changed_members(before.values, wanted)

@@ -7,7 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.alerts.due import note_targets
@@ -21,6 +22,15 @@ from shanhai.science.units import convert
 
 Role = Literal["base", "target", "reference"]
 FigureKey = tuple[str, int | None]
+_COLUMNS = ", ".join(column.name for column in IndicatorTarget.__table__.columns)
+_FORMER = text(
+    f"SELECT {_COLUMNS} FROM (SELECT {_COLUMNS}, NULL::date AS valid_to FROM indicator_target"  # noqa: S608
+    f" UNION ALL SELECT {_COLUMNS}, valid_to FROM indicator_target_history) stated"
+    " WHERE plan_id = :plan AND daterange(valid_from, valid_to) @> CAST(:day AS date)"
+    " AND (CAST(:region AS bigint) IS NULL OR region_id = :region)"
+    " AND (CAST(:indicators AS bigint[]) IS NULL OR indicator_id = ANY(:indicators))"
+    " ORDER BY year NULLS FIRST, role, id"
+).columns(attrs=JSONB())
 OPEN_STATUSES = frozenset({"draft", "submitted"})
 
 
@@ -65,8 +75,14 @@ async def read_targets(
     *,
     indicators: Sequence[int] | None = None,
     region_id: int | None = None,
+    as_of: date | None = None,
 ) -> Sequence[IndicatorTarget]:
-    """The figures of a plan, by year; those without a year come first."""
+    """The figures of a plan, by year; those without a year come first.
+
+    With `as_of` they are those that the plan stated on that day.
+    """
+    if as_of is not None:
+        return await _former(session, plan_id, indicators, region_id, as_of)
     query = (
         select(IndicatorTarget)
         .where(IndicatorTarget.plan_id == plan_id)
@@ -77,6 +93,23 @@ async def read_targets(
     if region_id is not None:
         query = query.where(IndicatorTarget.region_id == region_id)
     return (await session.scalars(query)).all()
+
+
+async def _former(
+    session: AsyncSession,
+    plan_id: int,
+    indicators: Sequence[int] | None,
+    region_id: int | None,
+    as_of: date,
+) -> Sequence[IndicatorTarget]:
+    values = {
+        "plan": plan_id,
+        "indicators": None if indicators is None else list(indicators),
+        "region": region_id,
+        "day": as_of,
+    }
+    rows = (await session.execute(_FORMER, values)).mappings()
+    return [IndicatorTarget(**row) for row in rows]
 
 
 async def hold_targets(session: AsyncSession, plan_id: int, indicator_id: int) -> None:
@@ -362,6 +395,7 @@ async def _write(
             plan_id=what.plan.id,
             role=figure.role,
             year=figure.year,
+            valid_from=await read_today(session),
             attrs={"reason": what.reason, **_by(what)} if what.reason else {},
             **members,
         )

@@ -12,6 +12,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.compliance.result import Verdict
+from shanhai.db.features.linked_problems import newest_of
 from shanhai.db.identity import Viewer
 from shanhai.db.projects.listing import seen_projects, seen_values
 from shanhai.db.projects.rules import check_rules
@@ -33,7 +34,7 @@ WEIGHTS: Mapping[str | None, Decimal] = {
     "info": Decimal("0.25"),
 }
 """How much a problem counts by its severity."""
-ROWS = """
+ROWS = f"""
 SELECT s.id, s.code, s.name_zh, s.name_en, s.region, s.programme, s.start_year, s.end_year, s.cost,
        s.geom IS NOT NULL AS drawn,
        ARRAY(SELECT DISTINCT d.kind FROM document d
@@ -44,12 +45,13 @@ SELECT s.id, s.code, s.name_zh, s.name_en, s.region, s.programme, s.start_year, 
           FROM fund_entry e WHERE e.project_id = s.id) AS allocated,
        ARRAY(SELECT coalesce(b.severity, '') FROM project_problem l
                JOIN problem b ON b.id = l.problem_id
-              WHERE l.project_id = s.id AND b.deleted_at IS NULL) AS problems,
+              WHERE l.project_id = s.id AND b.deleted_at IS NULL
+                AND {newest_of("s")}) AS problems,
        (SELECT count(*) FROM project_measure m WHERE m.project_id = s.id) AS measures,
        (SELECT count(*) FROM project_measure m
          WHERE m.project_id = s.id AND m.planned IS NOT NULL) AS planned
   FROM seen s
-"""
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,8 @@ class AlertRule(Base):
         stations: Their ids; None for all.
         region_id: Only stations, targets or cases of the region and those below it.
         plan_id: Only targets of the plan; `indicator_id`: only those of the indicator.
-        control_kind: Kind of control area whose changed area counts, of `red_line_lead`.
+        control_kind: Kind of control area whose changed area counts, of `red_line_lead`, or whose
+            lost area does, of `line_decline`.
         quiet: Hours in which nothing is delivered; see `shanhai.monitoring.quiet`.
         valid_from: Days on which it is evaluated: half-open, null is open.
         max_age_s: A value older than this raises nothing.
@@ -44,7 +45,8 @@ class AlertRule(Base):
             "kind NOT IN ('above', 'below', 'rate') OR property_id IS NOT NULL", name="property"
         ),
         CheckConstraint(
-            "(kind = 'red_line_lead') = (control_kind IS NOT NULL)", name="control_kind"
+            "(kind IN ('red_line_lead', 'line_decline')) = (control_kind IS NOT NULL)",
+            name="control_kind",
         ),
         CheckConstraint("valid_to > valid_from", name="period"),
         CheckConstraint("min_duration_s >= 0", name="min_duration_s"),
@@ -86,10 +88,11 @@ class AlertRule(Base):
 
 
 class OfSubject:
-    """What an alert is about: a station, a case, or a target of an indicator.
+    """What an alert is about: a station, a case, a target of an indicator, or a region's lines.
 
     A target is told by its indicator in a plan, its region and its year (None: at all times), and
-    not by its row, which goes when a plan states its figures anew.
+    not by its row, which goes when a plan states its figures anew. Lines are told by their region
+    alone, and by the kind their rule watches.
     """
 
     station_id: Mapped[int | None] = mapped_column(ForeignKey("station.id"), index=True)
@@ -108,9 +111,12 @@ SUBJECT = ("station_id", "plan_indicator_id", "target_region_id", "target_year",
 def one_subject() -> tuple[CheckConstraint, CheckConstraint]:
     """Exactly one subject is named, and wholly."""
     return (
-        CheckConstraint("num_nonnulls(station_id, plan_indicator_id, case_id) = 1", name="subject"),
         CheckConstraint(
-            "(plan_indicator_id IS NULL) = (target_region_id IS NULL)"
+            "num_nonnulls(station_id, coalesce(plan_indicator_id, target_region_id), case_id) = 1",
+            name="subject",
+        ),
+        CheckConstraint(
+            "(plan_indicator_id IS NULL OR target_region_id IS NOT NULL)"
             " AND (target_year IS NULL OR plan_indicator_id IS NOT NULL)",
             name="target",
         ),
@@ -150,7 +156,7 @@ class Alert(OfSubject, Base):
         began_at: Time of the first of the values that raised it.
         raised_at: Time of the value that gave it its level; with `no_data`, of the last value.
         measure: That value, change per hour, number of seconds, percent an indicator is behind, or
-            square metres changed.
+            square metres changed or lost.
         facts: What was known when it got its level: of an indicator, its value and what was asked.
     """
 
@@ -206,14 +212,17 @@ class AlertEvent(Base):
 
 
 class AlertDue(Base):
-    """A plan or case in which something has changed that rules may watch; gone once judged."""
+    """A plan, a case or a region's lines that rules may watch changed; gone once judged."""
 
     __tablename__ = "alert_due"
-    __table_args__ = (CheckConstraint("num_nonnulls(plan_id, case_id) = 1", name="subject"),)
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(plan_id, case_id, region_id) = 1", name="subject"),
+    )
 
     id: Mapped[BigId]
     plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"))
     case_id: Mapped[int | None] = mapped_column(ForeignKey("lead_case.id"))
+    region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"))
 
 
 class Subscription(Base):

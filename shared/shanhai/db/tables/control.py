@@ -20,6 +20,7 @@ from shanhai.db.base import (
     in_order,
     live_code,
     one_of,
+    shapeless,
     spatial,
     valid_shape,
 )
@@ -52,6 +53,7 @@ class ControlArea(Copied, Versioned, Dated, Base):
         in_order(),
         live_code("control_area"),
         spatial("control_area"),
+        shapeless("control_area"),
         Index(
             "ix_control_area_kind",
             "region_id",

@@ -23,6 +23,7 @@ from shanhai.db.base import (
     in_order,
     live_code,
     one_of,
+    shapeless,
     spatial,
     valid_shape,
 )
@@ -52,6 +53,7 @@ class Corridor(Copied, Versioned, Dated, Base):
         in_order(),
         live_code("corridor"),
         spatial("corridor"),
+        shapeless("corridor"),
         spatial("corridor", "footprint"),
         Index("ix_corridor_region_id_type", "region_id", "type"),
     )
@@ -91,6 +93,7 @@ class CorridorNode(Copied, Versioned, Dated, Base):
         in_order(),
         live_code("corridor_node"),
         spatial("corridor_node"),
+        shapeless("corridor_node"),
         Index("ix_corridor_node_region_id_kind", "region_id", "kind"),
         Index("ix_corridor_node_corridor_ids", "corridor_ids", postgresql_using="gin"),
     )

@@ -1,6 +1,7 @@
 """Indicators, what plans aim at with them, what was observed, and evaluations as they were told."""
 
 import uuid
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -88,7 +89,11 @@ class PlanIndicator(Copied, Versioned, Dated, Base):
 
 
 class IndicatorTarget(Base):
-    """A base or target of an indicator in a plan; the comparator stands as it is printed."""
+    """A base or target of an indicator in a plan; the comparator stands as it is printed.
+
+    It holds from `valid_from` on, or since its plan does; what it was before is in
+    `indicator_target_history`.
+    """
 
     __tablename__ = "indicator_target"
     __table_args__ = (
@@ -118,6 +123,7 @@ class IndicatorTarget(Base):
     cumulative_from: Mapped[int | None]
     revisable: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
     source: Mapped[str | None]
+    valid_from: Mapped[date | None]
     attrs: Mapped[Attributes]
     created_at: Mapped[CreatedAt]
 

@@ -16,6 +16,7 @@ from shanhai.db.base import (
     in_order,
     live_code,
     one_of,
+    shapeless,
     spatial,
     valid_shape,
 )
@@ -49,6 +50,7 @@ class PatternComponent(Copied, Versioned, Dated, Base):
         in_order(),
         live_code("pattern_component"),
         spatial("pattern_component"),
+        shapeless("pattern_component"),
         Index("ix_pattern_component_order", "pattern_id", "order_no"),
     )
 

@@ -17,6 +17,7 @@ from shanhai.db.base import (
     in_order,
     live_code,
     one_of,
+    shapeless,
     spatial,
     valid_shape,
 )
@@ -35,6 +36,7 @@ class Problem(Copied, Versioned, Dated, Base):
         in_order(),
         live_code("problem"),
         spatial("problem"),
+        shapeless("problem"),
         Index("ix_problem_region_id_type", "region_id", "type"),
     )
 

@@ -30,6 +30,7 @@ from shanhai.db.base import (
     Versioned,
     in_order,
     live_code,
+    shapeless,
     spatial,
     valid_shape,
 )
@@ -97,6 +98,7 @@ class Project(Versioned, Dated, Base):
         in_order(),
         live_code("project"),
         spatial("project"),
+        shapeless("project"),
         Index("ix_project_region_id_state", "region_id", "state"),
     )
 

@@ -16,6 +16,7 @@ from shanhai.db.base import (
     in_order,
     live_code,
     one_of,
+    shapeless,
     spatial,
     valid_shape,
 )
@@ -35,6 +36,7 @@ class Region(Versioned, Bounded, Base):
         in_order(),
         live_code("region"),
         spatial("region"),
+        shapeless("region"),
     )
 
     id: Mapped[BigId]

@@ -15,6 +15,7 @@ from shanhai.db.base import (
     in_order,
     live_code,
     one_of,
+    shapeless,
     spatial,
     valid_shape,
 )
@@ -32,6 +33,7 @@ class Station(Versioned, Dated, Base):
         in_order(),
         live_code("station"),
         spatial("station"),
+        shapeless("station"),
     )
 
     id: Mapped[BigId]

@@ -28,6 +28,7 @@ from shanhai.db.base import (
     in_order,
     live_code,
     one_of,
+    shapeless,
     spatial,
     valid_shape,
 )
@@ -117,6 +118,7 @@ class Zone(Copied, Versioned, Bounded, Base):
         valid_shape(),
         in_order(),
         spatial("zone"),
+        shapeless("zone"),
         Index("ix_zone_code", "code"),
     )
 

@@ -43,7 +43,7 @@ SCHEMA_KEYWORDS: dict[str, Schema] = {
     **dict.fromkeys(("not", "items"), ref("schema")),
     "properties": {"type": "object", "additionalProperties": ref("schema")},
     "additionalProperties": {"oneOf": [ref("schema"), FLAG]},
-    "default": {},
+    "default": {"not": {"type": "null"}},
     "example": {},
 }
 

@@ -19,6 +19,8 @@ from tests.service.api.ogc.reading import (
 )
 
 from shanhai.db.features.catalogue import COLLECTIONS
+from shanhai.db.features.order import Place
+from shanhai_api.features.cursors import write_cursor
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 ITEMS = "/collections/control_areas/items"
@@ -349,3 +351,36 @@ async def test_req_core_fc_filters_definition(
                 assert parameter(definition, path, member)["in"] == "query"
                 found = await ids(client, path, **{member: told})
                 assert feature["id"] in found, (member, told)
+
+
+async def test_features_with_a_shape_come_first(editor: httpx.AsyncClient) -> None:
+    """QGIS takes a layer whose first features have none for a table."""
+    properties = {"name_zh": "廊道", "name_en": "c", "region": "city", "type": "mountain_sea"}
+    shape = {"type": "MultiLineString", "coordinates": [[[118.0, 24.4], [118.1, 24.5]]]}
+    for number, geometry in enumerate((None, shape, None, shape)):
+        made = await editor.post(
+            "/collections/corridors/items",
+            json={
+                "type": "Feature",
+                "id": f"order-{number}",
+                "geometry": geometry,
+                "properties": properties,
+            },
+        )
+        assert made.status_code == 201, made.text
+    found, address = [], "/collections/corridors/items?limit=1"
+    while address:
+        page = await get(editor, address)
+        found += [(item["id"], item["geometry"] is not None) for item in page["features"]]
+        address = link(page, "next") or ""
+    codes = [code for code, _ in found]
+    assert len(codes) == len(set(codes))
+    assert {f"order-{number}" for number in range(4)} <= set(codes)
+    shaped = [drawn for _, drawn in found]
+    assert shaped == sorted(shaped, reverse=True)
+    named = await get(editor, "/collections/corridors/items?sortby=code&limit=100")
+    asked = [item["id"] for item in named["features"]]
+    assert asked == sorted(asked)
+    for values in (("maybe",), (None,)):
+        forged = write_cursor("after", Place(1, values), {})
+        refused(await editor.get("/collections/corridors/items", params={"cursor": forged}), 400)

@@ -70,7 +70,7 @@ BOX = {"crs": CRS84, "bbox": [118.0, 24.0, 119.0, 25.0]}
 EVERY_KIND: dict[str, tuple[Any, Any, str, bytes]] = {
     "message": ("山海", "山海", "text/plain", "山海".encode()),
     "number": (2.5, 2.5, "application/json", b"2.5"),
-    "array": (["a", "b"], ["a", "b"], "application/json", b'["a","b"]'),
+    "array": ([1, 2], [1, 2], "application/json", b"[1,2]"),
     "bbox": ({"bbox": [118, 24, 119, 25]}, BOX, "application/json", orjson.dumps(BOX)),
     "object": (
         {"value": {"a": [1]}},
@@ -436,7 +436,8 @@ class TestJobCreation:
             ("number", "5"),
             ("number", True),
             ("array", "text"),
-            ("array", [1]),
+            ("array", ["a"]),
+            ("array", [1.5]),
             ("bbox", {"bbox": [1, 2, 3]}),
             ("object", "text"),
             ("object", {"value": "text", "mediaType": "text/plain"}),
