@@ -14,6 +14,7 @@ from shanhai.db.compliance import Asked, Result, check_geometry, check_project
 from shanhai.db.compliance.checking import digest_of
 from shanhai.db.compliance.cutting import Given
 from shanhai.db.compliance.defaults import default_rules, put_default_rules
+from shanhai.db.compliance.gaps import STATED, over_lines
 from shanhai.db.compliance.outside import drawn_statement
 from shanhai.db.compliance.overlaps import box_values, line_statement
 from shanhai.db.features.control_areas import CONTROL_AREAS
@@ -232,6 +233,9 @@ class TestOverlaps:
         values = {"bounding": ["red_line"], "regions": [city.id]}
         statement = drawn_statement(met, former=False)
         await self.demand_index(session, statement, values, "ix_control_area_kind")
+        values = {"kinds": ["red_line"], "regions": [city.id]}
+        statement = over_lines(STATED, met, False)
+        await self.demand_index(session, statement, values, "ix_control_area_stated")
 
     async def demand_index(
         self, session: AsyncSession, statement: TextClause, values: dict[str, Any], index: str

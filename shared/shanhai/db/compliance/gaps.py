@@ -405,7 +405,7 @@ async def _read_figures(
     as_of: date | None,
 ) -> dict[tuple[int, str], _Figure]:
     selection = Selection(viewer, as_of=as_of)
-    statement = _over_lines(STATED, conditions(CONTROL_AREAS, selection), as_of is not None)
+    statement = over_lines(STATED, conditions(CONTROL_AREAS, selection), as_of is not None)
     values = {**bound_values(selection), "kinds": sorted(kinds), "regions": sorted(regions)}
     found: dict[tuple[int, str], _Figure] = {}
     for row in await session.execute(statement, values):
@@ -431,7 +431,7 @@ async def _read_sizes(
     if not places:
         return {}
     selection = Selection(viewer, as_of=as_of)
-    statement = _over_lines(SIZES, conditions(CONTROL_AREAS, selection), as_of is not None)
+    statement = over_lines(SIZES, conditions(CONTROL_AREAS, selection), as_of is not None)
     values = {
         **bound_values(selection),
         "kinds": sorted({kind for _, kind in places}),
@@ -442,7 +442,8 @@ async def _read_sizes(
 
 
 @lru_cache(maxsize=64)
-def _over_lines(template: str, met: tuple[str, ...], former: bool) -> TextClause:
+def over_lines(template: str, met: tuple[str, ...], former: bool) -> TextClause:
+    """A statement over the lines in force."""
     # Constants of the declarations; callers' values are bound.
     return text(
         template.format(
