@@ -664,8 +664,17 @@ class TestWriting:
                 == other
             )
             third = {**body, "name": "third"}
-            third["Datastreams"] = [{**series, "unitOfMeasurement": celsius}]
-            assert admin.post(f"{ROOT}/Things", json=third).status_code == 409
+            third["Datastreams"] = [{**series, "unitOfMeasurement": celsius}, series, series]
+            made = admin.post(f"{ROOT}/Things", json=third)
+            assert made.status_code == 201, made.text
+            path = f"Things('{made.json()['@iot.id']}')/Datastreams"
+            kinds = get(admin, path, expand="ObservedProperty")["value"]
+            # In another unit, or twice at one station, it is another property.
+            assert len({one["ObservedProperty"]["@iot.id"] for one in kinds}) == 3
+            bound = {"@iot.id": found["ObservedProperty"]["@iot.id"]}
+            fourth = {**series, "unitOfMeasurement": celsius, "ObservedProperty": bound}
+            other_unit = {**body, "name": "fourth", "Datastreams": [fourth]}
+            assert admin.post(f"{ROOT}/Things", json=other_unit).status_code == 409
 
     def test_a_place_without_a_thing(self, service: Service, client: httpx.Client) -> None:
         made = client.post(f"{ROOT}/Locations", json={**place(118.3, 24.3), "properties": {"a": 1}})

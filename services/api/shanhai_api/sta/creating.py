@@ -187,7 +187,9 @@ async def create_datastream(
     code, station_id = await _station(making, body, station, under)
     await making.demand_station(station_id)
     unit = None if body.unitOfMeasurement is None else body.unitOfMeasurement.symbol
-    observed = await property_of(making, body.ObservedProperty, f"{under}/ObservedProperty", unit)
+    observed = await property_of(
+        making, body.ObservedProperty, f"{under}/ObservedProperty", unit, station_id
+    )
     observed = await agreed(making, body, observed, under)
     series = Series(code, observed.code, station_id, observed.id)
     if body.id not in {None, series.identifier}:
@@ -270,6 +272,7 @@ async def property_of(
     body: schemas.ObservedPropertyBody | None,
     under: str,
     unit: str | None = None,
+    station_id: int | None = None,
 ) -> ObservedProperty:
     """The observed property that is meant: by its id, its code, or its definition.
 
@@ -293,7 +296,13 @@ async def property_of(
     if body.id is None and body.definition:
         # A logger describes what it measures with every Datastream it makes.
         found = await describing.find_defined(making.session, body.name, body.definition)
-        if found is not None:
+        own = unit_code(unit or "")
+        fits = found is not None and own == (None if found.unit_open else found.unit)
+        if (
+            found is not None
+            and fits
+            and not await describing.has_series(making.session, station_id, found)
+        ):
             return found
     return await make_property(making, body, unit, under)
 

@@ -317,8 +317,19 @@ async def find_defined(
     query = select(ObservedProperty).where(
         ObservedProperty.definition == definition, ObservedProperty.name_en == name
     )
-    found: ObservedProperty | None = await session.scalar(query.order_by(ObservedProperty.id))
+    query = query.order_by(ObservedProperty.id.desc()).limit(1)
+    found: ObservedProperty | None = await session.scalar(query)
     return found
+
+
+async def has_series(
+    session: AsyncSession, station_id: int | None, observed: ObservedProperty
+) -> bool:
+    """Whether something is said of a series of the property at a station already."""
+    said = exists().where(
+        Datastream.station_id == station_id, Datastream.property_id == observed.id
+    )
+    return bool(await session.scalar(select(said)))
 
 
 async def settle_unit(
