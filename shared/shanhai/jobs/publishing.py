@@ -16,7 +16,7 @@ from shanhai.db.features.rights import (
     demand_scopes,
 )
 from shanhai.db.identity import Identity
-from shanhai.db.queries.job_inputs import find_region
+from shanhai.db.queries.job_inputs import find_plan, find_region
 from shanhai.db.tables import ZoneScheme
 from shanhai.errors import Conflict, Fault, Forbidden
 from shanhai.jobs.assessment_inputs import ASSESS_ECOSERVICES
@@ -78,14 +78,29 @@ async def demand_publishable(session: AsyncSession, task: Task, identity: Identi
 
     Raises:
         Unauthenticated, Forbidden: Who asks is no approver of the region.
-        Conflict: A version of the zoning is approved and waits to be published.
+        Conflict: A version of the zoning is approved and waits to be published, or its joint plan
+            is still worked on.
     """
     await demand_right(session, task.process, task.inputs, identity)
     if task.process != DELINEATE_ZONES.id or not task.inputs["publish"]:
         return
+    await _demand_no_joint_draft(session, task.plan)
     region = await find_region(session, task.inputs["region"])
     if region is not None:
         await _demand_no_waiting(session, region.id, "/inputs/publish")
+
+
+async def _demand_no_joint_draft(session: AsyncSession, code: str | None) -> None:
+    """Refuse to put in force what belongs to a joint plan its regions have not approved yet."""
+    plan = None if code is None else await find_plan(session, code)
+    if plan is None or not plan.region_ids or plan.status not in {"draft", "submitted"}:
+        return
+    told = Label(
+        f"联合规划 {plan.code!r} 的状态为 {plan.status}，须先获批准",
+        f"the joint plan {plan.code!r} is {plan.status}; it must be approved first",
+    )
+    pointer = "/inputs/publish"
+    raise Conflict(told.en, message_zh=told.zh, faults=[Fault(pointer, told.en, told.zh)])
 
 
 async def _demand_no_waiting(session: AsyncSession, region_id: int, pointer: str) -> None:

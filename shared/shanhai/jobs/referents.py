@@ -6,6 +6,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.catalogue import ENTITIES
+from shanhai.db.features.references import ids_of
+from shanhai.db.identity import Viewer
 from shanhai.db.queries.job_inputs import (
     RegionRow,
     find_datasets,
@@ -88,14 +90,31 @@ def _as_district(row: RegionRow) -> DistrictTask:
     )
 
 
+async def demand_known_plan(session: AsyncSession, inputs: object, viewer: Viewer) -> None:
+    """Refuse inputs that name a plan of which who asks may not know.
+
+    Raises:
+        InvalidInput: They do, in the words for a plan that is not there.
+    """
+    code = getattr(inputs, "plan", None)
+    if code is not None and code not in await ids_of(session, "plans", [code], viewer):
+        fault = _no_plan(code)
+        raise InvalidInput(fault.detail, message_zh=fault.detail_zh, faults=[fault])
+
+
+def _no_plan(code: str) -> Fault:
+    return Fault("/inputs/plan", f"there is no plan {code!r}", f"没有规划 {code!r}")
+
+
 async def judge_plan(session: AsyncSession, code: str | None, region: RegionRow) -> Sequence[Fault]:
     """What is wrong with the plan named, if one is."""
     if code is None:
         return ()
     plan = await find_plan(session, code)
     if plan is None:
-        return (Fault("/inputs/plan", f"there is no plan {code!r}", f"没有规划 {code!r}"),)
-    if plan.region_id is not None and plan.region_id not in places_of(region):
+        return (_no_plan(code),)
+    regions = {plan.region_id, *plan.region_ids}
+    if plan.region_id is not None and regions.isdisjoint(places_of(region)):
         fault = Fault(
             "/inputs/plan",
             f"plan {code!r} is not a plan of region {region.code!r}",

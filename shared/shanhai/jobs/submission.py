@@ -23,6 +23,7 @@ from shanhai.jobs.contracts import Task
 from shanhai.jobs.control_lines import with_control_lines
 from shanhai.jobs.indicator_inputs import with_indicators
 from shanhai.jobs.line import NO_QUOTA, NORMAL, Quota, demand_priority, find_spot, lock_caller
+from shanhai.jobs.referents import demand_known_plan
 from shanhai.jobs.resolution import resolve
 from shanhai.jobs.result_form import ResultForm
 from shanhai.jobs.scenario_assessed import with_assessed
@@ -136,6 +137,8 @@ async def accept_job(
         InvalidInput: The inputs name what does not exist or does not fit; names every fault.
         TooManyJobs: As many jobs of the caller are waiting as may.
     """
+    if identity is not None:
+        await demand_known_plan(session, inputs, identity.viewer)
     task = await resolve(inputs, session, requested_by=requested_by)
     if identity is not None:
         task = await with_authority(session, task, identity)

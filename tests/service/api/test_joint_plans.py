@@ -421,3 +421,29 @@ async def test_neighbours_nobody_has_drawn_plan_together(
     assert made.json()["status"] == "approved"
     for one in client.values():
         await one.aclose()
+
+
+async def test_jobs_for_a_draft_are_for_those_who_know_of_it(joint: People) -> None:
+    path = "/processes/delineate-zones/execution"
+
+    async def told(who: str, region: str, **inputs: Any) -> Any:
+        body = {"inputs": {"region": region, **inputs}}
+        answer = await joint[who].post(path, json=body)
+        assert answer.status_code == 400, answer.text
+        faults = {fault["pointer"]: fault["detail"] for fault in answer.json()["errors"]}
+        return faults.get("/inputs/plan")
+
+    for region in ("a", "c"):
+        assert await told("planner@c", region, plan="joint") == "there is no plan 'joint'"
+        assert await told("planner@c", region, plan="none") == "there is no plan 'none'"
+    # Each region of the plan may compute for it; only the data is missing here.
+    assert await told("planner@a", "a", plan="joint") is None
+    assert await told("planner@b", "b", plan="joint") is None
+
+
+async def test_the_planners_of_each_region_have_the_figures_checked(joint: People) -> None:
+    for place in ("a", "b"):
+        answer = await joint[f"planner@{place}"].post("/plans/joint/findings")
+        assert answer.status_code == 200, answer.text
+    assert (await joint["approver@b"].post("/plans/joint/findings")).status_code == 403
+    assert (await joint["planner@c"].post("/plans/joint/findings")).status_code == 404
