@@ -7,7 +7,7 @@ from shanhai_api.dependencies import Reader, ReadSession, TheView, act_of
 from shanhai_api.plans.packaging import ZIP, demand_insider, respond_package
 from shanhai_api.state import state_of
 
-router = APIRouter(tags=["plans"])
+router = APIRouter(tags=["records"])
 
 
 @router.get(
