@@ -7,7 +7,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
-from shanhai.vocabulary import ALERT_SUBJECTS, FLAGS, QUALITIES, Label
+from shanhai.db.compliance.activities import activities
+from shanhai.vocabulary import ALERT_SUBJECTS, FLAGS, QUALITIES, Label, Lang
 
 WORDS: Mapping[str, Label] = {
     "title": Label("山海", "Shanhai"),
@@ -382,6 +383,11 @@ def unit_name(code: str) -> str:
     return "–" if code == "1" else code
 
 
+def activity(code: str, lang: Lang) -> str:
+    """What an activity or measure is called; its code where nobody knows."""
+    return activities().name_of(code).in_(lang)
+
+
 ENVIRONMENT = Environment(
     loader=PackageLoader("shanhai_api"),
     autoescape=True,
@@ -389,7 +395,7 @@ ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-ENVIRONMENT.globals.update(word=word, UNITS=UNITS)
+ENVIRONMENT.globals.update(word=word, UNITS=UNITS, activity=activity)
 ENVIRONMENT.filters.update(
     figure=figure, local=local, moment=moment, reading=reading, unit=unit_name
 )

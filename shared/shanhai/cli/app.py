@@ -24,7 +24,7 @@ from shanhai.cli import (
     schedules,
     services,
 )
-from shanhai.cli.settings_listing import faults_of
+from shanhai.cli.settings_listing import advice_on, faults_of
 from shanhai.data.cli import app as data
 from shanhai.errors import InvalidInput, ShanhaiError
 
@@ -85,6 +85,8 @@ def main() -> None:
     except ValidationError as error:
         for fault in faults_of(error):
             typer.echo(fault, err=True)
+        for line in advice_on(error):
+            typer.echo(line, err=True)
         sys.exit(2)
 
 

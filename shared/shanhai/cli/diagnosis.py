@@ -22,7 +22,7 @@ from shanhai.cli.examining import (
     check_indexes,
     check_writing,
 )
-from shanhai.cli.settings_listing import all_settings, as_env, faults_of
+from shanhai.cli.settings_listing import advice_on, all_settings, as_env, faults_of
 from shanhai.errors import Unavailable
 from shanhai.settings import ArtifactSettings, QueueSettings, RedisSettings
 
@@ -55,12 +55,17 @@ def doctor() -> None:
 async def examine() -> bool:
     """Make every check, print what it found, and tell whether all is well."""
     well = True
+    advice: tuple[str, ...] = ()
     for name, check in CHECKS.items():
         try:
             typer.echo(f"ok    {name}: {await check()}")
         except (Unavailable, SQLAlchemyError, RedisError, OSError, ValueError) as error:
             well = False
             typer.echo(f"FAIL  {name}: {_reason(error)}")
+            if isinstance(error, ValidationError):
+                advice = advice_on(error) or advice
+    for line in advice:
+        typer.echo(line)
     return well
 
 

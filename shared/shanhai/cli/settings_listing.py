@@ -57,6 +57,18 @@ def faults_of(error: ValidationError) -> list[str]:
     ]
 
 
+def advice_on(error: ValidationError) -> tuple[str, ...]:
+    """Where settings come from, in both languages, where one is missing."""
+    if not any(item["type"] == "missing" for item in error.errors(include_url=False)):
+        return ()
+    return (
+        "Settings come from the environment. `make up` starts a stack of your own, whose settings"
+        " `. .shanhai/env` gives to this shell; `shanhai settings` lists them all.",
+        "设置取自环境变量。`make up` 启动自己的一套服务，`. .shanhai/env` 将其设置载入当前终端；"
+        "`shanhai settings` 列出全部设置。",
+    )
+
+
 def _settings() -> Iterator[Setting]:
     for settings in ALL_SETTINGS:
         prefix = settings.model_config.get("env_prefix", "")

@@ -1,12 +1,15 @@
 """The two plans that ship with the product, read as anyone reads them."""
 
+import re
 from typing import Any
 
 import httpx
 import pytest
 
+from shanhai.db.compliance.activities import activities
 from shanhai.db.queries.audit import Act
 from shanhai.db.seed import seed_cities
+from shanhai.db.seeding.measures import MEASURES
 from shanhai_api.state import State
 
 BANAN = "banan-restoration-2021"
@@ -179,3 +182,36 @@ async def test_printed_targets_of_the_opinion_are_read(public: httpx.AsyncClient
     assert len(progress["indicators"]) == 2
     findings = (await read(public, f"{plan}/findings"))["findings"]
     assert "reference.red_line_area" in [item["code"] for item in findings]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/collections/projects/items/banan.PRJ02",
+        "/collections/projects/items",
+        "/collections/zones/items/banan.zone.riverside",
+        "/collections/problems/items/banan.P1",
+        "/collections/plans/items/banan-restoration-2021",
+        "/collections/pattern_components/items",
+        "/zone-classes/supply_demand.strict_protection",
+        f"/plans/{BANAN}/provisions/task-fields",
+        f"/plans/{BANAN}/figures",
+        f"/plans/{BANAN}/programmes/banan.PRG1",
+        f"/plans/{BANAN}/totals",
+        f"/plans/{BANAN}/coverage",
+    ],
+)
+async def test_chinese_pages_call_things_by_their_names(
+    public: httpx.AsyncClient, path: str
+) -> None:
+    page = await public.get(path, params={"f": "html", "lang": "zh"})
+    assert page.status_code == 200, page.text
+    main = page.text.partition("<main")[2].partition("</main>")[0]
+    main = re.sub(r"<form.*?</form>|<details class=.filters.*?</details>", "", main, flags=re.S)
+    # Codes stand beside names in places of their own.
+    told = re.sub(r'<(\w+) class="code">.*?</\1>|<dt>详情.*?</dd>', "", main, flags=re.S)
+    told = re.sub(r"<[^>]*>", " ", told)
+    coded = {*MEASURES, *activities().known, "mountain_screen", "legacy_mine", "special_plan"}
+    known = {code for code in coded if "_" in code}
+    assert not [code for code in known if re.search(rf"(?<![\w.-]){code}(?![\w.-])", told)]
+    assert not re.findall(r"(?<![\w-])banan\.[\w.-]+", told)

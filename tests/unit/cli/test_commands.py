@@ -35,7 +35,34 @@ def test_missing_setting_is_named(
     with pytest.raises(SystemExit) as caught:
         main()
     assert caught.value.code == 2
-    assert "SHANHAI_DATABASE_URL" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "SHANHAI_DATABASE_URL" in told
+    assert "`. .shanhai/env` gives" in told
+    assert "`. .shanhai/env` 将其设置载入" in told
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["seed", "xiamen"],
+        ["jobs", "list"],
+        ["schedules", "list"],
+        ["devices", "list"],
+        ["artifacts", "sweep"],
+        ["serve", "api"],
+        ["doctor"],
+    ],
+)
+def test_every_command_says_where_settings_come_from(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("SHANHAI_DATABASE_URL", "SHANHAI_ARTIFACTS_ROOT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.argv", ["shanhai", *command])
+    with pytest.raises(SystemExit):
+        main()
+    told = capsys.readouterr()
+    assert (told.out + told.err).count("`. .shanhai/env` gives") == 1
 
 
 def test_named_values() -> None:

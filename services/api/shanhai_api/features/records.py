@@ -17,6 +17,7 @@ from shanhai_api.exports.operations import respond_file
 from shanhai_api.features import documents, operations
 from shanhai_api.features.parameters import asked_by_form, parse_items_query
 from shanhai_api.features.tables import item_page, items_page, shown_row
+from shanhai_api.features.wording import names_on_page
 from shanhai_api.negotiation import HTML, JSON
 
 router = APIRouter(tags=["records"])
@@ -98,7 +99,9 @@ def add_one(entity: Entity, path: str) -> None:
         if not html:
             return view.respond(document, state=state)
         shown = {"links": document["links"], **shown_row(row)}
-        page = item_page(entity, view, bound)
+        members = [shown["properties"]]
+        named = await names_on_page(session, entity, members, caller.viewer, view.lang)
+        page = {**item_page(entity, view, bound), "named": named}
         return view.respond(shown, template="item.html", extra=page, state=state)
 
     router.add_api_route(

@@ -1,7 +1,7 @@
 """OGC API - Features over the declared entities."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
@@ -31,7 +31,8 @@ from shanhai_api.features.parameters import (
 )
 from shanhai_api.features.streaming import HELD, respond_long
 from shanhai_api.features.systems import system_reader
-from shanhai_api.features.tables import item_page, items_page
+from shanhai_api.features.tables import item_page, items_page, shown_row
+from shanhai_api.features.wording import names_on_page
 from shanhai_api.negotiation import GEOJSON, HTML, SCHEMA
 
 router = APIRouter(tags=["features"])
@@ -132,11 +133,16 @@ async def read_item(request: Request) -> Response:
     selection = Selection(caller.viewer, version, code=code, as_of=query.as_of)
     row = await operations.read_item(reader, entity, selection, Form(crs))
     document = documents.feature_document(entity, row, view)
+    extra: dict[str, Any] | None = None
+    if html:
+        members = [shown_row(row)["properties"]]
+        named = await names_on_page(reader, entity, members, caller.viewer, view.lang)
+        extra = {**item_page(entity, view), "named": named}
     return view.respond(
         orjson.loads(orjson.dumps(document)) if html else document,
         template="item.html",
         formats=(GEOJSON, HTML),
         headers=documents.content_crs(crs),
-        extra=item_page(entity, view) if html else None,
+        extra=extra,
         state=state_tag(row.key, row.version),
     )

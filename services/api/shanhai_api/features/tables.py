@@ -18,6 +18,7 @@ from shanhai_api.features import documents, operations
 from shanhai_api.features.parameters import ItemsQuery, parameters_of
 from shanhai_api.features.related import related_pages
 from shanhai_api.features.streaming import HELD
+from shanhai_api.features.wording import names_on_page
 from shanhai_api.identity import Caller
 from shanhai_api.negotiation import HTML, Format
 from shanhai_api.state import state_of
@@ -64,6 +65,9 @@ async def items_page(
     shown = replace(query, limit=min(query.limit, HELD))
     page = await operations.read_items(session, entity, caller, shown)
     document = documents.list_document(entity, page, page.rows, shown, view, bound or {})
+    rows = [shown_row(row) for row in page.rows]
+    members = [row["properties"] for row in rows]
+    named = await names_on_page(session, entity, members, caller.viewer, view.lang)
     return view.respond(
         orjson.loads(orjson.dumps(document)),
         template="items.html",
@@ -71,7 +75,8 @@ async def items_page(
         headers={} if entity.path else documents.content_crs(query.ask.form.crs),
         extra={
             **item_page(entity, view, bound),
-            "rows": [shown_row(row) for row in page.rows],
+            "named": named,
+            "rows": rows,
             "columns": columns_of(entity, query, bound or {}),
             "fields": parameters_of(entity, bound or {}),
             "asked": query.kept,

@@ -178,7 +178,10 @@ def describe_covered(item: Covered, view: View) -> Document:
         "severity": item.severity,
         "status": item.status,
         "covered": bool(item.answers),
-        "projects": [{"project": each.project, "by": list(each.ways)} for each in item.answers],
+        "projects": [
+            {"project": each.project, **names(each.name, view), "by": list(each.ways)}
+            for each in item.answers
+        ],
         "places": [
             {"place": place, "projects": list(codes)} for place, codes in item.places.items()
         ],

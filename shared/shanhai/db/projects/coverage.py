@@ -1,7 +1,7 @@
 """Which problems of a plan projects act on: by a link, by place, or not at all."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import text
@@ -42,6 +42,7 @@ class Answer:
 
     project: str
     ways: tuple[str, ...]
+    name: Label = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +88,14 @@ async def read_coverage(session: AsyncSession, plan_id: int, viewer: Viewer) -> 
     for problem, project, way in await session.execute(text(seen + PAIRS), values):
         pairs.setdefault(problem, {}).setdefault(project, set()).add(way)
     words = {row.id: row.words for row in projects}
+    known = {row.id: (row.code, Label(row.name_zh, row.name_en)) for row in projects}
     problems = []
     for row in await _problems(session, plan_id, viewer):
         named = {place: _naming(place, words) for place in row.places}
         answers = pairs.setdefault(row.id, {})
         for project in {each for ids in named.values() for each in ids}:
             answers.setdefault(project, set()).add("place")
-        problems.append(_covered(row, answers, named, {row.id: row.code for row in projects}))
+        problems.append(_covered(row, answers, named, known))
     busy = {project for answers in pairs.values() for project in answers}
     idle = [(row.code, Label(row.name_zh, row.name_en)) for row in projects if row.id not in busy]
     return Coverage(problems, len(projects), idle)
@@ -118,13 +120,13 @@ def _covered(
     row: Any,
     answers: Mapping[int, Iterable[str]],
     named: Mapping[str, Sequence[int]],
-    codes: Mapping[int, str],
+    known: Mapping[int, tuple[str, Label]],
 ) -> Covered:
     found = sorted(
-        Answer(codes[project], tuple(way for way in WAYS if way in ways))
+        Answer(known[project][0], tuple(way for way in WAYS if way in ways), known[project][1])
         for project, ways in ((key, set(value)) for key, value in answers.items())
-        if project in codes
+        if project in known
     )
-    places = {place: sorted(codes[each] for each in ids) for place, ids in named.items()}
+    places = {place: sorted(known[each][0] for each in ids) for place, ids in named.items()}
     name = Label(row.name_zh, row.name_en)
     return Covered(row.code, name, row.type, row.severity, row.status, found, places)
