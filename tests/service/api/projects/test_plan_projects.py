@@ -90,7 +90,9 @@ async def test_islands_no_project_names_are_told(
     assert {"莲花中坝岛", "南坪坝"} <= missing
     assert "木洞中坝" not in missing
     found = {item["problem"]: item for item in document["problems"]}
-    assert {"project": "banan.PRJ02", "by": ["link", "place"]} in found["banan.P1"]["projects"]
+    answers = {item["project"]: item for item in found["banan.P1"]["projects"]}
+    assert answers["banan.PRJ02"]["by"] == ["link", "place"]
+    assert answers["banan.PRJ02"]["name_zh"] == "铜锣山矿山生态修复重点项目"
     assert found["banan.P3a"]["covered"] is bool(found["banan.P3a"]["projects"])
     idle = {item["project"] for item in document["projects_without_problem"]}
     acting = {each["project"] for item in document["problems"] for each in item["projects"]}
@@ -119,7 +121,8 @@ async def test_overlap_answers_a_problem_and_a_touch_does_not(
     await banan.commit()
     document = (await anonymous.get(f"{PLAN}/coverage")).json()
     found = next(item for item in document["problems"] if item["problem"] == "banan.P2b")
-    assert found["projects"] == [{"project": "banan.PRJ04", "by": ["overlap"]}]
+    (answer,) = found["projects"]
+    assert (answer["project"], answer["by"]) == ("banan.PRJ04", ["overlap"])
     await banan.execute(text("UPDATE project SET state = 'cancelled' WHERE code = 'banan.PRJ04'"))
     await banan.commit()
     document = (await anonymous.get(f"{PLAN}/coverage")).json()
