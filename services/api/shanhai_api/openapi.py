@@ -28,6 +28,7 @@ TAGS = {
     "features": "OGC API - Features: the collections of a plan",
     "records": "What has no place of its own: dictionaries, rules, lists of a plan",
     "zonings": "Versions of a zoning: gaps, comparison, adjustment by hand",
+    "plans": "Editions of a plan, and a plan as one package",
     "indicators": "What a plan aims at, what was observed, and how far it has come",
     "projects": "The steps, measures, money and documents of projects",
     "proposals": "Revising what is planned, by proposal and decision",
