@@ -488,3 +488,139 @@ async def test_what_lies_below_another_part_lies_below_its_copy(bureau: Bureau) 
         below = [one["properties"]["parent"] for one in found if one["properties"]["parent"]]
         assert below
         assert set(below) <= codes
+
+
+def square(west: float, south: float, size: float) -> dict[str, Any]:
+    """A box as GeoJSON."""
+    east, north = round(west + size, 6), round(south + size, 6)
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return {"type": "Polygon", "coordinates": [ring]}
+
+
+async def red_line(bureau: Bureau, plan: str) -> str:
+    """The code of the red line of an edition."""
+    path = "/collections/control_areas/items"
+    (line,) = (await bureau.read(path, plan=plan, kind="red_line"))["features"]
+    return str(line["id"])
+
+
+async def test_a_line_binds_from_its_approval_on(bureau: Bureau) -> None:
+    items = "/collections/control_areas/items"
+    first = await red_line(bureau, BANAN)
+    # As if it had been drawn from its first day on.
+    drawn = (
+        "UPDATE control_area SET geom = ST_MakeEnvelope(106.6, 29.3, 106.7, 29.4, 4490)"
+        " WHERE code = :code"
+    )
+    await bureau.session.execute(text(drawn), {"code": first})
+    await bureau.session.commit()
+    await bureau.revise(BANAN, {"name_en": "Revised plan"})
+    second = await red_line(bureau, SECOND)
+    await bureau.do(
+        "planner", "PATCH", f"{items}/{second}", {"geometry": square(106.6, 29.3, 0.05)}
+    )
+    asked = {
+        "kind": "red_line",
+        "bbox": "106.66,29.36,106.69,29.39",
+    }
+
+    async def binding(**more: str) -> list[str]:
+        found = await bureau.read(items, by="anyone", **asked, **more)
+        return [feature["id"] for feature in found["features"]]
+
+    async def register() -> Any:
+        return await bureau.read("/regions/banan/lines")
+
+    assert await binding() == [first]
+    assert not (await register())["declines"]
+    await bureau.move(SECOND, "submitted", "approved")
+    # What the next edition left out binds no more; on a former day it did.
+    assert await binding() == []
+    (shown,) = (await bureau.read(items, by="anyone", kind="red_line", region="banan"))["features"]
+    assert shown["id"] == second
+    assert await binding(as_of=BEFORE) == [first]
+    after = await register()
+    (decline,) = after["declines"]
+    assert decline["kind"] == "red_line"
+    # 0.01 square degrees were drawn, of which a quarter is left.
+    assert decline["lost"]["area_km2"] == pytest.approx(80.6, rel=0.02)
+
+
+async def test_a_lower_plan_is_held_to_the_edition_in_force(bureau: Bureau) -> None:
+    rows = [
+        "UPDATE plan SET upper_plan_id = (SELECT id FROM plan WHERE code = :upper)"
+        " WHERE code = 'xiamen-demonstration'",
+    ]
+    for statement in rows:
+        await bureau.session.execute(text(statement), {"upper": BANAN})
+    await bureau.session.commit()
+    await bureau.revise(BANAN, {"name_en": "Revised plan"})
+    path = f"/plans/{XIAMEN}/conformance"
+    assert (await bureau.read(path))["upper_plan"] == BANAN
+    await bureau.move(SECOND, "submitted", "approved")
+    assert (await bureau.read(path))["upper_plan"] == SECOND
+
+
+async def test_rules_watch_the_targets_of_the_edition(bureau: Bureau) -> None:
+    await bureau.session.execute(
+        text(
+            "INSERT INTO alert_rule (code, name_zh, name_en, kind, limits, reset,"
+            " min_duration_s, max_age_s, any_quality, plan_id, enabled)"
+            " SELECT 'late', '滞后', 'Late', 'indicator_behind_target', '{}', 0, 0, 1, false,"
+            " id, true"
+            " FROM plan WHERE code = :plan"
+        ),
+        {"plan": BANAN},
+    )
+    await bureau.session.commit()
+    await bureau.revise(BANAN, {"name_en": "Revised plan"})
+    await bureau.move(SECOND, "submitted", "approved")
+    watched = await bureau.session.scalar(
+        text(
+            "SELECT p.code FROM alert_rule r JOIN plan p ON p.id = r.plan_id WHERE r.code = 'late'"
+        )
+    )
+    assert watched == SECOND
+
+
+async def test_what_an_edition_began_with_is_told(bureau: Bureau) -> None:
+    before = await bureau.session.scalar(text("SELECT max(id) FROM audit_log"))
+    await bureau.revise(BANAN, {"name_en": "Revised plan"})
+    await bureau.move(SECOND, "submitted", "approved")
+    told = await bureau.session.execute(
+        text(
+            "SELECT action, object_table, count(*) FROM audit_log WHERE id > :before GROUP BY 1, 2"
+        ),
+        {"before": before},
+    )
+    counts = {(row.action, row.object_table): row.count for row in told}
+    assert counts["begin_version", "problem"] == 8
+    assert counts["begin_version", "programme"] == 7
+    assert counts["update", "project"] == 21
+    assert counts["publish", "zone_scheme"] == counts["supersede", "zone_scheme"] == 1
+
+
+async def test_a_changed_zoning_must_be_ready(bureau: Bureau) -> None:
+    await bureau.revise(BANAN, {"name_en": "Revised plan"})
+    zones = (await bureau.read("/collections/zones/items", plan=SECOND))["features"]
+    for zone in zones[:2]:
+        await bureau.session.execute(
+            text(
+                "UPDATE zone SET row_version = 2, geom = ST_Multi(ST_MakeEnvelope(106.6, 29.4,"
+                " 106.7, 29.5, 4490)) WHERE code = :code AND scheme_id = (SELECT s.id FROM"
+                " zone_scheme s JOIN plan p ON p.id = s.plan_id WHERE p.code = :plan)"
+            ),
+            {"code": zone["id"], "plan": SECOND},
+        )
+    await bureau.session.commit()
+    await bureau.move(SECOND, "submitted")
+    path = f"/collections/plans/items/{SECOND}"
+    late = await bureau.ask("approver", "PATCH", path, {"properties": {"status": "approved"}})
+    assert (late.status_code, "overlap" in late.text) == (409, True)
+    # Nothing is half-done.
+    assert (await bureau.read(f"/collections/plans/items/{BANAN}"))["properties"]["status"] == (
+        "approved"
+    )
+    assert (await bureau.read("/collections/projects/items/banan.PRJ02"))["properties"][
+        "plan"
+    ] == BANAN

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -21,9 +21,19 @@ ORDER = {"falls_short": 0, "missing": 1, "conforms": 2}
 
 
 async def upper_plan_of(session: AsyncSession, plan: PlanSeen, viewer: Viewer) -> PlanSeen | None:
-    """The plan above, if there is one the viewer may know of."""
-    upper = aliased(Plan)
-    query = select(upper.code).join(Plan, Plan.upper_plan_id == upper.id).where(Plan.id == plan.id)
+    """The plan above, if there is one the viewer may know of: of its editions, that in force."""
+    upper, edition = aliased(Plan), aliased(Plan)
+    lineage = func.coalesce(upper.lineage_id, upper.id)
+    in_force = (edition.status == "approved") & edition.deleted_at.is_(None)
+    query = (
+        select(func.coalesce(edition.code, upper.code))
+        .select_from(Plan)
+        .join(upper, Plan.upper_plan_id == upper.id)
+        .outerjoin(edition, (func.coalesce(edition.lineage_id, edition.id) == lineage) & in_force)
+        .where(Plan.id == plan.id)
+        .order_by(edition.edition.desc().nulls_last())
+        .limit(1)
+    )
     code = await session.scalar(query)
     if code is None:
         return None

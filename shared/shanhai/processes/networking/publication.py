@@ -210,6 +210,7 @@ async def _add_nodes(
     rows = [
         CorridorNode(
             **made.columns(feature),
+            plan_id=made.plan_id,
             kind=feature["properties"]["kind"],
             score=feature["properties"]["score"],
             corridor_ids=[corridors[code].id for code in feature["properties"]["corridors"]],
