@@ -215,3 +215,24 @@ async def test_chinese_pages_call_things_by_their_names(
     known = {code for code in coded if "_" in code}
     assert not [code for code in known if re.search(rf"(?<![\w.-]){code}(?![\w.-])", told)]
     assert not re.findall(r"(?<![\w-])banan\.[\w.-]+", told)
+
+
+async def test_a_bureau_keeps_the_official_text(
+    public: httpx.AsyncClient, admin: httpx.AsyncClient
+) -> None:
+    patch = {"Content-Type": "application/merge-patch+json"}
+    for path in (
+        "/plans/xiamen-vanguard-2025/provisions/article-1",
+        "/zone-classes/supply_demand.strict_protection",
+        "/control-rules/supply_demand.strict_protection.arbitrary-change-of-use",
+    ):
+        kept = await admin.patch(path, json={"text_official": "原文"}, headers=patch)
+        assert kept.is_success, kept.text
+        assert (await read(public, path))["text_official"] == "原文"
+        versions = await read(public, f"{path}/versions")
+        assert len(versions["versions"]) >= 2
+    wrong = await admin.patch(
+        "/plans/xiamen-vanguard-2025/provisions/article-1", json={"kind": "clause"}, headers=patch
+    )
+    assert wrong.status_code == 400
+    assert "/kind" in wrong.text

@@ -270,3 +270,20 @@ def test_every_measure_is_used_and_named() -> None:
 def test_unknown_city_has_no_files() -> None:
     with pytest.raises(InvalidInput, match="atlantis"):
         read_blocks("atlantis")
+
+
+@pytest.mark.parametrize(
+    ("square_km", "severity"), [(1823.4, None), (1830.0, "low"), (1900.0, "medium")]
+)
+def test_the_statutory_area_stands_beside_that_of_the_outline(
+    square_km: float, severity: str | None
+) -> None:
+    figures = figures_of("banan", BANAN)
+    region = next(row for row in figures.rows["region"] if row["code"] == "banan")
+    drawn = [{**region, "area_m2": square_km * 1e6}, *figures.towns]
+    found = findings_of(replace(figures, rows={**figures.rows, "region": drawn}))
+    finding = found.get("area_differs")
+    assert (None if finding is None else finding.severity) == severity
+    if finding is not None:
+        assert finding.figures["stated"] == 1823
+        assert finding.figures["difference"] == pytest.approx(square_km - 1823)
