@@ -55,6 +55,12 @@ def test_from_one_edition_to_the_next(found: Found, public: Caller) -> None:
     for collection in ("projects", "problems"):
         assert count(planner, collection, SECOND) == count(planner, collection, PLAN) == 1
     public.get(f"/collections/plans/items/{SECOND}", status=404)
+    planner.post(f"/plans/{PLAN}/editions", {"note": "再次修编"}, status=409)
+    planner.change("problems", "journey-problem.v2", {"name_en": "Quarry, partly green"})
+    compared = planner.get(f"/plans/{SECOND}/compare")
+    changed = {part["collection"]: part["changed"] for part in compared["parts"] if part["changed"]}
+    assert [one["former"] for one in changed["problems"]] == ["journey-problem"]
+    assert "裸露矿山" in planner.page(f"/plans/{SECOND}/compare")
     assert planner.get(f"/plans/{SECOND}/totals")["projects"] == 1
     planner.change("plans", SECOND, {"status": "submitted"})
     approver.change("plans", SECOND, {"status": "approved"})
