@@ -87,7 +87,10 @@ def acts_for_owner(task: Task) -> bool:
     """Whether the job reads or writes in the name of who asked, and not only publishes."""
     if task.process == SELECT_SITES.id:
         return bool(task.inputs["draft_projects"])
-    return task.process in {CHECK_COMPLIANCE.id, EVALUATE_INDICATORS.id, IMPORT_FEATURES.id}
+    return task.process in {
+        *(CHECK_COMPLIANCE.id, EVALUATE_INDICATORS.id),
+        *(IMPORT_FEATURES.id, IMPORT_PLAN.id),
+    }
 
 
 def with_rights(task: Task, identity: Identity) -> Task:
