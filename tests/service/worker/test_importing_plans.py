@@ -38,7 +38,7 @@ def plan_row(code: str) -> dict[str, object]:
         "status": "draft",
         "version": 1,
         "edition": 1,
-        "in_force": False,
+        "in_force": "empty",
         "attrs": {"note": 0.1},
         "created_at": NOW,
     }
