@@ -93,6 +93,19 @@ REQUIREMENTS = (
 )
 
 
+# Named features show the code of their region.
+NOTE_REGIONS = """
+CREATE FUNCTION note_named_features_of_region() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM note_tile_change('named_features', (
+    SELECT ST_Extent(feature.geom) FROM named_feature feature WHERE feature.region_id = ANY (
+      ARRAY(SELECT was.id FROM was JOIN became USING (id)
+             WHERE was.code IS DISTINCT FROM became.code))));
+  RETURN NULL;
+END $$
+"""
+
+
 def upgrade() -> None:
     _add_columns()
     op.create_table(
@@ -191,11 +204,19 @@ def upgrade() -> None:
         "CREATE TRIGGER note_tile_change AFTER INSERT OR UPDATE OR DELETE ON named_feature"
         " FOR EACH STATEMENT EXECUTE FUNCTION note_tiles_everywhere('named_features')"
     )
+    op.execute(NOTE_REGIONS)
+    op.execute(
+        "CREATE TRIGGER note_tile_change AFTER UPDATE ON region"
+        " REFERENCING OLD TABLE AS was NEW TABLE AS became"
+        " FOR EACH STATEMENT EXECUTE FUNCTION note_named_features_of_region()"
+    )
     _require(forward=True)
 
 
 def downgrade() -> None:
     _require(forward=False)
+    op.execute("DROP TRIGGER note_tile_change ON region")
+    op.execute("DROP FUNCTION note_named_features_of_region")
     op.execute("DELETE FROM tile_change WHERE collection = 'named_features'")
     op.execute("DELETE FROM tile_floor WHERE collection = 'named_features'")
     for table in reversed(NEW_TABLES):
