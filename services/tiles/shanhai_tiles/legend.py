@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from shanhai.cartography import ClassStyle, RampStyle, written_unit
 from shanhai.vocabulary import Label, Lang
 from shanhai_tiles.drawing import Range, ramp_colors
-from shanhai_tiles.feature_styles import OTHER, feature_style, symbol_of
+from shanhai_tiles.feature_styles import OTHER, FeatureStyle, feature_style, symbol_of
 from shanhai_tiles.layers import Layer, VectorLayer
 
 CJK_FONTS = (
@@ -94,7 +94,7 @@ def legend_of(
     Args:
         layer: The layer.
         drawn: Replaces a ramp's own range.
-        classes: Those a collection holds, where they are rows of the database.
+        classes: The only ones to list; None for all that are declared.
     """
     if isinstance(layer, VectorLayer):
         return _vector_legend(layer, classes)
@@ -106,13 +106,18 @@ def legend_of(
 def _vector_legend(layer: VectorLayer, classes: Sequence[Entry] | None) -> Legend:
     symbol = symbol_of(layer.name, layer.collection.entity.geometry_type)
     style = feature_style(layer.name)
-    entries = classes or [
+    if style.by is None:
+        return Legend(layer.title, "plain", "", (Entry(style.color, layer.title),), symbol)
+    entries = declared_entries(style) if classes is None else classes
+    return Legend(layer.title, "classes", "", tuple(entries), symbol, style.by)
+
+
+def declared_entries(style: FeatureStyle) -> list[Entry]:
+    """The classes of a collection; features of none have the last entry, which has no values."""
+    entries = [
         Entry(one.color, one.label, code=one.code, values=one.values) for one in style.classes
     ]
-    if not entries:
-        return Legend(layer.title, "plain", "", (Entry(style.color, layer.title),), symbol)
-    other = [Entry(style.color, OTHER, code="other")] if style.open else []
-    return Legend(layer.title, "classes", "", (*entries, *other), symbol, style.by)
+    return [*entries, Entry(style.color, OTHER, code="other")] if style.open else entries
 
 
 def _class_legend(style: ClassStyle) -> Legend:

@@ -52,7 +52,11 @@ def style_document(
     return {
         "version": 8,
         "name": layer.title.in_(lang),
-        "metadata": {"shanhai:layer": layer.name, "shanhai:version": layer.version},
+        "metadata": {
+            "shanhai:layer": layer.name,
+            "shanhai:version": layer.version,
+            "shanhai:legend": links.layer(layer, "/legend.png", lang=lang),
+        },
         "sources": {layer.name: _source(layer, links, lang)},
         "layers": drawn,
     }

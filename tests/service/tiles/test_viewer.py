@@ -1,6 +1,7 @@
 """The viewer page in a real browser."""
 
 import io
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from shanhai.cartography import style_of
 from shanhai.db.queries.keys import prefix_of
 from shanhai.db.tile_tokens import TileToken, seal
 from shanhai.testing.browser import Page, open_page
-from shanhai.vocabulary import ZONE_CLASSES, ZoneClass
+from shanhai.vocabulary import ZONE_CLASSES, Lang, ZoneClass
 from shanhai_tiles.routes.viewer import MAPLIBRE
 
 pytestmark = [
@@ -127,9 +128,50 @@ def test_the_names_of_regions_are_written(address: str, page: Page) -> None:
 
 def test_the_legend_lists_the_classes_there_are(address: str, page: Page) -> None:
     show(page, f"{address}/layers/zones/map?lang=zh")
-    assert [line for line in text_of(page, ".classes").split("\n") if line] == [
-        zone.label.zh for zone in ZONE_CLASSES[:2]
+    assert classes_of(page) == [zone.label.zh for zone in ZONE_CLASSES[:2]]
+
+
+def classes_of(page: Page) -> list[str]:
+    """The lines of the legend that are shown."""
+    return [line for line in text_of(page, ".classes").split("\n") if line]
+
+
+@pytest.mark.parametrize(
+    ("lang", "nothing"),
+    [("zh", "图上没有该图层的要素"), ("en", "No feature of this layer is on the map")],
+)
+def test_the_legend_follows_what_the_map_shows(
+    address: str, page: Page, lang: Lang, nothing: str
+) -> None:
+    west, east = (zone.label.in_(lang) for zone in ZONE_CLASSES[:2])
+    show(page, f"{address}/layers/zones/map?lang={lang}#13/24.55/117.95")
+    assert classes_of(page) == [west]
+    for view, shown in (
+        ("#13/24.55/118.25", [east]),
+        ("#9/24.55/118.1", [west, east]),
+        ("#13/30/100", [nothing]),
+        ("#13/24.55/118.1", [west, east]),
+    ):
+        page.evaluate(f"location.hash = {view!r}")
+        lines = "[...document.querySelectorAll('.classes li:not([hidden])')]"
+        told = f"{lines}.map((one) => one.innerText).join('|')"
+        page.wait_for(f"{told} === {json.dumps('|'.join(shown))}")
+    assert classes_of(page) == [west, east]
+
+
+def test_the_legend_of_regions_has_the_levels_drawn(address: str, page: Page) -> None:
+    show(page, f"{address}/layers/regions/map?lang=en")
+    assert classes_of(page) == ["Administrative unit"]
+
+
+def test_each_of_two_legends_follows_its_own_map(address: str, page: Page) -> None:
+    show(page, f"{address}/layers/zones.xiamen/map?lang=en&with=zones#13/24.55/117.95")
+    legends = [
+        page.evaluate(f"document.querySelectorAll('.classes')[{n}].innerText.trim()")
+        for n in range(2)
     ]
+    assert all(zone.label.en in legends[0] for zone in ZONE_CLASSES), "a raster's is the same"
+    assert legends[1] == ZONE_CLASSES[0].label.en
 
 
 def test_the_legend_of_a_quantity_has_its_ends(address: str, page: Page) -> None:

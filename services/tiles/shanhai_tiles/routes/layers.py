@@ -5,23 +5,28 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
+from shanhai.db.features.selection import Box
+from shanhai.errors import InvalidInput
 from shanhai_tiles.answers import answer, answer_json
+from shanhai_tiles.areas import box_of
 from shanhai_tiles.dependencies import (
     LangDep,
     LinksDep,
     ReaderDep,
     SeenDep,
+    Services,
     ServicesDep,
     accepts,
 )
 from shanhai_tiles.documents import SHOWN_BY_DEFAULT, description, summary, tilejson
 from shanhai_tiles.grids import WEB_MERCATOR, grid_named
 from shanhai_tiles.identify import identify
+from shanhai_tiles.layers import Layer, RasterLayer
 from shanhai_tiles.legend import Entry, drawable_language, legend_of, png, svg
+from shanhai_tiles.present_classes import asks_for_classes, read_classes
 from shanhai_tiles.request import parse_format, parse_rescale
 from shanhai_tiles.styles import style_document
 from shanhai_tiles.vector_layers import CHOOSING
-from shanhai_tiles.zone_classes import COLLECTION, read_classes
 
 router = APIRouter(default_response_class=Response)
 
@@ -29,7 +34,7 @@ Longitude = Annotated[float, Query(ge=-180, le=180, allow_inf_nan=False)]
 Latitude = Annotated[float, Query(ge=-90, le=90, allow_inf_nan=False)]
 Band = Annotated[int, Query(ge=1, le=10_000)]
 plain = Depends(accepts(*CHOOSING))
-scaled = Depends(accepts("rescale", "colormap", *CHOOSING))
+keyed = Depends(accepts("bbox", "rescale", "colormap", *CHOOSING))
 
 
 @router.get("/layers", dependencies=[Depends(accepts())])
@@ -44,14 +49,43 @@ async def list_all(
 
 
 async def seen_classes(seen: SeenDep, services: ServicesDep) -> list[Entry] | None:
-    """The classes of a legend that are rows of the database."""
-    if seen.layer.name != COLLECTION:
+    """The classes a legend lists; None for all that are declared."""
+    return await _classes_in(seen.layer, services, None)
+
+
+async def classes_in_box(
+    seen: SeenDep,
+    services: ServicesDep,
+    bbox: Annotated[str | None, Query(max_length=200)] = None,
+) -> list[Entry] | None:
+    """The same within `bbox`: west, south, east, north in degrees.
+
+    Raises:
+        InvalidInput: it is no box, or the layer has no features that could lie in it.
+    """
+    if bbox is None:
+        return await _classes_in(seen.layer, services, None)
+    box = Box(*box_of(bbox).bounds)
+    if isinstance(seen.layer, RasterLayer):
+        raise InvalidInput(
+            "bbox chooses among the classes of features; this layer is a raster, whose legend is"
+            " the same everywhere: /statistics tells which classes lie in a box",
+            message_zh="bbox 用于筛选要素的类别；本图层为栅格，图例处处相同，"
+            "区域内有哪些类别见 /statistics",
+            pointer="bbox",
+        )
+    return await _classes_in(seen.layer, services, box)
+
+
+async def _classes_in(layer: Layer, services: Services, box: Box | None) -> list[Entry] | None:
+    if not asks_for_classes(layer, box):
         return None
     async with services.session() as session:
-        return await read_classes(session, seen.layer)
+        return await read_classes(session, layer, box)
 
 
 ClassesDep = Annotated[list[Entry] | None, Depends(seen_classes)]
+BoxedClassesDep = Annotated[list[Entry] | None, Depends(classes_in_box)]
 
 
 @router.get("/layers/{layer}", dependencies=[plain])
@@ -99,11 +133,11 @@ async def read_style(
     return answer_json(request, document, lang=lang, private=seen.private)
 
 
-@router.get("/layers/{layer}/legend.json", dependencies=[scaled])
+@router.get("/layers/{layer}/legend.json", dependencies=[keyed])
 async def read_legend(
     request: Request,
     seen: SeenDep,
-    classes: ClassesDep,
+    classes: BoxedClassesDep,
     lang: LangDep,
     rescale: str | None = None,
 ) -> Response:
@@ -113,11 +147,11 @@ async def read_legend(
     return answer_json(request, document, lang=lang, private=seen.private)
 
 
-@router.get("/layers/{layer}/legend.svg", dependencies=[scaled])
+@router.get("/layers/{layer}/legend.svg", dependencies=[keyed])
 async def read_legend_svg(
     request: Request,
     seen: SeenDep,
-    classes: ClassesDep,
+    classes: BoxedClassesDep,
     lang: LangDep,
     rescale: str | None = None,
 ) -> Response:
@@ -128,12 +162,12 @@ async def read_legend_svg(
     return answer(request, body, "image/svg+xml", private=seen.private, headers=headers)
 
 
-@router.get("/layers/{layer}/legend.png", dependencies=[scaled])
+@router.get("/layers/{layer}/legend.png", dependencies=[keyed])
 async def read_legend_png(
     request: Request,
     seen: SeenDep,
     services: ServicesDep,
-    classes: ClassesDep,
+    classes: BoxedClassesDep,
     lang: LangDep,
     rescale: str | None = None,
 ) -> Response:

@@ -2,7 +2,7 @@
 
 import { byId, element } from "./dom.js";
 import { wordsIn } from "./i18n.js";
-import { offerLayers, showPage, showPanel } from "./panel.js";
+import { offerLayers, showClasses, showPage, showPanel } from "./panel.js";
 import { describe } from "./popup.js";
 import { otherLayer, pageLayer, read, Shown } from "./service.js";
 
@@ -70,11 +70,16 @@ async function context() {
 }
 
 async function drawMaps(shown) {
-  const [{ createMaps, featuresNear, showPopup }, regions] = await Promise.all([
+  const [{ createMaps, featuresNear, showPopup, valuesDrawn }, regions] = await Promise.all([
     import("./map.js"),
     context(),
   ]);
   const maps = createMaps(byId("map"), shown, regions, lang, { fail, idle });
+  for (const [n, { description, style }] of shown.entries()) {
+    const { legend } = description;
+    if (!legend.property) continue;
+    maps[n].on("idle", () => showClasses(n, legend, valuesDrawn(maps[n], style, legend.property)));
+  }
   const ask = async (at) => {
     const near = shown.map(({ style }, n) => featuresNear(maps[n], style, at));
     showPopup(maps, at, await identify(shown, at, near));

@@ -104,6 +104,22 @@ export function featuresNear(map, style, at) {
   return [...new Map(seen.map(({ id, properties }) => [id, properties])).values()];
 }
 
+/**
+ * The values of a property that the features of a layer have where the map shows them.
+ * @param {MapView} map
+ * @param {Record<string, any>} style that of the layer
+ * @param {string} property
+ * @returns {Set<string>}
+ */
+export function valuesDrawn(map, style, property) {
+  const [source] = Object.keys(style.sources);
+  const layers = style.layers
+    .filter((one) => one["source-layer"] === source && one.type !== "symbol")
+    .map((one) => one.id);
+  const drawn = map.queryRenderedFeatures({ layers });
+  return new Set(drawn.map(({ properties }) => String(properties[property])));
+}
+
 function compose(description, style, regions, lang) {
   const itself = "regions" in style.sources;
   const around = regions && !itself;

@@ -125,7 +125,28 @@ function classes(document, lang) {
   const items = document.entries.map((entry) =>
     element("li", {}, swatch(entry.color, document.symbol), localised(entry, "label", lang)),
   );
-  return element("ul", { class: "classes" }, ...items);
+  const none = element("li", { class: "none" }, wordsIn(lang).noClass);
+  none.hidden = items.length > 0;
+  return element("ul", { class: "classes" }, ...items, none);
+}
+
+/**
+ * Show those classes of a legend only that the map draws; features of no class have the entry
+ * without values.
+ * @param {number} n whose: that of the first layer, or of the second
+ * @param {{entries: {values: string[]}[]}} document the legend
+ * @param {Set<string>} drawn the values of its property on the map
+ */
+export function showClasses(n, { entries }, drawn) {
+  const known = new Set(entries.flatMap(({ values }) => values));
+  const others = [...drawn].some((value) => !known.has(value));
+  const items = [...byId("layers").children[n].querySelectorAll(".classes li")];
+  const shown = entries.map(({ values }) =>
+    values.length > 0 ? values.some((value) => drawn.has(value)) : others,
+  );
+  for (const [place, item] of items.entries()) {
+    item.hidden = place < shown.length ? !shown[place] : shown.includes(true);
+  }
 }
 
 function ramp({ entries }) {
