@@ -674,7 +674,102 @@ class TestWriting:
             bound = {"@iot.id": found["ObservedProperty"]["@iot.id"]}
             fourth = {**series, "unitOfMeasurement": celsius, "ObservedProperty": bound}
             other_unit = {**body, "name": "fourth", "Datastreams": [fourth]}
-            assert admin.post(f"{ROOT}/Things", json=other_unit).status_code == 409
+            made = admin.post(f"{ROOT}/Things", json=other_unit)
+            assert made.status_code == 201, made.text
+
+    def test_a_datastream_tells_a_unit_of_its_own(
+        self, service: Service, client: httpx.Client
+    ) -> None:
+        """The standard's example bodies, and one property bound in three units."""
+        flux = {
+            "name": "Luminous Flux",
+            "definition": "http://www.qudt.org/qudt/owl/1.0.0/quantity/Instances.html/LuminousFlux",
+            "description": "Luminous Flux or Luminous Power is the measure of perceived light.",
+        }
+        lumen = {"name": "Lumen", "symbol": "lm", "definition": "http://www.qudt.org/unit/Lumen"}
+        celsius = {"name": "Centigrade", "symbol": "C", "definition": "http://www.qudt.org/unit/C"}
+        kelvin = {"name": "Kelvin", "symbol": "K", "definition": "http://www.qudt.org/unit/K"}
+        series = {
+            "name": "Luminous series",
+            "description": "datastream 1",
+            "observationType": "http://www.opengis.net/def/observationType/OGC-OM/2.0/"
+            "OM_Measurement",
+            "unitOfMeasurement": lumen,
+            "ObservedProperty": flux,
+            "Sensor": {
+                "name": "Acme Fluxomatic 1000",
+                "description": "sensor 1",
+                "encodingType": "application/pdf",
+                "metadata": "http://example.org/fluxomatic.pdf",
+            },
+            "Observations": [
+                {"phenomenonTime": "2026-03-03T00:00:00Z", "result": 3},
+                {"phenomenonTime": "2026-03-04T00:00:00Z", "result": 4},
+            ],
+        }
+        body = {
+            "name": "thing 1",
+            "description": "thing 1",
+            "properties": {"reference": "first"},
+            "Locations": [place(117.05, 51.05)],
+            "Datastreams": [series],
+        }
+        with service.client(service.admin) as admin:
+            made = admin.post(f"{ROOT}/Things", json=body)
+            assert made.status_code == 201, made.text
+            one = f"Things('{made.json()['@iot.id']}')/Datastreams"
+            first = get(admin, one, expand="ObservedProperty")["value"][0]
+            bound = {"@iot.id": first["ObservedProperty"]["@iot.id"]}
+            other = admin.post(f"{ROOT}/Things", json={"name": "thing 2", "description": ""})
+            thing_there = {"Thing": {"@iot.id": other.json()["@iot.id"]}}
+            own, addresses = set(), {}
+            for unit in (celsius, kelvin, lumen):
+                told = {**series, **thing_there, "unitOfMeasurement": unit}
+                told["ObservedProperty"] = bound
+                answer = admin.post(f"{ROOT}/Datastreams", json=told)
+                assert answer.status_code == 201, answer.text
+                assert answer.json()["unitOfMeasurement"] == unit
+                address = answer.headers["Location"]
+                found = admin.get(f"{address}/ObservedProperty").json()
+                assert {name: found[name] for name in flux} == flux
+                own.add(found["@iot.id"])
+                values = admin.get(f"{address}/Observations").json()["value"]
+                assert sorted(item["result"] for item in values) == [3, 4]
+                addresses[unit["symbol"]] = address
+            assert len(own) == 3
+            assert bound["@iot.id"] in own
+            # What is there in the unit is bound again, and nothing is made a second time.
+            for unit in (celsius, kelvin):
+                third = {**body, "name": unit["name"], "Datastreams": []}
+                again = admin.post(f"{ROOT}/Things", json=third).json()["@iot.id"]
+                told = {**series, "unitOfMeasurement": unit, "ObservedProperty": bound}
+                answer = admin.post(f"{ROOT}/Things('{again}')/Datastreams", json=told)
+                assert answer.status_code == 201, answer.text
+                known = admin.get(f"{answer.headers['Location']}/ObservedProperty").json()
+                assert known["@iot.id"] in own
+            renamed = {**celsius, "name": "Degree Celsius"}
+            patched = admin.patch(addresses["C"], json={"unitOfMeasurement": renamed})
+            assert patched.status_code == 200, patched.text
+            assert patched.json()["unitOfMeasurement"] == renamed
+            # Values are kept: they cannot be said to be of another unit afterwards.
+            refused = admin.patch(addresses["C"], json={"unitOfMeasurement": lumen})
+            assert pointers(refused) == ["/unitOfMeasurement/symbol"]
+        pascal = {"name": "Pascal", "symbol": "Pa", "definition": ""}
+        station = client.post(f"{ROOT}/Things", json=thing("own-units")).json()["@iot.id"]
+        told = {**series, "unitOfMeasurement": pascal, "ObservedProperty": bound}
+        told["Thing"] = {"@iot.id": station}
+        assert client.post(f"{ROOT}/Datastreams", json=told).status_code == 403
+        known = {**told, "unitOfMeasurement": celsius, "Observations": []}
+        assert client.post(f"{ROOT}/Datastreams", json=known).status_code == 201
+
+    def test_only_what_can_be_made_is_claimed(self, client: httpx.Client) -> None:
+        claimed = client.get(ROOT).json()["serverSettings"]["conformance"]
+        requirement = "http://www.opengis.net/spec/iot_sensing/1.1/req/create-update-delete/"
+        for kind in ("FeaturesOfInterest", "HistoricalLocations"):
+            assert client.post(f"{ROOT}/{kind}", json={}).status_code == 405
+        assert f"{requirement}create-entity" not in claimed
+        assert f"{requirement}deep-insert" not in claimed
+        assert f"{requirement}update-entity" in claimed
 
     def test_a_place_without_a_thing(self, service: Service, client: httpx.Client) -> None:
         made = client.post(f"{ROOT}/Locations", json={**place(118.3, 24.3), "properties": {"a": 1}})

@@ -190,7 +190,7 @@ async def create_datastream(
     observed = await property_of(
         making, body.ObservedProperty, f"{under}/ObservedProperty", unit, station_id
     )
-    observed = await agreed(making, body, observed, under)
+    observed = await _in_told_unit(making, body, observed, station_id, under)
     series = Series(code, observed.code, station_id, observed.id)
     if body.id not in {None, series.identifier}:
         raise fault_at(
@@ -239,6 +239,54 @@ def told_unit(body: schemas.DatastreamBody) -> dict[str, Any] | None:
     return None if unit is None else unit.model_dump()
 
 
+def _told_symbol(body: schemas.DatastreamBody) -> str | None:
+    unit = body.unitOfMeasurement
+    return None if unit is None else (unit.symbol or unit.name)
+
+
+async def _in_told_unit(
+    making: Making,
+    body: schemas.DatastreamBody,
+    observed: ObservedProperty,
+    station_id: int,
+    under: str,
+) -> ObservedProperty:
+    """The property of a new series: the one it is bound to, or its like in the unit it tells.
+
+    Each Datastream may tell a unit of its own, and values of one property are kept in one. What
+    somebody described is described again for another unit; properties of the catalogue, which
+    rules and limits are written for, keep theirs.
+
+    Raises:
+        InvalidInput: it names another unit than the catalogue's, or another type of observations.
+        Unauthenticated, Forbidden: its like is not there, and the caller may not make it.
+    """
+    symbol = _told_symbol(body)
+    code = unit_code(symbol or "")
+    own = None if observed.unit_open else observed.unit
+    if observed.definition is None or not symbol or code == own:
+        return await agreed(making, body, observed, under)
+    if own is None and await describing.may_settle(making.session, observed):
+        return await agreed(making, body, observed, under)
+    like = await describing.find_defined(
+        making.session, observed.name_en, observed.definition, code, station_id
+    )
+    if like is None:
+        like = await make_property(making, _like(observed), symbol, f"{under}/ObservedProperty")
+    return await agreed(making, body, like, under)
+
+
+def _like(observed: ObservedProperty) -> schemas.ObservedPropertyBody:
+    """A property described in the same words as another."""
+    told = {
+        "name": observed.name_en,
+        "definition": observed.definition,
+        "description": observed.description,
+        "properties": {"medium": observed.medium, "name_zh": observed.name_zh},
+    }
+    return schemas.ObservedPropertyBody.model_validate(told)
+
+
 async def agreed(
     making: Making, body: schemas.DatastreamBody, observed: ObservedProperty, under: str
 ) -> ObservedProperty:
@@ -251,8 +299,7 @@ async def agreed(
     """
     if body.observationType not in {None, MEASUREMENT}:
         raise fault_at(f"{under}/observationType", f"must be {MEASUREMENT}", f"须为 {MEASUREMENT}")
-    unit = body.unitOfMeasurement
-    symbol = None if unit is None else (unit.symbol or unit.name)
+    symbol = _told_symbol(body)
     code = None if symbol is None else unit_code(symbol)
     if not symbol or code == observed.unit:
         return observed
@@ -295,14 +342,10 @@ async def property_of(
         )
     if body.id is None and body.definition:
         # A logger describes what it measures with every Datastream it makes.
-        found = await describing.find_defined(making.session, body.name, body.definition)
-        own = unit_code(unit or "")
-        fits = found is not None and own == (None if found.unit_open else found.unit)
-        if (
-            found is not None
-            and fits
-            and not await describing.has_series(making.session, station_id, found)
-        ):
+        found = await describing.find_defined(
+            making.session, body.name, body.definition, unit_code(unit or ""), station_id
+        )
+        if found is not None:
             return found
     return await make_property(making, body, unit, under)
 

@@ -18,14 +18,14 @@ CONFORMANCE = (
     f"{SPECIFICATION}/datamodel",
     f"{SPECIFICATION}/resource-path/resource-path-to-entities",
     f"{SPECIFICATION}/request-data",
-    f"{SPECIFICATION}/create-update-delete/create-entity",
-    f"{SPECIFICATION}/create-update-delete/deep-insert",
     f"{SPECIFICATION}/create-update-delete/deep-insert-status-code",
     f"{SPECIFICATION}/create-update-delete/update-entity",
     f"{SPECIFICATION}/create-update-delete/historical-location-auto-creation",
     f"{SPECIFICATION}/data-array/data-array",
 )
-"""What is there. `delete-entity` is not: observations can be revised, and never removed."""
+"""What is there whole. `delete-entity` is not: observations can be revised, and never removed.
+`create-entity` and `deep-insert` are not: all but features of interest and historical locations
+can be made, which follow from stations."""
 Document = dict[str, Any]
 
 

@@ -311,25 +311,35 @@ async def find_property(session: AsyncSession, names: set[str]) -> ObservedPrope
 
 
 async def find_defined(
-    session: AsyncSession, name: str, definition: str
+    session: AsyncSession, name: str, definition: str, unit: str | None, station_id: int | None
 ) -> ObservedProperty | None:
-    """The observed property somebody described so before."""
-    query = select(ObservedProperty).where(
-        ObservedProperty.definition == definition, ObservedProperty.name_en == name
+    """The observed property somebody described so before, of which a station has no series.
+
+    Args:
+        unit: The unit it must be in; None for one whose unit nobody has told.
+    """
+    said = exists().where(
+        Datastream.station_id == station_id, Datastream.property_id == ObservedProperty.id
     )
+    own = ObservedProperty.unit_open.is_(unit is None)
+    query = select(ObservedProperty).where(
+        ObservedProperty.definition == definition, ObservedProperty.name_en == name, own, ~said
+    )
+    if unit is not None:
+        query = query.where(ObservedProperty.unit == unit)
     query = query.order_by(ObservedProperty.id.desc()).limit(1)
     found: ObservedProperty | None = await session.scalar(query)
     return found
 
 
-async def has_series(
-    session: AsyncSession, station_id: int | None, observed: ObservedProperty
-) -> bool:
-    """Whether something is said of a series of the property at a station already."""
-    said = exists().where(
-        Datastream.station_id == station_id, Datastream.property_id == observed.id
-    )
-    return bool(await session.scalar(select(said)))
+async def may_settle(session: AsyncSession, observed: ObservedProperty) -> bool:
+    """Whether a unit may still be told of a property nobody told one of."""
+    valued = exists().where(ObservationLatest.property_id == observed.id)
+    return not await session.scalar(select(_told(observed) | valued))
+
+
+def _told(observed: ObservedProperty) -> Any:
+    return exists().where(Datastream.property_id == observed.id, Datastream.unit.is_not(None))
 
 
 async def settle_unit(
@@ -340,8 +350,7 @@ async def settle_unit(
     Raises:
         Conflict: it has values already, which are plain numbers, or a Datastream of another unit.
     """
-    told = exists().where(Datastream.property_id == observed.id, Datastream.unit.is_not(None))
-    if await session.scalar(select(told)):
+    if await session.scalar(select(_told(observed))):
         raise Conflict(
             f"Datastreams of {observed.code} tell another unit already",
             message_zh=f"{observed.code} 的其他数据流已注明另一单位",
