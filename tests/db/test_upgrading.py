@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -15,6 +16,8 @@ from shanhai.testing.job_rows import open_sessions
 
 BEFORE = "0023"
 """A later revision changes the table `job`."""
+
+AREA, LINE = "POLYGON((0 0,1 0,1 1,0 1,0 0))", "LINESTRING(0 0,1 0,1 1)"
 
 
 async def write(url: str, stop: threading.Event) -> int:
@@ -77,6 +80,71 @@ async def test_a_table_that_stays_in_use_is_told(fresh_database_url: str) -> Non
     await asyncio.gather(reading, return_exceptions=True)
     await asyncio.to_thread(upgrade, url)
     assert (await look(url))[0] == expected_revision()
+
+
+NODES = f"""
+INSERT INTO corridor_node (code, kind, region_id, geom)
+SELECT code, 'source', (SELECT min(id) FROM region), ST_GeomFromText(shape, 4490)
+  FROM (VALUES ('area', '{AREA}'), ('line', '{LINE}'), ('point', 'POINT(3 3)'), ('none', NULL))
+    AS given (code, shape)
+"""
+REGION = """
+INSERT INTO region (code, name_zh, name_en, level) VALUES ('city', '市', 'City', 'city')
+"""
+LATER = "UPDATE corridor_node SET score = 1, valid_from = current_date"
+
+
+async def execute(url: str, *statements: str) -> list[tuple[Any, ...]]:
+    """The rows of the last statement, if it tells any."""
+    async with open_sessions(url) as sessions, sessions.begin() as session:
+        for statement in statements:
+            result = await session.execute(text(statement))
+        return [tuple(row) for row in result] if result.returns_rows else []
+
+
+async def test_nodes_become_points_beside_their_outlines(fresh_database_url: str) -> None:
+    url = fresh_database_url
+    await asyncio.to_thread(downgrade, url, "0040")
+    await execute(url, REGION, NODES, LATER, "DELETE FROM tile_pending")
+    measured = "SELECT code, area_m2 FROM corridor_node ORDER BY code"
+    area = dict(await execute(url, measured))["area"]
+    assert area is not None
+    await asyncio.to_thread(upgrade, url)
+    for table in ("corridor_node", "corridor_node_history"):
+        query = (
+            "SELECT code, ST_GeometryType(geom), ST_AsText(footprint),"
+            f" coalesce(ST_Covers(footprint, geom), false) FROM {table} ORDER BY code"
+        )
+        assert await execute(url, query) == [
+            ("area", "ST_Point", f"MULTI{AREA.replace('((', '(((').replace('))', ')))')}", True),
+            ("line", "ST_Point", None, False),
+            ("none", None, None, False),
+            ("point", "ST_Point", None, False),
+        ]
+    assert await execute(url, measured) == [
+        ("area", area),
+        *((code, None) for code in ("line", "none", "point")),
+    ]
+    # Maps draw anew what lies elsewhere now.
+    waiting = "SELECT n.code FROM tile_pending w JOIN corridor_node n USING (id) ORDER BY 1"
+    assert await execute(url, waiting) == [("area",), ("line",)]
+    await execute(url, "UPDATE corridor_node SET score = 2")
+    kept = (
+        "SELECT ST_AsText(footprint) FROM corridor_node_history WHERE score = 1 AND code = 'area'"
+    )
+    assert (await execute(url, kept))[0][0].startswith("MULTIPOLYGON")
+    await asyncio.to_thread(downgrade, url, "0040")
+    shapes = "SELECT DISTINCT code, ST_AsText(geom), attrs FROM {} ORDER BY code"
+    for table in ("corridor_node", "corridor_node_history"):
+        again = await execute(url, shapes.format(table))
+        assert [(code, attrs) for code, _, attrs in again] == [
+            (code, {}) for code in ("area", "line", "none", "point")
+        ]
+        assert [shape for _, shape, _ in again][1:] == [LINE, None, "POINT(3 3)"]
+        assert again[0][1].startswith("MULTIPOLYGON")
+    assert [one[0] for one in await execute(url, measured)] == ["area", "line", "none", "point"]
+    assert dict(await execute(url, measured))["area"] == area
+    await asyncio.to_thread(upgrade, url)
 
 
 @pytest.fixture

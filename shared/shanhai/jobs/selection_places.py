@@ -34,7 +34,8 @@ SELECT n.attrs->>'network_version' AS version, n.job_id FROM {source}
 """
 _NODES = """
 SELECT n.code, n.row_version AS version, n.name_zh, n.name_en, n.kind, n.score,
-       n.attrs->'quality' AS quality, {shape} AS geometry
+       n.attrs->'quality' AS quality,
+       ST_AsGeoJSON(coalesce(n.footprint, n.geom), {digits}, 0) AS geometry
   FROM {source}
  WHERE {met} AND n.job_id = :job AND n.kind IN ('source', 'pinch_point', 'barrier')
  ORDER BY n.code
@@ -182,6 +183,7 @@ class _Reading:
             source=source_of(entity, former=False),
             met=" AND ".join(f"({one})" for one in conditions(entity, selection)),
             shape=f"ST_AsGeoJSON({entity.geometry}, {COORDINATE_DIGITS}, 0)",
+            digits=COORDINATE_DIGITS,
             within=_WITHIN.format(geometry=entity.geometry),
             newest=newest_of("pj"),
         )

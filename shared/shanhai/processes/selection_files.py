@@ -44,9 +44,10 @@ def read_network(folder: Path) -> SelectionTask:
 
 
 def _node(feature: dict[str, Any]) -> PlaceTask:
-    told = feature["properties"]
+    told = dict(feature["properties"])
+    outline = told.pop("footprint", None)
     row = {"kind": told["kind"], "score": told["score"], "quality": told}
-    return node_task(told["code"], row, feature["geometry"])
+    return node_task(told["code"], row, outline or feature["geometry"])
 
 
 def read_problems(path: Path) -> list[PlaceTask]:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pyogrio
 import pytest
 import shapely
 from sqlalchemy import text
@@ -82,9 +83,10 @@ HARD = (
     f"""UPDATE corridor SET origin = 'computed', width_m = 0.1 + 0.2, job_id = '{JOB}',
     attrs = attrs || jsonb_build_object('quality', CAST('{NESTED}' AS jsonb))""",
     """INSERT INTO corridor_node
-    (code, kind, region_id, corridor_ids, score, geom, attrs, status)
+    (code, kind, region_id, corridor_ids, score, geom, footprint, attrs, status)
     SELECT 'node-' || n, 'source', r.id,
-    ARRAY(SELECT id FROM corridor ORDER BY id DESC LIMIT 3), 1234567.891011121314 / n, c.geom,
+    ARRAY(SELECT id FROM corridor ORDER BY id DESC LIMIT 3), 1234567.891011121314 / n,
+    ST_PointOnSurface(c.geom), ST_Multi(ST_Buffer(ST_PointOnSurface(c.geom), 0.01)),
     '{}', 'published' FROM region r, generate_series(1, 5) n,
     LATERAL (SELECT geom FROM control_area ORDER BY id LIMIT 1) c WHERE r.code = 'xiamen'""",
     f"""INSERT INTO station (code, name_zh, name_en, kind, attrs, geom)
@@ -220,3 +222,18 @@ async def test_an_unchanged_export_changes_nothing(
         assert told["unchanged"] == told["rows"]
     async with plans.sessions() as session:
         assert await pictured(session) == before
+
+
+@pytest.mark.parametrize("name", ["gpkg", "geojsonseq", "fgb", "shp"])
+async def test_nodes_are_exported_as_points(
+    plans: State, admin: httpx.AsyncClient, tmp_path: Path, name: str
+) -> None:
+    described = (await admin.get("/collections/corridor_nodes/schema")).json()["properties"]
+    assert described["geometry"]["format"] == "geometry-point"
+    assert described["footprint"]["readOnly"] is True
+    answer = await admin.get("/collections/corridor_nodes/items", params={"f": name})
+    path = tmp_path / f"nodes.{'zip' if name == 'shp' else name}"
+    path.write_bytes(answer.content)
+    assert [kind for _, kind in pyogrio.list_layers(path)] == ["Point"]
+    _, _, shapes, _ = pyogrio.raw.read(path)
+    assert set(shapely.get_type_id(shapely.from_wkb(shapes))) == {shapely.GeometryType.POINT}

@@ -34,7 +34,7 @@ ROWS = {
     ),
     "corridor_nodes": (
         f"corridor_node ({NAMED}, kind, status, geom)",
-        f"'source', '{{state}}', {AREA}",
+        f"'source', '{{state}}', ST_Centroid({AREA})",
     ),
     "control_areas": (
         f"control_area ({NAMED}, kind, status, is_public, geom)",

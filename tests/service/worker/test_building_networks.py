@@ -122,6 +122,14 @@ async def require_corridors_and_places(sessions: Sessions) -> None:
         of_pinch = await session.scalar(
             select(CorridorNode.corridor_ids).where(CorridorNode.kind == "pinch_point").limit(1)
         )
+        told = await session.execute(
+            select(
+                CorridorNode.kind,
+                func.ST_GeometryType(CorridorNode.geom),
+                func.coalesce(func.ST_Covers(CorridorNode.footprint, CorridorNode.geom), False),
+            ).distinct()
+        )
+        shapes = {(kind, type_, inside) for kind, type_, inside in told}
     first = corridors[0]
     assert first.code == f"{CODE}.network-1.c001"
     assert first.connects == [f"{CODE}.network-1.s001", f"{CODE}.network-1.s002"]
@@ -135,6 +143,8 @@ async def require_corridors_and_places(sessions: Sessions) -> None:
     assert {"pinch_point", "barrier", "stepping_stone", "junction", "crossing"} <= set(kinds)
     assert source is not None
     assert source.area_m2 == pytest.approx(source.attrs["quality"]["area_ha"] * 1e4, rel=0.01)
+    areas = {"source", "pinch_point", "barrier"}
+    assert shapes == {(kind, "ST_Point", kind in areas) for kind in kinds}
     assert set(of_pinch or ()) <= {one.id for one in corridors}
 
 

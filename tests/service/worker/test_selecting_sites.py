@@ -31,6 +31,7 @@ from shanhai.jobs.selection_contracts import SELECT_SITES, SelectSitesInputs
 from shanhai.jobs.selection_task import PlaceTask, SelectionTask
 from shanhai.jobs.submission import submit
 from shanhai.processes.base import Publication
+from shanhai.processes.registration import as_multipolygon
 from shanhai.processes.siting.publication import publish_selection
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.emptying import forget_rows
@@ -123,7 +124,8 @@ def _row(place: PlaceTask, region: Region, made: dict[str, Any]) -> Problem | Co
         code=place.code,
         kind=place.kind,
         score=place.score,
-        geom=_shape(place),
+        geom=from_shape(shape(place.geometry).representative_point(), srid=STORAGE_SRID),
+        footprint=as_multipolygon(place.geometry),
         attrs={"quality": place.quality, "network_version": 1},
         **made,
     )

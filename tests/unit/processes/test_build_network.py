@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyogrio
 import pytest
 import shapely
 from shapely.geometry import mapping, shape
@@ -129,8 +130,9 @@ def test_the_sources_are_the_woods(built: tuple[Path, Outcome], watershed: Water
     assert areas == sorted(areas, reverse=True)
     for one in sources:
         # The core of a round wood is the wood without its edge.
-        assert shape(one["geometry"]).is_valid
-        assert one["geometry"]["type"] == "MultiPolygon"
+        outline = shape(one["properties"]["footprint"])
+        assert outline.is_valid
+        assert outline.geom_type == "MultiPolygon"
     assert sources[0]["properties"]["red_line_share"] > 0.9
     assert sources[1]["properties"]["red_line_share"] == 0
 
@@ -162,6 +164,18 @@ def test_lines_and_footprints_are_valid_and_lie_on_one_another(built: tuple[Path
         assert footprint.is_valid
         assert (line.geom_type, footprint.geom_type) == ("MultiLineString", "MultiPolygon")
         assert shapely.length(shapely.intersection(line, footprint)) > 0.99 * line.length
+
+
+def test_every_node_is_a_point_on_its_footprint(built: tuple[Path, Outcome]):
+    workspace, _ = built
+    told = features(workspace, "corridor_nodes")
+    assert {one["geometry"]["type"] for one in told} == {"Point"}
+    drawn = [one for one in told if one["properties"]["footprint"] is not None]
+    assert {one["properties"]["kind"] for one in drawn} == {"source", "pinch_point", "barrier"}
+    for one in drawn:
+        assert shape(one["properties"]["footprint"]).covers(shape(one["geometry"]))
+    for name, kind in (("corridor_nodes", "Point"), ("corridor_lines", "MultiLineString")):
+        assert pyogrio.read_info(workspace / f"{name}.geojson")["geometry_type"] == kind
 
 
 def test_rasters_hold_what_was_found(built: tuple[Path, Outcome]):

@@ -4,14 +4,12 @@ import uuid
 from typing import Any
 
 from geoalchemy2 import Geometry
-from sqlalchemy import BigInteger, CheckConstraint, Double, ForeignKey, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, Computed, Double, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shanhai.db.base import (
     STORAGE_SRID,
-    AnyGeometry,
-    Area,
     Base,
     BigId,
     Copied,
@@ -81,7 +79,10 @@ class Corridor(Copied, Versioned, Dated, Base):
 
 
 class CorridorNode(Copied, Versioned, Dated, Base):
-    """A source, stepping stone, pinch point or barrier; in no corridor, one or several."""
+    """A source, stepping stone, pinch point or barrier; in no corridor, one or several.
+
+    Its shape is a point on it; its outline, if known, is its footprint.
+    """
 
     __tablename__ = "corridor_node"
     __table_args__ = (
@@ -90,9 +91,11 @@ class CorridorNode(Copied, Versioned, Dated, Base):
         one_of("origin", codes(ORIGINS)),
         computed_has_job(),
         valid_shape(),
+        valid_shape("footprint"),
         in_order(),
         live_code("corridor_node"),
         spatial("corridor_node"),
+        spatial("corridor_node", "footprint"),
         shapeless("corridor_node"),
         Index("ix_corridor_node_region_id_kind", "region_id", "kind"),
         Index("ix_corridor_node_corridor_ids", "corridor_ids", postgresql_using="gin"),
@@ -110,5 +113,10 @@ class CorridorNode(Copied, Versioned, Dated, Base):
     origin: Mapped[str] = mapped_column(server_default="drawn")
     job_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("job.id"), index=True)
     status: Mapped[str] = mapped_column(server_default="draft")
-    geom: Mapped[AnyGeometry | None]
-    area_m2: Mapped[Area]
+    geom: Mapped[Any | None] = mapped_column(
+        Geometry("POINT", srid=STORAGE_SRID, spatial_index=False)
+    )
+    footprint: Mapped[MultiPolygon | None]
+    area_m2: Mapped[float | None] = mapped_column(
+        Double, Computed("ST_Area(footprint::geography)", persisted=True)
+    )

@@ -50,18 +50,20 @@ class Node:
     Attributes:
         code: Within this network.
         kind: As the vocabulary names it.
-        geometry: In longitude and latitude.
+        point: On it, in longitude and latitude.
         corridors: Codes of the corridors it lies in.
         score: By which those of its kind are compared, if by anything.
         document: What is known of it, units in the names.
+        footprint: MultiPolygon in longitude and latitude, where it has an extent.
     """
 
     code: str
     kind: str
-    geometry: BaseGeometry
+    point: BaseGeometry
     corridors: Sequence[str]
     score: float | None
     document: dict[str, Any]
+    footprint: BaseGeometry | None = None
 
 
 def tell_nodes(
@@ -112,7 +114,8 @@ def _sources(
         own = [one.code for one in corridors if number in one.link.pair]
         shape = as_multi(to_lon_lat(outline, scene.grid))
         score = _rounded(sources.dpc.total[place])
-        found.append(Node(source_code(number), "source", shape, own, score, document))
+        point = shape.representative_point()
+        found.append(Node(source_code(number), "source", point, own, score, document, shape))
     return found
 
 
@@ -210,16 +213,20 @@ def _spots(
     documents: Sequence[dict[str, Any]],
     corridors: Sequence[Corridor],
 ) -> list[Node]:
-    outlines = patch_outlines(patches.labels, patches.count, scene.grid)
+    outlines = [
+        as_multi(to_lon_lat(outline, scene.grid))
+        for outline in patch_outlines(patches.labels, patches.count, scene.grid)
+    ]
     of = _codes_by_patch(patches, corridors)
     return [
         Node(
             f"{letter}{place + 1:03}",
             kind,
-            as_multi(to_lon_lat(outline, scene.grid)),
+            outline.representative_point(),
             of[place],
             _rounded(scores[place]),
             documents[place],
+            outline,
         )
         for place, outline in enumerate(outlines)
     ]

@@ -30,16 +30,17 @@ def write_links(workspace: Path, corridors: Sequence[Corridor]) -> OutputFile:
 
 
 def write_nodes(workspace: Path, nodes: Sequence[Node]) -> OutputFile:
-    """Sources, pinch points, barriers and the other places."""
+    """Sources, pinch points, barriers and the other places as points, each with its footprint."""
     features = [
         _feature(
             one.code,
-            one.geometry,
+            one.point,
             {
                 "code": one.code,
                 "kind": one.kind,
                 "score": one.score,
                 "corridors": list(one.corridors),
+                "footprint": None if one.footprint is None else mapping(one.footprint),
                 **one.document,
             },
         )

@@ -215,6 +215,7 @@ async def _add_nodes(
             score=feature["properties"]["score"],
             corridor_ids=[corridors[code].id for code in feature["properties"]["corridors"]],
             geom=from_shape(shape(feature["geometry"]), srid=STORAGE_SRID),
+            footprint=_footprint(feature),
         )
         for feature in features
     ]
@@ -223,6 +224,11 @@ async def _add_nodes(
     for row in rows:
         _note(session, made, "create", row, after={"status": row.status, "kind": row.kind})
     return rows
+
+
+def _footprint(feature: Feature) -> Any:
+    outline = feature["properties"]["footprint"]
+    return None if outline is None else as_multipolygon(outline)
 
 
 def _note(
