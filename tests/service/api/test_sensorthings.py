@@ -402,6 +402,11 @@ class TestWriting:
         body["Datastreams"][0]["unitOfMeasurement"] = {"symbol": "ug/L"}
         answer = client.post(f"{ROOT}/Things", json=body)
         assert pointers(answer) == ["/Datastreams/0/unitOfMeasurement/symbol"]
+        assert answer.json()["errors"][0]["detail"].endswith("/observations converts")
+        # Nothing converts what is of another dimension.
+        body["Datastreams"][0]["unitOfMeasurement"] = {"symbol": "Cel"}
+        answer = client.post(f"{ROOT}/Things", json=body)
+        assert answer.json()["errors"][0]["detail"].endswith("the unit of dissolved_oxygen")
 
     def test_a_station_that_moves_keeps_where_it_was(self, client: httpx.Client) -> None:
         client.post(f"{ROOT}/Things", json=thing("moving")).raise_for_status()

@@ -18,7 +18,7 @@ from shanhai.db.sensing.model import GEOJSON, LOCATION, MEASUREMENT
 from shanhai.db.sensing.options import Options
 from shanhai.db.sensing.reading import read_one
 from shanhai.db.tables import ObservedProperty
-from shanhai.monitoring.units import unit_code
+from shanhai.monitoring.units import conversion, unit_code
 from shanhai_api.sta import schemas
 from shanhai_api.sta.making import Making, fault_at, pointing
 from shanhai_api.sta.observing import reading_of
@@ -304,10 +304,13 @@ async def agreed(
     if not symbol or code == observed.unit:
         return observed
     if not observed.unit_open:
+        converts = conversion(symbol, observed.unit) is not None
         raise fault_at(
             f"{under}/unitOfMeasurement/symbol",
-            f"must be {observed.unit!r}, the unit of {observed.code}; /observations converts",
-            f"须为 {observed.code} 的单位 {observed.unit!r}；/observations 可换算单位",
+            f"must be {observed.unit!r}, the unit of {observed.code}"
+            + ("; /observations converts" if converts else ""),
+            f"须为 {observed.code} 的单位 {observed.unit!r}"
+            + ("；/observations 可换算单位" if converts else ""),
         )
     if code is None:
         return observed
