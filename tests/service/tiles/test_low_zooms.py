@@ -369,3 +369,48 @@ BINDS = {
     "labels": 9,
     "first": 18,
 }
+
+
+SQUARES = """
+INSERT INTO region (code, name_zh, name_en, level, metric_srid, geom)
+SELECT 'square.' || n, '方格', 'Square', 'town', 4548,
+       ST_Multi(ST_MakeEnvelope(x, y, x + side, y + side, 4490))
+  FROM generate_series(0, 399) AS n,
+       LATERAL (SELECT :west + 0.002 * (n % 20) AS x, :south + 0.0015 * (n / 20) AS y,
+                       CASE WHEN n % 2 = 0 THEN 0.0002 ELSE 0.0014 END AS side) AS placed
+"""
+"""Half are a fifth of a pixel of zoom 10 across, half somewhat more than a pixel."""
+BARE = """
+SELECT ST_AsMVT(cut.*, 'regions') FROM (
+  SELECT code, ST_AsMVTGeom(ST_Transform(geom, 3857), ST_TileEnvelope(:z, :x, :y), 4096, 64) AS geom
+    FROM region WHERE geom && ST_Transform(ST_TileEnvelope(:z, :x, :y), 4490)) AS cut
+"""
+
+
+@pytest.mark.parametrize(("zoom", "lacking"), [(9, 400), (10, 200), (12, 200), (13, 0), (14, 0)])
+async def test_a_tile_lacks_specks_only_and_counts_them(
+    sessions: Sessions, reader: QuickReader, zoom: int, lacking: int
+) -> None:
+    """Beside `ST_AsMVT` of the same table, which draws all that lies in the tile."""
+    middle = WEB_MERCATOR.tms.tile(*CORNER, 13)
+    west, south, east, north = WEB_MERCATOR.lonlat_bounds(
+        WEB_MERCATOR.bounds(13, middle.x, middle.y)
+    )
+    corner = {"west": (west + east) / 2 - 0.02, "south": (south + north) / 2 - 0.015}
+    async with sessions.begin() as session:
+        await session.execute(text(SQUARES), corner)
+    await fill(sessions)
+    tile = WEB_MERCATOR.tms.tile(corner["west"] + 0.0001, corner["south"] + 0.0001, zoom)
+    async with sessions() as session:
+        asked = {"z": zoom, "x": tile.x, "y": tile.y}
+        bare = _codes(bytes(await session.scalar(text(BARE), asked)))
+    bounds = WEB_MERCATOR.bounds(zoom, tile.x, tile.y)
+    ours = await draw_tile(reader, VECTORS["regions"], Selection(), WEB_MERCATOR, bounds)
+    found = _codes(ours.data)
+    assert len(bare - found) == ours.dropped == lacking
+    assert len(found) == ours.features
+
+
+def _codes(tile: bytes) -> set[str]:
+    layer = mapbox_vector_tile.decode(tile).get("regions", {"features": []})
+    return {feature["properties"]["code"] for feature in layer["features"]}
