@@ -56,6 +56,10 @@ HAPPENED = (
     """UPDATE corridor SET origin = 'computed', job_id = '11111111-1111-1111-1111-111111111111',
     geom = ST_Multi(ST_SetSRID(ST_MakeLine(ST_MakePoint(118 + 1 / 3.0, 24 + id / 70.0),
     ST_MakePoint(118.1 + id / 700.0, 24.5)), 4490)) WHERE id % 2 = 0""",
+    """INSERT INTO corridor_node (code, kind, region_id, plan_id, corridor_ids, geom, footprint)
+    SELECT 'node-' || id, 'source', region_id, plan_id, ARRAY[id], ST_PointN(ST_GeometryN(geom, 1),
+    1), ST_Multi(ST_Buffer(geom, 0.01)) FROM corridor
+    WHERE geom IS NOT NULL AND plan_id IS NOT NULL""",
     """INSERT INTO fund_source (code, name_zh, name_en, kind, year, amount, region_id)
     SELECT 'fund.1', '专项', 'Fund', 'central', 2024, 1234567890.12, id FROM region
     WHERE code = 'banan'""",

@@ -237,3 +237,19 @@ async def test_nodes_are_exported_as_points(
     assert [kind for _, kind in pyogrio.list_layers(path)] == ["Point"]
     _, _, shapes, _ = pyogrio.raw.read(path)
     assert set(shapely.get_type_id(shapely.from_wkb(shapes))) == {shapely.GeometryType.POINT}
+
+
+async def test_an_area_is_refused_as_a_node(plans: State, admin: httpx.AsyncClient) -> None:
+    square = shapely.geometry.mapping(shapely.box(118.0, 24.4, 118.1, 24.5))
+    node = {
+        "type": "Feature",
+        "geometry": square,
+        "properties": {"code": "node-area", "kind": "source", "region": "xiamen"},
+    }
+    answer = await admin.post("/collections/corridor_nodes/items", json=node)
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["errors"][0]["pointer"].startswith("/geometry")
+    point = shapely.geometry.mapping(shapely.Point(118.05, 24.45))
+    answer = await admin.post("/collections/corridor_nodes/items", json={**node, "geometry": point})
+    assert answer.status_code == 201, answer.text
+    assert (await admin.delete("/collections/corridor_nodes/items/node-area")).status_code < 300
