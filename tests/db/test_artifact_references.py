@@ -34,6 +34,7 @@ HOLD_NO_FILES = {
     ("evaluation_snapshot", "content"),  # a table of figures
     ("indicator_value", "provenance"),  # codes of datasets
     ("lead_case", "result"),  # a word
+    ("plan_decision", "content"),  # a checksum of what was decided about
     ("project_event", "documents"),  # codes of documents
     ("sensor", "document"),  # what SensorThings told of it
     ("webhook", "url"),

@@ -32,7 +32,11 @@ TRIANGLES = """
 """Shapes that fill half of their boxes, so that some of those reach into a box and they do not."""
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 VALUES: dict[str, Value] = {"string": "x", "integer": 1, "number": 1.0, "boolean": True}
-DAYS = {"date": "2024-01-01", "date-time": "2024-01-01T00:00:00+00:00"}
+FORMS = {
+    "date": "2024-01-01",
+    "date-time": "2024-01-01T00:00:00+00:00",
+    "decimal": "1.50",
+}
 
 
 def asked_about(entity: Entity) -> list[Property]:
@@ -41,7 +45,7 @@ def asked_about(entity: Entity) -> list[Property]:
 
 
 def value_of(item: Property) -> Value:
-    return DAYS.get(item.schema.get("format", ""), VALUES.get(item.schema["type"], "x"))
+    return FORMS.get(item.schema.get("format", ""), VALUES.get(item.schema["type"], "x"))
 
 
 @pytest.fixture

@@ -152,6 +152,18 @@ FEATURES: Sequence[tuple[str, Sequence[Body]]] = (
         ],
     ),
     (
+        "named_features",
+        [
+            feature(
+                point(118.1, 24.5),
+                **names("lake-a", "筼筜湖"),
+                kind="lake",
+                region="city",
+                **SINCE,
+            )
+        ],
+    ),
+    (
         "stations",
         [feature(point(118.3, 24.5), **names("station-a", "水质站"), kind="water_section")],
     ),
