@@ -40,9 +40,8 @@ def upgrade() -> None:
         "corridor_node",
         "footprint IS NULL OR ST_IsValid(footprint)",
     )
-    op.create_index(
-        "ix_corridor_node_footprint", "corridor_node", ["footprint"], postgresql_using="gist"
-    )
+    for table in TABLES:
+        op.create_index(f"ix_{table}_footprint", table, ["footprint"], postgresql_using="gist")
     _measure("footprint", "Point")
 
 
@@ -73,4 +72,13 @@ def _measure(column: str, kind: str) -> None:
             "area_m2", sa.Double(), sa.Computed(f"ST_Area({column}::geography)", persisted=True)
         ),
     )
+    _move_area_to_the_end()
     op.execute("SELECT keep_history_of('corridor_node')")
+
+
+def _move_area_to_the_end() -> None:
+    """A former row has its columns in the order of the table's."""
+    op.execute("ALTER TABLE corridor_node_history RENAME area_m2 TO former_area_m2")
+    op.add_column("corridor_node_history", sa.Column("area_m2", sa.Double()))
+    op.execute("UPDATE corridor_node_history SET area_m2 = former_area_m2")
+    op.drop_column("corridor_node_history", "former_area_m2")

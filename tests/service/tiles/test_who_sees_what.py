@@ -45,6 +45,7 @@ ROWS = {
         f"project ({NAMED}, {YEARS}, state, is_public, geom)",
         f"2024, 2025, '{{state}}', {{public}}, {AREA}",
     ),
+    "named_features": (f"named_feature ({NAMED}, kind, geom)", f"'lake', {AREA}"),
     "stations": (f"station ({NAMED}, kind, geom)", "'sky', ST_Point(118.05, 24.55, 4490)"),
 }
 SHOWN = {
@@ -59,7 +60,7 @@ DRAFTS = frozenset(
         *("control_areas", "projects"),
     }
 )
-ALWAYS = frozenset({"problems", "stations"})
+ALWAYS = frozenset({"named_features", "problems", "stations"})
 """Collections without drafts."""
 SECRETS = frozenset({"control_areas", "projects", "datasets"})
 """Collections with rows that are published and not public."""
