@@ -4,7 +4,6 @@ What people send is opened by GDAL; a driver that is not registered cannot be le
 """
 
 import os
-import sys
 from types import ModuleType
 
 from shanhai.errors import UnsupportedFile
@@ -42,9 +41,10 @@ OPTIONS = {
 
 
 def _load() -> ModuleType:
-    """Import pyogrio under an environment that holds for its registration of drivers only."""
-    if "pyogrio" in sys.modules:
-        return sys.modules["pyogrio"]
+    """Import pyogrio under an environment that holds for its registration of drivers only.
+
+    Whoever imported it before keeps its drivers, and has these options from now on.
+    """
     before = os.environ.get("GDAL_SKIP")
     os.environ["GDAL_SKIP"] = ",".join(SKIPPED)
     try:

@@ -1,7 +1,11 @@
 """An export that is sent back unchanged changes nothing, whatever the format could not hold."""
 
+import asyncio
+import json
 import random
 import shutil
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +13,6 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-import pyogrio
 import pytest
 import shapely
 from sqlalchemy import text
@@ -224,6 +227,24 @@ async def test_an_unchanged_export_changes_nothing(
         assert await pictured(session) == before
 
 
+TYPES = """
+import json, sys
+import pyogrio, shapely
+
+kinds = [kind for _, kind in pyogrio.list_layers(sys.argv[1])]
+shapes = shapely.from_wkb(pyogrio.raw.read(sys.argv[1])[2])
+print(json.dumps({"layers": kinds, "shapes": sorted({shape.geom_type for shape in shapes})}))
+"""
+
+
+def types_of(path: Path) -> Any:
+    """Read by a process of its own: here GDAL has the few drivers the product leaves it."""
+    done = subprocess.run(
+        [sys.executable, "-c", TYPES, path], capture_output=True, text=True, timeout=60, check=True
+    )
+    return json.loads(done.stdout)
+
+
 @pytest.mark.parametrize("name", ["gpkg", "geojsonseq", "fgb", "shp"])
 async def test_nodes_are_exported_as_points(
     plans: State, admin: httpx.AsyncClient, tmp_path: Path, name: str
@@ -234,9 +255,8 @@ async def test_nodes_are_exported_as_points(
     answer = await admin.get("/collections/corridor_nodes/items", params={"f": name})
     path = tmp_path / f"nodes.{'zip' if name == 'shp' else name}"
     path.write_bytes(answer.content)
-    assert [kind for _, kind in pyogrio.list_layers(path)] == ["Point"]
-    _, _, shapes, _ = pyogrio.raw.read(path)
-    assert set(shapely.get_type_id(shapely.from_wkb(shapes))) == {shapely.GeometryType.POINT}
+    types = await asyncio.to_thread(types_of, path)
+    assert types == {"layers": ["Point"], "shapes": ["Point"]}
 
 
 async def test_an_area_is_refused_as_a_node(plans: State, admin: httpx.AsyncClient) -> None:
