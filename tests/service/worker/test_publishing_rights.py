@@ -110,7 +110,7 @@ async def done(worker: Context, job: Job) -> dict[str, Any]:
 async def versions(sessions: Sessions) -> dict[int, str]:
     async with sessions() as session:
         query = select(ZoneScheme.version, ZoneScheme.status).where(ZoneScheme.code == SCHEME)
-        return dict((await session.execute(query)).tuples().all())
+        return dict((await session.execute(query)).all())
 
 
 async def shown(sessions: Sessions, job: Job) -> set[bool]:
