@@ -130,7 +130,10 @@ async def until(url: str, holds: Callable[[httpx.Response], bool]) -> httpx.Resp
     """
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
-        answer = await asyncio.to_thread(httpx.get, f"{url}/health/ready")
+        try:
+            answer = await asyncio.to_thread(httpx.get, f"{url}/health/ready")
+        except httpx.ReadError:  # the connection waited to be taken when listening ended
+            continue
         if holds(answer):
             return answer
         await asyncio.sleep(0.1)
