@@ -62,9 +62,9 @@ def _area(computation: ComputationId, kind: str, zh: str, en: str, code: str) ->
         computation,
         Label(zh, en),
         Label(
-            "年末现行管控线并集与区域相交的椭球面积；没有图形的取批准面积",
+            "年末现行管控线并集与区域相交的椭球面积；有未绘制图形的则不计算",
             "area on the ellipsoid of the union of the lines in force at the end of the year, "
-            "within the region; the approved area of those without a shape",
+            "within the region; none while one of them has no shape",
         ),
         "km2",
         "control_areas",
@@ -212,7 +212,7 @@ COMPUTATIONS: tuple[Computation, ...] = (
         "natural_shoreline",
         Label("自然岸线保有率", "Share of natural shoreline"),
         Label(
-            "分类为 natural 的岸线长度 ÷ 已分类岸线长度 × 100",
+            "自然岸线（分类 natural）长度 ÷ 已分类岸线长度 × 100",
             "length of shoreline of class `natural` ÷ length of shoreline with a class × 100",
         ),
         "%",

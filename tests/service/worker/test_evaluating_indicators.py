@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
+from shapely.geometry import shape
 from sqlalchemy import select, update
 
 from shanhai.db.engine import Sessions
@@ -19,6 +20,8 @@ from shanhai.errors import Forbidden, InvalidInput
 from shanhai.jobs.indicator_contracts import EVALUATE_INDICATORS, EvaluateIndicatorsInputs
 from shanhai.jobs.submission import submit
 from shanhai.monitoring.observation import Observation
+from shanhai.processes.figuring.lines import square_km
+from shanhai.processes.registration import as_multipolygon
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.emptying import forget_rows
 from shanhai.testing.indicator_rows import add_indicator, add_plan
@@ -55,7 +58,7 @@ def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
 
 @pytest.fixture
 async def stored(worker: Context, sessions: Sessions, watershed: Watershed) -> None:
-    """A region with a plan, sections, air and a red line that is known by its size."""
+    """A region with a plan, sections, air, a red line drawn in 2024 and undrawn farmland."""
     assert isinstance(worker.artifacts, LocalArtifacts)
     async with sessions.begin() as session:
         await forget_observations(session)
@@ -78,21 +81,29 @@ async def stored(worker: Context, sessions: Sessions, watershed: Watershed) -> N
         await add_indicator(session, plan, "good_air_day_share")
         await add_indicator(session, plan, "forest_cover_rate")
         await add_indicator(session, plan, "red_line_area", unit="10^4 mu")
+        await add_indicator(session, plan, "permanent_basic_farmland_area", unit="10^4 mu")
         await add_indicator(session, plan, "small_basin_class_iii_or_better_share")
         await add_indicator(session, plan, "forest_stock_volume", unit="10^4 m3")
         for code in SECTIONS:
             await add_station(session, code, region=region, kind="water_section")
         await add_station(session, "air", region=region)
-        session.add(
+        district, *_ = watershed.region.districts
+        drawn = as_multipolygon(district.geometry)
+        session.add_all(
             ControlArea(
-                code="red",
-                name_zh="红线",
-                name_en="Red line",
-                kind="red_line",
+                code=kind,
+                name_zh=kind,
+                name_en=kind,
+                kind=kind,
                 region_id=region.id,
                 status="published",
                 approved_area_km2=Decimal("12.5"),
-                valid_from=date(2020, 1, 1),
+                valid_from=since,
+                geom=geometry,
+            )
+            for kind, since, geometry in (
+                ("red_line", date(2024, 1, 1), drawn),
+                ("permanent_basic_farmland", date(2020, 1, 1), None),
             )
         )
     await store_observations(sessions, [*_of_water(), *_of_air()])
@@ -149,7 +160,7 @@ def read_output(worker: Context, job: Job, name: str) -> bytes:
 
 @pytest.mark.usefixtures("stored")
 async def test_values_are_computed_judged_and_recorded_with_their_origin(
-    worker: Context, sessions: Sessions
+    worker: Context, sessions: Sessions, watershed: Watershed
 ) -> None:
     async with sessions.begin() as session:
         # The roll-ups of some days are made, those of others are due: the means are the same.
@@ -174,9 +185,7 @@ async def test_values_are_computed_judged_and_recorded_with_their_origin(
 
     air = told["good_air_day_share"]["computed"]
     assert [(one["year"], one["value"]) for one in air] == [(2024, 50.0)]
-    # An approved figure is what was aimed at, not what was found.
-    assert told["red_line_area"]["computed"] == []
-    assert [one["year"] for one in told["red_line_area"]["missing"]] == [2023, 2024]
+    _assert_lines_are_measured_where_they_are_drawn(told, watershed)
     forest = told["forest_cover_rate"]
     assert 0 < forest["computed"][0]["value"] < 100
     assert [one["year"] for one in forest["missing"]] == [2023]
@@ -205,6 +214,22 @@ async def test_values_are_computed_judged_and_recorded_with_their_origin(
     await _assert_recorded(sessions, job)
 
 
+def _assert_lines_are_measured_where_they_are_drawn(
+    told: Mapping[str, Any], watershed: Watershed
+) -> None:
+    """An approved area is what was aimed at, not what was found: no line of it is computed."""
+    district, *_ = watershed.region.districts
+    drawn_mu = square_km(shape(district.geometry)) * 1500
+    red_line, farmland = told["red_line_area"], told["permanent_basic_farmland_area"]
+    assert [one["year"] for one in red_line["missing"]] == [2023]
+    assert [(one["year"], one["value"]) for one in red_line["computed"]] == [
+        (2024, pytest.approx(drawn_mu / 10_000, rel=1e-6))
+    ]
+    assert (farmland["status"], farmland["computed"]) == ("no_data", [])
+    assert [one["year"] for one in farmland["missing"]] == [2023, 2024]
+    assert "not drawn: permanent_basic_farmland (12.5 km²)" in farmland["missing"][1]["en"]
+
+
 async def _assert_recorded(sessions: Sessions, job: Job) -> None:
     """What was computed is recorded, but not over what was entered by hand."""
     async with sessions() as session:
@@ -221,6 +246,7 @@ async def _assert_recorded(sessions: Sessions, job: Job) -> None:
         ("surface_water_inferior_v_share", 2023),
         ("good_air_day_share", 2024),
         ("forest_cover_rate", 2024),
+        ("red_line_area", 2024),
     }
     value = kept["main_basin_class_i_iii_share", 2024]
     assert value.recorded_by == job.requested_by
