@@ -3,34 +3,26 @@
 import hashlib
 import json
 import re
-import stat
 import zipfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shanhai.errors import InvalidInput, LimitExceeded
+from shanhai.errors import InvalidInput
+from shanhai.storage.zips import (
+    BLOCK,
+    UPLOAD,
+    ZipLimits,
+    list_members,
+    unpack_member,
+    why_not_plain,
+)
 
-BLOCK = 1024 * 1024
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 MANIFEST = "manifest.json"
 LONGEST_MANIFEST = 16 * BLOCK
 NAME = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)?(\.[a-z]+)?", re.ASCII)
-ENCRYPTED = 0x1
-UPLOAD = "/inputs/upload"
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What a package may hold at most."""
-
-    members: int = 20_000
-    bytes: int = 8 * 1024**3
-    ratio: int = 200
-
-
-BOUNDS = Bounds()
+LIMITS = ZipLimits()
 
 
 def write_package(path: Path, about: Mapping[str, Any], members: Iterable[tuple[str, Path]]) -> str:
@@ -66,7 +58,7 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def open_package(path: Path, folder: Path, bounds: Bounds = BOUNDS) -> Mapping[str, Any]:
+def open_package(path: Path, folder: Path, limits: ZipLimits = LIMITS) -> Mapping[str, Any]:
     """Unpack a package into an empty folder of our own, and give its manifest.
 
     Raises:
@@ -74,10 +66,10 @@ def open_package(path: Path, folder: Path, bounds: Bounds = BOUNDS) -> Mapping[s
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            members = _checked(archive, bounds)
+            members = _checked(archive, limits)
             manifest = _manifest(archive, members)
             listed = _listed(manifest, members)
-            left = min(bounds.bytes, max(bounds.ratio * path.stat().st_size, BLOCK))
+            left = limits.room(path.stat().st_size)
             for name, told in listed.items():
                 left -= _unpack(archive, members[name], folder / name, told, left)
             return manifest
@@ -87,21 +79,14 @@ def open_package(path: Path, folder: Path, bounds: Bounds = BOUNDS) -> Mapping[s
         raise _refused("the file is no whole zip", "文件不是完整的 zip") from error
 
 
-def _checked(archive: zipfile.ZipFile, bounds: Bounds) -> dict[str, zipfile.ZipInfo]:
-    infos = archive.infolist()
-    if len(infos) > bounds.members:
-        raise LimitExceeded(
-            f"the package has {len(infos)} members; at most {bounds.members} are taken",
-            message_zh=f"规划包有 {len(infos)} 个成员，上限为 {bounds.members}",
-            pointer=UPLOAD,
-        )
+def _checked(archive: zipfile.ZipFile, limits: ZipLimits) -> dict[str, zipfile.ZipInfo]:
     found: dict[str, zipfile.ZipInfo] = {}
-    for info in infos:
+    for info in list_members(archive, limits):
         name = info.orig_filename
         if NAME.fullmatch(name) is None or name in found:
             raise _of(name, "has a name no member of a package has", "名称不是规划包成员的名称")
-        if stat.S_ISLNK(info.external_attr >> 16) or info.flag_bits & ENCRYPTED:
-            raise _of(name, "is a link, or encrypted", "是链接或已加密")
+        if (rule := why_not_plain(info)) is not None:
+            raise _of(name, rule.en, rule.zh)
         found[name] = info
     return found
 
@@ -142,20 +127,10 @@ def _unpack(
     told: Mapping[str, Any],
     most: int,
 ) -> int:
-    """Unpack a member, counting what really comes out; its size."""
+    """Unpack a member and compare it with what the manifest tells of it; its size."""
     target.parent.mkdir(exist_ok=True)
-    digest, size = hashlib.sha256(), 0
-    with archive.open(info) as packed, target.open("xb") as file:
-        while block := packed.read(BLOCK):
-            size += len(block)
-            if size > most:
-                raise LimitExceeded(
-                    "the package unpacks to more than is allowed for its size",
-                    message_zh="规划包解压后超出允许的大小",
-                    pointer=UPLOAD,
-                )
-            digest.update(block)
-            file.write(block)
+    digest = hashlib.sha256()
+    size = unpack_member(archive, info, target, most, digest)
     if (told.get("sha256"), told.get("bytes")) != (digest.hexdigest(), size):
         raise _of(info.orig_filename, "is not what the manifest says", "与清单的校验值不符")
     return size

@@ -1,39 +1,23 @@
 """Take a shapefile out of a zip that may have been made to harm."""
 
 import re
-import stat
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from shanhai.errors import LimitExceeded
-from shanhai.vector.sources import UPLOAD, chosen_layer, refuse
+from shanhai.storage.zips import ZipLimits, list_members, unpack_member, why_not_plain
+from shanhai.vector.sources import chosen_layer, refuse
 
 NEEDED = (".shp", ".shx", ".dbf")
 WANTED = (*NEEDED, ".prj", ".cpg")
 NESTED = frozenset({".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".kmz"})
 DRIVE = re.compile(r"[A-Za-z]:")
-ENCRYPTED = 0x1
 NAMED_IN_UTF8 = 0x800
-FIRST_BLOCKS = 1024**2
-BLOCK = 1024**2
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """How much an archive may hold."""
-
-    members: int = 1_000
-    extracted_bytes: int = 8 * 1024**3
-    ratio: int = 200
-
-
-BOUNDS = Bounds()
+LIMITS = ZipLimits(members=1_000)
 
 
 def extract_shapefile(
-    path: Path, folder: Path, *, layer: str | None = None, bounds: Bounds = BOUNDS
+    path: Path, folder: Path, *, layer: str | None = None, limits: ZipLimits = LIMITS
 ) -> tuple[str, Path]:
     """The name of the shapefile in a zip, and where its parts were extracted under our own name.
 
@@ -43,7 +27,7 @@ def extract_shapefile(
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            members = _checked_members(archive, bounds)
+            members = _checked_members(archive, limits)
             stems = sorted(
                 stem for stem, suffix in (_split(name) for name in members) if suffix == ".shp"
             )
@@ -53,7 +37,7 @@ def extract_shapefile(
             names = sorted(by_name) if len(by_name) == len(stems) else stems
             chosen = chosen_layer(names, layer)
             stem = by_name.get(chosen, chosen)
-            _extract(archive, members, stem, folder, bounds, path.stat().st_size)
+            _extract(archive, members, stem, folder, limits, path.stat().st_size)
     except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError) as error:
         raise refuse(f"the zip cannot be read: {type(error).__name__}", "压缩包无法读取") from error
     except RuntimeError as error:  # zipfile's word for a password
@@ -61,18 +45,11 @@ def extract_shapefile(
     return PurePosixPath(stem).name, folder / "source.shp"
 
 
-def _checked_members(archive: zipfile.ZipFile, bounds: Bounds) -> dict[str, zipfile.ZipInfo]:
+def _checked_members(archive: zipfile.ZipFile, limits: ZipLimits) -> dict[str, zipfile.ZipInfo]:
     """The files by name, every name judged."""
-    listed = archive.infolist()
-    if len(listed) > bounds.members:
-        raise LimitExceeded(
-            f"the zip has {len(listed)} members; at most {bounds.members} are taken",
-            message_zh=f"压缩包有 {len(listed)} 个成员，上限为 {bounds.members}",
-            pointer=UPLOAD,
-        )
     found: dict[str, zipfile.ZipInfo] = {}
     seen: set[str] = set()
-    for member in listed:
+    for member in list_members(archive, limits):
         name = _name(member)
         for rule, rule_zh in _broken_rules(name, member):
             raise refuse(f"member {name[:100]!r} {rule}", f"成员 {name[:100]!r} {rule_zh}")
@@ -103,10 +80,8 @@ def _broken_rules(name: str, member: zipfile.ZipInfo) -> Iterator[tuple[str, str
         yield "has a backslash or NUL in its name", "名称含反斜杠或 NUL"
     if name.startswith("/") or DRIVE.match(name) or any(part in {"", ".", ".."} for part in parts):
         yield "has a path that leads elsewhere", "路径指向别处"
-    if stat.S_ISLNK(member.external_attr >> 16):
-        yield "is a link", "是链接"
-    if member.flag_bits & ENCRYPTED:
-        yield "is encrypted", "已加密"
+    if (rule := why_not_plain(member)) is not None:
+        yield rule.en, rule.zh
     if PurePosixPath(name.lower()).suffix in NESTED:
         yield "is an archive inside the archive", "是嵌套的压缩包"
 
@@ -121,7 +96,7 @@ def _extract(
     members: dict[str, zipfile.ZipInfo],
     stem: str,
     folder: Path,
-    bounds: Bounds,
+    limits: ZipLimits,
     archive_bytes: int,
 ) -> None:
     """Write the parts of one shapefile; what else the archive holds is never unpacked."""
@@ -136,22 +111,6 @@ def _extract(
         raise refuse(
             f"the shapefile lacks {', '.join(missing)}", f"Shapefile 缺少 {'、'.join(missing)}"
         )
-    left = min(bounds.extracted_bytes, max(bounds.ratio * archive_bytes, FIRST_BLOCKS))
+    left = limits.room(archive_bytes)
     for suffix, member in parts.items():
-        left -= _copy(archive, member, folder / f"source{suffix}", left)
-
-
-def _copy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, most: int) -> int:
-    """Extract a member, counting what really comes out, whatever its header promises."""
-    size = 0
-    with archive.open(member) as packed, target.open("xb") as file:
-        while block := packed.read(BLOCK):
-            size += len(block)
-            if size > most:
-                raise LimitExceeded(
-                    "the zip unpacks to more than is allowed for its size",
-                    message_zh="压缩包解压后超出允许的大小",
-                    pointer=UPLOAD,
-                )
-            file.write(block)
-    return size
+        left -= unpack_member(archive, member, folder / f"source{suffix}", left)

@@ -13,8 +13,9 @@ import pytest
 import shapely
 
 from shanhai.errors import InvalidInput
+from shanhai.storage.zips import ZipLimits
 from shanhai.vector import geojson_source
-from shanhai.vector.archives import Bounds, extract_shapefile
+from shanhai.vector.archives import extract_shapefile
 from shanhai.vector.formats import FILE_FORMATS, FormatName
 from shanhai.vector.gdal import KEPT, SKIPPED, pyogrio
 from shanhai.vector.opening import open_source
@@ -145,7 +146,7 @@ def test_bombs_stop_while_they_unpack(tmp_path: Path) -> None:
 def test_too_many_members_are_refused(tmp_path: Path) -> None:
     path = archive(tmp_path / "a.zip", *(f"{n}.txt" for n in range(5)))
     with pytest.raises(InvalidInput, match="members"):
-        extract_shapefile(path, tmp_path, bounds=Bounds(members=4))
+        extract_shapefile(path, tmp_path, limits=ZipLimits(members=4))
 
 
 def test_member_names_in_gbk_are_read(tmp_path: Path, read: Read) -> None:
