@@ -63,7 +63,6 @@ from shanhai_api.tile_tokens.routes import router as tile_tokens
 from shanhai_api.trees.routes import router as trees
 from shanhai_api.uploads.routes import router as uploads
 from shanhai_api.vocabulary.routes import router as vocabulary
-from shanhai_api.webhooks.delivery_routes import router as deliveries
 from shanhai_api.webhooks.routes import router as webhooks
 from shanhai_api.zones.routes import router as zonings
 
@@ -102,7 +101,6 @@ ROUTERS = (
     alerts,
     subscriptions,
     webhooks,
-    deliveries,
     sensorthings,
     processes,
     jobs,

@@ -21,12 +21,23 @@ from shanhai_api.view import View
 Query = TypeVar("Query", bound="PageQuery")
 
 
+def format_field(*names: str) -> Any:
+    """The parameter `f`, which names one of these formats; it is read where one is chosen."""
+    listed = ", ".join(f"`{name}`" for name in names[:-1])
+    return Field(
+        None,
+        description=f"Format: {listed} or `{names[-1]}`",
+        examples=[names[0]],
+        json_schema_extra={"enum": [*names]},
+    )
+
+
 class PageQuery(BaseModel):
     """Parameters of every document; unknown ones are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
-    f: str | None = Field(None, description="Format: `json` or `html`", examples=["json"])
+    f: str | None = format_field("json", "html")
     lang: Literal["zh", "en"] | None = Field(None, description="Language of titles and labels")
 
 

@@ -121,7 +121,7 @@ def _generated(app: FastAPI) -> Document:
             version=__version__,
             description="Planning of ecological protection and restoration, mountaintop to ocean",
             license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-            routes=app.routes,
+            routes=app.state.routes,
             tags=[{"name": name, "description": text} for name, text in TAGS.items()],
         )
         app.openapi_schema = complete(document)

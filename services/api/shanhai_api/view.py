@@ -35,14 +35,15 @@ class View:
     request_id: str
 
     @classmethod
-    def of(cls, request: Request) -> Self:
-        """The view of a request."""
+    def of(cls, request: Request, **more: Any) -> Self:
+        """The view of a request, with what a kind of view has more."""
         return cls(
             request,
             base_url(request),
             language_of(request),
             chosen_language(request),
             request_id_of(request),
+            **more,
         )
 
     def url(self, path: str, /, **parameters: str | int | None) -> str:

@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession
+from tests.service.api.declared import AsDeclared
 
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
@@ -50,6 +51,7 @@ def configuration(database_url: str, redis_url: str, tmp_path: Path) -> Configur
 async def app(configuration: Configuration) -> AsyncIterator[FastAPI]:
     """The application, opened."""
     app = create_app(configuration)
+    app.add_middleware(AsDeclared)
     async with app.router.lifespan_context(app):
         yield app
 

@@ -15,7 +15,7 @@ from tests.service.api.conftest import MakeClient
 
 from shanhai.testing.observation_rows import add_station, forget_observations
 from shanhai.vocabulary import Scope
-from shanhai_api.body import JSON_LIMIT_BYTES
+from shanhai_api.kit.body import JSON_LIMIT_BYTES
 from shanhai_api.state import State
 
 GOOD: dict[str, Any] = {

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shanhai_api.body import JSON_DEPTH, depth_of, pointer_of
+from shanhai_api.kit.body import JSON_DEPTH, depth_of, pointer_of
 
 Json = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),

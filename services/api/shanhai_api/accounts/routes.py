@@ -13,7 +13,6 @@ from shanhai.db.queries.accounts import (
 )
 from shanhai_api.accounts.operations import changed_account, make_account
 from shanhai_api.accounts.schemas import ChangedAccount, NewAccount, describe_account
-from shanhai_api.body import parse, read_json
 from shanhai_api.body_schema import body_of
 from shanhai_api.dependencies import (
     Administrator,
@@ -23,6 +22,7 @@ from shanhai_api.dependencies import (
     TheView,
     act_of,
 )
+from shanhai_api.kit.body import parse, read_json
 from shanhai_api.negotiation import JSON
 from shanhai_api.once import once
 from shanhai_api.preconditions import expected_states

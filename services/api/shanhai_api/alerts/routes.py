@@ -13,7 +13,6 @@ from shanhai.monitoring.alerting import Kind
 from shanhai_api.alerts.events import follow, last_event
 from shanhai_api.alerts.operations import answer, show_alert
 from shanhai_api.alerts.schemas import CODE, Answer, Level
-from shanhai_api.body import parse, read_json
 from shanhai_api.body_schema import body_of
 from shanhai_api.dependencies import (
     KnownReader,
@@ -26,6 +25,7 @@ from shanhai_api.dependencies import (
     act_of,
 )
 from shanhai_api.event_stream import STREAMED, stream
+from shanhai_api.kit.body import parse, read_json
 from shanhai_api.negotiation import JSON
 from shanhai_api.once import once
 from shanhai_api.preconditions import expected_states

@@ -8,7 +8,6 @@ from shanhai.db.alerts.rules import drop_rule, find_rule, list_rules, replace_ru
 from shanhai_api.alerts.documents import describe_rule
 from shanhai_api.alerts.operations import make_rule, told_rule
 from shanhai_api.alerts.schemas import CODE, NewRule, RuleContents
-from shanhai_api.body import parse, read_json
 from shanhai_api.body_schema import body_of
 from shanhai_api.dependencies import (
     KnownReader,
@@ -19,6 +18,7 @@ from shanhai_api.dependencies import (
     Writer,
     act_of,
 )
+from shanhai_api.kit.body import parse, read_json
 from shanhai_api.once import once
 from shanhai_api.preconditions import expected_states
 

@@ -15,6 +15,7 @@ from shanhai_api.dependencies import (
     TheState,
     TheView,
     act_of,
+    format_field,
 )
 from shanhai_api.negotiation import HTML, JSON, Format, choose_format
 
@@ -34,7 +35,7 @@ FILTERS = {
 class AuditQuery(PageQuery):
     """Parameters of the audit log."""
 
-    f: str | None = Field(None, description="Format: `json`, `html` or `csv`", examples=["json"])
+    f: str | None = format_field("json", "html", "csv")
     actor: str | None = Field(None, max_length=200, description="Who acted")
     action: str | None = Field(None, max_length=200, description="What was done")
     table: str | None = Field(None, max_length=200, description="Kind of object")

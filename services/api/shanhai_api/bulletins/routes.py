@@ -6,7 +6,6 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from shanhai.db.bulletins.reading import BulletinFilter, find_bulletin, list_bulletins
 from shanhai.jobs.bulletin_contracts import PUBLISH_BULLETIN
-from shanhai_api.body import read_digest
 from shanhai_api.bulletins import documents, operations
 from shanhai_api.bulletins.schemas import BulletinsQuery
 from shanhai_api.dependencies import (
@@ -19,6 +18,7 @@ from shanhai_api.dependencies import (
     Writer,
     act_of,
 )
+from shanhai_api.kit.body import read_digest
 from shanhai_api.negotiation import choose_format
 from shanhai_api.once import once
 from shanhai_api.preconditions import expected_states

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from shanhai.db.bulletins.templates import find_template, list_templates, list_versions
 from shanhai.errors import NotFound
 from shanhai.jobs.bulletin_template import Template
-from shanhai_api.body import parse, read_json
 from shanhai_api.body_schema import body_of
 from shanhai_api.bulletins import documents, operations
 from shanhai_api.bulletins.schemas import CODE, TemplateQuery, VersionsQuery
@@ -21,6 +20,7 @@ from shanhai_api.dependencies import (
     Writer,
     act_of,
 )
+from shanhai_api.kit.body import parse, read_json
 from shanhai_api.once import Made
 from shanhai_api.preconditions import expected_states
 from shanhai_api.view import entity_tag

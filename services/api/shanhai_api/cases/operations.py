@@ -22,11 +22,11 @@ from shanhai.errors import Forbidden, InvalidInput
 from shanhai.jobs.results import rfc3339
 from shanhai.settings import CaseSettings
 from shanhai.vocabulary import CASE_RESULTS, CASE_STATES, LEAD_KINDS, Label, codes
-from shanhai_api.body import parse
 from shanhai_api.cases.schemas import LeadFeature, LeadsBody, StepBody
 from shanhai_api.features.documents import record_document
 from shanhai_api.features.operations import read_item
 from shanhai_api.identity import Caller
+from shanhai_api.kit.body import parse
 from shanhai_api.once import Made
 from shanhai_api.view import View, entity_tag
 

@@ -10,11 +10,11 @@ from shanhai.db.cases.papers import CasePaper, add_paper, demand_adder
 from shanhai.db.projects.papers import checked_name
 from shanhai.errors import InvalidInput
 from shanhai.storage.recognition import demand_kind, kind_of
-from shanhai_api.body import read_blocks
 from shanhai_api.cases.operations import describe_paper
 from shanhai_api.cases.schemas import CaseUploadQuery
 from shanhai_api.dependencies import act_of
 from shanhai_api.identity import Caller
+from shanhai_api.kit.body import read_blocks
 from shanhai_api.once import Made, once
 from shanhai_api.state import State
 from shanhai_api.uploads.receiving import append

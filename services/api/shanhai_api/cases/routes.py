@@ -6,7 +6,6 @@ from fastapi import APIRouter, Query, Request, Response
 
 from shanhai.db.cases.declaration import CASES
 from shanhai.db.cases.statistics import read_statistics
-from shanhai_api.body import parse, read_json
 from shanhai_api.body_schema import body_of
 from shanhai_api.cases import operations, papers
 from shanhai_api.cases.schemas import CaseUploadQuery, LeadFeature, StatisticsQuery, StepBody
@@ -27,6 +26,7 @@ from shanhai_api.features import documents
 from shanhai_api.features.operations import read_items
 from shanhai_api.features.parameters import asked_by_form, parse_items_query
 from shanhai_api.features.tables import items_page
+from shanhai_api.kit.body import parse, read_json
 from shanhai_api.negotiation import HTML, JSON
 from shanhai_api.once import once
 from shanhai_api.preconditions import expected_states

@@ -7,7 +7,7 @@ import orjson
 
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.jobs.contracts import CheckComplianceInputs
-from shanhai_api.body import parse
+from shanhai_api.kit.body import parse
 
 LISTS = ("activities", "lines")
 

@@ -9,7 +9,6 @@ from pydantic import Field
 
 from shanhai.db.compliance.activities import activities
 from shanhai.db.compliance.exceptions import Wanted, find_exception, list_exceptions
-from shanhai_api.body import parse, read_json
 from shanhai_api.compliance import operations
 from shanhai_api.compliance.asking import asked_by_form, too_large
 from shanhai_api.compliance.execution import TEMPLATE, check_at_once
@@ -25,6 +24,7 @@ from shanhai_api.dependencies import (
     Writer,
     act_of,
 )
+from shanhai_api.kit.body import parse, read_json
 from shanhai_api.once import once
 
 router = APIRouter(tags=["compliance"])

@@ -12,7 +12,6 @@ from shanhai.db.features.drafts import read_draft
 from shanhai.db.features.plans import PLANS
 from shanhai.db.indicators.listing import find_plan
 from shanhai.errors import InvalidInput
-from shanhai_api.body import parse, read_json
 from shanhai_api.body_schema import body_of
 from shanhai_api.dependencies import (
     PageQuery,
@@ -25,6 +24,7 @@ from shanhai_api.dependencies import (
 )
 from shanhai_api.editions import documents
 from shanhai_api.editions.schemas import CompareQuery, Membership, NewEdition
+from shanhai_api.kit.body import parse, read_json
 from shanhai_api.once import Made, once
 
 router = APIRouter(tags=["plans"])

@@ -19,13 +19,13 @@ from shanhai.db.features.rights import editing_of
 from shanhai.db.features.writing import Target, Terms, Written, state_tag
 from shanhai.errors import InvalidInput, Stale
 from shanhai.rules import in_both
-from shanhai_api.body import read_json
 from shanhai_api.dependencies import act_of
 from shanhai_api.errors import MethodNotAllowed
 from shanhai_api.features import documents
 from shanhai_api.features.options import item_methods, list_methods
 from shanhai_api.features.systems import system_reader
 from shanhai_api.identity import Caller
+from shanhai_api.kit.body import read_json
 from shanhai_api.once import Made, once
 from shanhai_api.preconditions import expected_states, wants_new
 from shanhai_api.preferences import preferences

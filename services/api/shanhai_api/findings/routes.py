@@ -4,12 +4,10 @@ from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import Field
 
 from shanhai.db.features.plans import PLANS
 from shanhai.db.features.selection import Selection
 from shanhai.db.quality.reading import list_findings
-from shanhai_api.body import read_digest
 from shanhai_api.dependencies import (
     PageQuery,
     Reader,
@@ -18,10 +16,12 @@ from shanhai_api.dependencies import (
     TheView,
     Writer,
     act_of,
+    format_field,
 )
 from shanhai_api.features.operations import read_item
 from shanhai_api.findings.documents import as_csv, count_severities, describe_finding
 from shanhai_api.findings.operations import check_again
+from shanhai_api.kit.body import read_digest
 from shanhai_api.negotiation import HTML, JSON, Format, choose_format
 from shanhai_api.once import once
 
@@ -33,7 +33,7 @@ FORMATS = (JSON, HTML, CSV)
 class FindingsQuery(PageQuery):
     """Parameters of the findings."""
 
-    f: str | None = Field(None, description="Format: `json`, `html` or `csv`", examples=["json"])
+    f: str | None = format_field("json", "html", "csv")
 
 
 @router.get("/plans/{plan}/findings", summary="What does not add up in a plan's figures")

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from shanhai.db.queries.keys import find_key, list_keys, revoke_key
-from shanhai_api.body import parse, read_json
 from shanhai_api.body_schema import body_of
 from shanhai_api.dependencies import (
     Administrator,
@@ -17,6 +16,7 @@ from shanhai_api.dependencies import (
 )
 from shanhai_api.keys.operations import make_key, replace_key
 from shanhai_api.keys.schemas import NewKey, Rotation, describe_key
+from shanhai_api.kit.body import parse, read_json
 from shanhai_api.once import once
 
 router = APIRouter(tags=["access"])

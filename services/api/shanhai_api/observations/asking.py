@@ -40,7 +40,9 @@ class ObservationsQuery(PageQuery):
     """What observations are wanted, and how."""
 
     f: str | None = Field(
-        None, description="`json`, `geojson`, `html`; all of them as a file: `csv`, `parquet`"
+        None,
+        description="`json`, `geojson`, `html`; all of them as a file: `csv`, `parquet`",
+        json_schema_extra={"enum": ["json", "geojson", "html", "csv", "parquet"]},
     )
     station: str | None = Field(None, description="Codes of stations, with commas between")
     property: str | None = Field(

@@ -12,8 +12,8 @@ from fastapi import Request
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.monitoring.observation import Batch, Refused
 from shanhai.monitoring.parsing import CsvReader, LineReader, Reading, ndjson_rows
-from shanhai_api.body import JSON_LIMIT_BYTES, parse_json, read_blocks, too_large
 from shanhai_api.errors import UnsupportedMedia
+from shanhai_api.kit.body import JSON_LIMIT_BYTES, parse_json, read_blocks, too_large
 
 INLINE_BYTES = 64 * 1024
 """Less is read between two requests; more in a thread, so that others need not wait."""

@@ -10,7 +10,6 @@ from shanhai.db.indicators.listing import find_plan
 from shanhai.db.joint.deciding import Decision, decide
 from shanhai.jobs.results import rfc3339
 from shanhai.vocabulary import Label
-from shanhai_api.body import parse, read_json
 from shanhai_api.body_schema import body_of
 from shanhai_api.dependencies import (
     PageQuery,
@@ -22,6 +21,7 @@ from shanhai_api.dependencies import (
     act_of,
 )
 from shanhai_api.identity import Caller
+from shanhai_api.kit.body import parse, read_json
 from shanhai_api.once import Made, once
 from shanhai_api.plans.documents import item_of_plan, plan_path
 from shanhai_api.plans.schemas import DecisionBody

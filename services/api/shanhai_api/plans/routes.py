@@ -17,7 +17,6 @@ from shanhai.db.indicators.listing import find_party, find_place, find_plan, lis
 from shanhai.db.indicators.targets import read_targets, state_of_targets
 from shanhai.db.indicators.values import list_values
 from shanhai.db.proposals.reading import about_target
-from shanhai_api.body import parse, read_json
 from shanhai_api.body_schema import body_of
 from shanhai_api.dependencies import (
     PageQuery,
@@ -28,6 +27,7 @@ from shanhai_api.dependencies import (
     Writer,
     act_of,
 )
+from shanhai_api.kit.body import parse, read_json
 from shanhai_api.negotiation import JSON
 from shanhai_api.once import Made, once
 from shanhai_api.plans import documents, operations, pages

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shanhai_api.dependencies import PageQuery
+from shanhai_api.dependencies import PageQuery, format_field
 from shanhai_api.figures import Code, FiguresBody, Number, Words, Year
 
 MOST_VALUES = 10_000
@@ -45,7 +45,7 @@ class ProgressQuery(RegionQuery):
 class EvaluationQuery(PageQuery):
     """Parameters of the evaluation of a year."""
 
-    f: str | None = Field(None, description="Format: `json`, `html`, `csv` or `docx`")
+    f: str | None = format_field("json", "html", "csv", "docx")
     year: Year = Field(description="Year that is evaluated")
     region: str | None = Field(
         None, max_length=200, description="Code of a region; default all that have targets"
@@ -56,7 +56,7 @@ class EvaluationQuery(PageQuery):
 class StoredQuery(PageQuery):
     """Parameters of one stored evaluation."""
 
-    f: str | None = Field(None, description="Format: `json`, `html`, `csv` or `docx`")
+    f: str | None = format_field("json", "html", "csv", "docx")
 
 
 class StoredListQuery(PageQuery):

@@ -13,7 +13,7 @@ from shanhai.jobs.callbacks import Subscriber
 from shanhai.jobs.contract import Inputs, ProcessContract
 from shanhai.jobs.echo_contract import Binary
 from shanhai.jobs.result_form import ResultForm, Transmission
-from shanhai_api.body import parse, pointer_of
+from shanhai_api.kit.body import parse, pointer_of
 
 MAX_WAIT_S = 20
 LONGEST_UNIQUE_S = 366 * 86_400

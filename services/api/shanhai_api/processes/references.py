@@ -12,8 +12,8 @@ import orjson
 from shanhai.errors import InvalidInput, Unauthenticated, Unavailable
 from shanhai.outgoing import Outgoing, parse_target
 from shanhai.settings import OutgoingSettings
-from shanhai_api.body import pointer_of
 from shanhai_api.identity import Caller
+from shanhai_api.kit.body import pointer_of
 
 REFERENCE = frozenset({"href", "rel", "type", "hreflang", "title", "format", "mediaType"})
 

@@ -9,10 +9,10 @@ from pydantic import Field, field_validator
 from shanhai.jobs.contracts import CONTRACTS
 from shanhai.vocabulary import Scope
 from shanhai_api.awaiting import wait_for_end
-from shanhai_api.body import read_json
 from shanhai_api.compliance.execution import check_at_once
 from shanhai_api.dependencies import MAY_LOOK, PageQuery, TheState, TheView, Writer, given
 from shanhai_api.identity import demand
+from shanhai_api.kit.body import read_json
 from shanhai_api.negotiation import JSON
 from shanhai_api.once import once, replayed
 from shanhai_api.preferences import preferences

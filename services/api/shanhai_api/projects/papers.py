@@ -27,11 +27,11 @@ from shanhai.db.projects.reading import ProjectSeen
 from shanhai.db.tables import Document
 from shanhai.errors import InvalidInput
 from shanhai.storage.recognition import FileKind, demand_kind, kind_of
-from shanhai_api.body import read_blocks
 from shanhai_api.dependencies import act_of
 from shanhai_api.features.documents import record_document
 from shanhai_api.features.operations import read_item
 from shanhai_api.identity import Caller
+from shanhai_api.kit.body import read_blocks
 from shanhai_api.once import Made, once
 from shanhai_api.projects import documents
 from shanhai_api.projects.schemas import UploadQuery

@@ -16,7 +16,6 @@ from shanhai.db.projects.measures import (
 )
 from shanhai.db.projects.reading import find_project
 from shanhai.db.projects.steps import prospects, read_events
-from shanhai_api.body import parse, read_json
 from shanhai_api.body_schema import body_of
 from shanhai_api.dependencies import (
     PageQuery,
@@ -27,6 +26,7 @@ from shanhai_api.dependencies import (
     Writer,
     act_of,
 )
+from shanhai_api.kit.body import parse, read_json
 from shanhai_api.negotiation import JSON
 from shanhai_api.preconditions import expected_states
 from shanhai_api.projects import documents, operations

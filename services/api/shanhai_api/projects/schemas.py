@@ -14,7 +14,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from shanhai_api.dependencies import PageQuery
+from shanhai_api.dependencies import PageQuery, format_field
 
 EXACT_BELOW = 1e13
 """JSON numbers below it keep two digits after the point; larger amounts come as strings."""
@@ -161,7 +161,7 @@ class DocumentsQuery(PageQuery):
 class TableQuery(PageQuery):
     """Parameters of what is also a table."""
 
-    f: str | None = Field(None, description="Format: `json`, `html` or `csv`", examples=["json"])
+    f: str | None = format_field("json", "html", "csv")
 
 
 class TotalsQuery(TableQuery):

@@ -12,7 +12,6 @@ from shanhai.db.observations.properties import (
     set_range,
     state_of_property,
 )
-from shanhai_api.body import parse, read_json
 from shanhai_api.body_schema import body_of
 from shanhai_api.dependencies import (
     Administrator,
@@ -23,6 +22,7 @@ from shanhai_api.dependencies import (
     TheView,
     act_of,
 )
+from shanhai_api.kit.body import parse, read_json
 from shanhai_api.once import once
 from shanhai_api.preconditions import expected_states
 from shanhai_api.properties.operations import changed_property, make_property, show_property

@@ -31,11 +31,11 @@ from shanhai.db.tables import Proposal, ProposalEvent, ProposalEvidence
 from shanhai.errors import InvalidInput
 from shanhai.jobs.results import rfc3339
 from shanhai.vocabulary import EVIDENCE_KINDS, PROPOSAL_KINDS, PROPOSAL_STATES, Label
-from shanhai_api.body import parse
 from shanhai_api.features.documents import record_document
 from shanhai_api.features.operations import read_item
 from shanhai_api.figures import FiguresBody
 from shanhai_api.identity import Caller
+from shanhai_api.kit.body import parse
 from shanhai_api.negotiation import GEOJSON
 from shanhai_api.once import Made
 from shanhai_api.proposals.schemas import EvidenceBody, ProposalBody, StepBody

@@ -9,7 +9,6 @@ from shanhai.db.indicators.listing import find_plan
 from shanhai.db.proposals.declaration import PROPOSALS
 from shanhai.db.proposals.suggestions import suggest
 from shanhai.db.today import read_today
-from shanhai_api.body import parse, read_json
 from shanhai_api.body_schema import body_of
 from shanhai_api.dependencies import (
     KnownReader,
@@ -26,6 +25,7 @@ from shanhai_api.features import documents
 from shanhai_api.features.operations import read_items
 from shanhai_api.features.parameters import asked_by_form, parse_items_query
 from shanhai_api.features.tables import items_page
+from shanhai_api.kit.body import parse, read_json
 from shanhai_api.negotiation import HTML, JSON
 from shanhai_api.once import once
 from shanhai_api.preconditions import expected_states

@@ -13,8 +13,8 @@ from shanhai.errors import Conflict, InvalidInput, Unauthenticated
 from shanhai.jobs import schedules
 from shanhai.jobs.contracts import CONTRACTS
 from shanhai.jobs.line import demand_priority
-from shanhai_api.body import parse
 from shanhai_api.identity import Caller
+from shanhai_api.kit.body import parse
 from shanhai_api.once import Made
 from shanhai_api.schedules.schemas import (
     NewSchedule,

@@ -12,7 +12,6 @@ from shanhai.jobs.schedules import (
     list_schedules,
     replace_schedule,
 )
-from shanhai_api.body import parse, read_json
 from shanhai_api.body_schema import body_of
 from shanhai_api.dependencies import (
     JobCaller,
@@ -23,6 +22,7 @@ from shanhai_api.dependencies import (
     TheView,
     act_of,
 )
+from shanhai_api.kit.body import parse, read_json
 from shanhai_api.negotiation import HTML, JSON
 from shanhai_api.once import once
 from shanhai_api.preconditions import expected_states

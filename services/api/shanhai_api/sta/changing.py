@@ -11,7 +11,7 @@ from shanhai.db.sensing.describing import Series
 from shanhai.db.sensing.identifiers import place_key, series_key
 from shanhai.db.sensing.reading import Raw
 from shanhai.errors import Conflict
-from shanhai_api.body import parse
+from shanhai_api.kit.body import parse
 from shanhai_api.sta import schemas
 from shanhai_api.sta.creating import (
     PLACES,

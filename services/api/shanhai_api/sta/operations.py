@@ -15,10 +15,10 @@ from shanhai.db.sensing.reading import Raw, read_one
 from shanhai.errors import Fault, InvalidInput, Stale
 from shanhai.monitoring.observation import Observation
 from shanhai.vocabulary import Scope
-from shanhai_api.body import parse, read_json
 from shanhai_api.dependencies import act_of
 from shanhai_api.errors import MethodNotAllowed
 from shanhai_api.identity import Caller, demand
+from shanhai_api.kit.body import parse, read_json
 from shanhai_api.once import Made, once
 from shanhai_api.preconditions import expected_states
 from shanhai_api.sta import schemas

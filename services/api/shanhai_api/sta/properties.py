@@ -11,8 +11,8 @@ from shanhai.db.observations.properties import change_property, check_range, cre
 from shanhai.db.tables import ObservedProperty
 from shanhai.monitoring.units import unit_code
 from shanhai.vocabulary import MEDIA, Scope, codes
-from shanhai_api.body import parse
 from shanhai_api.identity import demand
+from shanhai_api.kit.body import parse
 from shanhai_api.sta.making import Making, fault_at
 from shanhai_api.sta.schemas import Name, ObservedPropertyBody
 

@@ -11,7 +11,6 @@ from shanhai.db.alerts import subscriptions
 from shanhai.db.alerts.subscriptions import Subscribed
 from shanhai.db.deliveries.reading import list_deliveries
 from shanhai.errors import Conflict
-from shanhai_api.body import parse, read_json
 from shanhai_api.body_schema import body_of
 from shanhai_api.dependencies import (
     Administrator,
@@ -23,6 +22,7 @@ from shanhai_api.dependencies import (
     Writer,
     act_of,
 )
+from shanhai_api.kit.body import parse, read_json
 from shanhai_api.negotiation import HTML, JSON
 from shanhai_api.once import Made, once
 from shanhai_api.preconditions import expected_states

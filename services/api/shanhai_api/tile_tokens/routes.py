@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from shanhai.errors import Unauthenticated
-from shanhai_api.body import parse, read_json
 from shanhai_api.body_schema import body_of
 from shanhai_api.dependencies import PageQuery, Reader, TheState, TheUnit
+from shanhai_api.kit.body import parse, read_json
 from shanhai_api.once import once
 from shanhai_api.tile_tokens.operations import make_token
 from shanhai_api.tile_tokens.schemas import NewTileToken

@@ -12,9 +12,9 @@ from shanhai.db.tables import Upload
 from shanhai.errors import Conflict, InvalidInput
 from shanhai.jobs.results import rfc3339
 from shanhai.storage.artifacts import LocalArtifacts, sha256_of
-from shanhai_api.body import read_blocks
 from shanhai_api.dependencies import act_of
 from shanhai_api.identity import Caller
+from shanhai_api.kit.body import read_blocks
 from shanhai_api.once import Made, once
 from shanhai_api.state import State, Unit
 from shanhai_api.uploads.receiving import Piece, append, piece_of

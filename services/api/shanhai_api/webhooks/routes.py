@@ -1,161 +1,137 @@
-"""`/webhooks`."""
+"""`/webhooks`, and what is delivered to them."""
 
-from typing import Annotated
+from typing import Annotated, Literal
+from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query
+from pydantic import Field
 
+from shanhai.db.deliveries.reading import find_delivery, list_deliveries
 from shanhai.db.deliveries.webhooks import drop_webhook, find_webhook, list_webhooks
-from shanhai_api.body import parse, read_json
-from shanhai_api.body_schema import body_of
-from shanhai_api.dependencies import (
-    PageQuery,
-    ReadSession,
-    TheState,
-    TheUnit,
-    TheView,
-    Writer,
-    act_of,
+from shanhai_api.dependencies import Writer
+from shanhai_api.kit.answers import Answer, LimitedQuery, page_of
+from shanhai_api.kit.body import JsonBody
+from shanhai_api.kit.routing import Route
+from shanhai_api.kit.writing import IfMatch, Read, Write
+from shanhai_api.webhooks import service
+from shanhai_api.webhooks.models import (
+    SecretRotation,
+    Webhook,
+    WebhookContents,
+    WebhookDeliveries,
+    WebhookDelivery,
+    Webhooks,
+    webhook_path,
 )
-from shanhai_api.once import once
-from shanhai_api.preconditions import expected_states
-from shanhai_api.webhooks import operations
-from shanhai_api.webhooks.schemas import Rotation, WebhookContents, describe_webhook
 
-router = APIRouter(tags=["monitoring"])
-Parameters = Annotated[PageQuery, Query()]
+router = APIRouter(tags=["monitoring"], route_class=Route)
 Code = Annotated[str, Path(pattern=r"^wh-[0-9a-f]{16}$", description="Id of the webhook")]
-NO_STORE = {"Cache-Control": "no-store"}
-CONTENTS = body_of(WebhookContents)
+DeliveryId = Annotated[
+    UUID, Path(description="Id of the delivery, the `webhook-id` of its message")
+]
+
+
+class DeliveriesQuery(LimitedQuery):
+    """Parameters of the list of deliveries."""
+
+    status: Literal["waiting", "delivered", "dead"] | None = Field(
+        None, description="Only deliveries in this state"
+    )
+    limit: int = Field(10, ge=1, le=10_000, description="Deliveries on a page")
+    before: UUID | None = Field(None, description="Only deliveries older than this one")
 
 
 @router.get("/webhooks", summary="Addresses that are told of events")
-async def show_webhooks(
-    view: TheView, caller: Writer, query: Parameters, session: ReadSession
-) -> Response:
+async def show_webhooks(read: Read[Writer]) -> Webhooks:
     """List the webhooks of one's regions, of which there are 200 at most."""
-    found = [describe_webhook(row, view) for row in await list_webhooks(session, caller)]
-    document = {"webhooks": found, "links": view.self_links("/webhooks")}
-    return view.respond(document, template="webhooks.html", headers=NO_STORE)
-
-
-@router.post("/webhooks", summary="Make a webhook", status_code=201, openapi_extra=CONTENTS)
-async def create_webhook(
-    request: Request,
-    view: TheView,
-    state: TheState,
-    caller: Writer,
-    query: Parameters,
-    unit: TheUnit,
-) -> Response:
-    """Make a webhook and show its secret, once."""
-    body = await read_json(request)
-    new = parse(WebhookContents, body.value)
-    configuration = state.configuration
-    made = await once(
-        request,
-        unit,
-        caller,
-        body_sha256=body.sha256,
-        effect=lambda: operations.make_webhook(
-            unit.session,
-            new,
-            seal=operations.seal_of(configuration.webhooks),
-            outgoing=configuration.outgoing,
-            caller=caller,
-            view=view,
-            act=act_of(caller, view),
-        ),
+    found = await list_webhooks(read.session, read.caller)
+    return Webhooks(
+        webhooks=[Webhook.of(one, read) for one in found], links=read.self_links("/webhooks")
     )
-    return made.response(NO_STORE)
+
+
+@router.post("/webhooks", summary="Make a webhook", status_code=201)
+async def create_webhook(write: Write[Writer], new: JsonBody[WebhookContents]) -> Answer[Webhook]:
+    """Make a webhook and show its secret, once."""
+    return await service.create_webhook(write, new)
 
 
 @router.get("/webhooks/{webhook}", summary="One webhook, without its secret")
-async def show_webhook(
-    view: TheView, caller: Writer, webhook: Code, query: Parameters, session: ReadSession
-) -> Response:
+async def show_webhook(read: Read[Writer], webhook: Code) -> Answer[Webhook]:
     """Show a webhook."""
-    found = await find_webhook(session, webhook, caller)
-    return view.respond(
-        describe_webhook(found, view),
-        template="webhook.html",
-        state=str(found.row.row_version),
-        headers=NO_STORE,
-    )
+    return service.shown(await find_webhook(read.session, webhook, read.caller), read)
 
 
-@router.put("/webhooks/{webhook}", summary="Replace a webhook", openapi_extra=CONTENTS)
+@router.put("/webhooks/{webhook}", summary="Replace a webhook")
 async def put_webhook(
-    request: Request,
-    view: TheView,
-    state: TheState,
-    caller: Writer,
-    webhook: Code,
-    query: Parameters,
-    unit: TheUnit,
-) -> Response:
+    write: Write[Writer], webhook: Code, expected: IfMatch, contents: JsonBody[WebhookContents]
+) -> Answer[Webhook]:
     """Replace what a webhook is told of and where; its secret stays."""
-    expected = expected_states(request)
-    contents = parse(WebhookContents, (await read_json(request)).value)
-    made = await operations.change_webhook(
-        unit.session,
-        webhook,
-        contents,
-        outgoing=state.configuration.outgoing,
-        caller=caller,
-        view=view,
-        act=act_of(caller, view),
-        expected=expected,
-    )
-    return made.response(NO_STORE)
+    return await service.replace_webhook(write, webhook, contents, expected)
 
 
 @router.delete("/webhooks/{webhook}", summary="End a webhook", status_code=204)
-async def delete_webhook(
-    request: Request,
-    view: TheView,
-    caller: Writer,
-    webhook: Code,
-    query: Parameters,
-    unit: TheUnit,
-) -> Response:
+async def delete_webhook(write: Write[Writer], webhook: Code, expected: IfMatch) -> None:
     """End a webhook; what waits for it is given up."""
-    expected = expected_states(request)
-    act = act_of(caller, view)
-    await drop_webhook(unit.session, webhook, identity=caller, act=act, expected=expected)
-    return Response(status_code=204)
+    await drop_webhook(
+        write.session, webhook, identity=write.caller, act=write.act, expected=expected
+    )
 
 
 @router.post(
-    "/webhooks/{webhook}/rotate",
-    summary="Replace the secret of a webhook",
-    status_code=201,
-    openapi_extra=body_of(Rotation),
+    "/webhooks/{webhook}/rotate", summary="Replace the secret of a webhook", status_code=201
 )
 async def rotate_secret(
-    request: Request,
-    view: TheView,
-    state: TheState,
-    caller: Writer,
-    webhook: Code,
-    query: Parameters,
-    unit: TheUnit,
-) -> Response:
+    write: Write[Writer], webhook: Code, rotation: JsonBody[SecretRotation]
+) -> Answer[Webhook]:
     """Make a new secret and show it, once; messages are signed with both for a while."""
-    body = await read_json(request)
-    rotation = parse(Rotation, body.value)
-    made = await once(
-        request,
-        unit,
-        caller,
-        body_sha256=body.sha256,
-        effect=lambda: operations.rotate(
-            unit.session,
-            webhook,
-            rotation,
-            seal=operations.seal_of(state.configuration.webhooks),
-            caller=caller,
-            view=view,
-            act=act_of(caller, view),
-        ),
+    return await service.rotate_secret(write, webhook, rotation)
+
+
+@router.get("/webhooks/{webhook}/deliveries", summary="What was and is to be delivered")
+async def show_deliveries(
+    read: Read[Writer], webhook: Code, query: Annotated[DeliveriesQuery, Query()]
+) -> Answer[WebhookDeliveries]:
+    """List the deliveries to a webhook of the last 30 days, the newest first."""
+    found = await find_webhook(read.session, webhook, read.caller)
+    rows = await list_deliveries(
+        read.session,
+        "webhook",
+        webhook,
+        limit=query.limit + 1,
+        status=query.status,
+        before=query.before,
     )
-    return made.response(NO_STORE)
+    path = f"{webhook_path(webhook)}/deliveries"
+    page, links = page_of(rows, query, read, path, lambda last: {"before": str(last.id)})
+    deliveries = WebhookDeliveries(
+        deliveries=[WebhookDelivery.of(row, read) for row in page],
+        links=[*links, read.link(webhook_path(webhook), "up")],
+    )
+    return Answer(deliveries, page={"webhook": Webhook.of(found, read)})
+
+
+@router.get("/webhooks/{webhook}/deliveries/{delivery}", summary="One delivery")
+async def show_delivery(read: Read[Writer], webhook: Code, delivery: DeliveryId) -> WebhookDelivery:
+    """Show a delivery, with what it tells."""
+    await find_webhook(read.session, webhook, read.caller)
+    row = await find_delivery(read.session, "webhook", webhook, delivery)
+    return WebhookDelivery.of(row, read, payload=True)
+
+
+@router.post("/webhooks/{webhook}/test", summary="Send a test to a webhook", status_code=201)
+async def send_test(write: Write[Writer], webhook: Code) -> Answer[WebhookDelivery]:
+    """Send a message of type `webhook.test`; its delivery says how that went."""
+    return await service.send_test(write, webhook)
+
+
+@router.post(
+    "/webhooks/{webhook}/deliveries/{delivery}/redeliver",
+    summary="Send a message again",
+    status_code=201,
+)
+async def redeliver(
+    write: Write[Writer], webhook: Code, delivery: DeliveryId
+) -> Answer[WebhookDelivery]:
+    """Send a message again at once, under the id it has."""
+    return await service.redeliver(write, webhook, delivery)

@@ -13,7 +13,6 @@ from shanhai.db.zoning.comparison import compare_schemes
 from shanhai.db.zoning.schemes import begin_version, find_scheme
 from shanhai.db.zoning.topology import measure_topology
 from shanhai.errors import LimitExceeded
-from shanhai_api.body import parse, read_json
 from shanhai_api.body_schema import body_of
 from shanhai_api.dependencies import (
     PageQuery,
@@ -25,6 +24,7 @@ from shanhai_api.dependencies import (
     act_of,
 )
 from shanhai_api.identity import Caller
+from shanhai_api.kit.body import parse, read_json
 from shanhai_api.negotiation import HTML, JSON, Format, choose_format
 from shanhai_api.once import Made, once
 from shanhai_api.state import Unit

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from shanhai.jobs.contract import Note
-from shanhai_api.dependencies import PageQuery
+from shanhai_api.dependencies import PageQuery, format_field
 
 
 class VersionQuery(PageQuery):
@@ -19,7 +19,7 @@ class VersionQuery(PageQuery):
 class CompareQuery(VersionQuery):
     """Parameters of a comparison."""
 
-    f: str | None = Field(None, description="Format: `json`, `html` or `csv`", examples=["json"])
+    f: str | None = format_field("json", "html", "csv")
     other: str | None = Field(
         None,
         alias="with",

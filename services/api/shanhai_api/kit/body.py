@@ -5,10 +5,10 @@ import hashlib
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import orjson
-from fastapi import Request
+from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
 
 from shanhai.errors import Fault, InvalidInput, LimitExceeded
@@ -28,11 +28,36 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
-class JsonBody:
+class ParsedBody:
     """A parsed body and the SHA-256 of its bytes."""
 
     value: Any
     sha256: str
+
+
+@dataclass(frozen=True)
+class BodyReader:
+    """A dependency that reads the body as a model, and leaves its digest with the request."""
+
+    model: type[BaseModel]
+    limit: int = JSON_LIMIT_BYTES
+
+    async def __call__(self, request: Request) -> BaseModel:
+        """The body, counted, timed and checked."""
+        body = await read_json(request, limit=self.limit)
+        request.state.body_sha256 = body.sha256
+        return parse(self.model, body.value)
+
+
+if TYPE_CHECKING:
+    JsonBody = Annotated[Model, "the body"]
+else:
+
+    class JsonBody:
+        """A parameter of endpoints: `new: JsonBody[Thing]` is the body as a model."""
+
+        def __class_getitem__(cls, model: type[BaseModel]) -> Any:
+            return Annotated[model, Depends(BodyReader(model))]
 
 
 async def read_blocks(request: Request, *, limit: int) -> AsyncIterator[bytes]:
@@ -76,7 +101,7 @@ def too_large(limit: int) -> LimitExceeded:
     )
 
 
-async def read_json(request: Request, *, limit: int = JSON_LIMIT_BYTES) -> JsonBody:
+async def read_json(request: Request, *, limit: int = JSON_LIMIT_BYTES) -> ParsedBody:
     """The JSON body, of at most `limit` bytes.
 
     Raises:
@@ -95,7 +120,7 @@ async def read_json(request: Request, *, limit: int = JSON_LIMIT_BYTES) -> JsonB
     )
 
 
-def parse_json(body: bytes) -> JsonBody:
+def parse_json(body: bytes) -> ParsedBody:
     """The value of a JSON body.
 
     Raises:
@@ -115,7 +140,7 @@ def parse_json(body: bytes) -> JsonBody:
             message_zh="请求体不是有效的 JSON",
             pointer="",
         ) from error
-    return JsonBody(value, hashlib.sha256(body).hexdigest())
+    return ParsedBody(value, hashlib.sha256(body).hexdigest())
 
 
 def depth_of(body: bytes) -> int:

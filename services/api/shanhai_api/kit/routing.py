@@ -1,0 +1,142 @@
+"""The route of an endpoint: takes a model, answers a model, writes once."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from functools import wraps
+from inspect import Parameter, signature
+from typing import Annotated, Any, get_args, get_origin
+
+import orjson
+from fastapi import Query, Response
+from fastapi.datastructures import DefaultPlaceholder
+from fastapi.params import Body, Depends
+from fastapi.params import Query as QueryInfo
+from fastapi.routing import APIRoute
+from fastapi.utils import create_model_field
+from pydantic import BaseModel
+
+from shanhai_api.dependencies import PageQuery
+from shanhai_api.kit.answers import Answer, Document
+from shanhai_api.kit.body import BodyReader, read_digest
+from shanhai_api.kit.writing import WriteContext
+from shanhai_api.negotiation import HTML
+from shanhai_api.once import Made, once
+from shanhai_api.view import View, entity_tag
+
+Told = Document | Answer[Any] | Response | None
+Endpoint = Callable[..., Awaitable[Told]]
+NO_STORE = {"Cache-Control": "no-store"}
+PAGE = {"content": {HTML.media_type: {"schema": {"type": "string"}}}}
+COMMON = Parameter("common", Parameter.KEYWORD_ONLY, annotation=Annotated[PageQuery, Query()])
+"""The query of an endpoint without one of its own: `f`, `lang`, and nothing else."""
+
+
+class Route(APIRoute):
+    """A route whose endpoint takes and answers models.
+
+    A GET is answered as JSON or as a page, with an ETag. What is written is committed before it is
+    answered, and a POST that answers a document has its effect once for each `Idempotency-Key`.
+    """
+
+    def __init__(self, path: str, endpoint: Endpoint, **options: Any) -> None:
+        document = document_of(endpoint)
+        if document is not None and isinstance(options["response_model"], DefaultPlaceholder):
+            options["response_model"] = document
+            if options["methods"] == ["GET"] and HTML in document.formats:
+                options["responses"] = {200: PAGE, **(options["responses"] or {})}
+        super().__init__(path, _answering(endpoint, document, options["status_code"]), **options)
+        # Only now that the handler is made: it does not read the body, a dependency does.
+        for reader in _body_readers(endpoint):
+            self.body_field = create_model_field(
+                "body", reader.model, field_info=Body(annotation=reader.model)
+            )
+
+
+def document_of(endpoint: Endpoint) -> type[Document] | None:
+    """The model that an endpoint says it answers."""
+    told = signature(endpoint).return_annotation
+    if get_origin(told) is Answer:
+        (told,) = get_args(told)
+    return told if isinstance(told, type) and issubclass(told, Document) else None
+
+
+def _answering(
+    endpoint: Endpoint, document: type[Document] | None, status: int | None
+) -> Callable[..., Awaitable[Response]]:
+    """The endpoint with its answer made a response."""
+    declared = signature(endpoint)
+    parameters = [*declared.parameters.values()]
+    own_query = any(_is_query(item.annotation) for item in parameters)
+
+    @wraps(endpoint)
+    async def answer(**arguments: Any) -> Response:
+        arguments.pop(COMMON.name, None)
+        view = next(value for value in arguments.values() if isinstance(value, View))
+        if document is None or not isinstance(view, WriteContext):
+            return respond(view, await endpoint(**arguments))
+        return await write(view, document, status or 200, lambda: endpoint(**arguments))
+
+    if not own_query:
+        parameters.append(COMMON)
+    answer.__signature__ = declared.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return answer
+
+
+def _is_query(annotation: Any) -> bool:
+    kind, *told = get_args(annotation) or (annotation,)
+    a_model = isinstance(kind, type) and issubclass(kind, BaseModel)
+    return a_model and any(isinstance(item, QueryInfo) for item in told)
+
+
+def _body_readers(endpoint: Endpoint) -> Iterator[BodyReader]:
+    for parameter in signature(endpoint).parameters.values():
+        for told in get_args(parameter.annotation)[1:]:
+            if isinstance(told, Depends) and isinstance(told.dependency, BodyReader):
+                yield told.dependency
+
+
+def respond(view: View, told: Told) -> Response:
+    """What was read, as JSON or as a page."""
+    if told is None or isinstance(told, Response):
+        return told or Response(status_code=204)
+    answer = told if isinstance(told, Answer) else Answer(told)
+    document = answer.document
+    return view.respond(
+        document.model_dump(mode="json"),
+        template=document.template,
+        formats=document.formats,
+        headers={} if document.stored else NO_STORE,
+        extra=answer.page,
+        state=answer.state,
+    )
+
+
+async def write(
+    context: WriteContext,
+    document: type[Document],
+    status: int,
+    effect: Callable[[], Awaitable[Any]],
+) -> Response:
+    """What was written, as JSON; a POST repeated with its key is given its first answer."""
+
+    async def make() -> Made:
+        told = await effect()
+        return _made(context, told if isinstance(told, Answer) else Answer(told), status)
+
+    request = context.request
+    if request.method == "POST":
+        sha256 = getattr(request.state, "body_sha256", None) or await read_digest(request)
+        made = await once(request, context.unit, context.caller, body_sha256=sha256, effect=make)
+    else:
+        made = await make()
+    return made.response({} if document.stored else NO_STORE)
+
+
+def _made(view: View, answer: Answer[Document], status: int) -> Made:
+    document, headers = answer.document, {}
+    content = document.model_dump(mode="json")
+    if answer.location is not None:
+        headers["Location"] = view.base + answer.location
+    if answer.state is not None:
+        shown = {name: value for name, value in content.items() if name not in document.secrets}
+        headers["ETag"] = f'"{entity_tag(answer.state, orjson.dumps(shown))}"'
+    return Made(content, headers, status, document.secrets)
