@@ -161,6 +161,8 @@ def some(random: Random, number: int) -> list[Observation]:
             time,
             random.choice((random.uniform(0, 300), 12.5, 20_000.0)),
             quality=random.choice(("N", "N", "M")),
+            result_time=random.choice((None, time + timedelta(hours=2))),
+            feature=random.choice((0, 7)),
         )
         for time in times
     ]

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from shanhai.monitoring.observed_rows import NO_FEATURE
 from shanhai.vocabulary import QUALITIES
 
 Times = NDArray[np.datetime64]
@@ -45,6 +46,8 @@ class Observation:
         time: With its offset from UTC.
         unit: None for the unit of the property.
         quality: A code or letter of `vocabulary.QUALITIES`.
+        result_time: When the value was known, with its offset from UTC; None where nobody tells.
+        feature: The number of the sampling feature it is of; none where it is of the station.
     """
 
     station: str
@@ -53,6 +56,8 @@ class Observation:
     value: float
     unit: str | None = None
     quality: str = "valid"
+    result_time: datetime | None = None
+    feature: int = NO_FEATURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,8 @@ class Batch:
         unit: Empty for the unit of the property.
         quality: Numbers in `vocabulary.QUALITIES`.
         index: The number of each row in the request, from 0.
+        result_time: When each value was known; not a time where nobody tells.
+        feature: Numbers of sampling features.
     """
 
     station: Texts
@@ -120,6 +127,8 @@ class Batch:
     unit: Texts
     quality: NDArray[np.int16]
     index: NDArray[np.int64]
+    result_time: Times
+    feature: Whole
 
     def __len__(self) -> int:
         return len(self.value)
@@ -140,6 +149,8 @@ class Batch:
             Texts.of([row.unit or "" for row in rows]),
             np.array([quality_number(row.quality) for row in rows], np.int16),
             np.arange(len(rows), dtype=np.int64),
+            np.array([_utc_or_none(row.result_time) for row in rows], "datetime64[us]"),
+            np.array([row.feature for row in rows], np.int32),
         )
 
     @classmethod
@@ -153,6 +164,8 @@ class Batch:
             Texts.joined([part.unit for part in parts]),
             np.concatenate([np.empty(0, np.int16), *(part.quality for part in parts)]),
             np.concatenate([np.empty(0, np.int64), *(part.index for part in parts)]),
+            np.concatenate([np.empty(0, "datetime64[us]"), *(part.result_time for part in parts)]),
+            np.concatenate([np.empty(0, np.int32), *(part.feature for part in parts)]),
         )
 
 
@@ -160,6 +173,10 @@ def _utc(time: datetime) -> datetime:
     if time.tzinfo is None:
         raise ValueError(f"{time} has no offset from UTC")
     return time.astimezone(UTC).replace(tzinfo=None)
+
+
+def _utc_or_none(time: datetime | None) -> datetime | None:
+    return None if time is None else _utc(time)
 
 
 @dataclass(slots=True)

@@ -6,6 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+UNTOLD = np.iinfo(np.int64).min
+"""In place of a time nobody told: as NumPy has it, and PostgreSQL's `-infinity`."""
+NO_FEATURE = 0
+"""In place of the number of a sampling feature where none was told."""
+
 
 @dataclass(frozen=True, slots=True)
 class ObservedRows:
@@ -16,6 +21,8 @@ class ObservedRows:
         time, received: Microseconds of UTC since 1970.
         value: In the unit of the property; finite.
         quality, flags: As `observation` has them.
+        result: When the value was known, in microseconds of UTC since 1970; `UNTOLD` for most.
+        feature: The number of the sampling feature; `NO_FEATURE` for most.
     """
 
     station: NDArray[np.int32]
@@ -26,6 +33,8 @@ class ObservedRows:
     source: NDArray[np.int32]
     quality: NDArray[np.int16]
     flags: NDArray[np.int16]
+    result: NDArray[np.int64]
+    feature: NDArray[np.int32]
 
     def __len__(self) -> int:
         return len(self.time)
@@ -59,6 +68,7 @@ PACKED = np.dtype(
     [
         *(("station", "<i4"), ("property", "<i2"), ("time", "<i8"), ("value", "<f8")),
         *(("received", "<i8"), ("source", "<i4"), ("quality", "<i2"), ("flags", "<i2")),
+        *(("result", "<i8"), ("feature", "<i4")),
     ]
 )
 

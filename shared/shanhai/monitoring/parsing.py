@@ -17,9 +17,17 @@ import numpy as np
 import orjson
 
 from shanhai.errors import Fault, InvalidInput
-from shanhai.monitoring.observation import Batch, Refused, Rejection, Texts, quality_number
+from shanhai.monitoring.observation import (
+    Batch,
+    Refused,
+    Rejection,
+    Texts,
+    Times,
+    quality_number,
+)
+from shanhai.monitoring.observed_rows import NO_FEATURE, UNTOLD
 
-MEMBERS = ("station", "property", "time", "value", "unit", "quality")
+MEMBERS = ("station", "property", "time", "value", "unit", "quality", "result_time")
 NEEDED = MEMBERS[:4]
 OPTIONAL = MEMBERS[4:]
 ABSENT = dict.fromkeys(OPTIONAL)
@@ -87,7 +95,17 @@ def columns_of(rows: Sequence[Row], index: Sequence[int]) -> Batch:
         unit,
         numbers[quality.number],
         np.asarray(index, np.int64),
+        _result_times(given.get("result_time"), len(rows)),
+        np.full(len(rows), NO_FEATURE, np.int32),
     )
+
+
+def _result_times(column: Sequence[Any] | None, size: int) -> Times:
+    if column is None:
+        return np.full(size, UNTOLD, np.int64).view("datetime64[us]")
+    texts = _texts(_present(column, "", size))
+    moments = [time_of(text) if text else UNTOLD for text in texts.distinct]
+    return np.array(moments, np.int64)[texts.number].view("datetime64[us]")
 
 
 def _texts(column: Sequence[Any], least: int = 0) -> Texts:
@@ -128,7 +146,12 @@ def fault_of(row: Any) -> Fault | None:
         given = row.get(name)
         if given is not None and (not isinstance(given, str) or len(given) > LONGEST_TEXT):
             return _text_needed(name)
-    return _fault_of_time(row["time"]) or _fault_of_value(row) or _fault_of_quality(row)
+    return (
+        _fault_of_time("time", row["time"])
+        or _fault_of_value(row)
+        or _fault_of_quality(row)
+        or _fault_of_time("result_time", row.get("result_time") or row["time"])
+    )
 
 
 def _text_needed(name: str) -> Fault:
@@ -139,12 +162,12 @@ def _text_needed(name: str) -> Fault:
     )
 
 
-def _fault_of_time(text: str) -> Fault | None:
+def _fault_of_time(name: str, text: str) -> Fault | None:
     try:
         time_of(text)
     except ValueError:
         return Fault(
-            "/time",
+            f"/{name}",
             f"{text[:80]!r} is not a time of RFC 3339 with offset, as 2026-03-01T08:00:00+08:00",
             f"{text[:80]!r} 不是带时区的 RFC 3339 时间，如 2026-03-01T08:00:00+08:00",
         )

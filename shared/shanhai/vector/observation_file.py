@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from shanhai.errors import Unavailable
 from shanhai.monitoring.observation import VALID
-from shanhai.monitoring.observed_rows import ObservedRows, series_keys
+from shanhai.monitoring.observed_rows import NO_FEATURE, UNTOLD, ObservedRows, series_keys
 from shanhai.vector.columnar import GEO, VERSION, Seen
 from shanhai.vector.tables import GEOMETRY
 from shanhai.vocabulary import FLAGS, QUALITIES
@@ -43,6 +43,8 @@ SCHEMA = pa.schema(
         pa.field("station_id", pa.int32(), nullable=False),
         pa.field("property_id", pa.int16(), nullable=False),
         pa.field("source_id", pa.int32(), nullable=False),
+        pa.field("result_time", _MOMENT),
+        pa.field("feature_id", pa.int32()),
     ]
 )
 _FEW_VALUES = [GEOMETRY, "station", "property", "unit", "quality", "flags", "source_id"]
@@ -50,6 +52,8 @@ _KEYS = {"station": "station_id", "property": "property_id", "time": "time"}
 _REST = {"value": "value", "received": "received", "source": "source_id"} | {
     name: name for name in ("quality", "flags")
 }
+_TOLD = {"result": ("result_time", UNTOLD), "feature": ("feature_id", NO_FEATURE)}
+"""Columns that files written before them lack, and what stands for no value."""
 
 
 class Place(NamedTuple):
@@ -133,6 +137,8 @@ class ObservationWriter:
             "station_id": rows.station,
             "property_id": rows.property,
             "source_id": rows.source,
+            "result_time": _moments(rows.result),
+            "feature_id": pa.array(rows.feature, mask=rows.feature == NO_FEATURE),
         }
         group = pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)
         self._writer.write_table(group, row_group_size=GROUP_ROWS)
@@ -207,9 +213,22 @@ def read_rows(path: Path, wanted: Wanted) -> Iterator[ObservedRows]:
             rest = {name: _column(told, column) for name, column in _REST.items()}
             if wanted.marked:
                 met &= (rest["flags"] != 0) | (rest["quality"] != VALID)
-            rows = ObservedRows(**keys, **rest)
+            rows = ObservedRows(**keys, **rest, **_told(file, number))
             if met.any():
                 yield rows if met.all() else rows.take(met)
+
+
+def _told(file: pq.ParquetFile, number: int) -> dict[str, NDArray[Any]]:
+    """What few rows have, of a row group."""
+    present = [column for column, _ in _TOLD.values() if column in file.schema_arrow.names]
+    group = file.read_row_group(number, columns=present) if present else None
+    size = file.metadata.row_group(number).num_rows
+    return {
+        name: np.full(size, missing, np.int32 if name == "feature" else np.int64)
+        if group is None
+        else _column(group, column, missing)
+        for name, (column, missing) in _TOLD.items()
+    }
 
 
 def demand_sound(path: Path) -> None:
@@ -298,9 +317,11 @@ def _edges(group: pq.RowGroupMetaData) -> tuple[tuple[int, int, int], tuple[int,
     return (low[0], low[1], low[2]), (high[0], high[1], high[2])
 
 
-def _column(table: pa.Table, name: str) -> NDArray[Any]:
+def _column(table: pa.Table, name: str, missing: int = 0) -> NDArray[Any]:
     column = table.column(name).combine_chunks()
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.int64())
+    if column.null_count:
+        column = column.fill_null(missing)
     values: NDArray[Any] = column.to_numpy(zero_copy_only=False)
     return values

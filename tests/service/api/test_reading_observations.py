@@ -173,7 +173,9 @@ async def test_files_have_the_whole_selection(stored: State, reader: httpx.Async
     table = await reader.get("/observations", params={"f": "csv", "property": "pm25"})
     assert table.headers["Content-Type"].startswith("text/csv")
     lines = table.content.decode("utf-8-sig").splitlines()
-    assert lines[0] == "station,property,time,value,unit,quality,flags,received,geometry"
+    assert (
+        lines[0] == "station,property,time,value,unit,quality,flags,received,result_time,geometry"
+    )
     assert len(lines) == 2 * HOURS + 1
     assert lines[1].startswith("s1,pm25,2026-02-28T12:00:00+00:00,11.5,ug/m3,maintenance,,")
     assert lines[1].endswith("POINT (118 24)")

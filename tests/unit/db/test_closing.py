@@ -14,7 +14,7 @@ from shanhai.db.observations.months import is_closable, is_over, parse_month
 from shanhai.db.observations.recall import series_by_month
 from shanhai.db.observations.writing import HEADER, TRAILER, decode_observed, encode_observed
 from shanhai.errors import InvalidInput
-from shanhai.monitoring.observed_rows import ObservedRows
+from shanhai.monitoring.observed_rows import UNTOLD, ObservedRows
 from shanhai.vector.observation_file import Names, Place, Wanted, read_rows
 
 NAMES = Names(
@@ -38,6 +38,8 @@ def observed(given: list[tuple[int, int, int]]) -> ObservedRows:
         one.astype(np.int32),
         one,
         one,
+        np.where(time % 2, time + 2, UNTOLD),
+        (time % 3).astype(np.int32),
     )
 
 
@@ -105,6 +107,8 @@ def late(*given: tuple[int, int, datetime]) -> Rows:
         np.zeros(number),
         np.zeros(number, np.int16),
         np.ones(number, np.int32),
+        np.full(number, UNTOLD, np.int64),
+        np.zeros(number, np.int32),
     )
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shanhai.errors import Unavailable
-from shanhai.monitoring.observed_rows import ObservedRows
+from shanhai.monitoring.observed_rows import UNTOLD, ObservedRows
 from shanhai.vector import observation_file
 from shanhai.vector.observation_file import (
     Names,
@@ -46,6 +46,8 @@ def rows(*given: tuple[int, int, int, float]) -> ObservedRows:
         np.ones(len(time), np.int32),
         none,
         (value > 100).astype(np.int16),
+        np.where(second % 2, time + 2_000_000, UNTOLD),
+        (second % 3).astype(np.int32),
     )
 
 
@@ -170,3 +172,13 @@ def test_damage_is_found(tmp_path: Path) -> None:
         other.write_bytes(broken)
         with pytest.raises(Unavailable, match=f"{name} of archived observations is damaged"):
             demand_sound(other)
+
+
+def test_files_from_before_result_times_tell_none(tmp_path: Path) -> None:
+    path = written(tmp_path / "new.parquet", rows((1, 1, 1, 5.0), (1, 1, 2, 6.0)))
+    old = tmp_path / "old.parquet"
+    pq.write_table(pq.read_table(path).drop_columns(["result_time", "feature_id"]), old)
+    (found,) = read_rows(old, Wanted())
+    assert told(found) == [(1, 1, 1, 5.0), (1, 1, 2, 6.0)]
+    assert (found.result == UNTOLD).all()
+    assert not found.feature.any()

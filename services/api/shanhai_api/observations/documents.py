@@ -29,19 +29,24 @@ def describe_value(
         "flags": flag_codes(value.flags) if value.flags else [],
         "received": value.received_at,
     }
+    if value.result_time is not None:
+        row["result_time"] = value.result_time
     if formers is not None:
         row["revisions"] = [_former(one) for one in formers.get(Place(*value[:3]), ())]
     return row
 
 
 def _former(one: Former) -> Row:
-    return {
+    row: Row = {
         "value": one.value,
         "quality": QUALITIES[one.quality].code,
         "flags": flag_codes(one.flags),
         "received": one.received_at,
         "replaced": one.replaced_at,
     }
+    if one.result_time is not None:
+        row["result_time"] = one.result_time
+    return row
 
 
 def describe_latest(

@@ -27,7 +27,7 @@ COMMON: tuple[tuple[str, "Kind"], ...] = (("station", "text"), ("property", "tex
 VALUES: tuple[tuple[str, "Kind"], ...] = (
     *COMMON,
     *(("time", "moment"), ("value", "number"), ("unit", "text"), ("quality", "text")),
-    *(("flags", "text"), ("received", "moment")),
+    *(("flags", "text"), ("received", "moment"), ("result_time", "moment")),
 )
 BUCKETS: tuple[tuple[str, "Kind"], ...] = (
     *COMMON,
@@ -76,7 +76,7 @@ async def _blocks(
                 places[station.id] = _place(station)
         if block:
             yield [
-                [places[station.id], *(_cell(row[name]) for name, _ in columns)]
+                [places[station.id], *(_cell(row.get(name)) for name, _ in columns)]
                 for station, row in block
             ]
 

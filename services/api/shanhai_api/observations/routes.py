@@ -53,6 +53,11 @@ OBSERVATION: dict[str, Any] = {
             "enum": [name for term in QUALITIES for name in (term.code, term.letter)],
             "default": "valid",
         },
+        "result_time": {
+            "type": "string",
+            "format": "date-time",
+            "description": "When the value was known, with its offset",
+        },
     },
 }
 SENDING = {

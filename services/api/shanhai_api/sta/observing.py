@@ -62,6 +62,7 @@ def reading_of(body: schemas.ObservationBody, series: tuple[str, str], pointer: 
     given = {
         "phenomenonTime": body.phenomenonTime,
         "result": body.result,
+        "resultTime": body.resultTime,
         "resultQuality": body.resultQuality,
         FEATURE: _feature(body.FeatureOfInterest),
     }
@@ -75,6 +76,10 @@ def _observation(series: tuple[str, str], given: Mapping[str, Any]) -> Observati
     time = _time(given.get("phenomenonTime"))
     if isinstance(time, Rule):
         return Fault("/phenomenonTime", time.en, time.zh)
+    told = given.get("resultTime")
+    result_time = None if told is None else _time(told)
+    if isinstance(result_time, Rule):
+        return Fault("/resultTime", result_time.en, result_time.zh)
     value = given.get("result")
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return Fault("/result", "must be a number", "必须是数值")
@@ -92,7 +97,9 @@ def _observation(series: tuple[str, str], given: Mapping[str, Any]) -> Observati
     except (KeyError, TypeError):
         known = ", ".join(item.code for item in QUALITIES)
         return Fault("/resultQuality", f"must be one of {known}", f"须为 {known} 之一")
-    return Observation(*series, time=time, value=float(value), quality=quality)
+    return Observation(
+        *series, time=time, value=float(value), quality=quality, result_time=result_time
+    )
 
 
 def _feature(given: Any) -> str | None:
@@ -250,6 +257,7 @@ async def revise(making: Making, before: Raw, body: schemas.ObservationBody) -> 
     given = {
         "phenomenonTime": was["phenomenonTime"],
         "result": body.result if "result" in body.model_fields_set else was["result"],
+        "resultTime": body.resultTime or was["resultTime"],
         "resultQuality": body.resultQuality or was["resultQuality"],
     }
     found = _observation(series_of(series, ""), given)

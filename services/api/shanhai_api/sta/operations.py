@@ -1,6 +1,7 @@
 """Answers to POST, PATCH and DELETE."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -218,12 +219,16 @@ def _sent(observation: Observation, body: schemas.ObservationBody, writer: Write
     return {
         "@iot.id": identifier,
         "@iot.selfLink": own,
-        "phenomenonTime": observation.time.isoformat().replace("+00:00", "Z"),
-        "resultTime": None,
+        "phenomenonTime": _moment(observation.time),
+        "resultTime": None if observation.result_time is None else _moment(observation.result_time),
         "result": observation.value,
         "resultQuality": observation.quality,
         **{f"{name}@iot.navigationLink": f"{own}/{name}" for name in OBSERVATION.links},
     }
+
+
+def _moment(time: datetime) -> str:
+    return time.isoformat().replace("+00:00", "Z")
 
 
 async def _create_observations(

@@ -39,6 +39,7 @@ BODY_OR_LIST: dict[str, Any] = {
 }
 
 
+@router.get(f"{documents.ROOT}/", include_in_schema=False)
 @router.get(documents.ROOT, summary="SensorThings API 1.1: its sets, and what is there of it")
 async def show_index(view: TheView, caller: Reader) -> Response:
     """Show the sets of entities."""

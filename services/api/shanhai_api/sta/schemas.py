@@ -81,7 +81,9 @@ class ObservationBody(Entity):
     phenomenonTime: Text | None = Field(
         None, description="When; an instant with its offset from UTC. Default: now"
     )
-    resultTime: Text | None = Field(None, description="Read over")
+    resultTime: Text | None = Field(
+        None, description="When the result was known; an instant with its offset from UTC"
+    )
     result: Any = Field(None, description="The value: a number")
     resultQuality: Any = Field(None, description="Code of the quality; default `valid`")
     validTime: Any = Field(None, description="Read over")

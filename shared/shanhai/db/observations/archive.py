@@ -30,7 +30,7 @@ from shanhai.db.observations.archived import Filed
 from shanhai.db.observations.judging import microseconds
 from shanhai.db.observations.partitions import MAKERS_LOCK, missing_sql, month_table
 from shanhai.db.observations.stretches import Stretch, stretch_of
-from shanhai.db.observations.writing import COLUMNS, HEADER, ROW, TRAILER, decode_observed
+from shanhai.db.observations.writing import HEADER, KEPT_COLUMNS, ROW, TRAILER, decode_observed
 from shanhai.errors import Unavailable
 from shanhai.monitoring.observed_rows import ObservedRows, series_keys
 from shanhai.storage.artifacts import ArtifactStore, Stored
@@ -253,7 +253,7 @@ async def _read_partition(session: AsyncSession, month: date, take: Callable[...
     raw: Any = (await (await session.connection()).get_raw_connection()).driver_connection
     reading = _Reading(take)
     await raw.copy_from_query(
-        f"SELECT {', '.join(COLUMNS)} FROM {table}"  # noqa: S608 - a name of ours
+        f"SELECT {', '.join(KEPT_COLUMNS)} FROM {table}"  # noqa: S608 - a name of ours
         " ORDER BY station_id, property_id, observed_at",
         output=reading.feed,
         format="binary",

@@ -20,7 +20,7 @@ from shanhai.db.observations.partitions import month_of
 from shanhai.db.observations.stretches import Stretch, stretch_of
 from shanhai.db.quick import Asked
 from shanhai.errors import NotFound, Unavailable
-from shanhai.monitoring.observed_rows import ObservedRows, series_keys
+from shanhai.monitoring.observed_rows import UNTOLD, ObservedRows, series_keys
 from shanhai.storage.artifacts import ArtifactStore
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ _STATE = text("""
 
 Spot = tuple[datetime, int, int]
 """A place in the order of time, then of series: a time, station and property."""
-Row = tuple[datetime, int, int, float, int, int, datetime]
-"""Time, station, property, value, quality, flags, and when it was received."""
+Row = tuple[datetime, int, int, float, int, int, datetime, datetime | None]
+"""Time, station, property, value, quality, flags, when it was received, and when known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +199,7 @@ def _told(rows: ObservedRows) -> list[Row]:
             rows.quality.tolist(),
             rows.flags.tolist(),
             [moment(at) for at in rows.received.tolist()],
+            [None if at == UNTOLD else moment(at) for at in rows.result.tolist()],
             strict=True,
         )
     )

@@ -223,12 +223,11 @@ class _Storing:
         new, changed = ahead.copy(), np.zeros(len(rows), np.bool_)
         late = np.flatnonzero(~ahead)
         if len(late):
-            places, values, qualities = await writing.find_present(self.raw, rows.take(late))
+            places, stored = await writing.find_present(self.raw, rows.take(late))
             new[late] = True
             present = late[places]
             new[present] = False
-            unlike = (rows.value[present] != values) | (rows.quality[present] != qualities)
-            changed[present] = unlike
+            changed[present] = stored.differs_from(rows.take(present))
         return new, changed
 
     async def _partners(self) -> Partners:
@@ -240,8 +239,8 @@ class _Storing:
             alone = np.flatnonzero((rows.property == own) & np.isnan(values))
             if len(alone):
                 asked = replace(rows.take(alone), property=np.full(len(alone), other, np.int16))
-                places, stored, _ = await writing.find_present(self.raw, asked)
-                values[alone[places]] = stored
+                places, stored = await writing.find_present(self.raw, asked)
+                values[alone[places]] = stored.value
             found.append((number, side, values))
         return Partners(tuple(found))
 

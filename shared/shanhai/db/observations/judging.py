@@ -27,6 +27,8 @@ class Rows:
     Attributes:
         time: Microseconds of UTC since 1970.
         source: The number of who sent it.
+        result: When the value was known, as `time`; `UNTOLD` where nobody tells.
+        feature: The number of the sampling feature.
     """
 
     station: NDArray[np.int32]
@@ -35,20 +37,15 @@ class Rows:
     value: NDArray[np.float64]
     quality: NDArray[np.int16]
     source: NDArray[np.int32]
+    result: NDArray[np.int64]
+    feature: NDArray[np.int32]
 
     def __len__(self) -> int:
         return len(self.value)
 
     def take(self, which: NDArray[np.bool_] | NDArray[np.intp]) -> "Rows":
         """Some of the rows, by mask or number."""
-        return Rows(
-            self.station[which],
-            self.property[which],
-            self.time[which],
-            self.value[which],
-            self.quality[which],
-            self.source[which],
-        )
+        return Rows(*(getattr(self, member.name)[which] for member in fields(self)))
 
     @classmethod
     def joined(cls, parts: Sequence["Rows"]) -> "Rows":
@@ -138,6 +135,8 @@ def judge(
         values,
         batch.quality,
         np.full(len(batch), source, np.int32),
+        batch.result_time.astype("datetime64[us]").astype(np.int64),
+        batch.feature,
     )
     if not found:
         return rows, refused

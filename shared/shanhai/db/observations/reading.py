@@ -60,6 +60,7 @@ class Value(NamedTuple):
     quality: int
     flags: int
     received_at: datetime
+    result_time: datetime | None
 
 
 class Former(NamedTuple):
@@ -73,6 +74,7 @@ class Former(NamedTuple):
     flags: int
     received_at: datetime
     replaced_at: datetime
+    result_time: datetime | None
 
 
 class SeenStation(NamedTuple):
@@ -141,7 +143,8 @@ _PROPERTIES = text(
 )
 # Constants of this file; callers' values are bound.
 _LATEST = text(
-    "SELECT x.observed_at, x.station_id, x.property_id, x.value, x.quality, x.flags, x.received_at"  # noqa: S608
+    "SELECT x.observed_at, x.station_id, x.property_id, x.value, x.quality, x.flags, x.received_at,"  # noqa: S608
+    " x.result_time"
     f" FROM observation_latest x WHERE {_SERIES.format('x')}"
     " AND x.observed_at >= :start AND x.observed_at < :end"
     " AND (x.station_id, x.property_id)"
@@ -150,7 +153,7 @@ _LATEST = text(
 )
 _FORMER = text("""
   SELECT r.observed_at, r.station_id, r.property_id, r.value, r.quality, r.flags, r.received_at,
-         r.replaced_at
+         r.replaced_at, r.result_time
     FROM unnest(CAST(:at AS timestamptz[]), CAST(:stations AS int[]),
                 CAST(:properties AS smallint[])) AS k (observed_at, station_id, property_id)
     JOIN observation_revision r USING (observed_at, station_id, property_id)
@@ -228,7 +231,7 @@ async def read_values(
         return await _values(asked, series, archived, stretch, behind, size)
 
     async for block in _walk(asked, series, None, read, most, after):
-        yield [Value(*row[:7]) for row in block]
+        yield [Value(*row[:8]) for row in block]
 
 
 async def read_statistics(
@@ -335,7 +338,7 @@ async def _values(
     for _ in range(TRIES):
         found = (await asked.execute(query, _binds(series, stretch, after, size))).all()
         rows = [row for row in found if row[0] is not None]
-        version = next((row[7] for row in reversed(found) if row[0] is None), None)
+        version = next((row[8] for row in reversed(found) if row[0] is None), None)
         if version is None:
             return rows
         if version == archived.version(month):
@@ -387,13 +390,14 @@ def _values_query(month: date, marked: bool, wide: bool) -> TextClause:
     """
     return _planned(
         "(SELECT x.observed_at, x.station_id, x.property_id, x.value, x.quality, x.flags,"  # noqa: S608
-        f" x.received_at, CAST(NULL AS bigint) AS version FROM {month_table(month)} x"
+        " x.received_at, x.result_time, CAST(NULL AS bigint) AS version"
+        f" FROM {month_table(month)} x"
         f" WHERE {_SERIES.format('x')}"
         " AND x.observed_at >= CAST(:start AS timestamptz)"
         " AND x.observed_at < CAST(:end AS timestamptz)"
         f" AND {_AFTER.format('x.observed_at')}{' AND ' + _MARKED if marked else ''}"
         " ORDER BY x.observed_at, x.station_id, x.property_id LIMIT :size)"
-        " UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, a.version"
+        " UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, a.version"
         f" FROM observation_archive a WHERE a.month = DATE '{month}'",
         wide,
     )

@@ -89,9 +89,9 @@ def sort_rows(rows: Rows) -> Sorted:
 
 
 def _differ(rows: Rows, one: slice, other: slice) -> Mask:
-    unlike: Mask = (rows.value[one] != rows.value[other]) | (
-        rows.quality[one] != rows.quality[other]
-    )
+    unlike = np.zeros(len(rows.value[one]), np.bool_)
+    for column in (rows.value, rows.quality, rows.result, rows.feature):
+        unlike |= column[one] != column[other]
     return unlike
 
 

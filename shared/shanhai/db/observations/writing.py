@@ -5,6 +5,8 @@ go through a binary COPY made by NumPy. Times are whole microseconds all the way
 for each of a million rows would take longer than storing them.
 """
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 from typing import Any
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 
 from shanhai.db.observations.judging import Rows, microseconds
 from shanhai.db.observations.series import Mask, Sorted, Stored
-from shanhai.monitoring.observed_rows import ObservedRows
+from shanhai.monitoring.observed_rows import NO_FEATURE, UNTOLD, ObservedRows
 
 POSTGRES_EPOCH_US = 946_684_800_000_000
 """2000-01-01, from which PostgreSQL counts, in microseconds since 1970."""
@@ -29,19 +31,31 @@ COLUMNS = (
     *("observed_at", "value", "received_at", "station_id", "source_id"),
     *("property_id", "quality", "flags"),
 )
-# What a row of COPY's binary format is for these columns: their number, then length and value each.
-ROW = np.dtype(
-    [
-        ("columns", ">i2"),
-        *(
-            field
-            for name, kind in zip(
-                COLUMNS, (">i8", ">f8", ">i8", ">i4", ">i4", ">i2", ">i2", ">i2"), strict=True
-            )
-            for field in ((f"{name}_length", ">i4"), (name, kind))
-        ),
-    ]
+TOLD_COLUMNS = ("result_time", "feature_id")
+"""Those few rows have a value in."""
+KEPT_COLUMNS = (
+    *COLUMNS,
+    "coalesce(result_time, '-infinity') AS result_time",
+    f"coalesce(feature_id, {NO_FEATURE}) AS feature_id",
 )
+"""SQL of all columns, none of them null."""
+_KINDS = {
+    **dict.fromkeys(("observed_at", "received_at", "result_time"), ">i8"),
+    **dict.fromkeys(("station_id", "source_id", "feature_id"), ">i4"),
+    **dict.fromkeys(("property_id", "quality", "flags"), ">i2"),
+    "value": ">f8",
+}
+
+
+def _row(columns: Sequence[str]) -> "np.dtype[np.void]":
+    """What a row of COPY's binary format is: the number of columns, then length and value each."""
+    of_columns = (
+        field for name in columns for field in ((f"{name}_length", ">i4"), (name, _KINDS[name]))
+    )
+    return np.dtype([("columns", ">i2"), *of_columns])
+
+
+ROW = _row((*COLUMNS, *TOLD_COLUMNS))
 _AT = "(timestamptz 'epoch' + {} * interval '1 microsecond')"
 _US = "(extract(epoch FROM {}) * 1000000)::bigint"
 
@@ -69,7 +83,8 @@ _LOCK_SERIES = f"""
      FOR UPDATE OF l
 """  # noqa: S608
 _PRESENT = f"""
-  SELECT k.row - 1 AS row, o.value, o.quality
+  SELECT k.row - 1 AS row, o.value, o.quality, {_US.format("o.result_time")} AS result,
+         o.feature_id
     FROM unnest($1::int[], $2::smallint[], $3::bigint[]) WITH ORDINALITY
            AS k (station_id, property_id, time, row)
          JOIN observation o ON o.station_id = k.station_id AND o.property_id = k.property_id
@@ -77,23 +92,24 @@ _PRESENT = f"""
 """  # noqa: S608
 _GIVEN = f"""
   SELECT k.station_id, k.property_id, {_AT.format("k.time")} AS observed_at, k.value, k.quality,
-         k.flags, k.source_id
+         k.flags, k.source_id, {_AT.format("k.result")} AS result_time, k.feature_id
     FROM unnest($1::int[], $2::smallint[], $3::bigint[], $4::float8[], $5::smallint[],
-                $6::smallint[], $7::int[])
-           AS k (station_id, property_id, time, value, quality, flags, source_id)
+                $6::smallint[], $7::int[], $8::bigint[], $9::int[])
+           AS k (station_id, property_id, time, value, quality, flags, source_id, result,
+                 feature_id)
 """  # noqa: S608
 _REVISE = f"""
   WITH given AS ({_GIVEN}), kept AS (
     INSERT INTO observation_revision
       (observed_at, value, received_at, replaced_at, station_id, source_id, property_id, quality,
-       flags)
-    SELECT o.observed_at, o.value, o.received_at, $8, o.station_id, o.source_id, o.property_id,
-           o.quality, o.flags
+       flags, result_time, feature_id)
+    SELECT o.observed_at, o.value, o.received_at, $10, o.station_id, o.source_id, o.property_id,
+           o.quality, o.flags, o.result_time, o.feature_id
       FROM given g JOIN observation o USING (station_id, property_id, observed_at)
   )
   UPDATE observation o
-     SET value = g.value, quality = g.quality, flags = g.flags, received_at = $8,
-         source_id = g.source_id
+     SET value = g.value, quality = g.quality, flags = g.flags, received_at = $10,
+         source_id = g.source_id, result_time = g.result_time, feature_id = g.feature_id
     FROM given g
    WHERE o.station_id = g.station_id AND o.property_id = g.property_id
      AND o.observed_at = g.observed_at
@@ -101,28 +117,29 @@ _REVISE = f"""
 _KEEP_FORMER = f"""
   INSERT INTO observation_revision
     (observed_at, value, received_at, replaced_at, station_id, source_id, property_id, quality,
-     flags)
-  SELECT g.observed_at, g.value, $8, $8, g.station_id, g.source_id, g.property_id, g.quality,
-         g.flags
+     flags, result_time, feature_id)
+  SELECT g.observed_at, g.value, $10, $10, g.station_id, g.source_id, g.property_id, g.quality,
+         g.flags, g.result_time, g.feature_id
     FROM ({_GIVEN}) g
 """  # noqa: S608
 _FOLLOW_UP = f"""
   WITH newest AS (
     UPDATE observation_latest l
        SET observed_at = {_AT.format("k.time")}, value = k.value, quality = k.quality,
-           flags = k.flags, equal_values = k.equal_values, received_at = $8
+           flags = k.flags, equal_values = k.equal_values, received_at = $9,
+           result_time = {_AT.format("k.result")}
       FROM unnest($1::int[], $2::smallint[], $3::bigint[], $4::float8[], $5::smallint[],
-                  $6::smallint[], $7::smallint[])
-             AS k (station_id, property_id, time, value, quality, flags, equal_values)
+                  $6::smallint[], $7::smallint[], $8::bigint[])
+             AS k (station_id, property_id, time, value, quality, flags, equal_values, result)
      WHERE l.station_id = k.station_id AND l.property_id = k.property_id
   ), due AS (
     INSERT INTO rollup_due (station_id, property_id, day)
-    SELECT * FROM unnest($9::int[], $10::smallint[], $11::date[])
+    SELECT * FROM unnest($10::int[], $11::smallint[], $12::date[])
     ON CONFLICT DO NOTHING
   ), told AS (
     INSERT INTO observation_change (station_id, property_id, first_at, last_at)
     SELECT k.station_id, k.property_id, {_AT.format("k.first")}, {_AT.format("k.last")}
-      FROM unnest($12::int[], $13::smallint[], $14::bigint[], $15::bigint[])
+      FROM unnest($13::int[], $14::smallint[], $15::bigint[], $16::bigint[])
              AS k (station_id, property_id, first, last)
   )
   SELECT pg_notify('shanhai_observations', '')
@@ -156,22 +173,36 @@ async def lock_series(raw: Any, given: Sorted) -> Stored:
     )
 
 
-async def find_present(
-    raw: Any, rows: Rows
-) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.int16]]:
-    """Which rows' keys are stored, and with what values and qualities."""
+@dataclass(frozen=True, slots=True)
+class Present:
+    """What is stored of some keys, as `Rows` have it."""
+
+    value: NDArray[np.float64]
+    quality: NDArray[np.int16]
+    result: NDArray[np.int64]
+    feature: NDArray[np.int32]
+
+    def differs_from(self, rows: Rows) -> Mask:
+        """Which rows say something else; one that leaves out what was told before does not."""
+        unlike: Mask = (rows.value != self.value) | (rows.quality != self.quality)
+        unlike |= (rows.result != UNTOLD) & (rows.result != self.result)
+        unlike |= (rows.feature != NO_FEATURE) & (rows.feature != self.feature)
+        return unlike
+
+
+async def find_present(raw: Any, rows: Rows) -> tuple[NDArray[np.intp], Present]:
+    """Which rows' keys are stored, and what of them."""
     found: list[Any] = []
     for start in range(0, len(rows), PORTION_ROWS):
         part = rows.take(np.arange(start, min(start + PORTION_ROWS, len(rows))))
         keys = part.station.tolist(), part.property.tolist(), part.time.tolist()
-        found += [
-            (start + row, value, quality)
-            for row, value, quality in await raw.fetch(_PRESENT, *keys)
-        ]
-    return (
-        np.array([row for row, _, _ in found], np.intp),
-        np.array([value for _, value, _ in found], np.float64),
-        np.array([quality for _, _, quality in found], np.int16),
+        found += [(start + row, *rest) for row, *rest in await raw.fetch(_PRESENT, *keys)]
+    rows_of, values, qualities, results, features = zip(*found, strict=True) if found else [()] * 5
+    return np.array(rows_of, np.intp), Present(
+        np.array(values, np.float64),
+        np.array(qualities, np.int16),
+        np.array([UNTOLD if one is None else one for one in results], np.int64),
+        np.array([one or NO_FEATURE for one in features], np.int32),
     )
 
 
@@ -179,42 +210,50 @@ async def copy_rows(raw: Any, rows: Rows, flags: NDArray[np.int16], received: da
     """Add rows whose keys are not stored yet."""
     for start in range(0, len(rows), COPIED_ROWS):
         which = np.arange(start, min(start + COPIED_ROWS, len(rows)))
-        data = encode_rows(rows.take(which), flags[which], received)
-        await raw.copy_to_table(
-            "observation", source=BytesIO(data), columns=COLUMNS, format="binary"
-        )
+        await copy_back(raw, _kept(rows.take(which), flags[which], received))
 
 
 async def copy_back(raw: Any, rows: ObservedRows) -> None:
     """Add rows that were stored before, as they were; their keys are not stored."""
     for start in range(0, len(rows), COPIED_ROWS):
-        data = encode_observed(rows.take(slice(start, start + COPIED_ROWS)))
-        await raw.copy_to_table(
-            "observation", source=BytesIO(data), columns=COLUMNS, format="binary"
-        )
+        for columns, part in _by_columns(rows.take(slice(start, start + COPIED_ROWS))):
+            data = BytesIO(encode_observed(part, columns))
+            await raw.copy_to_table("observation", source=data, columns=columns, format="binary")
 
 
-def encode_rows(rows: Rows, flags: NDArray[np.int16], received: datetime) -> bytes:
-    """The rows in COPY's binary format."""
-    arrived = np.full(len(rows), microseconds(received), np.int64)
-    return encode_observed(
-        ObservedRows(
-            rows.station,
-            rows.property,
-            rows.time,
-            rows.value,
-            arrived,
-            rows.source,
-            rows.quality,
-            flags,
-        )
+def _kept(rows: Rows, flags: NDArray[np.int16], received: datetime) -> ObservedRows:
+    return ObservedRows(
+        rows.station,
+        rows.property,
+        rows.time,
+        rows.value,
+        np.full(len(rows), microseconds(received), np.int64),
+        rows.source,
+        rows.quality,
+        flags,
+        rows.result,
+        rows.feature,
     )
 
 
-def encode_observed(rows: ObservedRows) -> bytes:
+def _by_columns(rows: ObservedRows) -> Iterator[tuple[tuple[str, ...], ObservedRows]]:
+    """Rows by the columns they have a value in: nearly always all of them at once."""
+    has_result, has_feature = rows.result != UNTOLD, rows.feature != NO_FEATURE
+    for told in ((), TOLD_COLUMNS[:1], TOLD_COLUMNS[1:], TOLD_COLUMNS):
+        which = (has_result == (TOLD_COLUMNS[0] in told)) & (
+            has_feature == (TOLD_COLUMNS[1] in told)
+        )
+        if which.any():
+            yield (*COLUMNS, *told), rows if which.all() else rows.take(which)
+
+
+def encode_observed(
+    rows: ObservedRows, columns: Sequence[str] = (*COLUMNS, *TOLD_COLUMNS)
+) -> bytes:
     """The rows in COPY's binary format."""
-    table = np.empty(len(rows), ROW)
-    table["columns"] = len(COLUMNS)
+    table = np.empty(len(rows), _row(columns))
+    table["columns"] = len(columns)
+    untold = rows.result == UNTOLD
     values = {
         "observed_at": rows.time - POSTGRES_EPOCH_US,
         "value": rows.value,
@@ -224,16 +263,19 @@ def encode_observed(rows: ObservedRows) -> bytes:
         "property_id": rows.property,
         "quality": rows.quality,
         "flags": rows.flags,
+        "result_time": np.where(untold, UNTOLD, rows.result - POSTGRES_EPOCH_US),
+        "feature_id": rows.feature,
     }
-    for name, column in values.items():
+    for name in columns:
         table[f"{name}_length"] = ROW[name].itemsize
-        table[name] = column
+        table[name] = values[name]
     return b"".join((HEADER, table.tobytes(), TRAILER))
 
 
 def decode_observed(data: bytes) -> ObservedRows:
     """Whole rows of COPY's binary format, without header and trailer."""
     table = np.frombuffer(data, ROW)
+    result = table["result_time"].astype(np.int64)
     return ObservedRows(
         table["station_id"].astype(np.int32),
         table["property_id"].astype(np.int16),
@@ -243,6 +285,8 @@ def decode_observed(data: bytes) -> ObservedRows:
         table["source_id"].astype(np.int32),
         table["quality"].astype(np.int16),
         table["flags"].astype(np.int16),
+        np.where(result == UNTOLD, UNTOLD, result + POSTGRES_EPOCH_US),
+        table["feature_id"].astype(np.int32),
     )
 
 
@@ -262,7 +306,9 @@ async def _in_portions(
     for start in range(0, len(rows), PORTION_ROWS):
         which = np.arange(start, min(start + PORTION_ROWS, len(rows)))
         part = rows.take(which)
-        await raw.execute(statement, *_columns(part, flags[which]), part.source.tolist(), received)
+        told = _told(part.result, UNTOLD), _told(part.feature, NO_FEATURE)
+        columns = (*_columns(part, flags[which]), part.source.tolist(), *told)
+        await raw.execute(statement, *columns, received)
 
 
 def latest_columns(
@@ -271,7 +317,11 @@ def latest_columns(
     """The last rows of some series, as newest values."""
     ends = given.ends[which]
     rows = given.rows.take(ends)
-    return [*_columns(rows, flags[ends]), equal_values[ends].tolist()]
+    return [*_columns(rows, flags[ends]), equal_values[ends].tolist(), _told(rows.result, UNTOLD)]
+
+
+def _told(column: NDArray[Any], missing: int) -> list[int | None]:
+    return [None if one == missing else one for one in column.tolist()]
 
 
 def _columns(rows: Rows, flags: NDArray[np.int16]) -> Columns:

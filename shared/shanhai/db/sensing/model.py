@@ -216,8 +216,7 @@ OBSERVATION = EntityKind(
     order=(("station_id", "bigint"), ("property_id", "bigint"), ("observed_at", "timestamptz")),
     members={
         "phenomenonTime": _time("{t}.observed_at"),
-        # Nobody tells it: what feeds send is when something was measured, not when it was known.
-        "resultTime": Member("CAST(NULL AS timestamptz)", "moment"),
+        "resultTime": _time("{t}.result_time", nullable=True),
         "result": Member("{t}.value", "number", nullable=False),
         "resultQuality": _text(rows.QUALITY),
         "parameters": _document(

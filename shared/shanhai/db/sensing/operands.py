@@ -14,7 +14,7 @@ from shanhai.db.sensing.model import EntityKind, Kind
 from shanhai.db.sensing.rows import ARCHIVED, GIVEN, OBSERVATIONS, STATION_COLUMNS
 from shanhai.db.sensing.tokens import refused
 from shanhai.errors import InvalidInput
-from shanhai.monitoring.observed_rows import ObservedRows
+from shanhai.monitoring.observed_rows import NO_FEATURE, UNTOLD, ObservedRows
 from shanhai.vocabulary import Label, Lang
 
 KINDS: Mapping[Kind, Label] = {
@@ -95,6 +95,9 @@ class Composition:
             return f"({sql.replace('{observations}', 'observation')})"
         for name in ("station", "property", "time", "value", "quality", "flags", "received"):
             self.values[f"a_{name}"] = getattr(given, name).tolist()
+        results, features = given.result.tolist(), given.feature.tolist()
+        self.values["a_result"] = [None if one == UNTOLD else one for one in results]
+        self.values["a_feature"] = [None if one == NO_FEATURE else one for one in features]
         return f"({sql.replace('{observations}', GIVEN)})"
 
     def counted(self) -> tuple[str, str]:

@@ -78,20 +78,22 @@ DATASTREAMS = (
 )
 OBSERVATIONS = (
     "SELECT ob.station_id, st.station_code, ob.property_id, op.code AS property_code,"  # noqa: S608
-    " ob.observed_at, ob.value, ob.quality, ob.flags, ob.received_at"
+    " ob.observed_at, ob.value, ob.quality, ob.flags, ob.received_at, ob.result_time"
     f" FROM {{observations}} ob JOIN {_VISIBLE} st ON st.station_id = ob.station_id"
     " JOIN observed_property op ON op.id = ob.property_id"
 )
 # Rows of files, given to the statement as values.
 GIVEN = (
-    "(SELECT station_id, property_id, observed_at, value, quality, flags, received_at"
-    " FROM observation UNION ALL SELECT station_id, property_id,"
+    "(SELECT station_id, property_id, observed_at, value, quality, flags, received_at,"
+    " result_time, feature_id FROM observation UNION ALL SELECT station_id, property_id,"
     " timestamptz 'epoch' + time * interval '1 microsecond', value, quality, flags,"
-    " timestamptz 'epoch' + received * interval '1 microsecond'"
+    " timestamptz 'epoch' + received * interval '1 microsecond',"
+    " timestamptz 'epoch' + result * interval '1 microsecond', feature"
     " FROM unnest(CAST(:a_station AS int[]), CAST(:a_property AS smallint[]),"
     " CAST(:a_time AS bigint[]), CAST(:a_value AS float8[]), CAST(:a_quality AS smallint[]),"
-    " CAST(:a_flags AS smallint[]), CAST(:a_received AS bigint[]))"
-    " AS given (station_id, property_id, time, value, quality, flags, received))"
+    " CAST(:a_flags AS smallint[]), CAST(:a_received AS bigint[]), CAST(:a_result AS bigint[]),"
+    " CAST(:a_feature AS int[]))"
+    " AS given (station_id, property_id, time, value, quality, flags, received, result, feature))"
 )
 # How many rows files have of a series in a month.
 ARCHIVED = (

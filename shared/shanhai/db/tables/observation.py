@@ -100,6 +100,8 @@ class Observation(Base):
     Attributes:
         quality: What the sender said of it, a number in `vocabulary.QUALITIES`.
         flags: What the automatic checks said, bits in the order of `vocabulary.FLAGS`.
+        result_time: When the value was known; few senders tell.
+        feature_id: The sampling feature it is of; none where it is of the station.
     """
 
     __tablename__ = "observation"
@@ -117,6 +119,8 @@ class Observation(Base):
     property_id: Mapped[int] = mapped_column(SmallInteger)
     quality: Mapped[int] = mapped_column(SmallInteger)
     flags: Mapped[int] = mapped_column(SmallInteger)
+    result_time: Mapped[Moment | None]
+    feature_id: Mapped[int | None] = mapped_column(Integer)
 
 
 class ObservationRevision(Base):
@@ -137,6 +141,8 @@ class ObservationRevision(Base):
     property_id: Mapped[int] = mapped_column(SmallInteger)
     quality: Mapped[int] = mapped_column(SmallInteger)
     flags: Mapped[int] = mapped_column(SmallInteger)
+    result_time: Mapped[Moment | None]
+    feature_id: Mapped[int | None] = mapped_column(Integer)
 
 
 class ObservationLatest(Base):
@@ -159,6 +165,7 @@ class ObservationLatest(Base):
     flags: Mapped[int] = mapped_column(SmallInteger)
     equal_values: Mapped[int] = mapped_column(SmallInteger)
     hourly_spread: Mapped[float | None]
+    result_time: Mapped[Moment | None]
 
 
 class _Rollup:
