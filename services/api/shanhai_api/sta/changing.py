@@ -4,22 +4,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from shanhai.db.features import writing
-from shanhai.db.features.drafts import Draft, read_draft
+from shanhai.db.features.drafts import read_draft
 from shanhai.db.features.stations import STATIONS
 from shanhai.db.sensing import describing
 from shanhai.db.sensing.describing import Series
-from shanhai.db.sensing.identifiers import place_key, series_key
+from shanhai.db.sensing.identifiers import series_key
 from shanhai.db.sensing.reading import Raw
-from shanhai.errors import Conflict
 from shanhai_api.kit.body import parse
 from shanhai_api.sta import schemas
 from shanhai_api.sta.creating import (
-    PLACES,
     agreed,
-    change_place,
-    location_of,
-    move_station,
-    place_of,
     property_of,
     sensor_of,
     thing_members,
@@ -27,6 +21,16 @@ from shanhai_api.sta.creating import (
 )
 from shanhai_api.sta.making import Making, fault_at, pointing
 from shanhai_api.sta.observing import revise
+from shanhai_api.sta.places import (
+    PLACES,
+    Where,
+    bind_thing,
+    change_history,
+    change_location,
+    place_of,
+    remove_history,
+    remove_location,
+)
 from shanhai_api.sta.properties import alter_property
 
 Change = Callable[[Making, Raw, Any], Awaitable[None]]
@@ -43,13 +47,13 @@ async def _thing(making: Making, before: Raw, value: Any) -> None:
         draft = await read_draft(STATIONS, feature, whole=False)
         target = writing.Target(before["id"])
         await writing.update(making.session, STATIONS, making.caller, making.act, target, draft)
-    if body.Locations and body.Locations[0].id != before["id"]:
-        geometry = await _bound(making, body.Locations[0])
-        await move_station(making, before["id"], geometry, "/Locations/0/@iot.id")
+    if body.Locations:
+        at = await _bound(making, body.Locations[0])
+        await bind_thing(making, before["id"], at, "/Locations/0/@iot.id")
 
 
-async def _bound(making: Making, body: schemas.LocationBody) -> Mapping[str, Any]:
-    """The geometry of a Location there is, which is named and not described."""
+async def _bound(making: Making, body: schemas.LocationBody) -> Where:
+    """A Location there is, which is named and not described."""
     if body.id is None:
         raise fault_at(
             "/Locations/0/@iot.id",
@@ -77,20 +81,12 @@ def _without_same(body: schemas.ThingBody, was: Mapping[str, Any]) -> schemas.Th
     return body.model_copy(update=update)
 
 
-def _present_place(before: Raw) -> str:
-    """The station that lies at a Location now."""
-    key = place_key(before["id"]) or {}
-    if key.get("former"):
-        raise Conflict("a former Location stays as it was", message_zh="历史位置不可更改")
-    return str(before["id"])
-
-
 async def _location(making: Making, before: Raw, value: Any) -> None:
-    body = parse(schemas.LocationBody, value)
-    if await describing.has_location(making.session, before["id"]):
-        await change_place(making, before["id"], body)
-        return
-    await move_station(making, _present_place(before), location_of(body, ""))
+    await change_location(making, before, parse(schemas.LocationBody, value))
+
+
+async def _history(making: Making, before: Raw, value: Any) -> None:
+    await change_history(making, before, parse(schemas.HistoricalLocationBody, value))
 
 
 async def _sensor(making: Making, before: Raw, value: Any) -> None:
@@ -166,14 +162,6 @@ async def _remove_thing(making: Making, before: Raw) -> None:
     await writing.remove(making.session, STATIONS, making.caller, making.act, target)
 
 
-async def _remove_location(making: Making, before: Raw) -> None:
-    if await describing.has_location(making.session, before["id"]):
-        await describing.remove_location(making.session, making.act, before["id"])
-        return
-    target, draft = writing.Target(_present_place(before)), Draft(has_geometry=True)
-    await writing.update(making.session, STATIONS, making.caller, making.act, target, draft)
-
-
 async def _remove_sensor(making: Making, before: Raw) -> None:
     await describing.remove_sensor(making.session, making.act, before["id"])
 
@@ -185,6 +173,7 @@ async def _remove_datastream(making: Making, before: Raw) -> None:
 CHANGES: Mapping[str, Change] = {
     "Thing": _thing,
     "Location": _location,
+    "HistoricalLocation": _history,
     "Sensor": _sensor,
     "Datastream": _datastream,
     "ObservedProperty": _property,
@@ -193,7 +182,8 @@ CHANGES: Mapping[str, Change] = {
 """What can be changed, by the kind of entity."""
 REMOVALS: Mapping[str, Removal] = {
     "Thing": _remove_thing,
-    "Location": _remove_location,
+    "Location": remove_location,
+    "HistoricalLocation": remove_history,
     "Sensor": _remove_sensor,
     "Datastream": _remove_datastream,
 }

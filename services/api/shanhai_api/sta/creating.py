@@ -1,10 +1,9 @@
 """Make entities, with those they come with: all of a body, or nothing of it."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from shanhai.db.features import writing
-from shanhai.db.features.drafts import Draft, read_draft
+from shanhai.db.features.drafts import read_draft
 from shanhai.db.features.stations import STATIONS
 from shanhai.db.sensing import describing
 from shanhai.db.sensing.describing import (
@@ -14,35 +13,23 @@ from shanhai.db.sensing.describing import (
     find_property,
     sensor_id,
 )
-from shanhai.db.sensing.model import GEOJSON, LOCATION, MEASUREMENT
-from shanhai.db.sensing.options import Options
-from shanhai.db.sensing.reading import read_one
+from shanhai.db.sensing.model import MEASUREMENT
 from shanhai.db.tables import ObservedProperty
 from shanhai.monitoring.units import conversion, unit_code
 from shanhai_api.sta import schemas
 from shanhai_api.sta.making import Making, fault_at, pointing
 from shanhai_api.sta.observing import reading_of
+from shanhai_api.sta.places import PLACES, place_of, settle
 from shanhai_api.sta.properties import make_property
 
 USUAL_KIND = "land"
 """What kind of station a Thing is that does not say so."""
-GEOJSON_TYPES = frozenset({GEOJSON, "application/vnd.geo+json", "application/geojson"})
 OWN_MEMBERS = tuple(
     item.name
     for item in STATIONS.receivables
     if item.name not in {"code", "description", "annotations"}
 )
 """Members of `properties` that are the station's own; all others are its annotations."""
-PLACES: Mapping[str, str] = {
-    "/properties/name_zh": "/name",
-    "/properties/name_en": "/name",
-    "/properties/code": "/@iot.id",
-    "/properties/description": "/description",
-    "/properties/annotations": "/properties",
-    "/id": "/@iot.id",
-    "/geometry": "/Locations/0/location",
-}
-"""Where members of a station's feature stand in the body of a Thing."""
 Station = tuple[str, int]
 """Code and row."""
 
@@ -62,120 +49,29 @@ def thing_members(body: schemas.ThingBody) -> dict[str, Any]:
     return found
 
 
-def location_of(body: schemas.LocationBody, under: str) -> Mapping[str, Any]:
-    """The geometry a Location tells.
-
-    Raises:
-        InvalidInput: it tells none, or in another encoding.
-    """
-    if body.encodingType is not None and body.encodingType not in GEOJSON_TYPES:
-        raise fault_at(f"{under}/encodingType", f"must be {GEOJSON}", f"须为 {GEOJSON}")
-    if body.location is None:
-        raise fault_at(f"{under}/location", "is required", "必填")
-    inner = body.location.get("geometry")
-    if body.location.get("type") == "Feature" and isinstance(inner, dict):
-        return inner
-    return body.location
-
-
-async def place_of(making: Making, body: schemas.LocationBody, under: str) -> Mapping[str, Any]:
-    """The geometry of a Location that is described, or of one there is.
-
-    Raises:
-        InvalidInput: it is neither.
-    """
-    if body.id is None or body.location is not None:
-        return location_of(body, under)
-    key = LOCATION.parse(body.id)
-    found = None
-    if key is not None:
-        found = await read_one(making.session, making.asker, LOCATION, Options(), key)
-    if found is None:
-        raise fault_at(f"{under}/@iot.id", "is not there", "不存在")
-    geometry: Mapping[str, Any] = found["members"]["location"]
-    return geometry
-
-
 async def create_thing(making: Making, body: schemas.ThingBody, under: str = "") -> str:
     """Make a station, its place and its series; its code."""
     if body.name is None:
         raise fault_at(f"{under}/name", "is required", "必填")
     code = body.id or (body.properties or {}).get("code")
-    geometry = None
+    there = None
     if body.Locations:
-        geometry = await place_of(making, body.Locations[0], f"{under}/Locations/0")
+        there = await place_of(making, body.Locations[0], f"{under}/Locations/0")
     feature = {
         "type": "Feature",
         **({} if code is None else {"id": code}),
-        "geometry": geometry,
+        "geometry": None if there is None else there.geometry,
         "properties": {"kind": USUAL_KIND, **thing_members(body)},
     }
     with pointing(PLACES, under):
         draft = await read_draft(STATIONS, feature, whole=True)
         written = await writing.create(making.session, STATIONS, making.caller, making.act, draft)
+    if there is not None:
+        await settle(making, written, there, draft)
     for number, datastream in enumerate(body.Datastreams):
         at = f"{under}/Datastreams/{number}"
         await create_datastream(making, datastream, (written.code, written.row_id), at)
     return str(written.code)
-
-
-async def create_location(making: Making, body: schemas.LocationBody, station: str | None) -> str:
-    """Move a Thing to a place, or keep a place where none is; the id of the Location.
-
-    Where a Thing is, that is the Thing's.
-    """
-    told = body.Things[0].id if body.Things else None
-    code = station or told
-    if code is None:
-        return await _create_place(making, body)
-    if told is not None and told != code:
-        raise fault_at("/Things", "is another than the path says", "与路径不一致")
-    if await making.station(code) is None:
-        raise fault_at("/Things/0/@iot.id", "is not there", "不存在")
-    await move_station(making, code, location_of(body, ""))
-    return code
-
-
-async def _create_place(making: Making, body: schemas.LocationBody) -> str:
-    if body.name is None:
-        raise fault_at("/name", "is required", "必填")
-    draft = await _point_at(location_of(body, ""), "/location")
-    if draft.shape is None:
-        raise fault_at("/location", "is required", "必填")
-    values = {
-        "name": body.name,
-        "description": body.description or "",
-        "properties": body.properties or {},
-    }
-    wkb = draft.shape.wkb
-    return await describing.create_location(making.session, making.act, body.id, values, wkb)
-
-
-async def change_place(making: Making, code: str, body: schemas.LocationBody) -> None:
-    """Change a place where no station is."""
-    shape = None
-    if body.location is not None:
-        shape = (await _point_at(location_of(body, ""), "/location")).shape
-    given = body.model_dump(
-        include={"name", "description", "properties"}, exclude_unset=True, exclude_none=True
-    )
-    wkb = None if shape is None else shape.wkb
-    await describing.update_location(making.session, making.act, code, given, wkb)
-
-
-async def _point_at(geometry: Mapping[str, Any], pointer: str) -> Draft:
-    feature = {"type": "Feature", "geometry": geometry, "properties": {}}
-    with pointing({"/geometry": pointer}, ""):
-        return await read_draft(STATIONS, feature, whole=False)
-
-
-async def move_station(
-    making: Making, code: str, geometry: Mapping[str, Any], pointer: str = "/location"
-) -> None:
-    """Give a station another place; where it was stays in its history."""
-    draft = await _point_at(geometry, pointer)
-    target = writing.Target(code)
-    await writing.update(making.session, STATIONS, making.caller, making.act, target, draft)
 
 
 async def create_datastream(

@@ -24,8 +24,8 @@ CONFORMANCE = (
     f"{SPECIFICATION}/data-array/data-array",
 )
 """What is there whole. `delete-entity` is not: observations can be revised, and never removed.
-`create-entity` and `deep-insert` are not: all but features of interest and historical locations
-can be made, which follow from stations."""
+`create-entity` and `deep-insert` are not: all but features of interest can be made, which follow
+from stations."""
 Document = dict[str, Any]
 
 

@@ -110,6 +110,18 @@ def _feature(given: Any) -> str | None:
     return told if isinstance(told, str) else ""
 
 
+def instant_of(text: str | None, pointer: str) -> datetime:
+    """An instant a body tells; now, where it tells none.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    found = _time(text)
+    if isinstance(found, Rule):
+        raise fault_at(pointer, found.en, found.zh)
+    return found
+
+
 def _time(text: object) -> datetime | Rule:
     if text is None:
         return datetime.now(UTC)

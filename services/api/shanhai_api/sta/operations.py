@@ -26,7 +26,6 @@ from shanhai_api.sta import schemas
 from shanhai_api.sta.changing import CHANGES, REMOVALS
 from shanhai_api.sta.creating import (
     create_datastream,
-    create_location,
     create_thing,
     sensor_values,
 )
@@ -39,6 +38,7 @@ from shanhai_api.sta.observing import (
     store_arrays,
     store_readings,
 )
+from shanhai_api.sta.places import create_history, create_location
 from shanhai_api.sta.properties import make_property
 from shanhai_api.sta.reading import answered, asker_of
 from shanhai_api.state import Unit, state_of
@@ -50,13 +50,14 @@ BODY_LIMIT_BYTES = 4 * 1024**2
 MADE: Mapping[str, frozenset[str]] = {
     "Thing": frozenset(),
     "Location": frozenset({"Thing"}),
+    "HistoricalLocation": frozenset(),
     "Datastream": frozenset({"Thing", "Sensor", "ObservedProperty"}),
     "Sensor": frozenset(),
     "ObservedProperty": frozenset(),
     "Observation": frozenset({"Datastream"}),
 }
 """What can be made, in its own set and in those of entities of these kinds. Features of interest
-and historical locations follow from stations."""
+follow from stations."""
 WRITING = frozenset({Scope.WRITE, Scope.OBSERVE})
 
 
@@ -126,6 +127,9 @@ async def _made(making: Making, resource: Resource, value: Any) -> Document:
         case "Location":
             station = None if parent is None else str(parent[1]["station_code"])
             identifier = await create_location(making, parse(schemas.LocationBody, value), station)
+        case "HistoricalLocation":
+            history = parse(schemas.HistoricalLocationBody, value)
+            identifier = await create_history(making, history)
         case "Sensor":
             sensor = parse(schemas.SensorBody, value)
             identifier = await create_sensor(

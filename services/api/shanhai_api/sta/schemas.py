@@ -29,18 +29,24 @@ class Entity(BaseModel):
 
 
 class LocationBody(Entity):
-    """A point: where a Thing is, then called as its Thing is, or a place where none is yet."""
+    """A point where Things are, or none is yet."""
 
-    name: Name | None = Field(None, description="Name; read over where a Thing is")
-    description: Text | None = Field(None, description="Description; read over where a Thing is")
+    name: Name | None = Field(None, description="Name")
+    description: Text | None = Field(None, description="Description")
     encodingType: Name | None = Field(None, description="`application/geo+json`")
     location: Properties | None = Field(None, description="GeoJSON Point, or Feature with one")
-    properties: Properties | None = Field(
-        None, description="Anything else; read over where a Thing is"
-    )
+    properties: Properties | None = Field(None, description="Anything else")
     Things: list[Reference] | None = Field(
-        None, max_length=1, description="The Thing that is there"
+        None, max_length=100, description="The Things that are there"
     )
+
+
+class HistoricalLocationBody(Entity):
+    """Since when a Thing was at a Location there is."""
+
+    time: Text | None = Field(None, description="An instant with its offset from UTC")
+    Thing: Reference | None = Field(None, description="The Thing")
+    Locations: list[Reference] | None = Field(None, max_length=1, description="Where it was")
 
 
 class SensorBody(Entity):

@@ -12,7 +12,6 @@ from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.base import STORAGE_SRID
 from shanhai.db.features.drafts import CODE, CODE_RULE, CODE_RULE_ZH
 from shanhai.db.features.guards import refused
 from shanhai.db.features.members import merged
@@ -35,7 +34,6 @@ from shanhai.vocabulary import Label
 Values = Mapping[str, Any]
 SENSOR_COLUMNS = ("name_zh", "name_en", "description", "encoding_type", "document", "properties")
 SERIES_COLUMNS = ("name", "description", "properties", "unit")
-LOCATION_COLUMNS = ("name", "description", "properties")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,70 +123,6 @@ async def _locked_sensor(session: AsyncSession, code: str) -> dict[str, Any]:
             message_zh="未说明的传感器不可更改",
         )
     return {name: getattr(row, name) for name in SENSOR_COLUMNS}
-
-
-async def create_location(
-    session: AsyncSession, act: Act, code: str | None, values: Values, wkb: bytes
-) -> str:
-    """Keep a place where no station is; without a code it is given one.
-
-    Raises:
-        InvalidInput: the code breaks the rule of codes.
-        Conflict: it is taken, by another such place or a station.
-    """
-    if code is not None and CODE.fullmatch(code) is None:
-        raise refused("/@iot.id", Label(CODE_RULE_ZH, CODE_RULE))
-    letters = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
-    own = code or f"location-{letters}"
-    query = insert(Location).values(code=own, geom=_point(wkb), **values).on_conflict_do_nothing()
-    station = await session.scalar(select(Station.id).where(Station.code == own))
-    if station is not None or await session.scalar(query.returning(Location.id)) is None:
-        raise Conflict(f"there is a Location {own!r}", message_zh=f"位置 {own!r} 已存在")
-    record(session, act, "create", table="location", object_id=own, after=values)
-    return own
-
-
-async def update_location(
-    session: AsyncSession, act: Act, code: str, values: Values, wkb: bytes | None
-) -> None:
-    """Change what is said of a place where no station is, and where it is.
-
-    Raises:
-        NotFound: there is none.
-    """
-    before = await _locked_location(session, code)
-    after = _changed(before, values)
-    moved = {} if wkb is None else {"geom": _point(wkb)}
-    changed = update(Location).where(Location.code == code)
-    await session.execute(changed.values(**after, **moved, updated_at=func.now()))
-    record(session, act, "update", table="location", object_id=code, before=before, after=after)
-
-
-async def remove_location(session: AsyncSession, act: Act, code: str) -> None:
-    """Delete a place where no station is.
-
-    Raises:
-        NotFound: there is none.
-    """
-    before = await _locked_location(session, code)
-    await session.execute(delete(Location).where(Location.code == code))
-    record(session, act, "delete", table="location", object_id=code, before=before)
-
-
-async def has_location(session: AsyncSession, code: str) -> bool:
-    """Whether a code is that of a place where no station is."""
-    return bool(await session.scalar(select(exists().where(Location.code == code))))
-
-
-async def _locked_location(session: AsyncSession, code: str) -> dict[str, Any]:
-    row = await session.scalar(select(Location).where(Location.code == code).with_for_update())
-    if row is None:
-        raise NotFound(f"there is no Location {code!r}", message_zh=f"没有位置 {code!r}")
-    return {name: getattr(row, name) for name in LOCATION_COLUMNS}
-
-
-def _point(wkb: bytes) -> Any:
-    return func.ST_GeomFromWKB(wkb, STORAGE_SRID)
 
 
 async def create_series(
@@ -370,6 +304,7 @@ async def hold(session: AsyncSession, key: Key) -> None:
         ("station_code", Station.code),
         ("sensor_code", Sensor.code),
         ("property_code", ObservedProperty.code),
+        ("place_code", Location.code),
     ):
         if column in key:
             query = select(code).where(code == key[column])

@@ -3,8 +3,9 @@
 A Thing, its current Location and its FeatureOfInterest are called by the code of the station, a
 Datastream by those of station and property (`xm-dz01:w01001`), an Observation by its time besides
 (`xm-dz01:w01001:20260801T000000.000000Z`), former Locations by the version of the station that
-began to lie there (`xm-dz01:3`). Codes hold no colon, so ids can be taken apart again; whoever
-knows the codes knows the ids.
+began to lie there (`xm-dz01:3`), and so are HistoricalLocations, unless somebody told them later
+(`xm-dz01:h5`). Locations that somebody made have codes of their own. Codes hold no colon, so ids
+can be taken apart again; whoever knows the codes knows the ids.
 """
 
 import re
@@ -18,7 +19,7 @@ Parse = Callable[[str], Key | None]
 CODE = r"[^:\x00]{1,200}"
 BY_CODE = re.compile(rf"({CODE})")
 PLACE = re.compile(rf"({CODE})(?::([1-9]\d{{0,8}}))?", re.ASCII)
-STATE = re.compile(rf"({CODE}):([1-9]\d{{0,8}})", re.ASCII)
+STATE = re.compile(rf"({CODE}):(h?)([1-9]\d{{0,8}})", re.ASCII)
 SERIES = re.compile(rf"({CODE}):({CODE})")
 ROW = re.compile(rf"({CODE}):({CODE}):(\d{{8}}T\d{{6}}\.\d{{6}}Z)", re.ASCII)
 STAMP = "%Y%m%dT%H%M%S.%fZ"
@@ -35,15 +36,16 @@ def by_code(column: str) -> Parse:
 
 
 def place_key(text: str) -> Key | None:
-    """The station of a Location, and 0 or the version that began there."""
+    """The code of a Location or its station, and 0 or the version that began there."""
     found = PLACE.fullmatch(text)
-    return found and {"station_code": found[1], "former": int(found[2] or 0)}
+    return found and {"place_code": found[1], "former": int(found[2] or 0)}
 
 
 def state_key(text: str) -> Key | None:
-    """The station of a HistoricalLocation, and the version it began with."""
+    """The station of a HistoricalLocation, and the version it began with, or minus its number."""
     found = STATE.fullmatch(text)
-    return found and {"station_code": found[1], "version": int(found[2])}
+    sign = -1 if found and found[2] else 1
+    return found and {"station_code": found[1], "version": sign * int(found[3])}
 
 
 def series_key(text: str) -> Key | None:

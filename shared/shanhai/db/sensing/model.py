@@ -92,14 +92,14 @@ PROPERTIES = _document("{t}.properties")
 THING = EntityKind(
     name="Thing",
     plural="Things",
-    rows="{stations}",
-    columns=frozenset({"station_id", "station_code", "former"}),
+    rows=rows.THINGS,
+    columns=frozenset({"station_id", "station_code", "place_id", "former"}),
     id_sql="{t}.station_code",
     parse=identifiers.by_code("station_code"),
     order=(("station_id", "bigint"),),
     members={"name": NAME, "description": DESCRIPTION, "properties": PROPERTIES},
     links={
-        "Locations": Link("Location", ("station_id", "former"), many=True),
+        "Locations": Link("Location", ("place_id", "former"), many=True),
         "HistoricalLocations": Link("HistoricalLocation", ("station_id",), many=True),
         "Datastreams": Link("Datastream", ("station_id",), many=True),
     },
@@ -108,11 +108,11 @@ LOCATION = EntityKind(
     name="Location",
     plural="Locations",
     rows=rows.LOCATIONS,
-    columns=frozenset({"station_id", "station_code", "former"}),
-    id_sql="CASE WHEN {t}.former = 0 THEN {t}.station_code"
-    " ELSE {t}.station_code || ':' || {t}.former END",
+    columns=frozenset({"place_id", "place_code", "former"}),
+    id_sql="CASE WHEN {t}.former = 0 THEN {t}.place_code"
+    " ELSE {t}.place_code || ':' || {t}.former END",
     parse=identifiers.place_key,
-    order=(("station_id", "bigint"), ("former", "bigint")),
+    order=(("place_id", "bigint"), ("former", "bigint")),
     members={
         "name": NAME,
         "description": DESCRIPTION,
@@ -121,22 +121,23 @@ LOCATION = EntityKind(
         "properties": PROPERTIES,
     },
     links={
-        "Things": Link("Thing", ("station_id", "former"), many=True),
-        "HistoricalLocations": Link("HistoricalLocation", ("station_id", "former"), many=True),
+        "Things": Link("Thing", ("place_id", "former"), many=True),
+        "HistoricalLocations": Link("HistoricalLocation", ("place_id", "former"), many=True),
     },
 )
 HISTORICAL_LOCATION = EntityKind(
     name="HistoricalLocation",
     plural="HistoricalLocations",
     rows=rows.HISTORICAL_LOCATIONS,
-    columns=frozenset({"station_id", "station_code", "former", "version"}),
-    id_sql="{t}.station_code || ':' || {t}.version",
+    columns=frozenset({"station_id", "station_code", "place_id", "former", "version"}),
+    id_sql="{t}.station_code || ':' || CASE WHEN {t}.version < 0 THEN 'h' || -{t}.version"
+    " ELSE CAST({t}.version AS text) END",
     parse=identifiers.state_key,
     order=(("station_id", "bigint"), ("version", "bigint")),
     members={"time": _time("{t}.since")},
     links={
         "Thing": Link("Thing", ("station_id",)),
-        "Locations": Link("Location", ("station_id", "former"), many=True),
+        "Locations": Link("Location", ("place_id", "former"), many=True),
     },
 )
 DATASTREAM = EntityKind(

@@ -19,9 +19,24 @@ def moment(sql: str) -> str:
     )
 
 
+# The Location a station is bound to, and still at: who moves it otherwise takes it to a place of
+# its own.
+BOUND = (
+    "(SELECT CASE WHEN l.geom = sn.geom THEN l.id END FROM historical_location h"
+    " JOIN location l ON l.id = h.location_id"
+    " WHERE h.station_id = sn.id AND h.version IS NOT NULL ORDER BY h.version DESC LIMIT 1)"
+)
+# The own place of a station is called as the station, unless a Location is.
+_FORMER = (
+    "CASE WHEN {latest} AND NOT EXISTS (SELECT FROM location own WHERE own.code = {code})"
+    " THEN 0 ELSE {version} END"
+)
+
+
 # What stations say of themselves stands over what their makers wrote beside it.
 STATION_COLUMNS = (
-    "sn.id AS station_id, sn.code AS station_code, 0 AS former, sn.region_id, sn.geom,"
+    "sn.id AS station_id, sn.code AS station_code, sn.region_id, sn.geom,"
+    f" coalesce(-{BOUND}, sn.id) AS place_id,"
     " sn.name_zh, sn.name_en, coalesce(sn.attrs->>'description', '') AS description,"
     " coalesce(sn.attrs->'annotations', jsonb_build_object()) ||"
     " jsonb_strip_nulls(jsonb_build_object('code', sn.code, 'name_zh', sn.name_zh,"
@@ -31,7 +46,7 @@ STATION_COLUMNS = (
     ")) AS properties"
 )
 
-# A stretch of states that lie in one place, by the version it began with; 0 is the place of now.
+# A stretch of states that lie in one place, by the version it began with.
 STATES = (
     "SELECT id, row_version, geom, valid_from, updated_at FROM station"
     " UNION ALL SELECT id, row_version, geom, valid_from, updated_at FROM station_history"
@@ -44,21 +59,44 @@ MOVES = (
 PLACES = (
     "SELECT id, row_version AS version, geom, CASE WHEN valid_from < CAST(updated_at AS date)"  # noqa: S608
     " THEN CAST(valid_from AS timestamptz) ELSE updated_at END AS since,"
-    " CASE WHEN lead(row_version) OVER (PARTITION BY id ORDER BY row_version) IS NULL THEN 0"
-    f" ELSE row_version END AS former FROM ({MOVES}) move WHERE moved"
+    " lead(row_version) OVER (PARTITION BY id ORDER BY row_version) IS NULL AS latest"
+    f" FROM ({MOVES}) move WHERE moved"
 )
-HISTORICAL_LOCATIONS = (
+# Places of stations' own, with what is said of them in their histories: nothing, or that they are
+# left out, or that they are a Location.
+_OWN_PLACES = (
     "SELECT st.station_id, st.station_code, st.name_zh, st.name_en, st.description,"  # noqa: S608
-    f" place.former, place.version, place.since, place.geom FROM {_VISIBLE} st"
-    f" JOIN ({PLACES}) place ON place.id = st.station_id WHERE place.geom IS NOT NULL"
+    " place.version, place.since, place.geom, place.latest, h.id IS NULL AS told_by_none,"
+    " st.place_id > 0 AND place.latest AS here,"
+    f" {_FORMER.format(latest='place.latest', code='st.station_code', version='place.version')}"
+    f" AS former FROM {_VISIBLE} st JOIN ({PLACES}) place ON place.id = st.station_id"
+    " LEFT JOIN historical_location h ON h.station_id = place.id AND h.version = place.version"
+    " WHERE place.geom IS NOT NULL"
 )
-# Places without a station, which take the numbers below nought: no station has one, and none is at
-# them. Who told them may mean them for nobody yet, so that the public is not shown any.
+THINGS = (
+    "SELECT st.*, CASE WHEN st.place_id < 0 THEN 0 ELSE coalesce("  # noqa: S608
+    "(SELECT own.former FROM location l JOIN LATERAL (SELECT max(p.version) AS former"
+    f" FROM ({PLACES}) p WHERE p.id = st.station_id) own ON true"
+    f" WHERE l.code = st.station_code), 0) END AS former FROM {_VISIBLE} st"
+)
+# Those somebody told later have no version: they take numbers below nought.
+HISTORICAL_LOCATIONS = (
+    "SELECT station_id, station_code, station_id AS place_id, former, version, since"  # noqa: S608
+    f" FROM ({_OWN_PLACES}) own WHERE told_by_none"
+    " UNION ALL SELECT st.station_id, st.station_code, -h.location_id, 0,"
+    f" coalesce(h.version, -h.id), h.since FROM {_VISIBLE} st"
+    " JOIN historical_location h ON h.station_id = st.station_id"
+    " WHERE h.location_id IS NOT NULL AND NOT h.hidden"
+)
+# Locations take the numbers below nought: no station has one. Who told one may mean it for nobody
+# yet, so that the public is shown those alone that a station is or was at.
 LOCATIONS = (
-    f"SELECT station_id, station_code, name_zh, name_en, description, former, geom,"  # noqa: S608
-    f" jsonb_build_object() AS properties FROM ({HISTORICAL_LOCATIONS}) own"
+    "SELECT station_id AS place_id, station_code AS place_code, name_zh, name_en,"  # noqa: S608
+    " description, former, geom, jsonb_build_object() AS properties"
+    f" FROM ({_OWN_PLACES}) own WHERE told_by_none OR here"
     " UNION ALL SELECT -id, code, name, name, description, 0, geom, properties FROM location"
-    " WHERE {known}"
+    " WHERE {known} OR EXISTS (SELECT FROM historical_location h"
+    f" JOIN {_VISIBLE} st ON st.station_id = h.station_id WHERE h.location_id = location.id)"
 )
 SERIES = (
     "SELECT station_id, property_id FROM observation_latest"

@@ -73,7 +73,7 @@ from shanhai.db.tables.proposal import Proposal, ProposalEvent, ProposalEvidence
 from shanhai.db.tables.provision import NamedFeature, PlanFigure, PlanProvision
 from shanhai.db.tables.region import Region
 from shanhai.db.tables.schedule import Schedule, ScheduleRun
-from shanhai.db.tables.sensing import Datastream, Location, Sensor
+from shanhai.db.tables.sensing import Datastream, HistoricalLocation, Location, Sensor
 from shanhai.db.tables.station import Station
 from shanhai.db.tables.tile import TileChange, TileFloor, TilePending
 from shanhai.db.tables.zone import Zone, ZoneAdjustment, ZoneClass, ZoneScheme, ZoneTown
@@ -109,6 +109,7 @@ __all__ = [
     "EvaluationSnapshot",
     "FundEntry",
     "FundSource",
+    "HistoricalLocation",
     "Hj212Device",
     "IdempotencyKey",
     "Indicator",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from geoalchemy2 import Geometry
-from sqlalchemy import ForeignKey, Identity, SmallInteger
+from sqlalchemy import ForeignKey, Identity, SmallInteger, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -32,7 +32,10 @@ class Sensor(Base):
 
 
 class Location(Base):
-    """A place somebody told where no station is; those of stations are their own."""
+    """A place somebody told; stations that are at it have its geometry.
+
+    A station nobody bound to one has a place of its own, which is derived from its geometry.
+    """
 
     __tablename__ = "location"
 
@@ -44,6 +47,28 @@ class Location(Base):
     properties: Mapped[Attributes]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
+
+
+class HistoricalLocation(Base):
+    """Since when a station is or was at a Location.
+
+    Attributes:
+        version: The version of the station that began there; none where somebody told it later.
+        location_id: None where the Location was removed, or the place is the station's own.
+        hidden: It was removed; where the station was stays in its history.
+    """
+
+    __tablename__ = "historical_location"
+    __table_args__ = (UniqueConstraint("station_id", "version"),)
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    station_id: Mapped[int] = mapped_column(ForeignKey("station.id"))
+    version: Mapped[int | None]
+    location_id: Mapped[int | None] = mapped_column(
+        ForeignKey("location.id", ondelete="SET NULL"), index=True
+    )
+    since: Mapped[CreatedAt]
+    hidden: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class Datastream(Base):
