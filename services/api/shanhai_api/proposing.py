@@ -1,11 +1,12 @@
 """What leads from an alert, a target or an object to the proposals about it."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
-from shanhai.db.proposals.reading import ProposalNamed
+from shanhai.db.proposals import reading
 from shanhai.vocabulary import PROPOSAL_STATES, Label
+from shanhai_api.kit.answers import Answered, one_of
 from shanhai_api.negotiation import JSON
 from shanhai_api.view import Link, View
 
@@ -13,7 +14,17 @@ PROPOSE = Label("提出修订建议", "Propose a revision")
 STATES = {term.code: term.label for term in PROPOSAL_STATES}
 
 
-def name_proposals(found: Iterable[ProposalNamed], view: View) -> list[dict[str, Any]]:
+class ProposalNamed(Answered):
+    """A proposal as others name it."""
+
+    code: str
+    title: str
+    state: Annotated[str, one_of(PROPOSAL_STATES)]
+    state_name: str
+    href: str
+
+
+def name_proposals(found: Iterable[reading.ProposalNamed], view: View) -> list[dict[str, Any]]:
     """Proposals as others name them."""
     return [
         {

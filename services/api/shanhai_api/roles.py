@@ -1,4 +1,4 @@
-"""Roles as they are asked for, of keys and of accounts."""
+"""Roles as they are asked for and shown, of keys and of accounts."""
 
 from collections.abc import Iterable
 
@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.vocabulary import Role
+from shanhai_api.kit.answers import Answered
 
 
 class RoleAsked(BaseModel):
@@ -17,6 +18,13 @@ class RoleAsked(BaseModel):
     region: str | None = Field(
         None, min_length=1, max_length=80, description="Code of the region; default everywhere"
     )
+
+
+class RoleHeld(Answered):
+    """A role as it is shown."""
+
+    role: Role
+    region: str | None
 
 
 def given_by(asked: Iterable[RoleAsked]) -> list[RoleGiven]:

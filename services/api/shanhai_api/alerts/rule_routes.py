@@ -2,102 +2,65 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path
 
-from shanhai.db.alerts.rules import drop_rule, find_rule, list_rules, replace_rule
-from shanhai_api.alerts.documents import describe_rule
-from shanhai_api.alerts.operations import make_rule, told_rule
+from shanhai.db.alerts import rules
+from shanhai_api.alerts.models import AlertRule, AlertRules
 from shanhai_api.alerts.schemas import CODE, NewRule, RuleContents
-from shanhai_api.body_schema import body_of
-from shanhai_api.dependencies import (
-    KnownReader,
-    PageQuery,
-    ReadSession,
-    TheUnit,
-    TheView,
-    Writer,
-    act_of,
-)
-from shanhai_api.kit.body import parse, read_json
-from shanhai_api.once import once
-from shanhai_api.preconditions import expected_states
+from shanhai_api.alerts.service import shown_rule
+from shanhai_api.dependencies import KnownReader, Writer
+from shanhai_api.kit.answers import Answer
+from shanhai_api.kit.body import JsonBody
+from shanhai_api.kit.routing import Route
+from shanhai_api.kit.writing import IfMatch, Read, Write
 
-router = APIRouter(tags=["monitoring"])
-Parameters = Annotated[PageQuery, Query()]
+router = APIRouter(tags=["monitoring"], route_class=Route)
 Code = Annotated[str, Path(pattern=CODE, description="Code of the rule")]
 
 
 @router.get("/alert-rules", summary="What raises warnings")
-async def show_rules(
-    view: TheView, caller: KnownReader, query: Parameters, session: ReadSession
-) -> Response:
+async def show_rules(read: Read[KnownReader]) -> AlertRules:
     """List the rules."""
-    rows = [describe_rule(rule, view.lang) for rule in await list_rules(session)]
-    return view.respond({"rules": rows, "links": view.self_links("/alert-rules")})
+    found = [AlertRule.of(rule, read) for rule in await rules.list_rules(read.session)]
+    return AlertRules(rules=found, links=read.self_links("/alert-rules"))
 
 
-@router.post("/alert-rules", summary="Make a rule", status_code=201, openapi_extra=body_of(NewRule))
-async def create_rule(
-    request: Request, view: TheView, caller: Writer, query: Parameters, unit: TheUnit
-) -> Response:
+@router.post("/alert-rules", summary="Make a rule", status_code=201)
+async def create_rule(write: Write[Writer], new: JsonBody[NewRule]) -> Answer[AlertRule]:
     """Make a rule; the newest values are judged by it at once."""
-    body = await read_json(request)
-    new = parse(NewRule, body.value)
-    made = await once(
-        request,
-        unit,
-        caller,
-        body_sha256=body.sha256,
-        effect=lambda: make_rule(
-            unit.session, new, caller=caller, view=view, act=act_of(caller, view)
-        ),
+    found = await rules.create_rule(
+        write.session, new.contents(), identity=write.caller, act=write.act
     )
-    return made.response()
+    return shown_rule(found, write, location=f"/alert-rules/{new.code}")
 
 
 @router.get("/alert-rules/{rule}", summary="One rule")
-async def show_rule(
-    view: TheView, caller: KnownReader, rule: Code, query: Parameters, session: ReadSession
-) -> Response:
+async def show_rule(read: Read[KnownReader], rule: Code) -> Answer[AlertRule]:
     """Show a rule."""
-    found = await find_rule(session, rule)
-    document = {
-        **describe_rule(found, view.lang),
-        "links": view.self_links(f"/alert-rules/{rule}"),
-    }
-    return view.respond(document, state=found.state)
+    found = await rules.find_rule(read.session, rule)
+    shown = AlertRule.of(found, read, read.self_links(f"/alert-rules/{rule}"))
+    return Answer(shown, state=found.state)
 
 
-@router.put("/alert-rules/{rule}", summary="Replace a rule", openapi_extra=body_of(RuleContents))
+@router.put("/alert-rules/{rule}", summary="Replace a rule")
 async def put_rule(
-    request: Request,
-    view: TheView,
-    caller: Writer,
-    rule: Code,
-    query: Parameters,
-    unit: TheUnit,
-) -> Response:
+    write: Write[Writer], rule: Code, expected: IfMatch, contents: JsonBody[RuleContents]
+) -> Answer[AlertRule]:
     """Replace a rule: its open alerts are closed, and it starts anew."""
-    expected = expected_states(request)
-    contents = parse(RuleContents, (await read_json(request)).value).contents()
-    act = act_of(caller, view)
-    found = await replace_rule(
-        unit.session, rule, contents, identity=caller, act=act, expected=expected
+    found = await rules.replace_rule(
+        write.session,
+        rule,
+        contents.contents(),
+        identity=write.caller,
+        act=write.act,
+        expected=expected,
     )
-    return told_rule(found, view).response()
+    return shown_rule(found, write)
 
 
 @router.delete("/alert-rules/{rule}", summary="End a rule", status_code=204)
-async def delete_rule(
-    request: Request,
-    view: TheView,
-    caller: Writer,
-    rule: Code,
-    query: Parameters,
-    unit: TheUnit,
-) -> Response:
+async def delete_rule(write: Write[Writer], rule: Code, expected: IfMatch) -> None:
     """End a rule; its open alerts are closed, and alerts are kept."""
-    expected = expected_states(request)
-    act = act_of(caller, view)
-    await drop_rule(unit.session, rule, identity=caller, act=act, expected=expected)
-    return Response(status_code=204)
+    await rules.drop_rule(
+        write.session, rule, identity=write.caller, act=write.act, expected=expected
+    )

@@ -233,7 +233,7 @@ class NewRule(RuleContents):
     code: str = Field(pattern=CODE, description="What alerts name it by")
 
 
-class Answer(BaseModel):
+class AlertNote(BaseModel):
     """What somebody says of an alert."""
 
     model_config = ConfigDict(extra="forbid")

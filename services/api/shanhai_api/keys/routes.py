@@ -1,98 +1,71 @@
 """`/keys`."""
 
-from typing import Annotated
+from datetime import timedelta
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter
 
-from shanhai.db.queries.keys import find_key, list_keys, revoke_key
-from shanhai_api.body_schema import body_of
-from shanhai_api.dependencies import (
-    Administrator,
-    PageQuery,
-    ReadSession,
-    TheUnit,
-    TheView,
-    act_of,
-)
-from shanhai_api.keys.operations import make_key, replace_key
-from shanhai_api.keys.schemas import NewKey, Rotation, describe_key
-from shanhai_api.kit.body import parse, read_json
-from shanhai_api.once import once
+from shanhai.db.queries import keys
+from shanhai.db.queries.grants import check_roles
+from shanhai_api.dependencies import Administrator
+from shanhai_api.keys.models import Key, KeyRotation, Keys, NewKey
+from shanhai_api.kit.answers import Answer
+from shanhai_api.kit.body import JsonBody
+from shanhai_api.kit.routing import Route
+from shanhai_api.kit.writing import Read, Write, WriteContext
 
-router = APIRouter(tags=["access"])
-Parameters = Annotated[PageQuery, Query()]
-NO_STORE = {"Cache-Control": "no-store"}
-KEY_BODY = body_of(NewKey)
-ROTATION_BODY = body_of(Rotation)
+router = APIRouter(tags=["access"], route_class=Route)
 
 
 @router.get("/keys", summary="API keys, without their secrets")
-async def show_keys(
-    view: TheView, caller: Administrator, query: Parameters, session: ReadSession
-) -> Response:
+async def show_keys(read: Read[Administrator]) -> Keys:
     """List the keys."""
-    keys = [describe_key(row) for row in await list_keys(session)]
-    return view.respond({"keys": keys, "links": view.self_links("/keys")}, headers=NO_STORE)
+    found = [Key.from_row(row) for row in await keys.list_keys(read.session)]
+    return Keys(keys=found, links=read.self_links("/keys"))
 
 
-@router.post("/keys", summary="Make an API key", status_code=201, openapi_extra=KEY_BODY)
-async def create_key(
-    request: Request, view: TheView, caller: Administrator, query: Parameters, unit: TheUnit
-) -> Response:
+@router.post("/keys", summary="Make an API key", status_code=201)
+async def create_key(write: Write[Administrator], new: JsonBody[NewKey]) -> Answer[Key]:
     """Make a key and show it, once."""
-    body = await read_json(request)
-    new = parse(NewKey, body.value)
-    made = await once(
-        request,
-        unit,
-        caller,
-        body_sha256=body.sha256,
-        effect=lambda: make_key(unit.session, new, base=view.base, act=act_of(caller, view)),
+    await check_roles(write.session, new.given or ())
+    secret = await keys.create_key(
+        write.session,
+        name=new.name,
+        scopes=new.allowed,
+        roles=new.given,
+        networks=new.networks,
+        expires_at=new.expires_at,
+        act=write.act,
     )
-    return made.response(NO_STORE)
+    return await _shown_once(write, secret)
 
 
 @router.get("/keys/{key}", summary="One API key, without its secret")
-async def show_key(
-    view: TheView, caller: Administrator, key: str, query: Parameters, session: ReadSession
-) -> Response:
+async def show_key(read: Read[Administrator], key: str) -> Key:
     """Show a key."""
-    return view.respond(describe_key(await find_key(session, key)), headers=NO_STORE)
+    return Key.from_row(await keys.find_key(read.session, key))
 
 
 @router.delete("/keys/{key}", summary="End an API key", status_code=204)
-async def end_key(
-    view: TheView, caller: Administrator, key: str, query: Parameters, unit: TheUnit
-) -> Response:
+async def end_key(write: Write[Administrator], key: str) -> None:
     """Revoke a key at once."""
-    await revoke_key(unit.session, key, act=act_of(caller, view))
-    return Response(status_code=204)
+    await keys.revoke_key(write.session, key, act=write.act)
 
 
 @router.post(
     "/keys/{key}/rotate",
     summary="Replace an API key by one that may do the same",
     status_code=201,
-    openapi_extra=ROTATION_BODY,
 )
 async def rotate_key(
-    request: Request,
-    view: TheView,
-    caller: Administrator,
-    key: str,
-    query: Parameters,
-    unit: TheUnit,
-) -> Response:
+    write: Write[Administrator], key: str, rotation: JsonBody[KeyRotation]
+) -> Answer[Key]:
     """Make the key's successor and show it, once; the key itself ends after the overlap."""
-    body = await read_json(request)
-    rotation = parse(Rotation, body.value)
-    made = await once(
-        request,
-        unit,
-        caller,
-        body_sha256=body.sha256,
-        effect=lambda: replace_key(
-            unit.session, key, rotation, base=view.base, act=act_of(caller, view)
-        ),
+    overlap = timedelta(hours=rotation.overlap_hours)
+    return await _shown_once(
+        write, await keys.rotate_key(write.session, key, overlap=overlap, act=write.act)
     )
-    return made.response(NO_STORE)
+
+
+async def _shown_once(write: WriteContext, secret: str) -> Answer[Key]:
+    row = await keys.find_key(write.session, keys.prefix_of(secret) or "")
+    return Answer(Key.from_row(row, key=secret), location=f"/keys/{row.prefix}")

@@ -23,6 +23,8 @@ Moment = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """A time, answered in UTC to the millisecond."""
+MomentText = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+"""A time that is written already."""
 Maybe = Annotated[T | SkipJsonSchema[None], Field(exclude_if=lambda value: value is None)]
 """A member that is left out when there is nothing to say; its default is None."""
 
@@ -42,6 +44,10 @@ class Answered(BaseModel):
         }
         known = {source: getattr(row, source) for source in columns if hasattr(row, source)}
         return cls(**known, **others)
+
+    def as_json(self) -> dict[str, Any]:
+        """Its members as they are sent, and as pages show them."""
+        return self.model_dump(mode="json", by_alias=True)
 
 
 class Link(Answered):

@@ -101,7 +101,7 @@ def respond(view: View, told: Told) -> Response:
     answer = told if isinstance(told, Answer) else Answer(told)
     document = answer.document
     return view.respond(
-        document.model_dump(mode="json"),
+        document.as_json(),
         template=document.template,
         formats=document.formats,
         headers={} if document.stored else NO_STORE,
@@ -133,7 +133,7 @@ async def write(
 
 def _made(view: View, answer: Answer[Document], status: int) -> Made:
     document, headers = answer.document, {}
-    content = document.model_dump(mode="json")
+    content = document.as_json()
     if answer.location is not None:
         headers["Location"] = view.base + answer.location
     if answer.state is not None:

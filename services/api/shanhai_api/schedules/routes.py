@@ -1,49 +1,37 @@
 """`/schedules`."""
 
+from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query
 from pydantic import Field, field_validator
 
-from shanhai.jobs.schedules import (
-    drop_schedule,
-    find_schedule,
-    list_runs,
-    list_schedules,
-    replace_schedule,
-)
-from shanhai_api.body_schema import body_of
-from shanhai_api.dependencies import (
-    JobCaller,
-    PageQuery,
-    ReadSession,
-    TheState,
-    TheUnit,
-    TheView,
-    act_of,
-)
-from shanhai_api.kit.body import parse, read_json
+from shanhai.jobs.schedules import drop_schedule, find_schedule, list_runs, list_schedules
+from shanhai_api.dependencies import JobCaller
+from shanhai_api.kit.answers import Answer, LimitedQuery, page_of
+from shanhai_api.kit.body import JsonBody
+from shanhai_api.kit.routing import Route
+from shanhai_api.kit.writing import IfMatch, Read, Write
 from shanhai_api.negotiation import HTML, JSON
-from shanhai_api.once import once
-from shanhai_api.preconditions import expected_states
-from shanhai_api.schedules import operations
-from shanhai_api.schedules.schemas import (
+from shanhai_api.schedules import service
+from shanhai_api.schedules.models import (
     CODE,
     NewSchedule,
+    Schedule,
     ScheduleContents,
-    describe_run,
-    describe_schedule,
+    ScheduleRun,
+    ScheduleRuns,
+    Schedules,
     read_moment,
 )
 
-router = APIRouter(tags=["processes"])
-Parameters = Annotated[PageQuery, Query()]
+router = APIRouter(tags=["processes"], route_class=Route)
 RUNS_ON_PAGE = 20
 """The last times a schedule was due that its page shows."""
 Code = Annotated[str, Path(pattern=CODE, description="Code of the schedule")]
 
 
-class RunsQuery(PageQuery):
+class RunsQuery(LimitedQuery):
     """Parameters of the list of the times a schedule was due."""
 
     limit: int = Field(100, ge=1, le=10_000, description="Times on a page")
@@ -59,139 +47,71 @@ class RunsQuery(PageQuery):
 
 
 @router.get("/schedules", summary="Jobs that recur")
-async def show_schedules(
-    view: TheView, caller: JobCaller, query: Parameters, session: ReadSession
-) -> Response:
+async def show_schedules(read: Read[JobCaller]) -> Answer[Schedules]:
     """List one's own schedules, of which there are 200 at most; administrators see all."""
-    rows = await list_schedules(session, caller)
-    document = {
-        "schedules": [describe_schedule(row, view) for row in rows],
-        "links": view.self_links("/schedules"),
-    }
-    extra = {}
-    if view.wants_html(JSON, HTML):
-        extra = {"about": await operations.about(session, rows, view)}
-    return view.respond(document, template="schedules.html", extra=extra)
-
-
-@router.post(
-    "/schedules", summary="Let a job recur", status_code=201, openapi_extra=body_of(NewSchedule)
-)
-async def create_schedule(
-    request: Request,
-    view: TheView,
-    state: TheState,
-    caller: JobCaller,
-    query: Parameters,
-    unit: TheUnit,
-) -> Response:
-    """Make a schedule; its jobs are asked for in one's own name, with the rights one then has."""
-    body = await read_json(request)
-    new = parse(NewSchedule, body.value)
-    made = await once(
-        request,
-        unit,
-        caller,
-        body_sha256=body.sha256,
-        effect=lambda: operations.make_schedule(
-            unit.session,
-            new,
-            state=state,
-            authorization=request.headers["authorization"],
-            caller=caller,
-            view=view,
-            act=act_of(caller, view),
-        ),
+    rows = await list_schedules(read.session, read.caller)
+    shown = [Schedule.of(row, read) for row in rows]
+    html = read.wants_html(JSON, HTML)
+    return Answer(
+        Schedules(schedules=shown, links=read.self_links("/schedules")),
+        page={"about": await service.about(read, rows)} if html else {},
     )
-    return made.response()
+
+
+@router.post("/schedules", summary="Let a job recur", status_code=201)
+async def create_schedule(write: Write[JobCaller], new: JsonBody[NewSchedule]) -> Answer[Schedule]:
+    """Make a schedule; its jobs are asked for in one's own name, with the rights one then has."""
+    return await service.create_schedule(write, new)
 
 
 @router.get("/schedules/{schedule}", summary="One schedule, and when it is due next")
-async def show_schedule(
-    view: TheView, caller: JobCaller, schedule: Code, query: Parameters, session: ReadSession
-) -> Response:
+async def show_schedule(read: Read[JobCaller], schedule: Code) -> Answer[Schedule]:
     """Show a schedule."""
-    found = await find_schedule(session, schedule, caller)
-    extra = {}
-    if view.wants_html(JSON, HTML):
-        about = await operations.about(session, [found], view)
-        last = await list_runs(session, found, limit=RUNS_ON_PAGE)
-        extra = {
-            **about[found.code],
-            "runs": [describe_run(run, view, view.lang) for run in last],
-        }
-    return view.respond(
-        describe_schedule(found, view),
-        template="schedule.html",
-        extra=extra,
-        state=str(found.row_version),
-    )
+    found = await find_schedule(read.session, schedule, read.caller)
+    answer = service.shown(found, read)
+    if not read.wants_html(JSON, HTML):
+        return answer
+    about = await service.about(read, [found])
+    last = await list_runs(read.session, found, limit=RUNS_ON_PAGE)
+    runs = [ScheduleRun.of(run, read).as_json() for run in last]
+    return replace(answer, page={**about[found.code], "runs": runs})
 
 
-@router.put(
-    "/schedules/{schedule}", summary="Replace a schedule", openapi_extra=body_of(ScheduleContents)
-)
+@router.put("/schedules/{schedule}", summary="Replace a schedule")
 async def put_schedule(
-    request: Request,
-    view: TheView,
-    state: TheState,
-    caller: JobCaller,
+    write: Write[JobCaller],
     schedule: Code,
-    query: Parameters,
-    unit: TheUnit,
-) -> Response:
+    expected: IfMatch,
+    contents: JsonBody[ScheduleContents],
+) -> Answer[Schedule]:
     """Replace a schedule; from now on it acts in the name of who replaced it."""
-    expected = expected_states(request)
-    asked = parse(ScheduleContents, (await read_json(request)).value)
-    found = await replace_schedule(
-        unit.session,
-        schedule,
-        operations.contents_of(asked, caller),
-        identity=caller,
-        groups=await operations.recallable_groups(state, request.headers["authorization"], caller),
-        act=act_of(caller, view),
-        expected=expected,
-    )
-    return operations.told_schedule(found, view).response()
+    return await service.replace_schedule(write, schedule, contents, expected)
 
 
 @router.delete("/schedules/{schedule}", summary="End a schedule", status_code=204)
-async def delete_schedule(
-    request: Request,
-    view: TheView,
-    caller: JobCaller,
-    schedule: Code,
-    query: Parameters,
-    unit: TheUnit,
-) -> Response:
+async def delete_schedule(write: Write[JobCaller], schedule: Code, expected: IfMatch) -> None:
     """End a schedule; the jobs it made go on."""
-    expected = expected_states(request)
-    act = act_of(caller, view)
-    await drop_schedule(unit.session, schedule, identity=caller, act=act, expected=expected)
-    return Response(status_code=204)
+    await drop_schedule(
+        write.session, schedule, identity=write.caller, act=write.act, expected=expected
+    )
 
 
 @router.get("/schedules/{schedule}/runs", summary="The times a schedule was due")
 async def show_runs(
-    view: TheView,
-    caller: JobCaller,
-    schedule: Code,
-    query: Annotated[RunsQuery, Query()],
-    session: ReadSession,
-) -> Response:
+    read: Read[JobCaller], schedule: Code, query: Annotated[RunsQuery, Query()]
+) -> Answer[ScheduleRuns]:
     """List the times, the last first, each with its job or with why there is none."""
-    found = await find_schedule(session, schedule, caller)
+    found = await find_schedule(read.session, schedule, read.caller)
     before = None if query.cursor is None else read_moment(query.cursor)
-    rows = await list_runs(session, found, limit=query.limit + 1, before=before)
-    page = rows[: query.limit]
-    path = f"/schedules/{schedule}/runs"
-    links = view.self_links(path)
-    if len(rows) > query.limit:
-        cursor = page[-1].row.due_at.isoformat()
-        links.append(view.link(path, "next", JSON.media_type, limit=query.limit, cursor=cursor))
-    runs = [describe_run(run, view, view.lang) for run in page]
-    return view.respond(
-        {"runs": runs, "links": links},
-        template="schedule_runs.html",
-        extra={"schedule": describe_schedule(found, view)},
+    rows = await list_runs(read.session, found, limit=query.limit + 1, before=before)
+    page, links = page_of(
+        rows,
+        query,
+        read,
+        f"/schedules/{schedule}/runs",
+        lambda last: {"cursor": last.row.due_at.isoformat()},
+    )
+    return Answer(
+        ScheduleRuns(runs=[ScheduleRun.of(run, read) for run in page], links=links),
+        page={"schedule": Schedule.of(found, read).as_json()},
     )

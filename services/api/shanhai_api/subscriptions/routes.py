@@ -1,54 +1,42 @@
 """`/subscriptions`, and the way out of one."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-import orjson
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
 from shanhai.db.alerts import subscriptions
 from shanhai.db.alerts.subscriptions import Subscribed
 from shanhai.db.deliveries.reading import list_deliveries
 from shanhai.errors import Conflict
-from shanhai_api.body_schema import body_of
-from shanhai_api.dependencies import (
-    Administrator,
-    PageQuery,
-    ReadSession,
-    TheState,
-    TheUnit,
-    TheView,
-    Writer,
-    act_of,
-)
-from shanhai_api.kit.body import parse, read_json
-from shanhai_api.negotiation import HTML, JSON
-from shanhai_api.once import Made, once
-from shanhai_api.preconditions import expected_states
-from shanhai_api.state import State
-from shanhai_api.subscriptions.schemas import (
+from shanhai_api.dependencies import Administrator, PageQuery, Writer
+from shanhai_api.kit.answers import Answer, LimitedQuery, page_of
+from shanhai_api.kit.body import JsonBody
+from shanhai_api.kit.routing import Route, respond
+from shanhai_api.kit.writing import Context, IfMatch, Read, Write
+from shanhai_api.subscriptions.models import (
+    Mails,
+    Subscription,
     SubscriptionContents,
-    describe_mail,
-    describe_subscription,
+    Subscriptions,
+    Unsubscribing,
 )
-from shanhai_api.view import View, entity_tag
+from shanhai_api.view import View
+from shanhai_api.webhooks.models import Sending
 
-router = APIRouter(tags=["monitoring"])
-Parameters = Annotated[PageQuery, Query()]
+router = APIRouter(tags=["monitoring"], route_class=Route)
 Number = Annotated[int, Path(ge=1, le=2**63 - 1, description="Number of the subscription")]
-NO_STORE = {"Cache-Control": "no-store"}
-CONTENTS = body_of(SubscriptionContents)
 
 
-class SubscriptionsQuery(PageQuery):
+class SubscriptionsQuery(LimitedQuery):
     """Parameters of the list of subscriptions."""
 
     limit: int = Field(100, ge=1, le=10_000, description="Subscriptions on a page")
     before: int | None = Field(None, ge=1, le=2**63 - 1, description="Only those before this one")
 
 
-class MailsQuery(PageQuery):
+class MailsQuery(LimitedQuery):
     """Parameters of the list of mails."""
 
     status: Literal["waiting", "delivered", "dead"] | None = Field(
@@ -66,196 +54,117 @@ class TokenQuery(PageQuery):
 
 @router.get("/subscriptions", summary="People who are told of alerts by e-mail")
 async def show_subscriptions(
-    view: TheView,
-    caller: Administrator,
-    query: Annotated[SubscriptionsQuery, Query()],
-    session: ReadSession,
-) -> Response:
+    read: Read[Administrator], query: Annotated[SubscriptionsQuery, Query()]
+) -> Subscriptions:
     """List the subscriptions, the newest first."""
-    found = await subscriptions.list_subscriptions(
-        session, limit=query.limit + 1, before=query.before
+    rows = await subscriptions.list_subscriptions(
+        read.session, limit=query.limit + 1, before=query.before
     )
-    page = found[: query.limit]
-    links = view.self_links("/subscriptions")
-    if len(found) > query.limit:
-        last, media_type = page[-1].row.id, JSON.media_type
-        links.append(
-            view.link("/subscriptions", "next", media_type, limit=query.limit, before=last)
-        )
-    rows = [describe_subscription(one, view) for one in page]
-    return view.respond({"subscriptions": rows, "links": links}, headers=NO_STORE)
+    page, links = page_of(rows, query, read, "/subscriptions", lambda last: {"before": last.row.id})
+    return Subscriptions(subscriptions=[Subscription.of(one, read) for one in page], links=links)
 
 
-@router.post(
-    "/subscriptions", summary="Tell somebody of alerts", status_code=201, openapi_extra=CONTENTS
-)
+@router.post("/subscriptions", summary="Tell somebody of alerts", status_code=201)
 async def create_subscription(
-    request: Request,
-    view: TheView,
-    state: TheState,
-    caller: Administrator,
-    query: Parameters,
-    unit: TheUnit,
-) -> Response:
+    write: Write[Administrator], new: JsonBody[SubscriptionContents]
+) -> Answer[Subscription]:
     """Make a subscription."""
-    _demand_mail(state)
-    body = await read_json(request)
-    new = parse(SubscriptionContents, body.value)
-
-    async def make() -> Made:
-        act = act_of(caller, view)
-        found = await subscriptions.create_subscription(unit.session, new.model_dump(), act)
-        made = _told(found, view, 201)
-        place = f"{view.base}/subscriptions/{found.row.id}"
-        return Made(made.content, {**made.headers, "Location": place}, 201)
-
-    made = await once(request, unit, caller, body_sha256=body.sha256, effect=make)
-    return made.response(NO_STORE)
+    _demand_mail(write)
+    found = await subscriptions.create_subscription(write.session, new.model_dump(), write.act)
+    return _shown(found, write, location=f"/subscriptions/{found.row.id}")
 
 
 @router.get("/subscriptions/{number}", summary="One subscription")
-async def show_subscription(
-    view: TheView, caller: Administrator, number: Number, query: Parameters, session: ReadSession
-) -> Response:
+async def show_subscription(read: Read[Administrator], number: Number) -> Answer[Subscription]:
     """Show a subscription."""
-    found = await subscriptions.find_subscription(session, number)
-    document = describe_subscription(found, view)
-    return view.respond(document, state=found.state, headers=NO_STORE)
+    return _shown(await subscriptions.find_subscription(read.session, number), read)
 
 
-@router.put("/subscriptions/{number}", summary="Replace a subscription", openapi_extra=CONTENTS)
+@router.put("/subscriptions/{number}", summary="Replace a subscription")
 async def put_subscription(
-    request: Request,
-    view: TheView,
-    caller: Administrator,
+    write: Write[Administrator],
     number: Number,
-    query: Parameters,
-    unit: TheUnit,
-) -> Response:
+    expected: IfMatch,
+    contents: JsonBody[SubscriptionContents],
+) -> Answer[Subscription]:
     """Replace a subscription."""
-    expected = expected_states(request)
-    contents = parse(SubscriptionContents, (await read_json(request)).value).model_dump()
     found = await subscriptions.replace_subscription(
-        unit.session, number, contents, act_of(caller, view), expected=expected
+        write.session, number, contents.model_dump(), write.act, expected=expected
     )
-    return _told(found, view).response(NO_STORE)
+    return _shown(found, write)
 
 
 @router.delete("/subscriptions/{number}", summary="End a subscription", status_code=204)
 async def delete_subscription(
-    request: Request,
-    view: TheView,
-    caller: Administrator,
-    number: Number,
-    query: Parameters,
-    unit: TheUnit,
-) -> Response:
+    write: Write[Administrator], number: Number, expected: IfMatch
+) -> None:
     """End a subscription."""
-    expected = expected_states(request)
-    act = act_of(caller, view)
-    await subscriptions.drop_subscription(unit.session, number, act, expected=expected)
-    return Response(status_code=204)
+    await subscriptions.drop_subscription(write.session, number, write.act, expected=expected)
 
 
 @router.post("/subscriptions/{number}/test", summary="Send a mail for trial", status_code=202)
-async def send_test(
-    view: TheView,
-    state: TheState,
-    caller: Administrator,
-    number: Number,
-    query: Parameters,
-    unit: TheUnit,
-) -> Response:
+async def send_test(write: Write[Administrator], number: Number) -> Subscription:
     """Send a mail that says that mails arrive; its delivery tells what became of it."""
-    _demand_mail(state)
-    found = await subscriptions.send_test(unit.session, number, act_of(caller, view))
-    content = describe_subscription(found, view)
-    return Made(content, status=202).response(NO_STORE)
+    _demand_mail(write)
+    return Subscription.of(await subscriptions.send_test(write.session, number, write.act), write)
 
 
 @router.get("/subscriptions/{number}/deliveries", summary="Mails, and what became of them")
 async def show_mails(
-    view: TheView,
-    caller: Administrator,
-    number: Number,
-    query: Annotated[MailsQuery, Query()],
-    session: ReadSession,
-) -> Response:
+    read: Read[Administrator], number: Number, query: Annotated[MailsQuery, Query()]
+) -> Mails:
     """List the mails to the address of a subscription, the newest first."""
-    found = await subscriptions.find_subscription(session, number)
+    found = await subscriptions.find_subscription(read.session, number)
     rows = await list_deliveries(
-        session,
+        read.session,
         "email",
         found.row.address,
         limit=query.limit + 1,
         status=query.status,
         before=query.before,
     )
-    path, page = f"/subscriptions/{number}/deliveries", rows[: query.limit]
-    links = view.self_links(path)
-    if len(rows) > query.limit:
-        last, media_type = str(page[-1].id), JSON.media_type
-        links.append(
-            view.link(path, "next", media_type, status=query.status, limit=query.limit, before=last)
-        )
-    document = {"deliveries": [describe_mail(row, view) for row in page], "links": links}
-    return view.respond(document, headers=NO_STORE)
+    path = f"/subscriptions/{number}/deliveries"
+    page, links = page_of(rows, query, read, path, lambda last: {"before": str(last.id)})
+    return Mails(deliveries=[Sending.of(row, read) for row in page], links=links)
 
 
 @router.get("/unsubscribe", summary="Ask whether to end a subscription")
 async def ask_to_unsubscribe(
-    view: TheView,
-    state: TheState,
-    caller: Writer,
-    query: Annotated[TokenQuery, Query()],
-    session: ReadSession,
-) -> Response:
+    read: Read[Writer], query: Annotated[TokenQuery, Query()]
+) -> Answer[Unsubscribing]:
     """Ask: programs follow the links of mails, so following one ends nothing."""
-    found = await subscriptions.find_by_token(session, query.token, _secret(state))
-    return _page(view, found, query.token)
+    found = await subscriptions.find_by_token(read.session, query.token, _secret(read))
+    return _asked(found, query.token)
 
 
-@router.post("/unsubscribe", summary="End a subscription by the link of a mail")
-async def end_by_link(
-    view: TheView,
-    state: TheState,
-    caller: Writer,
-    query: Annotated[TokenQuery, Query()],
-    unit: TheUnit,
-) -> Response:
+@router.post(
+    "/unsubscribe",
+    summary="End a subscription by the link of a mail",
+    response_model=Unsubscribing,
+)
+async def end_by_link(write: Write[Writer], query: Annotated[TokenQuery, Query()]) -> Response:
     """End it, for the reader who presses the button and for programs of RFC 8058."""
-    found = await subscriptions.unsubscribe(unit.session, query.token, _secret(state))
-    return _page(view, found, query.token)
+    found = await subscriptions.unsubscribe(write.session, query.token, _secret(write))
+    return respond(write, _asked(found, query.token))
 
 
-def _page(view: View, found: Subscribed, token: str) -> Response:
-    document: dict[str, Any] = {
-        "name": found.row.name,
-        "address": found.row.address,
-        "ended": found.row.unsubscribed_at is not None,
-    }
-    return view.respond(
-        document,
-        template="unsubscribe.html",
-        formats=(HTML, JSON),
-        headers=NO_STORE,
-        extra={"token": token},
-    )
+def _asked(found: Subscribed, token: str) -> Answer[Unsubscribing]:
+    row = found.row
+    asked = Unsubscribing(name=row.name, address=row.address, ended=row.unsubscribed_at is not None)
+    return Answer(asked, page={"token": token})
 
 
-def _told(found: Subscribed, view: View, status: int = 200) -> Made:
-    content = describe_subscription(found, view)
-    tag = entity_tag(found.state, orjson.dumps(content))
-    return Made(content, {"ETag": f'"{tag}"'}, status)
+def _shown(found: Subscribed, view: View, location: str | None = None) -> Answer[Subscription]:
+    return Answer(Subscription.of(found, view), state=found.state, location=location)
 
 
-def _secret(state: State) -> str:
-    return state.configuration.smtp.link_secret.get_secret_value()
+def _secret(context: Context) -> str:
+    return context.state.configuration.smtp.link_secret.get_secret_value()
 
 
-def _demand_mail(state: State) -> None:
+def _demand_mail(context: Context) -> None:
     """Refuse what could never be sent."""
-    if not state.configuration.smtp.host:
+    if not context.state.configuration.smtp.host:
         raise Conflict(
             "no mail server is configured: SHANHAI_SMTP_HOST is not set",
             message_zh="未配置邮件服务器：SHANHAI_SMTP_HOST 未设置",

@@ -118,15 +118,13 @@ class Webhooks(Document):
     links: list[Link]
 
 
-class WebhookDelivery(Document):
-    """A message to a webhook, and what became of it."""
+class Sending(Document):
+    """Something sent to somebody, and what became of it."""
 
-    template = "delivery.html"
     stored = False
 
     id: UUID
     type: str = Field(validation_alias="event_type")
-    type_name: str
     status: Annotated[str, one_of(DELIVERY_STATUSES)]
     status_name: str
     attempts: int = Field(validation_alias="attempt")
@@ -135,18 +133,35 @@ class WebhookDelivery(Document):
     due: Moment | None
     created: Moment = Field(validation_alias="created_at")
     finished: Moment | None = Field(validation_alias="finished_at")
+
+    @classmethod
+    def of(cls, row: Delivery, view: View, **others: Any) -> Self:
+        """A delivery as it is shown, with what its kind has more."""
+        return cls.from_row(
+            row,
+            status_name=label_in(DELIVERY_STATUSES, row.status, view.lang),
+            reason=(row.reason_zh or row.reason) if view.lang == "zh" else row.reason,
+            due=row.due_at if row.status == "waiting" else None,
+            **others,
+        )
+
+
+class WebhookDelivery(Sending):
+    """A message to a webhook, and what became of it."""
+
+    template = "delivery.html"
+
+    type_name: str
     links: list[Link]
     payload: Maybe[dict[str, Any]] = Field(None, description="What is told; of one delivery only")
 
     @classmethod
-    def of(cls, row: Delivery, view: View, *, payload: bool = False) -> Self:
-        """A delivery as it is shown."""
-        return cls.from_row(
+    def told(cls, row: Delivery, view: View, *, payload: bool = False) -> Self:
+        """A delivery to a webhook as it is shown."""
+        return cls.of(
             row,
+            view,
             type_name=event_name(row.event_type, view.lang),
-            status_name=label_in(DELIVERY_STATUSES, row.status, view.lang),
-            reason=(row.reason_zh or row.reason) if view.lang == "zh" else row.reason,
-            due=row.due_at if row.status == "waiting" else None,
             links=[view.link(f"{webhook_path(row.target)}/deliveries/{row.id}", "self")],
             payload=row.payload if payload else None,
         )

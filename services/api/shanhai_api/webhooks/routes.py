@@ -105,10 +105,10 @@ async def show_deliveries(
     path = f"{webhook_path(webhook)}/deliveries"
     page, links = page_of(rows, query, read, path, lambda last: {"before": str(last.id)})
     deliveries = WebhookDeliveries(
-        deliveries=[WebhookDelivery.of(row, read) for row in page],
+        deliveries=[WebhookDelivery.told(row, read) for row in page],
         links=[*links, read.link(webhook_path(webhook), "up")],
     )
-    return Answer(deliveries, page={"webhook": Webhook.of(found, read)})
+    return Answer(deliveries, page={"webhook": Webhook.of(found, read).as_json()})
 
 
 @router.get("/webhooks/{webhook}/deliveries/{delivery}", summary="One delivery")
@@ -116,7 +116,7 @@ async def show_delivery(read: Read[Writer], webhook: Code, delivery: DeliveryId)
     """Show a delivery, with what it tells."""
     await find_webhook(read.session, webhook, read.caller)
     row = await find_delivery(read.session, "webhook", webhook, delivery)
-    return WebhookDelivery.of(row, read, payload=True)
+    return WebhookDelivery.told(row, read, payload=True)
 
 
 @router.post("/webhooks/{webhook}/test", summary="Send a test to a webhook", status_code=201)

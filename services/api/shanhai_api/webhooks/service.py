@@ -128,5 +128,5 @@ def _note(write: WriteContext, action: str, code: str, delivery: UUID) -> None:
 async def _sent(write: WriteContext, code: str, delivery: UUID) -> Answer[WebhookDelivery]:
     row = await find_delivery(write.session, "webhook", code, delivery)
     return Answer(
-        WebhookDelivery.of(row, write), location=f"{webhook_path(code)}/deliveries/{delivery}"
+        WebhookDelivery.told(row, write), location=f"{webhook_path(code)}/deliveries/{delivery}"
     )

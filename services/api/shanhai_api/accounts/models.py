@@ -1,12 +1,13 @@
-"""Accounts as they are asked for and shown."""
+"""Accounts as they are asked for and answered."""
 
+from typing import Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from shanhai.db.queries.accounts import AccountChange, Holder
-from shanhai.jobs.results import rfc3339
-from shanhai_api.roles import RoleAsked, given_by
+from shanhai_api.kit.answers import Document, Link, Moment
+from shanhai_api.roles import RoleAsked, RoleHeld, given_by
 
 NAME = Field(None, min_length=1, max_length=200, description="How the account is shown")
 EMAIL = Field(None, min_length=3, max_length=320, description="Where it is written to")
@@ -47,19 +48,34 @@ class NewAccount(ChangedAccount):
         return issuer
 
 
-def describe_account(holder: Holder) -> dict[str, object]:
+class Account(Document):
     """An account as it is shown."""
-    account = holder.account
-    return {
-        "id": account.id,
-        "issuer": account.issuer,
-        "subject": account.subject,
-        "name": account.name,
-        "email": account.email,
-        "party": holder.party,
-        "roles": [role.document() for role in holder.roles],
-        "created": rfc3339(account.created_at),
-        "disabled": rfc3339(account.disabled_at),
-        "last_seen": rfc3339(account.last_seen_at),
-        "signed_in": rfc3339(account.signed_in_at),
-    }
+
+    stored = False
+
+    id: int
+    issuer: str
+    subject: str
+    name: str
+    email: str | None
+    party: str | None
+    roles: list[RoleHeld]
+    created: Moment = Field(validation_alias="created_at")
+    disabled: Moment | None = Field(validation_alias="disabled_at")
+    last_seen: Moment | None = Field(validation_alias="last_seen_at")
+    signed_in: Moment | None = Field(validation_alias="signed_in_at")
+
+    @classmethod
+    def of(cls, holder: Holder) -> Self:
+        """The account of its holder."""
+        roles = [role.document() for role in holder.roles]
+        return cls.from_row(holder.account, party=holder.party, roles=roles)
+
+
+class Accounts(Document):
+    """A page of the accounts, the newest first."""
+
+    stored = False
+
+    accounts: list[Account]
+    links: list[Link]

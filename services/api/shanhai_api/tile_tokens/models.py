@@ -1,12 +1,10 @@
-"""Tile tokens as they are asked for and shown."""
+"""Tile tokens as they are asked for and answered."""
 
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from shanhai.db.tile_tokens import TileToken
-from shanhai.jobs.results import rfc3339
+from shanhai_api.kit.answers import Document, Maybe, Moment
 
 MOST_LAYERS = 20
 USUAL_S = 900
@@ -25,7 +23,12 @@ class NewTileToken(BaseModel):
     seconds: int = Field(USUAL_S, ge=10, description="For how long it is valid")
 
 
-def describe_token(token: TileToken, text: str) -> dict[str, Any]:
-    """A token as it is shown, once."""
-    end = datetime.fromtimestamp(token.expires_at, UTC)
-    return {"token": text, "layers": sorted(token.layers), "expires": rfc3339(end)}
+class OpenedLayers(Document):
+    """A token and what it opens."""
+
+    stored = False
+    secrets = frozenset({"token"})
+
+    token: Maybe[str] = Field(description="Not shown again")
+    layers: list[str]
+    expires: Moment

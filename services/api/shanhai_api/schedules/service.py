@@ -4,70 +4,62 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from shanhai.db.queries.audit import Act
-from shanhai.db.tables import Schedule
+from shanhai.db import tables
 from shanhai.errors import Conflict, InvalidInput, Unauthenticated
 from shanhai.jobs import schedules
 from shanhai.jobs.contracts import CONTRACTS
 from shanhai.jobs.line import demand_priority
 from shanhai_api.identity import Caller
+from shanhai_api.kit.answers import Answer
 from shanhai_api.kit.body import parse
-from shanhai_api.once import Made
-from shanhai_api.schedules.schemas import (
-    NewSchedule,
-    ScheduleContents,
-    describe_run,
-    describe_schedule,
-)
-from shanhai_api.state import State
-from shanhai_api.view import View, entity_tag
+from shanhai_api.kit.writing import Context, WriteContext
+from shanhai_api.schedules.models import NewSchedule, Schedule, ScheduleContents, ScheduleRun
+from shanhai_api.view import View
 
 
-async def make_schedule(
-    session: AsyncSession,
-    new: NewSchedule,
-    *,
-    state: State,
-    authorization: str,
-    caller: Caller,
-    view: View,
-    act: Act,
-) -> Made:
+def shown(row: tables.Schedule, view: View, location: str | None = None) -> Answer[Schedule]:
+    """A schedule as a change has left it."""
+    return Answer(Schedule.of(row, view), state=str(row.row_version), location=location)
+
+
+async def create_schedule(write: WriteContext, new: NewSchedule) -> Answer[Schedule]:
     """Make a schedule."""
     row = await schedules.create_schedule(
-        session,
-        {**contents_of(new, caller), "code": new.code},
-        identity=caller,
-        groups=await recallable_groups(state, authorization, caller),
-        act=act,
+        write.session,
+        {**contents_of(new, write.caller), "code": new.code},
+        identity=write.caller,
+        groups=await recallable_groups(write),
+        act=write.act,
     )
-    made = told_schedule(row, view, 201)
-    location = f"{view.base}/schedules/{row.code}"
-    return Made(made.content, {**made.headers, "Location": location}, 201)
+    return shown(row, write, location=f"/schedules/{row.code}")
 
 
-def told_schedule(row: Schedule, view: View, status: int = 200) -> Made:
-    """A schedule as a change has left it."""
-    content = describe_schedule(row, view)
-    tag = entity_tag(str(row.row_version), orjson.dumps(content))
-    return Made(content, {"ETag": f'"{tag}"'}, status)
+async def replace_schedule(
+    write: WriteContext, code: str, asked: ScheduleContents, expected: frozenset[str] | None
+) -> Answer[Schedule]:
+    """Replace a schedule."""
+    row = await schedules.replace_schedule(
+        write.session,
+        code,
+        contents_of(asked, write.caller),
+        identity=write.caller,
+        groups=await recallable_groups(write),
+        act=write.act,
+        expected=expected,
+    )
+    return shown(row, write)
 
 
-async def about(
-    session: AsyncSession, found: Sequence[Schedule], view: View
-) -> dict[str, dict[str, Any]]:
+async def about(read: Context, found: Sequence[tables.Schedule]) -> dict[str, dict[str, Any]]:
     """What pages show of schedules beside their documents, by code."""
-    now, last = datetime.now(UTC), await schedules.list_last_runs(session, found)
+    now, last = datetime.now(UTC), await schedules.list_last_runs(read.session, found)
     shown = {}
     for row in found:
         run, contract = last.get(row.id), CONTRACTS.get(row.process)
         shown[row.code] = {
             "state": schedules.attendance_of(row, now),
-            "title": row.process if contract is None else contract.title.in_(view.lang),
-            "last": None if run is None else describe_run(run, view, view.lang),
+            "title": row.process if contract is None else contract.title.in_(read.lang),
+            "last": None if run is None else ScheduleRun.of(run, read).as_json(),
         }
     return shown
 
@@ -95,15 +87,16 @@ def contents_of(asked: ScheduleContents, caller: Caller) -> dict[str, Any]:
     }
 
 
-async def recallable_groups(state: State, authorization: str, caller: Caller) -> list[str]:
+async def recallable_groups(write: WriteContext) -> list[str]:
     """The groups the caller's issuer named, to be held against its roles when the time comes.
 
     Raises:
         Conflict: the caller cannot be recalled without a request, as a key bound to networks.
     """
-    groups, _ = await state.authenticator.shown(authorization)
+    authenticator = write.state.authenticator
+    groups, _ = await authenticator.shown(write.request.headers["authorization"])
     try:
-        await state.authenticator.recall(caller.owner, None, groups=groups)
+        await authenticator.recall(write.caller.owner, None, groups=groups)
     except Unauthenticated as error:
         raise Conflict(
             "jobs cannot be asked for in the name of this identity later; use an account, or a key"

@@ -1,16 +1,17 @@
-"""Subscriptions as they are asked for and shown."""
+"""Subscriptions as they are asked for and answered."""
 
-from typing import Any, Literal
+from typing import Literal, Self
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from shanhai.db.alerts.subscriptions import Subscribed
-from shanhai.db.tables import Delivery
-from shanhai.jobs.results import rfc3339
 from shanhai.settings import MAIL_ADDRESS
-from shanhai.vocabulary import DELIVERY_STATUSES, WARNING_LEVELS, codes, label_in
+from shanhai.vocabulary import WARNING_LEVELS, Lang, codes
+from shanhai_api.kit.answers import Document, Link, Moment
+from shanhai_api.negotiation import HTML, JSON
 from shanhai_api.view import View
+from shanhai_api.webhooks.models import Sending
 
 Level = Literal["blue", "yellow", "orange", "red"]
 
@@ -79,30 +80,64 @@ class SubscriptionContents(BaseModel):
         return sorted(set(rules))
 
 
-def describe_subscription(found: Subscribed, view: View) -> dict[str, Any]:
+class Subscription(Document):
     """A subscription as it is shown."""
-    row = found.row
-    path = f"/subscriptions/{row.id}"
-    return {
-        "id": row.id,
-        **found.contents,
-        "unsubscribed": rfc3339(row.unsubscribed_at),
-        "created": rfc3339(row.created_at),
-        "links": [view.link(path, "self"), view.link(f"{path}/deliveries", "related")],
-    }
+
+    stored = False
+
+    id: int
+    name: str
+    address: str
+    lang: Lang
+    levels: list[Level]
+    time_zone: str
+    endings: bool
+    enabled: bool
+    rules: list[str] | None
+    region: str | None
+    digest_at: str | None
+    unsubscribed: Moment | None
+    created: Moment
+    links: list[Link]
+
+    @classmethod
+    def of(cls, found: Subscribed, view: View) -> Self:
+        """A subscription as it is shown."""
+        row, path = found.row, f"/subscriptions/{found.row.id}"
+        return cls(
+            id=row.id,
+            **found.contents,
+            unsubscribed=row.unsubscribed_at,
+            created=row.created_at,
+            links=[view.link(path, "self"), view.link(f"{path}/deliveries", "related")],
+        )
 
 
-def describe_mail(row: Delivery, view: View) -> dict[str, Any]:
-    """A mail and what became of it; not what it said."""
-    return {
-        "id": str(row.id),
-        "type": row.event_type,
-        "status": row.status,
-        "status_name": label_in(DELIVERY_STATUSES, row.status, view.lang),
-        "attempts": row.attempt,
-        "answered": row.answered,
-        "reason": (row.reason_zh or row.reason) if view.lang == "zh" else row.reason,
-        "due": rfc3339(row.due_at) if row.status == "waiting" else None,
-        "created": rfc3339(row.created_at),
-        "finished": rfc3339(row.finished_at),
-    }
+class Subscriptions(Document):
+    """A page of the subscriptions, the newest first."""
+
+    stored = False
+
+    subscriptions: list[Subscription]
+    links: list[Link]
+
+
+class Mails(Document):
+    """A page of the mails of a subscription, without what they said."""
+
+    stored = False
+
+    deliveries: list[Sending]
+    links: list[Link]
+
+
+class Unsubscribing(Document):
+    """What the link of a mail is about."""
+
+    template = "unsubscribe.html"
+    formats = (HTML, JSON)
+    stored = False
+
+    name: str
+    address: str
+    ended: bool

@@ -1,4 +1,4 @@
-"""API keys as they are asked for and shown."""
+"""API keys as they are asked for and answered."""
 
 from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network
@@ -14,10 +14,9 @@ from pydantic import (
 )
 
 from shanhai.db.queries.grants import RoleGiven, scopes_of
-from shanhai.db.tables import ApiKey
-from shanhai.jobs.results import rfc3339
 from shanhai.vocabulary import Role, Scope
-from shanhai_api.roles import RoleAsked, given_by
+from shanhai_api.kit.answers import Document, Link, Maybe, Moment
+from shanhai_api.roles import RoleAsked, RoleHeld, given_by
 
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -75,7 +74,7 @@ class NewKey(BaseModel):
         return self.scopes or [scope for scope in Scope if scope in scopes_of(self.given or ())]
 
 
-class Rotation(BaseModel):
+class KeyRotation(BaseModel):
     """How a key is replaced."""
 
     model_config = ConfigDict(extra="forbid")
@@ -85,17 +84,29 @@ class Rotation(BaseModel):
     )
 
 
-def describe_key(row: ApiKey) -> dict[str, object]:
-    """A key as it is shown, without its secret."""
-    return {
-        "id": row.prefix,
-        "name": row.name,
-        "scopes": row.scopes,
-        "roles": row.roles,
-        "networks": None if row.networks is None else [str(network) for network in row.networks],
-        "created": rfc3339(row.created_at),
-        "expires": rfc3339(row.expires_at),
-        "revoked": rfc3339(row.revoked_at),
-        "last_used": rfc3339(row.last_used_at),
-        "successor": row.successor,
-    }
+class Key(Document):
+    """A key, without its secret."""
+
+    stored = False
+    secrets = frozenset({"key"})
+
+    id: str = Field(validation_alias="prefix")
+    name: str
+    scopes: list[Scope]
+    roles: list[RoleHeld] | None
+    networks: list[IPv4Network | IPv6Network] | None
+    created: Moment = Field(validation_alias="created_at")
+    expires: Moment | None = Field(validation_alias="expires_at")
+    revoked: Moment | None = Field(validation_alias="revoked_at")
+    last_used: Moment | None = Field(validation_alias="last_used_at")
+    successor: str | None
+    key: Maybe[str] = Field(None, description="Of a new key only: it is not shown again")
+
+
+class Keys(Document):
+    """All keys."""
+
+    stored = False
+
+    keys: list[Key]
+    links: list[Link]

@@ -1,21 +1,24 @@
-"""Schedules as they are asked for and shown."""
+"""Schedules as they are asked for and answered."""
 
 from datetime import datetime
 from typing import Any, Literal, Self
+from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from shanhai.db.tables import Schedule
+from shanhai.db import tables
 from shanhai.jobs.line import PRIORITIES
-from shanhai.jobs.results import exception_of, rfc3339
+from shanhai.jobs.results import exception_of
 from shanhai.jobs.schedules import Run
 from shanhai.jobs.timing import SHORTEST_S, check_cron
-from shanhai.vocabulary import Lang
+from shanhai.vocabulary import JobStatus
+from shanhai_api.kit.answers import Answered, Document, Link, Maybe, Moment
 from shanhai_api.view import View
 
 CODE = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 LONGEST_S = 366 * 86_400
+Priority = Literal["low", "normal", "high"]
 
 
 class ScheduleContents(BaseModel):
@@ -41,7 +44,7 @@ class ScheduleContents(BaseModel):
     timezone: str = Field(
         "Asia/Shanghai", max_length=64, description="IANA time zone that `cron` is meant in"
     )
-    priority: Literal["low", "normal", "high"] = Field("normal", description="Of its jobs")
+    priority: Priority = Field("normal", description="Of its jobs")
     enabled: bool = Field(True, description="Whether it is attended to")
 
     @field_validator("cron")
@@ -80,46 +83,84 @@ class NewSchedule(ScheduleContents):
     code: str = Field(pattern=CODE, description="What it is called in addresses")
 
 
-def describe_schedule(row: Schedule, view: View) -> dict[str, Any]:
+class Schedule(Document):
     """A schedule as it is shown."""
-    names = {value: name for name, value in PRIORITIES.items()}
-    return {
-        "code": row.code,
-        "name_zh": row.name_zh,
-        "name_en": row.name_en,
-        "process": row.process,
-        "inputs": row.inputs,
-        "cron": row.cron,
-        "every_s": row.every_s,
-        "starts_at": rfc3339(row.starts_at),
-        "timezone": row.timezone,
-        "priority": names[row.priority],
-        "enabled": row.enabled,
-        "owner": row.owner,
-        "next_at": rfc3339(row.next_at),
-        "links": [
-            view.link(f"/schedules/{row.code}", "self"),
-            view.link(f"/schedules/{row.code}/runs", "related"),
+
+    template = "schedule.html"
+
+    code: str
+    name_zh: str
+    name_en: str
+    process: str
+    inputs: dict[str, Any] = Field(description="As the process describes them")
+    cron: str | None
+    every_s: int | None
+    starts_at: Moment
+    timezone: str
+    priority: Priority
+    enabled: bool
+    owner: str
+    next_at: Moment | None
+    links: list[Link]
+
+    @classmethod
+    def of(cls, row: tables.Schedule, view: View) -> Self:
+        """A schedule as it is shown."""
+        names = {value: name for name, value in PRIORITIES.items()}
+        path = f"/schedules/{row.code}"
+        links = [
+            view.link(path, "self"),
+            view.link(f"{path}/runs", "related"),
             view.link(f"/processes/{row.process}", "up"),
-        ],
-    }
+        ]
+        return cls.from_row(row, priority=names[row.priority], links=links)
 
 
-def describe_run(run: Run, view: View, lang: Lang) -> dict[str, Any]:
-    """A time a schedule was due."""
-    row = run.row
-    shown: dict[str, Any] = {
-        "due_at": rfc3339(row.due_at),
-        "at": rfc3339(row.at),
-        "missed": row.missed,
-    }
-    if row.job_id is not None:
-        shown["job"] = str(row.job_id)
-        shown["status"] = run.status
-        shown["links"] = [view.link(f"/jobs/{row.job_id}", "item")]
-    if row.error is not None:
-        shown["exception"] = exception_of(row.error, lang)
-    return shown
+class Schedules(Document):
+    """One's own schedules; of administrators all."""
+
+    template = "schedules.html"
+
+    schedules: list[Schedule]
+    links: list[Link]
+
+
+class ScheduleException(Answered):
+    """Why there is no job."""
+
+    title: str
+    detail: str
+    kind: str = Field(alias="class")
+    errors: Maybe[list[dict[str, str]]] = None
+
+
+class ScheduleRun(Answered):
+    """A time a schedule was due: its job, or why there is none."""
+
+    due_at: Moment
+    at: Moment
+    missed: int
+    job: Maybe[UUID] = Field(None, validation_alias="job_id")
+    status: Maybe[JobStatus] = None
+    links: Maybe[list[Link]] = None
+    exception: Maybe[ScheduleException] = None
+
+    @classmethod
+    def of(cls, run: Run, view: View) -> Self:
+        """A time a schedule was due."""
+        row = run.row
+        error = None if row.error is None else exception_of(row.error, view.lang)
+        links = None if row.job_id is None else [view.link(f"/jobs/{row.job_id}", "item")]
+        return cls.from_row(row, status=run.status, links=links, exception=error)
+
+
+class ScheduleRuns(Document):
+    """A page of the times a schedule was due, the last first."""
+
+    template = "schedule_runs.html"
+
+    runs: list[ScheduleRun]
+    links: list[Link]
 
 
 def read_moment(text: str) -> datetime:

@@ -1,31 +1,22 @@
 """What can be done with tile tokens."""
 
 import time
+from datetime import UTC, datetime
 
-from shanhai.db.authentication import Authenticator
 from shanhai.db.tile_tokens import TileToken, seal
 from shanhai.errors import InvalidInput, NotFound
-from shanhai.settings import TileTokenSettings
-from shanhai_api.identity import Caller
-from shanhai_api.once import Made
-from shanhai_api.tile_tokens.schemas import NewTileToken, describe_token
-
-SECRETS = frozenset({"token"})
+from shanhai_api.kit.writing import WriteContext
+from shanhai_api.tile_tokens.models import NewTileToken, OpenedLayers
 
 
-async def make_token(
-    new: NewTileToken,
-    caller: Caller,
-    authorization: str,
-    settings: TileTokenSettings,
-    authenticator: Authenticator,
-) -> Made:
+async def make_token(write: WriteContext, new: NewTileToken) -> OpenedLayers:
     """Sign a token for the caller; its text is in this answer only, never in a replay.
 
     Raises:
         NotFound: no secret to sign with was set.
         InvalidInput: it would be valid for longer than tokens may be.
     """
+    settings = write.state.configuration.tile_tokens
     secret = settings.secret.get_secret_value()
     if not secret:
         raise NotFound(
@@ -38,8 +29,8 @@ async def make_token(
             message_zh=f"seconds 为 {new.seconds}；令牌最长有效 {settings.longest_s} 秒",
             pointer="/seconds",
         )
-    groups, proofs = await authenticator.shown(authorization)
-    token = TileToken(
-        caller.owner, frozenset(new.layers), int(time.time()) + new.seconds, groups, proofs
-    )
-    return Made(describe_token(token, seal(token, secret)), secrets=SECRETS)
+    groups, proofs = await write.state.authenticator.shown(write.request.headers["authorization"])
+    end, layers = int(time.time()) + new.seconds, frozenset(new.layers)
+    token = TileToken(write.caller.owner, layers, end, groups, proofs)
+    expires = datetime.fromtimestamp(end, UTC)
+    return OpenedLayers(token=seal(token, secret), layers=sorted(layers), expires=expires)
