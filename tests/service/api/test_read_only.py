@@ -2,16 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from shanhai.local.servers import PrivatePostgres
 from shanhai.testing.serving import PATIENCE_S
+from shanhai_api.state import State
 
 ECHO = {"inputs": {"message": "written"}}
 PATH = "/processes/echo/execution"
+RELINK = """UPDATE pg_proc SET probin = :library
+WHERE proname IN ('plpgsql_call_handler', 'plpgsql_inline_handler')"""
 
 
 @pytest.fixture
@@ -57,3 +61,22 @@ async def test_reading_goes_on_and_writing_comes_back(
     again = await runner.post(PATH, json=ECHO, headers=key)
     assert again.status_code == 201, again.text
     assert "Idempotency-Replayed" not in again.headers
+
+
+@pytest.fixture
+async def without_functions(state: State) -> AsyncIterator[None]:
+    """A database whose PL/pgSQL was replaced under the running server, as packages do."""
+    async with state.sessions.begin() as session:
+        await session.execute(text(RELINK), {"library": "$libdir/replaced"})
+    yield
+    async with state.sessions.begin() as session:
+        await session.execute(text(RELINK), {"library": "$libdir/plpgsql"})
+
+
+async def test_a_database_whose_functions_do_not_run_is_not_ready(
+    runner: httpx.AsyncClient, without_functions: None
+) -> None:
+    await until_ready_is(runner, 503)
+    checks = (await runner.get("/health")).json()["checks"]
+    assert checks["reading"] == "ok"
+    assert "PL/pgSQL does not run" in checks["writing"]
