@@ -1,26 +1,27 @@
 """Checks of lines, rules and zones on PostGIS: shares, unions, rules one by one, leave given."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 import shapely
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import TextClause, text
+from sqlalchemy import Executable, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.compliance import Asked, Result, check_geometry, check_project
 from shanhai.db.compliance.checking import digest_of
 from shanhai.db.compliance.cutting import Given
 from shanhai.db.compliance.defaults import default_rules, put_default_rules
-from shanhai.db.compliance.gaps import STATED, over_lines
 from shanhai.db.compliance.outside import drawn_statement
-from shanhai.db.compliance.overlaps import box_values, line_statement
+from shanhai.db.compliance.overlaps import box_values, count_near, line_statement
+from shanhai.db.compliance.registered import STATED, over_lines
 from shanhai.db.features.control_areas import CONTROL_AREAS
 from shanhai.db.features.selection import Selection, conditions
 from shanhai.db.identity import EVERYTHING, PUBLIC, Viewer
 from shanhai.db.queries.audit import Act
+from shanhai.db.quick import Rows
 from shanhai.db.seed import seed_cities
 from shanhai.db.tables import (
     ComplianceException,
@@ -590,3 +591,32 @@ async def test_default_rules_are_put_once_and_never_undone(
     )
     assert (await put_default_rules(session, ACT)).made == 0
     assert len({row["code"] for row in default_rules()}) == len(default_rules())
+
+
+class TestAnswering:
+    async def test_a_check_asks_few_questions(self, session: AsyncSession, city: Region) -> None:
+        """Each is a round trip, which takes longer than most of the answers."""
+        await draw(session, city, box(118.0, 24.4))
+        counting = Counting(session)
+        place = Given(shapely.box(118.05, 24.4, 118.15, 24.5).wkb)
+        _, today = await count_near(counting, place)
+        await check_geometry(counting, EVERYTHING, place, Asked(("mining",)), today=today)
+        assert counting.questions == 9
+
+
+class Counting:
+    """Asks a session, and counts."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+        self.questions = 0
+
+    async def execute(self, statement: Executable, params: Mapping[str, Any]) -> Rows:
+        """The rows of a statement."""
+        self.questions += 1
+        return await self._session.execute(statement, params)
+
+    async def scalar(self, statement: Executable, params: Mapping[str, Any]) -> Any:
+        """The first column of the first row."""
+        self.questions += 1
+        return await self._session.scalar(statement, params)

@@ -18,7 +18,7 @@ from shanhai.db.features.query import count_features, estimate_features, read_pa
 from shanhai.db.features.selection import Box, Outline, Selection, bound_values
 from shanhai.db.features.statements import USUAL, Question, page_query
 from shanhai.db.identity import EVERYTHING
-from shanhai.db.quick import QuickReader, open_quick_reader
+from shanhai.db.quick import QuickReader, open_quick_reader, together
 from shanhai.settings import DatabaseSettings
 from shanhai.testing.job_rows import add_region, open_sessions
 
@@ -48,6 +48,35 @@ class TestAnswers:
 
     async def test_nothing_found_is_no_scalar(self, reader: QuickReader) -> None:
         assert await reader.scalar(text("SELECT 1 WHERE false"), {}) is None
+
+
+class TestTogether:
+    async def test_a_reader_asks_at_once(self, reader: QuickReader) -> None:
+        """Over as many connections as it may have, two here."""
+        statement = text("SELECT pg_backend_pid(), pg_sleep(0.1)")
+        found = await together(
+            reader,
+            reader.scalar(statement, {}),
+            reader.scalar(statement, {}),
+            reader.scalar(statement, {}),
+        )
+        assert len(set(found)) == 2
+
+    async def test_a_session_asks_one_after_another(self, database_url: str) -> None:
+        async with open_sessions(database_url) as sessions, sessions() as session:
+            one, two, three = (
+                session.scalar(text("SELECT CAST(:n AS int)"), {"n": n}) for n in range(3)
+            )
+            assert await together(session, one, two, three) == (0, 1, 2)
+
+    async def test_what_comes_after_an_error_is_not_asked(self, database_url: str) -> None:
+        async with open_sessions(database_url) as sessions, sessions() as session:
+            wrong = session.scalar(text("SELECT 1 / 0"), {})
+            two, three = (session.scalar(text("SELECT 1"), {}) for _ in range(2))
+            with pytest.raises(DBAPIError):
+                await together(session, wrong, two, three)
+            with pytest.raises(RuntimeError, match="reuse"):
+                await three
 
 
 class TestErrors:

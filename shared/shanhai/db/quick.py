@@ -7,9 +7,9 @@ can be written. Results and errors are those of a session.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import lru_cache, partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
 import asyncpg
 from sqlalchemy import Executable
@@ -30,6 +30,12 @@ PostgreSQL keeps one plan of a prepared statement for all values once that seems
 guess of how many rows they mean.
 """
 DIALECT = dialects.dialect()  # type: ignore[no-untyped-call]
+
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+Question = Coroutine[Any, Any, A]
 
 
 class Rows(Protocol):
@@ -165,6 +171,28 @@ class QuickReader:
         """The first column of the first row; None without one."""
         found = await self.execute(statement, params)
         return found[0][0] if found else None
+
+
+@overload
+async def together(
+    asked: Asked, one: Question[A], two: Question[B], three: Question[C], /
+) -> tuple[A, B, C]: ...
+@overload
+async def together(
+    asked: Asked, one: Question[A], two: Question[B], three: Question[C], four: Question[D], /
+) -> tuple[A, B, C, D]: ...
+async def together(asked: Asked, *questions: Question[Any]) -> tuple[Any, ...]:
+    """The answers of questions that do not need one another.
+
+    `QuickReader` is asked at once, over as many connections; a session one after another.
+    """
+    if isinstance(asked, QuickReader):
+        return tuple(await asyncio.gather(*questions))
+    try:
+        return tuple([await question for question in questions])
+    finally:
+        for question in questions:
+            question.close()
 
 
 class Composed(NamedTuple):

@@ -3,9 +3,13 @@
 from datetime import date
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.quick import Asked
+
+TODAY = select(func.current_date())
 
 
-async def read_today(session: AsyncSession) -> date:
+async def read_today(session: Asked) -> date:
     """The day it is where the plan is carried out."""
-    return (await session.execute(select(func.current_date()))).scalar_one()
+    today: date = await session.scalar(TODAY, {})
+    return today

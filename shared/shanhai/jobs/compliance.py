@@ -1,8 +1,7 @@
 """From the inputs of a check to its answer: at once in a request, or later in a worker."""
 
+from datetime import date
 from typing import Any
-
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.compliance.checking import (
     MOST_AT_ONCE,
@@ -17,6 +16,7 @@ from shanhai.db.compliance.overlaps import count_near
 from shanhai.db.features.crs import CRS84, Crs, parse_crs
 from shanhai.db.features.geometry import read_shape
 from shanhai.db.identity import Viewer
+from shanhai.db.quick import Asked as Reader
 from shanhai.errors import InvalidInput
 from shanhai.jobs.contracts import CheckComplianceInputs
 from shanhai.rules import in_both
@@ -26,7 +26,7 @@ MOST_NEAR = 2_000
 
 
 async def check_asked(
-    session: AsyncSession, viewer: Viewer, inputs: CheckComplianceInputs
+    session: Reader, viewer: Viewer, inputs: CheckComplianceInputs
 ) -> dict[str, Any]:
     """The answer of a check, whatever the size of the geometry.
 
@@ -39,7 +39,7 @@ async def check_asked(
 
 
 async def check_if_small(
-    session: AsyncSession, viewer: Viewer, inputs: CheckComplianceInputs
+    session: Reader, viewer: Viewer, inputs: CheckComplianceInputs
 ) -> dict[str, Any] | None:
     """The answer of a check; None where the geometry, or what lies there, is too much for that.
 
@@ -53,9 +53,10 @@ async def check_if_small(
     if project is not None and project.vertices > MOST_AT_ONCE:
         return None
     given = Given(wkb)
-    if await count_near(session, given) > MOST_NEAR:
+    near, today = await count_near(session, given)
+    if near > MOST_NEAR:
         return None
-    return await _check(session, viewer, inputs, given, project)
+    return await _check(session, viewer, inputs, given, project, today=today)
 
 
 async def read_shape_asked(geometry: object, crs: str | None, *, under: str = "/inputs") -> bytes:
@@ -92,7 +93,7 @@ def count_positions(geometry: dict[str, Any]) -> int:
 
 
 async def _subject(
-    session: AsyncSession, viewer: Viewer, inputs: CheckComplianceInputs
+    session: Reader, viewer: Viewer, inputs: CheckComplianceInputs
 ) -> tuple[bytes, ProjectShape | None]:
     if inputs.project is None:
         return await read_shape_asked(inputs.geometry, inputs.crs), None
@@ -101,18 +102,20 @@ async def _subject(
 
 
 async def _check(
-    session: AsyncSession,
+    session: Reader,
     viewer: Viewer,
     inputs: CheckComplianceInputs,
     given: Given,
     project: ProjectShape | None,
+    *,
+    today: date | None = None,
 ) -> dict[str, Any]:
     named = tuple(dict.fromkeys((*inputs.activities, *inputs.measures)))
     if project is not None:
         named = named or project.measures
     lines = None if inputs.lines is None else frozenset(inputs.lines)
     asked = Asked(named, inputs.region, inputs.as_of, lines)
-    result = await check_geometry(session, viewer, given, asked, project=project)
+    result = await check_geometry(session, viewer, given, asked, project=project, today=today)
     return document_of(result)
 
 

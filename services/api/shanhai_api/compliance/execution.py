@@ -29,8 +29,7 @@ async def check_at_once(
     """The results document (`raw`: its only member), or a page; None where a job is needed."""
     if not isinstance(inputs, CheckComplianceInputs):
         return None
-    async with state.reading() as session:
-        result = await check_if_small(session, caller.viewer, inputs)
+    result = await check_if_small(state.quick, caller.viewer, inputs)
     if result is None:
         return None
     if raw:

@@ -18,8 +18,9 @@ from shanhai.db.cases.announcing import announce_case
 from shanhai.db.compliance.cutting import Given
 from shanhai.db.compliance.gaps import line_gaps
 from shanhai.db.compliance.overlaps import read_lines
-from shanhai.db.compliance.regions import nearest, read_around
-from shanhai.db.compliance.result import TouchedLine
+from shanhai.db.compliance.regions import Whereabouts, nearest, read_around
+from shanhai.db.compliance.registered import read_registered
+from shanhai.db.compliance.result import Gap, TouchedLine
 from shanhai.db.identity import EVERYTHING, Identity
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables import CaseEvent, LeadCase
@@ -187,13 +188,25 @@ async def _unknown(
         near = await nearest(session, given) or Label("尚无区域有图形", "no region has a shape yet")
         return Label(f"不在任何已知区域内；{near.zh}", f"it lies in no known region; {near.en}")
     kinds: dict[str, tuple[str, ...]] = dict.fromkeys(rule.least, ())
-    then = await line_gaps(session, EVERYTHING, around, kinds, lines, as_of=lead.sensed_after)
-    today = await line_gaps(session, EVERYTHING, around, kinds, lines, as_of=None)
+    then = await _gaps(session, around, kinds, lines, lead.sensed_after)
+    today = await _gaps(session, around, kinds, lines, None)
     still = {gap.code for gap in today}
     told = [gap.text for gap in then if gap.reason != "not_registered" or gap.code in still]
     if not told:
         return None
     return Label("；".join(one.zh for one in told), "; ".join(one.en for one in told))
+
+
+async def _gaps(
+    session: AsyncSession,
+    around: Whereabouts,
+    kinds: Mapping[str, tuple[str, ...]],
+    lines: tuple[TouchedLine, ...],
+    as_of: date | None,
+) -> list[Gap]:
+    """What is not known of kinds of lines on a day."""
+    registered = await read_registered(session, EVERYTHING, kinds, around.regions, as_of=as_of)
+    return await line_gaps(session, EVERYTHING, around, kinds, lines, registered, as_of=as_of)
 
 
 def _why_not(lead: Lead, lines: tuple[TouchedLine, ...], rule: Rule) -> Label:

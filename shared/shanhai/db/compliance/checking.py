@@ -4,11 +4,12 @@ import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import lru_cache
 from itertools import chain
+from typing import Any
 
 import shapely
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import TextClause, text
 
 from shanhai.db.compliance.activities import activities
 from shanhai.db.compliance.cutting import Given
@@ -22,9 +23,10 @@ from shanhai.db.compliance.gaps import (
     zone_gaps,
 )
 from shanhai.db.compliance.judging import activities_judged, binding, judge
-from shanhai.db.compliance.outside import places_outside, read_drawn
+from shanhai.db.compliance.outside import places_outside
 from shanhai.db.compliance.overlaps import read_lines, read_zones
 from shanhai.db.compliance.regions import Whereabouts, demand_known, nearest, read_around
+from shanhai.db.compliance.registered import Registered, read_registered, read_schemes
 from shanhai.db.compliance.result import (
     Gap,
     Hit,
@@ -42,6 +44,8 @@ from shanhai.db.features.projects import PROJECTS
 from shanhai.db.features.regions import REGIONS
 from shanhai.db.features.selection import Selection, bound_values, conditions
 from shanhai.db.identity import Viewer
+from shanhai.db.quick import Asked as Reader
+from shanhai.db.quick import together
 from shanhai.db.today import read_today
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.vocabulary import CONTROL_KINDS, Label
@@ -92,47 +96,56 @@ class ProjectShape:
 
 
 async def check_geometry(
-    session: AsyncSession,
+    session: Reader,
     viewer: Viewer,
     given: Given,
     asked: Asked = WHATEVER,
     *,
     project: ProjectShape | None = None,
+    today: date | None = None,
 ) -> Result:
     """Check a geometry in stored coordinates: overlaps, rules that speak of it, and a verdict.
 
     Args:
         project: The project whose geometry it is; its place is told by its region.
+        today: The day it is, where it is known.
 
     Raises:
         InvalidInput: the region is not there, or not for this viewer, or the geometry lies in
             no region that is known.
     """
-    day = asked.as_of or await read_today(session)
+    day = asked.as_of or today or await read_today(session)
     sha256 = digest_of(given.wkb)
     named = await _regions(session, viewer, asked, project)
-    around = await read_around(session, given, named)
-    if project is None:
-        around = await demand_known(session, around)
-    lines, beneath = await read_lines(session, viewer, given, as_of=asked.as_of, kinds=asked.lines)
-    zones, zoned = await read_zones(session, viewer, given, day=day)
-    known = activities()
-    rules = await read_rules(
+    project_id = None if project is None else project.id
+    around, (lines, beneath), (zones, zoned), leaves = await together(
         session,
-        viewer,
-        {line.kind for line in lines},
-        {zone.class_code for zone in zones},
-        {*beneath, *zoned, *around.around},
-        spoken=_spoken(asked),
-        as_of=asked.as_of,
-        looked_at=asked.lines,
+        _around(session, given, named, anywhere=project is not None),
+        read_lines(session, viewer, given, as_of=asked.as_of, kinds=asked.lines),
+        read_zones(session, viewer, given, day=day),
+        read_leaves(session, sha256=sha256, project_id=project_id, day=day),
+    )
+    known = activities()
+    kinds = KIND_NAMES if asked.lines is None else asked.lines
+    rules, registered, schemes = await together(
+        session,
+        read_rules(
+            session,
+            viewer,
+            {line.kind for line in lines},
+            {zone.class_code for zone in zones},
+            {*beneath, *zoned, *around.around},
+            spoken=_spoken(asked),
+            as_of=asked.as_of,
+            looked_at=asked.lines,
+        ),
+        read_registered(session, viewer, kinds, around.regions, as_of=asked.as_of),
+        read_schemes(session, viewer, around.around, day=day),
     )
     unknown = await _unknown(session, asked.activities)
-    touched = Touched(around, lines, zones, rules)
-    gaps = await _gaps(session, viewer, asked, touched, unknown, day=day)
-    outside = await _outside(session, viewer, touched, gaps, as_of=asked.as_of)
-    project_id = None if project is None else project.id
-    leaves = await read_leaves(session, sha256=sha256, project_id=project_id, day=day)
+    touched = Touched(around, lines, zones, rules, registered, schemes)
+    gaps = await _gaps(session, viewer, asked, touched, unknown)
+    outside = _outside(touched, gaps)
     gaps = [_with_leaves(gap, leaves) for gap in gaps]
     places = [*places_of(lines, zones, rules), *outside]
     judged = judge(known, asked.activities, places, rules, leaves, gaps)
@@ -158,7 +171,7 @@ async def check_geometry(
 
 
 async def check_project(
-    session: AsyncSession, viewer: Viewer, code: str, asked: Asked = WHATEVER
+    session: Reader, viewer: Viewer, code: str, asked: Asked = WHATEVER
 ) -> Result:
     """Check a project: its geometry, and its measures where no activities are asked about.
 
@@ -172,7 +185,7 @@ async def check_project(
     return await check_geometry(session, viewer, Given(project.wkb), asked, project=project)
 
 
-async def find_project(session: AsyncSession, viewer: Viewer, code: str) -> ProjectShape:
+async def find_project(session: Reader, viewer: Viewer, code: str) -> ProjectShape:
     """A project as it is checked.
 
     Raises:
@@ -180,23 +193,30 @@ async def find_project(session: AsyncSession, viewer: Viewer, code: str) -> Proj
         InvalidInput: it has no geometry yet.
     """
     selection = Selection(viewer, code=code)
-    where = " AND ".join(f"({item})" for item in conditions(PROJECTS, selection))
-    # Constants of the declarations; callers' values are bound.
-    query = text(
-        "SELECT pj.id, pj.code, pj.region_id, ST_AsBinary(pj.geom, 'NDR') AS wkb,"  # noqa: S608
-        f" ST_NPoints(pj.geom) AS vertices FROM {source_of(PROJECTS, former=False)} WHERE {where}"
-    )
-    row = (await session.execute(query, bound_values(selection))).one_or_none()
-    if row is None:
+    query = _project_statement(conditions(PROJECTS, selection))
+    rows = (await session.execute(query, bound_values(selection))).all()
+    if not rows:
         raise NotFound(f"there is no project {code!r}", message_zh=f"没有项目 {code!r}")
+    (row,) = rows
     if row.wkb is None:
         raise InvalidInput(
             f"project {code!r} has no geometry to check yet",
             message_zh=f"项目 {code!r} 尚无几何，无法检查",
             pointer="/inputs/project",
         )
-    found = await session.scalars(MEASURES, {"project_id": row.id})
-    return ProjectShape(row.id, row.code, row.region_id, bytes(row.wkb), row.vertices, tuple(found))
+    found = (await session.execute(MEASURES, {"project_id": row.id})).all()
+    measures = tuple(one.measure for one in found)
+    return ProjectShape(row.id, row.code, row.region_id, bytes(row.wkb), row.vertices, measures)
+
+
+@lru_cache(maxsize=64)
+def _project_statement(met: tuple[str, ...]) -> TextClause:
+    where = " AND ".join(f"({one})" for one in met)
+    # Constants of the declarations; callers' values are bound.
+    return text(
+        "SELECT pj.id, pj.code, pj.region_id, ST_AsBinary(pj.geom, 'NDR') AS wkb,"  # noqa: S608
+        f" ST_NPoints(pj.geom) AS vertices FROM {source_of(PROJECTS, former=False)} WHERE {where}"
+    )
 
 
 def digest_of(wkb: bytes) -> str:
@@ -213,6 +233,15 @@ class Touched:
     lines: Sequence[TouchedLine]
     zones: Sequence[TouchedZone]
     rules: Sequence[Rule]
+    registered: Registered
+    schemes: Sequence[Any]
+
+
+async def _around(
+    session: Reader, given: Given, named: Collection[int], *, anywhere: bool
+) -> Whereabouts:
+    around = await read_around(session, given, named)
+    return around if anywhere else await demand_known(session, around)
 
 
 def _spoken(asked: Asked) -> frozenset[str]:
@@ -223,23 +252,23 @@ def _spoken(asked: Asked) -> frozenset[str]:
 
 
 async def _gaps(
-    session: AsyncSession,
+    session: Reader,
     viewer: Viewer,
     asked: Asked,
     touched: Touched,
     unknown: Collection[str],
-    *,
-    day: date,
 ) -> list[Gap]:
     """What could bind there and is not known."""
     around, rules, known = touched.around, touched.rules, activities()
     whole, of_class = binding(known, asked.activities, rules)
     could = Binding(whole, of_class, asked.lines)
     kinds = could.kinds()
-    found = await line_gaps(session, viewer, around, kinds, touched.lines, as_of=asked.as_of)
+    found = await line_gaps(
+        session, viewer, around, kinds, touched.lines, touched.registered, as_of=asked.as_of
+    )
     found += class_gaps(touched.lines, of_class)
     found += rule_gaps(touched.lines, touched.zones, rules)
-    found += await zone_gaps(session, viewer, around, could.schemes(), touched.zones, day=day)
+    found += zone_gaps(around, could.schemes(), touched.zones, touched.schemes)
     if not around.placed or around.beyond(around.lowest):
         found.append(beyond_gap(around, await nearest(session, around.given)))
     judged = activities_judged(known, asked.activities)
@@ -251,19 +280,14 @@ def _with_leaves(gap: Gap, leaves: Sequence[Leave]) -> Gap:
     return replace(gap, leaves=tuple(leave for leave in leaves if leave.gap == gap.code))
 
 
-async def _outside(
-    session: AsyncSession,
-    viewer: Viewer,
-    touched: Touched,
-    gaps: Sequence[Gap],
-    *,
-    as_of: date | None,
-) -> list[Place]:
+def _outside(touched: Touched, gaps: Sequence[Gap]) -> list[Place]:
     """The places outside lines, where all of the lines is known."""
     kinds = {str(rule.subject) for rule in touched.rules if rule.scope == "outside_control_area"}
     kinds -= {str(gap.subject) for gap in gaps if gap.reason in UNBOUNDED}
-    regions = touched.around.around
-    drawn = await read_drawn(session, viewer, kinds, regions, as_of=as_of)
+    around = touched.around.around
+    drawn = [
+        kind for kind in kinds if not around.isdisjoint(touched.registered.drawn.get(kind, ()))
+    ]
     return places_outside(touched.around.given, touched.lines, drawn)
 
 
@@ -292,17 +316,15 @@ def places_of(
 
 
 async def _regions(
-    session: AsyncSession, viewer: Viewer, asked: Asked, project: ProjectShape | None
+    session: Reader, viewer: Viewer, asked: Asked, project: ProjectShape | None
 ) -> frozenset[int]:
     """The ids of the regions that are named, besides those of the touched places."""
     own = frozenset() if project is None else frozenset({project.region_id})
     if asked.region is None:
         return own
     selection = Selection(viewer, code=asked.region)
-    where = " AND ".join(f"({item})" for item in conditions(REGIONS, selection))
-    # Constants of the declarations; callers' values are bound.
-    query = text(f"SELECT {REGIONS.key} FROM {REGIONS.source} WHERE {where}")  # noqa: S608
-    found = await session.scalar(query, bound_values(selection))
+    query = _region_statement(conditions(REGIONS, selection))
+    found: int | None = await session.scalar(query, bound_values(selection))
     if found is None:
         raise InvalidInput(
             f"there is no region {asked.region!r}",
@@ -312,7 +334,14 @@ async def _regions(
     return own | {found}
 
 
-async def _unknown(session: AsyncSession, asked: Collection[str]) -> tuple[str, ...]:
+@lru_cache(maxsize=64)
+def _region_statement(met: tuple[str, ...]) -> TextClause:
+    where = " AND ".join(f"({one})" for one in met)
+    # Constants of the declarations; callers' values are bound.
+    return text(f"SELECT {REGIONS.key} FROM {REGIONS.source} WHERE {where}")  # noqa: S608
+
+
+async def _unknown(session: Reader, asked: Collection[str]) -> tuple[str, ...]:
     strange = {code for code in asked if code not in activities().known}
     named = await find_named(session, strange)
     return tuple(sorted(strange - named))

@@ -7,21 +7,15 @@ and what was approved of them is drawn. A line whose approved area is 0 says tha
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
-
-from sqlalchemy import TextClause, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from typing import Any
 
 from shanhai.db.compliance.activities import Activities
-from shanhai.db.compliance.outside import read_drawn, size_outside
-from shanhai.db.compliance.overlaps import in_force
+from shanhai.db.compliance.outside import size_outside
 from shanhai.db.compliance.regions import TOLERATED_SHARE, Known, Whereabouts
+from shanhai.db.compliance.registered import Figure, Registered, read_sizes
 from shanhai.db.compliance.result import Gap, GapReason, Rule, TouchedLine, TouchedZone
-from shanhai.db.features.control_areas import CONTROL_AREAS
-from shanhai.db.features.history import source_of
-from shanhai.db.features.selection import Selection, bound_values, conditions
-from shanhai.db.features.zones import ZONE_SCHEMES
 from shanhai.db.identity import Viewer
+from shanhai.db.quick import Asked
 from shanhai.vocabulary import CONTROL_KINDS, Label
 
 TOLERATED_OF_APPROVED = 0.005
@@ -29,39 +23,6 @@ TOLERATED_OF_APPROVED = 0.005
 INVENTORIES = frozenset({"legacy_mine", "soil_erosion", "sea_use_right"})
 """Kinds that record a state and restrict nothing by themselves."""
 KINDS = {term.code: term.label for term in CONTROL_KINDS}
-STATED = """
-SELECT ca.region_id, ca.kind, ca.code, ca.approved_area_km2, ca.geom IS NULL AS undrawn
-  FROM {source}
- WHERE {conditions} AND ca.region_id = ANY(CAST(:regions AS bigint[]))
-   AND ca.kind = ANY(CAST(:kinds AS text[]))
-   AND (ca.approved_area_km2 IS NOT NULL OR ca.geom IS NULL)
- ORDER BY ca.code
-"""
-# Lines of a region and of those in it may draw the same land, so the levels are not added up.
-SIZES = """
-WITH RECURSIVE below AS (
-  SELECT id AS root, id, 0 AS depth FROM region WHERE id = ANY(CAST(:regions AS bigint[]))
-  UNION ALL SELECT below.root, d.id, below.depth + 1
-    FROM region d JOIN below ON d.parent_id = below.id
-   WHERE d.deleted_at IS NULL AND below.depth < {deepest}
-), level AS (
-  SELECT below.root, ca.kind, below.depth, sum(ca.area_m2) / 1e6 AS km2
-    FROM {source} JOIN below ON below.id = ca.region_id
-   WHERE {conditions} AND ca.geom IS NOT NULL AND ca.kind = ANY(CAST(:kinds AS text[]))
-   GROUP BY below.root, ca.kind, below.depth
-)
-SELECT root, kind, max(km2) AS km2 FROM level GROUP BY root, kind
-"""
-DEEPEST = 12
-# Constants of the declarations; callers' values are bound.
-SCHEMES = """
-SELECT s.code, s.name_zh, s.name_en, s.kind, s.region_id, r.code AS region,
-       EXISTS (SELECT FROM zone z WHERE z.scheme_id = s.id AND z.deleted_at IS NULL
-                AND z.geom IS NULL) AS undrawn
-  FROM {source}
- WHERE {conditions} AND s.region_id = ANY(CAST(:regions AS bigint[]))
- ORDER BY s.code
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +60,13 @@ class Binding:
         return {kind: tuple(sorted(codes)) for kind, codes in ordered}
 
 
-@dataclass(frozen=True, slots=True)
-class _Figure:
-    """What is stated of a kind of line in a region: areas without shape, and what was approved."""
-
-    undrawn: tuple[str, ...]
-    unstated: bool
-    approved_km2: float
-
-
 async def line_gaps(
-    session: AsyncSession,
+    session: Asked,
     viewer: Viewer,
     around: Whereabouts,
     kinds: Mapping[str, tuple[str, ...]],
     lines: Sequence[TouchedLine],
+    registered: Registered,
     *,
     as_of: date | None,
 ) -> list[Gap]:
@@ -122,25 +75,23 @@ async def line_gaps(
     Args:
         kinds: The kinds, with the codes of the rules that could bind.
         lines: The lines it lies in; where they take all of it, they are known.
+        registered: What there is of these kinds in the regions around it.
     """
     wanted = [kind for kind in kinds if size_outside(around.given, lines, kind) is not None]
-    if not wanted:
-        return []
-    figures = await _read_figures(session, viewer, wanted, around.regions, as_of=as_of)
-    drawn = await read_drawn(session, viewer, wanted, around.regions, as_of=as_of)
+    figures = {place: figure for place, figure in registered.figures.items() if place[1] in wanted}
     stated = {place for place, figure in figures.items() if _lacks(figure)}
-    sizes = await _read_sizes(session, viewer, stated, as_of=as_of)
+    sizes = await read_sizes(session, viewer, stated, as_of=as_of)
     found = [
         _shape_gap(around.regions[region], kind, figures[region, kind], sizes, kinds[kind])
         for region, kind in sorted(stated, key=lambda one: (one[1], around.regions[one[0]].code))
         if not _is_drawn(figures[region, kind], sizes.get((region, kind), 0.0))
     ]
     for kind in wanted:
-        registered = {region for region, stated_kind in figures if stated_kind == kind}
-        registered |= drawn.get(kind, frozenset())
-        held = [one for one in around.lowest if registered.intersection(around.chain(one))]
+        known = {region for region, stated_kind in figures if stated_kind == kind}
+        known |= registered.drawn.get(kind, frozenset())
+        held = [one for one in around.lowest if known.intersection(around.chain(one))]
         if around.beyond(held) and len(held) < len(around.lowest):
-            found += [_unregistered(one, kind, kinds[kind]) for one in around.without(registered)]
+            found += [_unregistered(one, kind, kinds[kind]) for one in around.without(known)]
     return found
 
 
@@ -193,24 +144,18 @@ def rule_gaps(
     ]
 
 
-async def zone_gaps(
-    session: AsyncSession,
-    viewer: Viewer,
+def zone_gaps(
     around: Whereabouts,
     kinds: Mapping[str | None, tuple[str, ...]],
     zones: Sequence[TouchedZone],
-    *,
-    day: date,
+    schemes: Sequence[Any],
 ) -> list[Gap]:
     """What is not known of zonings where a geometry lies: none in force, not drawn, not there.
 
     Args:
         kinds: The kinds of zonings that rules could bind by, with those rules; None is any.
+        schemes: The zonings in force there.
     """
-    selection = Selection(viewer, as_of=day)
-    statement = _schemes_statement(conditions(ZONE_SCHEMES, selection))
-    values = {**bound_values(selection), "regions": sorted(around.around)}
-    schemes = (await session.execute(statement, values)).all()
     found: list[Gap] = []
     undrawn: set[str] = set()
     for scheme in schemes:
@@ -290,11 +235,11 @@ def activity_gaps(
     return found
 
 
-def _lacks(figure: _Figure) -> bool:
+def _lacks(figure: Figure) -> bool:
     return bool(figure.undrawn) or figure.approved_km2 > 0
 
 
-def _is_drawn(figure: _Figure, drawn_km2: float) -> bool:
+def _is_drawn(figure: Figure, drawn_km2: float) -> bool:
     """Whether what was approved is drawn; what states no figure cannot be by others."""
     enough = drawn_km2 >= figure.approved_km2 * (1 - TOLERATED_OF_APPROVED)
     return enough and not figure.unstated
@@ -303,7 +248,7 @@ def _is_drawn(figure: _Figure, drawn_km2: float) -> bool:
 def _shape_gap(
     region: Known,
     kind: str,
-    figure: _Figure,
+    figure: Figure,
     sizes: Mapping[tuple[int, str], float],
     rules: tuple[str, ...],
 ) -> Gap:
@@ -394,71 +339,3 @@ def _taken(zones: Sequence[TouchedZone], around: Whereabouts) -> float:
         if not (set(around.chain(region)) - {region}) & regions
     ]
     return max(min(sum(apart), 1.0), *by_scheme.values(), 0.0)
-
-
-async def _read_figures(
-    session: AsyncSession,
-    viewer: Viewer,
-    kinds: Collection[str],
-    regions: Collection[int],
-    *,
-    as_of: date | None,
-) -> dict[tuple[int, str], _Figure]:
-    selection = Selection(viewer, as_of=as_of)
-    statement = over_lines(STATED, conditions(CONTROL_AREAS, selection), as_of is not None)
-    values = {**bound_values(selection), "kinds": sorted(kinds), "regions": sorted(regions)}
-    found: dict[tuple[int, str], _Figure] = {}
-    for row in await session.execute(statement, values):
-        known = found.get((row.region_id, row.kind), _Figure((), unstated=False, approved_km2=0.0))
-        approved = row.approved_area_km2
-        lacking = row.undrawn and (approved is None or approved > 0)
-        found[row.region_id, row.kind] = _Figure(
-            (*known.undrawn, row.code) if lacking else known.undrawn,
-            known.unstated or (row.undrawn and approved is None),
-            known.approved_km2 + float(approved or 0),
-        )
-    return found
-
-
-async def _read_sizes(
-    session: AsyncSession,
-    viewer: Viewer,
-    places: Collection[tuple[int, str]],
-    *,
-    as_of: date | None,
-) -> dict[tuple[int, str], float]:
-    """What is drawn of kinds of lines in regions and those below them, km²."""
-    if not places:
-        return {}
-    selection = Selection(viewer, as_of=as_of)
-    statement = over_lines(SIZES, conditions(CONTROL_AREAS, selection), as_of is not None)
-    values = {
-        **bound_values(selection),
-        "kinds": sorted({kind for _, kind in places}),
-        "regions": sorted({region for region, _ in places}),
-    }
-    rows = await session.execute(statement, values)
-    return {(row.root, row.kind): float(row.km2 or 0) for row in rows}
-
-
-@lru_cache(maxsize=64)
-def over_lines(template: str, met: tuple[str, ...], former: bool) -> TextClause:
-    """A statement over the lines in force."""
-    # Constants of the declarations; callers' values are bound.
-    return text(
-        template.format(
-            source=source_of(CONTROL_AREAS, former=former),
-            conditions=" AND ".join(f"({one})" for one in (*met, *in_force(former=former))),
-            deepest=DEEPEST,
-        )
-    )
-
-
-@lru_cache(maxsize=64)
-def _schemes_statement(met: tuple[str, ...]) -> TextClause:
-    # Constants of the declarations; callers' values are bound.
-    return text(
-        SCHEMES.format(
-            source=ZONE_SCHEMES.source, conditions=" AND ".join(f"({one})" for one in met)
-        )
-    )

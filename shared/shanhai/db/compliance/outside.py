@@ -10,7 +10,6 @@ from datetime import date
 from functools import lru_cache
 
 from sqlalchemy import TextClause, text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.compliance.cutting import LEAST_M, LEAST_M2, Given
 from shanhai.db.compliance.overlaps import in_force
@@ -19,6 +18,7 @@ from shanhai.db.features.control_areas import CONTROL_AREAS
 from shanhai.db.features.history import source_of
 from shanhai.db.features.selection import Selection, bound_values, conditions
 from shanhai.db.identity import Viewer
+from shanhai.db.quick import Asked
 from shanhai.vocabulary import CONTROL_KINDS, Label
 
 ROUNDING = 1e-9
@@ -40,7 +40,7 @@ SELECT bounding.kind, array_agg(near.id) AS regions
 
 
 async def read_drawn(
-    session: AsyncSession,
+    session: Asked,
     viewer: Viewer,
     kinds: Collection[str],
     regions: Collection[int],
@@ -53,7 +53,7 @@ async def read_drawn(
     selection = Selection(viewer, as_of=as_of)
     statement = drawn_statement(conditions(CONTROL_AREAS, selection), as_of is not None)
     values = {"bounding": sorted(kinds), "regions": sorted(regions)}
-    rows = await session.execute(statement, {**bound_values(selection), **values})
+    rows = (await session.execute(statement, {**bound_values(selection), **values})).all()
     return {row.kind: frozenset(row.regions) for row in rows}
 
 

@@ -12,8 +12,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Row, TextClause, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import TextClause, text
 
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.compliance.cutting import Candidate, Cut, Given, cut
@@ -24,6 +23,7 @@ from shanhai.db.features.history import columns_of, source_of
 from shanhai.db.features.selection import Selection, bound_values, conditions
 from shanhai.db.features.zones import ZONES
 from shanhai.db.identity import Viewer
+from shanhai.db.quick import Asked
 from shanhai.vocabulary import Label
 
 # The box is all PostgreSQL needs to find what may be met. What is cut and measured of that is done
@@ -38,12 +38,13 @@ SELECT {columns}, {alias}.area_m2 AS own_area, {length} AS own_length,
 """
 
 COUNTS = text(
-    f"""SELECT (SELECT count(*) FROM (SELECT FROM control_area
+    f"""SELECT current_date AS today,
+              (SELECT count(*) FROM (SELECT FROM control_area
                 WHERE geom && ST_MakeEnvelope(:west, :south, :east, :north, {STORAGE_SRID})
                 LIMIT :most) areas)
             + (SELECT count(*) FROM (SELECT FROM zone
                 WHERE geom && ST_MakeEnvelope(:west, :south, :east, :north, {STORAGE_SRID})
-                LIMIT :most) zones)"""  # noqa: S608 - a constant
+                LIMIT :most) zones) AS near"""  # noqa: S608 - a constant
 )
 MOST_COUNTED = 2_001
 AT_ONCE_BYTES = 50_000
@@ -71,7 +72,7 @@ ZONE_COLUMNS: Mapping[str, str] = {
 
 
 async def read_lines(
-    session: AsyncSession,
+    session: Asked,
     viewer: Viewer,
     given: Given,
     *,
@@ -89,14 +90,15 @@ async def read_lines(
     return tuple(lines), frozenset(one.row.region_id for one in found)
 
 
-async def count_near(session: AsyncSession, given: Given) -> int:
-    """How many areas and zones meet the box of a geometry, as far as they are counted."""
+async def count_near(session: Asked, given: Given) -> tuple[int, date]:
+    """How many areas and zones meet the box of a geometry, as far as counted, and the day."""
     values = {**box_values(given), "most": MOST_COUNTED}
-    return int(await session.scalar(COUNTS, values) or 0)
+    (row,) = (await session.execute(COUNTS, values)).all()
+    return int(row.near), row.today
 
 
 async def read_zones(
-    session: AsyncSession, viewer: Viewer, given: Given, *, day: date
+    session: Asked, viewer: Viewer, given: Given, *, day: date
 ) -> tuple[tuple[TouchedZone, ...], frozenset[int]]:
     """The classes of the zonings published on a day, and the ids of the regions they are of."""
     selection = Selection(viewer, as_of=day)
@@ -154,12 +156,12 @@ def _statement(
 class _Touched:
     """A row of an area, and what of the geometry lies in it."""
 
-    row: Row[Any]
+    row: Any
     cut: Cut
 
 
 async def _read(
-    session: AsyncSession,
+    session: Asked,
     statement: TextClause,
     selection: Selection,
     given: Given,

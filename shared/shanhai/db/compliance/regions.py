@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import shapely
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import text
 
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.compliance.cutting import Given, part_left
 from shanhai.db.compliance.overlaps import box_values
 from shanhai.db.features.regions import REGIONS
+from shanhai.db.quick import Asked
 from shanhai.errors import Fault, InvalidInput
 from shanhai.vocabulary import Label
 
@@ -145,9 +145,7 @@ class Whereabouts:
         return sorted((self.regions[one] for one in widest), key=lambda one: one.code)
 
 
-async def read_around(
-    session: AsyncSession, given: Given, named: Collection[int] = ()
-) -> Whereabouts:
+async def read_around(session: Asked, given: Given, named: Collection[int] = ()) -> Whereabouts:
     """The regions a geometry lies in, and all above them.
 
     Args:
@@ -159,7 +157,8 @@ async def read_around(
         "shape": given.wkb,
         "inner_point": shapely.point_on_surface(given.shape).wkb,
     }
-    found = [_known(row, given) for row in await session.execute(AROUND, values)]
+    rows = (await session.execute(AROUND, values)).all()
+    found = [_known(row, given) for row in rows]
     asserted = frozenset(one.id for one in found if one.id in named and not one.drawn)
     every = Whereabouts(given, {one.id: one for one in found}, asserted)
     # What is above a neighbour that is only touched is not around, nor is what lies below it.
@@ -172,7 +171,7 @@ async def read_around(
     return Whereabouts(given, kept, asserted)
 
 
-def _known(row: Row[Any], given: Given) -> Known:
+def _known(row: Any, given: Given) -> Known:
     part = None if row.part is None else shapely.from_wkb(bytes(row.part))
     touches = part is not None and int(shapely.get_dimensions(part)) < given.dimension
     return Known(
@@ -188,7 +187,7 @@ def _known(row: Row[Any], given: Given) -> Known:
     )
 
 
-async def nearest(session: AsyncSession, given: Given) -> Label | None:
+async def nearest(session: Asked, given: Given) -> Label | None:
     """The regions nearest to a geometry, in words; None where none is drawn."""
     rows = (await session.execute(NEAREST, {"shape": given.wkb, "most": MOST_NAMED})).all()
     if not rows:
@@ -204,7 +203,7 @@ async def nearest(session: AsyncSession, given: Given) -> Label | None:
     return Label(f"最近的区域：{zh}", f"the nearest are {en}")
 
 
-async def demand_known(session: AsyncSession, around: Whereabouts) -> Whereabouts:
+async def demand_known(session: Asked, around: Whereabouts) -> Whereabouts:
     """Refuse a place outside every region that is known.
 
     While no region has a shape, each that holds lines may hold the place.
@@ -216,7 +215,7 @@ async def demand_known(session: AsyncSession, around: Whereabouts) -> Whereabout
         return around
     near = await nearest(session, around.given)
     if near is None:
-        holders = (await session.scalars(HOLDERS)).all()
+        holders = [row.region_id for row in (await session.execute(HOLDERS, {})).all()]
         return replace(await read_around(session, around.given, holders), placed=False)
     en = (
         f"the geometry lies in no known region; {near.en}. A region without shape is named by"

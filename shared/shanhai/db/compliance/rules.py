@@ -5,14 +5,14 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, TextClause, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import TextClause, text
 
 from shanhai.db.compliance.result import Leave, Rule
 from shanhai.db.features.history import source_of
 from shanhai.db.features.rules import CONTROL_RULES
 from shanhai.db.features.selection import Selection, bound_values, conditions
 from shanhai.db.identity import Viewer
+from shanhai.db.quick import Asked
 from shanhai.vocabulary import Label
 
 # A rule of a region holds in all that lies below it.
@@ -64,7 +64,7 @@ NAMED = text(
 
 
 async def read_rules(
-    session: AsyncSession,
+    session: Asked,
     viewer: Viewer,
     kinds: Collection[str],
     classes: Collection[str],
@@ -94,7 +94,7 @@ async def read_rules(
         "regions": sorted(regions),
         "spoken": sorted(spoken),
     }
-    rows = await session.execute(statement, {**bound_values(selection), **values})
+    rows = (await session.execute(statement, {**bound_values(selection), **values})).all()
     return tuple(_rule(row) for row in rows)
 
 
@@ -111,21 +111,23 @@ def _rules_statement(met: tuple[str, ...], former: bool) -> TextClause:
 
 
 async def read_leaves(
-    session: AsyncSession, *, sha256: str, project_id: int | None, day: date
+    session: Asked, *, sha256: str, project_id: int | None, day: date
 ) -> tuple[Leave, ...]:
     """The exceptions in force for a geometry or a project."""
-    rows = await session.execute(LEAVES, {"sha256": sha256, "project_id": project_id, "day": day})
+    values = {"sha256": sha256, "project_id": project_id, "day": day}
+    rows = (await session.execute(LEAVES, values)).all()
     return tuple(_leave(row, sha256) for row in rows)
 
 
-async def find_named(session: AsyncSession, codes: Collection[str]) -> frozenset[str]:
+async def find_named(session: Asked, codes: Collection[str]) -> frozenset[str]:
     """Those of some activities that a rule speaks of."""
     if not codes:
         return frozenset()
-    return frozenset((await session.scalars(NAMED, {"codes": sorted(codes)})).all())
+    rows = (await session.execute(NAMED, {"codes": sorted(codes)})).all()
+    return frozenset(row.named for row in rows)
 
 
-def _rule(row: Row[Any]) -> Rule:
+def _rule(row: Any) -> Rule:
     spoken = row.text_zh or row.text_en
     return Rule(
         code=row.code,
@@ -148,7 +150,7 @@ def _rule(row: Row[Any]) -> Rule:
     )
 
 
-def _leave(row: Row[Any], sha256: str) -> Leave:
+def _leave(row: Any, sha256: str) -> Leave:
     return Leave(
         code=row.code,
         rule=row.rule,
