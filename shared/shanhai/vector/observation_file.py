@@ -163,12 +163,14 @@ class Wanted:
         keys: Their series, sorted; None for all.
         start, end: From when to before when, in microseconds since 1970.
         marked: Only those a check marked, or whose sender does not call them valid.
+        feature: The number of their sampling feature; below nought for any; None for all rows.
     """
 
     keys: NDArray[np.int64] | None = None
     start: int = -(2**62)
     end: int = 2**62
     marked: bool = False
+    feature: int | None = None
 
     def may_have(self, lowest: tuple[int, int, int], highest: tuple[int, int, int]) -> bool:
         """Whether a group with these least and greatest stations, properties and times may."""
@@ -214,6 +216,9 @@ def read_rows(path: Path, wanted: Wanted) -> Iterator[ObservedRows]:
             if wanted.marked:
                 met &= (rest["flags"] != 0) | (rest["quality"] != VALID)
             rows = ObservedRows(**keys, **rest, **_told(file, number))
+            if wanted.feature is not None:
+                of_any = wanted.feature < 0
+                met &= rows.feature != NO_FEATURE if of_any else rows.feature == wanted.feature
             if met.any():
                 yield rows if met.all() else rows.take(met)
 

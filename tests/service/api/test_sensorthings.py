@@ -446,7 +446,7 @@ class TestWriting:
         )
         assert again.json()["name"] == "Two"
 
-    def test_values_are_revised_and_never_removed(self, client: httpx.Client) -> None:
+    def test_values_are_revised_and_never_lost(self, client: httpx.Client) -> None:
         client.post(f"{ROOT}/Things", json=thing("values")).raise_for_status()
         sent = {"Datastream": {"@iot.id": "values:ph"}, "phenomenonTime": "2026-08-02T00:00:00Z"}
         made = client.post(f"{ROOT}/Observations", json={**sent, "result": 7.5})
@@ -460,9 +460,14 @@ class TestWriting:
         assert client.get(address).json()["result"] == 7.7
         moved = client.patch(address, json={"phenomenonTime": "2026-08-03T00:00:00Z"})
         assert pointers(moved) == ["/phenomenonTime"]
-        removed = client.delete(address)
-        assert (removed.status_code, removed.headers["Allow"]) == (405, "GET, HEAD, OPTIONS, PATCH")
-        assert client.delete(f"{ROOT}/Datastreams('values:ph')").status_code == 409
+        assert client.delete(address).status_code == 204
+        assert client.get(address).status_code == 404
+        asked = {"station": "values", "revisions": "true", "limit": 100}
+        kept = client.post(f"{ROOT}/Observations", json={**sent, "result": 7.8})
+        rows = client.get("/observations", params=asked).json()["observations"]
+        (row,) = [row for row in rows if row["value"] == 7.8]
+        assert kept.headers["Location"] == address
+        assert [former["value"] for former in row["revisions"]] == [7.5, 7.6, 7.7]
 
     @pytest.mark.parametrize(
         ("change", "pointer"),
@@ -727,7 +732,9 @@ class TestWriting:
             one = f"Things('{made.json()['@iot.id']}')/Datastreams"
             first = get(admin, one, expand="ObservedProperty")["value"][0]
             bound = {"@iot.id": first["ObservedProperty"]["@iot.id"]}
-            other = admin.post(f"{ROOT}/Things", json={"name": "thing 2", "description": ""})
+            other = admin.post(
+                f"{ROOT}/Things", json={**body, "name": "thing 2", "Datastreams": []}
+            )
             thing_there = {"Thing": {"@iot.id": other.json()["@iot.id"]}}
             own, addresses = set(), {}
             for unit in (celsius, kelvin, lumen):
@@ -772,10 +779,10 @@ class TestWriting:
     def test_only_what_can_be_made_is_claimed(self, client: httpx.Client) -> None:
         claimed = client.get(ROOT).json()["serverSettings"]["conformance"]
         requirement = "http://www.opengis.net/spec/iot_sensing/1.1/req/create-update-delete/"
-        assert client.post(f"{ROOT}/FeaturesOfInterest", json={}).status_code == 405
-        assert f"{requirement}create-entity" not in claimed
-        assert f"{requirement}deep-insert" not in claimed
-        assert f"{requirement}update-entity" in claimed
+        for kind in ("FeaturesOfInterest", "HistoricalLocations"):
+            assert client.post(f"{ROOT}/{kind}", json={}).status_code == 400
+        for name in ("create-entity", "deep-insert", "delete-entity", "update-entity"):
+            assert f"{requirement}{name}" in claimed
 
     def test_a_place_without_a_thing(self, service: Service, client: httpx.Client) -> None:
         made = client.post(f"{ROOT}/Locations", json={**place(118.3, 24.3), "properties": {"a": 1}})
@@ -837,7 +844,7 @@ class TestWriting:
         assert client.patch(series, json={"Sensor": {"@iot.id": "unspecified"}}).status_code == 200
 
     def test_what_follows_from_stations_is_not_made(self, filled: httpx.Client) -> None:
-        answer = filled.post(f"{ROOT}/FeaturesOfInterest", json={})
+        answer = filled.post(f"{ROOT}/FeaturesOfInterest('xm-1')/Observations", json={})
         assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
         assert filled.post(f"{ROOT}/Locations('xm-1')/Things", json=thing("x")).status_code == 405
         assert filled.put(f"{ROOT}/Things('xm-1')", json=thing("x")).status_code == 405
@@ -935,6 +942,8 @@ def test_a_public_client_makes_one_by_one(service: Service) -> None:
     observed = frost.ObservedProperty(
         name="Luminance", definition="http://example.org/Luminance", description="d"
     )
+    station.locations = [frost.Location(id="roof")]
+    here.id = "roof"
     for entity in (here, station, sensor, observed):
         frosted.create(entity)
         assert entity.id

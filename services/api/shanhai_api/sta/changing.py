@@ -1,15 +1,22 @@
 """Change and delete entities."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from shanhai.db.features import writing
 from shanhai.db.features.drafts import read_draft
 from shanhai.db.features.stations import STATIONS
+from shanhai.db.observations.annulling import annul
+from shanhai.db.observations.properties import remove_property
+from shanhai.db.queries.audit import record
 from shanhai.db.sensing import describing
 from shanhai.db.sensing.describing import Series
-from shanhai.db.sensing.identifiers import series_key
+from shanhai.db.sensing.identifiers import observation_key, series_key
 from shanhai.db.sensing.reading import Raw
+from shanhai.db.sensing.rows import UNSPECIFIED
+from shanhai.vocabulary import Scope
+from shanhai_api.identity import demand
 from shanhai_api.kit.body import parse
 from shanhai_api.sta import schemas
 from shanhai_api.sta.creating import (
@@ -19,6 +26,7 @@ from shanhai_api.sta.creating import (
     thing_members,
     told_unit,
 )
+from shanhai_api.sta.features import change_feature, remove_feature
 from shanhai_api.sta.making import Making, fault_at, pointing
 from shanhai_api.sta.observing import revise
 from shanhai_api.sta.places import (
@@ -157,17 +165,59 @@ async def _observation(making: Making, before: Raw, value: Any) -> None:
     await revise(making, before, parse(schemas.ObservationBody, value))
 
 
+async def _feature(making: Making, before: Raw, value: Any) -> None:
+    await change_feature(making, before, parse(schemas.FeatureBody, value))
+
+
 async def _remove_thing(making: Making, before: Raw) -> None:
     target = writing.Target(before["id"])
     await writing.remove(making.session, STATIONS, making.caller, making.act, target)
 
 
 async def _remove_sensor(making: Making, before: Raw) -> None:
+    own = before["id"] != UNSPECIFIED
+    for series in await describing.series_with(making.session, sensor=before["id"]) if own else ():
+        await _take_back(making, series)
     await describing.remove_sensor(making.session, making.act, before["id"])
 
 
+async def _remove_property(making: Making, before: Raw) -> None:
+    demand(making.caller, Scope.ADMIN)
+    observed = await describing.find_property(making.session, {before["id"]})
+    if observed is not None and observed.definition is not None:
+        for series in await describing.series_with(making.session, observed=before["id"]):
+            await _take_back(making, series)
+    await remove_property(making.session, before["id"], act=making.act)
+
+
 async def _remove_datastream(making: Making, before: Raw) -> None:
-    await describing.remove_series(making.session, making.act, await _series(making, before))
+    await _take_back(making, await _series(making, before))
+
+
+async def _take_back(making: Making, series: Series) -> None:
+    """Delete a series; its values stay in the revisions."""
+    await making.demand_station(series.station_id)
+    number = await annul(making.session, making.files, series.station_id, series.property_id)
+    if number:
+        demand(making.caller, Scope.OBSERVE)
+        _record_annulled(making, series.identifier, {"observations": number})
+    await describing.remove_series(making.session, making.act, series)
+
+
+async def _remove_observation(making: Making, before: Raw) -> None:
+    key = observation_key(before["id"]) or {}
+    station_id = await making.station(str(key["station_code"]))
+    found = await describing.find_property(making.session, {str(key["property_code"])})
+    at = key["observed_at"]
+    if station_id is None or found is None or not isinstance(at, datetime):
+        raise LookupError(f"{before['id']} was read and is not there")
+    await making.demand_station(station_id)
+    await annul(making.session, making.files, station_id, found.id, [at])
+    _record_annulled(making, before["id"], before["members"])
+
+
+def _record_annulled(making: Making, code: str, before: Mapping[str, Any]) -> None:
+    record(making.session, making.act, "delete", table="observation", object_id=code, before=before)
 
 
 CHANGES: Mapping[str, Change] = {
@@ -178,6 +228,7 @@ CHANGES: Mapping[str, Change] = {
     "Datastream": _datastream,
     "ObservedProperty": _property,
     "Observation": _observation,
+    "FeatureOfInterest": _feature,
 }
 """What can be changed, by the kind of entity."""
 REMOVALS: Mapping[str, Removal] = {
@@ -186,5 +237,8 @@ REMOVALS: Mapping[str, Removal] = {
     "HistoricalLocation": remove_history,
     "Sensor": _remove_sensor,
     "Datastream": _remove_datastream,
+    "ObservedProperty": _remove_property,
+    "Observation": _remove_observation,
+    "FeatureOfInterest": remove_feature,
 }
 """What can be deleted."""

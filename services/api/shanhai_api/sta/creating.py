@@ -102,7 +102,7 @@ async def create_datastream(
     await create_series(making.session, making.act, series, sensor, values)
     for number, observation in enumerate(body.Observations):
         at = f"{under}/Observations/{number}"
-        making.readings.append(reading_of(observation, (code, observed.code), at))
+        making.readings.append(await reading_of(making, observation, (code, observed.code), at))
     return series.identifier
 
 

@@ -18,14 +18,15 @@ CONFORMANCE = (
     f"{SPECIFICATION}/datamodel",
     f"{SPECIFICATION}/resource-path/resource-path-to-entities",
     f"{SPECIFICATION}/request-data",
+    f"{SPECIFICATION}/create-update-delete/create-entity",
+    f"{SPECIFICATION}/create-update-delete/deep-insert",
     f"{SPECIFICATION}/create-update-delete/deep-insert-status-code",
     f"{SPECIFICATION}/create-update-delete/update-entity",
+    f"{SPECIFICATION}/create-update-delete/delete-entity",
     f"{SPECIFICATION}/create-update-delete/historical-location-auto-creation",
     f"{SPECIFICATION}/data-array/data-array",
 )
-"""What is there whole. `delete-entity` is not: observations can be revised, and never removed.
-`create-entity` and `deep-insert` are not: all but features of interest can be made, which follow
-from stations."""
+"""What is there whole."""
 Document = dict[str, Any]
 
 

@@ -3,19 +3,22 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from shanhai.db.observations.ingest import Sender, store
-from shanhai.db.sensing.describing import known_codes
+from shanhai.db.sensing.describing import known_codes, placeless_stations
 from shanhai.db.sensing.identifiers import observation_id, series_key
 from shanhai.db.sensing.reading import Raw
+from shanhai.db.sensing.sampling import note_used
 from shanhai.errors import Fault, InvalidInput, LimitExceeded
 from shanhai.monitoring.observation import Batch, Observation, Rejection, quality_number
-from shanhai.vocabulary import QUALITIES, Label, Scope
+from shanhai.monitoring.observed_rows import NO_FEATURE
+from shanhai.vocabulary import QUALITIES, Scope
 from shanhai_api.identity import demand
 from shanhai_api.sta import schemas
+from shanhai_api.sta.features import UNKNOWN, feature_of, features_of
 from shanhai_api.sta.making import Making, Reading, fault_at
+from shanhai_api.sta.times import Rule, time_of
 
 KIND = "sta"
 FEATURE = "FeatureOfInterest/id"
@@ -28,13 +31,17 @@ MEMBERS: Mapping[str, str] = {
     "/time": "/phenomenonTime",
     "/value": "/result",
     "/quality": "/resultQuality",
+    "/feature": "/FeatureOfInterest",
 }
 """Where what the one way in says of a row stands in an Observation."""
+NO_FEATURE_TOLD = (
+    "is required: the Thing has no Location",
+    "必填：该 Thing 没有位置",
+)
 NO_SUCH_PROPERTY = (
     "names an observed property that is not there; /properties lists them",
     "所指观测要素不存在；清单见 /properties",
 )
-Rule = Label
 
 
 def series_of(identifier: str, pointer: str) -> tuple[str, str]:
@@ -53,8 +60,10 @@ def series_of(identifier: str, pointer: str) -> tuple[str, str]:
     return str(key["station_code"]), str(key["property_code"])
 
 
-def reading_of(body: schemas.ObservationBody, series: tuple[str, str], pointer: str) -> Reading:
-    """A value as the one way in takes it.
+async def reading_of(
+    making: Making, body: schemas.ObservationBody, series: tuple[str, str], pointer: str
+) -> Reading:
+    """A value as the one way in takes it; a feature of interest that is described is made.
 
     Raises:
         InvalidInput: a member breaks a rule.
@@ -64,31 +73,30 @@ def reading_of(body: schemas.ObservationBody, series: tuple[str, str], pointer: 
         "result": body.result,
         "resultTime": body.resultTime,
         "resultQuality": body.resultQuality,
-        FEATURE: _feature(body.FeatureOfInterest),
     }
-    found = _observation(series, given)
+    found = _observation(series, given, {})
     if isinstance(found, Fault):
         raise fault_at(f"{pointer}{found.pointer}", found.detail, found.detail_zh or "")
-    return Reading(found, pointer)
+    feature = await feature_of(making, body.FeatureOfInterest, series[0], pointer)
+    return Reading(replace(found, feature=feature), pointer)
 
 
-def _observation(series: tuple[str, str], given: Mapping[str, Any]) -> Observation | Fault:
-    time = _time(given.get("phenomenonTime"))
+def _observation(
+    series: tuple[str, str], given: Mapping[str, Any], features: Mapping[str, int]
+) -> Observation | Fault:
+    time = time_of(given.get("phenomenonTime"))
     if isinstance(time, Rule):
         return Fault("/phenomenonTime", time.en, time.zh)
     told = given.get("resultTime")
-    result_time = None if told is None else _time(told)
+    result_time = None if told is None else time_of(told)
     if isinstance(result_time, Rule):
         return Fault("/resultTime", result_time.en, result_time.zh)
     value = given.get("result")
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return Fault("/result", "must be a number", "必须是数值")
-    if given.get(FEATURE) not in {None, series[0]}:
-        return Fault(
-            "/FeatureOfInterest",
-            f"is the place of the station, {series[0]!r}; leave it out",
-            f"须为站点所在地 {series[0]!r}，可省略",
-        )
+    of = given.get(FEATURE)
+    if of is not None and of != series[0] and of not in features:
+        return Fault("/FeatureOfInterest", *UNKNOWN)
     quality = given.get("resultQuality")
     if quality is None:
         quality = QUALITIES[0].code
@@ -98,46 +106,12 @@ def _observation(series: tuple[str, str], given: Mapping[str, Any]) -> Observati
         known = ", ".join(item.code for item in QUALITIES)
         return Fault("/resultQuality", f"must be one of {known}", f"须为 {known} 之一")
     return Observation(
-        *series, time=time, value=float(value), quality=quality, result_time=result_time
-    )
-
-
-def _feature(given: Any) -> str | None:
-    """The id of the feature of interest that is told; of one that is described, none there is."""
-    if given is None:
-        return None
-    told = given.get("@iot.id") if isinstance(given, dict) else None
-    return told if isinstance(told, str) else ""
-
-
-def instant_of(text: str | None, pointer: str) -> datetime:
-    """An instant a body tells; now, where it tells none.
-
-    Raises:
-        InvalidInput: it is none.
-    """
-    found = _time(text)
-    if isinstance(found, Rule):
-        raise fault_at(pointer, found.en, found.zh)
-    return found
-
-
-def _time(text: object) -> datetime | Rule:
-    if text is None:
-        return datetime.now(UTC)
-    if isinstance(text, str) and "/" in text:
-        return Rule(
-            "须为时刻；时段统计值请按小时、日或月查询", "must be an instant, not an interval"
-        )
-    try:
-        time = datetime.fromisoformat(text) if isinstance(text, str) else None
-        if time is not None and time.tzinfo is not None:
-            return time.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    return Rule(
-        "须为带时区偏移的时刻，例如 2026-01-31T08:00:00Z",
-        "must be a time with its offset from UTC, such as 2026-01-31T08:00:00Z",
+        *series,
+        time=time,
+        value=float(value),
+        quality=quality,
+        result_time=result_time,
+        feature=features.get(of, NO_FEATURE) if isinstance(of, str) else NO_FEATURE,
     )
 
 
@@ -182,7 +156,13 @@ async def _store(making: Making, observations: Sequence[Observation]) -> Sequenc
     demand(making.caller, Scope.OBSERVE)
     # Feeds may call a property otherwise; a Datastream has one id.
     known = await known_codes(making.session, {item.property for item in observations})
-    numbers = [number for number, item in enumerate(observations) if item.property in known]
+    nowhere = await _without_feature(making, observations)
+    left_out = {item.index for item in nowhere}
+    numbers = [
+        number
+        for number, item in enumerate(observations)
+        if item.property in known and number not in left_out
+    ]
     outcome = await store(
         making.session,
         Batch.of([observations[number] for number in numbers]),
@@ -190,6 +170,9 @@ async def _store(making: Making, observations: Sequence[Observation]) -> Sequenc
         skew=making.skew,
         files=making.files,
     )
+    used = {item.feature for item in observations} - {NO_FEATURE}
+    if used:
+        await note_used(making.session, used)
     refused = outcome.rejected
     if refused.number > len(refused.told):
         first = refused.told[0]
@@ -201,9 +184,24 @@ async def _store(making: Making, observations: Sequence[Observation]) -> Sequenc
     strangers = [
         Rejection(number, "/property", *NO_SUCH_PROPERTY)
         for number, item in enumerate(observations)
-        if item.property not in known
+        if item.property not in known and number not in left_out
     ]
-    return [*strangers, *(replace(item, index=numbers[item.index]) for item in refused.told)]
+    return [
+        *nowhere,
+        *strangers,
+        *(replace(item, index=numbers[item.index]) for item in refused.told),
+    ]
+
+
+async def _without_feature(making: Making, observations: Sequence[Observation]) -> list[Rejection]:
+    """The values that are of nothing: they tell no feature, and their station has no place."""
+    alone = {item.station for item in observations if item.feature == NO_FEATURE}
+    placeless = await placeless_stations(making.session, alone)
+    return [
+        Rejection(number, "/feature", *NO_FEATURE_TOLD)
+        for number, item in enumerate(observations)
+        if item.feature == NO_FEATURE and item.station in placeless
+    ]
 
 
 Row = Observation | Fault
@@ -224,7 +222,10 @@ async def store_arrays(making: Making, arrays: Sequence[schemas.DataArray]) -> l
             message_zh=f"{number} 条观测值超过上限 {most}，请分批发送，或使用 /observations",
             pointer="",
         )
-    rows = [row for place, array in enumerate(arrays) for row in _rows(array, f"/{place}")]
+    features = await _features_in(making, arrays)
+    rows = [
+        row for place, array in enumerate(arrays) for row in _rows(array, f"/{place}", features)
+    ]
     good = [number for number, row in enumerate(rows) if isinstance(row, Observation)]
     observations = [row for row in rows if isinstance(row, Observation)]
     if observations:
@@ -236,7 +237,22 @@ async def store_arrays(making: Making, arrays: Sequence[schemas.DataArray]) -> l
     return rows
 
 
-def _rows(array: schemas.DataArray, under: str) -> list[Row]:
+async def _features_in(making: Making, arrays: Sequence[schemas.DataArray]) -> Mapping[str, int]:
+    """The sampling features that rows of data arrays name."""
+    named: set[str] = set()
+    for array in arrays:
+        if FEATURE in array.components:
+            column = array.components.index(FEATURE)
+            cells = (row[column] for row in array.dataArray if _reaches(row, column))
+            named.update(cell for cell in cells if isinstance(cell, str))
+    return await features_of(making, named, "") if named else {}
+
+
+def _reaches(row: Any, column: int) -> bool:
+    return isinstance(row, list) and len(row) > column
+
+
+def _rows(array: schemas.DataArray, under: str, features: Mapping[str, int]) -> list[Row]:
     series = series_of(array.Datastream.id, f"{under}/Datastream/@iot.id")
     names = array.components
     unknown = set(names) - COMPONENTS
@@ -247,13 +263,15 @@ def _rows(array: schemas.DataArray, under: str) -> list[Row]:
             f"must name `result`, and each of {known} once at most",
             f"须含 `result`，其余各至多一次：{known}",
         )
-    return [_row(series, names, row) for row in array.dataArray]
+    return [_row(series, names, row, features) for row in array.dataArray]
 
 
-def _row(series: tuple[str, str], names: Sequence[str], row: Any) -> Row:
+def _row(
+    series: tuple[str, str], names: Sequence[str], row: Any, features: Mapping[str, int]
+) -> Row:
     if not isinstance(row, list) or len(row) != len(names):
         return Fault("", f"must be a list of {len(names)} values", f"须为 {len(names)} 个值的列表")
-    return _observation(series, dict(zip(names, row, strict=True)))
+    return _observation(series, dict(zip(names, row, strict=True)), features)
 
 
 async def revise(making: Making, before: Raw, body: schemas.ObservationBody) -> None:
@@ -272,10 +290,12 @@ async def revise(making: Making, before: Raw, body: schemas.ObservationBody) -> 
         "resultTime": body.resultTime or was["resultTime"],
         "resultQuality": body.resultQuality or was["resultQuality"],
     }
-    found = _observation(series_of(series, ""), given)
+    found = _observation(series_of(series, ""), given, {})
     if isinstance(found, Fault):
         raise fault_at(found.pointer, found.detail, found.detail_zh or "")
-    if body.phenomenonTime is not None and _time(body.phenomenonTime) != found.time:
+    if body.phenomenonTime is not None and time_of(body.phenomenonTime) != found.time:
         raise fault_at("/phenomenonTime", "cannot be changed", "不可更改")
-    making.readings.append(Reading(found, ""))
+    told = body.FeatureOfInterest
+    feature = NO_FEATURE if told is None else await feature_of(making, told, found.station, "")
+    making.readings.append(Reading(replace(found, feature=feature), ""))
     await store_readings(making)

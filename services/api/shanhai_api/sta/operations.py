@@ -30,6 +30,7 @@ from shanhai_api.sta.creating import (
     sensor_values,
 )
 from shanhai_api.sta.documents import Document, Writer
+from shanhai_api.sta.features import create_feature
 from shanhai_api.sta.making import Making, fault_at, without_links
 from shanhai_api.sta.observing import (
     identifier_of,
@@ -55,9 +56,9 @@ MADE: Mapping[str, frozenset[str]] = {
     "Sensor": frozenset(),
     "ObservedProperty": frozenset(),
     "Observation": frozenset({"Datastream"}),
+    "FeatureOfInterest": frozenset(),
 }
-"""What can be made, in its own set and in those of entities of these kinds. Features of interest
-follow from stations."""
+"""What can be made, in its own set and in those of entities of these kinds."""
 WRITING = frozenset({Scope.WRITE, Scope.OBSERVE})
 
 
@@ -130,6 +131,8 @@ async def _made(making: Making, resource: Resource, value: Any) -> Document:
         case "HistoricalLocation":
             history = parse(schemas.HistoricalLocationBody, value)
             identifier = await create_history(making, history)
+        case "FeatureOfInterest":
+            identifier = await create_feature(making, parse(schemas.FeatureBody, value))
         case "Sensor":
             sensor = parse(schemas.SensorBody, value)
             identifier = await create_sensor(
@@ -207,7 +210,7 @@ async def _made_observation(
         told = own
     if told is None:
         raise fault_at("/Datastream", "is required", "必填")
-    reading = reading_of(body, series_of(told, "/Datastream/@iot.id"), "")
+    reading = await reading_of(making, body, series_of(told, "/Datastream/@iot.id"), "")
     making.readings.append(reading)
     await store_readings(making)
     return _sent(reading.observation, body, writer)

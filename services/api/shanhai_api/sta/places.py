@@ -16,7 +16,7 @@ from shanhai.db.sensing.reading import Raw, find_columns, read_one
 from shanhai.errors import Conflict
 from shanhai_api.sta import schemas
 from shanhai_api.sta.making import Making, fault_at, pointing
-from shanhai_api.sta.observing import instant_of
+from shanhai_api.sta.times import instant_of
 
 GEOJSON_TYPES = frozenset({GEOJSON, "application/vnd.geo+json", "application/geojson"})
 PLACES: Mapping[str, str] = {
@@ -111,8 +111,12 @@ async def _materialized(making: Making, found: Raw) -> str:
     """The code of a Location; a station's own place becomes one, which the station is at."""
     code = str(found["id"])
     if await places.location_id(making.session, code) is not None:
+        # Who may not write about those that are there must not tie others to them.
+        for station in await places.stations_at(making.session, code):
+            await making.demand_station(await making.station(station) or 0)
         return code
     own = await _own(making, code)
+    await making.demand_station(own.station)
     draft = await _point_at(found["members"]["location"], "/location")
     if draft.shape is None:
         raise LookupError(f"{code} was read and is not there")

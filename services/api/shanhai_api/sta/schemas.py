@@ -95,7 +95,19 @@ class ObservationBody(Entity):
     validTime: Any = Field(None, description="Read over")
     parameters: Any = Field(None, description="Read over")
     Datastream: Reference | None = Field(None, description="The series it belongs to, by its id")
-    FeatureOfInterest: Any = Field(None, description="The station's own place, by its id")
+    FeatureOfInterest: Any = Field(
+        None, description="What it is of, by its id, or described; default the station's place"
+    )
+
+
+class FeatureBody(Entity):
+    """What values are of, where that is not the place of their station."""
+
+    name: Name | None = Field(None, description="Name")
+    description: Text | None = Field(None, description="Description")
+    encodingType: Name | None = Field(None, description="`application/geo+json`")
+    feature: Properties | None = Field(None, description="GeoJSON geometry, or Feature with one")
+    properties: Properties | None = Field(None, description="Anything else")
 
 
 class DatastreamBody(Entity):

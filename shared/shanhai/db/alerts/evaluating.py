@@ -85,6 +85,7 @@ _SILENT = text(f"""
              ) AS newest
         FROM observation_latest l
        WHERE l.station_id = s.id AND (r.property_id IS NULL OR l.property_id = r.property_id)
+         AND l.observed_at > '-infinity'
     ) n
     LEFT JOIN alert_watch w ON w.rule_id = r.id AND w.station_id = s.id
    WHERE r.kind = 'no_data' AND n.newest IS NOT NULL

@@ -42,7 +42,7 @@ _LOOK_AT_NEWEST = text(f"""
   SELECT l.station_id, l.property_id, l.observed_at, l.observed_at
     FROM alert_rule r JOIN observation_latest l ON l.property_id = r.property_id
          JOIN station s ON s.id = l.station_id
-   WHERE r.id = :rule AND {HOLDS_AT}
+   WHERE r.id = :rule AND {HOLDS_AT} AND l.observed_at > '-infinity'
 """)  # noqa: S608 - constants
 _STATION_CODES = (
     select(func.array_agg(Station.code))

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, exists, func, or_, select
+from sqlalchemy import delete, exists, func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.audit import Act, record
@@ -205,8 +206,41 @@ async def _demand_own_names(session: AsyncSession, row: ObservedProperty) -> Non
         )
 
 
+async def remove_property(session: AsyncSession, code: str, *, act: Act) -> None:
+    """Delete a property that somebody described and nothing refers to.
+
+    Raises:
+        NotFound: there is none.
+        Conflict: it is one of the catalogue, or something refers to it.
+    """
+    row = await find_property(session, code, lock=True)
+    if row.definition is None:
+        raise Conflict(
+            f"{code} is a property of the catalogue, which stays",
+            message_zh=f"{code} 为目录中的观测项目，不可删除",
+        )
+    before = _image(row)
+    try:
+        async with session.begin_nested():
+            await session.execute(
+                delete(ObservationLatest).where(
+                    ObservationLatest.property_id == row.id,
+                    ObservationLatest.observed_at == text("'-infinity'"),
+                )
+            )
+            await session.execute(delete(ObservedProperty).where(ObservedProperty.id == row.id))
+    except IntegrityError as error:
+        raise Conflict(
+            f"something refers to the property {code}", message_zh=f"观测项目 {code} 仍被引用"
+        ) from error
+    record(session, act, "delete", table="observed_property", object_id=code, before=before)
+
+
 async def _demand_unobserved(session: AsyncSession, row: ObservedProperty) -> None:
-    if await session.scalar(select(exists().where(ObservationLatest.property_id == row.id))):
+    kept = exists().where(
+        ObservationLatest.property_id == row.id, ObservationLatest.observed_at > text("'-infinity'")
+    )
+    if await session.scalar(select(kept)):
         raise Conflict(
             f"values of {row.code} are kept in {row.unit}: its unit cannot change",
             message_zh=f"{row.code} 的观测值以 {row.unit} 保存，单位不能更改",

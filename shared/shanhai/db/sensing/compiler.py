@@ -64,6 +64,8 @@ class Scope:
 
 def linked(link: Link, here: str, there: str) -> str:
     """The condition that rows belong together."""
+    if link.sql is not None:
+        return link.sql.replace("{here}", here).replace("{there}", there)
     return " AND ".join(f"{there}.{name} = {here}.{name}" for name in link.on)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import delete, exists, func, select, text, union, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -32,6 +32,8 @@ from shanhai.errors import Conflict, NotFound
 from shanhai.vocabulary import Label
 
 Values = Mapping[str, Any]
+NEVER = text("'-infinity'")
+"""The time of the newest value of a series whose values were all taken back."""
 SENSOR_COLUMNS = ("name_zh", "name_en", "description", "encoding_type", "document", "properties")
 SERIES_COLUMNS = ("name", "description", "properties", "unit")
 
@@ -176,6 +178,7 @@ async def remove_series(session: AsyncSession, act: Act, series: Series) -> None
     values = exists().where(
         ObservationLatest.station_id == series.station_id,
         ObservationLatest.property_id == series.property_id,
+        ObservationLatest.observed_at > NEVER,
     )
     before = await _locked_series(session, series)
     if await session.scalar(select(values)):
@@ -221,12 +224,42 @@ def _record_series(
     )
 
 
+async def series_with(
+    session: AsyncSession, *, sensor: str | None = None, observed: str | None = None
+) -> list[Series]:
+    """The series somebody described that have a sensor, or all series of a property."""
+    told = select(Datastream.station_id, Datastream.property_id)
+    valued = select(ObservationLatest.station_id, ObservationLatest.property_id)
+    of_sensor = told.join(Sensor, Sensor.id == Datastream.sensor_id).where(Sensor.code == sensor)
+    own = select(ObservedProperty.id).where(ObservedProperty.code == observed).scalar_subquery()
+    of_property = union(
+        told.where(Datastream.property_id == own),
+        valued.where(ObservationLatest.property_id == own),
+    )
+    keys = (of_sensor if observed is None else of_property).subquery()
+    query = (
+        select(Station.code, ObservedProperty.code, Station.id, ObservedProperty.id)
+        .join(keys, keys.c.station_id == Station.id)
+        .join(ObservedProperty, ObservedProperty.id == keys.c.property_id)
+        .order_by(Station.id, ObservedProperty.id)
+    )
+    return [Series(*row) for row in await session.execute(query)]
+
+
 async def region_of(session: AsyncSession, station_id: int) -> int | None:
     """The region by which rights on a station are judged."""
     found: int | None = await session.scalar(
         select(Station.region_id).where(Station.id == station_id)
     )
     return found
+
+
+async def placeless_stations(session: AsyncSession, codes: set[str]) -> frozenset[str]:
+    """Those codes that are of stations without a place."""
+    query = select(Station.code).where(
+        Station.code.in_(codes), Station.geom.is_(None), Station.deleted_at.is_(None)
+    )
+    return frozenset(await session.scalars(query))
 
 
 async def find_property(session: AsyncSession, names: set[str]) -> ObservedProperty | None:
@@ -268,7 +301,9 @@ async def find_defined(
 
 async def may_settle(session: AsyncSession, observed: ObservedProperty) -> bool:
     """Whether a unit may still be told of a property nobody told one of."""
-    valued = exists().where(ObservationLatest.property_id == observed.id)
+    valued = exists().where(
+        ObservationLatest.property_id == observed.id, ObservationLatest.observed_at > NEVER
+    )
     return not await session.scalar(select(_told(observed) | valued))
 
 

@@ -11,6 +11,7 @@ can be taken apart again; whoever knows the codes knows the ids.
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 Key = Mapping[str, str | int | datetime]
 """What an id says of the columns of its entity."""
@@ -64,6 +65,12 @@ def observation_key(text: str) -> Key | None:
     except ValueError:
         return None
     return {"station_code": found[1], "property_code": found[2], "observed_at": at}
+
+
+def observed_of(columns: Mapping[str, Any]) -> Key:
+    """What columns of the Observations of a FeatureOfInterest are."""
+    feature = int(columns["foi_id"])
+    return {"station_id": feature, "feature": 0} if feature > 0 else {"feature_id": -feature}
 
 
 def series_id(station: str, observed: str) -> str:

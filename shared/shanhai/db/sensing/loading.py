@@ -24,7 +24,7 @@ from shanhai.db.observations.stretches import stretch_of
 from shanhai.db.sensing.needs import EVER, Need
 from shanhai.db.sensing.operands import Composition
 from shanhai.errors import LimitExceeded
-from shanhai.monitoring.observed_rows import ObservedRows, series_keys
+from shanhai.monitoring.observed_rows import NO_FEATURE, ObservedRows, series_keys
 from shanhai.storage.artifacts import ArtifactStore
 
 MOST_ROWS = 200_000
@@ -77,10 +77,11 @@ class Loading:
                 filed = replace(filed, keys=np.array(keys, np.int64))
             if not len(filed.keys):
                 continue
-            if need.way == "all":
+            plain = need.way == "all" and need.feature in {None, NO_FEATURE}
+            if plain:
                 self._spend(total)
             rows = await asyncio.to_thread(_read, filed.path(self._files), filed.keys, need)
-            if need.way != "all":
+            if not plain:
                 self._spend(len(rows))
             parts.append(rows)
             number += len(rows)
@@ -175,7 +176,7 @@ def _read(path: Path, keys: NDArray[np.int64], need: Need) -> ObservedRows:
     """Rows of a month's file."""
     from shanhai.vector.observation_file import Wanted, first_rows, read_rows  # it loads pyarrow
 
-    wanted = Wanted(keys, need.start, need.end)
+    wanted = Wanted(keys, need.start, need.end, feature=need.feature)
     if need.way == "all":
         return ObservedRows.joined(list(read_rows(path, wanted)))
     if need.way == "each":
@@ -187,7 +188,7 @@ def _read(path: Path, keys: NDArray[np.int64], need: Need) -> ObservedRows:
         return rows
     # Of one time, others order series otherwise: all that have the time at the edge.
     edge = int(rows.time[0 if need.last else -1])
-    of_edge = list(read_rows(path, Wanted(keys, edge, edge + 1)))
+    of_edge = list(read_rows(path, Wanted(keys, edge, edge + 1, feature=need.feature)))
     return ObservedRows.joined([rows.take(rows.time != edge), *of_edge])
 
 

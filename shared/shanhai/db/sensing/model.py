@@ -4,12 +4,12 @@ One declaration per kind of entity; paths, `$filter`, `$select`, `$orderby` and 
 compiled from them alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from shanhai.db.sensing import identifiers, rows
-from shanhai.db.sensing.identifiers import SQL_STAMP, Parse
+from shanhai.db.sensing.identifiers import SQL_STAMP, Key, Parse
 
 Kind = Literal[
     "text", "number", "boolean", "moment", "interval", "geometry", "json", "duration", "null"
@@ -36,11 +36,18 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Where an entity leads: to those of another kind with the same values in some columns."""
+    """Where an entity leads: to those of another kind with the same values in some columns.
+
+    Attributes:
+        sql: The condition where it is another one, of the rows `{here}` and `{there}`.
+        key: What the columns of those must be, by the columns of one entity, likewise.
+    """
 
     target: str
     on: tuple[str, ...]
     many: bool = False
+    sql: str | None = None
+    key: Callable[[Mapping[str, Any]], Key] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +216,10 @@ OBSERVATION = EntityKind(
     plural="Observations",
     rows=rows.OBSERVATIONS,
     columns=frozenset(
-        {"station_id", "station_code", "property_id", "property_code", "observed_at"}
+        {
+            *("station_id", "station_code", "property_id", "property_code", "observed_at"),
+            *("feature_id", "feature", "foi_id"),
+        }
     ),
     id_sql="{t}.station_code || ':' || {t}.property_code || ':' ||"
     f" to_char({{t}}.observed_at AT TIME ZONE 'UTC', '{SQL_STAMP}')",
@@ -227,25 +237,35 @@ OBSERVATION = EntityKind(
     },
     links={
         "Datastream": Link("Datastream", ("station_id", "property_id")),
-        "FeatureOfInterest": Link("FeatureOfInterest", ("station_id",)),
+        "FeatureOfInterest": Link("FeatureOfInterest", ("foi_id",)),
     },
 )
 FEATURE_OF_INTEREST = EntityKind(
     name="FeatureOfInterest",
     plural="FeaturesOfInterest",
     rows=rows.FEATURES,
-    columns=frozenset({"station_id", "station_code"}),
-    id_sql="{t}.station_code",
-    parse=identifiers.by_code("station_code"),
-    order=(("station_id", "bigint"),),
+    columns=frozenset({"foi_id", "foi_code"}),
+    id_sql="{t}.foi_code",
+    parse=identifiers.by_code("foi_code"),
+    order=(("foi_id", "bigint"),),
     members={
         "name": NAME,
         "description": DESCRIPTION,
         "encodingType": _constant(GEOJSON),
         "feature": _point("{t}.geom"),
-        "properties": _document("CAST('{}' AS jsonb)"),
+        "properties": PROPERTIES,
     },
-    links={"Observations": Link("Observation", ("station_id",), many=True)},
+    links={
+        "Observations": Link(
+            "Observation",
+            ("foi_id",),
+            many=True,
+            # As indexes serve it.
+            sql="({there}.station_id = {here}.foi_id AND {there}.feature_id IS NULL"
+            " OR {there}.feature_id = -{here}.foi_id)",
+            key=identifiers.observed_of,
+        )
+    },
 )
 KINDS: Mapping[str, EntityKind] = {
     kind.name: kind

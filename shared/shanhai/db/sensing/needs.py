@@ -21,6 +21,8 @@ TIME = Path(("phenomenonTime",))
 OBSERVATIONS = OBSERVATION.plural
 FLIPPED: Mapping[str, str] = {"gt": "lt", "ge": "le", "lt": "gt", "le": "ge", "eq": "eq"}
 OF_SERIES = frozenset({"station_id", "property_id", "station_code", "property_code"})
+OF_FEATURE = frozenset({"feature", "feature_id"})
+ANY_FEATURE = -1
 EVER = (-(2**62), 2**62)
 Way = Literal["all", "time", "each", "series"]
 
@@ -37,6 +39,7 @@ class Need:
         pairs: Their series by codes, where those are told one by one.
         start, end: From when to before when, in microseconds since 1970.
         behind: The series after which, in the order of series, they are.
+        feature: The number of their sampling feature, `ANY_FEATURE`, or 0 for none of any.
     """
 
     way: Way
@@ -47,6 +50,7 @@ class Need:
     start: int = EVER[0]
     end: int = EVER[1]
     behind: tuple[int, int] | None = None
+    feature: int | None = None
 
 
 def needs_of(
@@ -85,18 +89,41 @@ def _looks_elsewhere(options: Options) -> bool:
 def _of_set(options: Options, key: Key, rows: Sequence[Mapping[str, Any]]) -> list[Need]:
     known, met = _conjuncts(options.filter)
     whole = {**known.key, **key}
-    need = Need("all", key=whole, start=known.start, end=known.end)
+    code = whole.pop("foi_code", None)
+    if code is not None:
+        # It is a station's, or a sampling feature's.
+        return [
+            *_of_key({**whole, "station_code": code, "feature": 0}, known, met, options, rows),
+            *_of_key({**whole, "feature": ANY_FEATURE}, known, False, options, rows),
+        ]
+    return _of_key(whole, known, met, options, rows)
+
+
+def _of_key(
+    whole: dict[str, Any],
+    known: "_Known",
+    met: bool,
+    options: Options,
+    rows: Sequence[Mapping[str, Any]],
+) -> list[Need]:
+    feature = whole.get("feature_id", whole.get("feature"))
+    need = Need("all", key=whole, start=known.start, end=known.end, feature=feature)
     at = whole.get("observed_at")
     if isinstance(at, datetime):
         moment = microseconds(at.astimezone(UTC))
         need = replace(need, start=max(need.start, moment), end=min(need.end, moment + 1))
     order = _order(options)
-    if not met or order is None or (options.count and options.filter is not None):
+    filtered = options.filter is not None or feature is not None
+    if not met or order is None or (options.count and filtered):
         return [need]
     number = options.top + options.skip + 1
     single = any({f"station_{by}", f"property_{by}"} <= whole.keys() for by in ("id", "code"))
     if order == "series" and not single:
         timed = (need.start, need.end) != EVER
+        if feature is not None:
+            # How many rows of it a series has is told by none.
+            timed = timed or options.after is not None
+            return [need if timed else replace(need, way="each", number=number)]
         return [
             need if timed else _behind_series(replace(need, way="series", number=number), options)
         ]
@@ -206,7 +233,7 @@ def _key_of(path: Path, value: object) -> Mapping[str, Any] | None:
     if last not in ID or not isinstance(value, str):
         return None
     key = kind.parse(value)
-    told = OF_SERIES | {"observed_at"}
+    told = OF_SERIES | {"observed_at", "foi_code"}
     return None if key is None or not key.keys() <= told else key
 
 
@@ -221,6 +248,8 @@ def _of_expanded(
                 yield Need("all")
                 return
             yield _of_parents(kind, inner, [row["id"] for row in rows])
+            if kind is not DATASTREAM:
+                yield Need("all", feature=ANY_FEATURE)
         found = [row["expanded"][name] for row in rows]
         below = [
             row for one in found for row in (one["rows"] if link.many else [one] if one else [])

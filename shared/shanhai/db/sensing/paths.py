@@ -1,13 +1,14 @@
 """Resource paths: from `Things('x')/Datastreams` to the entities that are meant."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.sensing.identifiers import Key
-from shanhai.db.sensing.model import KINDS, SETS, EntityKind
+from shanhai.db.sensing.model import KINDS, SETS, EntityKind, Link
 from shanhai.db.sensing.reading import Asker, find_columns
 from shanhai.db.sensing.tokens import excerpt
 from shanhai.errors import NotFound
@@ -113,6 +114,11 @@ async def _next(
     return await _follow(session, asker, here.kind, here.key, step, path)
 
 
+def _common(link: Link, columns: Mapping[str, Any]) -> Key:
+    """What columns of the entities that one leads to are."""
+    return {name: columns[name] for name in link.on} if link.key is None else link.key(columns)
+
+
 async def _follow(
     session: AsyncSession, asker: Asker, kind: EntityKind, key: Key, step: Step, path: str
 ) -> Resource:
@@ -120,7 +126,7 @@ async def _follow(
     if columns is None:
         raise nothing_at(path)
     link = kind.links[step.name]
-    target, common = KINDS[link.target], {name: columns[name] for name in link.on}
+    target, common = KINDS[link.target], _common(link, columns)
     parent = (kind, columns)
     if not link.many:
         if step.identifier is not None:

@@ -14,7 +14,7 @@ from shanhai.db.sensing.compiler import ID, condition, linked, unknown_property
 from shanhai.db.sensing.identifiers import Key
 from shanhai.db.sensing.loading import Loading
 from shanhai.db.sensing.model import KINDS, OBSERVATION, EntityKind, Link
-from shanhai.db.sensing.needs import needs_of
+from shanhai.db.sensing.needs import OF_FEATURE, needs_of
 from shanhai.db.sensing.operands import Composition
 from shanhai.db.sensing.options import Options, Place
 from shanhai.db.sensing.paging import OrderKey, behind, order_of
@@ -251,7 +251,9 @@ def _set(composition: Composition, kind: EntityKind, options: Options, bounds: B
         met.append(condition(composition, kind, alias, options.filter))
     rows = composition.rows(kind)
     # Constants of this code; callers' values are bound.
-    counted = _counted(composition, kind, options, alias, met) if options.count else "NULL"
+    counted = "NULL"
+    if options.count:
+        counted = _counted(composition, kind, alias, met, whole=_of_whole_series(bounds, options))
     keys = order_of(composition, kind, alias, options)
     if options.after is not None:
         met.append(behind(composition, keys, options.after))
@@ -267,12 +269,19 @@ def _set(composition: Composition, kind: EntityKind, options: Options, bounds: B
     return f"CAST(json_build_object('rows', ({agg}), 'count', {counted}) AS text)"
 
 
+def _of_whole_series(bounds: Bounds, options: Options) -> bool:
+    """Whether all rows of series are asked for, and not those of some feature among them."""
+    of_feature = bounds.link is not None and bounds.link.sql is not None
+    key = bounds.key or {}
+    return options.filter is None and not of_feature and key.keys().isdisjoint(OF_FEATURE)
+
+
 def _counted(
-    composition: Composition, kind: EntityKind, options: Options, alias: str, met: Sequence[str]
+    composition: Composition, kind: EntityKind, alias: str, met: Sequence[str], *, whole: bool
 ) -> str:
     """SQL of the number of rows; of Observations, archived ones are counted by series."""
     where = _where(met)
-    if kind is not OBSERVATION or options.filter is not None:
+    if kind is not OBSERVATION or not whole:
         return f"(SELECT count(*) FROM {composition.rows(kind)} {alias}{where})"  # noqa: S608
     live, archived = composition.counted()
     return (

@@ -99,7 +99,7 @@ LOCATIONS = (
     f" JOIN {_VISIBLE} st ON st.station_id = h.station_id WHERE h.location_id = location.id)"
 )
 SERIES = (
-    "SELECT station_id, property_id FROM observation_latest"
+    "SELECT station_id, property_id FROM observation_latest WHERE observed_at > '-infinity'"
     " UNION SELECT station_id, property_id FROM datastream"
 )
 DATASTREAMS = (
@@ -116,7 +116,9 @@ DATASTREAMS = (
 )
 OBSERVATIONS = (
     "SELECT ob.station_id, st.station_code, ob.property_id, op.code AS property_code,"  # noqa: S608
-    " ob.observed_at, ob.value, ob.quality, ob.flags, ob.received_at, ob.result_time"
+    " ob.observed_at, ob.value, ob.quality, ob.flags, ob.received_at, ob.result_time,"
+    " ob.feature_id, coalesce(ob.feature_id, 0) AS feature,"
+    " coalesce(-ob.feature_id, ob.station_id) AS foi_id"
     f" FROM {{observations}} ob JOIN {_VISIBLE} st ON st.station_id = ob.station_id"
     " JOIN observed_property op ON op.id = ob.property_id"
 )
@@ -160,7 +162,18 @@ PHENOMENON_TIME = (
     f"(SELECT {moment('edge.first')} || '/' || {moment('edge.last')}"  # noqa: S608
     f" FROM (SELECT {FIRST} AS first, {LAST} AS last OFFSET 0) edge)"
 )
-FEATURES = f"SELECT st.* FROM {_VISIBLE} st WHERE st.geom IS NOT NULL"  # noqa: S608
+# The places of stations, and sampling features, which take the numbers below nought: the public is
+# shown those that values are of.
+FEATURES = (
+    "SELECT st.station_id AS foi_id, st.station_code AS foi_code, st.name_zh, st.name_en,"  # noqa: S608
+    f" st.description, st.geom, jsonb_build_object() AS properties FROM {_VISIBLE} st"
+    " WHERE st.geom IS NOT NULL AND (NOT EXISTS"
+    " (SELECT FROM unsampled_station u WHERE u.station_id = st.station_id) OR EXISTS"
+    " (SELECT FROM observation_latest l WHERE l.station_id = st.station_id"
+    " AND l.observed_at > '-infinity'))"
+    " UNION ALL SELECT -f.id, f.code, f.name, f.name, f.description, f.geom, f.properties"
+    " FROM sampling_feature f WHERE {known} OR f.used"
+)
 SENSORS = (
     "SELECT sr.id AS sensor_id, sr.code AS sensor_code, sr.name_zh, sr.name_en,"
     " sr.description, sr.encoding_type, sr.document, sr.properties FROM sensor sr"

@@ -73,7 +73,14 @@ from shanhai.db.tables.proposal import Proposal, ProposalEvent, ProposalEvidence
 from shanhai.db.tables.provision import NamedFeature, PlanFigure, PlanProvision
 from shanhai.db.tables.region import Region
 from shanhai.db.tables.schedule import Schedule, ScheduleRun
-from shanhai.db.tables.sensing import Datastream, HistoricalLocation, Location, Sensor
+from shanhai.db.tables.sensing import (
+    Datastream,
+    HistoricalLocation,
+    Location,
+    SamplingFeature,
+    Sensor,
+    UnsampledStation,
+)
 from shanhai.db.tables.station import Station
 from shanhai.db.tables.tile import TileChange, TileFloor, TilePending
 from shanhai.db.tables.zone import Zone, ZoneAdjustment, ZoneClass, ZoneScheme, ZoneTown
@@ -155,6 +162,7 @@ __all__ = [
     "ProposalEvidence",
     "Region",
     "RollupDue",
+    "SamplingFeature",
     "Schedule",
     "ScheduleRun",
     "Sensor",
@@ -164,6 +172,7 @@ __all__ = [
     "TileChange",
     "TileFloor",
     "TilePending",
+    "UnsampledStation",
     "Upload",
     "Webhook",
     "Zone",

@@ -108,6 +108,11 @@ class Observation(Base):
     __table_args__ = (
         PrimaryKeyConstraint("station_id", "property_id", "observed_at"),
         Index("ix_observation_observed_at", "observed_at", postgresql_using="brin"),
+        Index(
+            "ix_observation_feature_id",
+            "feature_id",
+            postgresql_where=text("feature_id IS NOT NULL"),
+        ),
         {"postgresql_partition_by": "RANGE (observed_at)"},
     )
 

@@ -71,6 +71,38 @@ class HistoricalLocation(Base):
     hidden: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
+class SamplingFeature(Base):
+    """What values are of that are not of the place of their station.
+
+    Attributes:
+        region_id: The region of the station whose value it came with, by which rights are judged.
+        used: A value is or was of it, so that the public may know of it.
+    """
+
+    __tablename__ = "sampling_feature"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    description: Mapped[str]
+    geom: Mapped[Any] = mapped_column(Geometry("GEOMETRY", STORAGE_SRID, spatial_index=False))
+    properties: Mapped[Attributes]
+    region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
+    used: Mapped[bool] = mapped_column(server_default=text("false"))
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]
+
+
+class UnsampledStation(Base):
+    """A station whose place is no feature of interest until something is observed there."""
+
+    __tablename__ = "unsampled_station"
+
+    station_id: Mapped[int] = mapped_column(
+        ForeignKey("station.id"), primary_key=True, autoincrement=False
+    )
+
+
 class Datastream(Base):
     """What its makers say of the series of one property at one station.
 

@@ -1,0 +1,98 @@
+"""Deleting values and what they are of: read no more, and kept in the revisions."""
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+from tests.service.api.test_sensorthings import NOON, ROOT, Service, get, thing
+
+
+def made(client: httpx.Client, code: str) -> str:
+    client.post(f"{ROOT}/Things", json=thing(code)).raise_for_status()
+    return f"Datastreams('{code}:ph')/Observations"
+
+
+def address(code: str, hour: int) -> str:
+    at = (NOON + timedelta(hours=hour)).strftime("%Y%m%dT%H%M%S.%fZ")
+    return f"{ROOT}/Observations('{code}:ph:{at}')"
+
+
+def newest(client: httpx.Client, code: str) -> list[Any]:
+    asked = {"station": code, "property": "ph", "latest": "true"}
+    return [
+        row["value"] for row in client.get("/observations", params=asked).json()["observations"]
+    ]
+
+
+def test_a_deleted_value_is_read_no_more_and_stays_in_the_revisions(
+    service: Service, client: httpx.Client
+) -> None:
+    path = made(client, "del-1")
+    assert client.delete(address("del-1", 2)).status_code == 204
+    assert client.get(address("del-1", 2)).status_code == 404
+    assert client.delete(address("del-1", 2)).status_code == 404
+    assert [row["result"] for row in get(client, path)["value"]] == [8.0, 8.1]
+    assert newest(client, "del-1") == [8.1]
+    series = get(client, "Datastreams('del-1:ph')")
+    assert series["phenomenonTime"].endswith("/2026-08-01T13:00:00Z")
+    with service.client(service.admin) as admin:
+        entries = admin.get("/audit", params={"table": "observation"}).json()["entries"]
+    assert [one for one in entries if one["action"] == "delete" and "del-1:ph" in one["object"]]
+    again = {"station": "del-1", "property": "ph", "value": 9}
+    at = (NOON + timedelta(hours=2)).isoformat()
+    sent = client.post("/observations", json=[{**again, "time": at}]).json()
+    assert sent["accepted"] == 1
+    asked = {"station": "del-1", "revisions": "true", "limit": 100}
+    rows = client.get("/observations", params=asked).json()["observations"]
+    assert [one["value"] for one in rows[-1]["revisions"]] == [8.2]
+
+
+def test_a_series_whose_values_are_gone_is_none(client: httpx.Client) -> None:
+    made(client, "del-2")
+    for hour in range(3):
+        client.delete(address("del-2", hour)).raise_for_status()
+    assert newest(client, "del-2") == []
+    assert get(client, "Datastreams('del-2:ph')")["phenomenonTime"] is None
+    assert client.delete(f"{ROOT}/Datastreams('del-2:ph')").status_code == 204
+    assert client.get(f"{ROOT}/Datastreams('del-2:ph')").status_code == 404
+    again = {"station": "del-2", "property": "ph", "time": NOON.isoformat(), "value": 9}
+    assert client.post("/observations", json=[again]).json()["accepted"] == 1
+    assert newest(client, "del-2") == [9]
+
+
+def test_a_datastream_or_sensor_takes_its_values_with_it(client: httpx.Client) -> None:
+    path = made(client, "del-3")
+    assert client.delete(f"{ROOT}/Datastreams('del-3:ph')").status_code == 204
+    assert client.get(f"{ROOT}/{path}").status_code == 404
+    assert client.get(address("del-3", 0)).status_code == 404
+    made(client, "del-4")
+    sensor = get(client, "Datastreams('del-4:ph')/Sensor")["@iot.id"]
+    assert client.delete(f"{ROOT}/Sensors('{sensor}')").status_code == 204
+    assert client.get(f"{ROOT}/Datastreams('del-4:ph')").status_code == 404
+    assert get(client, "Things('del-4')")["@iot.id"] == "del-4"
+
+
+def test_a_property_is_deleted_unless_the_catalogue_has_it(
+    service: Service, client: httpx.Client
+) -> None:
+    body = {"name": "Glow", "definition": "http://example.org/Glow", "description": ""}
+    with service.client(service.admin) as admin:
+        told = admin.post(f"{ROOT}/ObservedProperties", json=body)
+        assert client.delete(told.headers["Location"]).status_code == 403
+        assert admin.delete(told.headers["Location"]).status_code == 204
+        assert admin.get(told.headers["Location"]).status_code == 404
+        assert admin.delete(f"{ROOT}/ObservedProperties('ph')").status_code == 409
+
+
+def test_who_may_delete(service: Service, client: httpx.Client) -> None:
+    body = thing("del-5", properties={"kind": "sea", "region": "there", "valid_from": "2026-01-01"})
+    client.post(f"{ROOT}/Things", json=body).raise_for_status()
+    with (
+        service.client(service.planner) as planner,
+        service.client(service.feed) as feed,
+        service.client(None) as anybody,
+    ):
+        for somebody, status in ((planner, 403), (feed, 403), (anybody, 401)):
+            assert somebody.delete(address("del-5", 0)).status_code == status
+        assert planner.delete(f"{ROOT}/Datastreams('del-5:ph')").status_code == 403
+    assert get(client, "Datastreams('del-5:ph')/Observations", count="true")["@iot.count"] == 3

@@ -1,0 +1,113 @@
+"""Features of interest: made alone and inside an Observation, and read with ids of their own."""
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+from tests.service.api.test_sensorthings import NOON, ROOT, Service, get, pointers, thing
+
+FEATURE = {
+    "name": "Bow River",
+    "description": "A reach",
+    "encodingType": "application/vnd.geo+json",
+    "feature": {"type": "LineString", "coordinates": [[118.0, 24.4], [118.1, 24.5]]},
+}
+
+
+def observed(client: httpx.Client, code: str, hour: int, **members: Any) -> httpx.Response:
+    at = (NOON + timedelta(hours=hour)).isoformat()
+    body = {"Datastream": {"@iot.id": f"{code}:ph"}, "phenomenonTime": at, "result": 7, **members}
+    return client.post(f"{ROOT}/Observations", json=body)
+
+
+def test_one_is_made_alone(service: Service, client: httpx.Client) -> None:
+    answer = client.post(f"{ROOT}/FeaturesOfInterest", json=FEATURE)
+    assert answer.status_code == 201, answer.text
+    assert {name: answer.json()[name] for name in ("name", "description", "feature")} == {
+        name: FEATURE[name] for name in ("name", "description", "feature")
+    }
+    address = answer.headers["Location"]
+    point = {"type": "Point", "coordinates": [118.2, 24.2]}
+    changed = client.patch(address, json={"feature": point, "properties": {"reach": 3}}).json()
+    assert (changed["feature"], changed["properties"]) == (point, {"reach": 3})
+    with service.client(None) as anybody, service.client(service.feed) as feed:
+        assert anybody.get(address).status_code == 404
+        assert anybody.post(f"{ROOT}/FeaturesOfInterest", json=FEATURE).status_code == 401
+        assert feed.post(f"{ROOT}/FeaturesOfInterest", json=FEATURE).status_code == 403
+    for name in ("name", "encodingType", "feature"):
+        short = {key: value for key, value in FEATURE.items() if key != name}
+        refused = client.post(f"{ROOT}/FeaturesOfInterest", json=short)
+        assert pointers(refused) == [f"/{name}"]
+    assert client.delete(address).status_code == 204
+    assert client.get(address).status_code == 404
+
+
+def test_one_is_made_in_an_observation_and_bound_in_others(
+    service: Service, client: httpx.Client
+) -> None:
+    client.post(f"{ROOT}/Things", json=thing("foi-1")).raise_for_status()
+    with service.client(service.feed) as feed:
+        first = observed(feed, "foi-1", 10, FeatureOfInterest=FEATURE)
+        assert first.status_code == 201, first.text
+        made = client.get(f"{first.headers['Location']}/FeatureOfInterest").json()
+        assert (made["name"], made["feature"]) == (FEATURE["name"], FEATURE["feature"])
+        code = made["@iot.id"]
+        second = observed(feed, "foi-1", 11, FeatureOfInterest={"@iot.id": code})
+        assert second.status_code == 201, second.text
+    table = {
+        "Datastream": {"@iot.id": "foi-1:ph"},
+        "components": ["phenomenonTime", "result", "FeatureOfInterest/id"],
+        "dataArray": [[(NOON + timedelta(hours=12)).isoformat(), 9, code]],
+    }
+    client.post(f"{ROOT}/CreateObservations", json=[table]).raise_for_status()
+    with service.client(None) as anybody:
+        path = f"FeaturesOfInterest('{code}')/Observations"
+        found = get(anybody, path, count="true", expand="Datastream")
+        assert (found["@iot.count"], len(found["value"])) == (3, 3)
+        own = get(anybody, "FeaturesOfInterest('foi-1')/Observations", count="true")
+        assert own["@iot.count"] == 3
+        told = get(anybody, "Observations", filter=f"FeatureOfInterest/id eq '{code}'")
+        assert len(told["value"]) == 3
+        listed = get(anybody, "FeaturesOfInterest", filter=f"id eq '{code}'", expand="Observations")
+        assert len(listed["value"][0]["Observations"]) == 3
+
+
+def test_one_that_is_none_is_refused_and_nothing_is_left(client: httpx.Client) -> None:
+    client.post(f"{ROOT}/Things", json=thing("foi-2")).raise_for_status()
+    before = get(client, "FeaturesOfInterest", count="true")["@iot.count"]
+    short = {name: value for name, value in FEATURE.items() if name != "encodingType"}
+    for told in ({"@iot.id": "nowhere"}, short, "foi-2"):
+        answer = observed(client, "foi-2", 10, FeatureOfInterest=told)
+        assert answer.status_code == 400
+        assert pointers(answer) == ["/FeatureOfInterest"]
+    late = observed(client, "foi-2", 10, FeatureOfInterest=FEATURE, result="high")
+    assert late.status_code == 400
+    assert get(client, "FeaturesOfInterest", count="true")["@iot.count"] == before
+
+
+def test_one_goes_with_the_values_that_are_of_it(client: httpx.Client) -> None:
+    client.post(f"{ROOT}/Things", json=thing("foi-3")).raise_for_status()
+    first = observed(client, "foi-3", 10, FeatureOfInterest=FEATURE).headers["Location"]
+    code = client.get(f"{first}/FeatureOfInterest").json()["@iot.id"]
+    assert client.delete(f"{ROOT}/FeaturesOfInterest('{code}')").status_code == 204
+    assert client.get(first).status_code == 404
+    assert get(client, "Datastreams('foi-3:ph')/Observations", count="true")["@iot.count"] == 3
+    # The place of a station stays while something is observed there.
+    own = f"{ROOT}/FeaturesOfInterest('foi-3')"
+    assert client.delete(own).status_code == 409
+    client.delete(f"{ROOT}/Datastreams('foi-3:ph')").raise_for_status()
+    assert client.delete(own).status_code == 204
+    assert client.get(own).status_code == 404
+
+
+def test_a_region_s_feature_is_its_own(service: Service, client: httpx.Client) -> None:
+    body = thing("foi-4", properties={"kind": "sea", "region": "there"})
+    client.post(f"{ROOT}/Things", json=body).raise_for_status()
+    first = observed(client, "foi-4", 10, FeatureOfInterest=FEATURE).headers["Location"]
+    code = client.get(f"{first}/FeatureOfInterest").json()["@iot.id"]
+    with service.client(service.planner) as planner:
+        address = f"{ROOT}/FeaturesOfInterest('{code}')"
+        assert planner.patch(address, json={"name": "Mine"}).status_code == 403
+        assert planner.delete(address).status_code == 403
+        refused = observed(planner, "foi-4", 11, FeatureOfInterest=FEATURE)
+        assert refused.status_code in {400, 403}
