@@ -9,6 +9,26 @@ from jinja2.runtime import Context
 
 from shanhai.db.compliance.activities import activities
 from shanhai.vocabulary import ALERT_SUBJECTS, FLAGS, QUALITIES, Label, Lang
+from shanhai_api.naming import (
+    called,
+    code_name,
+    columns_of_rows,
+    heading_of,
+    is_digest,
+    is_identifier,
+    is_moment,
+    layer_name,
+    link_name,
+    member_name,
+    number_words,
+    object_of,
+    own_page,
+    project_state,
+    shown_members,
+    unit_words,
+    without,
+    words_beside,
+)
 
 WORDS: Mapping[str, Label] = {
     "title": Label("山海", "Shanhai"),
@@ -58,6 +78,8 @@ WORDS: Mapping[str, Label] = {
     "change_created": Label("新建", "created"),
     "change_updated": Label("修改", "changed"),
     "change_deleted": Label("删除", "removed"),
+    "work_and_monitoring": Label("工作与监测", "Work and monitoring"),
+    "for_programs": Label("供程序使用", "For programs"),
     "plan_objects": Label("规划要素与名录", "Objects of the plan"),
     "longitude": Label("经度", "Longitude"),
     "latitude": Label("纬度", "Latitude"),
@@ -65,6 +87,8 @@ WORDS: Mapping[str, Label] = {
     "at_point": Label("该点的对象", "Objects at the point"),
     "collection": Label("数据集合", "Collection"),
     "schema": Label("字段结构", "Schema"),
+    "schema_type": Label("数据类型", "Type"),
+    "schema_codes": Label("可取的值", "Values it can have"),
     "queryables": Label("可查询字段", "Queryables"),
     "extent": Label("范围", "Extent"),
     "links": Label("链接", "Links"),
@@ -148,6 +172,9 @@ WORDS: Mapping[str, Label] = {
     "bulletin_period": Label("时段", "Period"),
     "bulletin_issue": Label("期号", "Issue"),
     "bulletin_read": Label("阅读全文", "Read it"),
+    "bulletin_content": Label("内容数据", "Content as data"),
+    "in_zh": Label("中文", "Chinese"),
+    "in_en": Label("英文", "English"),
     "bulletin_files": Label("文件与校验值", "Files and hashes"),
     "bulletin_bytes": Label("字节", "Bytes"),
     "bulletin_corrects": Label("更正并替代：", "It corrects and replaces"),
@@ -343,16 +370,16 @@ def word(context: Context, key: str) -> str:
     return WORDS[key].in_(context["lang"])
 
 
-UNITS: Mapping[str, str] = {"km2": "km²", "m": "m", "%": "%"}
+UNITS: Mapping[str, str] = {"km2": "km²", "km": "km", "m": "m", "%": "%", "s": "s"}
 """How pages write a unit; that of a byte count goes without saying."""
-IN_TENTHS = frozenset({"km2", "%"})
+IN_TENTHS = frozenset({"km2", "km", "%"})
 
 
 def figure(number: float, unit: str | None) -> str:
-    """A number for reading: areas and shares in tenths, lengths whole, anything else as it is."""
+    """A number for reading: areas and shares in tenths, lengths in metres whole."""
     if unit in IN_TENTHS:
         return f"{number:,.1f}"
-    return f"{number:,.0f}" if unit == "m" else str(number)
+    return f"{number:,.0f}" if unit in {"m", "s"} else number_words(number)
 
 
 @pass_context
@@ -376,8 +403,10 @@ SPELT = (("ug/", "µg/"), ("m3", "m³"), ("m2", "m²"), ("Cel", "°C"), ("[degF]
 """How codes of units are written for people."""
 
 
-def unit_name(code: str) -> str:
+def unit_name(code: str, lang: Lang = "en") -> str:
     """A unit as people write it; a dash for numbers without one."""
+    if lang == "zh" and code != "1" and (known := unit_words(code, lang)) != code:
+        return known
     for plain, nice in SPELT:
         code = code.replace(plain, nice)
     return "–" if code == "1" else code
@@ -397,8 +426,27 @@ ENVIRONMENT = Environment(
 )
 ENVIRONMENT.globals.update(word=word, UNITS=UNITS, activity=activity)
 ENVIRONMENT.filters.update(
-    figure=figure, local=local, moment=moment, reading=reading, unit=unit_name
+    figure=figure,
+    local=local,
+    moment=moment,
+    reading=reading,
+    unit=unit_name,
+    called=called,
+    code_name=code_name,
+    columns_of_rows=columns_of_rows,
+    heading=heading_of,
+    layer=layer_name,
+    link_name=link_name,
+    member_name=member_name,
+    object_of=object_of,
+    own_page=own_page,
+    plain=number_words,
+    project_state=project_state,
+    shown_members=shown_members,
+    without=without,
+    words_beside=words_beside,
 )
+ENVIRONMENT.tests.update(digest=is_digest, identifier=is_identifier, moment=is_moment)
 
 
 def render(template: str, context: Mapping[str, Any]) -> bytes:

@@ -46,6 +46,11 @@ class View:
             **more,
         )
 
+    @property
+    def known(self) -> bool:
+        """Whether the request comes with an identity."""
+        return "authorization" in self.request.headers
+
     def url(self, path: str, /, **parameters: str | int | None) -> str:
         """An absolute address that keeps the language chosen by `lang=`."""
         known = {**parameters, "lang": self.chosen_lang}
@@ -180,8 +185,7 @@ class View:
 
     def cache_control(self) -> str:
         """Caches may keep the answer but must ask again; shared ones not what needed identity."""
-        personal = "authorization" in self.request.headers
-        return "private, no-cache" if personal else "public, no-cache"
+        return "private, no-cache" if self.known else "public, no-cache"
 
 
 def entity_tag(state: str, body: bytes) -> str:

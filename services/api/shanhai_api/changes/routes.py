@@ -34,7 +34,8 @@ async def list_changes(
             session, caller.viewer, entities, after=after, limit=query.limit
         )
     document = changes_document(stretch, query, view)
-    return view.respond(document, template="changes.html")
+    titles = {entity.name: entity.title.in_(view.lang) for entity in ENTITIES}
+    return view.respond(document, template="changes.html", extra={"titles": titles})
 
 
 def entities_named(names: str | None) -> Sequence[Entity]:

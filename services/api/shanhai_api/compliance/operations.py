@@ -74,8 +74,11 @@ async def read_register(
     area_m2 = None if found is None else found[1]
     totals = await read_totals(session, caller.viewer, row.key, as_of=as_of)
     declines = await read_declines(session, caller.viewer, row.key)
+    named = row.plain()
     return {
         "region": region,
+        "region_name_zh": named["name_zh"],
+        "region_name_en": named["name_en"],
         "region_area_km2": None if area_m2 is None else round(area_m2 / 1e6, 4),
         "as_of": None if as_of is None else as_of.isoformat(),
         "lines": describe_lines(totals, area_m2),

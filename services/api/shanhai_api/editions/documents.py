@@ -9,6 +9,8 @@ from shanhai.db.editions.comparing import Altered, Compared, Part
 from shanhai.db.editions.lineage import EditionRow
 from shanhai.db.editions.membership import Member
 from shanhai.db.indicators.listing import PlanSeen
+from shanhai.vocabulary import Label
+from shanhai_api.naming import project_state
 from shanhai_api.negotiation import HTML, JSON
 from shanhai_api.projects.plan_documents import plan_links
 from shanhai_api.view import View
@@ -48,13 +50,16 @@ def editions_document(view: View, plan: PlanSeen, rows: Sequence[EditionRow]) ->
 
 def members_document(view: View, plan: PlanSeen, members: Sequence[Member]) -> Document:
     """The projects of an edition."""
+    title = Label(f"{plan.name.zh}：项目", f"{plan.name.en}: projects")
     return {
+        "title": title.in_(view.lang),
         "plan": plan.code,
         "projects": [
             {
                 "code": member.code,
                 "name": member.name_zh if view.lang == "zh" else member.name_en,
                 "state": member.state,
+                "state_name": project_state(member.state, view.lang),
                 "programme": member.programme,
                 "carried": member.carried,
                 "links": [

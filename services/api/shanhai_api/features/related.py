@@ -1,10 +1,14 @@
 """What else there is to read about a feature, beside its properties."""
 
 from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 from urllib.parse import parse_qsl, quote
+from zoneinfo import ZoneInfo
 
 from shanhai.db.features.entity import Entity
 from shanhai.vocabulary import Label
+from shanhai_api.state import state_of
 from shanhai_api.view import View
 
 RELATED: Mapping[str, Mapping[str, Label]] = {
@@ -13,7 +17,7 @@ RELATED: Mapping[str, Mapping[str, Label]] = {
         "/plans/{code}/approvals": Label("联合审批", "Approvals of the regions"),
         "/plans/{code}/indicators": Label("指标", "Indicators"),
         "/plans/{code}/progress": Label("指标进展", "Progress"),
-        "/plans/{code}/evaluation": Label("年度评估", "Evaluation of the year"),
+        "/plans/{code}/evaluation?year": Label("年度评估", "Evaluation of the year"),
         "/plans/{code}/programmes": Label("重点工程", "Programmes"),
         "/plans/{code}/provisions": Label("条文与任务", "Provisions"),
         "/plans/{code}/figures": Label("规划数据", "Figures"),
@@ -43,11 +47,27 @@ RELATED: Mapping[str, Mapping[str, Label]] = {
 """Addresses by entity, in the order a reader would want them."""
 
 
-def related_pages(entity: Entity, code: str, view: View) -> list[tuple[str, str]]:
-    """The addresses and titles of what else there is about a feature."""
+THIS_YEAR = "year"
+OF_A_REGION = frozenset({"/plans/{code}/progress", f"/plans/{{code}}/evaluation?{THIS_YEAR}"})
+"""Pages that a plan without a region of its own does not have."""
+FOR_PEOPLE_AT_WORK = frozenset({"/plans/{code}/suggestions", "/proposals?plan={code}"})
+"""Pages that only people with an identity are shown."""
+
+
+def related_pages(
+    entity: Entity, code: str, members: Mapping[str, Any], view: View
+) -> list[tuple[str, str]]:
+    """The addresses and titles of what else there is about a feature with these members."""
     safe = quote(code, safe="")
+    zone = ZoneInfo(state_of(view.request).configuration.database.timezone)
     found = []
     for address, title in RELATED.get(entity.name, {}).items():
+        if address in FOR_PEOPLE_AT_WORK and not view.known:
+            continue
+        if address in OF_A_REGION and members.get("region") is None:
+            continue
         path, _, query = address.format(code=safe).partition("?")
+        if query == THIS_YEAR:
+            query = f"year={datetime.now(zone).year}"
         found.append((view.url(path, **dict(parse_qsl(query)), f="html"), title.in_(view.lang)))
     return found

@@ -77,7 +77,7 @@ async def describe_schema(
 ) -> Response:
     """Describe the features of a collection."""
     document = documents.schema(collection_named(collection), view)
-    return view.respond(document, formats=(SCHEMA, HTML))
+    return view.respond(document, template="schema.html", formats=(SCHEMA, HTML))
 
 
 @router.get("/collections/{collection}/queryables", summary="What can be filtered on")
@@ -86,7 +86,7 @@ async def describe_queryables(
 ) -> Response:
     """Describe the queryable properties of a collection."""
     document = documents.queryables(collection_named(collection), view)
-    return view.respond(document, formats=(SCHEMA, HTML))
+    return view.respond(document, template="schema.html", formats=(SCHEMA, HTML))
 
 
 @router.get("/collections/{collection}/sortables", summary="What can be sorted by")
@@ -95,7 +95,7 @@ async def describe_sortables(
 ) -> Response:
     """Describe the sortable properties of a collection."""
     document = documents.sortables(collection_named(collection), view)
-    return view.respond(document, formats=(SCHEMA, HTML))
+    return view.respond(document, template="schema.html", formats=(SCHEMA, HTML))
 
 
 @quick.get("/collections/{collection}/items", summary="Features of a collection")

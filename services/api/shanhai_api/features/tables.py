@@ -94,7 +94,7 @@ def item_page(entity: Entity, view: View, bound: Mapping[str, str] | None = None
         "list_path": documents.list_path(entity, bound or {}),
         "quoted": lambda code: quote(code, safe=""),
         "map_of": mapper(entity, view),
-        "related": lambda code: related_pages(entity, code, view),
+        "related": lambda code, members: related_pages(entity, code, members, view),
         "targets": TARGETS,
     }
 

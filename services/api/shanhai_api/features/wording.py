@@ -11,7 +11,14 @@ from shanhai.db.features.entity import Entity, Property
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import Viewer
 from shanhai.db.quick import Asked
-from shanhai.vocabulary import REGION_LEVELS, Label, Lang
+from shanhai.vocabulary import (
+    CONTROL_KINDS,
+    REGION_LEVELS,
+    THEMES,
+    Label,
+    Lang,
+)
+from shanhai_api.naming import code_name
 
 Named = Callable[[Property, str], str | None]
 """What a property's code is called; None where nobody knows."""
@@ -28,9 +35,16 @@ REFERRED: Mapping[tuple[str, str], str] = {
     ("provisions", "departments"): "parties",
     ("plans", "supersedes"): "plans",
     ("plans", "superseded_by"): "plans",
+    ("plans", "lineage"): "plans",
+    ("projects", "editions"): "plans",
+    ("control_rules", "subject"): "zone_classes",
 }
 """Properties that hold codes of other rows without being written as references."""
+REFERRED_BY_NAME: Mapping[str, str] = {"region": "regions", "plan": "plans"}
+"""Properties that mean the same in whatever entity they are."""
 ACTIVITIES = frozenset({"activity", "covers_activities", "measures", "allowed_measures"})
+CODED = frozenset({"scheme_kind", "class", "group", "type", "kind", "sense", "role"})
+"""Properties of open lists whose codes mean what they mean everywhere."""
 LEVELS = {term.code: term.label for term in REGION_LEVELS}
 KINDS_OF_PLANS: Mapping[str, Label] = {
     "opinion": Label("意见", "Opinion"),
@@ -152,6 +166,8 @@ WORDS: Mapping[tuple[str, str], Mapping[str, Label]] = {
     ("zone_classes", "relation"): RELATIONS,
     ("zone_classes", "restoration_modes"): MODES,
     ("figures", "untold"): UNTOLD,
+    ("datasets", "theme"): {term.code: term.label for term in THEMES},
+    ("control_rules", "subject"): {term.code: term.label for term in CONTROL_KINDS},
 }
 """Words of the codes of open lists that ship with the product, by entity and property."""
 
@@ -162,7 +178,7 @@ async def names_on_page(
     """What the codes in some rows' properties are called, of what the reader may see."""
     asked: dict[str, set[str]] = {}
     for item in entity.properties:
-        referred = item.refers_to or REFERRED.get((entity.name, item.name))
+        referred = _referred(entity, item)
         if referred is not None:
             codes = (code for row in rows for code in _several(row.get(item.name)))
             asked.setdefault(referred, set()).update(codes)
@@ -173,12 +189,18 @@ async def names_on_page(
     }
 
     def named(item: Property, code: str) -> str | None:
-        referred = item.refers_to or REFERRED.get((entity.name, item.name))
+        referred = _referred(entity, item)
         if referred is not None:
-            return names.get(referred, {}).get(code)
+            return names.get(referred, {}).get(code) or _word(entity, item, code, lang)
         return _word(entity, item, code, lang)
 
     return named
+
+
+def _referred(entity: Entity, item: Property) -> str | None:
+    """The entity whose codes a property holds."""
+    by_name = REFERRED_BY_NAME.get(item.name)
+    return item.refers_to or REFERRED.get((entity.name, item.name)) or by_name
 
 
 def _word(entity: Entity, item: Property, code: str, lang: Lang) -> str | None:
@@ -187,6 +209,8 @@ def _word(entity: Entity, item: Property, code: str, lang: Lang) -> str | None:
         known = activities().name_of(code)
     if known is None and item.name == "conditions":
         known = activities().conditions.get(code)
+    if known is None and item.name in CODED:
+        return code_name(code, lang)
     return None if known is None else known.in_(lang)
 
 

@@ -60,7 +60,10 @@ async def show_findings(
             view.link(f"/collections/plans/items/{quote(plan, safe='')}", "up"),
         ],
     }
-    return view.respond(document, template="findings.html", formats=FORMATS)
+    plan_name = row.plain()[f"name_{view.lang}"]
+    return view.respond(
+        document, template="findings.html", formats=FORMATS, extra={"plan_name": plan_name}
+    )
 
 
 @router.post("/plans/{plan}/findings", summary="Check a plan's figures again", status_code=200)

@@ -63,7 +63,8 @@ async def list_jobs(
         place = {**stated, "f": query.f, "limit": str(query.limit), "cursor": cursor}
         links.append(view.link("/jobs", "next", JSON.media_type, **place))
     document = {"jobs": [told_status(job, view) for job in page], "links": links}
-    return view.respond(document, template="jobs.html")
+    titles = {name: contract.title.in_(view.lang) for name, contract in CONTRACTS.items()}
+    return view.respond(document, template="jobs.html", extra={"titles": titles})
 
 
 @router.get("/jobs/{job}", summary="A job's state and progress")

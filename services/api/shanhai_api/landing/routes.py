@@ -28,6 +28,25 @@ MONITORING = {
     "/bulletins": "bulletins",
 }
 """Where monitoring is found, and what a page calls it."""
+WORK = {
+    "/compliance/check": "check",
+    "/bulletins": "bulletins",
+    "/properties": "observed_properties",
+    "/observations": "observations",
+    "/processes": "processes",
+    "/jobs": "jobs",
+    "/schedules": "schedules",
+    "/projects/reserve": "reserve",
+    "/cases": "cases",
+    "/alerts": "alerts",
+    "/proposals": "proposals",
+    "/webhooks": "webhooks",
+}
+"""What people come for besides the plan, and what a page calls it."""
+PERSONAL = frozenset(
+    {"/schedules", "/projects/reserve", "/cases", "/alerts", "/proposals", "/webhooks"}
+)
+"""What is only shown to people with an identity."""
 
 
 @router.get("/", summary="Landing page", dependencies=[MAY_LOOK])
@@ -39,7 +58,8 @@ async def show_landing_page(view: TheView, query: Parameters) -> Response:
         "links": landing_links(view),
     }
     listed = [entity for entity in RECORDS if entity.path and "{" not in entity.path]
-    extra = {"collections": COLLECTIONS, "records": listed}
+    work = [(path, key) for path, key in WORK.items() if view.known or path not in PERSONAL]
+    extra = {"collections": COLLECTIONS, "records": listed, "work": work}
     return view.respond(document, template="landing.html", extra=extra)
 
 

@@ -72,7 +72,13 @@ async def answer(
         {"observations": [row for _, row in rows], "links": links},
         template="observations.html",
         formats=PAGES,
-        extra={"columns": documents.STATISTICS if question.every else ()},
+        extra={
+            "columns": documents.STATISTICS if question.every else (),
+            "names": {
+                known.code: known.name_zh if view.lang == "zh" else known.name_en
+                for known in series.properties.values()
+            },
+        },
     )
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from shanhai.db.features.approvals import Approval, read_approvals, read_content
-from shanhai.db.indicators.listing import find_plan
+from shanhai.db.indicators.listing import PlanSeen, find_plan
 from shanhai.db.joint.deciding import Decision, decide
 from shanhai.jobs.results import rfc3339
 from shanhai.vocabulary import Label
@@ -44,7 +44,7 @@ async def show_approvals(
     seen = await find_plan(session, plan, caller.viewer)
     approvals = await read_approvals(session, seen.id)
     content = await read_content(session, seen.id)
-    document = approvals_document(view, caller, seen.code, seen.status, approvals)
+    document = approvals_document(view, caller, seen, approvals)
     return view.respond(document, state=content)
 
 
@@ -79,7 +79,8 @@ async def make_decision(
             Decision(body.region, body.decision, body.reason),
             expected=expected,
         )
-        document = approvals_document(view, caller, decided.plan, decided.status, decided.approvals)
+        seen = await find_plan(unit.session, decided.plan, caller.viewer)
+        document = approvals_document(view, caller, seen, decided.approvals)
         location = view.url(f"{plan_path(decided.plan)}/approvals")
         return Made(document, {"Location": location})
 
@@ -88,16 +89,17 @@ async def make_decision(
 
 
 def approvals_document(
-    view: View, caller: Caller, plan: str, status: str, approvals: Sequence[Approval]
+    view: View, caller: Caller, seen: PlanSeen, approvals: Sequence[Approval]
 ) -> dict[str, Any]:
     """Where the regions stand; who decided and why is not for the public."""
     known = not caller.anonymous
+    plan = seen.code
     path = f"{plan_path(plan)}/approvals"
-    title = Label(f"{plan}：各区域审批", f"{plan}: approvals of its regions")
+    title = Label(f"{seen.name.zh}：各区域审批", f"{seen.name.en}: approvals of its regions")
     return {
         "title": title.in_(view.lang),
         "plan": plan,
-        "status": status,
+        "status": seen.status,
         "complete": bool(approvals) and all(item.state == "approved" for item in approvals),
         "approvals": [
             {

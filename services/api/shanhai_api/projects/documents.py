@@ -14,6 +14,7 @@ from shanhai.db.tables import ProjectState
 from shanhai.jobs.results import rfc3339
 from shanhai.vocabulary import Label
 from shanhai_api.identity import Caller
+from shanhai_api.naming import called
 from shanhai_api.negotiation import HTML, JSON, Format
 from shanhai_api.view import Link, View
 
@@ -63,9 +64,8 @@ def describe_prospect(item: Prospect, view: View) -> Document:
     """A step with how it stands."""
     step = item.step
     needed = sorted(step.roles)
-    role = Label(
-        f"须具角色：{'、'.join(needed)}", f"one of the roles {', '.join(needed)} is needed"
-    )
+    in_words = "、".join(called(role, "zh") for role in needed)
+    role = Label(f"须具角色：{in_words}", f"one of the roles {', '.join(needed)} is needed")
     return {
         "to": step.target,
         "name": step.name.in_(view.lang),

@@ -14,8 +14,10 @@ from shanhai.db.features.regions import REGIONS
 from shanhai.db.features.selection import Selection
 from shanhai.db.trees.branches import MOST_DEPTH, PLAN_TREE, REGION_TREE, read_above
 from shanhai.db.trees.patterns import read_components
+from shanhai.vocabulary import Lang
 from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheView
 from shanhai_api.features.operations import read_item
+from shanhai_api.features.wording import WORDS
 from shanhai_api.trees.documents import component_document, node_document, upper_document
 from shanhai_api.trees.operations import demand_tree
 from shanhai_api.view import View
@@ -103,5 +105,20 @@ def respond(
     return view.respond(
         {**document, "links": view.self_links(path)},
         template="tree.html",
-        extra={"entity": entity, "declared": {item.name: item for item in members}},
+        extra={
+            "entity": entity,
+            "declared": {item.name: item for item in members},
+            "word_of": lambda name, code: word_of_node(entity, below, name, code, view.lang),
+        },
     )
+
+
+def word_of_node(
+    entity: Entity, below: Entity | None, name: str, code: str, lang: Lang
+) -> str | None:
+    """What a code of an open list is called in the root or in what is below it."""
+    for kind in (entity, below):
+        words = WORDS.get((kind.name, name), {}) if kind is not None else {}
+        if code in words:
+            return words[code].in_(lang)
+    return None
