@@ -28,7 +28,7 @@ class Step:
     @property
     def page(self) -> bool:
         """Whether it is a page for people."""
-        return self.answer.headers.get("Content-Type", "").startswith("text/html")
+        return str(self.answer.headers.get("Content-Type", "")).startswith("text/html")
 
 
 async def walk(

@@ -217,9 +217,12 @@ def _references(figures: Figures) -> Iterator[Finding]:
         for row in every
         if row["role"] == "reference" and row["region"] == figures.plan.get("region")
     }
-    names = {item.code: item.known for item in figures.indicators}
+    names = {
+        item.code: Label(item.known["name_zh"], item.known["name_en"])
+        for item in figures.indicators
+    }
     for row in figures.listed("indicator_target"):
-        known = names.get(row["indicator"], {})
+        name = names.get(row["indicator"], Label(row["indicator"], row["indicator"]))
         other = told.get(row["indicator"])
         if row["role"] != "target" or row["value"] is None or other is None:
             continue
@@ -233,9 +236,8 @@ def _references(figures: Figures) -> Iterator[Finding]:
             "consistency_ok" if same else "reference_differs",
             "info" if same else "medium",
             Label(
-                f"{known.get('name_zh', row['indicator'])}：目标 {shown(ours)}，外部参考值 {shown(theirs)}，"
-                f"{verdict[0]}。",
-                f"{known.get('name_en', row['indicator'])}: target {shown(ours)} and external reference"
+                f"{name.zh}：目标 {shown(ours)}，外部参考值 {shown(theirs)}，{verdict[0]}。",
+                f"{name.en}: target {shown(ours)} and external reference"
                 f" {shown(theirs)} {verdict[1]}.",
             ),
             {"target": float(ours), "reference": float(theirs), "source": other["source"]},
