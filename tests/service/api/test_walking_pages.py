@@ -91,6 +91,15 @@ async def test_chinese_pages_show_names_where_there_are_names(app: FastAPI, admi
     assert not seen, "\n".join(sorted(seen))
 
 
+@pytest.mark.usefixtures("seeded")
+async def test_a_rule_is_called_by_what_it_speaks_of(anonymous: Client) -> None:
+    for lang, name in (("zh", "生态保护红线：采矿"), ("en", "Ecological red line: Mining")):
+        asked = {"f": "html", "lang": lang}
+        path = "/control-rules/national.red-line.mining"
+        assert f"<h1>{name}</h1>" in (await anonymous.get(path, params=asked)).text
+        assert f">{name}</a>" in (await anonymous.get("/control-rules", params=asked)).text
+
+
 async def test_what_is_no_code_shown_as_such_is_read() -> None:
     html = "<main><p>red_line<br><span class='code'>a.b</span> <code>c_d</code> 红线</p></main>"
     assert visible_texts(html) == ["red_line", "红线"]
