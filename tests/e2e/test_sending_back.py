@@ -14,7 +14,9 @@ from shanhai.local.stack import Stack
 from shanhai.testing.plan_features import feature, names, square
 
 CLOCKWISE = [[100.3, 30.3], [100.2, 30.6], [100.4, 30.8], [100.7, 30.7], [100.6, 30.2]]
-"""A ring that runs the wrong way and begins anywhere."""
+"""A ring that runs as shapefiles want it, and begins anywhere."""
+COUNTERCLOCKWISE = [[101.3, 30.3], [101.6, 30.2], [101.7, 30.7], [101.4, 30.8], [101.2, 30.6]]
+"""One that runs as GeoJSON wants it."""
 HOLE = [[100.45, 30.45], [100.55, 30.45], [100.55, 30.55], [100.45, 30.55]]
 LONG = "依据" * 200
 SINCE = "1950-01-01"
@@ -46,9 +48,9 @@ def http(stack: Stack) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="module")
 def drawn(http: httpx.Client) -> None:
-    """A region and a line of it with a ring of the other direction, a hole and long words."""
-    rings = [[*ring, ring[0]] for ring in (CLOCKWISE, HOLE)]
-    shape = {"type": "MultiPolygon", "coordinates": [rings]}
+    """A region and a line of it with rings of both directions, a hole and long words."""
+    one, hole, other = ([*ring, ring[0]] for ring in (CLOCKWISE, HOLE, COUNTERCLOCKWISE))
+    shape = {"type": "MultiPolygon", "coordinates": [[one, hole], [other]]}
     region = names("back", "回") | {"level": "district", "valid_from": SINCE}
     line = names("back.line", "线") | {
         "kind": "red_line",
@@ -80,7 +82,7 @@ def written(path: Path, number: int) -> Path:
     """A file of one line, with fields no other file has."""
     line = {"kind": "red_line", "level": "district", "region": "back"}
     given = names(f"turn.{number}", "线") | line | FIELDS[number]
-    one = feature(square(101 + number / 4, 31, 0.1), **given)
+    one = feature(square(102 + number / 4, 31, 0.1), **given)
     path.write_text(json.dumps({"type": "FeatureCollection", "features": [one]}), encoding="utf-8")
     return path
 

@@ -101,6 +101,21 @@ def test_broken_rules_are_told_in_both_languages_with_their_pointers(
     assert not (tmp_path / "out").exists()
 
 
+def test_several_features_without_a_parent_are_refused(
+    region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+):
+    shape = json.loads(region.read_text())
+    one = [{"type": "Feature", "properties": {"name": n}, "geometry": shape} for n in "甲乙"]
+    region.write_text(json.dumps({"type": "FeatureCollection", "features": one}))
+    told = refusal(
+        *(capsys, monkeypatch, "delineate-zones"),
+        *("--region", str(region), "--out", str(tmp_path / "out")),
+    )
+    assert "2 features without parent" in told
+    assert "2 个没有 parent" in told
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("process", ["echo", "seed-tiles"])
 def test_a_process_that_needs_a_server_is_refused(
     region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any, process: str
