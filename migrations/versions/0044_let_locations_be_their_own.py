@@ -19,7 +19,7 @@ def upgrade() -> None:
         " CONSTRAINT fk_historical_location_location_id_location"
         " REFERENCES location ON DELETE SET NULL,"
         " since timestamptz NOT NULL DEFAULT now(), hidden boolean NOT NULL DEFAULT false,"
-        " CONSTRAINT uq_historical_location_station_id UNIQUE (station_id, version))"
+        " CONSTRAINT uq_historical_location_station_id_version UNIQUE (station_id, version))"
     )
     op.execute(
         "CREATE INDEX ix_historical_location_location_id ON historical_location (location_id)"
