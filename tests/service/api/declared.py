@@ -44,9 +44,8 @@ class Answer:
         """Note a part of it."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            told = dict(message["headers"]).get(b"content-type", b"").decode()
-            self.media_type = told.partition(";")[0]
-        elif self.media_type.endswith("json"):
+            self.media_type = dict(message["headers"]).get(b"content-type", b"").decode()
+        elif "json" in self.media_type:
             self.body += message.get("body", b"")
 
     def check(self, path: str, method: str) -> None:

@@ -3,35 +3,52 @@
 import csv
 import io
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 import orjson
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.audit import AuditFilter, read_entries
 from shanhai.db.tables import AuditLog
-from shanhai.jobs.results import rfc3339
 from shanhai.vector.cells import neutralised
+from shanhai_api.kit.answers import Answered, Document, Link, Moment
+from shanhai_api.negotiation import HTML, JSON, Format
 from shanhai_api.state import State
 
 BLOCK = 1_000
+CSV = Format("csv", "text/csv")
 COLUMNS = ("id", "at", "actor", "action", "table", "object", "before", "after", "request", "digest")
 
 
-def describe_entry(row: AuditLog) -> dict[str, Any]:
+class AuditEntry(Answered):
     """An entry as it is shown; by its digest it can be found in a verified log."""
-    return {
-        "id": row.id,
-        "at": rfc3339(row.at),
-        "actor": row.actor,
-        "action": row.action,
-        "table": row.object_table,
-        "object": row.object_id,
-        "before": row.before,
-        "after": row.after,
-        "request": row.request_id,
-        "digest": row.digest.hex(),
-    }
+
+    id: int
+    at: Moment
+    actor: str | None
+    action: str
+    table: str | None = Field(validation_alias="object_table")
+    object: str | None = Field(validation_alias="object_id")
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    request: str | None = Field(validation_alias="request_id")
+    digest: str
+
+    @classmethod
+    def of(cls, row: AuditLog) -> Self:
+        """The entry of a row."""
+        return cls.from_row(row, digest=row.digest.hex())
+
+
+class AuditEntries(Document):
+    """A page of the audit log, the newest first; as CSV all of it."""
+
+    formats = (JSON, HTML, CSV)
+    stored = False
+
+    entries: list[AuditEntry]
+    links: list[Link]
 
 
 async def as_csv(state: State, wanted: AuditFilter, before: int | None) -> AsyncIterator[bytes]:
@@ -50,7 +67,7 @@ async def _block(
     session: AsyncSession, wanted: AuditFilter, before: int | None
 ) -> list[Mapping[str, Any]]:
     rows = await read_entries(session, wanted, limit=BLOCK, before=before)
-    return [describe_entry(row) for row in rows]
+    return [AuditEntry.of(row).as_json() for row in rows]
 
 
 def _cell(value: Any) -> str:

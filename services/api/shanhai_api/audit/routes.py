@@ -7,22 +7,13 @@ from pydantic import AwareDatetime, Field
 from starlette.responses import StreamingResponse
 
 from shanhai.db.queries.audit import AuditFilter, read_entries, record
-from shanhai_api.audit.documents import as_csv, describe_entry
-from shanhai_api.dependencies import (
-    Auditor,
-    PageQuery,
-    ReadSession,
-    TheState,
-    TheView,
-    act_of,
-    format_field,
-)
-from shanhai_api.negotiation import HTML, JSON, Format, choose_format
+from shanhai_api.audit.documents import CSV, AuditEntries, AuditEntry, as_csv
+from shanhai_api.dependencies import Auditor, PageQuery, format_field
+from shanhai_api.kit.routing import NO_STORE, Route
+from shanhai_api.kit.writing import Read
+from shanhai_api.negotiation import JSON, choose_format
 
-router = APIRouter(tags=["access"])
-CSV = Format("csv", "text/csv")
-FORMATS = (JSON, HTML, CSV)
-NO_STORE = {"Cache-Control": "no-store"}
+router = APIRouter(tags=["access"], route_class=Route)
 FILTERS = {
     "actor": "actor",
     "action": "action",
@@ -64,26 +55,22 @@ class AuditQuery(PageQuery):
 
 @router.get("/audit", summary="Who did what, the newest first")
 async def read_audit(
-    view: TheView,
-    state: TheState,
-    caller: Auditor,
-    query: Annotated[AuditQuery, Query()],
-    session: ReadSession,
-) -> Response:
+    read: Read[Auditor], query: Annotated[AuditQuery, Query()]
+) -> AuditEntries | Response:
     """Read the audit log."""
-    if choose_format(view.request, FORMATS) is CSV:
-        async with state.unit() as unit:
-            act = act_of(caller, view)
-            record(unit.session, act, "export", table="audit_log", object_id="*", after=query.place)
+    if choose_format(read.request, AuditEntries.formats) is CSV:
+        async with read.state.unit() as unit:
+            place = query.place
+            record(unit.session, read.act, "export", table="audit_log", object_id="*", after=place)
         headers = {**NO_STORE, "Content-Disposition": 'attachment; filename="audit.csv"'}
-        entries = as_csv(state, query.wanted, query.before)
+        entries = as_csv(read.state, query.wanted, query.before)
         return StreamingResponse(entries, headers=headers, media_type=CSV.media_type)
-    rows = await read_entries(session, query.wanted, limit=query.limit + 1, before=query.before)
+    rows = await read_entries(
+        read.session, query.wanted, limit=query.limit + 1, before=query.before
+    )
     page = rows[: query.limit]
-    links = view.self_links("/audit", *FORMATS)
+    links = read.self_links("/audit", *AuditEntries.formats)
     if len(rows) > query.limit:
-        links.append(
-            view.link("/audit", "next", JSON.media_type, **query.place, before=page[-1].id)
-        )
-    document = {"entries": [describe_entry(row) for row in page], "links": links}
-    return view.respond(document, headers=NO_STORE)
+        place = {**query.place, "before": str(page[-1].id)}
+        links.append(read.link("/audit", "next", JSON.media_type, **place))
+    return AuditEntries(entries=[AuditEntry.of(row) for row in page], links=links)

@@ -3,22 +3,25 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 
 from shanhai.db.changes.feed import Stretch, read_changes, read_head
 from shanhai.db.features.catalogue import ENTITIES, entity_named
 from shanhai.db.features.entity import Entity
-from shanhai_api.changes.documents import changes_document
+from shanhai_api.changes.documents import Changes
 from shanhai_api.changes.parameters import NOW, ChangesQuery, read_cursor
-from shanhai_api.dependencies import Reader, ReadSession, TheView
+from shanhai_api.dependencies import Reader
+from shanhai_api.kit.answers import Answer
+from shanhai_api.kit.routing import Route
+from shanhai_api.kit.writing import Read
 
-router = APIRouter(tags=["features"])
+router = APIRouter(tags=["features"], route_class=Route)
 
 
 @router.get("/changes", summary="Every change of the plan's objects, in order")
 async def list_changes(
-    view: TheView, caller: Reader, query: Annotated[ChangesQuery, Query()], session: ReadSession
-) -> Response:
+    read: Read[Reader], query: Annotated[ChangesQuery, Query()]
+) -> Answer[Changes]:
     """Tell each change once, in the order of commits, as far as the caller may know of the object.
 
     A removed object, and one that went out of the caller's sight, is told as `deleted`. Keep
@@ -26,16 +29,15 @@ async def list_changes(
     or none, and still have a `next`.
     """
     if query.since == NOW:
-        stretch = Stretch([], await read_head(session), more=False)
+        stretch = Stretch([], await read_head(read.session), more=False)
     else:
         after = 0 if query.since is None else read_cursor(query.since)
         entities = entities_named(query.collection)
         stretch = await read_changes(
-            session, caller.viewer, entities, after=after, limit=query.limit
+            read.session, read.caller.viewer, entities, after=after, limit=query.limit
         )
-    document = changes_document(stretch, query, view)
-    titles = {entity.name: entity.title.in_(view.lang) for entity in ENTITIES}
-    return view.respond(document, template="changes.html", extra={"titles": titles})
+    titles = {entity.name: entity.title.in_(read.lang) for entity in ENTITIES}
+    return Answer(Changes.of(stretch, query, read), page={"titles": titles})
 
 
 def entities_named(names: str | None) -> Sequence[Entity]:

@@ -84,6 +84,8 @@ class Answer(Generic[D]):
     """Path of what was made."""
     page: Mapping[str, Any] = field(default_factory=dict)
     """What only the page is given."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Further headers of what was read."""
 
 
 def one_of(terms: tuple[Term, ...]) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator
 from functools import wraps
 from inspect import Parameter, signature
+from types import UnionType
 from typing import Annotated, Any, get_args, get_origin
 
 import orjson
@@ -18,14 +19,12 @@ from shanhai_api.dependencies import PageQuery
 from shanhai_api.kit.answers import Answer, Document
 from shanhai_api.kit.body import BodyReader, read_digest
 from shanhai_api.kit.writing import WriteContext
-from shanhai_api.negotiation import HTML
 from shanhai_api.once import Made, once
 from shanhai_api.view import View, entity_tag
 
 Told = Document | Answer[Any] | Response | None
 Endpoint = Callable[..., Awaitable[Told]]
 NO_STORE = {"Cache-Control": "no-store"}
-PAGE = {"content": {HTML.media_type: {"schema": {"type": "string"}}}}
 COMMON = Parameter("common", Parameter.KEYWORD_ONLY, annotation=Annotated[PageQuery, Query()])
 """The query of an endpoint without one of its own: `f`, `lang`, and nothing else."""
 
@@ -41,8 +40,8 @@ class Route(APIRoute):
         document = document_of(endpoint)
         if document is not None and isinstance(options["response_model"], DefaultPlaceholder):
             options["response_model"] = document
-            if options["methods"] == ["GET"] and HTML in document.formats:
-                options["responses"] = {200: PAGE, **(options["responses"] or {})}
+            if options["methods"] == ["GET"]:
+                options["responses"] = {200: _others_of(document), **(options["responses"] or {})}
         super().__init__(path, _answering(endpoint, document, options["status_code"]), **options)
         # Only now that the handler is made: it does not read the body, a dependency does.
         for reader in _body_readers(endpoint):
@@ -52,11 +51,19 @@ class Route(APIRoute):
 
 
 def document_of(endpoint: Endpoint) -> type[Document] | None:
-    """The model that an endpoint says it answers."""
+    """The model that an endpoint says it answers, though it may send something else as well."""
     told = signature(endpoint).return_annotation
-    if get_origin(told) is Answer:
-        (told,) = get_args(told)
-    return told if isinstance(told, type) and issubclass(told, Document) else None
+    for part in get_args(told) if isinstance(told, UnionType) else (told,):
+        model = get_args(part)[0] if get_origin(part) is Answer else part
+        if isinstance(model, type) and issubclass(model, Document):
+            return model
+    return None
+
+
+def _others_of(document: type[Document]) -> dict[str, Any]:
+    """What is said of the formats beside JSON."""
+    others = [item.media_type for item in document.formats if not item.media_type.endswith("json")]
+    return {"content": {name: {"schema": {"type": "string"}} for name in others}}
 
 
 def _answering(
@@ -71,7 +78,7 @@ def _answering(
     async def answer(**arguments: Any) -> Response:
         arguments.pop(COMMON.name, None)
         view = next(value for value in arguments.values() if isinstance(value, View))
-        if document is None or not isinstance(view, WriteContext):
+        if document is None or view.request.method == "GET":
             return respond(view, await endpoint(**arguments))
         return await write(view, document, status or 200, lambda: endpoint(**arguments))
 
@@ -104,14 +111,14 @@ def respond(view: View, told: Told) -> Response:
         document.as_json(),
         template=document.template,
         formats=document.formats,
-        headers={} if document.stored else NO_STORE,
+        headers={**answer.headers, **({} if document.stored else NO_STORE)},
         extra=answer.page,
         state=answer.state,
     )
 
 
 async def write(
-    context: WriteContext,
+    view: View,
     document: type[Document],
     status: int,
     effect: Callable[[], Awaitable[Any]],
@@ -120,12 +127,12 @@ async def write(
 
     async def make() -> Made:
         told = await effect()
-        return _made(context, told if isinstance(told, Answer) else Answer(told), status)
+        return _made(view, told if isinstance(told, Answer) else Answer(told), status)
 
-    request = context.request
-    if request.method == "POST":
+    request = view.request
+    if isinstance(view, WriteContext) and request.method == "POST":
         sha256 = getattr(request.state, "body_sha256", None) or await read_digest(request)
-        made = await once(request, context.unit, context.caller, body_sha256=sha256, effect=make)
+        made = await once(request, view.unit, view.caller, body_sha256=sha256, effect=make)
     else:
         made = await make()
     return made.response({} if document.stored else NO_STORE)

@@ -1,22 +1,26 @@
 """`/`, `/conformance`, `/api`, `/openapi.json`, `/docs`."""
 
-from typing import Annotated
+from typing import Any
 
 import orjson
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from pydantic import BaseModel
 
 from shanhai.db.features.catalogue import COLLECTIONS, RECORDS
-from shanhai_api.dependencies import MAY_LOOK, PageQuery, TheState, TheView
+from shanhai_api.dependencies import MAY_LOOK, TheState, TheView
 from shanhai_api.features.systems import with_published
+from shanhai_api.kit.answers import Answer, Document, Link
+from shanhai_api.kit.routing import Route
 from shanhai_api.landing.conformance import conforms_to
 from shanhai_api.landing.definition import operations_of
 from shanhai_api.negotiation import HTML, JSON, OPENAPI
 from shanhai_api.openapi import describe_30, describe_31
 from shanhai_api.pages import WORDS
-from shanhai_api.view import Link, View
+from shanhai_api.view import Link as Target
+from shanhai_api.view import View
 
-router = APIRouter(tags=["service"])
-Parameters = Annotated[PageQuery, Query()]
+router = APIRouter(tags=["service"], route_class=Route)
 REL = "http://www.opengis.net/def/rel/ogc/1.0"
 MONITORING = {
     "/observations": "observations",
@@ -49,21 +53,51 @@ PERSONAL = frozenset(
 """What is only shown to people with an identity."""
 
 
+class LandingPage(Document):
+    """What this is and where to go."""
+
+    template = "landing.html"
+
+    title: str
+    description: str
+    links: list[Link]
+
+
+class Conformance(Document):
+    """The conformance classes."""
+
+    conformsTo: list[str]
+    links: list[Link]
+
+
+class Definition(BaseModel):
+    """A definition in OpenAPI."""
+
+    openapi: str
+    info: dict[str, Any]
+    paths: dict[str, dict[str, Any]]
+
+
+class OpenAPIResponse(JSONResponse):
+    """A definition in the media type that OGC names."""
+
+    media_type = OPENAPI.media_type
+
+
 @router.get("/", summary="Landing page", dependencies=[MAY_LOOK])
-async def show_landing_page(view: TheView, query: Parameters) -> Response:
+async def show_landing_page(view: TheView) -> Answer[LandingPage]:
     """Say what this is and where to go."""
-    document = {
-        "title": WORDS["title"].in_(view.lang),
-        "description": WORDS["subtitle"].in_(view.lang),
-        "links": landing_links(view),
-    }
+    page = LandingPage(
+        title=WORDS["title"].in_(view.lang),
+        description=WORDS["subtitle"].in_(view.lang),
+        links=landing_links(view),
+    )
     listed = [entity for entity in RECORDS if entity.path and "{" not in entity.path]
     work = [(path, key) for path, key in WORK.items() if view.known or path not in PERSONAL]
-    extra = {"collections": COLLECTIONS, "records": listed, "work": work}
-    return view.respond(document, template="landing.html", extra=extra)
+    return Answer(page, page={"collections": COLLECTIONS, "records": listed, "work": work})
 
 
-def landing_links(view: View) -> list[Link]:
+def landing_links(view: View) -> list[Target]:
     """Where one goes from the landing page."""
     word = {key: label.in_(view.lang) for key, label in WORDS.items()}
     return [
@@ -85,7 +119,7 @@ def landing_links(view: View) -> list[Link]:
 
 
 @router.get("/conformance", summary="Standards conformed to", dependencies=[MAY_LOOK])
-async def declare_conformance(view: TheView, query: Parameters, state: TheState) -> Response:
+async def declare_conformance(view: TheView, state: TheState) -> Conformance:
     """List the conformance classes."""
     links = view.self_links("/conformance")
     configuration = state.configuration
@@ -93,11 +127,17 @@ async def declare_conformance(view: TheView, query: Parameters, state: TheState)
         require_if_match=configuration.public.require_if_match,
         callbacks=bool(configuration.outgoing.hosts or configuration.outgoing.http_hosts),
     )
-    return view.respond({"conformsTo": classes, "links": links})
+    return Conformance(conformsTo=classes, links=links)
 
 
-@router.get("/api", summary="This definition, as OpenAPI 3.0", dependencies=[MAY_LOOK])
-async def define_api(request: Request, view: TheView, query: Parameters) -> Response:
+@router.get(
+    "/api",
+    summary="This definition, as OpenAPI 3.0",
+    dependencies=[MAY_LOOK],
+    response_model=Definition,
+    response_class=OpenAPIResponse,
+)
+async def define_api(request: Request, view: TheView) -> Response:
     """Define the API for OGC clients."""
     document = with_published(describe_30(request.app, view.base), request)
     return view.respond(
@@ -108,15 +148,25 @@ async def define_api(request: Request, view: TheView, query: Parameters) -> Resp
     )
 
 
-@router.get("/openapi.json", summary="This definition, as OpenAPI 3.1", dependencies=[MAY_LOOK])
-async def define_api_31(request: Request, view: TheView, query: Parameters) -> Response:
+@router.get(
+    "/openapi.json",
+    summary="This definition, as OpenAPI 3.1",
+    dependencies=[MAY_LOOK],
+    response_model=Definition,
+)
+async def define_api_31(request: Request, view: TheView) -> Response:
     """Define the API in the newer version of OpenAPI."""
     document = with_published(describe_31(request.app, view.base), request)
     return view.send(orjson.dumps(document), JSON.media_type)
 
 
-@router.get("/docs", summary="This definition, to read", dependencies=[MAY_LOOK])
-async def show_documentation(request: Request, view: TheView, query: Parameters) -> Response:
+@router.get(
+    "/docs",
+    summary="This definition, to read",
+    dependencies=[MAY_LOOK],
+    response_class=HTMLResponse,
+)
+async def show_documentation(request: Request, view: TheView) -> Response:
     """Show the API's operations on a page."""
     document = with_published(describe_30(request.app, view.base), request)
     return view.respond(

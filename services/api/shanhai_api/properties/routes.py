@@ -2,124 +2,86 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path
 
-from shanhai.db.observations.properties import (
-    change_property,
-    drop_range,
-    find_property,
-    list_properties,
-    set_range,
-    state_of_property,
-)
-from shanhai_api.body_schema import body_of
-from shanhai_api.dependencies import (
-    Administrator,
-    PageQuery,
-    Reader,
-    ReadSession,
-    TheUnit,
-    TheView,
-    act_of,
-)
-from shanhai_api.kit.body import parse, read_json
-from shanhai_api.once import once
-from shanhai_api.preconditions import expected_states
-from shanhai_api.properties.operations import changed_property, make_property, show_property
-from shanhai_api.properties.schemas import (
+from shanhai.db import tables
+from shanhai.db.observations import properties
+from shanhai_api.dependencies import Administrator, Reader
+from shanhai_api.kit.answers import Answer
+from shanhai_api.kit.body import JsonBody
+from shanhai_api.kit.routing import Route
+from shanhai_api.kit.writing import IfMatch, Read, Write, WriteContext
+from shanhai_api.properties.models import (
     ChangedProperty,
     NewProperty,
+    ObservedProperties,
+    ObservedProperty,
     Range,
-    describe_property,
 )
 
-router = APIRouter(tags=["monitoring"])
-Parameters = Annotated[PageQuery, Query()]
+router = APIRouter(tags=["monitoring"], route_class=Route)
 Code = Annotated[str, Path(max_length=64, description="Code of the property")]
 StationCode = Annotated[str, Path(max_length=200, description="Code of the station")]
 
 
 @router.get("/properties", summary="What can be observed")
-async def show_properties(
-    view: TheView, caller: Reader, query: Parameters, session: ReadSession
-) -> Response:
+async def show_properties(read: Read[Reader]) -> ObservedProperties:
     """List the observed properties, with their units and ranges."""
-    rows = [describe_property(row, view.lang) for row in await list_properties(session)]
-    document = {"properties": rows, "links": view.self_links("/properties")}
-    return view.respond(document, template="properties.html")
-
-
-@router.post(
-    "/properties", summary="Make a property", status_code=201, openapi_extra=body_of(NewProperty)
-)
-async def create_property(
-    request: Request, view: TheView, caller: Administrator, query: Parameters, unit: TheUnit
-) -> Response:
-    """Make something else that can be observed."""
-    body = await read_json(request)
-    new = parse(NewProperty, body.value)
-    made = await once(
-        request,
-        unit,
-        caller,
-        body_sha256=body.sha256,
-        effect=lambda: make_property(unit.session, new, view=view, act=act_of(caller, view)),
+    rows = await properties.list_properties(read.session)
+    return ObservedProperties(
+        properties=[ObservedProperty.of(row, read) for row in rows],
+        links=read.self_links("/properties"),
     )
-    return made.response()
+
+
+@router.post("/properties", summary="Make a property", status_code=201)
+async def create_property(
+    write: Write[Administrator], new: JsonBody[NewProperty]
+) -> Answer[ObservedProperty]:
+    """Make something else that can be observed."""
+    row = await properties.create_property(write.session, new.model_dump(), act=write.act)
+    return _shown(row, write, location=f"/properties/{row.code}")
 
 
 @router.get("/properties/{property}", summary="One property")
-async def show_one_property(
-    view: TheView, caller: Reader, property: Code, query: Parameters, session: ReadSession
-) -> Response:
+async def show_one_property(read: Read[Reader], property: Code) -> Answer[ObservedProperty]:
     """Show a property, and the stations with a range of their own."""
-    row = await find_property(session, property)
-    document = await show_property(session, property, view)
-    return view.respond(document, state=state_of_property(row))
+    row = await properties.find_property(read.session, property)
+    ranges = [
+        {"station": station, "low": low, "high": high}
+        for station, low, high in await properties.list_ranges(read.session, property)
+    ]
+    links = read.self_links(f"/properties/{property}")
+    shown = ObservedProperty.of(row, read, ranges=ranges, links=links)
+    return Answer(shown, state=properties.state_of_property(row))
 
 
-@router.patch(
-    "/properties/{property}",
-    summary="Change a property",
-    openapi_extra=body_of(ChangedProperty),
-)
+@router.patch("/properties/{property}", summary="Change a property")
 async def update_property(
-    request: Request,
-    view: TheView,
-    caller: Administrator,
+    write: Write[Administrator],
     property: Code,
-    query: Parameters,
-    unit: TheUnit,
-) -> Response:
+    expected: IfMatch,
+    changed: JsonBody[ChangedProperty],
+) -> Answer[ObservedProperty]:
     """Change what is given; what is left out stays. A range holds for what arrives from now on."""
-    expected = expected_states(request)
-    changed = parse(ChangedProperty, (await read_json(request)).value)
-    row = await change_property(
-        unit.session, property, changed.given, act=act_of(caller, view), expected=expected
+    row = await properties.change_property(
+        write.session, property, changed.given, act=write.act, expected=expected
     )
-    return changed_property(row, view.lang).response()
+    return _shown(row, write)
 
 
 @router.put(
     "/properties/{property}/ranges/{station}",
     summary="Set what is possible at a station",
     status_code=204,
-    openapi_extra=body_of(Range),
 )
 async def put_range(
-    request: Request,
-    view: TheView,
-    caller: Administrator,
-    property: Code,
-    station: StationCode,
-    query: Parameters,
-    unit: TheUnit,
-) -> Response:
+    write: Write[Administrator], property: Code, station: StationCode, given: JsonBody[Range]
+) -> None:
     """Give a station a range of its own, for what arrives from now on."""
-    given = parse(Range, (await read_json(request)).value)
-    act = act_of(caller, view)
-    await set_range(unit.session, station, property, given.low, given.high, act=act)
-    return Response(status_code=204)
+    await properties.set_range(
+        write.session, station, property, given.low, given.high, act=write.act
+    )
 
 
 @router.delete(
@@ -127,14 +89,13 @@ async def put_range(
     summary="Let the property's own range hold at a station",
     status_code=204,
 )
-async def delete_range(
-    view: TheView,
-    caller: Administrator,
-    property: Code,
-    station: StationCode,
-    query: Parameters,
-    unit: TheUnit,
-) -> Response:
+async def delete_range(write: Write[Administrator], property: Code, station: StationCode) -> None:
     """Take away the range a station has of its own."""
-    await drop_range(unit.session, station, property, act=act_of(caller, view))
-    return Response(status_code=204)
+    await properties.drop_range(write.session, station, property, act=write.act)
+
+
+def _shown(
+    row: tables.ObservedProperty, context: WriteContext, location: str | None = None
+) -> Answer[ObservedProperty]:
+    state = properties.state_of_property(row)
+    return Answer(ObservedProperty.of(row, context), state=state, location=location)

@@ -1,13 +1,14 @@
-"""Observed properties as they are asked for and shown."""
+"""Observed properties as they are asked for and answered."""
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from shanhai.db.tables import ObservedProperty
-from shanhai.jobs.results import rfc3339
+from shanhai.db import tables
 from shanhai.monitoring.units import UNITS
-from shanhai.vocabulary import MEDIA, Lang, codes
+from shanhai.vocabulary import MEDIA, codes
+from shanhai_api.kit.answers import Answered, Document, Link, Maybe, Moment, one_of
+from shanhai_api.view import View
 
 LARGEST = 1e15
 CODE = r"^[a-z][a-z0-9_]{0,63}$"
@@ -19,10 +20,14 @@ class ChangedProperty(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name_zh: str = Field("", min_length=1, max_length=200, description="Name in Chinese")
-    name_en: str = Field("", min_length=1, max_length=200, description="Name in English")
-    medium: str = Field("", description=f"One of {', '.join(codes(MEDIA))}")
-    unit: str = Field("", max_length=32, description="Unit its values are kept in")
+    name_zh: str = Field(
+        default_factory=str, min_length=1, max_length=200, description="Name in Chinese"
+    )
+    name_en: str = Field(
+        default_factory=str, min_length=1, max_length=200, description="Name in English"
+    )
+    medium: str = Field(default_factory=str, description=f"One of {', '.join(codes(MEDIA))}")
+    unit: str = Field(default_factory=str, max_length=32, description="Unit its values are kept in")
     low: float | None = Field(
         None, ge=-LARGEST, le=LARGEST, description="Least possible value; null: no limit"
     )
@@ -97,23 +102,47 @@ class Range(BaseModel):
     high: float | None = Field(..., ge=-LARGEST, le=LARGEST, description="null: no limit")
 
 
-def describe_property(row: ObservedProperty, lang: Lang) -> dict[str, Any]:
+class StationRange(Answered):
+    """The range a station has of its own."""
+
+    station: str
+    low: float | None
+    high: float | None
+
+
+class ObservedProperty(Document):
     """A property as it is shown."""
-    return {
-        "code": row.code,
-        "name": row.name_zh if lang == "zh" else row.name_en,
-        "name_zh": row.name_zh,
-        "name_en": row.name_en,
-        "medium": row.medium,
-        "unit": row.unit,
-        "low": row.low,
-        "high": row.high,
-        "decimals": row.decimals,
-        "moves": row.moves,
-        "hj525": row.hj525,
-        "aliases": row.aliases,
-        "standard": row.standard,
-        "raw_years": row.raw_years,
-        "raw_since": None if row.raw_since is None else rfc3339(row.raw_since),
-        "updated": rfc3339(row.updated_at),
-    }
+
+    code: str
+    name: str
+    name_zh: str
+    name_en: str
+    medium: Annotated[str, one_of(MEDIA)]
+    unit: str
+    low: float | None
+    high: float | None
+    decimals: int
+    moves: bool
+    hj525: str | None
+    aliases: list[str]
+    standard: str | None
+    raw_years: int | None
+    raw_since: Moment | None
+    updated: Moment = Field(validation_alias="updated_at")
+    ranges: Maybe[list[StationRange]] = Field(None, description="Of one property only")
+    links: Maybe[list[Link]] = None
+
+    @classmethod
+    def of(cls, row: tables.ObservedProperty, view: View, **others: Any) -> Self:
+        """A property as it is shown."""
+        name = row.name_zh if view.lang == "zh" else row.name_en
+        return cls.from_row(row, name=name, **{"ranges": None, "links": None, **others})
+
+
+class ObservedProperties(Document):
+    """What can be observed."""
+
+    template = "properties.html"
+
+    properties: list[ObservedProperty]
+    links: list[Link]
