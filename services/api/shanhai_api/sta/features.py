@@ -20,7 +20,7 @@ from shanhai_api.identity import demand
 from shanhai_api.kit.body import parse
 from shanhai_api.sta import schemas
 from shanhai_api.sta.making import Making, fault_at
-from shanhai_api.sta.places import GEOJSON_TYPES
+from shanhai_api.sta.places import GEOJSON_TYPES, given_columns
 
 UNKNOWN = (
     "must be an id, or tell name, encodingType and feature",
@@ -80,6 +80,7 @@ async def create_feature(
         "name": body.name,
         "description": body.description or "",
         "properties": body.properties or {},
+        "encoding_type": body.encodingType,
     }
     return await sampling.create_feature(
         making.session, making.act, body.id, values, shape.wkb, region
@@ -104,9 +105,7 @@ async def change_feature(making: Making, before: Raw, body: schemas.FeatureBody)
     """
     await _demand_own(making, before)
     shape = None if body.feature is None else await _shape_of(body, "")
-    given = body.model_dump(
-        include={"name", "description", "properties"}, exclude_unset=True, exclude_none=True
-    )
+    given = given_columns(body)
     wkb = None if shape is None else shape.wkb
     await sampling.update_feature(making.session, making.act, before["id"], given, wkb)
 

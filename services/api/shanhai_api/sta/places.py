@@ -141,6 +141,7 @@ def location_values(body: schemas.LocationBody, name: str | None = None) -> dict
         "name": told,
         "description": body.description or "",
         "properties": body.properties or {},
+        "encoding_type": body.encodingType,
     }
 
 
@@ -189,9 +190,7 @@ async def change_location(making: Making, before: Raw, body: schemas.LocationBod
     if await places.location_id(making.session, code) is None:
         await _move_own(making, code, body)
         return
-    given = body.model_dump(
-        include={"name", "description", "properties"}, exclude_unset=True, exclude_none=True
-    )
+    given = given_columns(body)
     told = body.location is not None
     draft = await _point_at(location_of(body, ""), "/location") if told else Draft()
     here = await places.stations_at(making.session, code)
@@ -202,6 +201,14 @@ async def change_location(making: Making, before: Raw, body: schemas.LocationBod
     for station in here if told else ():
         written = await _move(making, station, draft)
         await places.bind(making.session, written.row_id, written.row_version, row or 0)
+
+
+def given_columns(body: schemas.LocationBody | schemas.FeatureBody) -> dict[str, Any]:
+    """The columns a patch of a Location or sampling feature gives."""
+    given = body.model_dump(
+        include={"name", "description", "properties"}, exclude_unset=True, exclude_none=True
+    )
+    return given if body.encodingType is None else {**given, "encoding_type": body.encodingType}
 
 
 async def _demand_stations(making: Making, code: str) -> None:

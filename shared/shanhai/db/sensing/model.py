@@ -96,6 +96,7 @@ def _point(sql: str) -> Member:
 NAME = _text("{t}.name_{lang}")
 DESCRIPTION = _text("{t}.description")
 PROPERTIES = _document("{t}.properties")
+ENCODING = _text(f"coalesce({{t}}.encoding_type, '{GEOJSON}')")
 THING = EntityKind(
     name="Thing",
     plural="Things",
@@ -123,7 +124,7 @@ LOCATION = EntityKind(
     members={
         "name": NAME,
         "description": DESCRIPTION,
-        "encodingType": _constant(GEOJSON),
+        "encodingType": ENCODING,
         "location": _point("{t}.geom"),
         "properties": PROPERTIES,
     },
@@ -251,7 +252,7 @@ FEATURE_OF_INTEREST = EntityKind(
     members={
         "name": NAME,
         "description": DESCRIPTION,
-        "encodingType": _constant(GEOJSON),
+        "encodingType": ENCODING,
         "feature": _point("{t}.geom"),
         "properties": PROPERTIES,
     },

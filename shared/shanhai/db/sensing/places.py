@@ -26,7 +26,7 @@ from shanhai.errors import Conflict, NotFound
 from shanhai.vocabulary import Label
 
 Values = Mapping[str, Any]
-LOCATION_COLUMNS = ("name", "description", "properties")
+LOCATION_COLUMNS = ("name", "description", "properties", "encoding_type")
 _HERE = text(
     "SELECT sn.code FROM station sn WHERE sn.deleted_at IS NULL"  # noqa: S608 - constants
     " AND sn.id IN (SELECT station_id FROM historical_location WHERE location_id = :location)"

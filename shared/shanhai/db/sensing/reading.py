@@ -1,7 +1,7 @@
 """Read entities: one statement for a page and all that is expanded in it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -85,6 +85,7 @@ async def read_page(
     Raises:
         InvalidInput: an option names what is not there, or compares what cannot be compared.
     """
+    options = fitted(kind, options)
     demand_bounded(kind, options, options.top)
     asked = Question(kind, options, within, lambda one: _set(one, kind, options, Bounds(within)))
     found = await _answer(session, asker, asked)
@@ -170,6 +171,13 @@ async def _ask(session: AsyncSession, composition: Composition, asked: Question)
     """What a statement finds, and the state of the archive at that moment; 0 without one."""
     found, state = await _row(session, f"SELECT {asked.compose(composition)}, {STATE}", composition)
     return None if found is None else orjson.loads(found), state
+
+
+def fitted(kind: EntityKind, options: Options) -> Options:
+    """The options with pages as short as an answer demands, where nobody asked for longer ones."""
+    if "$top" in options.given:
+        return options
+    return replace(options, top=max(1, min(options.top, MOST_ENTITIES // _size(kind, options))))
 
 
 def demand_bounded(kind: EntityKind, options: Options, top: int) -> None:

@@ -92,9 +92,11 @@ HISTORICAL_LOCATIONS = (
 # yet, so that the public is shown those alone that a station is or was at.
 LOCATIONS = (
     "SELECT station_id AS place_id, station_code AS place_code, name_zh, name_en,"  # noqa: S608
-    " description, former, geom, jsonb_build_object() AS properties"
+    " description, former, geom, jsonb_build_object() AS properties,"
+    " CAST(NULL AS varchar) AS encoding_type"
     f" FROM ({_OWN_PLACES}) own WHERE told_by_none OR here"
-    " UNION ALL SELECT -id, code, name, name, description, 0, geom, properties FROM location"
+    " UNION ALL SELECT -id, code, name, name, description, 0, geom, properties, encoding_type"
+    " FROM location"
     " WHERE {known} OR EXISTS (SELECT FROM historical_location h"
     f" JOIN {_VISIBLE} st ON st.station_id = h.station_id WHERE h.location_id = location.id)"
 )
@@ -166,13 +168,14 @@ PHENOMENON_TIME = (
 # shown those that values are of.
 FEATURES = (
     "SELECT st.station_id AS foi_id, st.station_code AS foi_code, st.name_zh, st.name_en,"  # noqa: S608
-    f" st.description, st.geom, jsonb_build_object() AS properties FROM {_VISIBLE} st"
+    " st.description, st.geom, jsonb_build_object() AS properties,"
+    f" CAST(NULL AS varchar) AS encoding_type FROM {_VISIBLE} st"
     " WHERE st.geom IS NOT NULL AND (NOT EXISTS"
     " (SELECT FROM unsampled_station u WHERE u.station_id = st.station_id) OR EXISTS"
     " (SELECT FROM observation_latest l WHERE l.station_id = st.station_id"
     " AND l.observed_at > '-infinity'))"
-    " UNION ALL SELECT -f.id, f.code, f.name, f.name, f.description, f.geom, f.properties"
-    " FROM sampling_feature f WHERE {known} OR f.used"
+    " UNION ALL SELECT -f.id, f.code, f.name, f.name, f.description, f.geom, f.properties,"
+    " f.encoding_type FROM sampling_feature f WHERE {known} OR f.used"
 )
 SENSORS = (
     "SELECT sr.id AS sensor_id, sr.code AS sensor_code, sr.name_zh, sr.name_en,"

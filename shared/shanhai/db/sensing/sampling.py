@@ -23,7 +23,7 @@ from shanhai.errors import Conflict, NotFound
 from shanhai.vocabulary import Label
 
 Values = Mapping[str, Any]
-COLUMNS = ("name", "description", "properties")
+COLUMNS = ("name", "description", "properties", "encoding_type")
 _SERIES_OF = text(
     "SELECT DISTINCT station_id, property_id FROM observation WHERE feature_id = :feature"
     " ORDER BY 1, 2"

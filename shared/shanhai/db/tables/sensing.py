@@ -35,6 +35,9 @@ class Location(Base):
     """A place somebody told; stations that are at it have its geometry.
 
     A station nobody bound to one has a place of its own, which is derived from its geometry.
+
+    Attributes:
+        encoding_type: The name of GeoJSON it was told with.
     """
 
     __tablename__ = "location"
@@ -44,6 +47,7 @@ class Location(Base):
     name: Mapped[str]
     description: Mapped[str]
     geom: Mapped[Any] = mapped_column(Geometry("POINT", STORAGE_SRID, spatial_index=False))
+    encoding_type: Mapped[str | None]
     properties: Mapped[Attributes]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
@@ -86,6 +90,7 @@ class SamplingFeature(Base):
     name: Mapped[str]
     description: Mapped[str]
     geom: Mapped[Any] = mapped_column(Geometry("GEOMETRY", STORAGE_SRID, spatial_index=False))
+    encoding_type: Mapped[str | None]
     properties: Mapped[Attributes]
     region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
     used: Mapped[bool] = mapped_column(server_default=text("false"))

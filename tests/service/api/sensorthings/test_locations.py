@@ -60,6 +60,9 @@ def test_a_location_keeps_what_is_said_of_it(client: httpx.Client) -> None:
     location = thing_at(client, "said", {**named("West Roof", HERE), "properties": {"floor": 3}})
     found = get(client, f"Locations('{location}')")
     assert (found["name"], found["properties"]) == ("West Roof", {"floor": 3})
+    vendor = {"encodingType": "application/vnd.geo+json"}
+    told = client.patch(f"{ROOT}/Locations('{location}')", json=vendor)
+    assert told.json()["encodingType"] == vendor["encodingType"]
     later = made(client, "Things('said')/Locations", named("East Roof", THERE))
     assert later["@iot.id"] != location
     assert history(client, "said") == ["West Roof", "East Roof"]
@@ -166,3 +169,15 @@ def test_who_may_write_of_the_things_there(service: Service, client: httpx.Clien
         assert planner.patch(f"{ROOT}/Things('ruled')", json=bound).status_code == 403
     with service.client(None) as anybody:
         assert anybody.get(address).status_code == 200
+
+
+def test_a_page_is_as_short_as_what_is_expanded_in_it_demands(client: httpx.Client) -> None:
+    """Nobody asked for so many; who does is refused."""
+    inside = "/".join(["Datastreams", "Observations"])
+    wide = f"Datastreams/Thing,Datastreams/Sensor,Datastreams/ObservedProperty,{inside}"
+    for code in ("page-1", "page-2"):
+        thing_at(client, code, named("pier", HERE))
+    whole = f"{wide},HistoricalLocations/Thing"
+    assert len(get(client, "Things", expand=whole)["value"]) >= 2
+    refused = client.get(f"{ROOT}/Things", params={"$expand": whole, "$top": "100"})
+    assert pointers(refused) == ["$expand"]
