@@ -1,17 +1,16 @@
 """Lines per file and per function, types, docstrings and tests of each package, from the syntax.
 
-Run as a script: `python benchmarks/measure_code.py`. Functions are counted without decorators and
-without their docstring.
+Functions are counted without decorators and without their docstring.
 """
 
 import ast
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = {
     "shanhai": "shared/shanhai",
     "shanhai_api": "services/api/shanhai_api",
@@ -114,17 +113,22 @@ def measure(folder: Path) -> Measure:
     return counted
 
 
-def main() -> None:
-    """Print a table of the packages, of all of them, and of the tests."""
-    packages = {name: measure(ROOT / folder) for name, folder in PACKAGES.items()}
-    everything, tests = Measure(), measure(ROOT / TESTS)
+def everything(packages: Mapping[str, Measure]) -> Measure:
+    """The counts of several packages together."""
+    total = Measure()
     for one in packages.values():
         for name in Measure.__slots__:
-            setattr(everything, name, getattr(everything, name) + getattr(one, name))
-    named = {**packages, "all": everything, TESTS: tests}
-    print_table([HEADINGS, *((name, *counted.cells()) for name, counted in named.items())])
-    ratio = sum(tests.file_lines) / sum(everything.file_lines)
-    print(f"\ntest lines ÷ source lines: {ratio:.2f}")
+            setattr(total, name, getattr(total, name) + getattr(one, name))
+    return total
+
+
+def rows() -> Iterator[tuple[str, ...]]:
+    """The table of the packages, of all of them, and of the tests."""
+    packages = {name: measure(ROOT / folder) for name, folder in PACKAGES.items()}
+    named = {**packages, "all": everything(packages), TESTS: measure(ROOT / TESTS)}
+    yield HEADINGS
+    for name, counted in named.items():
+        yield (name, *counted.cells())
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:
@@ -133,7 +137,3 @@ def print_table(rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
         print("  ".join([row[0].ljust(widths[0]), *cells[1:]]))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,1 @@
+"""The structure of the source tree in figures, each with its bar: `make measure`."""
