@@ -16,7 +16,7 @@ from benchmarks.large_watershed import enlarge
 from benchmarks.report import Row, Table
 from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
-from shanhai.processes.delineate_zones import DelineateZones
+from shanhai.processes.delineate_zones.compute import DelineateZones
 from shanhai.testing.watershed import Watershed, build_watershed
 
 CELLS, CELL_M = 2000, 20.0

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import shapely
 
-from shanhai.jobs.contracts import Task
-from shanhai.processes.import_features import ImportFeatures
+from shanhai.processes.import_features.compute import ImportFeatures
+from shanhai.processes.kit.task import Task
 from shanhai.vector.formats import FILE_FORMATS
 from shanhai.vector.tables import BLOCK_ROWS, Column, Table
 from shanhai.vector.writing import write_table

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from shapely import affinity
 from shapely.geometry import mapping, shape
 
-from shanhai.jobs.contracts import DistrictTask, RegionTask
+from shanhai.processes.kit.task import DistrictTask, RegionTask
 from shanhai.raster.cog import BLOCK, Frame, write_cog
 from shanhai.raster.crs import reproject_geometry
 from shanhai.raster.geotiff import read_geotiff

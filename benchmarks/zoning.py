@@ -8,7 +8,7 @@ from benchmarks.fresh import Meter, run_fresh
 from benchmarks.report import Row, Table
 from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
-from shanhai.processes.delineate_zones import DelineateZones
+from shanhai.processes.delineate_zones.compute import DelineateZones
 from shanhai.raster.geotiff import read_geotiff
 from shanhai.science.grid import Window
 from shanhai.testing.watershed import Watershed, build_watershed

@@ -34,7 +34,9 @@ def main(arguments: Sequence[str]) -> int:
         print_table(list(rows()))
         print()
     figures = bars()
-    print_table([("figure", "value", "bar: at most", "met"), *(_Row(bar).cells() for bar in figures)])
+    print_table(
+        [("figure", "value", "bar: at most", "met"), *(_Row(bar).cells() for bar in figures)]
+    )
     broken = list(_broken(figures))
     for line in broken:
         print(line, file=sys.stderr)

@@ -42,7 +42,9 @@ def bars() -> list[Bar]:
         Bar("files with a single importer", len(tree.single_caller_modules()), 150, 500),
         Bar("imports, % of lines", 100 * tree.import_lines / tree.lines, 6.5, 9.0, 2),
         Bar("functions, median of lines", median(code.function_lines), 8, 8),
-        Bar(f"functions above {LONG} lines, %", 100 * long / len(code.function_lines), 0.49, 0.49, 2),
+        Bar(
+            f"functions above {LONG} lines, %", 100 * long / len(code.function_lines), 0.49, 0.49, 2
+        ),
         Bar("shanhai.jobs, lines", sum(measure(ROOT / QUEUE).file_lines), 2_500, 9_700),
         Bar("files that import another process", len(importers_of_a_process(tree)), 0, 200),
     ]
@@ -56,9 +58,7 @@ def importers_of_a_process(tree: SourceTree) -> list[str]:
     """Modules outside a process's folder that import from it."""
     found = []
     for module, targets in tree.imported.items():
-        if any(
-            process_of(target) not in (None, process_of(module)) for target in targets
-        ):
+        if any(process_of(target) not in (None, process_of(module)) for target in targets):
             found.append(module)
     return found
 

@@ -34,8 +34,7 @@ class SourceTree:
     def imported(self) -> Imported:
         """Modules of the tree that each module imports."""
         return {
-            module: frozenset(self._targets(tree)) - {module}
-            for module, tree in self.trees.items()
+            module: frozenset(self._targets(tree)) - {module} for module, tree in self.trees.items()
         }
 
     @cached_property

@@ -19,7 +19,7 @@ from IPython.display import Markdown
 from matplotlib.figure import Figure
 from PIL import Image
 
-from shanhai.processes.files import run_on_files
+from shanhai.processes.local_run import run_on_files
 from shanhai.raster.geotiff import read_geotiff
 from shanhai.testing.watershed import build_watershed
 

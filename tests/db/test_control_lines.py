@@ -13,9 +13,10 @@ from shanhai.db.identity import Grant, Identity
 from shanhai.db.tables import ControlArea, Region
 from shanhai.db.today import read_today
 from shanhai.errors import InvalidInput
-from shanhai.jobs.contracts import DELINEATE_ZONES, DelineateZonesInputs, Task
-from shanhai.jobs.control_lines import checksum_of
 from shanhai.jobs.submission import submit
+from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
+from shanhai.processes.kit.control_areas import checksum_of
+from shanhai.processes.kit.task import Task
 from shanhai.testing.job_rows import add_dataset, add_region, open_sessions
 from shanhai.vocabulary import Role, Scope
 
@@ -127,7 +128,7 @@ class TestLines:
     async def test_kinds_with_too_many_vertices_are_left_out(
         self, session: AsyncSession, city: Region, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("shanhai.jobs.control_lines.MOST_VERTICES", 9)
+        monkeypatch.setattr("shanhai.processes.kit.control_areas.MOST_VERTICES", 9)
         await draw(session, city, "red")
         await draw(session, city, "farm.1", kind="permanent_basic_farmland")
         await draw(session, city, "farm.2", kind="permanent_basic_farmland")

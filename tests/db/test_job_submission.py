@@ -12,14 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.queries.audit import write_entries
 from shanhai.db.tables import AuditLog, Job, JobDataset, Plan, Region, Upload
 from shanhai.errors import InvalidInput
-from shanhai.jobs.contracts import (
-    DELINEATE_ZONES,
-    IMPORT_DATASET,
-    DelineateZonesInputs,
-    ImportDatasetInputs,
-    Task,
-)
 from shanhai.jobs.submission import submit
+from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
+from shanhai.processes.import_dataset.contract import IMPORT_DATASET, ImportDatasetInputs
+from shanhai.processes.kit.task import Task
 from shanhai.testing.job_rows import XIAMEN_EPSG, add_dataset, add_region, open_sessions
 
 INDEX_REQUIRED = ("npp", "rainfall", "temperature", "dem", "soil", "ndvi", "night_lights")

@@ -6,11 +6,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shanhai.jobs.contracts import (
-    CheckComplianceInputs,
-    DelineateZonesInputs,
-    ImportDatasetInputs,
-)
+from shanhai.processes.check_compliance.contract import CheckComplianceInputs
+from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
+from shanhai.processes.import_dataset.contract import ImportDatasetInputs
 from shanhai.rules import in_both, rule_in_chinese, rule_in_english
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")

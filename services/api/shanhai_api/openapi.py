@@ -9,8 +9,8 @@ from fastapi.openapi.utils import get_openapi
 
 from shanhai import __version__
 from shanhai.db.features.catalogue import COLLECTIONS, ENTITIES
-from shanhai.jobs.contracts import CONTRACTS
 from shanhai.openapi import downgrade
+from shanhai.processes.catalogue import CONTRACTS
 from shanhai_api import errors
 from shanhai_api.features.definition import (
     IDEMPOTENCY_KEY,

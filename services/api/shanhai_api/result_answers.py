@@ -8,9 +8,9 @@ import orjson
 from fastapi import Response
 
 from shanhai.db.tables import Job
-from shanhai.jobs.contract import OutputSpec
-from shanhai.jobs.contracts import CONTRACTS
 from shanhai.jobs.result_form import ResultForm
+from shanhai.processes.catalogue import CONTRACTS
+from shanhai.processes.kit.contract import OutputSpec
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai_api.awaiting import successful_result
 from shanhai_api.errors import NotAcceptable

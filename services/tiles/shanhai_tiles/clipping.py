@@ -10,10 +10,10 @@ from rasterio.transform import Affine
 from rasterio.windows import Window as RasterWindow
 from shapely.geometry.base import BaseGeometry
 
+from shanhai.disk_space import proving_room
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.raster.geotiff import FLOAT_NODATA
 from shanhai.science.grid import Window
-from shanhai.storage.room import proving_room
 from shanhai_tiles.areas import Cover, cover
 from shanhai_tiles.handles import Handles, OpenRaster, require_band
 

@@ -9,8 +9,8 @@ from typing import TextIO
 
 import structlog
 
-from shanhai.jobs.contracts import Outcome
 from shanhai.jobs.failures import classify
+from shanhai.processes.kit.task import Outcome
 from shanhai.processes.registry import PROCESSES
 from shanhai.settings import LogSettings
 from shanhai.telemetry import configure_logging

@@ -13,8 +13,6 @@ from pathlib import Path
 import structlog
 
 from shanhai.errors import ShanhaiError
-from shanhai.jobs.contract import Limits
-from shanhai.jobs.contracts import Outcome
 from shanhai.jobs.failures import (
     Failure,
     classify,
@@ -33,6 +31,8 @@ from shanhai.jobs.states import (
     hand_back,
     postpone,
 )
+from shanhai.processes.kit.contract import Limits
+from shanhai.processes.kit.task import Outcome
 from shanhai.tracing import span, trace_id_of
 from shanhai_worker.context import Context
 from shanhai_worker.keeper import Keeper

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import structlog
 
-from shanhai.jobs.contract import USUAL_LIMITS, Limits
-from shanhai.jobs.contracts import CONTRACTS
 from shanhai.jobs.failures import Failure, out_of_memory, out_of_time
+from shanhai.processes.catalogue import CONTRACTS
+from shanhai.processes.kit.contract import USUAL_LIMITS, Limits
 from shanhai.settings import WorkerSettings
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)

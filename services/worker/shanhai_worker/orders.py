@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
-from shanhai.jobs.contracts import Task
+from shanhai.processes.kit.task import Task
 
 ORDER = "order.json"
 OUTCOME = "outcome.json"

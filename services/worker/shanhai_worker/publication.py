@@ -11,11 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.authentication import Authenticator
 from shanhai.db.identity import Identity
 from shanhai.errors import Conflict, Forbidden, ShanhaiError, Unauthenticated
-from shanhai.jobs.authority import acts_for_owner, identity_of, with_rights
-from shanhai.jobs.contracts import AuthorityTask, Outcome, OutputFile, Task
-from shanhai.jobs.publishing import demand_publishable, kept_back, wishes_to_publish
 from shanhai.jobs.states import Claim, Standing, hold, succeed
-from shanhai.processes.base import Publication
+from shanhai.processes.kit.authority import acts_for_owner, identity_of, with_rights
+from shanhai.processes.kit.process import Publication
+from shanhai.processes.kit.publication_rights import (
+    demand_publishable,
+    kept_back,
+    wishes_to_publish,
+)
+from shanhai.processes.kit.task import AuthorityTask, Outcome, OutputFile, Task
 from shanhai.processes.registry import publish_of
 from shanhai.storage.artifacts import ArtifactStore, Stored
 from shanhai_worker.context import Context

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shanhai.db.identity import ANONYMOUS
 from shanhai.db.tile_tokens import TileToken, seal
-from shanhai.jobs.contracts import Task, TilesTask
+from shanhai.processes.kit.task import Task, TilesTask
 from shanhai.settings import PublicSettings, TileTokenSettings, WorkerSettings
 
 MARGIN_S = 600

@@ -10,8 +10,8 @@ from rich.progress import Progress
 
 from shanhai.cli.features import import_feature_file
 from shanhai.client import ApiClient
-from shanhai.data.description import read_description
 from shanhai.errors import InvalidInput
+from shanhai.processes.import_dataset.description import read_description
 from shanhai.settings import PublicSettings
 
 

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from shanhai.cli.run import progress_bar
 from shanhai.client import ApiClient
-from shanhai.processes.base import Progress as Hears
+from shanhai.processes.kit.process import Progress as Hears
 from shanhai.settings import DaskSettings
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from shanhai.cli.files import nested, parse_settings
 from shanhai.errors import InvalidInput
 from shanhai.jobs.stages import STAGES
-from shanhai.processes.base import Progress as Hears
+from shanhai.processes.kit.process import Progress as Hears
 from shanhai.settings import DaskSettings
 
 YAML = {".yaml", ".yml"}
@@ -105,12 +105,12 @@ def run(
     Windows are computed on the Dask cluster that SHANHAI_DASK_SCHEDULER names, if it is set.
     """
     # Here, because they load the raster libraries, which the other commands do without.
-    from shanhai.processes.assessed_files import read_former
-    from shanhai.processes.edit_files import read_edits
-    from shanhai.processes.files import run_on_files
-    from shanhai.processes.polygon_files import read_areas, read_units
-    from shanhai.processes.region_file import RegionChoice
-    from shanhai.processes.selection_files import gather_places, read_sites
+    from shanhai.processes.kit.polygon_files import read_areas, read_units
+    from shanhai.processes.kit.region_files import RegionChoice
+    from shanhai.processes.local_run import run_on_files
+    from shanhai.processes.run_scenario.baseline_files import read_former
+    from shanhai.processes.run_scenario.edit_files import read_edits
+    from shanhai.processes.select_sites.files import gather_places, read_sites
     from shanhai.raster.windows import Cluster
 
     if feature is not None and dissolve:

@@ -13,7 +13,6 @@ from shapely import union_all
 from shanhai.data import themes, vectors
 from shanhai.data.boxes import Box
 from shanhai.data.climate import refine_temperature
-from shanhai.data.description import DatasetDescription, write_description
 from shanhai.data.fields import Field
 from shanhai.data.ground import Ground, survey_ground
 from shanhai.data.imagery import excess_green, luminance
@@ -24,6 +23,7 @@ from shanhai.data.standins import coarse_land_cover, potential_npp, spread_popul
 from shanhai.data.themes import DemoTheme
 from shanhai.data.vectors import Feature, write_features
 from shanhai.data.world import World, clip_box
+from shanhai.processes.import_dataset.description import DatasetDescription, write_description
 from shanhai.raster.geotiff import CLASS_NODATA, FLOAT_NODATA, Transform, write_geotiff
 from shanhai.science.arrays import FloatArray
 

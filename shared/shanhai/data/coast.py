@@ -15,10 +15,10 @@ import shapely
 from shapely import MultiPolygon
 
 from shanhai.data.boxes import Box
-from shanhai.data.districts import as_multipolygon
 from shanhai.data.download import default_cache, ensure_package
 from shanhai.data.packages import WATERBODIES, Package, read_member
 from shanhai.data.progress import Reporter
+from shanhai.processes.kit.geometry import as_multipolygon
 
 CLIP_VERSION = 2
 OCEAN_AREA_DEG2 = 100.0

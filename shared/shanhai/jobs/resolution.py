@@ -11,33 +11,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.job_inputs import RegionRow
 from shanhai.errors import Fault, InvalidInput
-from shanhai.jobs.analysis_grid import check_grid
-from shanhai.jobs.assessment_inputs import (
+from shanhai.processes.account_gep.requirements import account_faults, account_themes
+from shanhai.processes.assess_ecoservices.contract import (
     ASSESS_ECOSERVICES,
     AssessEcoservicesInputs,
     AssessmentInputs,
 )
-from shanhai.jobs.assessment_resolution import find_assessed
-from shanhai.jobs.bulletin_contracts import PUBLISH_BULLETIN, PublishBulletinInputs
-from shanhai.jobs.compliance import read_shape_asked
-from shanhai.jobs.contract import Inputs
-from shanhai.jobs.contracts import (
-    CHECK_COMPLIANCE,
-    DELINEATE_ZONES,
-    IMPORT_DATASET,
-    IMPORT_FEATURES,
-    IMPORT_PLAN,
-    CheckComplianceInputs,
-    DatasetTask,
-    DelineateZonesInputs,
-    ImportDatasetInputs,
-    ImportFeaturesInputs,
-    ImportPlanInputs,
-    RegionTask,
-    Task,
-)
-from shanhai.jobs.echo_contract import ECHO, EchoInputs
-from shanhai.jobs.evaluation_contracts import (
+from shanhai.processes.assess_ecoservices.resolve import find_assessed
+from shanhai.processes.build_network.contract import BUILD_NETWORK, BuildNetworkInputs
+from shanhai.processes.build_network.resolve import find_network, named_corridors
+from shanhai.processes.check_compliance.contract import CHECK_COMPLIANCE, CheckComplianceInputs
+from shanhai.processes.check_compliance.resolve import read_shape_asked
+from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
+from shanhai.processes.echo.contract import ECHO, EchoInputs
+from shanhai.processes.evaluate_ecosystem.contract import (
     ACCOUNT_GEP,
     EVALUATE_ECOSYSTEM,
     AccountGepInputs,
@@ -45,12 +32,17 @@ from shanhai.jobs.evaluation_contracts import (
     evaluation_needs,
     evaluation_themes,
 )
-from shanhai.jobs.evaluation_resolution import find_evaluated
-from shanhai.jobs.gep_requirements import account_faults, account_themes
-from shanhai.jobs.indicator_contracts import EVALUATE_INDICATORS, EvaluateIndicatorsInputs
-from shanhai.jobs.network_contracts import BUILD_NETWORK, BuildNetworkInputs
-from shanhai.jobs.network_resolution import find_network, named_corridors
-from shanhai.jobs.referents import (
+from shanhai.processes.evaluate_ecosystem.resolve import find_evaluated
+from shanhai.processes.evaluate_indicators.contract import (
+    EVALUATE_INDICATORS,
+    EvaluateIndicatorsInputs,
+)
+from shanhai.processes.import_dataset.contract import IMPORT_DATASET, ImportDatasetInputs
+from shanhai.processes.import_features.contract import IMPORT_FEATURES, ImportFeaturesInputs
+from shanhai.processes.import_plan.contract import IMPORT_PLAN, ImportPlanInputs
+from shanhai.processes.kit.analysis_grid import check_grid
+from shanhai.processes.kit.contract import Inputs
+from shanhai.processes.kit.lookups import (
     find_units,
     find_usable_region,
     judge_collection,
@@ -59,11 +51,13 @@ from shanhai.jobs.referents import (
     judge_upload,
     refuse,
 )
-from shanhai.jobs.scenario_contracts import RUN_SCENARIO, RunScenarioInputs
-from shanhai.jobs.seeding import find_area, judge_seeding
-from shanhai.jobs.seeding_contract import SEED_TILES, SeedTilesInputs
-from shanhai.jobs.selection_contracts import SELECT_SITES, SelectSitesInputs
-from shanhai.jobs.selection_resolution import find_ratio
+from shanhai.processes.kit.task import DatasetTask, RegionTask, Task
+from shanhai.processes.publish_bulletin.contract import PUBLISH_BULLETIN, PublishBulletinInputs
+from shanhai.processes.run_scenario.contract import RUN_SCENARIO, RunScenarioInputs
+from shanhai.processes.seed_tiles.contract import SEED_TILES, SeedTilesInputs
+from shanhai.processes.seed_tiles.resolve import find_area, judge_seeding
+from shanhai.processes.select_sites.contract import SELECT_SITES, SelectSitesInputs
+from shanhai.processes.select_sites.ratio_lookup import find_ratio
 
 Placed = (
     AssessmentInputs

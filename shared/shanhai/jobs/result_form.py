@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel
 
-from shanhai.jobs.contract import OutputSpec, ProcessContract
+from shanhai.processes.kit.contract import OutputSpec, ProcessContract
 
 Transmission = Literal["value", "reference"]
 

@@ -1,16 +1,16 @@
 """What clients see of a job: its statusInfo and its results, as OGC API - Processes has them."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from shanhai.db.tables import Job
-from shanhai.jobs.contract import OutputSpec
-from shanhai.jobs.contracts import CONTRACTS
 from shanhai.jobs.failures import Failure
 from shanhai.jobs.line import QUOTA
 from shanhai.jobs.result_form import ResultForm
 from shanhai.jobs.stages import AGAIN, ENDING, HELD_BACK, STATUS_MESSAGES, name_stage
+from shanhai.processes.catalogue import CONTRACTS
+from shanhai.processes.kit.contract import OutputSpec
+from shanhai.timestamps import rfc3339
 from shanhai.vocabulary import JobStatus, Lang
 
 REL_RESULTS = "http://www.opengis.net/def/rel/ogc/1.0/results"
@@ -132,13 +132,6 @@ def job_links(job: Job, *, base_url: str, kept: Lang | None = None) -> list[dict
 
 def _in_language(href: str, kept: Lang | None) -> str:
     return href if kept is None else f"{href}?lang={kept}"
-
-
-def rfc3339(moment: datetime | None) -> str | None:
-    """A moment in UTC, with `Z`."""
-    if moment is None:
-        return None
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _link(href: str, rel: str, media_type: str = "application/json") -> dict[str, str]:

@@ -14,8 +14,8 @@ from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables import Job, Schedule, ScheduleRun
 from shanhai.errors import Conflict, Forbidden, LimitExceeded, NotFound, Stale
-from shanhai.jobs.publishing import demand_right
 from shanhai.jobs.timing import Timing
+from shanhai.processes.kit.publication_rights import demand_right
 from shanhai.vocabulary import JobStatus, Role, Scope
 
 PLANNERS = frozenset({Role.PLANNER, Role.ADMIN})

@@ -15,11 +15,11 @@ from shanhai.db.engine import DATABASE_ERRORS
 from shanhai.db.identity import Identity
 from shanhai.db.tables import Schedule, ScheduleRun
 from shanhai.errors import InvalidInput, ShanhaiError
-from shanhai.jobs.contracts import CONTRACTS
 from shanhai.jobs.failures import classify
 from shanhai.jobs.line import Quota
 from shanhai.jobs.schedules import demand_planner, timing_of
 from shanhai.jobs.submission import Terms, submit
+from shanhai.processes.catalogue import CONTRACTS
 
 _ALONE = text("SELECT pg_try_advisory_xact_lock(hashtext('schedules'))")
 

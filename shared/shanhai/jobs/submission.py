@@ -16,19 +16,19 @@ from shanhai.db.queries.audit import Act, record
 from shanhai.db.queries.job_reading import find_retry
 from shanhai.db.tables import Job, JobDataset
 from shanhai.errors import Conflict
-from shanhai.jobs.authority import identity_of, with_authority
-from shanhai.jobs.bulletin_inputs import with_bulletin
-from shanhai.jobs.contract import Inputs, ProcessContract
-from shanhai.jobs.contracts import Task
-from shanhai.jobs.control_lines import with_control_lines
-from shanhai.jobs.indicator_inputs import with_indicators
 from shanhai.jobs.line import NO_QUOTA, NORMAL, Quota, demand_priority, find_spot, lock_caller
-from shanhai.jobs.referents import demand_known_plan
 from shanhai.jobs.resolution import resolve
 from shanhai.jobs.result_form import ResultForm
-from shanhai.jobs.scenario_assessed import with_assessed
-from shanhai.jobs.scenario_places import with_edited_places
-from shanhai.jobs.selection_places import with_candidates
+from shanhai.processes.evaluate_indicators.resolve import with_indicators
+from shanhai.processes.kit.authority import identity_of, with_authority
+from shanhai.processes.kit.contract import Inputs, ProcessContract
+from shanhai.processes.kit.control_areas import with_control_lines
+from shanhai.processes.kit.lookups import demand_known_plan
+from shanhai.processes.kit.task import Task
+from shanhai.processes.publish_bulletin.resolve import with_bulletin
+from shanhai.processes.run_scenario.baseline_lookup import with_assessed
+from shanhai.processes.run_scenario.edited_places import with_edited_places
+from shanhai.processes.select_sites.place_lookup import with_candidates
 from shanhai.settings import QueueSettings
 from shanhai.tracing import traceparent
 from shanhai.vocabulary import JobStatus

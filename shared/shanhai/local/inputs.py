@@ -15,13 +15,13 @@ from shanhai.client import ApiClient
 from shanhai.data.boxes import region_box
 from shanhai.data.catalogues import read_catalogues
 from shanhai.data.demo import default_output, is_complete
-from shanhai.data.description import DatasetDescription, read_description
 from shanhai.data.download import default_cache
 from shanhai.data.fetch import fetch_theme
 from shanhai.data.progress import Reporter
 from shanhai.db.engine import async_url
 from shanhai.db.seed import seed_city
 from shanhai.errors import NotFound, ShanhaiError, Unavailable
+from shanhai.processes.import_dataset.description import DatasetDescription, read_description
 
 DEMO_DATA = "SHANHAI_DEMO_DATA"
 OPEN_THEMES = ("dem", "land_cover", "population", "npp", "ndvi", "night_lights")

@@ -9,83 +9,83 @@ from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
-from shanhai.processes.base import Process, Publish
+from shanhai.processes.kit.process import Process, Publish
 
 HOMES: tuple[tuple[str, str, str], ...] = (
     (
         "echo",
-        "shanhai.processes.echo:Echo",
-        "shanhai.processes.documents_publication:publish_values",
+        "shanhai.processes.echo.compute:Echo",
+        "shanhai.processes.kit.documents_publication:publish_values",
     ),
     (
         "import-dataset",
-        "shanhai.processes.import_dataset:ImportDataset",
-        "shanhai.processes.dataset_publication:publish_dataset",
+        "shanhai.processes.import_dataset.compute:ImportDataset",
+        "shanhai.processes.import_dataset.publish:publish_dataset",
     ),
     (
         "import-features",
-        "shanhai.processes.import_features:ImportFeatures",
-        "shanhai.processes.importing.publication:publish_features",
+        "shanhai.processes.import_features.compute:ImportFeatures",
+        "shanhai.processes.import_features.publish:publish_features",
     ),
     (
         "import-plan",
-        "shanhai.processes.import_plan:ImportPlan",
-        "shanhai.processes.import_plan:publish_plan",
+        "shanhai.processes.import_plan.compute:ImportPlan",
+        "shanhai.processes.import_plan.compute:publish_plan",
     ),
     (
         "check-compliance",
-        "shanhai.processes.check_compliance:CheckCompliance",
-        "shanhai.processes.check_compliance:publish_check",
+        "shanhai.processes.check_compliance.compute:CheckCompliance",
+        "shanhai.processes.check_compliance.compute:publish_check",
     ),
     (
         "assess-ecoservices",
-        "shanhai.processes.assess_ecoservices:AssessEcoservices",
-        "shanhai.processes.evaluating.publication:publish_assessment",
+        "shanhai.processes.assess_ecoservices.compute:AssessEcoservices",
+        "shanhai.processes.kit.publication:publish_assessment",
     ),
     (
         "delineate-zones",
-        "shanhai.processes.delineate_zones:DelineateZones",
-        "shanhai.processes.zone_publication:publish_zones",
+        "shanhai.processes.delineate_zones.compute:DelineateZones",
+        "shanhai.processes.delineate_zones.publish:publish_zones",
     ),
     (
         "evaluate-ecosystem",
-        "shanhai.processes.evaluate_ecosystem:EvaluateEcosystem",
-        "shanhai.processes.evaluating.publication:publish_evaluation",
+        "shanhai.processes.evaluate_ecosystem.compute:EvaluateEcosystem",
+        "shanhai.processes.kit.publication:publish_evaluation",
     ),
     (
         "account-gep",
-        "shanhai.processes.account_gep:AccountGep",
-        "shanhai.processes.documents_publication:publish_figures",
+        "shanhai.processes.account_gep.compute:AccountGep",
+        "shanhai.processes.kit.documents_publication:publish_figures",
     ),
     (
         "evaluate-indicators",
-        "shanhai.processes.evaluate_indicators:EvaluateIndicators",
-        "shanhai.processes.figuring.publication:publish_indicators",
+        "shanhai.processes.evaluate_indicators.compute:EvaluateIndicators",
+        "shanhai.processes.evaluate_indicators.publish:publish_indicators",
     ),
     (
         "publish-bulletin",
-        "shanhai.processes.publish_bulletin:PublishBulletin",
-        "shanhai.processes.bulletins.publication:publish_draft",
+        "shanhai.processes.publish_bulletin.compute:PublishBulletin",
+        "shanhai.processes.publish_bulletin.publish:publish_draft",
     ),
     (
         "build-network",
-        "shanhai.processes.build_network:BuildNetwork",
-        "shanhai.processes.networking.publication:publish_network",
+        "shanhai.processes.build_network.compute:BuildNetwork",
+        "shanhai.processes.build_network.publish:publish_network",
     ),
     (
         "run-scenario",
-        "shanhai.processes.run_scenario:RunScenario",
-        "shanhai.processes.scenario.publication:publish_scenario",
+        "shanhai.processes.run_scenario.compute:RunScenario",
+        "shanhai.processes.run_scenario.publish:publish_scenario",
     ),
     (
         "select-sites",
-        "shanhai.processes.select_sites:SelectSites",
-        "shanhai.processes.siting.publication:publish_selection",
+        "shanhai.processes.select_sites.compute:SelectSites",
+        "shanhai.processes.select_sites.publish:publish_selection",
     ),
     (
         "seed-tiles",
-        "shanhai.processes.seed_tiles:SeedTiles",
-        "shanhai.processes.documents_publication:publish_figures",
+        "shanhai.processes.seed_tiles.compute:SeedTiles",
+        "shanhai.processes.kit.documents_publication:publish_figures",
     ),
 )
 """Process id, the class that computes, and the function that publishes."""

@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shanhai import __version__
 from shanhai.errors import Fault, Forbidden, InvalidInput, NotFound, Unauthenticated
-from shanhai.jobs.bulletin_task import BulletinTask
-from shanhai.jobs.contracts import (
+from shanhai.processes.kit.process import Progress
+from shanhai.processes.kit.run_record import versions
+from shanhai.processes.kit.task import (
     AreaTask,
     AssessedTask,
     DatasetTask,
@@ -19,11 +20,10 @@ from shanhai.jobs.contracts import (
     RegionTask,
     Task,
 )
-from shanhai.jobs.selection_task import SelectionTask
-from shanhai.processes.base import Progress
-from shanhai.processes.files import check_inputs, repeatable, take_raster
+from shanhai.processes.local_run import check_inputs, repeatable, take_raster
+from shanhai.processes.publish_bulletin.document.task import BulletinTask
 from shanhai.processes.registry import PROCESSES
-from shanhai.processes.run_record import versions
+from shanhai.processes.select_sites.task import SelectionTask
 from shanhai.raster.windows import Cluster
 from shanhai.science.zoning.flag import Flag
 from shanhai.storage.artifacts import sha256_of

@@ -14,10 +14,10 @@ from rasterio.enums import Resampling
 from rasterio.transform import Affine
 from rasterio.windows import Window as RasterWindow
 
+from shanhai.disk_space import proving_room
 from shanhai.raster.geotiff import CLASS_NODATA, FLOAT_NODATA, Transform
 from shanhai.raster.statistics import BandStatistics, band_statistics
 from shanhai.science.grid import Grid, Window
-from shanhai.storage.room import proving_room
 
 BLOCK = 512
 

@@ -14,10 +14,10 @@ from rasterio.errors import RasterioIOError
 from rasterio.transform import Affine
 from rasterio.windows import Window as RasterWindow
 
+from shanhai.disk_space import proving_room
 from shanhai.errors import UnsupportedFile
 from shanhai.science.arrays import FloatArray
 from shanhai.science.grid import Window
-from shanhai.storage.room import proving_room
 
 FLOAT_NODATA = -9999.0
 CLASS_NODATA = 0

@@ -61,7 +61,7 @@ class ReportContent:
     Attributes:
         place: Name of the region.
         manifest: The manifest.
-        figures: Figures of every service, see `shanhai.processes.service_figures`.
+        figures: Figures of every service, as `assess_ecoservices.service_figures` makes them.
         pictures: PNG files: those of `PICTURES`, and `service.<code>` for each service; those that
             are missing are left out.
         statistics: The statistics document of a zoning; None for an assessment without zones.

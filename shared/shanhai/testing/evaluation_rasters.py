@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from shanhai.jobs.contracts import Task
+from shanhai.processes.kit.task import Task
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.science.arrays import FloatArray
 from shanhai.testing.watershed import EPSG, Watershed, build_watershed

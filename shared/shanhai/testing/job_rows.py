@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Sessions, create_engine, create_sessions
 from shanhai.db.tables import Dataset, Job, Region
-from shanhai.jobs.echo_contract import ECHO, EchoInputs
 from shanhai.jobs.submission import USUAL, Terms, submit
+from shanhai.processes.echo.contract import ECHO, EchoInputs
 from shanhai.settings import DatabaseSettings
 from shanhai.testing.emptying import forget_rows
 

@@ -9,8 +9,8 @@ import numpy as np
 from shapely import box
 from shapely.geometry import mapping
 
-from shanhai.jobs.contracts import AreaTask, DatasetTask, Task
-from shanhai.jobs.control_lines import checksum_of
+from shanhai.processes.kit.control_areas import checksum_of
+from shanhai.processes.kit.task import AreaTask, DatasetTask, Task
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.science.landcover import LandCover

@@ -8,7 +8,8 @@ from shapely import LineString, Point, box
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
-from shanhai.jobs.contracts import CONTRACTS, AssessedTask, Task
+from shanhai.processes.catalogue import CONTRACTS
+from shanhai.processes.kit.task import AssessedTask, Task
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.testing.network_rasters import EASY, network_task
 from shanhai.testing.watershed import EPSG, Watershed

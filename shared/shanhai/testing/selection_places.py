@@ -10,10 +10,10 @@ import shapely
 from shapely import box
 from shapely.geometry.base import BaseGeometry
 
-from shanhai.jobs.contracts import DatasetTask, Task
-from shanhai.jobs.control_lines import checksum_of
-from shanhai.jobs.selection_places import link_task, node_task
-from shanhai.jobs.selection_task import PlaceTask, SelectionTask
+from shanhai.processes.kit.control_areas import checksum_of
+from shanhai.processes.kit.task import DatasetTask, Task
+from shanhai.processes.select_sites.place_lookup import link_task, node_task
+from shanhai.processes.select_sites.task import PlaceTask, SelectionTask
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.storage.artifacts import sha256_of

@@ -6,7 +6,7 @@ import rasterio
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables import Region
-from shanhai.processes.registration import as_multipolygon
+from shanhai.processes.kit.registration import as_multipolygon
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.job_rows import add_dataset
 from shanhai.testing.watershed import CODE, EPSG, Watershed

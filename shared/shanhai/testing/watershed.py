@@ -16,7 +16,7 @@ from shapely import Polygon, box
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
-from shanhai.jobs.contracts import DatasetTask, DistrictTask, RegionTask, Task
+from shanhai.processes.kit.task import DatasetTask, DistrictTask, RegionTask, Task
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.science.arrays import BoolArray, ClassArray, FloatArray

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from shanhai.storage.room import proving_room
+from shanhai.disk_space import proving_room
 from shanhai.vector.columnar import write_parquet
 from shanhai.vector.formats import FormatName
 from shanhai.vector.layers import write_flatgeobuf, write_geopackage, write_kml

@@ -15,8 +15,8 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.db.tables import AuditLog, ControlArea, Job, Project, Region
-from shanhai.jobs.contracts import Task
-from shanhai.processes.base import Publication
+from shanhai.processes.kit.process import Publication
+from shanhai.processes.kit.task import Task
 from shanhai.processes.registry import PROCESSES, publish_of
 from shanhai.testing.job_rows import add_region
 from shanhai.testing.known_lines import register_lines
@@ -159,7 +159,7 @@ class TestChecks:
     async def test_crowded_place_is_a_job(
         self, city: Region, runner: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("shanhai.jobs.compliance.MOST_NEAR", 0)
+        monkeypatch.setattr("shanhai.processes.check_compliance.resolve.MOST_NEAR", 0)
         inputs = {"inputs": {"geometry": box(118.0, 24.4)}}
         queued = await runner.post(EXECUTION, json=inputs, headers={"Prefer": "wait=0"})
         assert queued.status_code == 201

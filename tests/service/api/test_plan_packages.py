@@ -23,10 +23,10 @@ from shanhai.db.queries.keys import create_key
 from shanhai.db.seed import seed_cities
 from shanhai.db.tables import Job, Plan, Region
 from shanhai.errors import Conflict, Forbidden, InvalidInput, ShanhaiError
-from shanhai.jobs.authority import with_authority
-from shanhai.jobs.contracts import Task
-from shanhai.processes.base import Publication
-from shanhai.processes.import_plan import ImportPlan, publish_plan
+from shanhai.processes.import_plan.compute import ImportPlan, publish_plan
+from shanhai.processes.kit.authority import with_authority
+from shanhai.processes.kit.process import Publication
+from shanhai.processes.kit.task import Task
 from shanhai.settings import DatabaseSettings
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.app import create_app

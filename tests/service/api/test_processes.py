@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables import AuditLog, Job
 from shanhai.jobs import states
-from shanhai.jobs.contracts import CONTRACTS
+from shanhai.processes.catalogue import CONTRACTS
 from shanhai.testing.job_rows import add_region
 from shanhai.testing.serving import PATIENCE_S
 from shanhai_api.state import State

@@ -23,11 +23,11 @@ from shanhai.db.features.entity import Entity
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
 from shanhai.db.seed import seed_cities
-from shanhai.jobs.authority import with_authority
-from shanhai.jobs.contracts import Task
-from shanhai.processes.base import Publication
-from shanhai.processes.import_features import ImportFeatures
-from shanhai.processes.importing.publication import publish_features
+from shanhai.processes.import_features.compute import ImportFeatures
+from shanhai.processes.import_features.publish import publish_features
+from shanhai.processes.kit.authority import with_authority
+from shanhai.processes.kit.process import Publication
+from shanhai.processes.kit.task import Task
 from shanhai.vector.formats import FILE_FORMATS
 from shanhai.vocabulary import Scope
 from shanhai_api.state import State

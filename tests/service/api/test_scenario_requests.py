@@ -12,8 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables import Dataset, Job, Region
-from shanhai.jobs.contracts import CONTRACTS, RegionTask, Task
-from shanhai.jobs.referents import describe_dataset
+from shanhai.processes.catalogue import CONTRACTS
+from shanhai.processes.kit.lookups import describe_dataset
+from shanhai.processes.kit.task import RegionTask, Task
 from shanhai.testing.job_rows import add_dataset, add_region
 from shanhai.testing.projects import add_project
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shanhai.jobs.contracts import Task
+from shanhai.processes.kit.task import Task
 from shanhai.processes.registry import PROCESSES
 from shanhai.storage.artifacts import sha256_of
 from shanhai.testing.dask_cluster import DaskParts
@@ -34,11 +34,11 @@ def alike(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("report", "pages"):
         monkeypatch.setattr(f"shanhai.reporting.{module}.write_pdf", lambda path, _: path.touch())
     monkeypatch.setattr(
-        "shanhai.processes.assessment_pictures.draw_panels",
+        "shanhai.processes.assess_ecoservices.pictures.draw_panels",
         lambda path, panels, frame, columns=3: path.touch(),
     )
     # Somebody may commit between two runs, and a manifest tells of it.
-    monkeypatch.setattr("shanhai.processes.run_record.git_commit", lambda: None)
+    monkeypatch.setattr("shanhai.processes.kit.run_record.git_commit", lambda: None)
 
 
 @pytest.fixture(scope="module")
@@ -112,9 +112,9 @@ def test_a_network_in_small_windows(
     dask: DaskParts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Importance and resistance go out in windows; what reads whole rasters follows from them."""
-    monkeypatch.setattr("shanhai.processes.evaluating.place.WINDOW_CELLS", SIDE)
+    monkeypatch.setattr("shanhai.processes.kit.region.WINDOW_CELLS", SIDE)
     monkeypatch.setattr(
-        "shanhai.processes.networking.report.draw_network_map",
+        "shanhai.processes.build_network.report.draw_network_map",
         lambda path, drawing, frame, lang: path.write_bytes(b"") == 0,
     )
     woods = build_linked_watershed(tmp_path / "woods", cells=64)

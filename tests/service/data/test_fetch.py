@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 from shanhai.data.boxes import Box
 from shanhai.data.catalogues import Catalogues, read_catalogues
 from shanhai.data.cli import app
-from shanhai.data.description import read_description
 from shanhai.data.fetch import fetch_theme
 from shanhai.data.progress import Reporter
 from shanhai.errors import InvalidInput, NotFound, Unavailable
+from shanhai.processes.import_dataset.description import read_description
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.testing.stac_site import TOKEN, Site, serve_site
 

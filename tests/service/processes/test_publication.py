@@ -14,10 +14,10 @@ from sqlalchemy import func, select
 from shanhai.db.engine import Sessions
 from shanhai.db.tables import AuditLog, Dataset, Job, JobDataset, Region, Zone, ZoneScheme
 from shanhai.errors import Conflict, NotFound
-from shanhai.jobs.contracts import Outcome, Task
-from shanhai.jobs.publishing import WISHES
-from shanhai.processes.base import Publication
-from shanhai.processes.registration import as_multipolygon
+from shanhai.processes.kit.process import Publication
+from shanhai.processes.kit.publication_rights import WISHES
+from shanhai.processes.kit.registration import as_multipolygon
+from shanhai.processes.kit.task import Outcome, Task
 from shanhai.processes.registry import PROCESSES, publish_of
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.storage.artifacts import LocalArtifacts

@@ -25,9 +25,9 @@ from sqlalchemy import text
 from tests.service.tiles.running import running
 
 from shanhai.errors import Conflict, InvalidInput, LimitExceeded, Unavailable
-from shanhai.jobs.contracts import Outcome, Task, TilesTask
+from shanhai.processes.kit.task import Outcome, Task, TilesTask
 from shanhai.processes.registry import PROCESSES
-from shanhai.processes.seeding import service as seeding_service
+from shanhai.processes.seed_tiles import service as seeding_service
 from shanhai.settings import TilesSettings
 from shanhai.testing.job_rows import open_sessions
 from shanhai_tiles.app import create_app

@@ -26,10 +26,10 @@ from shanhai.db.queries.grants import RegionTree, RoleGiven
 from shanhai.db.queries.job_reading import JobFilter, list_jobs
 from shanhai.db.queries.keys import create_key, find_alive, identity_of, prefix_of, revoke_key
 from shanhai.db.tables import Job, Region, ZoneScheme
-from shanhai.jobs.seeding_contract import SEED_TILES, SeedTilesInputs
 from shanhai.jobs.states import cancel
 from shanhai.jobs.submission import USUAL, resubmit, submit
-from shanhai.processes.seeding.levels import BLOCK
+from shanhai.processes.seed_tiles.contract import SEED_TILES, SeedTilesInputs
+from shanhai.processes.seed_tiles.levels import BLOCK
 from shanhai.settings import TileTokenSettings
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.feature_rows import add_scheme, add_zone

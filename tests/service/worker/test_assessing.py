@@ -5,8 +5,11 @@ from sqlalchemy import delete, select
 
 from shanhai.db.engine import Sessions
 from shanhai.db.tables import Dataset, JobDataset, Region
-from shanhai.jobs.assessment_inputs import ASSESS_ECOSERVICES, AssessEcoservicesInputs
 from shanhai.jobs.submission import submit
+from shanhai.processes.assess_ecoservices.contract import (
+    ASSESS_ECOSERVICES,
+    AssessEcoservicesInputs,
+)
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.key_rows import add_identity
 from shanhai.testing.stored import store_watershed

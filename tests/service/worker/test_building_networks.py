@@ -9,8 +9,8 @@ from tests.service.worker.conftest import Linked
 from shanhai.db.engine import Sessions
 from shanhai.db.queries.artifact_references import read_references
 from shanhai.db.tables import Corridor, CorridorNode, Job
-from shanhai.jobs.network_contracts import BUILD_NETWORK, RASTERS, BuildNetworkInputs
 from shanhai.jobs.submission import submit
+from shanhai.processes.build_network.contract import BUILD_NETWORK, RASTERS, BuildNetworkInputs
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.storage.sweeping import find_orphans, missing_files
 from shanhai.testing.key_rows import add_identity

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from shanhai.jobs.contracts import Outcome, Task
+from shanhai.processes.kit.task import Outcome, Task
 from shanhai_worker.handlers import Failed, read_outcome
 from shanhai_worker.orders import FAILURE, ORDER, OUTCOME, Order, Report, UploadLimits
 from shanhai_worker.supervise import child_environment
@@ -22,7 +22,7 @@ from pathlib import Path
 
 import shanhai_worker.child as child
 from shanhai.errors import InvalidInput
-from shanhai.jobs.contracts import Outcome
+from shanhai.processes.contracts_all import Outcome
 from shanhai.processes.registry import Registry
 
 class Tried:

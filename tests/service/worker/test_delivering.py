@@ -20,9 +20,9 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.tables import AuditLog, Delivery
 from shanhai.ending import end
 from shanhai.jobs import states
-from shanhai.jobs.echo_contract import ECHO, EchoInputs
 from shanhai.jobs.failures import lost
 from shanhai.jobs.submission import submit
+from shanhai.processes.echo.contract import ECHO, EchoInputs
 from shanhai.sealing import Seal
 from shanhai.settings import OutgoingSettings, PublicSettings, WebhookSettings
 from shanhai.testing.emptying import forget_rows

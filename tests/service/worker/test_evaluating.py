@@ -7,14 +7,14 @@ from sqlalchemy import delete, select
 
 from shanhai.db.engine import Sessions
 from shanhai.db.tables import Dataset, Job, JobDataset, Region
-from shanhai.jobs.contract import Inputs, ProcessContract
-from shanhai.jobs.evaluation_contracts import (
+from shanhai.jobs.submission import submit
+from shanhai.processes.evaluate_ecosystem.contract import (
     ACCOUNT_GEP,
     EVALUATE_ECOSYSTEM,
     AccountGepInputs,
     EvaluateEcosystemInputs,
 )
-from shanhai.jobs.submission import submit
+from shanhai.processes.kit.contract import Inputs, ProcessContract
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.evaluation_rasters import build_evaluated_watershed
 from shanhai.testing.key_rows import add_identity

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shanhai.jobs.contracts import Outcome, Task
+from shanhai.processes.kit.task import Outcome, Task
 from shanhai.testing.workers import children_of, eventually, is_running, servers_of
 from shanhai_worker.orders import ORDER, OUTCOME, Order, Report
 from shanhai_worker.supervise import Child, Crashed, ForkServer

@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from shanhai.db.engine import Sessions
 from shanhai.db.tables import Dataset, Job, JobDataset, Upload
-from shanhai.jobs.contracts import IMPORT_DATASET, ImportDatasetInputs
 from shanhai.jobs.results import results_document
 from shanhai.jobs.submission import submit
+from shanhai.processes.import_dataset.contract import IMPORT_DATASET, ImportDatasetInputs
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.job_rows import add_region

@@ -15,8 +15,8 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.queries.keys import revoke_key
 from shanhai.db.tables import ApiKey, Job, Region, Upload
 from shanhai.errors import Forbidden
-from shanhai.jobs.contracts import IMPORT_FEATURES, ImportFeaturesInputs
 from shanhai.jobs.submission import submit
+from shanhai.processes.import_features.contract import IMPORT_FEATURES, ImportFeaturesInputs
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.key_rows import add_identity
 from shanhai.testing.workers import reach

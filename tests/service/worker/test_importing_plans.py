@@ -11,8 +11,8 @@ from shanhai.db.engine import Sessions
 from shanhai.db.packages.holdings import by_table
 from shanhai.db.packages.layout import about, member_of
 from shanhai.db.tables import Job, Plan, Upload
-from shanhai.jobs.contracts import IMPORT_PLAN, ImportPlanInputs
 from shanhai.jobs.submission import submit
+from shanhai.processes.import_plan.contract import IMPORT_PLAN, ImportPlanInputs
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.storage.packages import write_package
 from shanhai.testing.key_rows import add_identity

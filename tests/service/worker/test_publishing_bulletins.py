@@ -32,9 +32,9 @@ from shanhai.db.tables import (
     Station,
 )
 from shanhai.errors import Conflict, Forbidden, InvalidInput
-from shanhai.jobs.bulletin_contracts import PUBLISH_BULLETIN, PublishBulletinInputs
 from shanhai.jobs.submission import submit
 from shanhai.monitoring.observation import Observation
+from shanhai.processes.publish_bulletin.contract import PUBLISH_BULLETIN, PublishBulletinInputs
 from shanhai.processes.reproduction import read_manifest, reproduce
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.emptying import forget_rows

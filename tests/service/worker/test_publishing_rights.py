@@ -10,9 +10,12 @@ from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
 from shanhai.db.tables import ApiKey, Dataset, Job, JobDataset, Region, Zone, ZoneScheme
 from shanhai.errors import Conflict, Forbidden
-from shanhai.jobs.contracts import DELINEATE_ZONES, DelineateZonesInputs
-from shanhai.jobs.evaluation_contracts import EVALUATE_ECOSYSTEM, EvaluateEcosystemInputs
 from shanhai.jobs.submission import submit
+from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
+from shanhai.processes.evaluate_ecosystem.contract import (
+    EVALUATE_ECOSYSTEM,
+    EvaluateEcosystemInputs,
+)
 from shanhai.settings import WorkerSettings
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.evaluation_rasters import build_evaluated_watershed

@@ -7,8 +7,8 @@ import pytest
 
 from shanhai.db.engine import Sessions
 from shanhai.db.tables import Job
-from shanhai.jobs.contracts import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.jobs.submission import submit
+from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.emptying import forget_rows
 from shanhai.testing.job_rows import read_job

@@ -11,9 +11,13 @@ from tests.service.worker.conftest import Linked
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.engine import Sessions
 from shanhai.db.tables import Corridor, Dataset, Problem, Region
-from shanhai.jobs.contracts import DELINEATE_ZONES, DelineateZonesInputs
-from shanhai.jobs.scenario_contracts import RUN_SCENARIO, SCENARIO_RASTERS, RunScenarioInputs
 from shanhai.jobs.submission import submit
+from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
+from shanhai.processes.run_scenario.contract import (
+    RUN_SCENARIO,
+    SCENARIO_RASTERS,
+    RunScenarioInputs,
+)
 from shanhai.testing.key_rows import add_identity
 from shanhai.testing.network_rasters import EASY
 from shanhai.testing.scenario_edits import passage, planted

@@ -26,13 +26,13 @@ from shanhai.db.tables import (
     Region,
 )
 from shanhai.errors import Forbidden
-from shanhai.jobs.contracts import Outcome, Task
-from shanhai.jobs.selection_contracts import SELECT_SITES, SelectSitesInputs
-from shanhai.jobs.selection_task import PlaceTask, SelectionTask
 from shanhai.jobs.submission import submit
-from shanhai.processes.base import Publication
-from shanhai.processes.registration import as_multipolygon
-from shanhai.processes.siting.publication import publish_selection
+from shanhai.processes.kit.process import Publication
+from shanhai.processes.kit.registration import as_multipolygon
+from shanhai.processes.kit.task import Outcome, Task
+from shanhai.processes.select_sites.contract import SELECT_SITES, SelectSitesInputs
+from shanhai.processes.select_sites.publish import publish_selection
+from shanhai.processes.select_sites.task import PlaceTask, SelectionTask
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.emptying import forget_rows
 from shanhai.testing.key_rows import add_identity

@@ -7,8 +7,8 @@ from sqlalchemy import delete, select
 
 from shanhai.db.engine import Sessions
 from shanhai.db.tables import ControlArea, Dataset, JobDataset, Region, Zone, ZoneScheme
-from shanhai.jobs.contracts import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.jobs.submission import submit
+from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.settings import WorkerSettings
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.stored import store_watershed

@@ -9,7 +9,7 @@ import pytest
 from shanhai.cli.app import main
 from shanhai.cli.run import nested, read_inputs, read_options, read_rasters, read_settings
 from shanhai.errors import InvalidInput
-from shanhai.processes.files import RUNNABLE
+from shanhai.processes.local_run import RUNNABLE
 from shanhai.processes.registry import HOMES
 
 

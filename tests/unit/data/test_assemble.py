@@ -11,12 +11,12 @@ from shapely.geometry import shape
 
 from shanhai.data.assemble import assemble_region
 from shanhai.data.coast import Clip
-from shanhai.data.description import read_description
 from shanhai.data.fields import Field
 from shanhai.data.ground import demo_grid
 from shanhai.data.places import Place
 from shanhai.data.regions import DemoRegion, DemoUnit
 from shanhai.data.world import World
+from shanhai.processes.import_dataset.description import read_description
 from shanhai.raster.geotiff import read_geotiff
 
 SHORE = DemoRegion(

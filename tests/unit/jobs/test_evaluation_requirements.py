@@ -3,21 +3,21 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shanhai.jobs.evaluation_contracts import (
-    SERIES_THEMES,
-    AccountGepInputs,
-    EvaluateEcosystemInputs,
-    evaluation_needs,
-    evaluation_themes,
-)
-from shanhai.jobs.evaluation_resolution import missing_faults
-from shanhai.jobs.gep_requirements import (
+from shanhai.processes.account_gep.requirements import (
     ITEM_LAYERS,
     ITEM_SERVICES,
     account_themes,
     catalogue_of,
     countable_items,
 )
+from shanhai.processes.evaluate_ecosystem.contract import (
+    SERIES_THEMES,
+    AccountGepInputs,
+    EvaluateEcosystemInputs,
+    evaluation_needs,
+    evaluation_themes,
+)
+from shanhai.processes.evaluate_ecosystem.resolve import missing_faults
 from shanhai.science.gep.catalogue import load_catalogue
 
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shanhai.jobs.network_contracts import BUILD_NETWORK, BuildNetworkInputs
-from shanhai.jobs.network_needs import network_faults
-from shanhai.jobs.scenario_contracts import RunScenarioInputs
+from shanhai.processes.build_network.contract import BUILD_NETWORK, BuildNetworkInputs
+from shanhai.processes.build_network.requirements import network_faults
+from shanhai.processes.run_scenario.contract import RunScenarioInputs
 
 LINE = {"type": "LineString", "coordinates": [[118.0, 24.4], [118.1, 24.5]]}
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from shanhai import processes
-from shanhai.jobs.contract import Inputs
-from shanhai.jobs.contracts import CONTRACTS
 from shanhai.jobs.resolution import resolve
 from shanhai.jobs.stages import STAGES, STATUS_MESSAGES
+from shanhai.processes.catalogue import CONTRACTS
+from shanhai.processes.kit.contract import Inputs
 from shanhai.processes.registry import PROCESSES
 from shanhai.vocabulary import JobStatus
 
@@ -35,6 +35,6 @@ def test_every_status_has_a_message() -> None:
 
 def test_every_stage_a_computation_tells_has_words() -> None:
     told = set()
-    for module in Path(processes.__path__[0]).glob("*.py"):
+    for module in Path(processes.__path__[0]).rglob("*.py"):
         told |= set(re.findall(r'(?:progress|told)\([^"()]*"(\w+)"\)', module.read_text()))
     assert {"wait", "align", "cluster"} <= told <= STAGES.keys()

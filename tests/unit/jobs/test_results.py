@@ -9,7 +9,8 @@ import pytest
 
 from shanhai.db.tables import Job
 from shanhai.jobs.failures import out_of_time
-from shanhai.jobs.results import REL_RESULTS, results_document, rfc3339, status_info
+from shanhai.jobs.results import REL_RESULTS, results_document, status_info
+from shanhai.timestamps import rfc3339
 
 BASE = "https://example.org/api"
 ID = UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")

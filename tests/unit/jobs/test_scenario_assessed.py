@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from shanhai.jobs.contracts import AssessedTask, RegionTask
-from shanhai.jobs.scenario_assessed import judge_assessed
-from shanhai.jobs.scenario_contracts import RunScenarioInputs
+from shanhai.processes.kit.task import AssessedTask, RegionTask
+from shanhai.processes.run_scenario.baseline_lookup import judge_assessed
+from shanhai.processes.run_scenario.contract import RunScenarioInputs
 
 EDIT: dict[str, Any] = {
     "kind": "restore",

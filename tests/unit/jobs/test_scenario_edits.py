@@ -10,10 +10,10 @@ from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import InvalidInput
-from shanhai.jobs.contracts import AreaTask
-from shanhai.jobs.scenario_contracts import MOST_EDITS, RunScenarioInputs
-from shanhai.jobs.scenario_edits import MOST_VERTICES, judge_edits
-from shanhai.processes.files import check_inputs
+from shanhai.processes.kit.task import AreaTask
+from shanhai.processes.local_run import check_inputs
+from shanhai.processes.run_scenario.contract import MOST_EDITS, RunScenarioInputs
+from shanhai.processes.run_scenario.edit_checks import MOST_VERTICES, judge_edits
 
 
 def geojson(shape: BaseGeometry) -> dict[str, Any]:

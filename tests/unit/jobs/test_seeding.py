@@ -3,9 +3,9 @@
 import pytest
 
 from shanhai.errors import Fault
-from shanhai.jobs.seeding import judge_seeding
-from shanhai.jobs.seeding_contract import SeedTilesInputs
 from shanhai.jobs.stages import name_stage
+from shanhai.processes.seed_tiles.contract import SeedTilesInputs
+from shanhai.processes.seed_tiles.resolve import judge_seeding
 
 
 def faults_of(**inputs: object) -> list[Fault]:

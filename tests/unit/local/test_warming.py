@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from shanhai.jobs.contracts import Outcome, Task
 from shanhai.local import warming
-from shanhai.processes.delineate_zones import DelineateZones
+from shanhai.processes.delineate_zones.compute import DelineateZones
+from shanhai.processes.kit.task import Outcome, Task
 
 
 def test_a_folder_is_cold_until_something_was_compiled_in_it(tmp_path: Path) -> None:

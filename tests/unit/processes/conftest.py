@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shanhai.jobs.contracts import Outcome, Task
+from shanhai.processes.kit.task import Outcome, Task
 from shanhai.processes.registry import PROCESSES
 from shanhai.testing.watershed import Watershed, build_watershed
 
@@ -55,7 +55,7 @@ def unpictured(zoned: Run) -> Iterator[None]:
         for module in ("report", "pages"):
             patch.setattr(f"shanhai.reporting.{module}.write_pdf", lambda path, html: path.touch())
         patch.setattr(
-            "shanhai.processes.assessment_pictures.draw_panels",
+            "shanhai.processes.assess_ecoservices.pictures.draw_panels",
             lambda path, panels, frame, columns=3: path.touch(),
         )
         yield

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from shanhai.errors import InvalidInput
-from shanhai.jobs.contracts import DatasetTask, Outcome, Task
-from shanhai.jobs.evaluation_contracts import ACCOUNT_GEP
+from shanhai.processes.evaluate_ecosystem.contract import ACCOUNT_GEP
+from shanhai.processes.kit.task import DatasetTask, Outcome, Task
 from shanhai.processes.registry import PROCESSES
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.science.landcover import LandCover

@@ -11,13 +11,13 @@ import shapely
 from shapely.geometry import mapping, shape
 
 from shanhai.errors import InvalidInput, LimitExceeded
-from shanhai.jobs.contracts import Outcome, Task
-from shanhai.jobs.network_contracts import BUILD_NETWORK, RASTERS, BuildNetworkInputs
-from shanhai.processes.build_network import build
-from shanhai.processes.evaluating.place import build_place, open_sources
-from shanhai.processes.networking.built import Built
-from shanhai.processes.networking.flags import network_flags
-from shanhai.processes.networking.scene import Scene
+from shanhai.processes.build_network.compute import build
+from shanhai.processes.build_network.context import Scene
+from shanhai.processes.build_network.contract import BUILD_NETWORK, RASTERS, BuildNetworkInputs
+from shanhai.processes.build_network.flags import network_flags
+from shanhai.processes.build_network.result import Built
+from shanhai.processes.kit.region import build_place, open_sources
+from shanhai.processes.kit.task import Outcome, Task
 from shanhai.processes.registry import PROCESSES
 from shanhai.processes.reproduction import read_manifest, reproduce
 from shanhai.raster.crs import LON_LAT, reproject_geometry
@@ -92,7 +92,7 @@ def test_an_attempt_goes_on_from_what_a_former_one_finished(
     resume: Callable[[Task, float, Path], None],
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr("shanhai.processes.build_network.write_report", lambda *_: [])
+    monkeypatch.setattr("shanhai.processes.build_network.compute.write_report", lambda *_: [])
     resume(network_task(watershed), 85, built[0])
 
 
@@ -310,7 +310,7 @@ def test_two_processes_and_small_windows_give_the_same_bytes(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr("shanhai.processes.evaluating.place.WINDOW_CELLS", 17)
+    monkeypatch.setattr("shanhai.processes.kit.region.WINDOW_CELLS", 17)
     outcome = compute(network_task(watershed, processes=2), tmp_path / "work")
     same_files(built[0], tmp_path / "work")
     assert outcome.manifest["network"] == built[1].manifest["network"]
@@ -466,7 +466,7 @@ def test_degrees_are_refused(watershed: Watershed, tmp_path: Path):
 def test_what_cannot_fit_is_refused_before_it_begins(
     watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("shanhai.processes.networking.memory.memory_left", lambda: 100_000)
+    monkeypatch.setattr("shanhai.processes.kit.memory_check.memory_left", lambda: 100_000)
     with pytest.raises(LimitExceeded, match=r"× \d+ = \d+ cells needs \d+ MiB") as caught:
         compute(network_task(watershed), tmp_path / "work")
     assert caught.value.faults[0].pointer == "/inputs/cell_m"
@@ -476,7 +476,7 @@ def test_what_cannot_fit_is_refused_before_it_begins(
 def test_a_circuit_that_cannot_fit_is_refused(
     watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("shanhai.processes.networking.currents.memory_left", lambda: 1000)
+    monkeypatch.setattr("shanhai.processes.build_network.currents.memory_left", lambda: 1000)
     with pytest.raises(LimitExceeded, match=r"nodes needs .* \(cells of 100 m\)") as caught:
         compute(network_task(watershed), tmp_path / "work")
     assert [fault.pointer for fault in caught.value.faults] == ["/inputs/cell_m"]

@@ -11,9 +11,10 @@ import shapely
 from shapely.geometry import shape
 
 from shanhai.errors import InvalidInput
-from shanhai.jobs.contracts import DELINEATE_ZONES, Task
+from shanhai.processes.assess_ecoservices.supply_demand import SERVICES
+from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES
+from shanhai.processes.kit.task import Task
 from shanhai.processes.registry import PROCESSES
-from shanhai.processes.supply_demand import SERVICES
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.testing.watershed import Watershed
 

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from shanhai.errors import InvalidInput
-from shanhai.processes.edit_files import read_edits
-from shanhai.processes.files import run_on_files
+from shanhai.processes.local_run import run_on_files
+from shanhai.processes.run_scenario.edit_files import read_edits
 from shanhai.testing.network_rasters import EASY, build_linked_watershed
 from shanhai.testing.scenario_edits import felled, passage
 from shanhai.testing.watershed import Watershed
@@ -48,7 +48,7 @@ def test_what_is_no_geojson_is_refused(tmp_path: Path):
 def test_a_scenario_runs_on_files(
     watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("shanhai.processes.run_scenario.write_report", lambda *_: [])
+    monkeypatch.setattr("shanhai.processes.run_scenario.compute.write_report", lambda *_: [])
     edits = read_edits(write(tmp_path / "edits.geojson", passage(watershed)))
     inputs = {"cell_m": 100, "parameters": EASY, "edits": edits}
     given = {

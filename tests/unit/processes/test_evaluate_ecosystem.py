@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from shanhai.errors import InvalidInput
-from shanhai.jobs.contracts import DatasetTask, Outcome, Task
-from shanhai.jobs.evaluation_contracts import EVALUATE_ECOSYSTEM
+from shanhai.processes.evaluate_ecosystem.contract import EVALUATE_ECOSYSTEM
+from shanhai.processes.kit.task import DatasetTask, Outcome, Task
 from shanhai.processes.registry import PROCESSES
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.science.evaluation.importance import importance_class, share_thresholds
@@ -282,7 +282,7 @@ def test_small_windows_give_the_same_bytes(
     evaluate: Callable[..., tuple[Path, Outcome]],
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr("shanhai.processes.evaluating.place.WINDOW_CELLS", 17)
+    monkeypatch.setattr("shanhai.processes.kit.region.WINDOW_CELLS", 17)
     workspace, outcome = evaluate(ALL)
     for path in workspace.glob("*.tif"):
         assert path.read_bytes() == (evaluated[0] / path.name).read_bytes(), path.name

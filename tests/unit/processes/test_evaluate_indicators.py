@@ -10,10 +10,15 @@ import orjson
 import pytest
 from shapely.geometry import shape
 
-from shanhai.jobs.contracts import DatasetTask, RegionTask, Task
-from shanhai.jobs.indicator_computations import BY_ID, BY_INDICATOR, ComputationId
-from shanhai.jobs.indicator_contracts import EvaluateIndicatorsInputs
-from shanhai.jobs.indicator_task import (
+from shanhai.processes.evaluate_indicators.attainment import Outlook, describe, look
+from shanhai.processes.evaluate_indicators.computations import BY_ID, BY_INDICATOR, ComputationId
+from shanhai.processes.evaluate_indicators.compute import EvaluateIndicators
+from shanhai.processes.evaluate_indicators.contract import EvaluateIndicatorsInputs
+from shanhai.processes.evaluate_indicators.control_lines import square_km
+from shanhai.processes.evaluate_indicators.cover import CoverCounts
+from shanhai.processes.evaluate_indicators.documents import brief
+from shanhai.processes.evaluate_indicators.registry import FUNCTIONS
+from shanhai.processes.evaluate_indicators.task import (
     AirYearTask,
     FigureTask,
     IndicatorsTask,
@@ -24,13 +29,8 @@ from shanhai.jobs.indicator_task import (
     UnitTask,
     ValueTask,
 )
-from shanhai.processes.evaluate_indicators import EvaluateIndicators
-from shanhai.processes.figuring.cover import CoverCounts
-from shanhai.processes.figuring.documents import brief
-from shanhai.processes.figuring.figures import Asked, Figure, Found, Material, Missing
-from shanhai.processes.figuring.lines import square_km
-from shanhai.processes.figuring.registry import FUNCTIONS
-from shanhai.processes.figuring.standing import Outlook, describe, look
+from shanhai.processes.evaluate_indicators.values import Asked, Figure, Found, Material, Missing
+from shanhai.processes.kit.task import DatasetTask, RegionTask, Task
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.science.air_quality import DAILY
 from shanhai.science.landcover import LandCover

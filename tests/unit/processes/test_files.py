@@ -7,8 +7,8 @@ import pytest
 from shapely.geometry import shape
 
 from shanhai.errors import InvalidInput
-from shanhai.processes.files import run_on_files, take_raster
-from shanhai.processes.region_file import RegionChoice, gauss_krueger_epsg, read_region
+from shanhai.processes.kit.region_files import RegionChoice, gauss_krueger_epsg, read_region
+from shanhai.processes.local_run import run_on_files, take_raster
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.testing.evaluation_rasters import build_evaluated_watershed
 from shanhai.testing.watershed import Watershed

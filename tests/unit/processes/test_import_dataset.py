@@ -8,8 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from shanhai.errors import InvalidInput, UnsupportedFile
-from shanhai.jobs.contracts import Outcome, Task
-from shanhai.processes.import_dataset import ImportDataset
+from shanhai.processes.import_dataset.compute import ImportDataset
+from shanhai.processes.kit.task import Outcome, Task
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.raster.hostile import make_overview_file_tiff, make_renamed_vrt
 from shanhai.raster.inspect import inspect_raster

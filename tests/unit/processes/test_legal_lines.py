@@ -13,10 +13,11 @@ from shapely import Polygon, box
 from shapely.geometry import mapping
 
 from shanhai.errors import InvalidInput
-from shanhai.jobs.contracts import AreaTask, DelineateZonesInputs, DistrictTask, Outcome, Task
-from shanhai.jobs.control_lines import checksum_of
-from shanhai.processes.files import run_on_files
-from shanhai.processes.polygon_files import read_areas, read_units
+from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
+from shanhai.processes.kit.control_areas import checksum_of
+from shanhai.processes.kit.polygon_files import read_areas, read_units
+from shanhai.processes.kit.task import AreaTask, DistrictTask, Outcome, Task
+from shanhai.processes.local_run import run_on_files
 from shanhai.processes.registry import PROCESSES
 from shanhai.processes.reproduction import read_manifest, reproduce
 from shanhai.raster.crs import LON_LAT, reproject_geometry

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from shanhai.jobs.contracts import CONTRACTS
+from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.registry import PROCESSES, publish_of
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shanhai.processes import zone_report
+from shanhai.processes.delineate_zones import report
 from shanhai.reporting.fonts import cjk_family
 from shanhai.reporting.pdf import write_pdf
 from shanhai.reporting.report import leading_cover
@@ -117,7 +117,7 @@ def test_a_missing_font_costs_the_chinese_maps_and_is_said(
     assert "fonts-droid-fallback" in " ".join(
         text for one in run.outcome.warnings for text in one.values()
     )
-    assert zone_report.REPORT_FILE in {file.path for file in run.outcome.files}
+    assert report.REPORT_FILE in {file.path for file in run.outcome.files}
 
 
 def test_pictures_carry_the_credits_licences_ask_for_once_and_no_more():
@@ -127,9 +127,9 @@ def test_pictures_carry_the_credits_licences_ask_for_once_and_no_more():
         {"source": None, "licence": "CC BY 4.0, GeoNames"},
     ]
     credits = "CC BY 4.0, GeoNames; ODbL 1.0, © OpenStreetMap contributors"
-    assert zone_report.credit_line([*inputs, *inputs]) == credits
-    assert zone_report.credit_line(inputs[1:2]) == "NASA"
-    assert zone_report.credit_line([]) == "–"
+    assert report.credit_line([*inputs, *inputs]) == credits
+    assert report.credit_line(inputs[1:2]) == "NASA"
+    assert report.credit_line([]) == "–"
 
 
 def test_maps_name_the_coarsest_input():
@@ -138,14 +138,14 @@ def test_maps_name_the_coarsest_input():
         {"theme": "soil", "native_resolution_m": None},
         {"theme": "temperature", "native_resolution_m": 83_396.0},
     ]
-    note = zone_report.resolution_note("100 m", "EPSG:4548", "index", inputs)
+    note = report.resolution_note("100 m", "EPSG:4548", "index", inputs)
     assert note.en.startswith("Cells of 100 m · coarsest input: air temperature, true resolution")
     assert "about 83.4 km" in note.en
     assert "最粗输入：气温，真实分辨率约 83.4 km" in note.zh
     assert note.zh.endswith("index 方案")
     assert (
         "coarsest"
-        not in zone_report.resolution_note("100 m", "EPSG:4548", "biophysical", inputs[1:2]).en
+        not in report.resolution_note("100 m", "EPSG:4548", "biophysical", inputs[1:2]).en
     )
 
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from shanhai.cli.app import app
 from shanhai.errors import InvalidInput, NotFound
-from shanhai.processes.files import run_on_files
+from shanhai.processes.local_run import run_on_files
 from shanhai.processes.reproduction import (
     Compared,
     Input,

@@ -10,11 +10,11 @@ import pytest
 from shapely.geometry import shape
 
 from shanhai.errors import InvalidInput
-from shanhai.jobs.contracts import Outcome, Task
-from shanhai.jobs.scenario_contracts import RUN_SCENARIO, SCENARIO_RASTERS
+from shanhai.processes.kit.task import Outcome, Task
 from shanhai.processes.registry import PROCESSES
 from shanhai.processes.reproduction import read_manifest, reproduce
-from shanhai.processes.scenario.states import rehearse
+from shanhai.processes.run_scenario.before_after import rehearse
+from shanhai.processes.run_scenario.contract import RUN_SCENARIO, SCENARIO_RASTERS
 from shanhai.raster.geotiff import read_geotiff
 from shanhai.testing.network_rasters import EASY, build_linked_watershed
 from shanhai.testing.scenario_edits import (
@@ -73,7 +73,7 @@ def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scenarios without maps and pages, which take longer than all the rest."""
-    monkeypatch.setattr("shanhai.processes.run_scenario.write_report", lambda *_: [])
+    monkeypatch.setattr("shanhai.processes.run_scenario.compute.write_report", lambda *_: [])
 
 
 def links_of(workspace: Path) -> dict[str, Any]:
@@ -198,12 +198,12 @@ class TestParts:
         maker: Any,
         links: Any,
     ):
-        monkeypatch.setattr("shanhai.processes.evaluating.place.WINDOW_CELLS", 16)
+        monkeypatch.setattr("shanhai.processes.kit.region.WINDOW_CELLS", 16)
         inputs = {"parameters": {**EASY, "links": links}}
         task = scenario_task(watershed, [maker(watershed)], inputs)
         compute(task, tmp_path / "partial")
         monkeypatch.setattr(
-            "shanhai.processes.run_scenario.rehearse", partial(rehearse, complete=True)
+            "shanhai.processes.run_scenario.compute.rehearse", partial(rehearse, complete=True)
         )
         compute(task, tmp_path / "complete")
         require_same_files(

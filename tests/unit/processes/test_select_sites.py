@@ -13,19 +13,19 @@ import pytest
 from shapely.geometry import shape
 
 from shanhai.errors import InvalidInput
-from shanhai.jobs.contracts import AreaTask, DistrictTask, Outcome, Task
-from shanhai.jobs.control_lines import checksum_of
-from shanhai.jobs.selection_contracts import SELECT_SITES, SelectSitesInputs
-from shanhai.processes.evaluating.place import build_place, open_sources
-from shanhai.processes.files import run_on_files
+from shanhai.processes.kit.control_areas import checksum_of
+from shanhai.processes.kit.region import build_place, open_sources
+from shanhai.processes.kit.task import AreaTask, DistrictTask, Outcome, Task
+from shanhai.processes.local_run import run_on_files
 from shanhai.processes.registry import PROCESSES
 from shanhai.processes.reproduction import read_manifest, reproduce
-from shanhai.processes.select_sites import judged, select
-from shanhai.processes.selection_files import gather_places, read_sites
-from shanhai.processes.siting.chosen import Chosen
-from shanhai.processes.siting.record import selection_flags
-from shanhai.processes.siting.scene import Siting
-from shanhai.processes.siting.statistics import statistics_document
+from shanhai.processes.select_sites.compute import judged, select
+from shanhai.processes.select_sites.context import Siting
+from shanhai.processes.select_sites.contract import SELECT_SITES, SelectSitesInputs
+from shanhai.processes.select_sites.files import gather_places, read_sites
+from shanhai.processes.select_sites.manifest import selection_flags
+from shanhai.processes.select_sites.result import Chosen
+from shanhai.processes.select_sites.statistics import statistics_document
 from shanhai.raster.geotiff import read_geotiff
 from shanhai.raster.windows import window_runner
 from shanhai.testing.selection_places import (
@@ -229,7 +229,7 @@ class TestGains:
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
     ):
-        monkeypatch.setattr("shanhai.processes.evaluating.place.WINDOW_CELLS", 17)
+        monkeypatch.setattr("shanhai.processes.kit.region.WINDOW_CELLS", 17)
         inputs = json.loads((whole[0] / "manifest.json").read_bytes())["request"]
         task = selection_task(watershed, inputs, ratio=ratio)
         with found(task, tmp_path) as chosen:

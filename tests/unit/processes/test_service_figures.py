@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shanhai.jobs.contracts import DelineateZonesInputs
-from shanhai.processes.assessed import Assessment
-from shanhai.processes.assessment import assess
-from shanhai.processes.overview import class_overview, overview
-from shanhai.processes.service_figures import service_figures
+from shanhai.processes.assess_ecoservices.assessed import Assessment
+from shanhai.processes.assess_ecoservices.assessment import assess
+from shanhai.processes.assess_ecoservices.service_figures import service_figures
+from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
+from shanhai.processes.kit.thumbnails import class_overview, overview
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.windows import window_runner
 from shanhai.science.grid import Grid

@@ -8,12 +8,13 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
-from shanhai.jobs.contracts import DelineateZonesInputs, Task
-from shanhai.processes.assessed import Assessment
-from shanhai.processes.assessment import assess
-from shanhai.processes.uncertain_zones import DRAWN, MODAL_ZONE, doubt_zones
-from shanhai.processes.variants import Variants
-from shanhai.processes.zoning import delineate, square_cut, zoner_of
+from shanhai.processes.assess_ecoservices.assessed import Assessment
+from shanhai.processes.assess_ecoservices.assessment import assess
+from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
+from shanhai.processes.delineate_zones.uncertainty import DRAWN, MODAL_ZONE, doubt_zones
+from shanhai.processes.delineate_zones.variants import Variants
+from shanhai.processes.delineate_zones.zoning import delineate, square_cut, zoner_of
+from shanhai.processes.kit.task import Task
 from shanhai.raster.geotiff import read_geotiff
 from shanhai.raster.windows import WindowRunner, window_runner
 from shanhai.science.uncertainty.draws import Draw
@@ -193,7 +194,7 @@ def test_counts_beyond_a_byte_are_kept(
     watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     few = _doubted(watershed, tmp_path / "bytes", 1)
-    monkeypatch.setattr("shanhai.processes.uncertain_zones._DRAWS_OF_A_BYTE", 20)
+    monkeypatch.setattr("shanhai.processes.delineate_zones.uncertainty._DRAWS_OF_A_BYTE", 20)
     many = _doubted(watershed, tmp_path / "floats", 1)
     for name in DRAWN:
         np.testing.assert_array_equal(few.read_all(name), many.read_all(name))

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import rasterio
 
+from shanhai.disk_space import PROBE_BYTES, proving_room
 from shanhai.raster.cog import Frame, write_cog
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.science.grid import Window
-from shanhai.storage.room import PROBE_BYTES, proving_room
 from shanhai.testing.room import room_for
 
 SIZE = 300

@@ -11,8 +11,8 @@ from typing import NoReturn
 import pytest
 from pydantic import ValidationError
 
-from shanhai.jobs.contract import Limits
-from shanhai.jobs.contracts import CONTRACTS
+from shanhai.processes.catalogue import CONTRACTS
+from shanhai.processes.kit.contract import Limits
 from shanhai.settings import WorkerSettings
 from shanhai_worker.limits import exceed, held_mb, limits_of
 

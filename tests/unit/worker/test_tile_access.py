@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from shanhai.db.tile_tokens import unseal
 from shanhai.errors import Unauthenticated
-from shanhai.jobs.contracts import Task
+from shanhai.processes.kit.task import Task
 from shanhai.settings import PublicSettings, TileTokenSettings, WorkerSettings
 from shanhai_worker.tile_access import TileAccess
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from shanhai.db.bulletins.reading import SeenBulletin
 from shanhai.db.bulletins.templates import StoredTemplate
-from shanhai.jobs.results import rfc3339
+from shanhai.timestamps import rfc3339
 from shanhai.vocabulary import BULLETIN_STATES, Lang
 from shanhai_api.negotiation import HTML, JSON, Format
 from shanhai_api.view import Link, View

@@ -9,14 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.bulletins.issuing import publish_draft
 from shanhai.db.bulletins.reading import SeenBulletin, find_bulletin
+from shanhai.db.bulletins.template import Template
 from shanhai.db.bulletins.templates import StoredTemplate, demand_editor, store_template
 from shanhai.db.queries.audit import Act
 from shanhai.errors import InvalidInput, NotFound
-from shanhai.jobs.bulletin_template import Template
-from shanhai.reporting.bulletin.blocks import Picture
-from shanhai.reporting.bulletin.composing import check_template, compose
-from shanhai.reporting.bulletin.examples import example_contents
-from shanhai.reporting.bulletin.page import render_page
+from shanhai.processes.publish_bulletin.document.blocks import Picture
+from shanhai.processes.publish_bulletin.document.composing import check_template, compose
+from shanhai.processes.publish_bulletin.document.examples import example_contents
+from shanhai.processes.publish_bulletin.document.page import render_page
 from shanhai.vocabulary import Label, Lang
 from shanhai_api.bulletins import documents
 from shanhai_api.identity import Caller

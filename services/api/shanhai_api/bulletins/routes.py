@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from shanhai.db.bulletins.reading import BulletinFilter, find_bulletin, list_bulletins
-from shanhai.jobs.bulletin_contracts import PUBLISH_BULLETIN
+from shanhai.processes.publish_bulletin.contract import PUBLISH_BULLETIN
 from shanhai_api.bulletins import documents, operations
 from shanhai_api.bulletins.schemas import BulletinsQuery
 from shanhai_api.dependencies import (

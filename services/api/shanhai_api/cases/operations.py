@@ -19,8 +19,8 @@ from shanhai.db.features.selection import Selection
 from shanhai.db.queries.audit import Act
 from shanhai.db.tables import CaseEvent, Document
 from shanhai.errors import Forbidden, InvalidInput
-from shanhai.jobs.results import rfc3339
 from shanhai.settings import CaseSettings
+from shanhai.timestamps import rfc3339
 from shanhai.vocabulary import CASE_RESULTS, CASE_STATES, LEAD_KINDS, Label, codes
 from shanhai_api.cases.schemas import LeadFeature, LeadsBody, StepBody
 from shanhai_api.features.documents import record_document

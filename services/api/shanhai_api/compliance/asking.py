@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from shanhai.errors import InvalidInput, LimitExceeded
-from shanhai.jobs.contracts import CheckComplianceInputs
+from shanhai.processes.check_compliance.contract import CheckComplianceInputs
 from shanhai_api.kit.body import parse
 
 LISTS = ("activities", "lines")

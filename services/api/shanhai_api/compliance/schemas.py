@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from shanhai.jobs.contract import Code
+from shanhai.codes import Code
 
 WRITABLE = r"^[^\x00]+$"
 """PostgreSQL keeps no NUL."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shanhai.jobs.contract import Note
+from shanhai.codes import Note
 from shanhai_api.dependencies import PageQuery
 
 

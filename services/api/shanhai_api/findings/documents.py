@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from shanhai.db.tables import DataFinding
-from shanhai.jobs.results import rfc3339
+from shanhai.timestamps import rfc3339
 from shanhai.vector.cells import neutralised
 from shanhai.vocabulary import SEVERITIES, Lang
 

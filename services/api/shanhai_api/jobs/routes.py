@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from shanhai.db.tables import Job
-from shanhai.jobs.contracts import CONTRACTS
 from shanhai.jobs.result_form import ResultForm
+from shanhai.processes.catalogue import CONTRACTS
 from shanhai.vocabulary import JobStatus
 from shanhai_api.awaiting import successful_result, wait_for_end
 from shanhai_api.dependencies import (

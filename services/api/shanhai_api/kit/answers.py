@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
-from shanhai.jobs.results import rfc3339
+from shanhai.timestamps import rfc3339
 from shanhai.vocabulary import Term, codes
 from shanhai_api.dependencies import PageQuery, given
 from shanhai_api.negotiation import HTML, JSON, Format

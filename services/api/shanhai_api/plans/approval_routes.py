@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from shanhai.db.features.approvals import Approval, read_approvals, read_content
 from shanhai.db.indicators.listing import PlanSeen, find_plan
 from shanhai.db.joint.deciding import Decision, decide
-from shanhai.jobs.results import rfc3339
+from shanhai.timestamps import rfc3339
 from shanhai.vocabulary import Label
 from shanhai_api.body_schema import body_of
 from shanhai_api.dependencies import (

@@ -10,8 +10,8 @@ from shanhai.db.indicators.targets import describe_target
 from shanhai.db.indicators.values import Recorded
 from shanhai.db.proposals.reading import ProposalNamed
 from shanhai.db.tables import EvaluationSnapshot, IndicatorTarget, IndicatorValue
-from shanhai.jobs.results import rfc3339
 from shanhai.reporting.evaluation import Stamp, title_of
+from shanhai.timestamps import rfc3339
 from shanhai.vocabulary import Label
 from shanhai_api.negotiation import HTML, JSON, Format
 from shanhai_api.proposing import name_proposals, propose_link

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from shanhai.jobs.contract import OutputSpec, ProcessContract
-from shanhai.jobs.contracts import CONTRACTS
 from shanhai.openapi import downgrade
+from shanhai.processes.catalogue import CONTRACTS
+from shanhai.processes.kit.contract import OutputSpec, ProcessContract
 from shanhai.vocabulary import Lang
 from shanhai_api.errors import NoSuchProcess
 from shanhai_api.view import View

@@ -3,9 +3,9 @@
 from functools import partial
 
 from shanhai.errors import Unauthenticated
-from shanhai.jobs.contract import ProcessContract
-from shanhai.jobs.echo_contract import ECHO, EchoInputs
 from shanhai.jobs.submission import accept_job, terms_of
+from shanhai.processes.echo.contract import ECHO, EchoInputs
+from shanhai.processes.kit.contract import ProcessContract
 from shanhai_api.identity import Caller
 from shanhai_api.job_documents import told_status
 from shanhai_api.once import Made

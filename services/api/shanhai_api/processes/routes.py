@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, field_validator
 
-from shanhai.jobs.contracts import CONTRACTS
+from shanhai.processes.catalogue import CONTRACTS
 from shanhai.vocabulary import Scope
 from shanhai_api.awaiting import wait_for_end
 from shanhai_api.compliance.execution import check_at_once

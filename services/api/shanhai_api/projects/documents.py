@@ -11,7 +11,7 @@ from shanhai.db.projects.measures import Measure
 from shanhai.db.projects.reading import ProjectSeen
 from shanhai.db.projects.steps import Event, Prospect
 from shanhai.db.tables import ProjectState
-from shanhai.jobs.results import rfc3339
+from shanhai.timestamps import rfc3339
 from shanhai.vocabulary import Label
 from shanhai_api.identity import Caller
 from shanhai_api.naming import called

@@ -29,7 +29,7 @@ from shanhai.db.proposals.targets import figure_as_json
 from shanhai.db.queries.audit import Act
 from shanhai.db.tables import Proposal, ProposalEvent, ProposalEvidence
 from shanhai.errors import InvalidInput
-from shanhai.jobs.results import rfc3339
+from shanhai.timestamps import rfc3339
 from shanhai.vocabulary import EVIDENCE_KINDS, PROPOSAL_KINDS, PROPOSAL_STATES, Label
 from shanhai_api.features.documents import record_document
 from shanhai_api.features.operations import read_item

@@ -7,7 +7,7 @@ from typing import Any
 from shanhai.db import tables
 from shanhai.errors import Conflict, InvalidInput, Unauthenticated
 from shanhai.jobs import schedules
-from shanhai.jobs.contracts import CONTRACTS
+from shanhai.processes.catalogue import CONTRACTS
 from shanhai.jobs.line import demand_priority
 from shanhai_api.identity import Caller
 from shanhai_api.kit.answers import Answer

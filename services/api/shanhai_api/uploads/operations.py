@@ -10,7 +10,7 @@ from fastapi import Request
 from shanhai.db.queries import uploads
 from shanhai.db.tables import Upload
 from shanhai.errors import Conflict, InvalidInput
-from shanhai.jobs.results import rfc3339
+from shanhai.timestamps import rfc3339
 from shanhai.storage.artifacts import LocalArtifacts, sha256_of
 from shanhai_api.dependencies import act_of
 from shanhai_api.identity import Caller

@@ -11,7 +11,7 @@ from shanhai.db.zoning.adjustment import Adjusted
 from shanhai.db.zoning.comparison import ClassArea, Comparison
 from shanhai.db.zoning.schemes import Scheme
 from shanhai.db.zoning.topology import SLIVER_M2, Topology
-from shanhai.jobs.results import rfc3339
+from shanhai.timestamps import rfc3339
 from shanhai.vocabulary import Lang
 
 OUTSIDE = "outside"

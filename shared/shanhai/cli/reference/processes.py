@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shanhai.cli.reference.markdown import code, number, table
-from shanhai.jobs.contract import ProcessContract
-from shanhai.jobs.contracts import CONTRACTS
+from shanhai.processes.catalogue import CONTRACTS
+from shanhai.processes.kit.contract import ProcessContract
 
 HEADING = """\
 # Processes · 处理流程

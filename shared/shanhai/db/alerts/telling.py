@@ -10,8 +10,8 @@ from sqlalchemy import Row
 from shanhai.db.alerts.reading import subject_kind, subject_name
 from shanhai.db.deliveries.links import Link, Linking
 from shanhai.db.tables import Alert, AlertEvent
-from shanhai.jobs.results import rfc3339
 from shanhai.monitoring.alerting import measure_unit
+from shanhai.timestamps import rfc3339
 from shanhai.vocabulary import (
     ALERT_EVENTS,
     ALERT_KINDS,

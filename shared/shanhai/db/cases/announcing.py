@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.deliveries.events import announce, find_listening
 from shanhai.db.deliveries.links import HostlessLinks
 from shanhai.db.tables import CaseEvent, LeadCase, Region
-from shanhai.jobs.results import rfc3339
+from shanhai.timestamps import rfc3339
 from shanhai.vocabulary import CASE_RESULTS, CASE_STATES, LEAD_KINDS, Lang, label_in
 
 PLAIN = ("code", "state", "result", "kind", "source", "external_id", "confidence", "assignee")

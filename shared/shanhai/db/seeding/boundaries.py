@@ -11,11 +11,11 @@ from shapely.errors import GEOSException
 from shapely.geometry import MultiPolygon, Polygon
 from shapely.validation import explain_validity
 
+from shanhai.codes import Code
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.features.crs import NO_METRES, is_metric
 from shanhai.db.seeding.rows import Row
 from shanhai.errors import Fault, UnsupportedFile
-from shanhai.jobs.contract import Code
 from shanhai.vocabulary import REGION_LEVELS, codes
 
 

@@ -37,9 +37,9 @@ from tests.service.api.ogc.reading import (
 
 from shanhai.db.tables import Delivery, Job
 from shanhai.jobs import states
-from shanhai.jobs.contracts import CONTRACTS
-from shanhai.jobs.echo_contract import EchoInputs
 from shanhai.jobs.failures import Failure
+from shanhai.processes.catalogue import CONTRACTS
+from shanhai.processes.echo.contract import EchoInputs
 from shanhai.settings import OutgoingSettings, PublicSettings
 from shanhai.testing.feature_rows import add_job
 from shanhai.testing.serving import serving

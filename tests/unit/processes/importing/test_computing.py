@@ -21,9 +21,9 @@ from pyproj import Transformer
 from shanhai.db.features.catalogue import entity_named
 from shanhai.db.features.regions import REGIONS
 from shanhai.errors import InvalidInput
-from shanhai.jobs.contracts import Outcome, RegionTask, Task
-from shanhai.processes.import_features import ACCEPTED, ImportFeatures
-from shanhai.processes.importing.accepted import read_accepted, written_properties
+from shanhai.processes.import_features.accepted_rows import read_accepted, written_properties
+from shanhai.processes.import_features.compute import ACCEPTED, ImportFeatures
+from shanhai.processes.kit.task import Outcome, RegionTask, Task
 from shanhai.vector.formats import FILE_FORMATS, FormatName
 from shanhai.vector.tables import Column, Table
 from shanhai.vector.writing import write_table

@@ -1,7 +1,7 @@
 import numpy as np
 import shapely
 
-from shanhai.processes.networking.breaks import crossings, line_crossings
+from shanhai.processes.build_network.road_crossings import crossings, line_crossings
 from shanhai.science.corridors.along import Course
 from shanhai.science.corridors.crossings import Road
 from shanhai.science.grid import Grid

@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 
 from shanhai.errors import InvalidInput
-from shanhai.jobs.contracts import CONTRACTS, DelineateZonesInputs, Task
-from shanhai.jobs.scenario_contracts import RunScenarioInputs
-from shanhai.processes.assessed import Assessment
-from shanhai.processes.assessment import assess
-from shanhai.processes.evaluating.place import build_place, open_sources
-from shanhai.processes.networking.scene import COVER, Scene
-from shanhai.processes.scenario.edits import Edited, lay_edits
-from shanhai.processes.scenario.reassessment import Reassessed, reassess
-from shanhai.processes.source_layers import read_layer
+from shanhai.processes.assess_ecoservices.assessed import Assessment
+from shanhai.processes.assess_ecoservices.assessment import assess
+from shanhai.processes.assess_ecoservices.source_layers import read_layer
+from shanhai.processes.build_network.context import COVER, Scene
+from shanhai.processes.catalogue import CONTRACTS
+from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
+from shanhai.processes.kit.region import build_place, open_sources
+from shanhai.processes.kit.task import Task
+from shanhai.processes.run_scenario.contract import RunScenarioInputs
+from shanhai.processes.run_scenario.edits import Edited, lay_edits
+from shanhai.processes.run_scenario.reassessment import Reassessed, reassess
 from shanhai.raster.windows import WindowRunner, window_runner
 from shanhai.science.landcover import LandCover
 from shanhai.testing.scenario_edits import assessed_scenario, on_land

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from shanhai.errors import InvalidInput
-from shanhai.jobs.contracts import Outcome, Task
-from shanhai.jobs.scenario_contracts import RUN_SCENARIO, SCENARIO_RASTERS
-from shanhai.processes.assessed_files import read_former
-from shanhai.processes.files import run_on_files
+from shanhai.processes.kit.task import Outcome, Task
+from shanhai.processes.local_run import run_on_files
 from shanhai.processes.registry import PROCESSES
 from shanhai.processes.reproduction import read_manifest, reproduce
+from shanhai.processes.run_scenario.baseline_files import read_former
+from shanhai.processes.run_scenario.contract import RUN_SCENARIO, SCENARIO_RASTERS
 from shanhai.raster.geotiff import read_geotiff
 from shanhai.testing.scenario_edits import assessed_scenario, on_land
 from shanhai.testing.watershed import Watershed
@@ -65,7 +65,7 @@ def test_an_attempt_goes_on_from_the_windows_a_former_one_finished(
     resume: Callable[[Task, float, Path], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("shanhai.processes.run_scenario.write_report", lambda *_: [])
+    monkeypatch.setattr("shanhai.processes.run_scenario.compute.write_report", lambda *_: [])
     workspace, _, task = done
     resume(task, 85, workspace)
 
@@ -143,7 +143,7 @@ class TestScenario:
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr("shanhai.processes.run_scenario.write_report", lambda *_: [])
+        monkeypatch.setattr("shanhai.processes.run_scenario.compute.write_report", lambda *_: [])
         compared = reproduce(
             read_manifest(done[0] / "manifest.json"),
             files=next(iter(watershed.rasters.values())).parent,

@@ -14,14 +14,14 @@ import pytest
 from pmtiles.reader import MmapSource, Reader, all_tiles
 from pmtiles.tile import Compression, TileType, deserialize_directory, zxy_to_tileid
 
-from shanhai.jobs.seeding_contract import SeedTilesInputs
-from shanhai.processes.seeding.layers import SeenLayer
-from shanhai.processes.seeding.levels import Block, Levels
-from shanhai.processes.seeding.mbtiles_pack import write_mbtiles
-from shanhai.processes.seeding.packing import PackFacts
-from shanhai.processes.seeding.parts import Parts, Placed, Tally, clear_others
-from shanhai.processes.seeding.plan import make_plan
-from shanhai.processes.seeding.pmtiles_pack import write_pmtiles
+from shanhai.processes.seed_tiles.contract import SeedTilesInputs
+from shanhai.processes.seed_tiles.layers import SeenLayer
+from shanhai.processes.seed_tiles.levels import Block, Levels
+from shanhai.processes.seed_tiles.mbtiles_pack import write_mbtiles
+from shanhai.processes.seed_tiles.pack import PackFacts
+from shanhai.processes.seed_tiles.parts import Parts, Placed, Tally, clear_others
+from shanhai.processes.seed_tiles.plan import make_plan
+from shanhai.processes.seed_tiles.pmtiles_pack import write_pmtiles
 from shanhai.vocabulary import Label
 from shanhai_tiles.grids import WEB_MERCATOR
 

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from shanhai.errors import InvalidInput, LimitExceeded
-from shanhai.jobs.seeding_contract import MOST_TILES, SeedTilesInputs
-from shanhai.processes.seeding.layers import SeenLayer
-from shanhai.processes.seeding.levels import Levels
-from shanhai.processes.seeding.plan import Plan, make_plan
+from shanhai.processes.seed_tiles.contract import MOST_TILES, SeedTilesInputs
+from shanhai.processes.seed_tiles.layers import SeenLayer
+from shanhai.processes.seed_tiles.levels import Levels
+from shanhai.processes.seed_tiles.plan import Plan, make_plan
 from shanhai.vocabulary import Label
 from shanhai_tiles.grids import WEB_MERCATOR
 

@@ -11,23 +11,29 @@ import pytest
 from docx import Document
 from PIL import Image
 
+from shanhai.db.bulletins.template import Section, Template
 from shanhai.db.bulletins.templates import default_template
-from shanhai.jobs.bulletin_template import Section, Template
-from shanhai.processes.bulletins.pictures import draw_pictures
-from shanhai.reporting.bulletin.blocks import Heading, Pages, Paragraph, Picture, Table
-from shanhai.reporting.bulletin.composing import check_template, compose
-from shanhai.reporting.bulletin.content import build_content
-from shanhai.reporting.bulletin.examples import (
+from shanhai.processes.publish_bulletin.document.blocks import (
+    Heading,
+    Pages,
+    Paragraph,
+    Picture,
+    Table,
+)
+from shanhai.processes.publish_bulletin.document.composing import check_template, compose
+from shanhai.processes.publish_bulletin.document.content import build_content
+from shanhai.processes.publish_bulletin.document.examples import (
     empty_task,
     example_contents,
     example_inputs,
     example_region,
     full_task,
 )
-from shanhai.reporting.bulletin.members import in_language
-from shanhai.reporting.bulletin.page import render_page
-from shanhai.reporting.bulletin.sections import MOST_ROWS
-from shanhai.reporting.bulletin.word import write_word
+from shanhai.processes.publish_bulletin.document.members import in_language
+from shanhai.processes.publish_bulletin.document.page import render_page
+from shanhai.processes.publish_bulletin.document.sections import MOST_ROWS
+from shanhai.processes.publish_bulletin.document.word import write_word
+from shanhai.processes.publish_bulletin.pictures import draw_pictures
 from shanhai.vocabulary import Lang
 
 TEMPLATE = default_template().template

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shanhai.reporting.bulletin.language import (
+from shanhai.processes.publish_bulletin.document.language import (
     MOST_ROUNDS,
     OUTPUT_LIMIT,
     Refused,

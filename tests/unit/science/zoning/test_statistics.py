@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shanhai.processes.zone_statistics import keep_keys
+from shanhai.processes.delineate_zones.statistics import keep_keys
 from shanhai.science.zoning import keyed
 from shanhai.science.zoning.statistics import (
     ZoneLayers,

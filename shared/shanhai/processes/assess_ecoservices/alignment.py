@@ -1,0 +1,163 @@
+"""The inputs of which more is needed than one window: aligned beforehand, beyond the region too."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from shanhai.processes.assess_ecoservices.land import LAND, LAND_LAYER, write_land
+from shanhai.processes.assess_ecoservices.source_layers import (
+    FILLED_THEMES,
+    Stores,
+    bands_of,
+    known_cells,
+    leaves_of,
+    make_room,
+    tally,
+    write_layer,
+)
+from shanhai.processes.kit.input_summary import Tally, possible
+from shanhai.processes.kit.study_area import StudyArea
+from shanhai.raster.store import ScratchStore
+from shanhai.raster.themes import THEME_RULES
+from shanhai.raster.warp import Quantity, Source, align, align_classes
+from shanhai.raster.windows import WindowRunner
+from shanhai.science.arrays import BoolArray, IntArray
+from shanhai.science.ecoservices.inputs import Leaf
+from shanhai.science.grid import Window
+from shanhai.science.landcover import NODATA, LandCover
+
+WINDOW_CELLS = 512
+
+COVER = "land_cover"
+SHARES: Mapping[str, LandCover] = {
+    "built_up": LandCover.BUILT_UP,
+    "cropland": LandCover.CROPLAND,
+}
+"""Leaves that are the share of a class, as `align_classes` gives them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aligned:
+    """What alignment found out.
+
+    Attributes:
+        tallies: What each theme that was aligned holds on the land of the region.
+        totals: Sum of the counted quantities over the wide grid, by theme.
+        classes: Land cells of the region by land-cover class.
+        cover_cut: Whether land cover ends at the region's border, see `write_land`.
+    """
+
+    tallies: Mapping[str, Tally]
+    totals: Mapping[str, float]
+    classes: Mapping[int, int]
+    cover_cut: bool
+
+
+def align_wide(
+    area: StudyArea,
+    sources: Mapping[str, Source],
+    leaves: Mapping[str, Leaf],
+    themes: frozenset[str],
+    stores: Stores,
+    runner: WindowRunner,
+    *,
+    fill_zero: bool,
+    told: Callable[[float], None],
+) -> Aligned:
+    """Write land, and every leaf of the themes, on the wide grid; `told` hears the share done.
+
+    Args:
+        area: The study area.
+        sources: Rasters by theme.
+        leaves: What is read, by name.
+        themes: Themes to be aligned; land cover is among them wherever it is given.
+        stores: Where the layers go.
+        runner: Runs the windows.
+        fill_zero: Whether gaps of night lights and population are 0.
+        told: Hears the share done, 0–1.
+    """
+    windows = list(area.wide.windows(WINDOW_CELLS))
+    told(0.0)
+    cover_cut = _align_land(area, sources.get(COVER), stores, runner, windows)
+    tallies: dict[str, Tally] = {}
+    classes: dict[int, int] = {}
+    if COVER in sources:
+        tallies[COVER], classes = _look_at_cover(area, stores, runner)
+    totals: dict[str, float] = {}
+    others = sorted(themes - {COVER})
+    for done, theme in enumerate(others):
+        told((done + 1) / (len(others) + 1))
+        wanted = tuple(leaves_of(theme, leaves))
+        for leaf in wanted:
+            make_room(stores.wide, leaf.name, "1", bands_of(leaf.name))
+        filled = fill_zero and theme in FILLED_THEMES
+        run = partial(_align_theme, sources[theme], theme, wanted, stores.wide, filled)
+        parts = list(runner.remembered().run(run, windows))
+        tallies[theme] = Tally.together(part for part, _ in parts)
+        if THEME_RULES[theme].quantity is Quantity.EXTENSIVE:
+            totals[theme] = sum(total for _, total in parts)
+    return Aligned(tallies, totals, classes, cover_cut)
+
+
+def _align_land(
+    area: StudyArea,
+    source: Source | None,
+    stores: Stores,
+    runner: WindowRunner,
+    windows: list[Window],
+) -> bool:
+    """Land cover, if there is any, and the land layer; see `write_land` for the result."""
+    if source is not None:
+        for layer in (COVER, *SHARES):
+            stores.wide.create(layer)
+        for _ in runner.remembered().run(partial(_align_cover, source, stores.wide), windows):
+            pass
+    return write_land(area, stores.wide, runner, windows, source.resolution if source else 0.0)
+
+
+def _align_cover(source: Source, store: ScratchStore, window: Window) -> None:
+    """Land cover, and beside its commonest class the share of some classes in each cell."""
+    classes, *shares = align_classes(source, store.grid, window, *SHARES.values())
+    store.write(COVER, window, classes)
+    for layer, share in zip(SHARES, shares, strict=True):
+        store.write(layer, window, share)
+
+
+def _look_at_cover(
+    area: StudyArea, stores: Stores, runner: WindowRunner
+) -> tuple[Tally, dict[int, int]]:
+    parts = list(runner.run(partial(_tally_cover, stores), list(area.grid.windows(WINDOW_CELLS))))
+    counts = np.sum([counts for _, counts in parts], axis=0)
+    classes = {code: int(cells) for code, cells in enumerate(counts) if code != NODATA and cells}
+    return Tally.together(part for part, _ in parts), classes
+
+
+def _tally_cover(stores: Stores, window: Window) -> tuple[Tally, IntArray]:
+    """What land cover holds in a window of the region, and the land cells of each class."""
+    cover = stores.wide.read(COVER, stores.on_wide(window))[np.newaxis]
+    land: BoolArray = stores.land_codes(window) == LAND
+    known = known_cells(COVER, cover)
+    codes = cover[0][land & known].astype(np.int64)
+    counts = np.bincount(codes, minlength=len(LandCover) + 1)
+    return tally(COVER, cover, known, np.zeros_like(land), land), counts
+
+
+def _align_theme(
+    source: Source,
+    theme: str,
+    leaves: tuple[Leaf, ...],
+    store: ScratchStore,
+    filled: bool,
+    window: Window,
+) -> tuple[Tally, float]:
+    """Align a window; returns what it holds on land, and the sum of its first band."""
+    bands, impossible = possible(theme, align(source, store.grid, window))
+    land: BoolArray = store.read_classes(LAND_LAYER, window) == LAND
+    part = tally(theme, bands, known_cells(theme, bands), impossible, land)
+    total = float(np.nansum(bands[0]))
+    shown = np.nan_to_num(bands, nan=0.0) if filled else bands
+    for leaf in leaves:
+        write_layer(store, leaf.name, window, leaf.take(shown))
+    return part, total

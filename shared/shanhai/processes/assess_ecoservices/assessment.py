@@ -1,0 +1,355 @@
+"""From input rasters to supply, demand and ratio of the services, in scratch layers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial, reduce
+from pathlib import Path
+
+import numpy as np
+
+from shanhai.errors import InvalidInput
+from shanhai.processes.assess_ecoservices.alignment import COVER, Aligned, align_wide
+from shanhai.processes.assess_ecoservices.assessed import Assessment
+from shanhai.processes.assess_ecoservices.contract import AssessmentInputs
+from shanhai.processes.assess_ecoservices.coverage import Coverage, coverage_flags, require_coverage
+from shanhai.processes.assess_ecoservices.flags import assessment_warnings, require_laws
+from shanhai.processes.assess_ecoservices.request import (
+    KEPT_LEAVES,
+    assembled,
+    available_leaves,
+    themes_used,
+)
+from shanhai.processes.assess_ecoservices.source_layers import (
+    Noted,
+    SourceLayers,
+    Stores,
+    bands_of,
+    extent,
+    make_room,
+)
+from shanhai.processes.assess_ecoservices.supply_demand import extremes_of, limits_figures
+from shanhai.processes.assess_ecoservices.tiled_layers import work_out_tiled
+from shanhai.processes.kit.error_pointers import pointing_at
+from shanhai.processes.kit.input_summary import Tally
+from shanhai.processes.kit.process import Progress
+from shanhai.processes.kit.study_area import StudyArea, build_study_area
+from shanhai.processes.kit.task import Task
+from shanhai.raster.crs import transformer
+from shanhai.raster.store import ScratchStore
+from shanhai.raster.themes import THEME_RULES
+from shanhai.raster.totals import check_total
+from shanhai.raster.warp import Source, open_source
+from shanhai.raster.windows import WindowRunner
+from shanhai.science.ecoservices.assembly import Assembled
+from shanhai.science.ecoservices.computation import Computation, Found
+from shanhai.science.ecoservices.evaluation import VALID, Layers
+from shanhai.science.ecoservices.graph import Figure
+from shanhai.science.ecoservices.matching_layers import RATIO
+from shanhai.science.ecoservices.plan import Pass, Plan, plan_of
+from shanhai.science.grid import Window
+from shanhai.science.landcover import LandCover, require_rows
+
+WINDOW_CELLS = 512
+"""Windows of the passes; the blocks of the neighbourhood sums are as large."""
+
+_COUNTED = Figure(RATIO, "count")
+"""Cells in which the comprehensive ratio is known."""
+
+_LEAST_PAD_M = 2_000.0
+"""Distance beyond the region that is aligned at least, to tell the sea from unknown land."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """What is known before anything is computed."""
+
+    assembled: Assembled
+    plan: Plan
+    area: StudyArea
+    sources: Mapping[str, Source]
+    fill_zero: bool
+
+
+def open_sources(task: Task) -> dict[str, Source]:
+    """The rasters of a task by theme, inspected."""
+    return {
+        theme: open_source(Path(task.files[dataset.uri]), THEME_RULES[theme].quantity)
+        for theme, dataset in sorted(task.datasets.items())
+    }
+
+
+def assess(
+    task: Task,
+    inputs: AssessmentInputs,
+    folder: Path,
+    runner: WindowRunner,
+    progress: Progress,
+) -> Assessment:
+    """Carry out the assessment of a task; progress goes from 0 to 60.
+
+    Raises:
+        InvalidInput: layers are missing or leave too little of the land, or something is asked for
+            that there is not.
+    """
+    setting = _prepare(task, inputs)
+    area, plan = setting.area, setting.plan
+    stores = Stores(
+        ScratchStore(folder / "grid", area.grid), ScratchStore(folder / "wide", area.wide), area.pad
+    )
+    aligned = align_wide(
+        area,
+        setting.sources,
+        plan.leaves,
+        _wide_themes(setting),
+        stores,
+        runner,
+        fill_zero=setting.fill_zero,
+        told=lambda share: progress(15 * share, "align"),
+    )
+    _require_known_cover(plan, aligned)
+    work_out_tiled(plan, stores, runner)
+    layers = _layers(setting, stores, aligned)
+    computation = Computation(
+        plan, layers, runner.remembered(), extent(area), list(area.grid.windows(WINDOW_CELLS))
+    )
+    given = _frozen(inputs, setting)
+    figures = dict(given)
+    coverage, noted = _compute(setting, computation, figures, progress)
+    if figures[_COUNTED] < coverage.valid:
+        coverage = _narrowed(coverage, computation, int(figures[_COUNTED]))
+        require_coverage(coverage, setting.sources, plan.cell_m)
+    with pointing_at("/inputs"):
+        require_laws(setting.assembled, figures)
+    tallies = {**aligned.tallies, **noted.tallies}
+    _check_totals(setting, aligned.totals, noted.totals, runner)
+    edge_effect = any(ends_early(setting.sources[theme], area) for theme in _wide_themes(setting))
+    found = Assessment(
+        area=area,
+        stores=stores,
+        layers=layers,
+        assembled=setting.assembled,
+        plan=plan,
+        figures=figures,
+        given=frozenset(given),
+        extremes=extremes_of(
+            setting.assembled.decisive_layers, figures, inputs.parameters.max_mode
+        ),
+        coverage=coverage,
+        tallies=tallies,
+        sources=setting.sources,
+        edge_effect=edge_effect,
+        flags=coverage_flags(coverage),
+        warnings=[],
+    )
+    found.warnings.extend(assessment_warnings(found, cover_cut=aligned.cover_cut))
+    return found
+
+
+def _prepare(task: Task, inputs: AssessmentInputs) -> _Setting:
+    """Choose methods, link layers and lay the grid; nothing is computed yet."""
+    sources = open_sources(task)
+    bands = {theme: source.facts.bands for theme, source in sources.items()}
+    with pointing_at("/inputs"):
+        calculation = assembled(inputs, bands)
+    available = available_leaves(bands)
+    kept = [name for name in KEPT_LEAVES if name in available]
+    figures = [figure for layer in calculation.decisive_layers for figure in limits_figures(layer)]
+    plan = plan_of(
+        calculation.graph_with(kept),
+        inputs.cell_m,
+        results=(*calculation.results, *kept),
+        decisive=calculation.decisive,
+        figures=(*figures, *calculation.figures, _COUNTED),
+    )
+    reach_m = max(plan.halo * inputs.cell_m, _LEAST_PAD_M)
+    area = build_study_area(task, inputs, reach_m)
+    used = themes_used(calculation, bands)
+    return _Setting(
+        assembled=calculation,
+        plan=plan,
+        area=area,
+        sources={theme: source for theme, source in sources.items() if theme in used},
+        fill_zero=inputs.fill_zero,
+    )
+
+
+def _wide_themes(setting: _Setting) -> frozenset[str]:
+    """Themes whose neighbourhood matters; land cover tells where land is."""
+    wide = {setting.plan.leaves[name].theme for name in setting.plan.wide} | {COVER}
+    return frozenset(theme for theme in setting.sources if theme in wide)
+
+
+def _layers(setting: _Setting, stores: Stores, aligned: Aligned) -> SourceLayers:
+    """The layers of the computation, with room made for all that it keeps."""
+    plan = setting.plan
+    stores.own.create_classes(VALID)
+    for key in sorted(plan.kept):
+        if not (key in plan.wide and key not in plan.passes[0].keeps):
+            make_room(stores.own, key, plan.unit_of(key), bands_of(key))
+    rows = _rows_of_all_tables(plan)
+    absent = [int(cover) for cover in LandCover if cover not in rows]
+    return SourceLayers(
+        stores=stores,
+        sources=setting.sources,
+        wide=_wide_themes(setting),
+        fill_zero=setting.fill_zero,
+        rowless=tuple(absent),
+    )
+
+
+def _tables(plan: Plan) -> list[Mapping[LandCover, float]]:
+    return [
+        constant
+        for node in plan.nodes.values()
+        for constant in node.constants.values()
+        if isinstance(constant, dict) and all(isinstance(key, LandCover) for key in constant)
+    ]
+
+
+def _rows_of_all_tables(plan: Plan) -> set[LandCover]:
+    return set(LandCover).intersection(*_tables(plan))
+
+
+def _require_known_cover(plan: Plan, aligned: Aligned) -> None:
+    """Refuse land cover without parameters before anything is computed from it.
+
+    Raises:
+        InvalidInput: it occurs in the region; all such classes are listed with their cells.
+    """
+    with pointing_at(f"/inputs/datasets/{COVER}"):
+        require_rows(aligned.classes, dict.fromkeys(_rows_of_all_tables(plan), 0.0))
+
+
+def _compute(
+    setting: _Setting,
+    computation: Computation,
+    figures: dict[Figure, float],
+    progress: Progress,
+) -> tuple[Coverage, Noted]:
+    """Carry out the passes; the coverage is judged as soon as it is known."""
+    plan, last = setting.plan, len(setting.plan.passes) - 1
+    coverage: Coverage | None = None
+    noted = Noted(0, 0, {}, {})
+    told = _Told(progress, last)
+    for step, found in computation.passes(figures, told):
+        if coverage is None:
+            noted = _together(found)
+            coverage = _coverage(setting, found, noted)
+            require_coverage(coverage, setting.sources, plan.cell_m)
+        told.finish(step)
+    if coverage is None:
+        raise InvalidInput("nothing was asked for", message_zh="未请求任何结果")
+    return coverage, noted
+
+
+def _narrowed(coverage: Coverage, computation: Computation, valid: int) -> Coverage:
+    """Only cells with a ratio are valid: a formula may know nothing where its inputs are known."""
+    work = partial(_narrow, computation.layers)
+    for _ in computation.runner.run(work, computation.windows):
+        pass
+    return replace(coverage, valid=valid)
+
+
+def _narrow(layers: Layers, window: Window) -> None:
+    known = ~np.isnan(layers.read(RATIO, window))
+    layers.write(VALID, window, ((layers.read(VALID, window) == 1) & known).astype(np.uint8))
+
+
+class _Told:
+    """Turns the share done of each pass into the progress of the whole."""
+
+    def __init__(self, progress: Progress, last: int) -> None:
+        self.progress = progress
+        self.last = last
+        self.stage = 0
+
+    def __call__(self, share: float) -> None:
+        """Tell the share done of the pass in hand."""
+        width = 45 / (self.last + 1)
+        names = {0: "derive", self.last: "ratio"}
+        done = 15 + width * (self.stage + share)
+        self.progress(done, names.get(self.stage, "supply_demand"))
+
+    def finish(self, step: Pass) -> None:
+        """Go on to the pass after `step`."""
+        self.stage = step.stage + 1
+
+
+def _together(found: Found) -> Noted:
+    """What the windows of the first pass noted, in their order."""
+    notes: Sequence[Noted] = found.notes
+    return Noted(
+        inside=sum(one.inside for one in notes),
+        sea=sum(one.sea for one in notes),
+        tallies=_joined([one.tallies for one in notes]),
+        totals=reduce(_added, (one.totals for one in notes)),
+    )
+
+
+def _joined(parts: list[Mapping[str, Tally]]) -> dict[str, Tally]:
+    themes = sorted({theme for part in parts for theme in part})
+    return {theme: Tally.together(part[theme] for part in parts) for theme in themes}
+
+
+def _added(one: Mapping[str, float], other: Mapping[str, float]) -> Mapping[str, float]:
+    return {theme: one.get(theme, 0.0) + other[theme] for theme in other}
+
+
+def _coverage(setting: _Setting, found: Found, noted: Noted) -> Coverage:
+    graph = setting.assembled.graph
+    keys = [name for name in found.missing if name not in setting.sources]
+    themes = {key: next(iter(graph.themes_of(key)), "") for key in keys}
+    return Coverage(
+        valid=found.valid,
+        inside=noted.inside,
+        sea=noted.sea,
+        missing=dict(sorted(found.missing.items())),
+        themes={key: theme for key, theme in themes.items() if theme},
+        titles={key: graph.title_of(key) for key in keys},
+    )
+
+
+def _check_totals(
+    setting: _Setting, wide: Mapping[str, float], own: Mapping[str, float], runner: WindowRunner
+) -> None:
+    """Refuse alignments that lost or made some of what they should have kept."""
+    for totals, grid in ((wide, setting.area.wide), (own, setting.area.grid)):
+        for theme, total in totals.items():
+            check_total(theme, setting.sources[theme], grid, total, runner.run)
+
+
+def _frozen(inputs: AssessmentInputs, setting: _Setting) -> dict[Figure, float]:
+    """Numbers that are given and not taken of this area.
+
+    Raises:
+        InvalidInput: this run takes no such number.
+    """
+    known = {figure for step in setting.plan.passes for figure in step.figures}
+    given: dict[Figure, float] = {}
+    for number, one in enumerate(inputs.normalization):
+        for probability, value in zip(one.quantiles, (one.lo, one.hi), strict=True):
+            figure = Figure(one.layer, "quantile", probability, one.where)
+            given[_taken(figure, known, f"/inputs/normalization/{number}")] = value
+    for number, other in enumerate(inputs.figures):
+        figure = Figure(other.of, other.kind, other.probability, other.where)
+        given[_taken(figure, known, f"/inputs/figures/{number}")] = other.value
+    return given
+
+
+def _taken(figure: Figure, known: set[Figure], pointer: str) -> Figure:
+    if figure in known:
+        return figure
+    raise InvalidInput(
+        f"a number of {figure.of} is given ({figure.kind}), which this run does not take",
+        message_zh=f"给出了 {figure.of} 的统计量（{figure.kind}），但本次计算不使用该统计量",
+        pointer=pointer,
+    )
+
+
+def ends_early(source: Source, area: StudyArea) -> bool:
+    """Whether a raster looked at beyond the region ends within the reach of the steps."""
+    west, south, east, north = area.wide.bounds
+    change = transformer(f"EPSG:{area.wide.epsg}", source.crs)
+    wanted = change.transform_bounds(west, south, east, north)
+    have = source.facts.bounds
+    return have[0] > wanted[0] or have[1] > wanted[1] or have[2] < wanted[2] or have[3] < wanted[3]

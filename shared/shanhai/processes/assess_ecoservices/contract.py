@@ -1,0 +1,184 @@
+"""What can be asked for of an assessment: methods, their numbers and ways, and what comes of it.
+
+Names and ranges of parameters, options and tables are the methods' own and are checked against
+their declarations when a job is accepted.
+"""
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field, model_validator
+
+from shanhai.codes import Code, Name
+from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
+from shanhai.processes.kit.place_inputs import PlaceInputs
+from shanhai.processes.kit.themes import Theme
+from shanhai.vocabulary import Label
+
+ServiceId = Literal[
+    "water_conservation",
+    "soil_retention",
+    "cooling",
+    "carbon_sink",
+    "stormwater_regulation",
+    "biodiversity",
+    "recreation",
+]
+SERVICE_COUNT = len(get_args(ServiceId))
+ClassCode = Annotated[str, Field(pattern=r"^([1-9]|1[01])$")]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+LayerName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]{0,99}$")]
+Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
+ResultKind = Literal["supply", "demand", "ratio", "normalised", "quadrant", "coupling", "extra"]
+
+
+class LayerChanges(Inputs):
+    """Changes to the numbers, ways and class tables of a calculation."""
+
+    parameters: dict[Key, Number] = Field(
+        default_factory=dict, description="Numbers by name / 参数"
+    )
+    options: dict[Key, Key] = Field(default_factory=dict, description="Ways by name / 选项")
+    tables: dict[Key, dict[ClassCode, Number]] = Field(
+        default_factory=dict, description="Values by table and land-cover class / 地类参数表"
+    )
+
+
+class EcoserviceChoice(LayerChanges):
+    """How one service is calculated."""
+
+    method: Key | None = Field(
+        None, description="Method; default: the profile's / 方法，默认取计算方案的方法"
+    )
+
+
+class FrozenLimits(Inputs):
+    """Limits of a layer taken from the manifest of an earlier run."""
+
+    layer: LayerName = Field(description="Layer as the manifest names it / 清单中的图层名")
+    lo: Number = Field(description="Value that becomes 0 / 归一化为 0 的值")
+    hi: Number = Field(description="Value that becomes 1 / 归一化为 1 的值")
+    quantiles: tuple[float, float] = Field(
+        (0.005, 0.995), description="Quantiles they were taken at / 对应的分位数"
+    )
+    where: Key | None = Field(None, description="Mask they were taken in / 取值范围掩膜")
+    frozen_from: Name | None = Field(None, description="Where they come from / 来源")
+
+    @model_validator(mode="after")
+    def check_order(self) -> "FrozenLimits":
+        """The upper limit lies above the lower one."""
+        if self.hi < self.lo:
+            raise ValueError("hi is below lo / hi 小于 lo")
+        return self
+
+
+class FrozenFigure(Inputs):
+    """A number of the whole area taken from the manifest of an earlier run."""
+
+    of: LayerName = Field(description="Layer it was taken of / 图层")
+    kind: Literal["sum", "mean", "max", "min", "sd", "count", "quantile"] = Field(
+        description="How it was taken / 统计方式"
+    )
+    probability: float | None = Field(None, ge=0, le=1, description="Of a quantile / 分位概率")
+    where: Key | None = Field(None, description="Mask it was taken in / 取值范围掩膜")
+    value: Number = Field(description="The number / 数值")
+
+
+class AssessmentParameters(Inputs):
+    """Parameters of the matching of supply and demand."""
+
+    max_mode: Literal["p99.5", "max"] = Field("p99.5", description="Cap of the ratio / 截尾方式")
+    weights: dict[str, float] | None = Field(
+        None, description="Weight per ecoservice, sum 1; default equal / 各服务权重"
+    )
+
+
+class AssessmentInputs(PlaceInputs):
+    """What every process says that assesses the services of a region."""
+
+    profile: Literal["index", "biophysical"] = Field(
+        "index", description="Calculation profile / 计算方案"
+    )
+    ecoservices: dict[ServiceId, EcoserviceChoice] = Field(
+        default_factory=dict,
+        description="Method, parameters, options and tables by service / 各服务的方法与参数",
+    )
+    layers: LayerChanges = Field(
+        default_factory=lambda: LayerChanges.model_validate({}),
+        description="Changes to the layers services share / 公共图层的参数",
+    )
+    datasets: dict[Theme, Code] = Field(
+        default_factory=dict, description="Dataset per theme; default: the newest / 数据集"
+    )
+    fill_zero: bool = Field(
+        False, description="Night lights and population without data on land are 0 / 缺测取零"
+    )
+    allow_fallback: bool = Field(
+        False,
+        description="Take the next method of a service that lacks data / 缺数据时改用下一方法",
+    )
+    min_services: int = Field(
+        SERVICE_COUNT,
+        ge=1,
+        le=SERVICE_COUNT,
+        description="Services that must be known in a cell / 像元内至少具备的服务数",
+    )
+    normalization: list[FrozenLimits] = Field(
+        default_factory=list,
+        max_length=200,
+        description="Limits of an earlier run, to compare with it / 沿用先前计算的归一化界限",
+    )
+    figures: list[FrozenFigure] = Field(
+        default_factory=list,
+        max_length=1000,
+        description="Numbers of the whole area of an earlier run / 沿用先前计算的全域统计量",
+    )
+    parameters: AssessmentParameters = Field(
+        default_factory=lambda: AssessmentParameters.model_validate({}),
+        description="Parameters / 参数",
+    )
+
+    def changes_of(self, service: str) -> EcoserviceChoice:
+        """What is asked for of a service."""
+        asked = {str(name): choice for name, choice in self.ecoservices.items()}
+        return asked.get(service) or EcoserviceChoice.model_validate({})
+
+
+def _usual_results() -> list[ResultKind]:
+    return ["supply", "demand", "ratio"]
+
+
+class AssessEcoservicesInputs(AssessmentInputs):
+    """Inputs of the assessment."""
+
+    results: list[ResultKind] = Field(
+        default_factory=_usual_results,
+        min_length=1,
+        max_length=len(get_args(ResultKind)),
+        description="Kinds of rasters that are published / 发布的图层种类",
+    )
+    public: bool = Field(
+        False,
+        description="Readable without identity where allowed; takes an approver / 公开（须审批者）",
+    )
+
+
+SCHEMAS = "shanhai.processes.assess_ecoservices.schema:input_schemas"
+
+ASSESS_ECOSERVICES = ProcessContract(
+    "assess-ecoservices",
+    Label("评估生态系统服务供需", "Assess ecosystem services"),
+    Label(
+        "按所选方案与方法计算七项生态系统服务的供给、需求与供需比，发布栅格、分区域统计与报告。",
+        "Computes supply, demand and their ratio of seven ecosystem services by the profile and"
+        " methods chosen, and publishes rasters, statistics by district and a report.",
+    ),
+    AssessEcoservicesInputs,
+    (
+        OutputSpec("layers", Label("图层", "Layers"), "application/json"),
+        OutputSpec("statistics", Label("统计", "Statistics"), "application/json"),
+        OutputSpec("table", Label("统计表", "Statistics as a table"), "text/csv"),
+        OutputSpec("report", Label("报告", "Report"), "text/html"),
+        OutputSpec("report_pdf", Label("报告（PDF）", "Report (PDF)"), "application/pdf"),
+    ),
+    schemas=SCHEMAS,
+)

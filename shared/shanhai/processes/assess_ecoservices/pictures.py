@@ -1,0 +1,144 @@
+"""The small maps of a report: the services, how supply and demand match, and what is doubtful."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shanhai.cartography import (
+    BALANCE,
+    COORDINATION,
+    DEMAND,
+    QUADRANTS,
+    SUPPLY,
+    ClassStyle,
+    RampStyle,
+    style_of,
+)
+from shanhai.processes.assess_ecoservices.assessed import Assessment
+from shanhai.processes.delineate_zones.uncertainty import DEFICIT, RATIO_SD, STABILITY
+from shanhai.processes.kit.thumbnails import overview
+from shanhai.raster.store import ScratchStore
+from shanhai.reporting.maps import MapFrame
+from shanhai.reporting.panels import ClassPanel, RampPanel, draw_panels
+from shanhai.science.arrays import ClassArray, FloatArray
+from shanhai.science.matching import coordination_class, coupling, quadrant, z_score
+from shanhai.science.normalise import normalise
+from shanhai.vocabulary import Label, label_of
+
+_QUADRANTS = ClassStyle(Label("供需象限", "Quadrants"), QUADRANTS)
+_COORDINATION = ClassStyle(Label("协调等级", "Classes of coordination"), COORDINATION)
+_DOUBTS = {
+    STABILITY: Label("分区稳定性", "Stability of the zones"),
+    DEFICIT: Label("供需赤字概率", "Probability of a deficit"),
+    RATIO_SD: Label("供需比标准差", "Spread of the ratio"),
+}
+
+
+def draw_service_maps(assessment: Assessment, frame: MapFrame, folder: Path) -> dict[str, Path]:
+    """Draw a row of three maps for each service; returns the pictures by `service.<code>`.
+
+    Supply and demand of a service have one unit and are drawn to one scale.
+    """
+    pictures = {}
+    for service, method in assessment.assembled.methods.items():
+        path = pictures[f"service.{service}"] = folder / f"service.{service}.png"
+        caps = [assessment.extremes[f"{kind}.{service}"].cap for kind in ("supply", "demand")]
+        unit = "" if method.unit == "1" else f" ({method.unit})"
+        draw_panels(path, _panels(assessment.stores.own, service, unit, max(caps)), frame)
+    return pictures
+
+
+def _panels(store: ScratchStore, service: str, unit: str, cap: float) -> list[RampPanel]:
+    layers = [overview(store, f"{kind}.{service}") for kind in ("supply", "demand", "ratio")]
+    low = min(0.0, *(_least(layer) for layer in layers[:2]))
+    ramp = Label("", "")
+    return [
+        RampPanel(
+            Label("供给", f"Supply{unit}"), layers[0], RampStyle(ramp, unit, SUPPLY), low, cap
+        ),
+        RampPanel(
+            Label("需求", f"Demand{unit}"), layers[1], RampStyle(ramp, unit, DEMAND), low, cap
+        ),
+        RampPanel(Label("供需比", "Ratio"), layers[2], RampStyle(ramp, "1", BALANCE), -1.0, 1.0),
+    ]
+
+
+def _least(values: NDArray[np.float32]) -> float:
+    return float(np.nanmin(values)) if np.isfinite(values).any() else 0.0
+
+
+def draw_matching(
+    assessment: Assessment,
+    figures: Sequence[Mapping[str, Any]],
+    frame: MapFrame,
+    folder: Path,
+) -> dict[str, Path]:
+    """Draw the quadrants, and the classes of coordination, of all services side by side."""
+    store = assessment.stores.own
+    classes = {
+        "quadrants": [(_quadrants(store, one), _QUADRANTS) for one in figures],
+        "coordination": [
+            (_coordination(assessment, one["code"]), _COORDINATION) for one in figures
+        ],
+    }
+    titles = [label_of(one["code"]) for one in figures]
+    for name, drawn in classes.items():
+        panels = [
+            ClassPanel(title, codes, style)
+            for title, (codes, style) in zip(titles, drawn, strict=True)
+        ]
+        draw_panels(folder / f"{name}.png", panels, frame, columns=4)
+    return {name: folder / f"{name}.png" for name in classes}
+
+
+def _quadrants(store: ScratchStore, figures: Mapping[str, Any]) -> ClassArray:
+    supply, demand = (
+        z_score(_shown(store, kind, figures["code"]), figures[kind]["mean"], figures[kind]["sd"])
+        for kind in ("supply", "demand")
+    )
+    return quadrant(supply, demand)
+
+
+def _coordination(assessment: Assessment, service: str) -> ClassArray:
+    supply, demand = (
+        normalise(
+            _shown(assessment.stores.own, kind, service),
+            assessment.extremes[f"{kind}.{service}"].limits,
+        )
+        for kind in ("supply", "demand")
+    )
+    return coordination_class(coupling(supply, demand).coordination)
+
+
+def _shown(store: ScratchStore, kind: str, service: str) -> FloatArray:
+    return overview(store, f"{kind}.{service}").astype(np.float64)
+
+
+def draw_doubts(store: ScratchStore, frame: MapFrame, folder: Path) -> dict[str, Path]:
+    """Draw what the draws of the parameters say of each cell, where there were any.
+
+    The share of the draws that agree on its zone, the probability that it is short of something,
+    and how far its ratio spreads.
+    """
+    if not store.has(STABILITY):
+        return {}
+    path = folder / "doubts.png"
+    panels = [_doubt(title, name, overview(store, name)) for name, title in _DOUBTS.items()]
+    draw_panels(path, panels, frame)
+    return {"doubts": path}
+
+
+def _doubt(title: Label, layer: str, values: NDArray[np.float32]) -> RampPanel:
+    style = style_of(layer)
+    if not isinstance(style, RampStyle):
+        raise TypeError(f"{layer} is drawn by classes, not by a ramp")
+    low = 0.0 if style.low is None else style.low
+    high = _most(values) if style.high is None else style.high
+    return RampPanel(title, values, style, low, high, beyond=False)
+
+
+def _most(values: NDArray[np.float32]) -> float:
+    return float(np.nanmax(values)) if np.isfinite(values).any() else 0.0

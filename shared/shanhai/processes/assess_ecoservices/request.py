@@ -1,0 +1,85 @@
+"""What the inputs of an assessment ask of the calculations, and whether it can be had."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from shanhai.errors import InvalidInput
+from shanhai.processes.assess_ecoservices.contract import (
+    AssessEcoservicesInputs,
+    AssessmentInputs,
+    LayerChanges,
+)
+from shanhai.science.balance import weight_shares
+from shanhai.science.ecoservices.assembly import Assembled, Request, assemble, check_request
+from shanhai.science.ecoservices.catalogue import ECOSERVICES
+from shanhai.science.ecoservices.choice import Changes, Choice
+from shanhai.science.ecoservices.inputs import LEAVES
+
+KEPT_LEAVES = ("population", "night_lights", "land_cover")
+"""What is read and kept for statistics, where it is given."""
+
+
+def request_of(inputs: AssessmentInputs) -> Request:
+    """What is asked for, in the words of the calculations.
+
+    Raises:
+        InvalidInput: it is nothing the calculations have; pointers are into the inputs.
+    """
+    choices = {one.id: inputs.changes_of(one.id) for one in ECOSERVICES}
+    kinds = tuple(inputs.results) if isinstance(inputs, AssessEcoservicesInputs) else None
+    request = Request(
+        profile=inputs.profile,
+        weights=_weights(inputs),
+        choices={
+            service: Choice(choice.method, _changes(choice)) for service, choice in choices.items()
+        },
+        shared=_changes(inputs.layers),
+        allow_fallback=inputs.allow_fallback,
+        min_services=inputs.min_services,
+        max_mode=inputs.parameters.max_mode,
+        kinds=tuple(dict.fromkeys(("supply", "demand", "ratio", *(kinds or ())))),
+    )
+    check_request(ECOSERVICES, request)
+    return request
+
+
+def _weights(inputs: AssessmentInputs) -> dict[str, float]:
+    try:
+        return weight_shares(inputs.parameters.weights)
+    except InvalidInput as error:
+        faults = [replace(one, pointer=f"/parameters{one.pointer}") for one in error.faults]
+        raise InvalidInput(error.message, message_zh=error.message_zh, faults=faults) from error
+
+
+def _changes(given: LayerChanges) -> Changes:
+    tables = {
+        name: {int(code): value for code, value in rows.items()}
+        for name, rows in given.tables.items()
+    }
+    return Changes(given.parameters, given.options, tables)
+
+
+def assembled(inputs: AssessmentInputs, bands: Mapping[str, int]) -> Assembled:
+    """The calculation of an assessment on rasters of some themes with so many bands.
+
+    Raises:
+        InvalidInput: it asks for what there is not, or datasets are missing.
+    """
+    return assemble(ECOSERVICES, request_of(inputs), available_leaves(bands))
+
+
+def available_leaves(bands: Mapping[str, int]) -> list[str]:
+    """Names of the leaves that rasters with so many bands, by theme, can be read for."""
+    return [
+        name
+        for name, leaf in LEAVES.items()
+        if leaf.theme is None
+        or (leaf.theme in bands and (not leaf.bands or bands[leaf.theme] in leaf.bands))
+    ]
+
+
+def themes_used(calculation: Assembled, bands: Mapping[str, int]) -> set[str]:
+    """Themes that are read, for the calculation or for its statistics."""
+    kept = (LEAVES[name].theme for name in KEPT_LEAVES)
+    read = {*calculation.graph.themes, *kept}
+    return {theme for theme in bands if theme in read}

@@ -1,0 +1,161 @@
+"""Build the ecological network of a region: sources, corridors, pinch points and barriers."""
+
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from shanhai.errors import InvalidInput
+from shanhai.processes.build_network.barriers import find_obstacles, prepare_scan
+from shanhai.processes.build_network.context import COVER, Scene
+from shanhai.processes.build_network.contract import (
+    BUILD_NETWORK,
+    OPTIONAL_THEMES,
+    RASTERS,
+    BuildNetworkInputs,
+)
+from shanhai.processes.build_network.corridors import tell_corridors
+from shanhai.processes.build_network.currents import conduct_of, find_currents
+from shanhai.processes.build_network.flags import network_flags
+from shanhai.processes.build_network.importance import write_importance
+from shanhai.processes.build_network.linkages import find_links, look_for_barriers
+from shanhai.processes.build_network.manifest import build_manifest
+from shanhai.processes.build_network.metrics import measure_network
+from shanhai.processes.build_network.nodes import tell_nodes
+from shanhai.processes.build_network.outputs import write_links, write_nodes
+from shanhai.processes.build_network.pattern import find_pattern
+from shanhai.processes.build_network.report import write_report
+from shanhai.processes.build_network.requirements import network_faults
+from shanhai.processes.build_network.resistance import write_resistance
+from shanhai.processes.build_network.result import Built
+from shanhai.processes.build_network.sensitivity import find_contrasts
+from shanhai.processes.build_network.sources import find_sources
+from shanhai.processes.build_network.statistics import (
+    TABLE_HEAD,
+    statistics_document,
+    table_rows,
+)
+from shanhai.processes.kit.checkpointing import resumed_runner
+from shanhai.processes.kit.manifest import finish_manifest
+from shanhai.processes.kit.outputs import write_document, write_rasters, write_table
+from shanhai.processes.kit.process import Progress
+from shanhai.processes.kit.region import build_place, open_sources
+from shanhai.processes.kit.task import Outcome, OutputFile, Task
+from shanhai.vocabulary import Label
+
+SCRATCH = "scratch"
+
+
+class BuildNetwork:
+    """Finds the network of a region and publishes it as lines, places and rasters."""
+
+    contract = BUILD_NETWORK
+
+    def compute(self, task: Task, workspace: Path, progress: Progress) -> Outcome:
+        """Compute with files only; the workspace holds every result afterwards."""
+        inputs = BuildNetworkInputs.model_validate(task.inputs)
+        require_layers(task, inputs)
+        with resumed_runner(task, workspace, progress) as (runner, progress):
+            progress(0, "prepare")
+            sources = open_sources(task, {COVER, *OPTIONAL_THEMES, *_supplies(task)})
+            place = build_place(task, inputs, workspace / SCRATCH, sources, runner)
+            built = build(Scene(place, inputs, task), progress)
+            files, statistics = _write(built, workspace, progress)
+        flags = network_flags(
+            built.scene, built.sources, built.network, built.corridors, built.record["resistance"]
+        )
+        manifest = build_manifest(task, built, flags)
+        progress(92, "maps")
+        files += write_report(built, statistics, manifest, workspace)
+        finish_manifest(manifest, files, flags, workspace)
+        shutil.rmtree(workspace / SCRATCH)
+        progress(100, "done")
+        return Outcome(
+            files=files,
+            values={
+                "status": statistics["status"],
+                "indices": statistics["network"],
+                "totals": statistics["totals"],
+            },
+            manifest=manifest,
+            warnings=manifest["warnings"],
+        )
+
+
+def build(scene: Scene, progress: Progress) -> Built:
+    """Every step from the services to the places of the network."""
+    record: dict[str, Any] = {"importance": None}
+    if scene.inputs.needs_supplies:
+        progress(5, "importance")
+        record["importance"] = write_importance(scene)
+    progress(15, "pattern")
+    pattern = find_pattern(scene)
+    progress(25, "sources")
+    sources = find_sources(scene, pattern)
+    progress(32, "resistance")
+    record["resistance"] = write_resistance(scene)
+    progress(42, "paths")
+    scan = prepare_scan(scene, sources)
+    network, scores = find_links(scene, sources, partial(look_for_barriers, scan))
+    progress(55, "current")
+    conduct = conduct_of(scene, sources, network)
+    progress(60, "pinch_points")
+    pinch = find_currents(scene, sources, network)
+    progress(70, "barriers")
+    obstacles = find_obstacles(scene, scores)
+    contrasts = find_contrasts(scene, sources, network, progress)
+    progress(78, "metrics")
+    metrics = measure_network(scene, sources, network)
+    corridors = tell_corridors(scene, sources, network, metrics, conduct, contrasts)
+    nodes = tell_nodes(scene, pattern, sources, network, metrics, corridors, pinch, obstacles)
+    return Built(
+        scene=scene,
+        pattern=pattern,
+        sources=sources,
+        network=network,
+        metrics=metrics,
+        pinch=pinch,
+        obstacles=obstacles,
+        corridors=corridors,
+        nodes=nodes,
+        contrasts=contrasts,
+        record=record,
+    )
+
+
+def require_layers(task: Task, inputs: BuildNetworkInputs) -> None:
+    """Refuse a network whose inputs are missing; all that is missing is named."""
+    faults = network_faults(inputs, task.datasets)
+    if faults:
+        raise InvalidInput(
+            "; ".join(fault.detail for fault in faults),
+            message_zh="；".join(fault.detail_zh or fault.detail for fault in faults),
+            faults=faults,
+        )
+
+
+def _supplies(task: Task) -> list[str]:
+    return [theme for theme in task.datasets if theme.startswith("supply.")]
+
+
+def _write(
+    built: Built, workspace: Path, progress: Progress
+) -> tuple[list[OutputFile], dict[str, Any]]:
+    statistics = statistics_document(
+        built.scene, built.pattern, built.network, built.metrics, built.corridors, built.nodes
+    )
+    statistics["sensitivity"] = [one.document() for one in built.contrasts]
+    progress(85, "rasters")
+    return [
+        *write_rasters(built.scene.place, list(RASTERS.items()), workspace),
+        write_links(workspace, built.corridors),
+        write_nodes(workspace, built.nodes),
+        write_document(workspace, "statistics", Label("网络统计", "Statistics"), statistics),
+        write_table(
+            workspace,
+            "table",
+            Label("廊道表", "Corridors as a table"),
+            TABLE_HEAD,
+            table_rows(statistics),
+        ),
+    ], statistics

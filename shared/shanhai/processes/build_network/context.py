@@ -1,0 +1,117 @@
+"""What every step of a network works on: the region on its grid, its land and its lines."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
+
+from shanhai.processes.build_network.contract import NAMED, BuildNetworkInputs, NetworkParameters
+from shanhai.processes.kit.layers import make_layers
+from shanhai.processes.kit.region import LAND, Place
+from shanhai.processes.kit.task import Task
+from shanhai.raster.crs import LON_LAT, reproject_geometry
+from shanhai.raster.store import ScratchStore
+from shanhai.raster.vectorise import cells_in_any
+from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
+from shanhai.science.corridors.spacing import MetricCells
+from shanhai.science.grid import Grid
+from shanhai.science.landcover import NODATA
+
+COVER = "land_cover"
+RESERVES = "protected_areas"
+RED_LINE = "red_line"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A region, what was asked, and its control lines.
+
+    Attributes:
+        place: The region on its grid.
+        inputs: What was asked.
+        task: All that a computation was given.
+    """
+
+    place: Place
+    inputs: BuildNetworkInputs
+    task: Task
+
+    @property
+    def parameters(self) -> NetworkParameters:
+        """Parameters of the run."""
+        return self.inputs.parameters
+
+    @property
+    def store(self) -> ScratchStore:
+        """Scratch layers."""
+        return self.place.store
+
+    @property
+    def grid(self) -> Grid:
+        """The analysis grid."""
+        return self.place.grid
+
+    @property
+    def cell_m(self) -> float:
+        """Side of a cell, m."""
+        return self.grid.cell_m
+
+    @property
+    def spacing(self) -> MetricCells:
+        """Cells are squares in metres."""
+        return MetricCells(self.cell_m, self.cell_m)
+
+    @cached_property
+    def cover(self) -> ClassArray:
+        """Land cover of the land; 0 is sea, unknown or outside the region."""
+        make_layers(self.place, [COVER])
+        return self.store.read_classes(COVER, self.store.whole)
+
+    @cached_property
+    def known(self) -> BoolArray:
+        """Land of which the cover is known."""
+        return np.asarray(self.cover != NODATA)
+
+    @cached_property
+    def land_cells(self) -> int:
+        """Cells of land."""
+        return int(np.count_nonzero(self.store.read_classes(LAND, self.store.whole)))
+
+    @cached_property
+    def lines(self) -> Mapping[str, BoolArray]:
+        """Land within the control areas of each kind there is; reserves of a raster too."""
+        kinds = sorted({area.kind for area in self.task.areas} - {NAMED})
+        found = {kind: self._burnt(kind) & self.known for kind in kinds}
+        if RESERVES in self.place.sources:
+            make_layers(self.place, [RESERVES])
+            reserves = self.whole(RESERVES) > 0
+            found["protected_area"] = reserves | found.get("protected_area", False)
+        return found
+
+    def whole(self, layer: str) -> FloatArray:
+        """A quantity of the whole grid."""
+        return self.store.read_all(layer)
+
+    def in_lines(self, kinds: Sequence[str]) -> list[BoolArray]:
+        """Masks of some kinds of control areas, as far as there are any."""
+        return [self.lines[kind] for kind in kinds if kind in self.lines]
+
+    @property
+    def candidates_anyway(self) -> list[BoolArray]:
+        """Masks of land that may hold sources whatever it gives."""
+        return self.in_lines(self.parameters.sources.candidate_lines)
+
+    def shapes(self, kind: str) -> list[BaseGeometry]:
+        """Geometries of the control areas of a kind, in the CRS of the grid."""
+        crs = f"EPSG:{self.grid.epsg}"
+        return [
+            reproject_geometry(shape(area.geometry), LON_LAT, crs)
+            for area in self.task.areas
+            if area.kind == kind
+        ]
+
+    def _burnt(self, kind: str) -> BoolArray:
+        return cells_in_any(self.shapes(kind), self.grid)

@@ -1,0 +1,346 @@
+"""What can be asked for of an ecological network: sources, resistance, corridors, circuits."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import numpy as np
+import shapely
+from pydantic import Field, model_validator
+from shapely.errors import ShapelyError
+from shapely.geometry import shape
+
+from shanhai.codes import Code, Name
+from shanhai.processes.assess_ecoservices.contract import ServiceId
+from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
+from shanhai.processes.kit.place_inputs import PlaceInputs
+from shanhai.vocabulary import Label
+
+NetworkTheme = Literal[
+    "land_cover", "dem", "night_lights", "ndvi", "roads", "main_roads", "protected_areas"
+]
+"""Dataset themes a network is built from; land cover is needed, the others are read if there."""
+
+OPTIONAL_THEMES: tuple[NetworkTheme, ...] = (
+    *("dem", "night_lights", "ndvi", "roads", "main_roads", "protected_areas"),
+)
+
+LineKind = Literal["red_line", "protected_area", "permanent_basic_farmland", "urban_boundary"]
+"""Kinds of control areas that may hold sources, or keep them out."""
+
+NAMED = "corridor"
+"""Kind under which a task carries the corridors a plan has named, beside the control areas."""
+
+Metres = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
+Radius = Annotated[float, Field(ge=10, le=10_000, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+Factor = Literal["land_cover", "slope", "roads", "water"]
+
+MOST_ROADS = 5000
+LINES = ("LineString", "MultiLineString")
+POLYGONS = ("Polygon", "MultiPolygon")
+RoadClass = Literal["motorway", "rail", "trunk", "primary", "secondary", "tertiary", "other"]
+
+
+def require_shape(geometry: dict[str, Any], kinds: tuple[str, ...]) -> None:
+    """Refuse a geometry that is none of some kinds, or lies beyond longitude and latitude.
+
+    Raises:
+        ValueError: it breaks a rule, which is named.
+    """
+    if geometry.get("type") not in kinds or "coordinates" not in geometry:
+        raise ValueError(
+            f"geometry must be one of {', '.join(kinds)}, with coordinates"
+            f" / 几何须为 {'、'.join(kinds)} 之一，并含坐标"
+        )
+    try:
+        with np.errstate(invalid="ignore"):
+            found = shape(geometry)
+    except (ValueError, TypeError, IndexError, AttributeError, ShapelyError) as error:
+        raise ValueError(
+            "geometry has coordinates that make no line or polygon / 几何坐标无法构成线或面"
+        ) from error
+    positions = shapely.get_coordinates(found)
+    if not positions.size or not (np.abs(positions) <= (180, 90)).all():
+        raise ValueError(
+            "geometry must lie within longitudes -180 to 180 and latitudes -90 to 90"
+            " / 几何须位于经度 -180 至 180、纬度 -90 至 90 之内"
+        )
+
+
+class Named(Inputs):
+    """A corridor that already has a name."""
+
+    name_zh: Name = Field(description="Chinese name / 中文名称")
+    name_en: Name | None = Field(None, description="English name / 英文名称")
+    geometry: dict[str, Any] = Field(
+        description="GeoJSON line or polygon in longitude and latitude / 线或面，经纬度"
+    )
+
+    @model_validator(mode="after")
+    def check_kind(self) -> "Named":
+        """A corridor has a length or an area."""
+        require_shape(self.geometry, LINES + POLYGONS)
+        return self
+
+
+class RoadLine(Inputs):
+    """A road or railway that may break corridors."""
+
+    road_class: RoadClass = Field(
+        description="Class; from secondary on it breaks a corridor / 道路等级，次干路及以上构成断裂"
+    )
+    on_structure: bool = Field(
+        False, description="On a viaduct or in a tunnel, and so passable / 位于桥梁或隧道，可通行"
+    )
+    geometry: dict[str, Any] = Field(
+        description="GeoJSON line in longitude and latitude / 线，经纬度"
+    )
+
+    @model_validator(mode="after")
+    def check_kind(self) -> "RoadLine":
+        """A road is a line."""
+        require_shape(self.geometry, LINES)
+        return self
+
+
+class SourceChoice(Inputs):
+    """Which land is an ecological source."""
+
+    candidates: Literal["importance", "natural_cover"] = Field(
+        "importance",
+        description="Land of high importance, or all natural cover / 候选区",
+    )
+    weighting: Literal["equal", "entropy", "given"] = Field(
+        "equal", description="Weights of the services / 服务赋权方式"
+    )
+    weights: dict[ServiceId, Weight] = Field(
+        default_factory=dict, description="Weight per service, where they are given / 给定权重"
+    )
+    quantile: float = Field(
+        0.80, ge=0, le=1, description="Importance from which land is a candidate / 候选分位数"
+    )
+    candidate_lines: list[LineKind] = Field(
+        ["red_line", "protected_area"],
+        max_length=4,
+        description="Control areas that are candidates whatever they give / 计入候选的管控线",
+    )
+    excluded_lines: list[LineKind] = Field(
+        default_factory=list,
+        max_length=4,
+        description="Control areas in which no source lies / 排除源地的管控线",
+    )
+    connectivity: Literal[4, 8] = Field(8, description="Neighbours in the pattern / MSPA 连通性")
+    edge_width_cells: int = Field(1, ge=1, le=50, description="Edge of the pattern / 边缘宽度")
+    transition: bool = Field(True, description="Edges a connector passes are its own / 过渡像元")
+    min_area_ha: float = Field(10.0, gt=1, le=1e6, description="Least source, ha / 源地最小面积")
+    merge_gap_m: float = Field(
+        0.0, ge=0, le=100_000, description="Cores nearer than this are one, m / 合并间距"
+    )
+    dpc_min_percent: float = Field(1.0, ge=0, le=100, description="Least dPC, % / dPC 下限")
+    d50_m: float = Field(
+        2500.0, gt=0, le=1e6, description="Distance half of all cover, m / 扩散距离"
+    )
+
+    @model_validator(mode="after")
+    def check_weights(self) -> "SourceChoice":
+        """Weights are given where they count, and only there."""
+        if (self.weighting == "given") != bool(self.weights):
+            raise ValueError(
+                "weights are given with weighting `given`, and only then"
+                " / weights 须且仅须与 weighting=given 同时给出"
+            )
+        return self
+
+
+class ResistanceChoice(Inputs):
+    """How hard land is to cross."""
+
+    table: dict[str, Any] | None = Field(
+        None, description="The plan's own table; default `resistance-city` / 自定义阻力表"
+    )
+    weights: dict[Factor, Weight] = Field(
+        default_factory=dict, description="Weights in place of the table's / 因子权重"
+    )
+    night_lights: Literal["class_mean", "vegetation_adjusted", "none"] = Field(
+        "class_mean",
+        description="Correction by night lights, where they are known / 夜间灯光修正",
+    )
+
+
+class LinkChoice(Inputs):
+    """Which sources are linked, and how wide corridors are."""
+
+    mode: Literal["neighbour", "mst", "all_pairs"] = Field(
+        "neighbour", description="Pairs that are linked / 连接方式"
+    )
+    nearest: int = Field(2, ge=0, le=20, description="Nearest others of each source / 最近源地数")
+    max_cost: Metres | None = Field(
+        None, description="Longest link, cost-weighted m / 最大累积阻力"
+    )
+    max_euclid_m: Metres | None = Field(None, description="Longest link, m / 最大直线距离")
+    drop_crossing: bool = Field(
+        True, description="Leave out links through a third source / 剔除穿越第三源地的连接"
+    )
+    swath: Literal["relative", "cost_cutoff", "fixed_width_m", "current"] = Field(
+        "relative", description="What bounds a corridor / 廊道范围的确定方式"
+    )
+    swath_value: float | None = Field(
+        None,
+        gt=0,
+        le=1e9,
+        description="Its bound; 0.05 of the cost when relative, 0.9 of the current / 界限值",
+    )
+    neighbours: Literal[4, 8, 16] = Field(8, description="Steps from a cell / 邻域")
+    forbid_corner_cutting: bool = Field(
+        False, description="No diagonal step beside a barrier / 禁止穿角"
+    )
+    sensitivity: bool = Field(
+        False, description="Compare with the square root and the square of R / 阻力敏感性分析"
+    )
+
+    @model_validator(mode="after")
+    def check_swath(self) -> "LinkChoice":
+        """Only shares, of the cost or the current, have a value of their own."""
+        if self.swath == "current" and (self.swath_value or 0) > 1:
+            raise ValueError(
+                "swath_value is a share of the current, at most 1, for swath current"
+                " / swath 为 current 时 swath_value 为电流占比，不得大于 1"
+            )
+        if self.swath in ("cost_cutoff", "fixed_width_m") and self.swath_value is None:
+            raise ValueError(
+                f"swath {self.swath} needs swath_value / {self.swath} 须给出 swath_value"
+            )
+        return self
+
+
+class CircuitChoice(Inputs):
+    """How current finds pinch points, and where barriers are sought."""
+
+    neighbours: Literal[4, 8] = Field(8, description="Neighbours of a node / 邻域")
+    joining: Literal["average_resistance", "average_conductance"] = Field(
+        "average_resistance", description="What two cells make / 相邻像元的连接方式"
+    )
+    least_pinch_ha: float = Field(
+        1.0, ge=0, le=10_000, description="Least pinch point, ha / 夹点最小面积"
+    )
+    barrier_radii_m: list[Radius] | None = Field(
+        None,
+        min_length=1,
+        max_length=5,
+        description="Windows in which barriers are sought, m; default 60, 120 and 240 as far as"
+        " they hold two cells / 搜索半径",
+    )
+    barrier_joining: Literal["maximum", "sum"] = Field(
+        "maximum", description="Over several corridors / 多条廊道的合并方式"
+    )
+    least_barrier_ha: float = Field(
+        0.5, ge=0, le=10_000, description="Least barrier, ha / 障碍点最小面积"
+    )
+
+
+class NetworkParameters(Inputs):
+    """Parameters of a network; defaults are the method specification's."""
+
+    sources: SourceChoice = Field(
+        default_factory=lambda: SourceChoice.model_validate({}), description="Sources / 源地"
+    )
+    resistance: ResistanceChoice = Field(
+        default_factory=lambda: ResistanceChoice.model_validate({}),
+        description="Resistance / 阻力面",
+    )
+    links: LinkChoice = Field(
+        default_factory=lambda: LinkChoice.model_validate({}), description="Corridors / 廊道"
+    )
+    circuit: CircuitChoice = Field(
+        default_factory=lambda: CircuitChoice.model_validate({}),
+        description="Current, pinch points and barriers / 电路、夹点与障碍点",
+    )
+
+
+class BuildNetworkInputs(PlaceInputs):
+    """Inputs of the ecological network of a region."""
+
+    datasets: dict[NetworkTheme, Code] = Field(
+        default_factory=dict, description="Dataset per theme; default: the newest / 数据集"
+    )
+    supplies: dict[ServiceId, Code] = Field(
+        default_factory=dict,
+        description="Computed supply per service; default: the newest assessment's"
+        " / 各服务供给栅格，默认取最近一次评估",
+    )
+    assessment: UUID | None = Field(
+        None, description="Job whose supplies are taken / 取其供给结果的评估作业"
+    )
+    names: list[Named] = Field(
+        default_factory=list,
+        max_length=200,
+        description="Corridors with names, besides those of the region's patterns / 已命名廊道",
+    )
+    roads: list[RoadLine] = Field(
+        default_factory=list,
+        max_length=MOST_ROADS,
+        description="Roads and railways as lines: break points are sought on them instead of on the"
+        " raster of main roads / 道路与铁路线，用于识别断裂点，代替主要道路栅格",
+    )
+    parameters: NetworkParameters = Field(
+        default_factory=lambda: NetworkParameters.model_validate({}),
+        description="Parameters / 参数",
+    )
+    publish: bool = Field(
+        False,
+        description="Publish the network when done; takes an approver / 完成后发布（须审批者）",
+    )
+
+    @model_validator(mode="after")
+    def check_supplies(self) -> "BuildNetworkInputs":
+        """Supplies come from one place."""
+        if self.supplies and self.assessment:
+            raise ValueError("give supplies or an assessment / supplies 与 assessment 只能给出一个")
+        missing = sorted(set(self.parameters.sources.weights) - set(self.supplies))
+        if self.supplies and missing:
+            raise ValueError(
+                f"weights name {', '.join(missing)}, of which no supply is given"
+                " / weights 中有未给出供给的服务"
+            )
+        return self
+
+    @property
+    def needs_supplies(self) -> bool:
+        """Whether candidates are found by the services."""
+        return self.parameters.sources.candidates == "importance"
+
+
+RASTERS: Mapping[str, str | None] = {
+    "mspa": None,
+    "resistance": "1",
+    "corridors": "m",
+    "current": "A",
+    "barriers": "1",
+}
+"""Rasters a network leaves behind, with their units; None for classes."""
+
+BUILD_NETWORK = ProcessContract(
+    "build-network",
+    Label("构建生态网络", "Build the ecological network"),
+    Label(
+        "由土地覆盖与生态系统服务供给识别生态源地、构建阻力面、提取廊道，并以电路理论识别夹点与障碍点；"
+        "发布廊道、节点与栅格。",
+        "Finds ecological sources from land cover and ecosystem services, the resistance of the"
+        " land and the corridors between sources, with pinch points and barriers; publishes"
+        " corridors, nodes and rasters.",
+    ),
+    BuildNetworkInputs,
+    (
+        OutputSpec("layers", Label("图层", "Layers"), "application/json"),
+        OutputSpec("statistics", Label("网络统计", "Statistics"), "application/json"),
+        OutputSpec("table", Label("廊道表", "Corridors as a table"), "text/csv"),
+        OutputSpec("corridor_lines", Label("廊道", "Corridors"), "application/geo+json"),
+        OutputSpec("corridor_nodes", Label("节点", "Nodes"), "application/geo+json"),
+        OutputSpec("map_zh", Label("生态网络图（中文）", "Map (Chinese)"), "image/png"),
+        OutputSpec("map_en", Label("生态网络图（英文）", "Map (English)"), "image/png"),
+        OutputSpec("report", Label("报告", "Report"), "text/html"),
+        OutputSpec("report_pdf", Label("报告（PDF）", "Report (PDF)"), "application/pdf"),
+    ),
+    keywords=("corridors", "connectivity", "circuit"),
+)

@@ -1,0 +1,193 @@
+"""The corridors as they are told: line, footprint, and all that is known of each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from shapely.geometry.base import BaseGeometry
+
+from shanhai.processes.build_network.context import RED_LINE, Scene
+from shanhai.processes.build_network.corridor_names import Title, official_names
+from shanhai.processes.build_network.currents import Conduct
+from shanhai.processes.build_network.metrics import Metrics
+from shanhai.processes.build_network.road_crossings import Break, breaks_along, find_roads
+from shanhai.processes.build_network.sensitivity import Contrast
+from shanhai.processes.kit.feature_collections import to_lon_lat
+from shanhai.processes.kit.geometry import as_multi, path_line, swath_outline
+from shanhai.science.arrays import ClassArray
+from shanhai.science.corridors.along import Course, course_of
+from shanhai.science.corridors.composition import (
+    Band,
+    covered_share,
+    land_along,
+    recommended_width,
+)
+from shanhai.science.corridors.cost_kernels import Labels
+from shanhai.science.corridors.links import Link, Network
+from shanhai.science.corridors.pairs import Pair
+from shanhai.science.corridors.sources import Sources
+from shanhai.science.landcover import LandCover
+
+_DIGITS = 6
+_BANDS_FROM_CELLS = 0.5
+"""A band narrower than half a cell holds nothing but the path itself."""
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Corridor:
+    """A link as it is told.
+
+    Attributes:
+        link: What was computed.
+        code: Within this network.
+        title: Name.
+        line: MultiLineString in longitude and latitude.
+        footprint: MultiPolygon in longitude and latitude.
+        course: Cells of the path.
+        breaks: Where it is broken.
+        document: What is known of it, units in the names.
+    """
+
+    link: Link
+    code: str
+    title: Title
+    line: BaseGeometry
+    footprint: BaseGeometry
+    course: Course
+    breaks: Sequence[Break]
+    document: Document
+
+
+def source_code(number: int) -> str:
+    """Code of a source within its network."""
+    return f"s{number:03}"
+
+
+def tell_corridors(
+    scene: Scene,
+    sources: Sources,
+    network: Network,
+    metrics: Metrics,
+    conduct: Mapping[Pair, Conduct],
+    contrasts: Sequence[Contrast],
+) -> list[Corridor]:
+    """Every link with its shape, its name and its figures, by pair."""
+    swaths = {link.pair: swath_outline(link.swath, scene.grid) for link in network.links}
+    names = official_names(scene, swaths)
+    roads = find_roads(scene)
+    found = []
+    for number, link in enumerate(network.links, start=1):
+        course = course_of(link.path.cells, scene.spacing)
+        breaks = breaks_along(scene, link.path.cells, course, roads)
+        line = path_line(link.path.cells, sources.patches.labels, scene.grid)
+        document = {
+            **_figures(link, metrics),
+            "r_eff_ohm": _rounded(conduct[link.pair].r_eff_ohm),
+            "current_width_mean_m": _rounded(conduct[link.pair].width_mean_m),
+            "current_width_min_m": _rounded(conduct[link.pair].width_min_m),
+            "path_share_in_corridor_by_power": {
+                f"{one.exponent:g}": _rounded(one.stays[link.pair]) for one in contrasts
+            },
+            **_land(scene, sources.patches.labels, link, course),
+            "n_breakpoints": len(breaks),
+            "breakpoints_measured": ["built_up", *([roads.reason] if roads.reason else [])],
+            "has_official_name": link.pair in names,
+            "named": names[link.pair].code if link.pair in names else None,
+        }
+        found.append(
+            Corridor(
+                link,
+                f"c{number:03}",
+                names.get(link.pair, _title(link.pair)),
+                as_multi(to_lon_lat(line, scene.grid)),
+                as_multi(to_lon_lat(swaths[link.pair], scene.grid)),
+                course,
+                breaks,
+                document,
+            )
+        )
+    return found
+
+
+def _title(pair: Pair) -> Title:
+    one, other = pair
+    return Title(f"廊道 {one}—{other}", f"Corridor {one}–{other}")
+
+
+def _figures(link: Link, metrics: Metrics) -> Document:
+    pair, path, width = link.pair, link.path, link.width
+    return {
+        "class": metrics.classes[pair],
+        "source_a": source_code(pair[0]),
+        "source_b": source_code(pair[1]),
+        "lcd_cost_m": _rounded(path.cost),
+        "length_m": _rounded(path.length_m),
+        "euclid_m": _rounded(link.euclid_m),
+        "mean_resistance": _rounded(path.mean_resistance),
+        "cost_per_straight_metre": _rounded(link.cost_per_straight_metre),
+        "gravity": _rounded(metrics.gravity[pair]),
+        "in_mst": link.in_tree,
+        "is_bridge": link.is_bridge,
+        "crosses": [source_code(number) for number in link.crosses],
+        "area_ha": _rounded(width.area_m2 / 1e4),
+        "width_mean_m": _rounded(width.mean_m),
+        "width_min_m": _rounded(width.narrowest_m),
+        "dpc_link_percent": _rounded(metrics.dpc[pair]),
+        "betweenness": _rounded(metrics.betweenness.links[pair]),
+        "current_flow": _rounded(metrics.current_flow.links[pair]),
+    }
+
+
+def _land(scene: Scene, labels: Labels, link: Link, course: Course) -> Document:
+    """What the corridor lies on, without its sources."""
+    window, inside = link.swath.slices, link.swath.inside
+    between = inside & ~np.isin(labels[window], link.pair)
+    bands = _bands(scene, link)
+    width = recommended_width(bands)
+    red_line = scene.lines.get(RED_LINE)
+    return {
+        "composition_percent": shares_percent(scene.cover[window][between]),
+        "bands": [
+            {
+                "reach_m": band.reach_m,
+                "area_ha": _rounded(band.area_ha),
+                "built_up_percent": _rounded(100 * band.built_up),
+                "natural_percent": _rounded(100 * band.natural),
+            }
+            for band in bands
+        ],
+        "recommended_reach_m": width.reach_m,
+        "recommended_reach_met": width.is_met,
+        "red_line_share": (
+            None if red_line is None else _rounded(covered_share(between, red_line[window]))
+        ),
+        "red_line_path_share": (None if red_line is None else _rounded(course.share_in(red_line))),
+    }
+
+
+def _bands(scene: Scene, link: Link) -> tuple[Band, ...]:
+    cell = np.array([scene.cell_m, scene.cell_m])
+    return tuple(
+        band
+        for band in land_along(link.path.cells, scene.cover, cell)
+        if band.reach_m >= _BANDS_FROM_CELLS * scene.cell_m
+    )
+
+
+def shares_percent(codes: ClassArray) -> dict[str, float]:
+    """Per cent of each land-cover class that occurs, of those that are known."""
+    counts = np.bincount(codes, minlength=len(LandCover) + 1)[1:]
+    known = max(int(counts.sum()), 1)
+    return {
+        cover.name.lower(): round(100 * int(count) / known, 3)
+        for cover, count in zip(LandCover, counts, strict=False)
+        if count
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    """As it is told: what lies beyond is rounding."""
+    return None if value is None else round(float(value), _DIGITS)

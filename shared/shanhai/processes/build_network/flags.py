@@ -1,0 +1,93 @@
+"""What a reader of a network must know of it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from shanhai.processes.build_network.context import Scene
+from shanhai.processes.build_network.corridors import Corridor, source_code
+from shanhai.processes.kit.legal_lines import left_out_flags
+from shanhai.science.corridors.links import Network
+from shanhai.science.corridors.pairs import components
+from shanhai.science.corridors.sources import Sources
+from shanhai.science.zoning.flag import Flag
+from shanhai.vocabulary import Label
+
+_FACTORS = {
+    "slope": Label("坡度", "slope"),
+    "roads": Label("距道路", "distance to roads"),
+    "water": Label("距水体", "distance to water"),
+}
+
+
+def network_flags(
+    scene: Scene,
+    sources: Sources,
+    network: Network,
+    corridors: Sequence[Corridor],
+    surface: dict[str, Any],
+) -> list[Flag]:
+    """Parts that no way joins, factors that are missing, what the sources themselves remark."""
+    found = [Flag(one.code, one.label) for one in sources.remarks]
+    if network.disconnected:
+        found.append(_disconnected(network))
+    if surface["left_out"]:
+        found.append(_left_out(surface["left_out"]))
+    if not network.links:
+        found.append(_NO_CORRIDOR)
+    elif scene.inputs.names and not any(one.document["has_official_name"] for one in corridors):
+        found.append(_NO_NAME)
+    return [*found, *left_out_flags(scene.task)]
+
+
+def _disconnected(network: Network) -> Flag:
+    parts = components(network.numbers, _joined(network))
+    told = "; ".join(", ".join(source_code(number) for number in part) for part in parts)
+    pairs = len(network.disconnected)
+    return Flag(
+        "disconnected",
+        Label(
+            f"有 {pairs} 对源地之间没有可通行的路径，网络分为 {len(parts)} 部分：{told}",
+            f"no way leads between {pairs} pairs of sources; the network is in {len(parts)} parts: "
+            f"{told}",
+        ),
+    )
+
+
+def _joined(network: Network) -> list[tuple[int, int]]:
+    """Pairs that ways lead between, linked or not."""
+    apart = set(network.disconnected)
+    numbers = network.numbers
+    return [
+        (one, other)
+        for place, one in enumerate(numbers)
+        for other in numbers[place + 1 :]
+        if (one, other) not in apart
+    ]
+
+
+def _left_out(factors: Sequence[str]) -> Flag:
+    named = [_FACTORS[name] for name in factors]
+    return Flag(
+        "factors_left_out",
+        Label(
+            f"阻力面缺少因子：{'、'.join(one.zh for one in named)}；其权重由其余因子按比例分担",
+            f"the resistance lacks {', '.join(one.en for one in named)}; the other factors share "
+            "the weight in proportion",
+        ),
+    )
+
+
+_NO_CORRIDOR = Flag(
+    "no_corridor",
+    Label(
+        "没有任何两个源地相连，未得到廊道",
+        "no two sources are joined: there is no corridor",
+    ),
+)
+_NO_NAME = Flag(
+    "no_name_matched",
+    Label(
+        "没有廊道与给出的名称相符（重叠须达一半）",
+        "no corridor overlaps one of the names by half",
+    ),
+)

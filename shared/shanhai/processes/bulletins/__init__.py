@@ -1,1 +1,0 @@
-"""The two halves of a bulletin: its documents, and its row."""

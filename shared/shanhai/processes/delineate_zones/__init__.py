@@ -1,0 +1,1 @@
+"""Delineate zones."""

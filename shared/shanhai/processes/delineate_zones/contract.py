@@ -1,0 +1,142 @@
+"""What can be asked for of a zoning."""
+
+from typing import Literal
+
+from pydantic import (
+    Field,
+    field_validator,
+    model_validator,
+)
+
+from shanhai.processes.assess_ecoservices.contract import (
+    SCHEMAS,
+    AssessmentInputs,
+    AssessmentParameters,
+    EcoserviceChoice,
+)
+from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
+from shanhai.vocabulary import Label
+
+UnitLevel = Literal["district", "street", "town", "basin", "bay", "island"]
+"""Levels of regions that may be zoning units."""
+
+
+class ZoningParameters(AssessmentParameters):
+    """Parameters of the assessment and the zoning; defaults are the method specification's."""
+
+    algorithm: Literal["kmeans", "gmm", "ward_contig", "skater", "thresholds"] = Field(
+        "kmeans", description="How units become zones / 分区算法"
+    )
+    features: Literal["esdr7", "sd14", "esdr7+coords"] = Field(
+        "esdr7", description="Ratios, supply and demand, or ratios and place / 聚类特征"
+    )
+    pca: bool = Field(False, description="Principal components of the features / 主成分")
+    k: int = Field(5, ge=2, le=10, description="Number of clusters / 聚类数")
+    units: Literal["fishnet", "cells", "polygons"] = Field(
+        "fishnet", description="Zoning units / 分区单元"
+    )
+    unit_regions: UnitLevel | None = Field(
+        None, description="Level of the regions that are the units / 作为分区单元的区域级别"
+    )
+    unit_m: float = Field(250.0, ge=10, le=5000, description="Fishnet unit, m / 格网单元")
+    majority_rounds: int = Field(1, ge=0, le=3, description="Majority filters / 众数滤波次数")
+    mmu_ha: float = Field(5.0, ge=0, le=10_000, description="Least mapped patch, ha / 最小图斑")
+    periphery_m: float = Field(
+        2000.0, ge=0, le=100_000, description="Reach of the periphery rule, m / 外围距离"
+    )
+    ring_m: float = Field(
+        0.0, ge=0, le=100_000, description="Ring of general restoration, m; 0 is off / 修复环宽度"
+    )
+    overlays: Literal["none", "red_line"] = Field(
+        "none", description="Zones held to the protection the law asks for / 法定管控线叠加"
+    )
+    stability: bool = Field(False, description="Zone subsamples of the units anew / 检验分区稳定性")
+    beta: float = Field(
+        0.6, ge=0, le=1, description="Share of night lights in carbon demand / 夜光权重"
+    )
+
+    @model_validator(mode="after")
+    def check_units(self) -> "ZoningParameters":
+        """Polygons are regions of a level."""
+        if (self.units == "polygons") != (self.unit_regions is not None):
+            raise ValueError(
+                "unit_regions is given with units `polygons`, and only then"
+                " / unit_regions 须且仅须与 units=polygons 同时给出"
+            )
+        return self
+
+
+LEAST_DRAWS = 30
+
+
+class UncertaintyInputs(Inputs):
+    """How the dependence of the zones on the parameters is looked into."""
+
+    draws: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="Draws of all parameters, at least 30; 0 is none / 蒙特卡洛抽样次数",
+    )
+    sensitivity: bool = Field(
+        False, description="Change each parameter by a fifth, alone / 单因素敏感性分析"
+    )
+
+    @field_validator("draws")
+    @classmethod
+    def check_draws(cls, value: int) -> int:
+        """A few draws say nothing."""
+        if 0 < value < LEAST_DRAWS:
+            raise ValueError(
+                f"{value} draws are too few; 0, or at least {LEAST_DRAWS} / 至少 30 次"
+            )
+        return value
+
+
+class DelineateZonesInputs(AssessmentInputs):
+    """Inputs of the main job."""
+
+    parameters: ZoningParameters = Field(
+        default_factory=lambda: ZoningParameters.model_validate({}), description="Parameters / 参数"
+    )
+    uncertainty: UncertaintyInputs = Field(
+        default_factory=lambda: UncertaintyInputs.model_validate({}),
+        description="How the zones depend on the parameters / 不确定性分析",
+    )
+    seed: int = Field(42, ge=0, le=2**31 - 1, description="Seed of every random step / 随机种子")
+    publish: bool = Field(
+        False,
+        description="Publish the scheme when done, which takes an approver; else a draft"
+        " / 完成后发布（须审批者），默认为草案",
+    )
+
+    def changes_of(self, service: str) -> EcoserviceChoice:
+        """What is asked for of a service; `beta` is a number of the carbon sink."""
+        choice = super().changes_of(service)
+        if service != "carbon_sink" or "light_share" in choice.parameters:
+            return choice
+        numbers = {**choice.parameters, "light_share": self.parameters.beta}
+        return choice.model_copy(update={"parameters": numbers})
+
+
+DELINEATE_ZONES = ProcessContract(
+    "delineate-zones",
+    Label("划定生态保护修复分区", "Delineate restoration zones"),
+    Label(
+        "由七项生态系统服务的供需比聚类得到五类分区，并发布栅格、矢量、统计与报告。",
+        "Clusters the supply–demand ratios of seven ecosystem services into five zone classes and"
+        " publishes rasters, polygons, statistics and a report.",
+    ),
+    DelineateZonesInputs,
+    (
+        OutputSpec("scheme", Label("分区方案代码", "Scheme code"), "application/json"),
+        OutputSpec("layers", Label("图层", "Layers"), "application/json"),
+        OutputSpec("statistics", Label("分区统计", "Statistics"), "application/json"),
+        OutputSpec("report", Label("报告", "Report"), "text/html"),
+        OutputSpec("report_pdf", Label("报告（PDF）", "Report (PDF)"), "application/pdf"),
+        OutputSpec("map_zh", Label("分区图（中文）", "Map (Chinese)"), "image/png"),
+        OutputSpec("map_en", Label("分区图（英文）", "Map (English)"), "image/png"),
+        OutputSpec("patches", Label("图斑", "Patches"), "application/geo+json"),
+    ),
+    schemas=SCHEMAS,
+)

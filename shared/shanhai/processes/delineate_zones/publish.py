@@ -1,0 +1,281 @@
+"""The rows of a zoning: datasets, a new version of the scheme, its zones; one transaction."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.queries import audit
+from shanhai.db.queries.job_inputs import RegionRow, find_plan
+from shanhai.db.queries.zone_classes import list_zone_classes
+from shanhai.db.tables import Dataset, Zone, ZoneScheme
+from shanhai.db.today import read_today
+from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
+from shanhai.processes.delineate_zones.results import (
+    COMPOSITION,
+    LIGHT,
+    OVERLAPS,
+    POPULATION,
+    STATISTICS_FILE,
+    ZONES_FILE,
+    scheme_code,
+)
+from shanhai.processes.kit.process import Publication
+from shanhai.processes.kit.registration import (
+    add_output,
+    as_multipolygon,
+    job_id_of,
+    new_dataset,
+    region_of,
+)
+from shanhai.processes.kit.task import OutputFile, Task
+from shanhai.vocabulary import SUPPLY_DEMAND
+
+_STATISTICS = (
+    *("ratio", "layers", "deficit_share_percent", "dominant_deficit", "patches"),
+    *("largest_patch_ha", POPULATION, LIGHT, COMPOSITION, *OVERLAPS, "assignment_stability"),
+)
+"""Members of a zone's summary that are kept with the zone, as far as they exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneDocuments:
+    """What the computation left in its workspace for this transaction.
+
+    Attributes:
+        features: Features of the zones by zone code number.
+        statistics: The statistics document.
+    """
+
+    features: Mapping[int, dict[str, Any]]
+    statistics: dict[str, Any]
+
+    @classmethod
+    def read(cls, zones: Path, statistics: Path) -> "ZoneDocuments":
+        """Read both files."""
+        collection = json.loads(zones.read_bytes())
+        by_value = {one["properties"]["class_value"]: one for one in collection["features"]}
+        return cls(by_value, json.loads(statistics.read_bytes()))
+
+
+async def publish_zones(session: AsyncSession, publication: Publication) -> dict[str, Any]:
+    """Insert everything a zoning leaves behind and return the results document.
+
+    With `publish` the new version takes the place of the published one from today on; without it
+    stays a draft. Two jobs of one region wait for each other here.
+    """
+    workspace = publication.workspace
+    documents = await asyncio.to_thread(
+        ZoneDocuments.read, workspace / ZONES_FILE, workspace / STATISTICS_FILE
+    )
+    inputs = DelineateZonesInputs.model_validate(publication.task.inputs)
+    region = await region_of(session, publication.task)
+    await _take_turn(session, region)
+    rasters = [file for file in publication.outcome.files if file.kind == "raster"]
+    public = inputs.publish and await _inputs_are_public(session, publication.task)
+    for file in rasters:
+        row = _computed(region, publication, file, inputs, public=public)
+        await add_output(session, publication, file.name, row)
+    scheme = await _add_scheme(session, publication, region, inputs)
+    zones = await _add_zones(session, publication, scheme, documents)
+    return {
+        "scheme": scheme.code,
+        "scheme_version": scheme.version,
+        "status": scheme.status,
+        "layers": _layers(rasters, region, publication.task, published=inputs.publish),
+        "zones": zones,
+        "valid_cells": documents.statistics["valid_cells"],
+        "valid_area_km2": documents.statistics["valid_area_km2"],
+        "flags": documents.statistics["flags"],
+        "warnings": publication.outcome.warnings,
+    }
+
+
+async def _take_turn(session: AsyncSession, region: RegionRow) -> None:
+    key = f"{SUPPLY_DEMAND}:{region.id}"
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+
+
+async def _inputs_are_public(session: AsyncSession, task: Task) -> bool:
+    """What is derived from a closed dataset is closed as well."""
+    ids = [dataset.id for dataset in task.datasets.values()]
+    closed = select(func.count()).where(Dataset.id.in_(ids), Dataset.public.is_(False))
+    return not await session.scalar(closed)
+
+
+def _computed(
+    region: RegionRow,
+    publication: Publication,
+    file: OutputFile,
+    inputs: DelineateZonesInputs,
+    *,
+    public: bool,
+) -> Dataset:
+    task = publication.task
+    used = list(task.datasets.values())
+    replaced = [one for one in used if one.stand_in]
+    known = [one.native_resolution_m for one in used if one.native_resolution_m is not None]
+    return new_dataset(
+        region,
+        task,
+        file,
+        publication.stored[file.name],
+        code=f"{file.name}.{job_id_of(task)}",
+        theme=file.name,
+        origin="computed",
+        name_zh=f"{region.name_zh}：{file.title_zh}",
+        name_en=f"{region.name_en}: {file.title_en}",
+        # Finer cells do not make finer information: a result is as coarse as its coarsest input.
+        native_resolution_m=max([inputs.cell_m, *known]),
+        stand_in=bool(replaced),
+        stand_in_note_zh=_note("所用替代数据：", [one.name_zh for one in replaced]),
+        stand_in_note_en=_note("rests on stand-ins: ", [one.name_en for one in replaced]),
+        source=_note("computed from ", sorted({one.source for one in used if one.source})),
+        licence=_note("", sorted({one.licence for one in used if one.licence})),
+        public=public,
+        attrs={"cell_m": inputs.cell_m},
+    )
+
+
+def _note(lead: str, parts: list[str]) -> str | None:
+    return lead + "; ".join(parts) if parts else None
+
+
+async def _add_scheme(
+    session: AsyncSession, publication: Publication, region: RegionRow, inputs: DelineateZonesInputs
+) -> ZoneScheme:
+    code = scheme_code(region.code)
+    today = await read_today(session)
+    newest = await session.scalar(
+        select(func.max(ZoneScheme.version)).where(ZoneScheme.code == code)
+    )
+    former = await _supersede(session, publication, region, today) if inputs.publish else None
+    plan = await find_plan(session, inputs.plan) if inputs.plan else None
+    scheme = ZoneScheme(
+        code=code,
+        name_zh=f"{region.name_zh}生态保护修复分区",
+        name_en=f"{region.name_en}: ecological protection and restoration zones",
+        region_id=region.id,
+        plan_id=plan.id if plan else None,
+        kind=SUPPLY_DEMAND,
+        origin="computed",
+        job_id=job_id_of(publication.task),
+        status="published" if inputs.publish else "draft",
+        version=(newest or 0) + 1,
+        supersedes_id=former,
+        valid_from=today if inputs.publish else None,
+    )
+    session.add(scheme)
+    await session.flush()
+    audit.record(
+        session,
+        audit.Act(publication.requested_by),
+        "publish" if inputs.publish else "create",
+        table="zone_scheme",
+        object_id=f"{code}@{scheme.version}",
+        after={"status": scheme.status, "job": str(scheme.job_id)},
+    )
+    return scheme
+
+
+async def _supersede(
+    session: AsyncSession, publication: Publication, region: RegionRow, today: date
+) -> int | None:
+    """End the published scheme of this region and kind today; returns its id."""
+    former = await session.scalar(
+        select(ZoneScheme)
+        .where(
+            ZoneScheme.region_id == region.id,
+            ZoneScheme.kind == SUPPLY_DEMAND,
+            ZoneScheme.status == "published",
+            ZoneScheme.deleted_at.is_(None),
+        )
+        .with_for_update()
+    )
+    if former is None:
+        return None
+    former.status = "superseded"
+    former.valid_to = today
+    former.row_version += 1
+    await session.flush()
+    audit.record(
+        session,
+        audit.Act(publication.requested_by),
+        "supersede",
+        table="zone_scheme",
+        object_id=f"{former.code}@{former.version}",
+        before={"status": "published"},
+        after={"status": "superseded", "valid_to": today.isoformat()},
+    )
+    return former.id
+
+
+async def _add_zones(
+    session: AsyncSession, publication: Publication, scheme: ZoneScheme, documents: ZoneDocuments
+) -> list[dict[str, Any]]:
+    found = await list_zone_classes(session, scheme_kind=SUPPLY_DEMAND)
+    classes = {one.class_code: one for one in found}
+    rows = []
+    for summary in documents.statistics["zones"]:
+        zone = Zone(
+            scheme_id=scheme.id,
+            class_id=classes[summary["code"]].id,
+            code=f"{scheme.code}.{summary['code']}",
+            name_zh=summary["name_zh"],
+            name_en=summary["name_en"],
+            geom=as_multipolygon(documents.features[summary["class_value"]]["geometry"]),
+            attrs=_zone_attributes(summary, documents.statistics["flags"]),
+        )
+        session.add(zone)
+        rows.append((zone, summary))
+    await session.flush()
+    for zone, _ in rows:
+        await session.refresh(zone, ["area_m2"])
+        audit.record(
+            session,
+            audit.Act(publication.requested_by),
+            "create",
+            table="zone",
+            object_id=f"{zone.code}@{scheme.version}",
+            after={"area_m2": zone.area_m2},
+        )
+    return [_zone_result(zone, summary) for zone, summary in rows]
+
+
+def _zone_attributes(summary: dict[str, Any], flags: list[dict[str, str]]) -> dict[str, Any]:
+    return {
+        "class_value": summary["class_value"],
+        "share_percent": summary["share_percent"],
+        "cells": summary["cells"],
+        "area_raster_km2": summary["area_raster_km2"],
+        "statistics": {name: summary[name] for name in _STATISTICS if name in summary},
+        "flags": flags,
+    }
+
+
+def _zone_result(zone: Zone, summary: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "code": zone.code,
+        "class": summary["code"],
+        "name_zh": summary["name_zh"],
+        "name_en": summary["name_en"],
+        "cells": summary["cells"],
+        "area_raster_km2": summary["area_raster_km2"],
+        "area_km2": round((zone.area_m2 or 0.0) / 1e6, 6),
+        "share_percent": summary["share_percent"],
+        "color": summary["color"],
+    }
+
+
+def _layers(
+    rasters: list[OutputFile], region: RegionRow, task: Task, *, published: bool
+) -> dict[str, str]:
+    """Names of the layers in the tile service; a draft's are found by job only."""
+    of = region.code if published else str(job_id_of(task))
+    return {file.name: f"{file.name}.{of}" for file in rasters}

@@ -1,0 +1,328 @@
+"""From the ratios of the services to the class raster of the five zones."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shanhai.processes.assess_ecoservices.assessed import Assessment
+from shanhai.processes.assess_ecoservices.supply_demand import Extremes
+from shanhai.processes.delineate_zones.contract import DelineateZonesInputs, ZoningParameters
+from shanhai.processes.delineate_zones.polygons import polygon_cut
+from shanhai.processes.delineate_zones.units import Cut, LayerMeans, SquareCut, Tabled
+from shanhai.processes.kit.error_pointers import pointing_at
+from shanhai.processes.kit.task import Task
+from shanhai.raster.store import ScratchStore
+from shanhai.raster.windows import WindowRunner
+from shanhai.science.arrays import BoolArray, ClassArray, IntArray
+from shanhai.science.grid import Grid, Window
+from shanhai.science.uncertainty.bootstrap import Interval, zone_intervals
+from shanhai.science.uncertainty.stability import Stability, cluster_stability
+from shanhai.science.zoning.algorithms import Algorithm
+from shanhai.science.zoning.clustering import Clustering
+from shanhai.science.zoning.delineation import (
+    NAMING_LAYERS,
+    RATIO,
+    ClusteringSettings,
+    UnitZoning,
+    rezoner,
+    zone_units,
+)
+from shanhai.science.zoning.diagnostics import Diagnostics, diagnose
+from shanhai.science.zoning.features import Features
+from shanhai.science.zoning.flag import Flag
+from shanhai.science.zoning.frozen import zones_by_centres
+from shanhai.science.zoning.naming import Naming
+from shanhai.science.zoning.postprocess import Postprocessed, PostprocessSettings, postprocess
+from shanhai.science.zoning.thresholds import (
+    Thresholds,
+    cross_tabulate,
+    threshold_zones,
+    thresholds_of,
+)
+from shanhai.science.zoning.units import Fishnet, UnitTable
+
+FLOOR = "protection_floor"
+"""Class layer of the least protection the law asks for; zones are held to it where it exists."""
+
+_STRIP_ROWS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Zones by thresholds of the ratio, which took the place of the clusters.
+
+    Attributes:
+        thresholds: Where the classes part.
+        cross_table: Cells by zone of the clusters (row) and of the thresholds (column), 0–5.
+    """
+
+    thresholds: Thresholds
+    cross_table: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How far the zones can be trusted.
+
+    Attributes:
+        stability: How they come back.
+        block_m: Side of the blocks behind the intervals, m.
+        intervals: Mean comprehensive ratio of each zone and its interval, over the units.
+    """
+
+    stability: Stability
+    block_m: float
+    intervals: Mapping[int, Interval]
+
+
+@dataclass(frozen=True, slots=True)
+class Zoning:
+    """The zones and how they came about.
+
+    Attributes:
+        unit_m: Side of the units, m; None for polygons.
+        units: Units that were clustered.
+        by_unit: Their zones.
+        settings: What was chosen.
+        diagnostics: Quality by number of clusters.
+        audit: Thresholds that were taken instead of the clusters.
+        trust: How far the zones can be trusted; None unless asked for.
+        cleaned: The final class raster and the cells each step changed.
+    """
+
+    unit_m: float | None
+    units: UnitTable
+    by_unit: UnitZoning
+    settings: ClusteringSettings
+    diagnostics: Diagnostics
+    audit: Audit | None
+    trust: Trust | None
+    cleaned: Postprocessed
+
+    @property
+    def codes(self) -> ClassArray:
+        """Zone codes on the analysis grid, 0 nodata."""
+        return self.cleaned.codes
+
+    @property
+    def features(self) -> Features:
+        """What the units were clustered by."""
+        return self.by_unit.features
+
+    @property
+    def clustering(self) -> Clustering:
+        """Clusters as found, before merging to five."""
+        return self.by_unit.clustering
+
+    @property
+    def naming(self) -> Naming:
+        """Which cluster became which zone."""
+        return self.by_unit.naming
+
+    @property
+    def flags(self) -> tuple[Flag, ...]:
+        """All that a planner should know."""
+        return (
+            *self.features.flags,
+            *self.by_unit.joined_flags,
+            *self.diagnostics.flags(self.settings.k),
+            *self.naming.flags,
+            *(() if self.trust is None else self.trust.stability.flags),
+            *self.cleaned.flags,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Zoned:
+    """Zones of one set of layers.
+
+    Attributes:
+        tabled: Units that were clustered, with their means.
+        by_unit: Their zones.
+        audit: Thresholds that were taken instead of the clusters.
+        cleaned: The final class raster and the cells each step changed.
+    """
+
+    tabled: Tabled
+    by_unit: UnitZoning
+    audit: Audit | None
+    cleaned: Postprocessed
+
+
+@dataclass(frozen=True, slots=True)
+class Zoner:
+    """How an area is zoned, whatever its layers hold.
+
+    Attributes:
+        parameters: What the run asks for.
+        settings: What of it the clustering takes.
+        services: Services that are assessed.
+        cut: How the area is cut into units.
+        runner: Runs the windows.
+    """
+
+    parameters: ZoningParameters
+    settings: ClusteringSettings
+    services: tuple[str, ...]
+    cut: Cut
+    runner: WindowRunner
+
+    def zone(self, store: ScratchStore, extremes: Mapping[str, Extremes]) -> Zoned:
+        """Cluster the units, name the clusters and clean the raster."""
+        with pointing_at("/inputs/parameters"):
+            layers = self.settings.layers(self.services)
+            tabled = self.cut.table(LayerMeans(store, extremes, layers), self.runner)
+            by_unit = zone_units(tabled.units, self.services, tabled.layout, self.settings)
+        codes = tabled.codes(by_unit.zones, _valid(store))
+        audit = None
+        if self.parameters.algorithm == "thresholds":
+            codes, audit = _by_thresholds(store, codes)
+        cleaned = self._cleaned(codes, store)
+        return Zoned(tabled, by_unit, audit, cleaned)
+
+    def zone_again(
+        self, former: Zoned, store: ScratchStore, extremes: Mapping[str, Extremes]
+    ) -> Postprocessed:
+        """Zones of other layers by the clusters, names and thresholds of a former zoning.
+
+        Units that are no longer valid over half their area keep their zone. The clean-up, which
+        knows no distance, is made as a whole.
+        """
+        if former.audit is not None:
+            thresholds = former.audit.thresholds
+            codes = threshold_zones(store.read_stored(RATIO, store.whole), thresholds)
+            return self._cleaned(codes, store)
+        layers = self.settings.layers(self.services)
+        again = self.cut.table(LayerMeans(store, extremes, layers), self.runner).units
+        units = former.tabled.units
+        _, then, now = np.intersect1d(units.index, again.index, return_indices=True)
+        # The columns behind the features are names' business, which is settled.
+        before = units.means[:, : len(layers) - NAMING_LAYERS]
+        after = before.copy()
+        after[then] = again.means[now, : before.shape[1]]
+        zones = zones_by_centres(former.by_unit, before, after)
+        return self._cleaned(former.tabled.codes(zones, _valid(store)), store)
+
+    def _cleaned(self, codes: ClassArray, store: ScratchStore) -> Postprocessed:
+        return postprocess(
+            codes,
+            partial(_ratio, store),
+            store.grid.cell_m,
+            postprocess_settings(self.parameters),
+            floor=store.read_classes(FLOOR, store.whole) if store.has(FLOOR) else None,
+        )
+
+
+def zoner_of(
+    assessment: Assessment, inputs: DelineateZonesInputs, cut: Cut, runner: WindowRunner
+) -> Zoner:
+    """The way a run asks for its zones."""
+    return Zoner(
+        parameters=inputs.parameters,
+        settings=clustering_settings(inputs.parameters, inputs.seed),
+        services=tuple(assessment.assembled.methods),
+        cut=cut,
+        runner=runner,
+    )
+
+
+def delineate(assessment: Assessment, zoner: Zoner) -> Zoning:
+    """The zones of an assessment, and how far they can be trusted where that is asked for."""
+    zoned = zoner.zone(assessment.stores.own, assessment.extremes)
+    by_unit = zoned.by_unit
+    return Zoning(
+        unit_m=zoner.cut.unit_m,
+        units=zoned.tabled.units,
+        by_unit=by_unit,
+        settings=zoner.settings,
+        diagnostics=diagnose(
+            by_unit.features.matrix,
+            zoner.settings.seed,
+            by_unit.partition,
+            run=zoner.runner.run,
+        ),
+        audit=zoned.audit,
+        trust=_trust(zoner, zoned) if zoner.parameters.stability else None,
+        cleaned=zoned.cleaned,
+    )
+
+
+def cut_of(task: Task, parameters: ZoningParameters, grid: Grid) -> Cut:
+    """The units a run asks for: squares, cells, or the polygons of its task.
+
+    Raises:
+        InvalidInput: the cells are too many to be units, or polygons are asked for and not given.
+    """
+    if parameters.units == "polygons":
+        return polygon_cut(task.units, grid)
+    return square_cut(grid, parameters)
+
+
+def square_cut(grid: Grid, parameters: ZoningParameters) -> SquareCut:
+    """Squares of whole cells, or the cells themselves.
+
+    Raises:
+        InvalidInput: the cells are too many to be units.
+    """
+    with pointing_at("/inputs/parameters"):
+        if parameters.units == "cells":
+            return SquareCut(Fishnet.of_cells(grid))
+        return SquareCut(Fishnet.over(grid, parameters.unit_m))
+
+
+def clustering_settings(parameters: ZoningParameters, seed: int) -> ClusteringSettings:
+    """What of the parameters the clustering takes; thresholds are held against k-means."""
+    algorithm: Algorithm = (
+        "kmeans" if parameters.algorithm == "thresholds" else parameters.algorithm
+    )
+    return ClusteringSettings(algorithm, parameters.features, parameters.pca, parameters.k, seed)
+
+
+def postprocess_settings(parameters: ZoningParameters) -> PostprocessSettings:
+    """What of the parameters the clean-up takes."""
+    return PostprocessSettings(
+        majority_rounds=parameters.majority_rounds,
+        mmu_ha=parameters.mmu_ha,
+        periphery_m=parameters.periphery_m,
+        ring_m=parameters.ring_m,
+    )
+
+
+def _ratio(own: ScratchStore, rows: slice) -> NDArray[np.float32]:
+    return own.read_stored(RATIO, Window(rows.start, 0, rows.stop - rows.start, own.grid.width))
+
+
+def _by_thresholds(own: ScratchStore, clusters: ClassArray) -> tuple[ClassArray, Audit]:
+    """Zones of the thresholds, and how they stand to those of the clusters."""
+    thresholds = thresholds_of(lambda: own.blocks(RATIO))
+    codes = np.empty_like(clusters)
+    for row in range(0, len(codes), _STRIP_ROWS):
+        rows = slice(row, min(row + _STRIP_ROWS, len(codes)))
+        codes[rows] = threshold_zones(_ratio(own, rows), thresholds)
+    return codes, Audit(thresholds, cross_tabulate(clusters, codes))
+
+
+def _valid(store: ScratchStore) -> BoolArray:
+    """Cells that get a zone: valid ones in which enough services are known for a ratio."""
+    valid: BoolArray = store.read_classes("valid", store.whole) == 1
+    for row in range(0, len(valid), _STRIP_ROWS):
+        rows = slice(row, min(row + _STRIP_ROWS, len(valid)))
+        valid[rows] &= ~np.isnan(_ratio(store, rows))
+    return valid
+
+
+def _trust(zoner: Zoner, zoned: Zoned) -> Trust:
+    units, zones, settings = zoned.tabled.units, zoned.by_unit.zones, zoner.settings
+    rezone = rezoner(units, zoner.services, zoned.tabled.layout, settings)
+    ratio = units.means[:, settings.layers(zoner.services).index(RATIO)]
+    block_m = zoned.tabled.block_m(ratio)
+    return Trust(
+        stability=cluster_stability(rezone, zones, settings.seed),
+        block_m=block_m,
+        intervals=zone_intervals(
+            ratio, zones, units.cells, zoned.tabled.points_m(), block_m, settings.seed
+        ),
+    )

@@ -1,0 +1,173 @@
+"""How an indicator stands after its values were computed, and where it is going."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from shanhai.processes.evaluate_indicators.contract import EvaluateIndicatorsInputs
+from shanhai.processes.evaluate_indicators.task import FigureTask, IndicatorTask, ValueTask
+from shanhai.science.forecast import Forecast, YearlyTrend, yearly_trend
+from shanhai.science.indicators import Base, Observed, Path, Record, Standing, Status, Target
+
+PERCENT = (0.0, 100.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """An indicator with the values that count.
+
+    Attributes:
+        computed: Values of this evaluation by year, in the indicator's unit.
+        counting: Which of those count: the others stand beside one entered by hand.
+        record: What is judged.
+        due: The target that is worked towards.
+        standing: How the last value stands to it.
+        trend: Of the yearly values; None for totals and for fewer than three.
+        forecast: For the year looked ahead to; None without a trend or a year ahead.
+        limits: The least and greatest value there can be.
+    """
+
+    indicator: IndicatorTask
+    computed: Mapping[int, Decimal]
+    counting: frozenset[int]
+    record: Record
+    due: Target | None
+    standing: Standing
+    trend: YearlyTrend | None
+    forecast: Forecast | None
+    limits: tuple[float, float] | None
+
+    @property
+    def path(self) -> Path | None:
+        """The path the plan states to the target."""
+        return None if self.due is None else self.record.path(self.due)
+
+    def expected(self) -> str | None:
+        """What the forecast says of the target: `met`, `missed`, or `open` within the interval."""
+        if self.forecast is None or self.due is None or self.due.value is None:
+            return None
+        ends = (self.forecast.low, self.forecast.high)
+        met = [self.due.meets(Decimal(repr(self.bounded(end)))) for end in ends]
+        return "met" if all(met) else "missed" if not any(met) else "open"
+
+    def bounded(self, value: float) -> float:
+        """A value within what there can be."""
+        if self.limits is None:
+            return value
+        return min(max(value, self.limits[0]), self.limits[1])
+
+
+def look(
+    indicator: IndicatorTask, computed: Mapping[int, Decimal], inputs: EvaluateIndicatorsInputs
+) -> Outlook:
+    """Judge the indicator in the last of the years, by what was entered and what was computed.
+
+    A value entered by hand stays the one that counts unless it shall be replaced.
+    """
+    by_hand = {one.year for one in indicator.values if one.by_job is None}
+    counting = frozenset(year for year in computed if inputs.replace or year not in by_hand)
+    year = max(inputs.years)
+    targets = [_target(one) for one in indicator.targets]
+    entered = _joined(indicator.values, computed, counting)
+    record = Record(targets, _base(indicator.base), entered)
+    due = record.due(year)
+    if due is not None and due.cumulative_from is not None:
+        record = Record(targets, record.base, _joined(indicator.with_projects, computed, counting))
+    standing = _latest(entered) if due is None else record.judge(due, year)
+    yearly = [(one.year, float(one.value)) for one in entered if not one.cumulative]
+    summed = any(one.cumulative_from is not None for one in targets)
+    trend = None if summed else yearly_trend(yearly)
+    ahead = inputs.target_year or (None if due is None else due.year)
+    last = max((one[0] for one in yearly), default=year)
+    forecast = (
+        trend.forecast(ahead, inputs.confidence)
+        if trend is not None and ahead is not None and ahead > last
+        else None
+    )
+    limits = PERCENT if indicator.unit == "%" else None
+    return Outlook(indicator, computed, counting, record, due, standing, trend, forecast, limits)
+
+
+def _latest(entered: Sequence[Observed]) -> Standing:
+    """The newest value, where no target is there to judge it."""
+    if not entered:
+        return Standing(Status.NO_DATA)
+    return Standing(Status.NO_DATA, entered[-1].value, entered[-1].year)
+
+
+def _joined(
+    known: Sequence[ValueTask], computed: Mapping[int, Decimal], counting: frozenset[int]
+) -> list[Observed]:
+    kept = [
+        Observed(one.year, one.value, one.cumulative) for one in known if one.year not in counting
+    ]
+    added = [Observed(year, computed[year]) for year in counting]
+    return sorted([*kept, *added], key=lambda one: one.year)
+
+
+def _target(figure: FigureTask) -> Target:
+    return Target(
+        figure.year, figure.value, figure.sense, figure.comparator, figure.cumulative_from
+    )
+
+
+def _base(figure: FigureTask | None) -> Base | None:
+    if figure is None or figure.year is None or figure.value is None:
+        return None
+    return Base(figure.year, figure.value)
+
+
+def describe(outlook: Outlook) -> dict[str, Any]:
+    """Target, status, trend and forecast as documents show them."""
+    standing, due, trend = outlook.standing, outlook.due, outlook.trend
+    return {
+        "target": None
+        if due is None
+        else {
+            "year": due.year,
+            "value": number(due.value),
+            "sense": due.sense,
+            "comparator": due.comparator,
+            "cumulative_from": due.cumulative_from,
+        },
+        "status": standing.status.value,
+        "value": number(standing.value),
+        "value_year": standing.value_year,
+        "path_value": number(standing.path),
+        "gap": number(standing.gap),
+        "progress_percent": number(standing.progress_percent),
+        "remarks": [
+            {"code": one.code, "zh": one.label.zh, "en": one.label.en} for one in standing.remarks
+        ],
+        "trend": None
+        if trend is None
+        else {
+            "per_year": trend.slope,
+            "mann_kendall_s": trend.score,
+            "z": trend.z,
+            "p_value": trend.p_value,
+            "values": len(trend.points),
+        },
+        "forecast": _forecast(outlook),
+    }
+
+
+def _forecast(outlook: Outlook) -> dict[str, Any] | None:
+    ahead = outlook.forecast
+    if ahead is None:
+        return None
+    told = {name: getattr(ahead, name) for name in ("value", "low", "high")}
+    return {
+        "year": ahead.year,
+        **{name: outlook.bounded(value) for name, value in told.items()},
+        "bounded": any(outlook.bounded(value) != value for value in told.values()),
+        "expected": outlook.expected(),
+    }
+
+
+def number(value: Decimal | None) -> int | float | None:
+    """A decimal as JSON has it: whole numbers without a point."""
+    if value is None:
+        return None
+    return int(value) if value == value.to_integral_value() else float(value)

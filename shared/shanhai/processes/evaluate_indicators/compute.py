@@ -1,0 +1,157 @@
+"""Evaluate the indicators of a plan: compute values, judge them, look ahead."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from shanhai.errors import InvalidInput
+from shanhai.processes.evaluate_indicators.attainment import look
+from shanhai.processes.evaluate_indicators.contract import (
+    EVALUATE_INDICATORS,
+    EvaluateIndicatorsInputs,
+)
+from shanhai.processes.evaluate_indicators.cover import CoverCounts
+from shanhai.processes.evaluate_indicators.documents import (
+    TABLE_HEAD,
+    Evaluated,
+    indicators_document,
+    provenance_of,
+    statistics_document,
+    table_rows,
+)
+from shanhai.processes.evaluate_indicators.manifest import build_manifest, flags_of
+from shanhai.processes.evaluate_indicators.registry import FUNCTIONS
+from shanhai.processes.evaluate_indicators.task import IndicatorTask
+from shanhai.processes.evaluate_indicators.values import Asked, Figure, Found, Material
+from shanhai.processes.kit.manifest import finish_manifest
+from shanhai.processes.kit.outputs import write_document, write_report_files, write_table
+from shanhai.processes.kit.process import Progress
+from shanhai.processes.kit.task import Outcome, OutputFile, Task
+from shanhai.reporting.indicator_chart import draw_indicator
+from shanhai.reporting.pages import Page, Picture
+from shanhai.vocabulary import Label
+
+TEMPLATE = "indicators_report.html.j2"
+
+
+class EvaluateIndicators:
+    """Computes what can be computed of a plan's indicators, and tells why the rest cannot."""
+
+    contract = EVALUATE_INDICATORS
+
+    def compute(self, task: Task, workspace: Path, progress: Progress) -> Outcome:
+        """Compute with files only; the workspace holds every result afterwards."""
+        inputs = EvaluateIndicatorsInputs.model_validate(task.inputs)
+        if task.region is None or task.indicators is None:
+            raise InvalidInput(
+                "indicators are evaluated from a plan on a server",
+                message_zh="指标评价需要服务器上的规划",
+                pointer="/inputs/plan",
+            )
+        material = Material(task, inputs, CoverCounts(task, inputs))
+        evaluated = list(_evaluate(material, progress))
+        progress(70, "statistics")
+        document = indicators_document(material, evaluated)
+        flags = flags_of(evaluated)
+        manifest = build_manifest(material, [flag.document() for flag in flags])
+        progress(75, "report")
+        files = _write(material, evaluated, document, manifest, workspace)
+        finish_manifest(manifest, files, flags, workspace)
+        progress(100, "done")
+        return Outcome(
+            files=files,
+            values={"summary": document["summary"], "recorded": _to_record(evaluated, inputs)},
+            manifest=manifest,
+            warnings=manifest["warnings"],
+        )
+
+
+def _evaluate(material: Material, progress: Progress) -> Sequence[Evaluated]:
+    wanted = material.held.indicators
+    found = []
+    for number, indicator in enumerate(wanted):
+        progress(70 * number / len(wanted), "indicators")
+        found.append(_evaluate_one(material, indicator))
+    return found
+
+
+def _evaluate_one(material: Material, indicator: IndicatorTask) -> Evaluated:
+    found: dict[int, Found] = {}
+    computed = {}
+    if indicator.computation is not None:
+        for year in material.inputs.years:
+            asked = Asked(material, indicator, year)
+            found[year] = figure = FUNCTIONS[indicator.computation](asked)
+            if isinstance(figure, Figure):
+                computed[year] = figure.in_unit(asked.computation, indicator.unit)
+    return Evaluated(look(indicator, computed, material.inputs), found)
+
+
+def _to_record(
+    evaluated: Sequence[Evaluated], inputs: EvaluateIndicatorsInputs
+) -> list[dict[str, Any]]:
+    """The values that are to be recorded, each with its origin."""
+    if not inputs.record:
+        return []
+    return [
+        {
+            "code": one.indicator.code,
+            "year": year,
+            "value": f"{one.outlook.computed[year]:f}",
+            "provenance": provenance_of(one, year),
+        }
+        for one in evaluated
+        for year in sorted(one.outlook.counting)
+    ]
+
+
+def _write(
+    material: Material,
+    evaluated: Sequence[Evaluated],
+    document: dict[str, Any],
+    manifest: dict[str, Any],
+    workspace: Path,
+) -> list[OutputFile]:
+    region = document["region"]
+    pictures = _draw(evaluated, document, workspace)
+    page = Page(TEMPLATE, Label(region["name_zh"], region["name_en"]), document, manifest, pictures)
+    files = [
+        write_document(workspace, "indicators", Label("指标评价", "Indicators"), document),
+        write_document(
+            workspace, "statistics", Label("计算明细", "Statistics"), statistics_document(evaluated)
+        ),
+        write_table(
+            workspace,
+            "table",
+            Label("指标评价（表格）", "Indicators as a table"),
+            TABLE_HEAD,
+            table_rows(document),
+        ),
+        *write_report_files(workspace, page),
+    ]
+    for picture, _ in pictures:
+        picture.unlink()
+    return files
+
+
+def _draw(
+    evaluated: Sequence[Evaluated], document: dict[str, Any], workspace: Path
+) -> list[Picture]:
+    """A chart for each indicator of which there is more to show than one value."""
+    drawn: list[Picture] = []
+    for one, told in zip(evaluated, document["indicators"], strict=True):
+        outlook, path = one.outlook, workspace / f"{len(drawn)}.png"
+        way = outlook.path
+        years = {each["year"] for each in (*told["computed"], *told["entered"])}
+        if not years or (len(years) == 1 and way is None):
+            continue
+        points = [] if way is None else [(year, float(value)) for year, value in way.points]
+        trend, ahead = outlook.trend, outlook.forecast
+        line: list[tuple[int, float]] = []
+        if trend is not None:
+            last = trend.points[-1][0] if ahead is None else ahead.year
+            ends = (trend.points[0][0], last)
+            line = [(year, outlook.bounded(trend.at(year))) for year in ends]
+        draw_indicator(path, told, points, line)
+        drawn.append((path, Label(told["name_zh"], told["name_en"])))
+    return drawn

@@ -1,0 +1,251 @@
+"""Import a user's raster: check it, clean it, convert it to a COG and register it."""
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
+
+from shanhai.errors import InvalidInput
+from shanhai.processes.import_dataset.contract import IMPORT_DATASET, ImportDatasetInputs
+from shanhai.processes.kit.process import Progress
+from shanhai.processes.kit.rasters import raster_output
+from shanhai.processes.kit.task import Outcome, OutputFile, Task
+from shanhai.raster.checks import (
+    check_bands,
+    check_codes,
+    check_datum,
+    check_edge_water,
+    check_overlap,
+    check_plausible,
+    check_report,
+)
+from shanhai.raster.clean import Cleaning, CleaningReport, clean_blocks
+from shanhai.raster.cog import Frame, write_cog
+from shanhai.raster.conversions import conversion
+from shanhai.raster.edge_water import EdgeWater, find_edge_water
+from shanhai.raster.fill_codes import FillCode, codes_of
+from shanhai.raster.inspect import RasterFacts, inspect_raster, resolution_m
+from shanhai.raster.statistics import BandStatistics
+from shanhai.raster.themes import THEME_RULES, ThemeRule
+from shanhai.science.zoning.flag import Flag
+from shanhai.storage.artifacts import sha256_of
+from shanhai.vocabulary import Label
+
+FILE = "dataset.tif"
+INLAND = "inland"
+
+
+class ImportDataset:
+    """Takes one GeoTIFF in any system and makes it a dataset of one theme."""
+
+    contract = IMPORT_DATASET
+
+    def compute(self, task: Task, workspace: Path, progress: Progress) -> Outcome:
+        """Check and convert the upload; nothing is registered before all checks have passed."""
+        inputs = ImportDatasetInputs.model_validate(task.inputs)
+        region = _region_geometry(task)
+        source = Path(task.files[task.upload_uri or ""])
+        progress(2, "inspect")
+        imported = import_raster(source, inputs, region, workspace / FILE, progress)
+        progress(100, "done")
+        return Outcome(
+            files=[_output(imported, inputs)],
+            values={"theme": inputs.theme},
+            manifest=_manifest(imported, inputs, source),
+            warnings=[warning.document() for warning in imported.warnings],
+        )
+
+
+@dataclass(slots=True)
+class Imported:
+    """A raster that passed: its frame, numbers and what was remarkable."""
+
+    rule: ThemeRule
+    facts: RasterFacts
+    frame: Frame
+    report: CleaningReport
+    statistics: list[BandStatistics] = field(default_factory=list)
+    warnings: list[Flag] = field(default_factory=list)
+    codes: tuple[FillCode, ...] = ()
+
+
+def import_raster(
+    source: Path,
+    inputs: ImportDatasetInputs,
+    region: BaseGeometry,
+    target: Path,
+    progress: Progress,
+) -> Imported:
+    """Check `source` against its theme and region, and write the cleaned COG to `target`.
+
+    Raises:
+        UnsupportedFile: the file is not what the theme needs.
+        InvalidInput: a parameter does not fit it.
+    """
+    rule = THEME_RULES[inputs.theme]
+    facts = inspect_raster(source, crs=inputs.crs)
+    check_bands(facts, rule)
+    check_overlap(facts, region)
+    progress(10, "convert")
+    imported = Imported(rule, facts, _frame(facts, rule), CleaningReport())
+    sea = _sea(source, facts, inputs, region)
+    cleaning = _cleaning(inputs, _codes(inputs, facts, rule), sea)
+    imported.codes = cleaning.codes
+    blocks = clean_blocks(source, facts, rule, cleaning, imported.report)
+    imported.statistics = write_cog(target, imported.frame, blocks)
+    progress(80, "check")
+    imported.warnings += check_codes(cleaning.codes, imported.report, rule)
+    imported.warnings += _tell_sea(imported.report)
+    imported.warnings += check_report(imported.report, facts, rule)
+    imported.warnings += check_plausible(rule, imported.statistics)
+    if not inputs.accept_datum:
+        check_datum(target, inspect_raster(target, crs=facts.crs), facts.tags, region)
+    return imported
+
+
+def _region_geometry(task: Task) -> BaseGeometry:
+    if task.region is None:
+        raise InvalidInput("an import needs a region", pointer="/inputs/region")
+    return shape(task.region.geometry)
+
+
+def _frame(facts: RasterFacts, rule: ThemeRule) -> Frame:
+    return Frame(
+        crs=facts.crs or "",
+        transform=facts.transform,
+        width=facts.width,
+        height=facts.height,
+        bands=facts.bands,
+        categorical=rule.categorical,
+    )
+
+
+def _sea(
+    source: Path, facts: RasterFacts, inputs: ImportDatasetInputs, region: BaseGeometry
+) -> EdgeWater | None:
+    """The water of a land-cover product that is the sea.
+
+    Raises:
+        InvalidInput: some may be, and nobody has said whether it is.
+    """
+    if inputs.theme != "land_cover" or inputs.legend == "internal" or inputs.edge_water == INLAND:
+        return None
+    water = find_edge_water(source, facts, inputs.legend, inputs.nodata)
+    if inputs.edge_water is None:
+        check_edge_water(water, facts, region)
+        return None
+    return water
+
+
+def _tell_sea(report: CleaningReport) -> list[Flag]:
+    if report.sea_cells == 0:
+        return []
+    text = Label(
+        f"土地覆盖：与栅格边缘相连的 {report.sea_cells} 个水体像元按海域处理",
+        f"land_cover: {report.sea_cells} cells of water that join the edge are taken as the sea",
+    )
+    return [Flag("sea", text)]
+
+
+def _codes(
+    inputs: ImportDatasetInputs, facts: RasterFacts, rule: ThemeRule
+) -> tuple[FillCode, ...]:
+    """What numbers of the file stand for that are no values.
+
+    Raises:
+        InvalidInput: codes are given for a raster of classes, or stand for an impossible value.
+    """
+    if inputs.codes and rule.categorical:
+        raise InvalidInput(
+            f"codes are for measured values; the classes of {inputs.theme} have a legend",
+            message_zh="codes 仅用于数值型专题；分类专题请用 legend",
+            pointer="/inputs/codes",
+        )
+    codes = codes_of(inputs.theme, inputs.codes)
+    low, high = rule.ranges[facts.bands]
+    for code in codes:
+        if code.value is not None and not low <= code.value <= high and code.means_value:
+            raise InvalidInput(
+                f"codes.{code.raw:.10g} is {code.value:g}; it must be a value of {inputs.theme}, "
+                f"{low:g}…{high:g} {rule.unit}",
+                message_zh=f"codes.{code.raw:.10g} 为 {code.value:g}，须为{rule.label.zh}的值："
+                f"{low:g}…{high:g} {rule.unit}",
+                pointer=f"/inputs/codes/{code.raw:.10g}",
+            )
+    return codes
+
+
+def _cleaning(
+    inputs: ImportDatasetInputs, codes: tuple[FillCode, ...], sea: EdgeWater | None
+) -> Cleaning:
+    """The user's scale and offset, or those the named unit asks for."""
+    for name, value in (("scale", inputs.scale), ("offset", inputs.offset)):
+        if not math.isfinite(value) or (name == "scale" and value == 0):
+            raise InvalidInput(
+                f"{name} is {value}; it must be finite, and a scale not 0",
+                message_zh=f"{name} 为 {value}，须为有限数，比例系数不得为 0",
+                pointer=f"/inputs/{name}",
+            )
+    factor, shift = conversion(inputs.theme, inputs.unit) or (1.0, 0.0)
+    return Cleaning(
+        nodata=inputs.nodata,
+        scale=inputs.scale * factor,
+        offset=inputs.offset * factor + shift,
+        legend=inputs.legend,
+        codes=codes,
+        sea=sea,
+    )
+
+
+def _stored_unit(inputs: ImportDatasetInputs, rule: ThemeRule) -> str | None:
+    """The unit of the values as stored; a unit we cannot convert is kept as the user names it."""
+    if rule.categorical:
+        return None
+    known = conversion(inputs.theme, inputs.unit) is not None
+    return rule.unit if known or inputs.unit is None else inputs.unit
+
+
+def _output(imported: Imported, inputs: ImportDatasetInputs) -> OutputFile:
+    label = imported.rule.label
+    return raster_output(
+        "raster",
+        FILE,
+        Label(inputs.name_zh or label.zh, inputs.name_en or label.en),
+        imported.frame,
+        imported.statistics,
+        _stored_unit(inputs, imported.rule),
+        native_resolution_m=inputs.native_resolution_m or resolution_m(imported.facts),
+    )
+
+
+def _manifest(imported: Imported, inputs: ImportDatasetInputs, source: Path) -> dict[str, Any]:
+    facts, report = imported.facts, imported.report
+    return {
+        "source": {
+            "sha256": sha256_of(source),
+            "crs": facts.crs,
+            "bands": facts.bands,
+            "dtype": facts.dtype,
+            "width": facts.width,
+            "height": facts.height,
+            "nodata": facts.nodata,
+        },
+        "scale": inputs.scale,
+        "offset": inputs.offset,
+        "legend": inputs.legend if inputs.theme == "land_cover" else None,
+        "edge_water": inputs.edge_water,
+        "codes": {
+            f"{code.raw:.10g}": {
+                "cells": report.codes[code.raw],
+                "value": code.value if code.means_value else None,
+            }
+            for code in imported.codes
+            if code.raw in report.codes
+        },
+        "cells": report.cells,
+        "nodata_cells": report.nodata_cells,
+        "out_of_range_cells": report.out_of_range_cells,
+    }

@@ -1,0 +1,91 @@
+"""What can be asked for of the import of a raster."""
+
+from datetime import date
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import (
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from shanhai.codes import Code, Name, Note
+from shanhai.processes.kit.contract import Inputs, Limits, OutputSpec, ProcessContract
+from shanhai.processes.kit.themes import Theme
+from shanhai.vocabulary import Label
+
+FillCodeText = Annotated[str, StringConstraints(pattern=r"^-?\d{1,10}(\.\d{1,6})?$")]
+
+
+class ImportDatasetInputs(Inputs):
+    """A raster to check, convert and register."""
+
+    upload: UUID = Field(description="Upload from POST /uploads / 上传编号")
+    region: Code = Field(description="Region code / 区域代码")
+    theme: Theme = Field(description="What the raster is about / 专题")
+    code: Code | None = Field(
+        None, description="Code of the dataset; made when absent / 数据集代码"
+    )
+    name_zh: Name | None = Field(None, description="Chinese name / 中文名称")
+    name_en: Name | None = Field(None, description="English name / 英文名称")
+    unit: str | None = Field(None, max_length=40, description="Unit of the values (UCUM) / 单位")
+    scale: float = Field(1.0, description="Multiplier to the theme's unit / 比例系数")
+    offset: float = Field(0.0, description="Added after scaling / 偏移量")
+    nodata: float | None = Field(None, description="Value that means no data / 无数据值")
+    crs: str | None = Field(
+        None,
+        pattern=r"^EPSG:\d{4,6}$",
+        description="CRS of a file that names none, `EPSG:n` / 文件未注明时的坐标系",
+    )
+    legend: Literal["internal", "worldcover", "globeland30", "clcd"] = Field(
+        "internal", description="Legend of a land-cover raster / 土地覆盖分类体系"
+    )
+    codes: dict[FillCodeText, float | Literal["nodata"]] = Field(
+        default_factory=dict,
+        max_length=100,
+        description="What numbers of the file stand for that are no values: by number, a value in"
+        " the theme's unit or `nodata` / 非数值代码的含义",
+    )
+    edge_water: Literal["sea", "inland"] | None = Field(
+        None,
+        description="What the open water of a land-cover product is that joins the raster's edge"
+        " / 与栅格边缘相连的开阔水面：海域或内陆水体",
+    )
+    accept_datum: bool = Field(
+        False, description="Accept although GCJ-02 is suspected / 疑似 GCJ-02 时仍然接受"
+    )
+    native_resolution_m: float | None = Field(
+        None, gt=0, le=200_000, description="True resolution, m; default: the cell / 真实分辨率"
+    )
+    stand_in: bool = Field(False, description="Replaces a measurement nobody had / 替代数据")
+    stand_in_note_zh: Note | None = Field(None, description="What it stands in for / 替代说明")
+    stand_in_note_en: Note | None = Field(None, description="What it stands in for / 替代说明(英)")
+    source: Note | None = Field(None, description="Where the data come from / 来源")
+    licence: Note | None = Field(None, description="Licence and credit / 许可与署名")
+    observed_from: date | None = Field(None, description="First day observed / 观测起始日")
+    observed_to: date | None = Field(None, description="Last day observed / 观测截止日")
+    public: bool = Field(
+        False,
+        description="Readable without identity where allowed; takes an approver / 公开（须审批者）",
+    )
+
+    @model_validator(mode="after")
+    def check_period(self) -> "ImportDatasetInputs":
+        """A period must not end before it begins."""
+        if self.observed_from and self.observed_to and self.observed_to < self.observed_from:
+            raise ValueError("observed_to is before observed_from / 观测截止日早于起始日")
+        return self
+
+
+IMPORT_DATASET = ProcessContract(
+    "import-dataset",
+    Label("导入栅格数据", "Import a raster dataset"),
+    Label(
+        "检查上传的栅格，转换为 COG 并登记。",
+        "Checks an uploaded raster, converts it to a COG and registers it.",
+    ),
+    ImportDatasetInputs,
+    (OutputSpec("dataset", Label("数据集代码", "Dataset code"), "application/json"),),
+    limits=Limits(memory_mb=4096, time_s=2 * 3600),
+)

@@ -1,0 +1,59 @@
+"""The description that lies beside every data file: what it is, whence, and how far to trust it."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from shanhai.processes.import_dataset.contract import ImportDatasetInputs
+
+Kind = Literal["raster", "vector"]
+
+
+class DatasetDescription(BaseModel):
+    """One dataset file in words and figures a register needs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    theme: str
+    region: str
+    code: str
+    name_zh: str
+    name_en: str
+    kind: Kind = "raster"
+    file: str
+    unit: str | None
+    native_resolution_m: float | None
+    stand_in: bool
+    stand_in_note_zh: str | None = None
+    stand_in_note_en: str | None = None
+    source: str
+    licence: str
+    processing: str
+    class_scheme: str | None = None
+    edge_water: Literal["sea", "inland"] | None = None
+    bands: tuple[str, ...] = ()
+    observed_from: date | None = None
+    observed_to: date | None = None
+    sha256: str
+
+    def import_inputs(self) -> dict[str, Any]:
+        """What the import process takes as it is said here; the upload is still to be named."""
+        shared = set(ImportDatasetInputs.model_fields) & set(type(self).model_fields)
+        inputs = self.model_dump(mode="json", include=shared, exclude_none=True)
+        return inputs | ({"legend": self.class_scheme} if self.class_scheme else {})
+
+
+def write_description(description: DatasetDescription, folder: Path) -> Path:
+    """Write the description as `<theme>.json` into `folder`."""
+    path = folder / f"{description.theme}.json"
+    draft = path.with_suffix(".part")
+    draft.write_text(description.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    draft.replace(path)
+    return path
+
+
+def read_description(path: Path) -> DatasetDescription:
+    """The description in a file that `write_description` wrote."""
+    return DatasetDescription.model_validate_json(path.read_bytes())

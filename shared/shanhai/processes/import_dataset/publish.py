@@ -1,0 +1,50 @@
+"""The row of an imported raster, in the transaction that ends its job."""
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.processes.import_dataset.contract import ImportDatasetInputs
+from shanhai.processes.kit.process import Publication
+from shanhai.processes.kit.registration import (
+    add_output,
+    job_id_of,
+    new_dataset,
+    region_of,
+    retire_former,
+)
+from shanhai.raster.themes import THEME_RULES
+
+
+async def publish_dataset(session: AsyncSession, publication: Publication) -> dict[str, Any]:
+    """Register the raster; a dataset of the same code is retired, not overwritten."""
+    task = publication.task
+    inputs = ImportDatasetInputs.model_validate(task.inputs)
+    file = publication.outcome.files[0]
+    region = await region_of(session, task)
+    code = inputs.code or f"{inputs.region}.{inputs.theme}.{job_id_of(task).hex[:8]}"
+    await retire_former(session, publication, code, inputs.theme, region)
+    label = THEME_RULES[inputs.theme].label
+    dataset = new_dataset(
+        region,
+        task,
+        file,
+        publication.stored[file.name],
+        code=code,
+        theme=inputs.theme,
+        origin="imported",
+        name_zh=inputs.name_zh or f"{region.name_zh}{label.zh}",
+        name_en=inputs.name_en or f"{region.name_en}: {label.en}",
+        native_resolution_m=file.meta["native_resolution_m"],
+        stand_in=inputs.stand_in,
+        stand_in_note_zh=inputs.stand_in_note_zh,
+        stand_in_note_en=inputs.stand_in_note_en,
+        source=inputs.source,
+        licence=inputs.licence,
+        observed_from=inputs.observed_from,
+        observed_to=inputs.observed_to,
+        public=inputs.public,
+        attrs={"source_sha256": publication.outcome.manifest["source"]["sha256"]},
+    )
+    await add_output(session, publication, file.name, dataset)
+    return {"dataset": code, "warnings": publication.outcome.warnings}

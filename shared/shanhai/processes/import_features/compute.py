@@ -1,0 +1,121 @@
+"""Import a file of features: judge it row by row, then create and change objects by their codes."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from shapely.geometry import shape
+
+from shanhai.db.features.catalogue import entity_named
+from shanhai.db.features.entity import Entity
+from shanhai.processes.import_features.accepted_rows import ACCEPTED
+from shanhai.processes.import_features.contract import IMPORT_FEATURES, ImportFeaturesInputs
+from shanhai.processes.import_features.findings import Findings
+from shanhai.processes.import_features.neighbour_checks import find_gaps, find_overlaps
+from shanhai.processes.import_features.reader import (
+    Reading,
+    RowsRead,
+    first_bounds,
+    has_geometry,
+    read_rows,
+)
+from shanhai.processes.import_features.report import write_reports
+from shanhai.processes.import_features.rows import plan_fields
+from shanhai.processes.kit.process import Progress
+from shanhai.processes.kit.task import Outcome, Task
+from shanhai.storage.artifacts import sha256_of
+from shanhai.vector.opening import open_source
+from shanhai.vector.sources import Source, Wishes
+from shanhai.vector.systems import find_system
+
+FINDINGS, SOURCE = "findings.ndjson", "source"
+
+
+class ImportFeatures:
+    """Takes a file of rows into a collection."""
+
+    contract = IMPORT_FEATURES
+
+    def compute(self, task: Task, workspace: Path, progress: Progress) -> Outcome:
+        """Judge every row; nothing is written before `publish`."""
+        inputs = ImportFeaturesInputs.model_validate(task.inputs)
+        entity = entity_named(inputs.collection)
+        folder, upload = workspace / SOURCE, Path(task.files[task.upload_uri or ""])
+        folder.mkdir()
+        progress(1, "inspect")
+        source = open_source(upload, folder, Wishes(inputs.crs, inputs.encoding, inputs.layer))
+        reading = _reading(source, entity, inputs, task)
+        findings = Findings(workspace / FINDINGS)
+        read = read_rows(source, reading, findings, workspace / ACCEPTED, progress)
+        progress(80, "check")
+        _check_neighbours(inputs, task, read, findings, workspace / ACCEPTED)
+        progress(95, "report")
+        summary = _summary(source, reading, read, findings)
+        files = write_reports(workspace, summary, findings)
+        findings.close()
+        shutil.rmtree(folder)
+        return Outcome(
+            files=files,
+            values={
+                "summary": summary,
+                "rejected_rows": sorted(findings.rejected),
+                "fields": sorted(reading.plan.written),
+                "shaped": reading.system is not None,
+                "general_errors": findings.general_errors,
+            },
+            manifest={"source": {"sha256": sha256_of(upload), **_described(source)}},
+        )
+
+
+def _reading(source: Source, entity: Entity, inputs: ImportFeaturesInputs, task: Task) -> Reading:
+    plan = plan_fields(entity, source.info.fields, inputs.mapping)
+    system = None
+    if entity.geometry_column is not None:
+        bounds = first_bounds(source)
+        if bounds is not None or source.info.crs is not None or has_geometry(source):
+            system = find_system(source.info.crs, inputs.crs, bounds)
+    known = {name: frozenset(codes) for name, codes in task.references.items()}
+    return Reading(entity, plan, system, inputs.repair, known)
+
+
+def _check_neighbours(
+    inputs: ImportFeaturesInputs, task: Task, read: RowsRead, findings: Findings, path: Path
+) -> None:
+    around = read.around(path)
+    if "overlap" in inputs.checks:
+        for finding in find_overlaps(around, frozenset(findings.rejected)):
+            findings.add(finding)
+    if "gap" in inputs.checks and task.region is not None:
+        for finding in find_gaps(around, findings.rejected, shape(task.region.geometry)):
+            findings.add(finding)
+
+
+def _summary(
+    source: Source, reading: Reading, read: RowsRead, findings: Findings
+) -> dict[str, Any]:
+    system = reading.system
+    return {
+        "rows": read.total,
+        "passed": read.total - len(findings.rejected),
+        "rejected": len(findings.rejected),
+        "by_rule": dict(sorted(findings.rules.items())),
+        **_described(source),
+        "crs": None if system is None else system.name,
+        "crs_from": None if system is None else system.told_by,
+        "zone_in_eastings": None if system is None or system.zone == 0 else system.zone,
+        "mapping": {field: name for name, field in sorted(reading.plan.fields.items())},
+        "code_from": reading.plan.code,
+        "own_fields": list(reading.plan.own),
+        "ignored": list(reading.plan.ignored),
+    }
+
+
+def _described(source: Source) -> dict[str, Any]:
+    info = source.info
+    return {
+        "format": info.format,
+        "layer": info.layer,
+        "encoding": info.encoding,
+        "encoding_from": info.encoding_from,
+        "samples": list(info.samples),
+    }

@@ -1,0 +1,79 @@
+"""What can be asked for of the import of features."""
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import (
+    Field,
+    model_validator,
+)
+
+from shanhai.codes import Code, FieldName, Name
+from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
+from shanhai.vocabulary import Label
+
+
+class ImportFeaturesInputs(Inputs):
+    """A file of features for a collection."""
+
+    upload: UUID = Field(description="Upload from POST /uploads / 上传编号")
+    collection: str = Field(
+        pattern=r"^[a-z][a-z_]{0,39}$", description="Collection the rows belong to / 目标集合"
+    )
+    mode: Literal["all_or_nothing", "valid_rows"] = Field(
+        "all_or_nothing", description="What one bad row does to the others / 有错误行时的处理方式"
+    )
+    mapping: dict[FieldName, FieldName] = Field(
+        default_factory=dict,
+        max_length=500,
+        description="Field of the file → property; default: by name / 字段与属性的对应",
+    )
+    crs: str | None = Field(
+        None,
+        max_length=80,
+        description="CRS of a file that names none, `EPSG:n` / 文件未注明时的坐标系",
+    )
+    encoding: Literal["UTF-8", "GBK", "GB18030", "Big5", "ISO-8859-1"] | None = Field(
+        None, description="Encoding of the texts; default: found / 文字编码，默认自动识别"
+    )
+    layer: Name | None = Field(None, description="Layer of a file with several / 图层名")
+    repair: bool = Field(
+        False, description="Mend invalid geometry and drop heights / 修复无效几何并去除高程"
+    )
+    checks: list[Literal["overlap", "gap"]] = Field(
+        default_factory=list, max_length=2, description="Checks between rows / 行间检查"
+    )
+    region: Code | None = Field(
+        None, description="Region that must be covered without gaps / 须无缝覆盖的区域"
+    )
+
+    public: bool = Field(
+        False,
+        description="New rows may be for everybody, at once or when published / 新建对象对公众开放",
+    )
+
+    @model_validator(mode="after")
+    def check_region(self) -> "ImportFeaturesInputs":
+        """Gaps are gaps in a region."""
+        if "gap" in self.checks and self.region is None:
+            raise ValueError("the check `gap` needs a region / 空隙检查需要 region")
+        return self
+
+
+IMPORT_FEATURES = ProcessContract(
+    "import-features",
+    Label("导入矢量数据", "Import features"),
+    Label(
+        "检查上传的 GeoJSON、GeoPackage、FlatGeobuf、GeoParquet、Shapefile 压缩包、KML 或 CSV，"
+        "按代码新增或更新集合中的对象，并逐行报告。",
+        "Checks an uploaded GeoJSON, GeoPackage, FlatGeobuf, GeoParquet, zipped Shapefile, KML or"
+        " CSV, creates or updates the collection's objects by code, and reports row by row.",
+    ),
+    ImportFeaturesInputs,
+    (
+        OutputSpec("summary", Label("摘要", "Summary"), "application/json"),
+        OutputSpec("report", Label("逐行报告", "Report by row"), "application/json"),
+        OutputSpec("table", Label("逐行报告（表格）", "Report as a table"), "text/csv"),
+        OutputSpec("page", Label("逐行报告（网页）", "Report as a page"), "text/html"),
+    ),
+)

@@ -1,0 +1,370 @@
+"""From the fields of a file to the properties of an entity."""
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from difflib import get_close_matches
+from typing import Any
+
+from shanhai.db.features.columns import OWN_FIELDS
+from shanhai.db.features.drafts import CODE, CODE_RULE, CODE_RULE_ZH, code_property
+from shanhai.db.features.entity import Entity, Property
+from shanhai.db.features.values import broken_rules
+from shanhai.errors import Fault, InvalidInput
+from shanhai.processes.import_features.findings import Finding
+from shanhai.vector.shapefile import short_names
+from shanhai.vector.sources import SourceBlock, SourceInfo
+from shanhai.vocabulary import Label
+
+MAPPING = "/inputs/mapping"
+SLASHES = re.compile(r"^(\d{4})/(\d\d?)/(\d\d?)$", re.ASCII)
+"""A day as KML and many tables write it."""
+TRUE = frozenset({"true", "t", "yes", "y", "1", "是"})
+FALSE = frozenset({"false", "f", "no", "n", "0", "否"})
+CODE_NAMES = ("代码", "编码", "编号", "code", "bsm", "dm", "bh", "fid", "uid", "guid", "_id", "id_")
+"""Parts of the names registers give the field of their codes, the plainest first."""
+ROW_NUMBERS = frozenset({"id", "fid", "ogc_fid"})
+"""Fields that programs add to number rows."""
+MISSING_CODE = Label("缺少代码 `code`", "has no code")
+DUPLICATE = Label("代码在文件中重复", "its code is in the file before")
+REQUIRED = Label("必填", "is required")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which field of the file each property is read from.
+
+    Attributes:
+        code: The field of the code.
+        fields: The field of every other property that is written.
+        own: Fields that are no properties, kept together under their names.
+        ignored: Fields nothing is read from.
+    """
+
+    code: str
+    fields: Mapping[str, str]
+    own: tuple[str, ...]
+    ignored: tuple[str, ...]
+
+    @property
+    def written(self) -> frozenset[str]:
+        """The properties that are written."""
+        return frozenset(self.fields) | ({OWN_FIELDS} if self.own else frozenset())
+
+
+def plan_fields(entity: Entity, fields: Sequence[str], mapping: Mapping[str, str]) -> Plan:
+    """Match fields with properties: as told, else by name, by short name as shapefiles have it.
+
+    Raises:
+        InvalidInput: the mapping names what does not exist, or no field holds the code.
+    """
+    faults = list(_strangers(entity, fields, mapping))
+    if faults:
+        raise InvalidInput(
+            "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults),
+            message_zh="；".join(f"{fault.pointer}：{fault.detail_zh}" for fault in faults),
+            faults=faults,
+        )
+    own = code_property(entity).name
+    found = {target: source for source, target in mapping.items()}
+    free = [name for name in fields if name not in mapping]
+    for name, item in _guesses(entity):
+        source = next((one for one in free if one.lower() == name), None)
+        if source is not None and item.name not in found:
+            found[item.name] = source
+            free.remove(source)
+    if own not in found:
+        field = next((name for name in free if name.lower() == "id"), None)
+        if field is None:
+            raise _without_code(own, free, fields)
+        found[own] = field
+    written = {item.name for item in entity.receivables}
+    used = {name: field for name, field in found.items() if name in written and name != own}
+    unused = [name for name in fields if name not in used.values() and name != found[own]]
+    kept = () if OWN_FIELDS not in written else _own_fields(entity, unused, mapping)
+    ignored = tuple(name for name in unused if name not in kept)
+    return Plan(found[own], used, kept, ignored)
+
+
+def _own_fields(
+    entity: Entity, unused: Sequence[str], mapping: Mapping[str, str]
+) -> tuple[str, ...]:
+    """The fields that mean nothing here: no property, and no number of a row."""
+    known = {name for name, _ in _guesses(entity)} | ROW_NUMBERS
+    return tuple(name for name in unused if name.lower() not in known and name not in mapping)
+
+
+def _without_code(own: str, free: Sequence[str], fields: Sequence[str]) -> InvalidInput:
+    """The refusal of a file none of whose fields is known to hold the code, with a guess."""
+    hint, hint_zh = "", ""
+    guessed = _like_a_code(own, free)
+    if guessed is not None:
+        hint = f"; did you mean {guessed!r}? Then map {guessed}={own}"
+        hint_zh = f"；是否为 {guessed!r}？若是，请设置对应关系 {guessed}={own}"
+    listed = fields[:50]
+    return InvalidInput(
+        f"no field holds the code{hint}; the fields are: {', '.join(listed)}",
+        message_zh=f"没有代码字段{hint_zh}；文件字段有：{'、'.join(listed)}",
+        pointer=MAPPING,
+    )
+
+
+def _like_a_code(own: str, free: Sequence[str]) -> str | None:
+    """The field most likely to hold a code: named nearly so, or as registers name theirs."""
+    by_lower = {name.lower(): name for name in free}
+    near = get_close_matches(own, by_lower, n=1)
+    if near:
+        return by_lower[near[0]]
+    return next((by_lower[name] for part in CODE_NAMES for name in by_lower if part in name), None)
+
+
+def _strangers(
+    entity: Entity, fields: Sequence[str], mapping: Mapping[str, str]
+) -> Iterator[Fault]:
+    targets: set[str] = set()
+    for source, target in mapping.items():
+        pointer = f"{MAPPING}/{source.replace('~', '~0').replace('/', '~1')}"
+        if source not in fields:
+            listed = ", ".join(fields[:50])
+            yield Fault(pointer, f"is no field of the file; it has: {listed}", "文件中没有该字段")
+        if entity.declared(target) is None:
+            near = get_close_matches(target, [item.name for item in entity.properties], n=1)
+            hint, hint_zh = (
+                (f"; did you mean {near[0]!r}?", f"；是否为 {near[0]!r}？") if near else ("", "")
+            )
+            yield Fault(
+                pointer,
+                f"{target!r} is not a property of {entity.name}{hint}",
+                f"没有属性 {target!r}{hint_zh}",
+            )
+        if target in targets:
+            yield Fault(pointer, f"{target!r} has two fields", f"属性 {target!r} 对应了两个字段")
+        targets.add(target)
+
+
+def _guesses(entity: Entity) -> Iterator[tuple[str, Property]]:
+    """The names a property may have as a field, in lower case: its own ones first."""
+    short = short_names([item.name for item in entity.properties])
+    for item in entity.properties:
+        yield item.name.lower(), item
+    for item in entity.properties:
+        yield short[item.name].lower(), item
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The values of some rows, by property, and the rows' codes.
+
+    Attributes:
+        cut: By number of the row, the texts that may be beginnings only, by property.
+    """
+
+    codes: Sequence[str | None]
+    columns: Mapping[str, Sequence[Any]]
+    cut: Mapping[int, Mapping[str, str]]
+
+
+class RowReader:
+    """Reads values block by block; remembers the codes it has seen."""
+
+    def __init__(
+        self,
+        entity: Entity,
+        plan: Plan,
+        known: Mapping[str, frozenset[str]],
+        info: SourceInfo,
+    ) -> None:
+        self._plan = plan
+        self._info = info
+        self._properties = [item for item in entity.receivables if item.name in plan.fields]
+        self._own = entity.declared(OWN_FIELDS) if plan.own else None
+        self._known = known
+        self._seen: set[str] = set()
+
+    def read(self, block: SourceBlock, first_row: int, say: Callable[[Finding], None]) -> Values:
+        """The values of a block; what is wrong with them is said."""
+        codes = self._codes(block, first_row, say)
+        cut: dict[int, dict[str, str]] = {}
+        columns = {}
+        for item in self._properties:
+            if self._info.text_bytes is not None:
+                block = self._without_beginnings(item, block, cut)
+            columns[item.name] = self._column(item, block, codes, first_row, say)
+        if self._own is not None:
+            columns[OWN_FIELDS] = self._own_values(
+                self._own, block, columns.get(OWN_FIELDS), codes, first_row, say
+            )
+        return Values(codes, columns, cut)
+
+    def _own_values(
+        self,
+        item: Property,
+        block: SourceBlock,
+        before: Sequence[Any] | None,
+        codes: Sequence[str | None],
+        first_row: int,
+        say: Callable[[Finding], None],
+    ) -> list[Any]:
+        """What the fields that are no properties say, row by row."""
+        found: list[Any] = []
+        for number in range(len(block)):
+            told = {name: _as_json(block.columns[name][number]) for name in self._plan.own}
+            value = {name: one for name, one in told.items() if one is not None}
+            if before is not None and isinstance(before[number], dict):
+                value = {**before[number], **value}
+            if broken := next(broken_rules(item.schema, value), None):
+                row, code = first_row + number, codes[number]
+                say(Finding(row, code, "type", broken.rule, item.name))
+            found.append(value or None)
+        return found
+
+    def _without_beginnings(
+        self, item: Property, block: SourceBlock, cut: dict[int, dict[str, str]]
+    ) -> SourceBlock:
+        """The block without nested values that were cut, which are no JSON any more."""
+        field = self._plan.fields[item.name]
+        values = list(block.columns[field])
+        for number, value in enumerate(values):
+            if not self._info.may_be_cut(value):
+                continue
+            if item.schema["type"] == "string":
+                cut.setdefault(number, {})[item.name] = value
+            elif plain(value, item.schema["type"]) == value:
+                cut.setdefault(number, {})[item.name] = value
+                values[number] = None
+        return replace(block, columns={**block.columns, field: values})
+
+    def _codes(
+        self, block: SourceBlock, first_row: int, say: Callable[[Finding], None]
+    ) -> list[str | None]:
+        found: list[str | None] = []
+        for number, value in enumerate(block.columns[self._plan.code]):
+            row, code = first_row + number, plain(value, "string")
+            detail = None
+            if code is None:
+                detail = MISSING_CODE
+            elif not isinstance(code, str) or CODE.fullmatch(code) is None:
+                detail = Label(CODE_RULE_ZH, CODE_RULE)
+            if detail is not None:
+                say(Finding(row, None if code is None else str(code), "code", detail, "code"))
+                found.append(None)
+                continue
+            if code in self._seen:
+                say(Finding(row, code, "duplicate", DUPLICATE, "code"))
+            self._seen.add(code)
+            found.append(code)
+        return found
+
+    def _column(
+        self,
+        item: Property,
+        block: SourceBlock,
+        codes: Sequence[str | None],
+        first_row: int,
+        say: Callable[[Finding], None],
+    ) -> list[Any]:
+        kind, known = item.schema["type"], self._known.get(item.name)
+        found: list[Any] = []
+        for number, raw in enumerate(block.columns[self._plan.fields[item.name]]):
+            value = plain(raw, kind)
+            if item.schema.get("format") == "date" and isinstance(value, str):
+                value = SLASHES.sub(_dashed, value)
+            row, code = first_row + number, codes[number]
+            if value is None:
+                if item.required:
+                    say(Finding(row, code, "required", REQUIRED, item.name))
+            elif broken := next(broken_rules(item.schema, value), None):
+                say(Finding(row, code, "type", broken.rule, item.name))
+                value = None
+            elif known is not None and (lost := _lost(value, known)) is not None:
+                say(Finding(row, code, "reference", _unknown(lost), item.name))
+                value = None
+            found.append(value)
+        return found
+
+
+def _as_json(value: Any) -> Any:
+    """A value as JSON has it; None for what it cannot have."""
+    if isinstance(value, str | date):
+        return plain(value, "string")
+    if isinstance(value, bytes) or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return value
+
+
+def _dashed(day: re.Match[str]) -> str:
+    return f"{day[1]}-{int(day[2]):02}-{int(day[3]):02}"
+
+
+def _lost(value: Any, known: frozenset[str]) -> str | None:
+    """The first code that is not known."""
+    codes = value if isinstance(value, list) else [value]
+    return next((str(code) for code in codes if code not in known), None)
+
+
+def _unknown(code: str) -> Label:
+    return Label(f"没有 {code!r}", f"there is no {code!r}")
+
+
+def plain(value: Any, kind: str) -> Any:
+    """A file's value as JSON would have it for a kind; what does not fit stays as it is."""
+    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
+        return None
+    return PLAINS[kind](value)
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, datetime):
+        moment = value if value.tzinfo else value.replace(tzinfo=UTC)
+        # Formats without a date of their own write a day as its first moment.
+        return (
+            value.date().isoformat() if moment.time() == datetime.min.time() else moment.isoformat()
+        )
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return value.strip() or None if isinstance(value, str) else str(value)
+
+
+def _integer(value: Any) -> Any:
+    number = _number(value)
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            return float(value) if value.isascii() else value
+        except ValueError:
+            return value
+    return value
+
+
+def _boolean(value: Any) -> Any:
+    text = str(value).strip().lower()
+    if text in TRUE:
+        return True
+    return False if text in FALSE else value
+
+
+def _nested(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+PLAINS: Mapping[str, Callable[[Any], Any]] = {
+    "string": _text,
+    "integer": _integer,
+    "number": _number,
+    "boolean": _boolean,
+    "array": _nested,
+    "object": _nested,
+}

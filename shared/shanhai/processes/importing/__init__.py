@@ -1,1 +1,0 @@
-"""What `import-features` does with a file before anything is written."""

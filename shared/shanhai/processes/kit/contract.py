@@ -1,0 +1,82 @@
+"""What every process declares: its inputs, its outputs, and how it may be asked for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict
+
+from shanhai.vocabulary import Label
+
+
+class Inputs(BaseModel):
+    """Base of process inputs: unknown members are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSpec:
+    """One member of a process's results."""
+
+    name: str
+    title: Label
+    media_type: str
+    schema: Mapping[str, Any] | None = None
+    """Its JSON Schema, where the media type does not say enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one attempt at a job may use; more ends the job, and nobody tries again.
+
+    Attributes:
+        memory_mb: Address space of each of its processes, and what all of them together hold in
+            memory, MB.
+        time_s: Seconds from the start of its process to the end.
+    """
+
+    memory_mb: int = 8192
+    time_s: float = 6 * 3600.0
+
+
+USUAL_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessContract:
+    """A process as the outside sees it.
+
+    Attributes:
+        sync: Who asks without a preference waits for the end.
+        quick: It reads only, and what is small is answered without a job to whoever may read.
+        schemas: `module:function` that gives, in a language, fuller schemas of some inputs; it is
+            loaded when they are asked for.
+        limits: What an attempt may use, unless the worker's settings say otherwise.
+    """
+
+    id: str
+    title: Label
+    description: Label
+    inputs: type[Inputs]
+    outputs: tuple[OutputSpec, ...]
+    sync: bool = False
+    quick: bool = False
+    schemas: str = ""
+    keywords: tuple[str, ...] = field(default=())
+    limits: Limits = USUAL_LIMITS
+
+    def kinds_of(self, name: str) -> frozenset[Any]:
+        """The types an input may have, without what they hold; none where there is no such one."""
+        field_info = self.inputs.model_fields.get(name)
+        return frozenset() if field_info is None else _kinds(field_info.annotation)
+
+
+def _kinds(annotation: Any) -> frozenset[Any]:
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _kinds(get_args(annotation)[0])
+    if origin in {Union, UnionType}:
+        return frozenset().union(*(_kinds(one) for one in get_args(annotation)))
+    return frozenset({origin or annotation}) - {NoneType}

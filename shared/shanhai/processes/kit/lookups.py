@@ -1,0 +1,265 @@
+"""What inputs refer to, looked up and judged; every fault is noted so that all are told at once."""
+
+from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.features.catalogue import ENTITIES
+from shanhai.db.features.references import ids_of
+from shanhai.db.identity import Viewer
+from shanhai.db.queries.job_inputs import (
+    RegionRow,
+    find_datasets,
+    find_districts,
+    find_newest_datasets,
+    find_plan,
+    find_region,
+    find_regions_within,
+    find_upload,
+    places_of,
+)
+from shanhai.db.tables import Dataset
+from shanhai.errors import Fault, InvalidInput
+from shanhai.processes.kit.task import DatasetTask, DistrictTask, RegionTask
+from shanhai.processes.kit.themes import Theme
+from shanhai.vocabulary import Label, label_of
+
+REGION = "/inputs/region"
+
+
+async def find_usable_region(session: AsyncSession, code: str) -> tuple[RegionRow, RegionTask]:
+    """A region that has a geometry and a metric CRS, with its districts.
+
+    Raises:
+        InvalidInput: There is none of that code, or it lacks one of the two.
+    """
+    row = await find_region(session, code)
+    if row is None:
+        raise InvalidInput(
+            f"there is no region {code!r}", message_zh=f"没有区域 {code!r}", pointer=REGION
+        )
+    if row.geometry is None or row.metric_srid is None:
+        missing, missing_zh = (
+            ("geometry", "几何图形") if row.geometry is None else ("metric CRS", "投影坐标系")
+        )
+        raise InvalidInput(
+            f"region {code!r} has no {missing}, so nothing can be computed for it",
+            message_zh=f"区域 {code!r} 没有{missing_zh}，无法计算",
+            pointer=REGION,
+        )
+    districts = await find_districts(session, row.id)
+    task = RegionTask(
+        code=row.code,
+        name_zh=row.name_zh,
+        name_en=row.name_en,
+        epsg=row.metric_srid,
+        geometry=row.geometry,
+        districts=[_as_district(district) for district in districts],
+    )
+    return row, task
+
+
+async def find_units(session: AsyncSession, code: str, level: str | None) -> list[DistrictTask]:
+    """The regions of a level in a region, which are to be zoning units; none without a level.
+
+    Raises:
+        InvalidInput: there are fewer than two.
+    """
+    if level is None:
+        return []
+    region = await find_region(session, code)
+    found = [] if region is None else await find_regions_within(session, region.id, level)
+    if len(found) < 2:
+        raise InvalidInput(
+            f"region {code!r} has {len(found)} regions of level {level} with a geometry; zoning "
+            "units need two or more",
+            message_zh=f"区域 {code!r} 内有几何的 {level} 级区域为 {len(found)} 个，至少需要两个",
+            pointer="/inputs/parameters/unit_regions",
+        )
+    return [_as_district(one) for one in found]
+
+
+def _as_district(row: RegionRow) -> DistrictTask:
+    return DistrictTask(
+        code=row.code, name_zh=row.name_zh, name_en=row.name_en, geometry=row.geometry or {}
+    )
+
+
+async def demand_known_plan(session: AsyncSession, inputs: object, viewer: Viewer) -> None:
+    """Refuse inputs that name a plan of which who asks may not know.
+
+    Raises:
+        InvalidInput: They do, in the words for a plan that is not there.
+    """
+    code = getattr(inputs, "plan", None)
+    if code is not None and code not in await ids_of(session, "plans", [code], viewer):
+        fault = _no_plan(code)
+        raise InvalidInput(fault.detail, message_zh=fault.detail_zh, faults=[fault])
+
+
+def _no_plan(code: str) -> Fault:
+    return Fault("/inputs/plan", f"there is no plan {code!r}", f"没有规划 {code!r}")
+
+
+async def judge_plan(session: AsyncSession, code: str | None, region: RegionRow) -> Sequence[Fault]:
+    """What is wrong with the plan named, if one is."""
+    if code is None:
+        return ()
+    plan = await find_plan(session, code)
+    if plan is None:
+        return (_no_plan(code),)
+    regions = {plan.region_id, *plan.region_ids}
+    if plan.region_id is not None and regions.isdisjoint(places_of(region)):
+        fault = Fault(
+            "/inputs/plan",
+            f"plan {code!r} is not a plan of region {region.code!r}",
+            f"规划 {code!r} 不属于区域 {region.code!r}",
+        )
+        return (fault,)
+    return ()
+
+
+async def find_themes(
+    session: AsyncSession,
+    region: RegionRow,
+    *,
+    named: Mapping[Theme, str],
+    required: Collection[Theme],
+    optional: Collection[Theme],
+) -> tuple[dict[str, Dataset], list[Fault]]:
+    """A dataset for every theme: the one named, else the newest of the region.
+
+    Returns:
+        The datasets by theme, and a fault per dataset that does not fit and theme that is missing.
+    """
+    by_code = await find_datasets(session, named.values())
+    faults = [
+        Fault(_dataset_pointer(theme), misfit.en, misfit.zh)
+        for theme, code in named.items()
+        for misfit in _misfits(by_code.get(code), code=code, theme=theme, region=region)
+    ]
+    others = {*required, *optional} - named.keys()
+    newest = await find_newest_datasets(session, region, others)
+    faults += [
+        _missing(theme, region) for theme in required if theme not in newest and theme not in named
+    ]
+    chosen: dict[str, Dataset] = {
+        theme: by_code[code] for theme, code in named.items() if code in by_code
+    }
+    return newest | chosen, faults
+
+
+async def judge_upload(session: AsyncSession, upload_id: UUID, *, owner: str) -> Sequence[Fault]:
+    """What is wrong with an upload."""
+    upload = await find_upload(session, upload_id, owner=owner)
+    if upload is None:
+        detail = "there is no such upload of yours, or it has expired"
+        return (Fault("/inputs/upload", detail, "没有该上传，或已过期"),)
+    if upload.sha256 is None:
+        detail = (
+            f"the upload is not complete: {upload.received_bytes} of"
+            f" {upload.total_bytes or 'unknown'} bytes have arrived"
+        )
+        return (Fault("/inputs/upload", detail, "上传尚未完成"),)
+    return ()
+
+
+def judge_collection(name: str, mapping: Mapping[str, str]) -> Sequence[Fault]:
+    """What is wrong with the collection rows shall be imported into, and with their properties."""
+    entity = next((item for item in ENTITIES if item.name == name), None)
+    if entity is None or entity.editing is None:
+        known = ", ".join(item.name for item in ENTITIES if item.editing is not None)
+        detail = f"is not a collection that can be written; those are: {known}"
+        return (Fault("/inputs/collection", detail, f"不是可写入的集合；可写入：{known}"),)
+    return [
+        Fault(
+            f"/inputs/mapping/{field}", f"{name} has no property {target!r}", f"没有属性 {target!r}"
+        )
+        for field, target in mapping.items()
+        if entity.declared(target) is None
+    ]
+
+
+async def judge_new_code(
+    session: AsyncSession, code: str | None, *, theme: Theme, region: RegionRow
+) -> Sequence[Fault]:
+    """What is wrong with the code a dataset shall have; one of its kind may be replaced."""
+    if code is None:
+        return ()
+    former = (await find_datasets(session, [code])).get(code)
+    if former is None:
+        return ()
+    if (former.theme, former.region_id, former.origin) == (theme, region.id, "imported"):
+        return ()
+    fault = Fault(
+        "/inputs/code",
+        f"code {code!r} is in use for another dataset (theme {former.theme}, {former.origin})",
+        f"代码 {code!r} 已被其他数据集占用（专题 {former.theme}，{former.origin}）",
+    )
+    return (fault,)
+
+
+def refuse(faults: Sequence[Fault]) -> None:
+    """Raise when there are faults.
+
+    Raises:
+        InvalidInput: There is at least one.
+    """
+    if faults:
+        raise InvalidInput(
+            "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults),
+            message_zh="；".join(f"{f.pointer}：{f.detail_zh or f.detail}" for f in faults),
+            faults=faults,
+        )
+
+
+def describe_dataset(dataset: Dataset) -> DatasetTask:
+    """The dataset as the computation gets it."""
+    return DatasetTask(
+        id=dataset.id,
+        code=dataset.code,
+        theme=dataset.theme,
+        uri=dataset.uri,
+        checksum=dataset.checksum,
+        epsg=dataset.grid.get("epsg"),
+        unit=dataset.unit,
+        native_resolution_m=dataset.native_resolution_m,
+        stand_in=dataset.stand_in,
+        stand_in_note_zh=dataset.stand_in_note_zh,
+        stand_in_note_en=dataset.stand_in_note_en,
+        source=dataset.source,
+        licence=dataset.licence,
+        observed_from=dataset.observed_from,
+        observed_to=dataset.observed_to,
+        name_zh=dataset.name_zh,
+        name_en=dataset.name_en,
+    )
+
+
+def _misfits(
+    dataset: Dataset | None, *, code: str, theme: str, region: RegionRow
+) -> Sequence[Label]:
+    if dataset is None:
+        return (Label(f"没有数据集 {code!r}", f"there is no dataset {code!r}"),)
+    if dataset.theme != theme:
+        zh = f"数据集 {code!r} 的专题是 {dataset.theme}，不是 {theme}"
+        return (Label(zh, f"dataset {code!r} is about {dataset.theme}, not {theme}"),)
+    if dataset.region_id not in places_of(region):
+        zh = f"数据集 {code!r} 不属于区域 {region.code!r}"
+        return (Label(zh, f"dataset {code!r} is of another region than {region.code!r}"),)
+    return ()
+
+
+def _missing(theme: str, region: RegionRow) -> Fault:
+    label = label_of(theme)
+    return Fault(
+        _dataset_pointer(theme),
+        f"region {region.code!r} has no dataset of theme {theme} ({label.en}), which is required;"
+        " import one",
+        f"区域 {region.code!r} 缺少必需的“{label.zh}”数据，请先导入",
+    )
+
+
+def _dataset_pointer(theme: str) -> str:
+    return f"/inputs/datasets/{theme}"

@@ -1,0 +1,164 @@
+"""Where an evaluation takes place, and the layers it works on."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shanhai.errors import InvalidInput
+from shanhai.processes.kit.study_area import GridInputs, StudyArea, build_study_area
+from shanhai.processes.kit.task import Task
+from shanhai.raster.store import ScratchStore
+from shanhai.raster.themes import THEME_RULES
+from shanhai.raster.vectorise import cells_within, number_areas
+from shanhai.raster.warp import Quantity, Source, align, open_source
+from shanhai.raster.windows import WindowRunner
+from shanhai.science.arrays import BoolArray, ClassArray, FloatArray
+from shanhai.science.grid import Grid, Window
+
+WINDOW_CELLS = 512
+
+LAND = "land"
+DISTRICT = "district"
+"""Layers every place has: 1 on land of the region; number of the district from 1, 0 for none."""
+
+Block = NDArray[np.floating]
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The region on its grid, with its scratch layers.
+
+    Attributes:
+        area: Region, districts and grid.
+        store: Scratch layers of the grid.
+        sources: Input rasters by theme.
+        runner: Runs windows, here or in other processes.
+    """
+
+    area: StudyArea
+    store: ScratchStore
+    sources: Mapping[str, Source]
+    runner: WindowRunner
+
+    @property
+    def grid(self) -> Grid:
+        """The analysis grid."""
+        return self.area.grid
+
+    @property
+    def districts(self) -> int:
+        """How many districts the region has."""
+        return len(self.area.districts)
+
+    def each(self, function: Callable[[Window], Any]) -> list[Any]:
+        """Run a function over all windows; it must be picklable. Results are in window order.
+
+        It writes through scratch stores and nowhere else, so that finished windows can be kept.
+        """
+        return list(self.runner.remembered().run(function, list(self.windows())))
+
+    def once(self, function: Callable[[], Found]) -> Found:
+        """What a function of the whole raster returns; kept as finished windows are.
+
+        It writes nothing and runs no windows over the place.
+        """
+        return self.runner.remembered().step(function)
+
+    def windows(self) -> Iterator[Window]:
+        """Windows that cover the grid once, row by row."""
+        return self.grid.windows(WINDOW_CELLS)
+
+    def masked(
+        self, layers: Sequence[str], where: Callable[[Window], BoolArray]
+    ) -> Iterator[dict[str, Block]]:
+        """Values of layers in the cells a mask picks, window by window."""
+        for window in self.windows():
+            picked = where(window)
+            yield {name: self.store.read_stored(name, window)[picked] for name in layers}
+
+    def known(self, layers: Sequence[str], window: Window) -> BoolArray:
+        """Land cells in which every one of the layers has a value."""
+        valid: BoolArray = self.store.read_classes(LAND, window) == 1
+        for name in layers:
+            if self.store.has_classes(name):
+                valid &= self.store.read_classes(name, window) > 0
+            else:
+                valid &= ~np.isnan(self.store.read_stored(name, window))
+        return valid
+
+
+def build_place(
+    task: Task,
+    inputs: GridInputs,
+    folder: Path,
+    sources: Mapping[str, Source],
+    runner: WindowRunner,
+) -> Place:
+    """The region of a task on its grid, with land and districts written.
+
+    Raises:
+        InvalidInput: the region has no cell of land on this grid.
+    """
+    area = build_study_area(task, inputs)
+    place = Place(area, ScratchStore(folder, area.grid), sources, runner)
+    place.store.create_classes(LAND)
+    place.store.create(DISTRICT)
+    cells = sum(place.each(partial(_write_land, area, place.store, sources.get("land_cover"))))
+    if not cells:
+        raise InvalidInput(
+            f"no land: none of the cells of {inputs.cell_m:g} m has its centre in the region "
+            "and on land",
+            message_zh=f"没有陆地像元：{inputs.cell_m:g} m 像元的中心均不在区域陆地内",
+            pointer="/inputs/cell_m",
+        )
+    return place
+
+
+def open_sources(task: Task, themes: Collection[str]) -> dict[str, Source]:
+    """The rasters of a task by theme, inspected; only those of `themes` are read."""
+    # A computed supply has no rule: it is a quantity per hectare.
+    return {
+        theme: open_source(
+            Path(task.files[dataset.uri]),
+            THEME_RULES[theme].quantity if theme in THEME_RULES else Quantity.INTENSIVE,
+        )
+        for theme, dataset in sorted(task.datasets.items())
+        if theme in themes
+    }
+
+
+def _write_land(area: StudyArea, store: ScratchStore, cover: Source | None, window: Window) -> int:
+    """Write land and districts of a window; returns the cells of land.
+
+    Land is what lies in the region and is not sea in the land cover; cells without land cover are
+    land in which it is unknown.
+    """
+    inside = cells_within(area.outline, area.grid, window)
+    if cover is not None:
+        inside &= align(cover, area.grid, window)[0] != 0
+    store.write_classes(LAND, window, inside.astype(np.uint8))
+    numbers = number_areas(area.districts, part_of(area.grid, window))
+    store.write(DISTRICT, window, np.where(inside, numbers, 0).astype(np.float64))
+    return int(np.count_nonzero(inside))
+
+
+def part_of(grid: Grid, window: Window) -> Grid:
+    """A window as a grid of its own."""
+    west, _, _, north = grid.window_bounds(window)
+    return Grid(grid.epsg, west, north, grid.cell_m, window.width, window.height)
+
+
+def class_codes(values: FloatArray) -> ClassArray:
+    """Codes of a class raster as they are stored; 0 for nodata."""
+    return np.nan_to_num(values, nan=0.0).astype(np.uint8)
+
+
+def district_numbers(store: ScratchStore, window: Window) -> NDArray[np.int64]:
+    """Number of the district of every cell of a window; 0 outside all."""
+    return store.read_stored(DISTRICT, window).astype(np.int64)

@@ -1,0 +1,171 @@
+"""The region of a run without a server: one feature of a GeoJSON file, or all of them together."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shapely import make_valid, union_all
+from shapely.geometry import mapping, shape
+
+from shanhai.errors import InvalidInput
+from shanhai.processes.kit.feature_files import names_of, read_features
+from shanhai.processes.kit.geometry import as_multipolygon
+from shanhai.processes.kit.task import DistrictTask, RegionTask
+
+POLYGONS = ("Polygon", "MultiPolygon")
+_MOST_NAMED = 10
+_NOT_IN_A_CODE = re.compile(r"[^A-Za-z0-9._-]+")
+_FIRST_GAUSS_KRUEGER_EPSG = 4534
+_FIRST_CENTRAL_MERIDIAN = 75
+
+
+@dataclass(frozen=True, slots=True)
+class RegionChoice:
+    """Which features of a file are the region, and what it is called.
+
+    Attributes:
+        feature: Code or name of the feature that is the region.
+        dissolve: Whether the features without a parent are the region together, each a district.
+        name: Name of the region instead of the feature's.
+    """
+
+    feature: str | None = None
+    dissolve: bool = False
+    name: str | None = None
+
+
+def read_region(path: Path, choice: RegionChoice | None = None) -> RegionTask:
+    """The region of a GeoJSON file: a geometry, a feature, or a collection with districts.
+
+    In a collection the feature without `parent` is the region; the others are its districts.
+
+    Raises:
+        InvalidInput: it is no GeoJSON, has no polygon to be the region, or several that may be.
+    """
+    choice = choice or RegionChoice()
+    features = read_features(path, "/region")
+    if choice.dissolve:
+        whole, districts = _dissolved(path, features)
+    else:
+        whole = _whole(path, features, choice.feature)
+        districts = _districts(whole, features, named=choice.feature is not None)
+    names = names_of(whole, _code_of(path))
+    if choice.name is not None:
+        names |= {"name_zh": choice.name, "name_en": choice.name}
+    return RegionTask(
+        **names,
+        epsg=whole["properties"].get("metric_epsg") or gauss_krueger_epsg(whole["geometry"]),
+        geometry=whole["geometry"],
+        districts=[
+            DistrictTask(**names_of(one, f"{names['code']}.{number}"), geometry=one["geometry"])
+            for number, one in enumerate(features)
+            if any(one is district for district in districts)
+        ],
+    )
+
+
+def gauss_krueger_epsg(geometry: dict[str, Any]) -> int:
+    """Code of the CGCS2000 3-degree zone (without zone prefix) a geometry lies in."""
+    longitude = shape(geometry).centroid.x
+    return _FIRST_GAUSS_KRUEGER_EPSG + round((longitude - _FIRST_CENTRAL_MERIDIAN) / 3)
+
+
+def _code_of(path: Path) -> str:
+    """A code that is like the file's name."""
+    return _NOT_IN_A_CODE.sub("-", path.stem).strip("._-")[:80] or "region"
+
+
+def _whole(path: Path, features: Sequence[dict[str, Any]], named: str | None) -> dict[str, Any]:
+    """The one feature that is the region.
+
+    Raises:
+        InvalidInput: there is none, or more than one.
+    """
+    candidates = _parentless(features)
+    if named is not None:
+        candidates = [one for one in features if named in _called(one)]
+    if not candidates or (len(candidates) == 1 and not _is_polygon(candidates[0])):
+        wanted, wanted_zh = (
+            (f"called {named!r}", f"名为 {named!r}")
+            if named is not None
+            else ("without a parent", "无 parent ")
+        )
+        raise InvalidInput(
+            f"{path.name} has no polygon {wanted} to be the region",
+            message_zh=f"{path.name} 中没有{wanted_zh}的面要素可作为区域",
+            pointer="/region",
+        )
+    if len(candidates) > 1:
+        raise _ambiguous(path, candidates, named)
+    return candidates[0]
+
+
+def _ambiguous(path: Path, candidates: Sequence[dict[str, Any]], named: str | None) -> InvalidInput:
+    called = [_called(one)[0] for one in candidates if _called(one)]
+    shown = ", ".join(called[:_MOST_NAMED]) + (", …" if len(called) > _MOST_NAMED else "")
+    names, names_zh = (f" ({shown})", f"（{shown}）") if called else ("", "")
+    kind, kind_zh = (
+        (f"called {named!r}", f"名为 {named!r} ")
+        if named is not None
+        else ("without parent", "没有 parent ")
+    )
+    return InvalidInput(
+        f"{path.name} has {len(candidates)} features {kind}{names}; "
+        "name one with --feature, or take them together with --dissolve",
+        message_zh=f"{path.name} 有 {len(candidates)} 个{kind_zh}的要素{names_zh}；"
+        "请用 --feature 指定其一，或用 --dissolve 合并",
+        pointer="/region",
+    )
+
+
+def _districts(
+    whole: dict[str, Any], features: Sequence[dict[str, Any]], *, named: bool
+) -> list[dict[str, Any]]:
+    others = [one for one in features if one is not whole]
+    if not named:
+        return others
+    return [one for one in others if one["properties"].get("parent") in _called(whole)]
+
+
+def _dissolved(
+    path: Path, features: Sequence[dict[str, Any]]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The region that the features without a parent make up, and these features.
+
+    Raises:
+        InvalidInput: one of them is no polygon, or there is none.
+    """
+    parts = _parentless(features)
+    for number, one in enumerate(features):
+        if not _is_polygon(one):
+            raise InvalidInput(
+                f"feature {number} of {path.name} is no polygon; a region is made of polygons",
+                message_zh=f"{path.name} 第 {number} 个要素不是面，区域须由面组成",
+                pointer=f"/region/{number}",
+            )
+    if not parts:
+        raise InvalidInput(
+            f"{path.name} has no polygon without a parent to be the region",
+            message_zh=f"{path.name} 中没有无 parent 的面要素可作为区域",
+            pointer="/region",
+        )
+    together = union_all([make_valid(shape(one["geometry"])) for one in parts])
+    region = {"geometry": mapping(as_multipolygon(together)), "properties": {}}
+    return region, parts
+
+
+def _parentless(features: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [one for one in features if not one["properties"].get("parent")]
+
+
+def _called(feature: dict[str, Any]) -> list[str]:
+    """What a feature may be named by."""
+    properties = feature["properties"]
+    members = (properties.get(name) for name in ("code", "name_zh", "name", "name_en"))
+    return [str(one) for one in members if one]
+
+
+def _is_polygon(feature: dict[str, Any]) -> bool:
+    return (feature.get("geometry") or {}).get("type") in POLYGONS

@@ -1,0 +1,201 @@
+"""What a computation is given and what it gives back, as JSON."""
+
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import (
+    BaseModel,
+    Field,
+)
+
+from shanhai.processes.evaluate_indicators.task import IndicatorsTask
+from shanhai.processes.publish_bulletin.document.task import BulletinTask
+from shanhai.processes.seed_tiles.contract import Box
+from shanhai.processes.select_sites.task import SelectionTask
+from shanhai.raster.windows import Cluster
+from shanhai.vocabulary import Role, Scope
+
+
+class RegionTask(BaseModel):
+    """The region of a task and its districts; geometries are GeoJSON in longitude, latitude."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    epsg: int
+    geometry: dict[str, Any]
+    districts: list["DistrictTask"] = []
+
+
+class DistrictTask(BaseModel):
+    """A district of a task's region."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    geometry: dict[str, Any]
+
+
+class AreaTask(BaseModel):
+    """A control area as it was when the job was accepted; the geometry is GeoJSON."""
+
+    kind: str
+    code: str
+    version: int = 0
+    name_zh: str
+    name_en: str
+    class_code: str | None = None
+    checksum: str
+    geometry: dict[str, Any]
+
+
+class DatasetTask(BaseModel):
+    """An input dataset as it was when the job was accepted."""
+
+    id: int
+    code: str
+    theme: str
+    uri: str
+    checksum: str
+    epsg: int | None = None
+    unit: str | None = None
+    native_resolution_m: float | None = None
+    stand_in: bool = False
+    stand_in_note_zh: str | None = None
+    stand_in_note_en: str | None = None
+    source: str | None = None
+    licence: str | None = None
+    observed_from: date | None = None
+    observed_to: date | None = None
+    name_zh: str
+    name_en: str
+
+
+class GrantTask(BaseModel):
+    """A role of who asked for a job, as it was when the job was accepted; None is everywhere."""
+
+    role: Role
+    regions: list[int] | None = None
+
+
+class AuthorityTask(BaseModel):
+    """What who asked for a job may do; `grants` of None act in every role the scopes allow.
+
+    `groups` and `proofs` are what they had shown of themselves when they asked.
+    """
+
+    owner: str
+    scopes: list[Scope]
+    grants: list[GrantTask] | None = None
+    groups: list[str] = []
+    proofs: list[str] = []
+
+
+class TilesTask(BaseModel):
+    """Where tiles are drawn, and the right of who asked to the layers of the task."""
+
+    url: str
+    token: str | None = None
+
+
+class AssessedTask(BaseModel):
+    """The assessment a scenario is held against, as it was asked for.
+
+    Its region and the datasets of `themes` are those of the scenario's own task.
+    """
+
+    process: str
+    job_id: str | None = None
+    inputs: dict[str, Any]
+    seed: int = 0
+    themes: list[str]
+    areas: list[AreaTask] = []
+    units: list[DistrictTask] = []
+
+
+class Task(BaseModel):
+    """All that a computation needs, resolved when the job was accepted; no database in sight."""
+
+    job_id: str | None = None
+    process: str
+    inputs: dict[str, Any]
+    seed: int = 0
+    region: RegionTask | None = None
+    plan: str | None = None
+    datasets: dict[str, DatasetTask] = {}
+    areas: list[AreaTask] = Field(
+        default_factory=list, description="control areas that zones are held to or compared with"
+    )
+    areas_as_of: date | None = Field(None, description="day on which the areas were in force")
+    areas_left_out: list[str] = Field(
+        default_factory=list, description="kinds of areas with too many vertices to be carried"
+    )
+    units: list[DistrictTask] = Field(
+        default_factory=list, description="regions that are the zoning units, by code"
+    )
+    selection: SelectionTask | None = Field(
+        None, description="what sites are selected from and paid with"
+    )
+    assessed: AssessedTask | None = Field(
+        None, description="assessment whose ratio and zones are compared with those after edits"
+    )
+    indicators: IndicatorsTask | None = Field(
+        None, description="what indicators are computed from, apart from rasters"
+    )
+    bulletin: BulletinTask | None = Field(None, description="what a bulletin is made of")
+    upload_uri: str | None = None
+    authority: AuthorityTask | None = None
+    references: dict[str, list[str]] = Field(
+        default_factory=dict, description="codes a member may refer to, where they are few"
+    )
+    area: Box | None = Field(None, description="box in degrees that is meant, where one was asked")
+    layers: list[str] = Field(
+        default_factory=list, description="layers the tile service is asked for, for who asked"
+    )
+    tiles: TilesTask | None = Field(
+        None, description="the tile service, filled before the computation where layers are named"
+    )
+    kept: str | None = Field(
+        None, description="folder that outlives an attempt, for work that goes on where it stopped"
+    )
+    windows: str | None = Field(
+        None, description="folder of this machine where finished windows outlive an attempt"
+    )
+    keep_from_s: float = Field(0.5, description="seconds a window must take to be kept there")
+    files: dict[str, str] = Field(
+        default_factory=dict, description="local path of each uri, filled before the computation"
+    )
+    created_utc: str | None = Field(
+        None, description="moment the results tell, ISO 8601; of the computation when absent"
+    )
+    processes: int = 1
+    cluster: Cluster | None = Field(
+        None, description="where windows are computed instead of in processes of one machine"
+    )
+
+
+class OutputFile(BaseModel):
+    """A file a computation made, relative to its workspace.
+
+    A `raster` becomes a dataset with theme `name`; `meta` holds grid, unit and statistics.
+    """
+
+    name: str
+    path: str
+    kind: Literal["raster", "document", "image", "features"]
+    media_type: str
+    title_zh: str
+    title_en: str
+    meta: dict[str, Any] = {}
+
+
+class Outcome(BaseModel):
+    """What a computation gives back: files, plain values, the manifest and warnings.
+
+    A warning has a `code`, and a sentence as `detail` (English) and `detail_zh`.
+    """
+
+    files: list[OutputFile] = []
+    values: dict[str, Any] = {}
+    manifest: dict[str, Any] = {}
+    warnings: list[dict[str, str]] = []

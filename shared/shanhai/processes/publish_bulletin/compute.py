@@ -1,0 +1,141 @@
+"""Make a bulletin of a region and period: its content, and its documents in two languages."""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from shanhai.errors import InvalidInput
+from shanhai.processes.kit.manifest import SCHEMA_VERSION, finish_manifest
+from shanhai.processes.kit.outputs import write_document
+from shanhai.processes.kit.process import Progress
+from shanhai.processes.kit.run_record import run_record
+from shanhai.processes.kit.task import Outcome, OutputFile, RegionTask, Task
+from shanhai.processes.publish_bulletin.contract import PUBLISH_BULLETIN, PublishBulletinInputs
+from shanhai.processes.publish_bulletin.document.blocks import Pages
+from shanhai.processes.publish_bulletin.document.composing import LANGUAGES, compose, title_of
+from shanhai.processes.publish_bulletin.document.content import build_content
+from shanhai.processes.publish_bulletin.document.language import Refused
+from shanhai.processes.publish_bulletin.document.members import in_language
+from shanhai.processes.publish_bulletin.document.page import write_html
+from shanhai.processes.publish_bulletin.document.task import BulletinTask
+from shanhai.processes.publish_bulletin.document.word import write_word
+from shanhai.processes.publish_bulletin.pictures import draw_pictures
+from shanhai.reporting.fonts import font_families, missing_font_warning
+from shanhai.reporting.pdf import can_write_pdf, missing_pdf_warning, write_pdf
+from shanhai.science.zoning.flag import Flag
+from shanhai.vocabulary import Label, Lang
+
+MEDIA_TYPES = {
+    "html": "text/html",
+    "pdf": "application/pdf",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+}
+LIBRARIES = ("jinja2", "matplotlib", "python-docx", "weasyprint")
+"""Whose change may change the bytes of a document."""
+TONGUES = {"zh": Label("中文", "Chinese"), "en": Label("英文", "English")}
+
+
+class PublishBulletin:
+    """Writes what the task holds, and nothing else: equal tasks give equal files."""
+
+    contract = PUBLISH_BULLETIN
+
+    def compute(self, task: Task, workspace: Path, progress: Progress) -> Outcome:
+        """Compute with files only; the workspace holds every result afterwards."""
+        inputs = PublishBulletinInputs.model_validate(task.inputs)
+        held, region = task.bulletin, task.region
+        if held is None or region is None:
+            raise InvalidInput(
+                "a bulletin is made on a server",
+                message_zh="公报须由服务器编制",
+                pointer="/inputs/region",
+            )
+        progress(0, "statistics")
+        content = build_content(inputs, region, held)
+        files = [write_document(workspace, "content", Label("公报内容", "Content"), content)]
+        try:
+            titles = {lang: title_of(held.template, content, lang) for lang in LANGUAGES}
+            for number, lang in enumerate(LANGUAGES):
+                progress(10 + 40 * number, "maps")
+                files += _write(held, region, content, workspace, lang)
+                progress(50 + 40 * number, "report")
+        except Refused as error:
+            raise _at_fault(error) from error
+        flags = _flags()
+        manifest = _manifest(task, held, flags)
+        finish_manifest(manifest, files, flags, workspace)
+        progress(100, "done")
+        return Outcome(
+            files=files,
+            values={"title_zh": titles["zh"], "title_en": titles["en"], "content": content},
+            manifest=manifest,
+            warnings=manifest["warnings"],
+        )
+
+
+def _write(
+    held: BulletinTask,
+    region: RegionTask,
+    content: dict[str, Any],
+    workspace: Path,
+    lang: Lang,
+) -> list[OutputFile]:
+    """The documents of a language; its pictures are inside, and their files gone."""
+    pictures = draw_pictures(region, held, in_language(content, lang), workspace, lang)
+    pages = compose(held.template, content, pictures, lang)
+    files = _write_documents(pages, held, workspace, lang)
+    for drawn in pictures.values():
+        for picture in drawn:
+            if picture.path is not None:
+                picture.path.unlink()
+    return files
+
+
+def _write_documents(
+    pages: Pages, held: BulletinTask, workspace: Path, lang: Lang
+) -> list[OutputFile]:
+    html = write_html(workspace / f"bulletin.{lang}.html", pages)
+    if can_write_pdf():
+        write_pdf(workspace / f"bulletin.{lang}.pdf", html)
+    write_word(workspace / f"bulletin.{lang}.docx", pages, held.issued_on)
+    return [
+        OutputFile(
+            name=f"{kind}_{lang}",
+            path=f"bulletin.{lang}.{kind}",
+            kind="document",
+            media_type=media_type,
+            title_zh=f"公报（{kind.upper()}，{TONGUES[lang].zh}）",
+            title_en=f"Bulletin ({kind.upper()}, {TONGUES[lang].en})",
+        )
+        for kind, media_type in MEDIA_TYPES.items()
+        if (workspace / f"bulletin.{lang}.{kind}").exists()
+    ]
+
+
+def _flags() -> list[Flag]:
+    return [
+        *([] if font_families("zh") else [missing_font_warning()]),
+        *([] if can_write_pdf() else [missing_pdf_warning()]),
+    ]
+
+
+def _manifest(task: Task, held: BulletinTask, flags: list[Flag]) -> dict[str, Any]:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        **run_record(task),
+        "request": task.inputs,
+        "inputs": [],
+        "bulletin": held.model_dump(mode="json"),
+        "document_libraries": {name: version(name) for name in LIBRARIES},
+        "warnings": [flag.document() for flag in flags],
+    }
+
+
+def _at_fault(error: Refused) -> InvalidInput:
+    """A template that was right with all examples, and is not with this period."""
+    line, reason = error.refusal.line, error.refusal.reason
+    return InvalidInput(
+        f"the template fails on this period, line {line}: {reason.en}",
+        message_zh=f"公报模板不适用于本时段，第 {line} 行：{reason.zh}",
+        pointer="/inputs/template",
+    )

@@ -1,0 +1,151 @@
+"""From a template and what a bulletin tells to the parts of its document."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from shanhai.db.bulletins.template import Section, SectionKind, Template
+from shanhai.errors import Fault
+from shanhai.processes.publish_bulletin.document.blocks import (
+    Block,
+    Front,
+    Heading,
+    Pages,
+    Paragraph,
+    Picture,
+)
+from shanhai.processes.publish_bulletin.document.language import (
+    Refusal,
+    check_text,
+    write_text,
+    written_day,
+)
+from shanhai.processes.publish_bulletin.document.members import in_language
+from shanhai.processes.publish_bulletin.document.sections import SHOWN, tells
+from shanhai.vocabulary import Label, Lang
+
+LANGUAGES: tuple[Lang, ...] = ("zh", "en")
+NUMERALS = "一二三四五六七八九十"
+NO_DATA = Label("本期没有数据。", "There are no data of this period.")
+
+
+def compose(
+    template: Template,
+    content: Mapping[str, Any],
+    pictures: Mapping[str, list[Picture]],
+    lang: Lang,
+) -> Pages:
+    """The document of a bulletin in a language.
+
+    Args:
+        template: What it is made by.
+        content: What it tells, in both languages.
+        pictures: By the kind of the section that shows them, in that language.
+        lang: The language.
+
+    Raises:
+        Refused: a text of the template asks for what is not there.
+    """
+    told = in_language(content, lang)
+    blocks: list[Block] = []
+    for number, section in enumerate(template.sections, start=1):
+        blocks.append(Heading(_numbered(number, _of(section, "heading", lang), lang)))
+        blocks += _section(section, told, pictures.get(section.kind, []), lang)
+    note = write_text(_of(template, "note", lang), told, lang)
+    return Pages(lang, _front(template, told, lang), blocks, list(_paragraphs(note)))
+
+
+def title_of(template: Template, content: Mapping[str, Any], lang: Lang) -> str:
+    """The title of a bulletin."""
+    return write_text(_of(template, "title", lang), in_language(content, lang), lang)
+
+
+def check_template(template: Template, examples: Iterable[Mapping[str, Any]]) -> list[Fault]:
+    """What is wrong with the texts of a template, each with its line.
+
+    Args:
+        template: It.
+        examples: What bulletins may tell, in both languages: one with everything, one with nothing.
+    """
+    faults: list[Fault] = []
+    told = list(examples)
+    for lang in LANGUAGES:
+        contents = [in_language(one, lang) for one in told]
+        for pointer, source, kind in _texts(template, lang):
+            tried = [one for one in contents if kind is None or tells(kind, one)]
+            refusal = check_text(source, tried, lang)
+            if refusal is not None:
+                faults.append(_fault(pointer, refusal))
+    return faults
+
+
+def _fault(pointer: str, refusal: Refusal) -> Fault:
+    return Fault(
+        pointer,
+        f"line {refusal.line}: {refusal.reason.en}",
+        f"第 {refusal.line} 行：{refusal.reason.zh}",
+    )
+
+
+def _texts(template: Template, lang: Lang) -> Iterable[tuple[str, str, SectionKind | None]]:
+    """The texts of a template with their places, and the kind of the section they stand in."""
+    yield f"/title_{lang}", _of(template, "title", lang), None
+    yield f"/note_{lang}", _of(template, "note", lang), None
+    for number, section in enumerate(template.sections):
+        yield f"/sections/{number}/text_{lang}", _of(section, "text", lang), section.kind
+
+
+def _section(
+    section: Section, told: Mapping[str, Any], pictures: list[Picture], lang: Lang
+) -> list[Block]:
+    """The text of a section, its tables and pictures; or that there are no data."""
+    if not tells(section.kind, told):
+        return [Paragraph(NO_DATA.in_(lang), quiet=True)]
+    shown = SHOWN[section.kind](told, lang) if section.kind in SHOWN else []
+    text = write_text(_of(section, "text", lang), told, lang)
+    return [*map(Paragraph, _paragraphs(text)), *shown, *pictures]
+
+
+def _paragraphs(text: str) -> Iterable[str]:
+    """Blank lines part paragraphs; other ends of lines do not count."""
+    for part in text.split("\n\n"):
+        line = " ".join(part.split())
+        if line:
+            yield line
+
+
+def _front(template: Template, told: Mapping[str, Any], lang: Lang) -> Front:
+    year, issue, version = told["year"], told["issue"], told["version"]
+    again = version > 1
+    number = Label(
+        f"{year}年第{issue}期" + (f"（第{version}版）" if again else ""),
+        f"No. {issue} of {year}" + (f" (version {version})" if again else ""),
+    )
+    corrects = None
+    if told["corrects"] is not None:
+        corrects = Label(
+            f"本期更正并替代 {told['corrects']}", f"This corrects and replaces {told['corrects']}"
+        ).in_(lang)
+    return Front(
+        title=write_text(_of(template, "title", lang), told, lang),
+        issuer=_of(template, "issuer", lang),
+        number=number.in_(lang),
+        day=written_day(date.fromisoformat(told["issued_on"]), lang),
+        corrects=corrects,
+    )
+
+
+def _numbered(number: int, heading: str, lang: Lang) -> str:
+    return f"{_numeral(number)}、{heading}" if lang == "zh" else f"{number}  {heading}"
+
+
+def _numeral(number: int) -> str:
+    """Up to 99 as Chinese headings are counted."""
+    tens, ones = divmod(number, 10)
+    front = "" if tens == 0 else "十" if tens == 1 else f"{NUMERALS[tens - 1]}十"
+    return front + ("" if ones == 0 else NUMERALS[ones - 1])
+
+
+def _of(what: Template | Section, member: str, lang: Lang) -> str:
+    text: str = getattr(what, f"{member}_{lang}")
+    return text

@@ -1,0 +1,248 @@
+"""A bulletin as DOCX, for word processors; equal bulletins are equal files."""
+
+import io
+import zipfile
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+
+from docx import Document
+from docx.document import Document as DocxDocument
+from docx.enum.section import WD_SECTION
+from docx.enum.table import WD_TABLE_ALIGNMENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Cm, Emu, Pt, RGBColor
+from docx.styles.style import ParagraphStyle
+from docx.table import _Cell, _Row
+from docx.text.paragraph import Paragraph as DocxParagraph
+from docx.text.run import Run
+
+from shanhai.processes.publish_bulletin.document.blocks import (
+    Front,
+    Heading,
+    Pages,
+    Paragraph,
+    Picture,
+    Table,
+)
+
+RED = RGBColor(0xB5, 0x12, 0x1B)
+SOFT = RGBColor(0x59, 0x65, 0x6D)
+A4_CM = (21.0, 29.7)
+MARGINS_CM = {"left": 2.6, "right": 2.4, "top": 2.6, "bottom": 2.4}
+TEXT_CM = A4_CM[0] - MARGINS_CM["left"] - MARGINS_CM["right"]
+TALLEST_CM = 12.5
+FONTS = {"body": ("Times New Roman", "SimSun"), "head": ("Arial", "SimHei")}
+BODY_PT, HEAD_PT, TITLE_PT, TABLE_PT = 12, 14, 24, 9
+AFTER_BORDERS = tuple(
+    f"w:{name}"
+    for name in ("shd", "tabs", "suppressAutoHyphens", "spacing", "ind", "contextualSpacing", "jc")
+)
+"""What the schema wants behind the borders of a paragraph."""
+ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+"""The earliest a ZIP archive knows: the parts of a file would tell when they were written."""
+
+
+def write_word(path: Path, pages: Pages, issued_on: date) -> None:
+    """Write the document; the day it tells in its properties is that of its issue."""
+    document = Document()
+    _set_page(document)
+    _set_styles(document)
+    properties = document.core_properties
+    properties.title = f"{pages.front.title} {pages.front.number}"
+    properties.author = properties.last_modified_by = pages.front.issuer
+    properties.language = "zh-CN" if pages.lang == "zh" else "en"
+    properties.created = properties.modified = datetime.combine(issued_on, time(), UTC)
+    _add_front(document, pages.front)
+    for block in pages.blocks:
+        match block:
+            case Heading():
+                document.add_heading(_clean(block.text), level=1)
+            case Paragraph():
+                _add_paragraph(document, block, pages.lang)
+            case Table():
+                _add_table(document, block)
+            case Picture():
+                _add_picture(document, block)
+    for text in pages.note:
+        _add_paragraph(document, Paragraph(text, quiet=True), pages.lang)
+    _add_page_numbers(document, pages.lang)
+    out = io.BytesIO()
+    document.save(out)
+    path.write_bytes(_timeless(out.getvalue()))
+
+
+def _timeless(content: bytes) -> bytes:
+    """The archive with one time for all its parts, in the order they have."""
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(content)) as given,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made,
+    ):
+        for name in given.namelist():
+            info = zipfile.ZipInfo(name, ZIP_TIME)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            made.writestr(info, given.read(name))
+    return out.getvalue()
+
+
+def _set_page(document: DocxDocument) -> None:
+    section = document.sections[0]
+    section.start_type = WD_SECTION.NEW_PAGE
+    section.page_width, section.page_height = (Cm(side) for side in A4_CM)
+    for side, width in MARGINS_CM.items():
+        setattr(section, f"{side}_margin", Cm(width))
+
+
+def _set_styles(document: DocxDocument) -> None:
+    for name, kind, size, bold in (
+        ("Normal", "body", BODY_PT, False),
+        ("Heading 1", "head", HEAD_PT, True),
+        ("Title", "head", TITLE_PT, True),
+        ("Caption", "head", TABLE_PT + 1, True),
+    ):
+        style = document.styles[name]
+        if not isinstance(style, ParagraphStyle):
+            raise LookupError(f"the template has no paragraph style {name}")
+        latin, chinese = FONTS[kind]
+        style.font.name, style.font.size, style.font.bold = latin, Pt(size), bold
+        style.font.color.rgb = RED if name == "Title" else RGBColor(0, 0, 0)
+        fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
+        # A theme's font would win over the named one.
+        for attribute in ("asciiTheme", "hAnsiTheme", "eastAsiaTheme", "cstheme"):
+            fonts.attrib.pop(qn(f"w:{attribute}"), None)
+        fonts.set(qn("w:eastAsia"), chinese)
+    normal = document.styles["Normal"].paragraph_format
+    normal.space_after, normal.line_spacing = Pt(4), 1.4
+    heading = document.styles["Heading 1"].paragraph_format
+    heading.space_before, heading.space_after, heading.keep_with_next = Pt(14), Pt(6), True
+
+
+def _add_front(document: DocxDocument, front: Front) -> None:
+    title = document.add_paragraph(_clean(front.title), style="Title")
+    title.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    _border(title, None)
+    number = document.add_paragraph(_clean(front.number))
+    number.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    issued = document.add_paragraph(_clean(f"{front.issuer}\t{front.day}"))
+    issued.paragraph_format.tab_stops.add_tab_stop(Cm(TEXT_CM), WD_TAB_ALIGNMENT.RIGHT)
+    _border(issued, "B5121B")
+    if front.corrects is not None:
+        corrects = document.add_paragraph()
+        corrects.alignment = WD_ALIGN_PARAGRAPH.CENTER
+        corrects.add_run(_clean(front.corrects)).font.color.rgb = RED
+
+
+def _border(paragraph: DocxParagraph, color: str | None) -> None:
+    """A line below a paragraph; with no colour, none."""
+    properties = paragraph._p.get_or_add_pPr()
+    borders = OxmlElement("w:pBdr")
+    bottom = OxmlElement("w:bottom")
+    line = {"val": "nil"}
+    if color is not None:
+        line = {"val": "single", "sz": "18", "space": "4", "color": color}
+    for name, value in line.items():
+        bottom.set(qn(f"w:{name}"), value)
+    borders.append(bottom)
+    properties.insert_element_before(borders, *AFTER_BORDERS)
+
+
+def _add_paragraph(document: DocxDocument, block: Paragraph, lang: str) -> None:
+    paragraph = document.add_paragraph()
+    run = paragraph.add_run(_clean(block.text))
+    if block.quiet:
+        run.font.size, run.font.color.rgb = Pt(TABLE_PT), SOFT
+    elif lang == "zh":
+        paragraph.paragraph_format.first_line_indent = Pt(2 * BODY_PT)
+        paragraph.alignment = WD_ALIGN_PARAGRAPH.JUSTIFY
+
+
+def _add_table(document: DocxDocument, block: Table) -> None:
+    caption = document.add_paragraph(_clean(block.caption), style="Caption")
+    caption.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    caption.paragraph_format.keep_with_next = True
+    table = document.add_table(rows=1, cols=len(block.columns))
+    table.style, table.autofit = "Table Grid", False
+    table.alignment = WD_TABLE_ALIGNMENT.CENTER
+    _fill(table.rows[0], [column.text for column in block.columns], block, head=True)
+    _mark(table.rows[0], "tblHeader")
+    for place, cells in enumerate(block.rows):
+        row = table.add_row()
+        _mark(row, "cantSplit")
+        _fill(row, cells, block)
+        color = block.colors[place] if place < len(block.colors) else None
+        if color is not None:
+            _put_swatch(row.cells[0], color)
+    document.add_paragraph().paragraph_format.space_after = Pt(0)
+
+
+def _fill(row: _Row, cells: Sequence[str], block: Table, *, head: bool = False) -> None:
+    total = sum(column.width for column in block.columns)
+    for place, column, text in zip(row.cells, block.columns, cells, strict=True):
+        place.width = Cm(TEXT_CM * column.width / total)
+        paragraph = place.paragraphs[0]
+        paragraph.paragraph_format.space_after = Pt(0)
+        paragraph.paragraph_format.line_spacing = 1.15
+        run = paragraph.add_run(_clean(text))
+        run.font.size, run.bold = Pt(TABLE_PT), head
+        if column.kind == "number":
+            paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+
+
+def _put_swatch(cell: _Cell, color: str) -> None:
+    """A square of the colour before the text of a cell."""
+    first = cell.paragraphs[0].runs[0]
+    mark = Run(OxmlElement("w:r"), first._parent)
+    first._r.addprevious(mark._r)
+    mark.text = "■ "
+    mark.font.size = Pt(TABLE_PT)
+    mark.font.color.rgb = RGBColor.from_string(color.removeprefix("#").upper())
+
+
+def _mark(row: _Row, what: str) -> None:
+    """Repeat the row on every page, or keep it on one."""
+    mark = OxmlElement(f"w:{what}")
+    mark.set(qn("w:val"), "true")
+    row._tr.get_or_add_trPr().append(mark)
+
+
+def _add_picture(document: DocxDocument, block: Picture) -> None:
+    if block.path is not None:
+        paragraph = document.add_paragraph()
+        paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+        paragraph.paragraph_format.keep_with_next = True
+        shape = paragraph.add_run().add_picture(str(block.path), width=Cm(TEXT_CM))
+        if shape.height > Cm(TALLEST_CM):
+            shape.width = Emu(shape.width * Cm(TALLEST_CM) // shape.height)
+            shape.height = Cm(TALLEST_CM)
+    caption = document.add_paragraph(_clean(block.caption), style="Caption")
+    caption.alignment = WD_ALIGN_PARAGRAPH.CENTER
+
+
+def _add_page_numbers(document: DocxDocument, lang: str) -> None:
+    paragraph = document.sections[0].footer.paragraphs[0]
+    paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    before, between, after = ("第 ", " 页，共 ", " 页") if lang == "zh" else ("Page ", " of ", "")
+    paragraph.add_run(before)
+    _add_field(paragraph, "PAGE")
+    paragraph.add_run(between)
+    _add_field(paragraph, "NUMPAGES")
+    paragraph.add_run(after)
+
+
+def _add_field(paragraph: DocxParagraph, name: str) -> None:
+    field = OxmlElement("w:fldSimple")
+    field.set(qn("w:instr"), name)
+    run = OxmlElement("w:r")
+    text = OxmlElement("w:t")
+    text.text = "1"
+    run.append(text)
+    field.append(run)
+    paragraph._p.append(field)
+
+
+def _clean(text: str) -> str:
+    """Text XML can hold."""
+    return "".join(letter for letter in text if letter >= " " or letter in "\t\n")

@@ -1,0 +1,230 @@
+"""What a bulletin is made of, looked up as those may see it who shall read it."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.base import STORAGE_SRID
+from shanhai.db.bulletins.happened import count_leads, read_alerts, read_projects
+from shanhai.db.bulletins.issuing import (
+    DRAFT_SCOPES,
+    DRAFTERS,
+    Subject,
+    find_standing,
+    next_issue,
+)
+from shanhai.db.bulletins.places import find_scheme, read_corridors, read_zones
+from shanhai.db.bulletins.templates import StoredTemplate, find_template
+from shanhai.db.features.rights import demand_role, demand_scopes
+from shanhai.db.identity import EVERYTHING, PUBLIC, Identity, Viewer
+from shanhai.db.indicators.evaluation import judged_rows
+from shanhai.db.indicators.listing import PlanSeen, find_place, find_plan, list_indicators
+from shanhai.db.queries.job_inputs import RegionRow, find_region
+from shanhai.db.tables import Bulletin, ObservedProperty
+from shanhai.db.today import read_today
+from shanhai.errors import InvalidInput, NotFound
+from shanhai.processes.kit.lookups import find_usable_region
+from shanhai.processes.kit.task import RegionTask, Task
+from shanhai.processes.publish_bulletin.contract import PUBLISH_BULLETIN, PublishBulletinInputs
+from shanhai.processes.publish_bulletin.document.task import (
+    AlertTask,
+    BulletinTask,
+    CorridorTask,
+    LeadsTask,
+    NamedTask,
+    ProjectTask,
+    ZoneTask,
+)
+from shanhai.processes.publish_bulletin.observed import find_air, find_series, find_told
+
+
+async def with_bulletin(session: AsyncSession, task: Task, identity: Identity | None) -> Task:
+    """The task of a bulletin with all it tells; others as they are.
+
+    Raises:
+        InvalidInput: what was asked for does not exist or does not fit.
+        Unauthenticated, Forbidden: who asked may not draft bulletins of the region.
+    """
+    if task.process != PUBLISH_BULLETIN.id:
+        return task
+    inputs = PublishBulletinInputs.model_validate(task.inputs)
+    row, region = await _find_region(session, inputs.region)
+    if identity is not None:
+        demand_scopes(identity, DRAFT_SCOPES)
+        demand_role(identity, DRAFTERS, row.id)
+    own = EVERYTHING if identity is None else identity.viewer
+    viewer = PUBLIC if inputs.public else own
+    today = await read_today(session)
+    _demand_past(inputs.last, today)
+    plan = await _find_plan(session, inputs, viewer)
+    subject = Subject(
+        row.id, None if plan is None else plan.id, inputs.first, inputs.last, inputs.public
+    )
+    former = await _find_former(session, inputs, subject)
+    held = await _gather(session, inputs, row, plan, viewer)
+    issue = inputs.issue or (
+        await next_issue(session, row.id, inputs.last.year) if former is None else former.issue
+    )
+    numbers = {
+        "issue": issue,
+        "issued_on": inputs.issued_on or today,
+        "version": 1 if former is None else former.version + 1,
+        "corrects": None if former is None else former.code,
+    }
+    return task.model_copy(
+        update={
+            "region": region,
+            "plan": inputs.plan,
+            "bulletin": held.model_copy(update=numbers),
+        }
+    )
+
+
+async def _find_region(session: AsyncSession, code: str) -> tuple[RegionRow, RegionTask]:
+    """The region; one that nobody has drawn yet has a bulletin without maps."""
+    row = await find_region(session, code)
+    if row is None or (row.geometry is not None and row.metric_srid is not None):
+        return await find_usable_region(session, code)
+    names = {"code": row.code, "name_zh": row.name_zh, "name_en": row.name_en}
+    return row, RegionTask(**names, epsg=STORAGE_SRID, geometry={})
+
+
+def _demand_past(last: date, today: date) -> None:
+    if last >= today:
+        raise InvalidInput(
+            f"the period ends on {last}, which is not over",
+            message_zh=f"时段截止日 {last} 尚未过去",
+            pointer="/inputs/last",
+        )
+
+
+async def _find_plan(
+    session: AsyncSession, inputs: PublishBulletinInputs, viewer: Viewer
+) -> PlanSeen | None:
+    """The plan, in whose region that of the bulletin must lie."""
+    if inputs.plan is None:
+        return None
+    try:
+        plan = await find_plan(session, inputs.plan, viewer)
+    except NotFound as error:
+        raise InvalidInput(
+            f"there is no plan {inputs.plan!r} that readers of the bulletin may know of",
+            message_zh=f"没有公报读者可见的规划 {inputs.plan!r}",
+            pointer="/inputs/plan",
+        ) from error
+    await find_place(session, plan, inputs.region, pointer="/inputs/region")
+    return plan
+
+
+async def _find_former(
+    session: AsyncSession, inputs: PublishBulletinInputs, subject: Subject
+) -> Bulletin | None:
+    """The published bulletin this one corrects, which has to be named."""
+    standing = await find_standing(session, subject)
+    code = None if standing is None else standing.code
+    if inputs.corrects == code:
+        return standing
+    if code is None:
+        raise InvalidInput(
+            f"{inputs.corrects!r} is no published bulletin of this region, plan and period",
+            message_zh=f"{inputs.corrects!r} 不是该区域、规划和时段已发布的公报",
+            pointer="/inputs/corrects",
+        )
+    raise InvalidInput(
+        f"{code!r} is published of this region, plan and period; a correction names it",
+        message_zh=f"该区域、规划和时段已发布 {code!r}，更正须以 corrects 指明",
+        pointer="/inputs/corrects",
+    )
+
+
+async def _gather(
+    session: AsyncSession,
+    inputs: PublishBulletinInputs,
+    region: RegionRow,
+    plan: PlanSeen | None,
+    viewer: Viewer,
+) -> BulletinTask:
+    """Everything but the numbers of the bulletin."""
+    first, last = inputs.first, inputs.last
+    stored = await _find_template(session, inputs)
+    ids, stations = await find_told(session, region, first, last)
+    await _demand_properties(session, inputs.properties)
+    leads = await count_leads(session, region.id, first, last)
+    plan_id = None if plan is None else plan.id
+    projects = await read_projects(session, region.id, plan_id, viewer, first, last)
+    scheme = await find_scheme(session, region.id, last)
+    alerts = await read_alerts(session, region.id, plan_id, [*ids.values()], first, last)
+    corridors = await read_corridors(session, region.id, viewer)
+    return BulletinTask(
+        template=stored.template,
+        template_code=stored.code,
+        template_version=stored.version,
+        issue=1,
+        issued_on=last,
+        plan=None
+        if plan is None
+        else NamedTask(code=plan.code, name_zh=plan.name.zh, name_en=plan.name.en),
+        indicators=[] if plan is None else await _indicators(session, plan, inputs),
+        stations=stations,
+        series=await find_series(session, ids, stations, inputs),
+        air=await find_air(session, ids, stations, first, last),
+        alerts=[AlertTask.model_validate(one) for one in alerts],
+        leads=LeadsTask.model_validate(leads, from_attributes=True),
+        projects=[_project(one) for one in projects],
+        scheme=None
+        if scheme is None
+        else NamedTask(code=scheme.code, name_zh=scheme.name_zh, name_en=scheme.name_en),
+        zones=[]
+        if scheme is None
+        else [
+            ZoneTask.model_validate(one, from_attributes=True)
+            for one in await read_zones(session, scheme.id)
+        ],
+        corridors=[CorridorTask.model_validate(one, from_attributes=True) for one in corridors],
+    )
+
+
+async def _find_template(session: AsyncSession, inputs: PublishBulletinInputs) -> StoredTemplate:
+    try:
+        return await find_template(session, inputs.template, inputs.template_version)
+    except NotFound as error:
+        raise InvalidInput(
+            error.message, message_zh=error.message_zh, pointer="/inputs/template"
+        ) from error
+
+
+async def _demand_properties(session: AsyncSession, codes: Sequence[str] | None) -> None:
+    """Refuse what nobody can observe."""
+    if codes is None:
+        return
+    query = select(ObservedProperty.code).where(ObservedProperty.code.in_(codes))
+    known = set(await session.scalars(query))
+    for number, code in enumerate(codes):
+        if code not in known:
+            raise InvalidInput(
+                f"no property {code!r} is known; see /properties",
+                message_zh=f"没有观测项目 {code!r}，见 /properties",
+                pointer=f"/inputs/properties/{number}",
+            )
+
+
+async def _indicators(
+    session: AsyncSession, plan: PlanSeen, inputs: PublishBulletinInputs
+) -> list[dict[str, object]]:
+    """How the indicators stand at the end of the period, as the evaluation of its year tells."""
+    place = await find_place(session, plan, inputs.region, pointer="/inputs/region")
+    listed = await list_indicators(session, plan)
+    return await judged_rows(session, plan, listed, [place], inputs.last.year)
+
+
+def _project(row: dict[str, object]) -> ProjectTask:
+    return ProjectTask.model_validate(
+        {
+            **row,
+            "order": row["order_no"],
+            "first_year": row["start_year"],
+            "last_year": row["end_year"],
+        }
+    )

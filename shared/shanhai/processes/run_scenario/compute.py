@@ -1,0 +1,136 @@
+"""Run a scenario: network, services and zones of a region before and after edits of its land."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from shanhai.processes.build_network.compute import require_layers
+from shanhai.processes.build_network.context import COVER, Scene
+from shanhai.processes.build_network.contract import OPTIONAL_THEMES
+from shanhai.processes.kit.checkpointing import resumed_runner
+from shanhai.processes.kit.manifest import finish_manifest
+from shanhai.processes.kit.outputs import write_rasters
+from shanhai.processes.kit.process import Progress
+from shanhai.processes.kit.region import Place, build_place, open_sources
+from shanhai.processes.kit.task import Outcome, OutputFile, Task
+from shanhai.processes.run_scenario.balance import services_document
+from shanhai.processes.run_scenario.balance_rasters import write_ratio_changes, write_zone_changes
+from shanhai.processes.run_scenario.baseline import compare_services
+from shanhai.processes.run_scenario.before_after import rehearse
+from shanhai.processes.run_scenario.comparison import ground_document, network_document
+from shanhai.processes.run_scenario.contract import (
+    RUN_SCENARIO,
+    SCENARIO_RASTERS,
+    RunScenarioInputs,
+)
+from shanhai.processes.run_scenario.corridor_matching import compare_links
+from shanhai.processes.run_scenario.edits import EDITED_PLACES, Edited, lay_edits
+from shanhai.processes.run_scenario.manifest import build_manifest, scenario_flags
+from shanhai.processes.run_scenario.outputs import write_edits, write_figures, write_links
+from shanhai.processes.run_scenario.rasters import write_changes
+from shanhai.processes.run_scenario.report import write_report
+from shanhai.processes.run_scenario.result import Compared, ComparedNetwork, ComparedServices
+from shanhai.raster.windows import WindowRunner
+
+SCRATCH = "scratch"
+TOLD = (
+    *("compared", "status", "connectivity", "measures", "changes", "land_cover", "anew"),
+    *("ratios", "services", "zones", "zone_areas", "zones_changed_ha"),
+)
+"""Members of the comparison that the results document has, as far as they are compared."""
+
+_COMPARED_AT = 85
+"""Per cent at which all is compared and the layers are written."""
+
+
+class RunScenario:
+    """Finds what there is before and after edits and tells what differs."""
+
+    contract = RUN_SCENARIO
+
+    def compute(self, task: Task, workspace: Path, progress: Progress) -> Outcome:
+        """Compute with files only; the workspace holds every result afterwards."""
+        inputs = RunScenarioInputs.model_validate(task.inputs)
+        require_layers(task, inputs)
+        scratch = workspace / SCRATCH
+        with resumed_runner(task, workspace, progress) as (runner, progress):
+            progress(0, "prepare")
+            compared = _compare(task, inputs, scratch, runner, progress)
+            document = ground_document(compared.scene, compared.edited, inputs)
+            progress(_COMPARED_AT, "rasters")
+            files = write_edits(workspace, compared.edited)
+            place = compared.edited.scene.place
+            if compared.network is not None:
+                document |= network_document(compared.network.rehearsal, compared.network.links)
+                files += _network_files(compared.network, place, workspace)
+            if compared.services is not None:
+                document |= services_document(compared.services, place)
+                files += _services_files(compared.services, place, workspace)
+            files += write_figures(workspace, document)
+        flags = scenario_flags(compared, document, task)
+        manifest = build_manifest(task, compared, flags)
+        progress(92, "maps")
+        files += write_report(compared, document, manifest, workspace)
+        finish_manifest(manifest, files, flags, workspace)
+        shutil.rmtree(scratch)
+        progress(100, "done")
+        return Outcome(
+            files=files,
+            values={name: document[name] for name in TOLD if name in document},
+            manifest=manifest,
+            warnings=manifest["warnings"],
+        )
+
+
+def _compare(
+    task: Task, inputs: RunScenarioInputs, scratch: Path, runner: WindowRunner, progress: Progress
+) -> Compared:
+    """Lay the edits and work out what is compared; all of it shares the progress."""
+    themes = {COVER, *OPTIONAL_THEMES, *task.datasets}
+    place = build_place(task, inputs, scratch / "before", open_sources(task, themes), runner)
+    scene = Scene(place, inputs, _without_places(task))
+    edited = lay_edits(scene, inputs, task.areas, scratch / "after")
+    parts = inputs.compares_network + inputs.compares_services
+    network = services = None
+    if inputs.compares_network:
+        network = _compare_networks(scene, edited, _part(progress, 0, parts))
+    if inputs.compares_services:
+        told = _part(progress, parts - 1, parts)
+        services = compare_services(task, inputs, edited, scratch / "services", runner, told)
+    return Compared(scene, edited, network, services)
+
+
+def _compare_networks(scene: Scene, edited: Edited, progress: Progress) -> ComparedNetwork:
+    rehearsal = rehearse(scene, edited, progress)
+    return ComparedNetwork(rehearsal, compare_links(rehearsal))
+
+
+def _part(progress: Progress, number: int, parts: int) -> Progress:
+    """The progress of one of some parts, from 0 to `_COMPARED_AT`, as that of the whole."""
+
+    def tell(percent: float, stage: str) -> None:
+        done = (number + min(percent / _COMPARED_AT, 1.0)) / parts
+        progress(_COMPARED_AT * done, stage)
+
+    return tell
+
+
+def _network_files(compared: ComparedNetwork, place: Place, workspace: Path) -> list[OutputFile]:
+    write_changes(compared.rehearsal)
+    return [
+        *write_rasters(place, list(SCENARIO_RASTERS.items()), workspace),
+        *write_links(workspace, compared.rehearsal, compared.links),
+    ]
+
+
+def _services_files(compared: ComparedServices, place: Place, workspace: Path) -> list[OutputFile]:
+    layers = write_ratio_changes(compared.reassessed, place)
+    if compared.rezoned is not None:
+        layers += write_zone_changes(compared.rezoned, compared.reassessed.store)
+    return write_rasters(replace(place, store=compared.reassessed.store), layers, workspace)
+
+
+def _without_places(task: Task) -> Task:
+    """The task as a network reads it: places of edits are no control areas."""
+    areas = [area for area in task.areas if area.kind not in EDITED_PLACES]
+    return task.model_copy(update={"areas": areas})

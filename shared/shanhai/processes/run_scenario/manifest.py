@@ -1,0 +1,185 @@
+"""The manifest of a scenario, and what a reader must know of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from shanhai.processes.assess_ecoservices.method_record import figures_of
+from shanhai.processes.kit import manifest
+from shanhai.processes.kit.legal_lines import left_out_flags
+from shanhai.processes.kit.task import Task
+from shanhai.processes.run_scenario.reassessment import Reassessed
+from shanhai.processes.run_scenario.result import Compared, ComparedNetwork, ComparedServices
+from shanhai.processes.run_scenario.rezoning import Rezoned
+from shanhai.science.zoning.flag import Flag
+from shanhai.vocabulary import Label, label_of
+
+Document = dict[str, Any]
+
+
+def build_manifest(task: Task, compared: Compared, flags: Sequence[Flag]) -> Document:
+    """The manifest; only `job_id` and `created_utc` differ between equal runs."""
+    parts = {}
+    if compared.network is not None:
+        parts["scenario"] = _network(compared.network)
+    if compared.services is not None and task.assessed is not None:
+        parts["assessed"] = task.assessed.model_dump(mode="json")
+        parts["services"] = services_record(compared.services.reassessed) | {
+            "figures": figures_of(compared.services.reassessed.assessment)
+        }
+    if compared.services is not None and compared.services.rezoned is not None:
+        parts["zoning"] = _zoning(compared.services.rezoned)
+    return manifest.build_manifest(
+        task,
+        compared.scene.place,
+        parameters=compared.scene.parameters.model_dump(mode="json"),
+        control_areas={
+            "as_of": task.areas_as_of.isoformat() if task.areas_as_of else None,
+            "areas": [area.model_dump(mode="json") for area in task.areas],
+            "left_out": task.areas_left_out,
+        },
+        **parts,
+        warnings=[flag.document() for flag in flags],
+    )
+
+
+def _network(compared: ComparedNetwork) -> Document:
+    rehearsal = compared.rehearsal
+    before, after = rehearsal.before, rehearsal.after
+    return {
+        **rehearsal.record,
+        "sources": {
+            "before": before.sources.patches.count,
+            "after": after.sources.patches.count,
+            "same": len(rehearsal.matching.same),
+        },
+        "links": {
+            "before": len(before.network.links),
+            "after": len(after.network.links),
+            "taken_over": len(rehearsal.kept),
+        },
+    }
+
+
+def services_record(reassessed: Reassessed) -> Document:
+    """Which services an edit can alter, how far, and what of them was made anew."""
+    cell_m = reassessed.assessment.plan.cell_m
+    return {
+        "altered": list(reassessed.altered),
+        "edited_layers": list(reassessed.changed),
+        "reach_m": {
+            service: reassessed.reach_cells[f"ratio.{service}"] * cell_m
+            for service in reassessed.altered
+        },
+        "made_whole": list(reassessed.whole),
+        "windows": reassessed.windows[0],
+        "windows_in_all": reassessed.windows[1],
+        "numbers_held": len(reassessed.assessment.figures),
+        "themes_held": list(reassessed.held),
+    }
+
+
+def _zoning(rezoned: Rezoned) -> Document:
+    by_unit, after = rezoned.before.by_unit, rezoned.after
+    audit = rezoned.before.audit
+    zones = dict(zip(by_unit.clustering.labels.tolist(), by_unit.zones.tolist(), strict=True))
+    return {
+        "algorithm": rezoned.algorithm,
+        "features": list(by_unit.features.names),
+        "centroids": by_unit.clustering.centroids.tolist(),
+        "zone_of_centroid": [zones[label] for label in sorted(zones)],
+        "thresholds": None if audit is None else asdict(audit.thresholds),
+        "changed_cells": dict(after.changed_cells),
+        "made_whole": ["majority", "sieve", "periphery", "ring", "overlay"],
+    }
+
+
+def scenario_flags(compared: Compared, document: Mapping[str, Any], task: Task) -> list[Flag]:
+    """What holds as it was, what fell apart, and edits that change nothing."""
+    found = []
+    if compared.network is not None:
+        found += _network_flags(compared.network, document)
+    if compared.services is not None:
+        found += _services_flags(compared.services, document)
+    return [*found, *left_out_flags(task)]
+
+
+def _network_flags(compared: ComparedNetwork, document: Mapping[str, Any]) -> list[Flag]:
+    found = []
+    if compared.rehearsal.record["importance"] is not None:
+        found.append(_HELD)
+    if compared.rehearsal.after.network.disconnected:
+        found.append(_DISCONNECTED)
+    changes = document["changes"]
+    if changes["same"] == sum(changes.values()) and not any(
+        one["change"] for one in document["measures"]
+    ):
+        found.append(_NOTHING)
+    return found
+
+
+def _services_flags(compared: ComparedServices, document: Mapping[str, Any]) -> list[Flag]:
+    reassessed = compared.reassessed
+    found = [_drivers_held(reassessed)]
+    if not any(one["changed_cells"] for one in document["ratios"]):
+        found.append(_RATIO_SAME)
+    if compared.rezoned is not None and compared.rezoned.algorithm not in ("kmeans", "thresholds"):
+        found.append(_BY_CENTRES)
+    return found
+
+
+def _drivers_held(reassessed: Reassessed) -> Flag:
+    """What the edits say nothing of, and the services that therefore stay as they are."""
+    themes = [label_of(one) for one in reassessed.held]
+    methods = reassessed.assessment.assembled.methods
+    same = [label_of(one) for one in methods if one not in reassessed.altered]
+    zh, en = "、".join(one.zh for one in themes), ", ".join(one.en.lower() for one in themes)
+    same_zh = f"；供需比因此不变的服务：{'、'.join(one.zh for one in same)}" if same else ""
+    same_en = (
+        f"; services whose ratio therefore stays: {', '.join(one.en.lower() for one in same)}"
+        if same
+        else ""
+    )
+    return Flag(
+        "drivers_held",
+        Label(
+            f"编辑未涉及的输入保持编辑前的值：{zh}{same_zh}",
+            f"inputs the edits say nothing of are those before them: {en}{same_en}",
+        ),
+    )
+
+
+_HELD = Flag(
+    "importance_held",
+    Label(
+        "生态系统服务的重要性保持编辑前的值；仅修复的土地额外计入候选",
+        "the importance of the land for services is that before the edits; only land that is "
+        "restored counts as candidate besides",
+    ),
+)
+_DISCONNECTED = Flag(
+    "disconnected_after",
+    Label(
+        "编辑之后部分源地之间没有可通行的路径",
+        "after the edits no way leads between some of the sources",
+    ),
+)
+_NOTHING = Flag(
+    "nothing_changed",
+    Label(
+        "编辑没有改变网络",
+        "the edits change nothing of the network",
+    ),
+)
+_RATIO_SAME = Flag(
+    "ratio_unchanged",
+    Label("编辑没有改变任何服务的供需比", "the edits change the ratio of no service"),
+)
+_BY_CENTRES = Flag(
+    "zones_by_centres",
+    Label(
+        "编辑后的分区单元按编辑前各类的中心重新归类，而非按原算法",
+        "after the edits units are told by the centres of the clusters before them, not by the "
+        "algorithm that found these",
+    ),
+)

@@ -1,0 +1,100 @@
+"""Judging what is asked of seeding as far as that needs no tile service."""
+
+from collections.abc import Sequence
+
+from shapely.geometry import shape
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.queries.job_inputs import find_region
+from shanhai.errors import Fault
+from shanhai.processes.kit.lookups import REGION
+from shanhai.processes.seed_tiles.contract import MERCATOR, PACKABLE, Box, SeedTilesInputs
+
+
+def judge_seeding(inputs: SeedTilesInputs) -> Sequence[Fault]:
+    """What is wrong with the inputs in themselves."""
+    return [*_order_faults(inputs), *_area_faults(inputs), *_pack_faults(inputs)]
+
+
+async def find_area(
+    session: AsyncSession, inputs: SeedTilesInputs
+) -> tuple[Box | None, Sequence[Fault]]:
+    """The box in degrees that is meant, None for that of each layer, and what is wrong with it."""
+    if inputs.region is None:
+        return inputs.bbox, ()
+    region = await find_region(session, inputs.region)
+    if region is None or region.geometry is None:
+        what, zh = ("no region", "没有区域") if region is None else ("no shape of", "没有几何：")
+        fault = Fault(REGION, f"there is {what} {inputs.region!r}", f"{zh} {inputs.region!r}")
+        return None, (fault,)
+    return shape(region.geometry).bounds, ()
+
+
+def _order_faults(inputs: SeedTilesInputs) -> list[Fault]:
+    faults = []
+    if inputs.max_zoom is not None and inputs.max_zoom < inputs.min_zoom:
+        faults.append(
+            Fault(
+                "/inputs/max_zoom",
+                f"max_zoom is {inputs.max_zoom}, which is less than min_zoom {inputs.min_zoom}",
+                f"max_zoom 为 {inputs.max_zoom}，小于 min_zoom {inputs.min_zoom}",
+            )
+        )
+    if inputs.rescale is not None and not inputs.rescale[0] < inputs.rescale[1]:
+        low, high = inputs.rescale
+        faults.append(
+            Fault(
+                "/inputs/rescale",
+                f"rescale is {low:g}, {high:g}; the first must be less than the second",
+                f"rescale 为 {low:g}、{high:g}；前者必须小于后者",
+            )
+        )
+    if len(set(inputs.layers)) < len(inputs.layers):
+        faults.append(Fault("/inputs/layers", "a layer is named twice", "图层重复"))
+    return faults
+
+
+def _area_faults(inputs: SeedTilesInputs) -> list[Fault]:
+    if inputs.bbox is None:
+        return []
+    if inputs.region is not None:
+        detail = "bbox is given beside region; give one of them"
+        return [Fault("/inputs/bbox", detail, "bbox 与 region 只能给出一个")]
+    west, south, east, north = inputs.bbox
+    if -180 <= west < east <= 180 and -90 <= south < north <= 90:
+        return []
+    return [
+        Fault(
+            "/inputs/bbox",
+            f"bbox is {west:g}, {south:g}, {east:g}, {north:g}; it must be west, south, east, north"
+            " in degrees, each first less than its second, within -180 to 180 and -90 to 90",
+            f"bbox 为 {west:g}, {south:g}, {east:g}, {north:g}；应为西、南、东、北（度），"
+            "西小于东、南小于北，且在 ±180 与 ±90 之内",
+        )
+    ]
+
+
+def _pack_faults(inputs: SeedTilesInputs) -> list[Fault]:
+    if inputs.pack == "none":
+        return []
+    faults = []
+    if inputs.grid != MERCATOR:
+        faults.append(
+            Fault(
+                "/inputs/grid",
+                f"grid is {inputs.grid}; the specification of {inputs.pack} knows only the tiles of"
+                f" web mercator, so a pack needs {MERCATOR}",
+                f"grid 为 {inputs.grid}；{inputs.pack} 规范只支持网络墨卡托瓦片，"
+                f"打包须用 {MERCATOR}",
+            )
+        )
+    if inputs.format is not None and inputs.format not in PACKABLE:
+        known = ", ".join(sorted(PACKABLE))
+        faults.append(
+            Fault(
+                "/inputs/format",
+                f"format is {inputs.format}; {inputs.pack} files hold {known}",
+                f"format 为 {inputs.format}；{inputs.pack} 文件可含 {known}",
+            )
+        )
+    return faults

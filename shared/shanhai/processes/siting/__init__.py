@@ -1,1 +1,0 @@
-"""The steps of a selection of restoration sites."""

@@ -1,1 +1,0 @@
-"""The parts of an account of gross ecosystem product."""
