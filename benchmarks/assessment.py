@@ -16,7 +16,7 @@ from benchmarks.large_watershed import enlarge
 from benchmarks.report import Row, Table
 from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
-from shanhai.processes.delineate_zones.compute import DelineateZones
+from shanhai.processes.delineate_zones.compute import compute
 from shanhai.testing.watershed import Watershed, build_watershed
 
 CELLS, CELL_M = 2000, 20.0
@@ -83,6 +83,6 @@ def delineate(watershed: Watershed, workspace: Path, processes: int) -> Run:
         began.setdefault(stage, time.perf_counter())
 
     meter.start()
-    DelineateZones().compute(watershed.task(processes=processes), workspace, told)
+    compute(watershed.task(processes=processes), workspace, told)
     meter.stop()
     return Run(meter.largest, began)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from shanhai.processes.import_features.compute import ImportFeatures
+from shanhai.processes.import_features.compute import compute
 from shanhai.processes.kit.task import Task
 from shanhai.vector.formats import FILE_FORMATS
 from shanhai.vector.tables import BLOCK_ROWS, Column, Table
@@ -65,7 +65,7 @@ def read(name: str, path: Path) -> None:
         task = Task(
             process="import-features", inputs=inputs, upload_uri="u", files={"u": str(path)}
         )
-        outcome = ImportFeatures().compute(task, Path(folder), lambda percent, stage: None)
+        outcome = compute(task, Path(folder), lambda percent, stage: None)
     if outcome.values["rejected_rows"]:
         raise RuntimeError("rows were rejected")
 

@@ -8,7 +8,7 @@ from benchmarks.fresh import Meter, run_fresh
 from benchmarks.report import Row, Table
 from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
-from shanhai.processes.delineate_zones.compute import DelineateZones
+from shanhai.processes.delineate_zones.compute import compute
 from shanhai.raster.geotiff import read_geotiff
 from shanhai.science.grid import Window
 from shanhai.testing.watershed import Watershed, build_watershed
@@ -90,7 +90,7 @@ def delineate(watershed: Watershed, workspace: Path) -> Run:
             parts[1].start()
 
     parts[0].start()
-    DelineateZones().compute(watershed.task(), workspace, told)
+    compute(watershed.task(), workspace, told)
     parts[1].stop()
     assessment, zoning = (Stretch(part.seconds, part.peak_mib) for part in parts)
     whole = Stretch(assessment.seconds + zoning.seconds, max(assessment.peak_mib, zoning.peak_mib))

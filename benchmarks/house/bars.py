@@ -7,7 +7,16 @@ from benchmarks.house.code import LONG, PACKAGES, ROOT, everything, measure
 from benchmarks.house.imports import SourceTree, classes
 
 PROCESSES = "shanhai.processes"
-SHARED_BY_PROCESSES = ("kit", "catalogue")
+SHARED_BY_PROCESSES = ("kit", "catalogue", "local_run", "reproduction")
+"""Members of the package that are no process."""
+
+ALLOWED = {
+    ("delineate_zones", "assess_ecoservices"),
+    ("run_scenario", "assess_ecoservices"),
+    ("run_scenario", "delineate_zones"),
+    ("run_scenario", "build_network"),
+}
+"""Processes that begin with another: (process, the other)."""
 QUEUE = "shared/shanhai/jobs"
 
 

@@ -14,6 +14,7 @@ from shanhai.db.tables import ControlArea, Region
 from shanhai.db.today import read_today
 from shanhai.errors import InvalidInput
 from shanhai.jobs.submission import submit
+from shanhai.processes.catalogue import read_task
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.processes.kit.control_areas import checksum_of
 from shanhai.processes.kit.task import Task
@@ -75,7 +76,7 @@ async def accepted(session: AsyncSession, identity: Identity | None = None, **in
         requested_by="tester",
         identity=identity,
     )
-    return Task.model_validate(job.task)
+    return read_task(job.task)
 
 
 def codes_of(task: Task) -> list[str]:

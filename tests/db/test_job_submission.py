@@ -13,9 +13,9 @@ from shanhai.db.queries.audit import write_entries
 from shanhai.db.tables import AuditLog, Job, JobDataset, Plan, Region, Upload
 from shanhai.errors import InvalidInput
 from shanhai.jobs.submission import submit
+from shanhai.processes.catalogue import read_task
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.processes.import_dataset.contract import IMPORT_DATASET, ImportDatasetInputs
-from shanhai.processes.kit.task import Task
 from shanhai.testing.job_rows import XIAMEN_EPSG, add_dataset, add_region, open_sessions
 
 INDEX_REQUIRED = ("npp", "rainfall", "temperature", "dem", "soil", "ndvi", "night_lights")
@@ -77,7 +77,7 @@ class TestZoning:
         await add_region(session, "city.no", level="district", parent=stocked, box=None)
         await add_region(session, "city.bay", level="bay", parent=stocked)
         job = await zoning(session, seed=7, cell_m=200)
-        task = Task.model_validate(job.task)
+        task = read_task(job.task)
         assert task.region is not None
         assert task.region.epsg == XIAMEN_EPSG
         assert task.region.geometry["type"] == "MultiPolygon"
@@ -112,7 +112,7 @@ class TestZoning:
         gone = {"created_at": tomorrow + timedelta(days=1), "deleted_at": tomorrow}
         await add_dataset(session, stocked, "dem", "dem.gone", **gone)
         await add_dataset(session, stocked, "land_cover", "land")
-        task = Task.model_validate((await zoning(session)).task)
+        task = read_task((await zoning(session)).task)
         assert task.datasets["dem"].code == "dem.new"
         assert task.datasets["land_cover"].code == "land"
 
@@ -122,7 +122,7 @@ class TestZoning:
         district = await add_region(session, "city.a", level="district", parent=stocked)
         past = datetime.now(UTC) - timedelta(days=9)
         await add_dataset(session, district, "dem", "dem.district", created_at=past)
-        task = Task.model_validate((await zoning(session, region="city.a")).task)
+        task = read_task((await zoning(session, region="city.a")).task)
         assert task.datasets["dem"].code == "dem.district"
         assert task.datasets["npp"].code == "npp.old"
 
@@ -130,11 +130,11 @@ class TestZoning:
         await add_dataset(
             session, stocked, "dem", "mine", created_at=datetime(2020, 1, 1, tzinfo=UTC)
         )
-        task = Task.model_validate((await zoning(session, datasets={"dem": "mine"})).task)
+        task = read_task((await zoning(session, datasets={"dem": "mine"})).task)
         assert task.datasets["dem"].code == "mine"
 
     async def test_a_named_crs_is_taken(self, session: AsyncSession, stocked: Region) -> None:
-        task = Task.model_validate((await zoning(session, crs="EPSG:32650")).task)
+        task = read_task((await zoning(session, crs="EPSG:32650")).task)
         assert task.region is not None
         assert task.region.epsg == 32650
 
@@ -235,7 +235,7 @@ class TestImport:
 
     async def test_a_complete_upload_is_taken(self, session: AsyncSession, city: Region) -> None:
         upload = await self.upload(session)
-        task = Task.model_validate((await importing(session, upload=upload.id)).task)
+        task = read_task((await importing(session, upload=upload.id)).task)
         assert task.upload_uri == f"uploads/{upload.id}"
         assert task.region is not None
         assert task.region.epsg == XIAMEN_EPSG

@@ -10,8 +10,8 @@ from typing import TextIO
 import structlog
 
 from shanhai.jobs.failures import classify
+from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import Outcome
-from shanhai.processes.registry import PROCESSES
 from shanhai.settings import LogSettings
 from shanhai.telemetry import configure_logging
 from shanhai_worker.orders import (
@@ -95,7 +95,7 @@ def limit_upload(limits: UploadLimits) -> None:
 
 def _compute(order: Order, work: Path, progress: ProgressLines) -> Outcome:
     work.mkdir(exist_ok=True)
-    return PROCESSES[order.task.process].compute(order.task, work, progress)
+    return compute_of(order.task.process)(order.task, work, progress)
 
 
 def _keep_stdout_for_progress() -> TextIO:

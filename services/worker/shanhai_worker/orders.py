@@ -6,10 +6,11 @@ either has crashed.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, BeforeValidator, SerializeAsAny, TypeAdapter
 
+from shanhai.processes.catalogue import read_task
 from shanhai.processes.kit.task import Task
 
 ORDER = "order.json"
@@ -21,6 +22,11 @@ RESERVED_BYTES = 64 * 1024
 WORK = "work"
 PATH_BYTES = 4096
 """The longest path there can be."""
+
+
+def _with_own_members(task: Any) -> Any:
+    """A task with the members its process has; one that is whole already stays as it is."""
+    return task if isinstance(task, Task) else read_task(task)
 
 
 class UploadLimits(BaseModel):
@@ -37,7 +43,7 @@ class UploadLimits(BaseModel):
 class Order(BaseModel):
     """What the child has to do, and the limits it sets itself."""
 
-    task: Task
+    task: Annotated[SerializeAsAny[Task], BeforeValidator(_with_own_members)]
     memory_limit_mb: int
     upload_limits: UploadLimits | None = None
     log_context: dict[str, Any] = {}

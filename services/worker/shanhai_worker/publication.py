@@ -12,15 +12,11 @@ from shanhai.db.authentication import Authenticator
 from shanhai.db.identity import Identity
 from shanhai.errors import Conflict, Forbidden, ShanhaiError, Unauthenticated
 from shanhai.jobs.states import Claim, Standing, hold, succeed
-from shanhai.processes.kit.authority import acts_for_owner, identity_of, with_rights
+from shanhai.processes.catalogue import CONTRACTS, publish_of, read_task, resolution_of
+from shanhai.processes.kit.authority import identity_of, with_rights
 from shanhai.processes.kit.process import Publication
-from shanhai.processes.kit.publication_rights import (
-    demand_publishable,
-    kept_back,
-    wishes_to_publish,
-)
+from shanhai.processes.kit.publication_rights import kept_back
 from shanhai.processes.kit.task import AuthorityTask, Outcome, OutputFile, Task
-from shanhai.processes.registry import publish_of
 from shanhai.storage.artifacts import ArtifactStore, Stored
 from shanhai_worker.context import Context
 
@@ -29,7 +25,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 def task_of(claim: Claim) -> Task:
     """The task as it was accepted, with the job it belongs to."""
-    task = Task.model_validate(claim.task)
+    task = read_task(claim.task)
     return task.model_copy(update={"job_id": str(claim.lease.job_id)})
 
 
@@ -78,13 +74,14 @@ async def _as_allowed(
             owner = await _recall(context, session, claim, task.authority)
             task = with_rights(task, owner)
     except Unauthenticated as error:
-        if acts_for_owner(task):
+        if CONTRACTS[task.process].acts_for_caller(task.inputs):
             raise
         return _kept_back(task, outcome, error)
-    if not wishes_to_publish(task.process, task.inputs):
+    if not CONTRACTS[task.process].wishes_to_publish(task.inputs):
         return task, outcome
     try:
-        await demand_publishable(session, task, identity_of(task))
+        resolution = await asyncio.to_thread(resolution_of, task.process)  # may import libraries
+        await resolution.demand_publishable(session, task, identity_of(task))
     except (Unauthenticated, Forbidden, Conflict) as error:
         return _kept_back(task, outcome, error)
     return task, outcome
@@ -111,7 +108,9 @@ def _kept_back(task: Task, outcome: Outcome, error: ShanhaiError) -> tuple[Task,
         "detail_zh": f"未发布，保留为草案：{error.message_zh}",
     }
     warnings = [*outcome.warnings, warning]
-    return kept_back(task), outcome.model_copy(update={"warnings": warnings})
+    return kept_back(task, CONTRACTS[task.process]), outcome.model_copy(
+        update={"warnings": warnings}
+    )
 
 
 def _result(

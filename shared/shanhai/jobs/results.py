@@ -59,7 +59,9 @@ def message_of(job: Job, lang: Lang) -> str:
     if status is JobStatus.RUNNING and job.cancel_requested:
         return ENDING.in_(lang)
     if status is JobStatus.RUNNING and job.stage is not None:
-        return name_stage(job.stage, lang)
+        return name_stage(
+            job.stage, lang, CONTRACTS[job.kind].stages if job.kind in CONTRACTS else {}
+        )
     return STATUS_MESSAGES[status].in_(lang)
 
 

@@ -15,6 +15,7 @@ from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables import Job, Schedule, ScheduleRun
 from shanhai.errors import Conflict, Forbidden, LimitExceeded, NotFound, Stale
 from shanhai.jobs.timing import Timing
+from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.kit.publication_rights import demand_right
 from shanhai.vocabulary import JobStatus, Role, Scope
 
@@ -164,7 +165,7 @@ async def create_schedule(
         LimitExceeded: They have as many as they may.
     """
     demand_planner(identity)
-    await demand_right(session, contents["process"], contents["inputs"], identity)
+    await demand_right(session, CONTRACTS[contents["process"]], contents["inputs"], identity)
     live = Schedule.deleted_at.is_(None)
     taken = select(Schedule.id).where(Schedule.code == contents["code"], live)
     if await session.scalar(taken) is not None:
@@ -208,7 +209,7 @@ async def replace_schedule(
         Stale: It is in none of the states expected.
     """
     demand_planner(identity)
-    await demand_right(session, contents["process"], contents["inputs"], identity)
+    await demand_right(session, CONTRACTS[contents["process"]], contents["inputs"], identity)
     schedule = await _expected(session, code, identity, expected)
     now = await _now(session)
     for name, value in contents.items():

@@ -17,18 +17,12 @@ from shanhai.db.queries.job_reading import find_retry
 from shanhai.db.tables import Job, JobDataset
 from shanhai.errors import Conflict
 from shanhai.jobs.line import NO_QUOTA, NORMAL, Quota, demand_priority, find_spot, lock_caller
-from shanhai.jobs.resolution import resolve
 from shanhai.jobs.result_form import ResultForm
-from shanhai.processes.evaluate_indicators.resolve import with_indicators
-from shanhai.processes.kit.authority import identity_of, with_authority
+from shanhai.processes.catalogue import read_task, resolution_of
+from shanhai.processes.kit.authority import identity_of
 from shanhai.processes.kit.contract import Inputs, ProcessContract
-from shanhai.processes.kit.control_areas import with_control_lines
 from shanhai.processes.kit.lookups import demand_known_plan
 from shanhai.processes.kit.task import Task
-from shanhai.processes.publish_bulletin.resolve import with_bulletin
-from shanhai.processes.run_scenario.baseline_lookup import with_assessed
-from shanhai.processes.run_scenario.edited_places import with_edited_places
-from shanhai.processes.select_sites.place_lookup import with_candidates
 from shanhai.settings import QueueSettings
 from shanhai.tracing import traceparent
 from shanhai.vocabulary import JobStatus
@@ -139,15 +133,9 @@ async def accept_job(
     """
     if identity is not None:
         await demand_known_plan(session, inputs, identity.viewer)
-    task = await resolve(inputs, session, requested_by=requested_by)
-    if identity is not None:
-        task = await with_authority(session, task, identity)
-    task = await with_bulletin(session, task, identity)
-    task = await with_control_lines(session, task, identity)
-    task = await with_assessed(session, task, identity)
-    task = await with_edited_places(session, task, identity)
-    task = await with_indicators(session, task, identity)
-    task = await with_candidates(session, task, identity)
+    task = await resolution_of(contract.id).task_of(
+        session, inputs, requested_by=requested_by, identity=identity
+    )
     job = Job(
         kind=contract.id,
         inputs=inputs.model_dump(mode="json", exclude_unset=True),
@@ -187,7 +175,8 @@ async def resubmit(
             f"job {former.id} was tried again as {later}",
             message_zh=f"作业 {former.id} 已作为 {later} 重试",
         )
-    task = await with_authority(session, Task.model_validate(former.task), identity)
+    resolution = resolution_of(former.kind)
+    task = await resolution.authorised(session, read_task(former.task), identity)
     job = Job(
         kind=former.kind,
         inputs=former.inputs,
@@ -210,7 +199,7 @@ async def resubmit_as_asked(session: AsyncSession, former: Job, *, quota: Quota,
     Raises:
         Conflict, Forbidden, TooManyJobs: As `resubmit`.
     """
-    task = Task.model_validate(former.task)
+    task = read_task(former.task)
     identity = Identity(former.requested_by, frozenset())
     if task.authority is not None:
         identity = identity_of(task)
@@ -234,7 +223,7 @@ async def _enter(session: AsyncSession, job: Job, terms: Terms, act: Act) -> Acc
     session.add(job)
     await session.flush()  # the id is made by the database
     await session.refresh(job)
-    session.add_all(_inputs_read(job, Task.model_validate(job.task)))
+    session.add_all(_inputs_read(job, read_task(job.task)))
     told: dict[str, Any] = {"process": job.kind, "inputs": job.inputs}
     if job.retry_of is not None:
         told["retry_of"] = str(job.retry_of)

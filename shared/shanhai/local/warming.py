@@ -43,7 +43,7 @@ def is_cold(folder: Path) -> bool:
 def warm_up() -> None:
     """Zone a small watershed, then link its woods, up to the pictures."""
     # Here, because who only starts this needs none of it.
-    from shanhai.processes.registry import PROCESSES
+    from shanhai.processes.catalogue import compute_of
     from shanhai.testing.network_rasters import build_linked_watershed, network_task
     from shanhai.testing.watershed import build_watershed
 
@@ -54,7 +54,7 @@ def warm_up() -> None:
             workspace = Path(folder) / task.process
             workspace.mkdir()
             with suppress(Enough):
-                PROCESSES[task.process].compute(task, workspace, _until_pictures)
+                compute_of(task.process)(task, workspace, _until_pictures)
 
 
 def _until_pictures(percent: float, stage: str) -> None:

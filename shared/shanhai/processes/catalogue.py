@@ -1,32 +1,76 @@
-"""The processes by id."""
+"""The processes: a folder each, of which the parts are loaded when they are asked for.
+
+A job's process is started afresh and needs one computation, so it must not pay for the libraries
+of all the others, nor for those of the database; and the worker, which publishes, not for those
+that compute.
+"""
 
 from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from shanhai.processes.assess_ecoservices.contract import (
-    ASSESS_ECOSERVICES,
-)
-from shanhai.processes.build_network.contract import BUILD_NETWORK
-from shanhai.processes.check_compliance.contract import CHECK_COMPLIANCE
-from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES
-from shanhai.processes.echo.contract import ECHO
-from shanhai.processes.evaluate_ecosystem.contract import ACCOUNT_GEP, EVALUATE_ECOSYSTEM
-from shanhai.processes.evaluate_indicators.contract import EVALUATE_INDICATORS
-from shanhai.processes.import_dataset.contract import IMPORT_DATASET
-from shanhai.processes.import_features.contract import IMPORT_FEATURES
-from shanhai.processes.import_plan.contract import IMPORT_PLAN
 from shanhai.processes.kit.contract import ProcessContract
-from shanhai.processes.publish_bulletin.contract import PUBLISH_BULLETIN
-from shanhai.processes.run_scenario.contract import RUN_SCENARIO
-from shanhai.processes.seed_tiles.contract import SEED_TILES
-from shanhai.processes.select_sites.contract import SELECT_SITES
+from shanhai.processes.kit.process import Compute, Publish
+from shanhai.processes.kit.task import Task
+
+if TYPE_CHECKING:
+    from shanhai.processes.kit.resolution import Resolution
+
+PROCESSES = (
+    "echo",
+    "import_dataset",
+    "import_features",
+    "import_plan",
+    "check_compliance",
+    "assess_ecoservices",
+    "delineate_zones",
+    "evaluate_ecosystem",
+    "account_gep",
+    "evaluate_indicators",
+    "build_network",
+    "run_scenario",
+    "select_sites",
+    "publish_bulletin",
+    "seed_tiles",
+)
+"""Folders of the processes, in the order they are listed; the id of each has hyphens."""
+
+
+def _load(folder: str, part: str, name: str) -> Any:
+    return getattr(import_module(f"shanhai.processes.{folder}.{part}"), name)
+
+
+def _folder_of(process_id: str) -> str:
+    if process_id not in CONTRACTS:
+        raise KeyError(process_id)
+    return process_id.replace("-", "_")
+
 
 CONTRACTS: Mapping[str, ProcessContract] = {
-    contract.id: contract
-    for contract in (
-        *(ECHO, IMPORT_DATASET, IMPORT_FEATURES, IMPORT_PLAN, CHECK_COMPLIANCE),
-        *(ASSESS_ECOSERVICES, DELINEATE_ZONES),
-        *(EVALUATE_ECOSYSTEM, ACCOUNT_GEP, EVALUATE_INDICATORS),
-        *(BUILD_NETWORK, RUN_SCENARIO, SELECT_SITES),
-        *(PUBLISH_BULLETIN, SEED_TILES),
-    )
+    folder.replace("_", "-"): _load(folder, "contract", folder.upper()) for folder in PROCESSES
 }
+"""What each process declares, by its id."""
+
+
+def resolution_of(process_id: str) -> "Resolution":
+    """How a request of a process becomes a task."""
+    resolution: Resolution = _load(_folder_of(process_id), "resolve", "RESOLUTION")
+    return resolution
+
+
+def compute_of(process_id: str) -> Compute:
+    """What computes a task of a process."""
+    compute: Compute = _load(_folder_of(process_id), "compute", "compute")
+    return compute
+
+
+def publish_of(process_id: str) -> Publish:
+    """What publishes the results of a process."""
+    publish: Publish = _load(_folder_of(process_id), "publish", "publish")
+    return publish
+
+
+def read_task(document: Mapping[str, Any]) -> Task:
+    """A task as it is stored with its job, with the members its process has."""
+    contract = CONTRACTS.get(document["process"])
+    return (Task if contract is None else contract.task).model_validate(document)

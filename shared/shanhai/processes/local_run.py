@@ -10,7 +10,7 @@ from shapely.geometry import shape
 
 from shanhai.cartography import style_of
 from shanhai.errors import Fault, InvalidInput
-from shanhai.processes.catalogue import CONTRACTS
+from shanhai.processes.catalogue import CONTRACTS, compute_of
 from shanhai.processes.import_dataset.compute import import_raster
 from shanhai.processes.import_dataset.contract import ImportDatasetInputs
 from shanhai.processes.import_dataset.description import read_description
@@ -25,9 +25,7 @@ from shanhai.processes.kit.task import (
     DistrictTask,
     Outcome,
     RegionTask,
-    Task,
 )
-from shanhai.processes.registry import PROCESSES
 from shanhai.processes.run_scenario.baseline_files import (
     FormerAssessment,
     judge_former,
@@ -44,13 +42,10 @@ from shanhai.science.zoning.flag import Flag
 from shanhai.storage.artifacts import sha256_of
 from shanhai.vocabulary import label_of
 
-RUNNABLE = (
-    *("assess-ecoservices", "delineate-zones", "evaluate-ecosystem", "account-gep"),
-    *("build-network", "run-scenario", "select-sites"),
-)
+RUNNABLE = tuple(one.id for one in CONTRACTS.values() if one.runs_on_files)
 """Processes that need nothing but files."""
 
-REPEATABLE = (*RUNNABLE, "publish-bulletin")
+REPEATABLE = tuple(one.id for one in CONTRACTS.values() if one.repeatable)
 """Processes whose manifest holds all that a run needs, apart from files."""
 SUPPLY = "supply."
 _NO_UPLOAD = "00000000-0000-0000-0000-000000000000"
@@ -120,7 +115,8 @@ def run_on_files(
         refuse(
             judge_inputs_of(assessed, {theme: one.checksum for theme, (one, _) in taken.items()})
         )
-    task = Task(
+    members = {"selection": selection, "assessed": None if assessed is None else assessed.task}
+    task = contract.task(
         process=process_id,
         inputs=accepted.model_dump(mode="json"),
         seed=getattr(accepted, "seed", 0),
@@ -130,12 +126,11 @@ def run_on_files(
         files={dataset.uri: str(path) for dataset, path in taken.values()},
         areas=list(areas),
         units=list(units),
-        selection=selection,
-        assessed=None if assessed is None else assessed.task,
+        **members,  # a task takes those it has
         processes=processes,
         cluster=cluster,
     )
-    outcome = PROCESSES[process_id].compute(task, workspace, progress)
+    outcome = compute_of(process_id)(task, workspace, progress)
     told = [flag.document() for flag in noted]
     return outcome.model_copy(update={"warnings": [*told, *outcome.warnings]})
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shanhai import __version__
 from shanhai.errors import Fault, Forbidden, InvalidInput, NotFound, Unauthenticated
+from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.process import Progress
 from shanhai.processes.kit.run_record import versions
 from shanhai.processes.kit.task import (
@@ -18,11 +19,9 @@ from shanhai.processes.kit.task import (
     DatasetTask,
     DistrictTask,
     RegionTask,
-    Task,
 )
 from shanhai.processes.local_run import check_inputs, repeatable, take_raster
 from shanhai.processes.publish_bulletin.document.task import BulletinTask
-from shanhai.processes.registry import PROCESSES
 from shanhai.processes.select_sites.task import SelectionTask
 from shanhai.raster.windows import Cluster
 from shanhai.science.zoning.flag import Flag
@@ -187,7 +186,12 @@ def reproduce(
     check_inputs(contract.inputs, manifest.request)
     workspace.mkdir(parents=True, exist_ok=True)
     found = find_inputs(manifest, files, workspace / INPUTS, fetch)
-    task = Task(
+    members = {
+        "assessed": manifest.assessed,
+        "selection": manifest.selection,
+        "bulletin": manifest.bulletin,
+    }
+    task = contract.task(
         job_id=manifest.job_id,
         created_utc=manifest.created_utc,
         process=manifest.process,
@@ -201,13 +205,11 @@ def reproduce(
         areas_as_of=manifest.control_areas.as_of,
         areas_left_out=manifest.control_areas.left_out,
         units=manifest.unit_polygons,
-        assessed=manifest.assessed,
-        selection=manifest.selection,
-        bulletin=manifest.bulletin,
+        **members,  # a task takes those it has
         processes=processes,
         cluster=cluster,
     )
-    outcome = PROCESSES[manifest.process].compute(task, workspace, progress)
+    outcome = compute_of(manifest.process)(task, workspace, progress)
     made = {file.name: sha256_of(workspace / file.path) for file in outcome.files}
     return [Compared(one.name, one.sha256, made.get(one.name)) for one in manifest.outputs]
 

@@ -8,7 +8,7 @@ from shapely import LineString, Point, box
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
-from shanhai.processes.catalogue import CONTRACTS
+from shanhai.processes.catalogue import CONTRACTS, read_task
 from shanhai.processes.kit.task import AssessedTask, Task
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.testing.network_rasters import EASY, network_task
@@ -131,8 +131,9 @@ def assessed_scenario(
     contract = CONTRACTS[base.process]
     asked = contract.inputs.model_validate(base.inputs).model_dump(mode="json")
     place = {name: base.inputs[name] for name in ("region", "cell_m")}
-    return base.model_copy(
-        update={
+    return read_task(
+        base.model_dump()
+        | {
             "process": "run-scenario",
             "inputs": {**place, "compare": [*compare], **inputs, "edits": [*edits]},
             "assessed": AssessedTask(

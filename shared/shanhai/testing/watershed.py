@@ -16,6 +16,7 @@ from shapely import Polygon, box
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
+from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.kit.task import DatasetTask, DistrictTask, RegionTask, Task
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.geotiff import write_geotiff
@@ -64,7 +65,7 @@ class Watershed:
             for theme, path in self.rasters.items()
             if theme not in without
         }
-        return Task(
+        return CONTRACTS[process].task(
             process=process,
             inputs={"region": CODE, "cell_m": self.grid.cell_m, **(inputs or {})},
             region=self.region,

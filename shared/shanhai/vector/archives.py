@@ -5,8 +5,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from shanhai.storage.zips import ZipLimits, list_members, unpack_member, why_not_plain
 from shanhai.vector.sources import chosen_layer, refuse
+from shanhai.zip_limits import ZipLimits, list_members, unpack_member, why_not_plain
 
 NEEDED = (".shp", ".shx", ".dbf")
 WANTED = (*NEEDED, ".prj", ".cpg")

@@ -15,9 +15,8 @@ from shanhai.db.queries.audit import Act
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
 from shanhai.db.tables import AuditLog, ControlArea, Job, Project, Region
+from shanhai.processes.catalogue import compute_of, publish_of, read_task
 from shanhai.processes.kit.process import Publication
-from shanhai.processes.kit.task import Task
-from shanhai.processes.registry import PROCESSES, publish_of
 from shanhai.testing.job_rows import add_region
 from shanhai.testing.known_lines import register_lines
 from shanhai.vocabulary import Role, Scope
@@ -149,9 +148,9 @@ class TestChecks:
         chosen = await runner.post(EXECUTION, json=asked, headers={"Prefer": "respond-async"})
         assert chosen.status_code == 201
         job = await session.get_one(Job, queued.json()["jobID"])
-        task = Task.model_validate(job.task)
-        process = PROCESSES["check-compliance"]
-        publication = Publication(task, process.compute(task, None, print), {}, "x", None)  # type: ignore[arg-type]
+        task = read_task(job.task)
+        compute = compute_of("check-compliance")
+        publication = Publication(task, compute(task, None, print), {}, "x", None)  # type: ignore[arg-type]
         values = await publish_of("check-compliance")(session, publication)
         assert values["result"]["verdict"] == "refused"
         assert values["result"]["lines"][0]["share_percent"] == pytest.approx(100)
@@ -159,7 +158,7 @@ class TestChecks:
     async def test_crowded_place_is_a_job(
         self, city: Region, runner: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("shanhai.processes.check_compliance.resolve.MOST_NEAR", 0)
+        monkeypatch.setattr("shanhai.processes.check_compliance.check.MOST_NEAR", 0)
         inputs = {"inputs": {"geometry": box(118.0, 24.4)}}
         queued = await runner.post(EXECUTION, json=inputs, headers={"Prefer": "wait=0"})
         assert queued.status_code == 201

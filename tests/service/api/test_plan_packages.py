@@ -23,8 +23,9 @@ from shanhai.db.queries.keys import create_key
 from shanhai.db.seed import seed_cities
 from shanhai.db.tables import Job, Plan, Region
 from shanhai.errors import Conflict, Forbidden, InvalidInput, ShanhaiError
-from shanhai.processes.import_plan.compute import ImportPlan, publish_plan
-from shanhai.processes.kit.authority import with_authority
+from shanhai.processes.catalogue import resolution_of
+from shanhai.processes.import_plan.compute import compute
+from shanhai.processes.import_plan.publish import publish
 from shanhai.processes.kit.process import Publication
 from shanhai.processes.kit.task import Task
 from shanhai.settings import DatabaseSettings
@@ -107,10 +108,10 @@ async def rebuilt(
     work.mkdir()
     async with state.sessions.begin() as session:
         task = Task(process="import-plan", inputs={}, upload_uri="u", files={"u": str(upload)})
-        task = await with_authority(session, task, identity)
-        outcome = ImportPlan().compute(task, work, lambda percent, stage: None)
+        task = await resolution_of("import-plan").authorised(session, task, identity)
+        outcome = compute(task, work, lambda percent, stage: None)
         stored = {item.name: state.store.put(work / item.path, suffix="") for item in outcome.files}
-        result = await publish_plan(session, Publication(task, outcome, stored, "tester", work))
+        result = await publish(session, Publication(task, outcome, stored, "tester", work))
     return dict(result["summary"])
 
 

@@ -23,11 +23,11 @@ from shanhai.db.features.entity import Entity
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
 from shanhai.db.seed import seed_cities
-from shanhai.processes.import_features.compute import ImportFeatures
-from shanhai.processes.import_features.publish import publish_features
-from shanhai.processes.kit.authority import with_authority
+from shanhai.processes.catalogue import resolution_of
+from shanhai.processes.import_features.compute import compute
+from shanhai.processes.import_features.publish import publish
+from shanhai.processes.import_features.task import ImportFeaturesTask
 from shanhai.processes.kit.process import Publication
-from shanhai.processes.kit.task import Task
 from shanhai.vector.formats import FILE_FORMATS
 from shanhai.vocabulary import Scope
 from shanhai_api.state import State
@@ -168,15 +168,15 @@ async def sent_back(
     """What an import of the file does, in this session."""
     work = folder / f"work-{uuid4()}"
     work.mkdir()
-    task = Task(
+    task = ImportFeaturesTask(
         process="import-features",
         inputs={"upload": str(uuid4()), "collection": collection, **inputs},
         upload_uri="uploads/x",
         files={"uploads/x": str(path)},
     )
-    task = await with_authority(session, task, EDITOR)
-    outcome = ImportFeatures().compute(task, work, lambda percent, stage: None)
-    result = await publish_features(session, Publication(task, outcome, {}, "tester", work))
+    task = await resolution_of("import-features").authorised(session, task, EDITOR)
+    outcome = compute(task, work, lambda percent, stage: None)
+    result = await publish(session, Publication(task, outcome, {}, "tester", work))
     summary: dict[str, Any] = result["summary"]
     findings = (work / "report.json").read_text("utf-8")
     shutil.rmtree(work)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables import Dataset, Job, Region
-from shanhai.processes.catalogue import CONTRACTS
+from shanhai.processes.catalogue import CONTRACTS, read_task
 from shanhai.processes.kit.lookups import describe_dataset
 from shanhai.processes.kit.task import RegionTask, Task
 from shanhai.testing.job_rows import add_dataset, add_region
@@ -176,7 +176,7 @@ class TestAssessed:
         answer = await runner.post(RUN, json=body(PLANTED, compare=ZONED, assessment=former))
         assert answer.status_code == 201, answer.text
         job = (await session.scalars(select(Job).where(Job.kind == "run-scenario"))).one()
-        task = Task.model_validate(job.task)
+        task = read_task(job.task)
         assert task.assessed is not None
         assert (task.assessed.job_id, task.assessed.process) == (former, "delineate-zones")
         assert task.assessed.inputs["seed"] == 7

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import Task
-from shanhai.processes.registry import PROCESSES
 from shanhai.storage.artifacts import sha256_of
 from shanhai.testing.dask_cluster import DaskParts
 from shanhai.testing.network_rasters import build_linked_watershed, network_task
@@ -18,7 +18,10 @@ pytestmark = pytest.mark.service
 OF_THE_RUN = {"job_id": "00000000-0000-0000-0000-000000000001", "created_utc": "2026-01-01T00:00Z"}
 """What a report and a manifest tell of a run; one for all, so that every file can be compared."""
 
-WINDOWED = ("assessment", "assessment_statistics", "zoning_units", "variants", "alignment")
+WINDOWED = (
+    *("assess_ecoservices.assessment", "assess_ecoservices.statistics"),
+    *("delineate_zones.units", "delineate_zones.variants", "assess_ecoservices.alignment"),
+)
 SIDE = 32
 TOTALS = {
     "water_conservation": {"parameters": {"industrial_use": 50_000}},
@@ -54,7 +57,7 @@ def basin(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
 
 def results_of(task: Task, workspace: Path) -> dict[str, str]:
     workspace.mkdir()
-    PROCESSES[task.process].compute(task, workspace, lambda percent, stage: None)
+    compute_of(task.process)(task, workspace, lambda percent, stage: None)
     found = (path for path in workspace.rglob("*") if path.is_file())
     return {str(path.relative_to(workspace)): sha256_of(path) for path in found}
 

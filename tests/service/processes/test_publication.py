@@ -14,11 +14,10 @@ from sqlalchemy import func, select
 from shanhai.db.engine import Sessions
 from shanhai.db.tables import AuditLog, Dataset, Job, JobDataset, Region, Zone, ZoneScheme
 from shanhai.errors import Conflict, NotFound
+from shanhai.processes.catalogue import CONTRACTS, compute_of, publish_of
 from shanhai.processes.kit.process import Publication
-from shanhai.processes.kit.publication_rights import WISHES
 from shanhai.processes.kit.registration import as_multipolygon
 from shanhai.processes.kit.task import Outcome, Task
-from shanhai.processes.registry import PROCESSES, publish_of
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.job_rows import open_sessions
@@ -43,7 +42,7 @@ def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
 def computed(watershed: Watershed, tmp_path_factory: pytest.TempPathFactory) -> Computed:
     workspace = tmp_path_factory.mktemp("work")
     task = watershed.task()
-    outcome = PROCESSES[task.process].compute(task, workspace, lambda percent, stage: None)
+    outcome = compute_of(task.process)(task, workspace, lambda percent, stage: None)
     return Computed(task, outcome, workspace)
 
 
@@ -79,10 +78,11 @@ async def publish(
         )
         session.add(job)
         await session.flush()
+        wish = CONTRACTS[computed.task.process].publish_input
         task = computed.task.model_copy(
             update={
                 "job_id": str(job.id),
-                "inputs": computed.task.inputs | {WISHES[computed.task.process]: True} | inputs,
+                "inputs": computed.task.inputs | {wish: True} | inputs,
             }
         )
         publication = Publication(task, computed.outcome, stored, "tester", computed.workspace)
@@ -232,7 +232,7 @@ def importing(watershed: Watershed, folder: Path, *, height: float, theme: str =
         upload_uri="uploads/1",
         files={"uploads/1": str(upload)},
     )
-    outcome = PROCESSES["import-dataset"].compute(task, folder, lambda percent, stage: None)
+    outcome = compute_of("import-dataset")(task, folder, lambda percent, stage: None)
     return Computed(task, outcome, folder)
 
 

@@ -25,9 +25,10 @@ from sqlalchemy import text
 from tests.service.tiles.running import running
 
 from shanhai.errors import Conflict, InvalidInput, LimitExceeded, Unavailable
-from shanhai.processes.kit.task import Outcome, Task, TilesTask
-from shanhai.processes.registry import PROCESSES
+from shanhai.processes.catalogue import compute_of
+from shanhai.processes.kit.task import Outcome, TilesTask
 from shanhai.processes.seed_tiles import service as seeding_service
+from shanhai.processes.seed_tiles.task import SeedTilesTask
 from shanhai.settings import TilesSettings
 from shanhai.testing.job_rows import open_sessions
 from shanhai_tiles.app import create_app
@@ -49,7 +50,7 @@ def seed(address: str, tmp_path: Path) -> Callable[..., Outcome]:
     def carry_out(
         *layers: str, progress: Progress = unheard, token: str | None = None, **inputs: Any
     ) -> Outcome:
-        task = Task(
+        task = SeedTilesTask(
             process="seed-tiles",
             inputs={"layers": layers, **inputs},
             area=inputs.get("bbox"),
@@ -59,7 +60,7 @@ def seed(address: str, tmp_path: Path) -> Callable[..., Outcome]:
         )
         workspace = tmp_path / "work"
         workspace.mkdir(exist_ok=True)
-        return PROCESSES["seed-tiles"].compute(task, workspace, progress)
+        return compute_of("seed-tiles")(task, workspace, progress)
 
     return carry_out
 
@@ -288,13 +289,13 @@ def test_what_is_seeded_is_found_by_another_process(world: Any, tmp_path: Path) 
     kept = TilesSettings(store="disk", store_folder=tmp_path / "store")
     settings = replace(world.settings(public_read=True), tiles=kept)
     with running(lambda _: create_app(settings)) as (base, _):
-        task = Task(
+        task = SeedTilesTask(
             process="seed-tiles",
             inputs={"layers": ["zones.xiamen"], "max_zoom": 11},
             layers=["zones.xiamen"],
             tiles=TilesTask(url=base),
         )
-        outcome = PROCESSES["seed-tiles"].compute(task, tmp_path, unheard)
+        outcome = compute_of("seed-tiles")(task, tmp_path, unheard)
     assert (outcome.values["store"], outcome.warnings) == ("disk", [])
     drawn, found = lookups("drawn"), lookups("store")
     with running(lambda _: create_app(settings)) as (base, _):
@@ -364,7 +365,7 @@ def test_a_service_that_is_away_is_waited_for_and_then_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(seeding_service, "PATIENCE_S", 0.5)
-    task = Task(
+    task = SeedTilesTask(
         process="seed-tiles",
         inputs={"layers": ["zones"]},
         layers=["zones"],
@@ -372,7 +373,7 @@ def test_a_service_that_is_away_is_waited_for_and_then_given_up(
     )
     started = time.monotonic()
     with pytest.raises(Unavailable, match="does not answer"):
-        PROCESSES["seed-tiles"].compute(task, tmp_path, unheard)
+        compute_of("seed-tiles")(task, tmp_path, unheard)
     assert 0.1 < time.monotonic() - started < 5
 
 

@@ -22,14 +22,12 @@ from pathlib import Path
 
 import shanhai_worker.child as child
 from shanhai.errors import InvalidInput
-from shanhai.processes.contracts_all import Outcome
-from shanhai.processes.registry import Registry
+from shanhai.processes.kit.task import Outcome
 
-class Tried:
-    def compute(self, task, workspace, progress):
-        {body}
+def compute(task, workspace, progress):
+    {body}
 
-child.PROCESSES = Registry((("tried", "__main__:Tried"),))
+child.compute_of = {{"tried": compute}}.__getitem__
 sys.exit(child.main(Path(sys.argv[1])))
 """
 

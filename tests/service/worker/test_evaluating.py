@@ -8,10 +8,9 @@ from sqlalchemy import delete, select
 from shanhai.db.engine import Sessions
 from shanhai.db.tables import Dataset, Job, JobDataset, Region
 from shanhai.jobs.submission import submit
+from shanhai.processes.account_gep.contract import ACCOUNT_GEP, AccountGepInputs
 from shanhai.processes.evaluate_ecosystem.contract import (
-    ACCOUNT_GEP,
     EVALUATE_ECOSYSTEM,
-    AccountGepInputs,
     EvaluateEcosystemInputs,
 )
 from shanhai.processes.kit.contract import Inputs, ProcessContract

@@ -17,9 +17,12 @@ from shanhai.db.identity import Grant, Identity
 from shanhai.db.observations.rollups import sum_up
 from shanhai.db.tables import ControlArea, Dataset, Indicator, IndicatorValue, Job
 from shanhai.errors import Forbidden, InvalidInput
-from shanhai.processes.evaluate_indicators.contract import EVALUATE_INDICATORS, EvaluateIndicatorsInputs
 from shanhai.jobs.submission import submit
 from shanhai.monitoring.observation import Observation
+from shanhai.processes.evaluate_indicators.contract import (
+    EVALUATE_INDICATORS,
+    EvaluateIndicatorsInputs,
+)
 from shanhai.processes.evaluate_indicators.control_lines import square_km
 from shanhai.processes.kit.registration import as_multipolygon
 from shanhai.storage.artifacts import LocalArtifacts

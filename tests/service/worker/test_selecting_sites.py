@@ -27,11 +27,12 @@ from shanhai.db.tables import (
 )
 from shanhai.errors import Forbidden
 from shanhai.jobs.submission import submit
+from shanhai.processes.catalogue import read_task
 from shanhai.processes.kit.process import Publication
 from shanhai.processes.kit.registration import as_multipolygon
-from shanhai.processes.kit.task import Outcome, Task
+from shanhai.processes.kit.task import Outcome
 from shanhai.processes.select_sites.contract import SELECT_SITES, SelectSitesInputs
-from shanhai.processes.select_sites.publish import publish_selection
+from shanhai.processes.select_sites.publish import publish
 from shanhai.processes.select_sites.task import PlaceTask, SelectionTask
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.emptying import forget_rows
@@ -165,7 +166,7 @@ async def test_chosen_sites_become_draft_projects_once(
             requested_by=identity.owner,
             identity=identity,
         )
-    task = Task.model_validate(job.task)
+    task = read_task(job.task)
     assert task.selection is not None
     assert task.selection.network == f"{CODE}.network-1"
     assert [one.amount for one in task.selection.funds] == [30_000, 20_000]
@@ -236,10 +237,10 @@ async def _check_again(
     assert isinstance(worker.artifacts, LocalArtifacts)
     kept = worker.artifacts.local_path(job.result["outputs"]["sites"]["uri"])
     (folder / "sites.geojson").write_bytes(kept.read_bytes())
-    task = Task.model_validate(job.task).model_copy(update={"job_id": str(job.id)})
+    task = read_task(job.task).model_copy(update={"job_id": str(job.id)})
     again = Publication(task, Outcome(values={"partial": False}), {}, job.requested_by, folder)
     async with sessions.begin() as session:
-        assert (await publish_selection(session, again))["projects"] == codes
+        assert (await publish(session, again))["projects"] == codes
     async with sessions() as session:
         assert await session.scalar(select(func.count()).select_from(Project)) == 4
 

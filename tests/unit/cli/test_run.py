@@ -9,8 +9,8 @@ import pytest
 from shanhai.cli.app import main
 from shanhai.cli.run import nested, read_inputs, read_options, read_rasters, read_settings
 from shanhai.errors import InvalidInput
+from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.local_run import RUNNABLE
-from shanhai.processes.registry import HOMES
 
 
 def refusal(capsys: pytest.CaptureFixture[str], monkeypatch: Any, *arguments: str) -> str:
@@ -30,7 +30,7 @@ def region(tmp_path: Path) -> Path:
 
 
 def test_every_process_that_runs_on_files_is_one():
-    assert set(RUNNABLE) <= {name for name, *_ in HOMES}
+    assert set(RUNNABLE) <= set(CONTRACTS)
 
 
 def test_inputs_are_json_or_yaml_bare_or_as_a_request(tmp_path: Path):

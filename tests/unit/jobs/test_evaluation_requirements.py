@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from shanhai.processes.account_gep.contract import AccountGepInputs
 from shanhai.processes.account_gep.requirements import (
     ITEM_LAYERS,
     ITEM_SERVICES,
@@ -12,12 +13,11 @@ from shanhai.processes.account_gep.requirements import (
 )
 from shanhai.processes.evaluate_ecosystem.contract import (
     SERIES_THEMES,
-    AccountGepInputs,
     EvaluateEcosystemInputs,
     evaluation_needs,
     evaluation_themes,
 )
-from shanhai.processes.evaluate_ecosystem.resolve import missing_faults
+from shanhai.processes.kit.evaluation_lookup import missing_faults
 from shanhai.science.gep.catalogue import load_catalogue
 
 

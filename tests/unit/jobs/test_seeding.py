@@ -4,7 +4,7 @@ import pytest
 
 from shanhai.errors import Fault
 from shanhai.jobs.stages import name_stage
-from shanhai.processes.seed_tiles.contract import SeedTilesInputs
+from shanhai.processes.seed_tiles.contract import SEED_TILES, SeedTilesInputs
 from shanhai.processes.seed_tiles.resolve import judge_seeding
 
 
@@ -60,8 +60,8 @@ def test_all_faults_are_told_at_once() -> None:
 
 
 def test_stages_with_a_number_are_told_in_words() -> None:
-    assert name_stage("zoom:12", "en") == "Drawing tiles of level 12"
-    assert name_stage("zoom:12", "zh") == "绘制第 12 级瓦片"
-    assert name_stage("tiles:341", "zh") == "共 341 个瓦片"
-    assert name_stage("ratio", "en") == "Computing supply–demand ratios"
-    assert name_stage("nobody:knows", "en") == "nobody:knows"
+    assert name_stage("zoom:12", "en", SEED_TILES.stages) == "Drawing tiles of level 12"
+    assert name_stage("zoom:12", "zh", SEED_TILES.stages) == "绘制第 12 级瓦片"
+    assert name_stage("tiles:341", "zh", SEED_TILES.stages) == "共 341 个瓦片"
+    assert name_stage("ratio", "en", SEED_TILES.stages) == "Computing supply–demand ratios"
+    assert name_stage("nobody:knows", "en", SEED_TILES.stages) == "nobody:knows"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shanhai.local import warming
-from shanhai.processes.delineate_zones.compute import DelineateZones
+from shanhai.processes.delineate_zones import compute as zoning
 from shanhai.processes.kit.task import Outcome, Task
 
 
@@ -19,18 +19,16 @@ def test_a_folder_is_cold_until_something_was_compiled_in_it(tmp_path: Path) -> 
 
 
 def test_it_zones_and_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    compute, seen = DelineateZones.compute, list[str]()
+    compute, seen = zoning.compute, list[str]()
 
-    def heard(
-        self: DelineateZones, task: Task, workspace: Path, progress: Callable[[float, str], None]
-    ) -> Outcome:
+    def heard(task: Task, workspace: Path, progress: Callable[[float, str], None]) -> Outcome:
         def tell(percent: float, stage: str) -> None:
             seen.append(stage)
             progress(percent, stage)
 
-        return compute(self, task, workspace, tell)
+        return compute(task, workspace, tell)
 
-    monkeypatch.setattr(DelineateZones, "compute", heard)
+    monkeypatch.setattr(zoning, "compute", heard)
     warming.warm_up()
     assert {"cluster", "polygons", "statistics", "rasters"} <= set(seen)
     assert seen[-1] == "maps"

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import Outcome, Task
-from shanhai.processes.registry import PROCESSES
 from shanhai.testing.watershed import Watershed, build_watershed
 
 TIMED = {"manifest.json", "report.html", "report.pdf"}
@@ -23,7 +23,7 @@ class Run:
 def compute(task: Task, workspace: Path) -> Run:
     workspace.mkdir()
     told: list[tuple[float, str]] = []
-    outcome = PROCESSES[task.process].compute(
+    outcome = compute_of(task.process)(
         task, workspace, lambda percent, stage: told.append((percent, stage))
     )
     return Run(workspace, outcome, told)
@@ -90,16 +90,16 @@ def resume(tmp_path: Path) -> Callable[[Task, float, Path], None]:
             if percent >= at:
                 found.append(kept())
 
-        process = PROCESSES[task.process]
+        compute = compute_of(task.process)
         task = task.model_copy(update={"windows": str(windows), "keep_from_s": 0.0})
         ended, resumed = tmp_path / "ended", tmp_path / "resumed"
         for workspace in (ended, resumed):
             workspace.mkdir()
         with pytest.raises(KeyboardInterrupt):
-            process.compute(task, ended, end)
+            compute(task, ended, end)
         finished = kept()
         assert finished
-        process.compute(task, resumed, look)
+        compute(task, resumed, look)
         assert stages[0] == f"resumed:{len(finished)}"
         assert found[0] == finished  # nothing was computed once more, and nothing else
         # Reports, and the pictures in them, need not be made again.

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from shanhai.errors import InvalidInput
-from shanhai.processes.evaluate_ecosystem.contract import ACCOUNT_GEP
+from shanhai.processes.account_gep.contract import ACCOUNT_GEP
+from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import DatasetTask, Outcome, Task
-from shanhai.processes.registry import PROCESSES
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.science.landcover import LandCover
 from shanhai.testing.evaluation_rasters import build_evaluated_watershed, evaluation_task
@@ -27,7 +27,7 @@ def watershed(tmp_path_factory: pytest.TempPathFactory) -> Watershed:
 
 def compute(task: Task, workspace: Path) -> Outcome:
     workspace.mkdir()
-    return PROCESSES[task.process].compute(task, workspace, lambda percent, stage: None)
+    return compute_of(task.process)(task, workspace, lambda percent, stage: None)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from shanhai.errors import InvalidInput
-from shanhai.processes.registry import PROCESSES
+from shanhai.processes.catalogue import compute_of
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.testing.watershed import Watershed, build_watershed
 from shanhai.vocabulary import ECOSERVICES, codes
@@ -37,7 +37,7 @@ def run(
 ) -> Any:
     workspace.mkdir()
     task = watershed.task(inputs, process="assess-ecoservices", **more)
-    return PROCESSES["assess-ecoservices"].compute(task, workspace, lambda percent, stage: None)
+    return compute_of("assess-ecoservices")(task, workspace, lambda percent, stage: None)
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +87,8 @@ def test_small_windows_in_two_processes_give_the_same_bytes(
     assessed: Any, basin: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     _, expected = assessed
-    for module in ("alignment", "assessment", "assessment_statistics"):
-        monkeypatch.setattr(f"shanhai.processes.{module}.WINDOW_CELLS", 20)
+    for module in ("alignment", "assessment", "statistics"):
+        monkeypatch.setattr(f"shanhai.processes.assess_ecoservices.{module}.WINDOW_CELLS", 20)
     run(basin, tmp_path / "other", processes=2)
     names = {path.name for path in (tmp_path / "other").iterdir()}
     assert names == {path.name for path in expected.iterdir()}
@@ -99,16 +99,16 @@ def test_small_windows_in_two_processes_give_the_same_bytes(
 def test_an_attempt_goes_on_from_the_windows_a_former_one_finished(
     basin: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    for module in ("alignment", "assessment"):
+    for module in ("assess_ecoservices.alignment", "assess_ecoservices.assessment"):
         monkeypatch.setattr(f"shanhai.processes.{module}.WINDOW_CELLS", 40)
-    process, task = PROCESSES["assess-ecoservices"], basin.task({}, process="assess-ecoservices")
+    compute, task = compute_of("assess-ecoservices"), basin.task({}, process="assess-ecoservices")
     kept, stages = tmp_path / "kept", list[str]()
 
     def attempt(name: str, windows: Path | None, progress: Any) -> None:
         (tmp_path / name).mkdir()
         own = None if windows is None else str(windows)
         keeping = task.model_copy(update={"windows": own, "keep_from_s": 0.0})
-        process.compute(keeping, tmp_path / name, progress)
+        compute(keeping, tmp_path / name, progress)
 
     def end_early(percent: float, stage: str) -> None:
         if percent > 40:
@@ -318,7 +318,7 @@ def test_a_wrong_unit_is_warned_of(basin: Watershed, tmp_path: Path):
     task = basin.task(BIOPHYSICAL, process="assess-ecoservices")
     task.files["npp.tif"] = str(path)
     (tmp_path / "run").mkdir()
-    outcome = PROCESSES["assess-ecoservices"].compute(task, tmp_path / "run", lambda p, s: None)
+    outcome = compute_of("assess-ecoservices")(task, tmp_path / "run", lambda p, s: None)
     said = " ".join(one["detail"] for one in outcome.warnings if one["code"] == "unexpected_mean")
     assert "supply.carbon_sink" in said
 

@@ -16,9 +16,9 @@ from shanhai.processes.build_network.context import Scene
 from shanhai.processes.build_network.contract import BUILD_NETWORK, RASTERS, BuildNetworkInputs
 from shanhai.processes.build_network.flags import network_flags
 from shanhai.processes.build_network.result import Built
+from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.region import build_place, open_sources
 from shanhai.processes.kit.task import Outcome, Task
-from shanhai.processes.registry import PROCESSES
 from shanhai.processes.reproduction import read_manifest, reproduce
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
@@ -36,7 +36,7 @@ def silent(percent: float, stage: str) -> None:
 
 def compute(task: Task, workspace: Path) -> Outcome:
     workspace.mkdir()
-    return PROCESSES[task.process].compute(task, workspace, silent)
+    return compute_of(task.process)(task, workspace, silent)
 
 
 @contextmanager
@@ -466,7 +466,7 @@ def test_degrees_are_refused(watershed: Watershed, tmp_path: Path):
 def test_what_cannot_fit_is_refused_before_it_begins(
     watershed: Watershed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("shanhai.processes.kit.memory_check.memory_left", lambda: 100_000)
+    monkeypatch.setattr("shanhai.processes.build_network.memory_check.memory_left", lambda: 100_000)
     with pytest.raises(LimitExceeded, match=r"× \d+ = \d+ cells needs \d+ MiB") as caught:
         compute(network_task(watershed), tmp_path / "work")
     assert caught.value.faults[0].pointer == "/inputs/cell_m"

@@ -12,9 +12,9 @@ from shapely.geometry import shape
 
 from shanhai.errors import InvalidInput
 from shanhai.processes.assess_ecoservices.supply_demand import SERVICES
+from shanhai.processes.catalogue import compute_of
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES
 from shanhai.processes.kit.task import Task
-from shanhai.processes.registry import PROCESSES
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.testing.watershed import Watershed
 
@@ -34,7 +34,7 @@ def codes_of(run: Any) -> Any:
 def refusal(task: Task, workspace: Path) -> InvalidInput:
     workspace.mkdir()
     with pytest.raises(InvalidInput) as caught:
-        PROCESSES["delineate-zones"].compute(task, workspace, lambda percent, stage: None)
+        compute_of("delineate-zones")(task, workspace, lambda percent, stage: None)
     return caught.value
 
 
@@ -207,7 +207,8 @@ def test_two_processes_give_the_same_bytes(zoned: Any, zone: Zone):
 def test_small_windows_give_the_bytes_of_one_window(
     zoned: Any, zone: Zone, monkeypatch: pytest.MonkeyPatch
 ):
-    for module in ("alignment", "assessment", "zoning_units"):
+    assessment = ("assess_ecoservices.alignment", "assess_ecoservices.assessment")
+    for module in (*assessment, "delineate_zones.units"):
         monkeypatch.setattr(f"shanhai.processes.{module}.WINDOW_CELLS", 20)
     same_files(zoned.workspace, zone().workspace)
 
@@ -277,7 +278,7 @@ def test_gaps_and_impossible_values_are_counted_and_flagged(watershed: Watershed
         update={"observed_from": date(2020, 1, 1), "observed_to": date(2020, 12, 31)}
     )
     (tmp_path / "work").mkdir()
-    outcome = PROCESSES["delineate-zones"].compute(task, tmp_path / "work", lambda p, s: None)
+    outcome = compute_of("delineate-zones")(task, tmp_path / "work", lambda p, s: None)
     told = next(one for one in outcome.manifest["inputs"] if one["theme"] == "ndvi")
     assert (told["nodata_cells"], told["out_of_range_cells"]) == (320, 20)
     assert told["max"] <= 1
@@ -299,11 +300,10 @@ def test_land_outside_the_land_cover_is_missing_and_no_sea(watershed: Watershed,
     write_geotiff(
         part, cover[:, 15:].astype(np.uint8), transform=transform, crs="EPSG:4548", nodata=0
     )
-    whole = PROCESSES["delineate-zones"]
     task = watershed.task()
     task.files["land_cover.tif"] = str(part)
     (tmp_path / "work").mkdir()
-    outcome = whole.compute(task, tmp_path / "work", lambda p, s: None)
+    outcome = compute_of("delineate-zones")(task, tmp_path / "work", lambda p, s: None)
     aoi = outcome.manifest["aoi"]
     assert aoi["missing_cells"]["land_cover"] > 300
     assert aoi["missing_cells"]["evaporation"] == 0
@@ -390,7 +390,7 @@ def test_gaps_of_night_lights_are_zero_only_when_asked(watershed: Watershed, tmp
         task.files["night_lights.tif"] = str(gappy)
         workspace = tmp_path / f"work{number}"
         workspace.mkdir()
-        outcome = PROCESSES["delineate-zones"].compute(task, workspace, lambda p, s: None)
+        outcome = compute_of("delineate-zones")(task, workspace, lambda p, s: None)
         valid.append(outcome.manifest["aoi"]["valid_cells"])
     assert valid[1] == valid[0] + 100
 
@@ -405,7 +405,7 @@ def test_constant_layers_normalise_to_zero_and_the_run_completes(
     task = watershed.task()
     task.files["soil.tif"] = str(flat)
     (tmp_path / "work").mkdir()
-    outcome = PROCESSES["delineate-zones"].compute(task, tmp_path / "work", lambda p, s: None)
+    outcome = compute_of("delineate-zones")(task, tmp_path / "work", lambda p, s: None)
     limits = {one["layer"]: one for one in outcome.manifest["normalization"]}
     assert limits["erodibility"]["lo"] == limits["erodibility"]["hi"]
     assert (

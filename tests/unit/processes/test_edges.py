@@ -11,8 +11,8 @@ from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import InvalidInput
+from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import Task
-from shanhai.processes.registry import PROCESSES
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.testing.watershed import Watershed
@@ -48,7 +48,7 @@ def replaced(task: Task, watershed: Watershed, folder: Path, **layers: Any) -> T
 def compute(task: Task, folder: Path) -> Any:
     workspace = folder / "work"
     workspace.mkdir()
-    return PROCESSES["delineate-zones"].compute(task, workspace, lambda percent, stage: None)
+    return compute_of("delineate-zones")(task, workspace, lambda percent, stage: None)
 
 
 def assert_whole(outcome: Any) -> None:

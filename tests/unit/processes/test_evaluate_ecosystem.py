@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from shanhai.errors import InvalidInput
+from shanhai.processes.catalogue import compute_of
 from shanhai.processes.evaluate_ecosystem.contract import EVALUATE_ECOSYSTEM
 from shanhai.processes.kit.task import DatasetTask, Outcome, Task
-from shanhai.processes.registry import PROCESSES
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.science.evaluation.importance import importance_class, share_thresholds
 from shanhai.testing.evaluation_rasters import build_evaluated_watershed, evaluation_task
@@ -22,7 +22,7 @@ TIMED = {"manifest.json", "report.html", "report.pdf"}
 
 def compute(task: Task, workspace: Path) -> Outcome:
     workspace.mkdir()
-    return PROCESSES[task.process].compute(task, workspace, lambda percent, stage: None)
+    return compute_of(task.process)(task, workspace, lambda percent, stage: None)
 
 
 @pytest.fixture(scope="module")

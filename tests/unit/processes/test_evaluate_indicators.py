@@ -12,7 +12,7 @@ from shapely.geometry import shape
 
 from shanhai.processes.evaluate_indicators.attainment import Outlook, describe, look
 from shanhai.processes.evaluate_indicators.computations import BY_ID, BY_INDICATOR, ComputationId
-from shanhai.processes.evaluate_indicators.compute import EvaluateIndicators
+from shanhai.processes.evaluate_indicators.compute import compute as evaluate_indicators
 from shanhai.processes.evaluate_indicators.contract import EvaluateIndicatorsInputs
 from shanhai.processes.evaluate_indicators.control_lines import square_km
 from shanhai.processes.evaluate_indicators.cover import CoverCounts
@@ -20,6 +20,7 @@ from shanhai.processes.evaluate_indicators.documents import brief
 from shanhai.processes.evaluate_indicators.registry import FUNCTIONS
 from shanhai.processes.evaluate_indicators.task import (
     AirYearTask,
+    EvaluateIndicatorsTask,
     FigureTask,
     IndicatorsTask,
     IndicatorTask,
@@ -124,7 +125,7 @@ def task_of(
     rasters: Mapping[str, Path] | None = None,
 ) -> Task:
     rasters = rasters or {}
-    return Task(
+    return EvaluateIndicatorsTask(
         process="evaluate-indicators",
         plan="p",
         inputs=inputs.model_dump(mode="json"),
@@ -406,7 +407,7 @@ def test_a_run_leaves_documents_and_a_manifest(tmp_path: Path) -> None:
     own = indicator("red_line_area", base=BASE, targets=[TARGET], unit="10^4 mu")
     held = {"shapes": [line("red_line", "x", square(WEST, SOUTH))]}
     stages: list[str] = []
-    outcome = EvaluateIndicators().compute(
+    outcome = evaluate_indicators(
         task_of(inputs, [own, indicator(None, code="two")], held),
         tmp_path,
         lambda percent, stage: stages.append(stage),

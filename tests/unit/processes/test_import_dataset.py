@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from shanhai.errors import InvalidInput, UnsupportedFile
-from shanhai.processes.import_dataset.compute import ImportDataset
+from shanhai.processes.import_dataset.compute import compute
 from shanhai.processes.kit.task import Outcome, Task
 from shanhai.raster.geotiff import read_geotiff, write_geotiff
 from shanhai.raster.hostile import make_overview_file_tiff, make_renamed_vrt
@@ -39,7 +39,7 @@ def bring(watershed: Watershed, tmp_path: Path):
             upload_uri="uploads/1",
             files={"uploads/1": str(path)},
         )
-        outcome = ImportDataset().compute(task, tmp_path / "work", lambda percent, stage: None)
+        outcome = compute(task, tmp_path / "work", lambda percent, stage: None)
         return outcome, read_geotiff(tmp_path / "work" / "dataset.tif")
 
     return run

@@ -13,12 +13,12 @@ from shapely import Polygon, box
 from shapely.geometry import mapping
 
 from shanhai.errors import InvalidInput
+from shanhai.processes.catalogue import compute_of
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
 from shanhai.processes.kit.control_areas import checksum_of
 from shanhai.processes.kit.polygon_files import read_areas, read_units
 from shanhai.processes.kit.task import AreaTask, DistrictTask, Outcome, Task
 from shanhai.processes.local_run import run_on_files
-from shanhai.processes.registry import PROCESSES
 from shanhai.processes.reproduction import read_manifest, reproduce
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.geotiff import read_geotiff
@@ -83,7 +83,7 @@ def compute(
 ) -> Made:
     workspace.mkdir()
     given = task.model_copy(update={"areas": list(areas), "units": list(units)})
-    outcome = PROCESSES[task.process].compute(given, workspace, lambda percent, stage: None)
+    outcome = compute_of(task.process)(given, workspace, lambda percent, stage: None)
     return Made(workspace, outcome)
 
 

@@ -3,27 +3,34 @@ import sys
 
 import pytest
 
-from shanhai.processes.catalogue import CONTRACTS
-from shanhai.processes.registry import PROCESSES, publish_of
+from shanhai.processes.catalogue import (
+    CONTRACTS,
+    PROCESSES,
+    compute_of,
+    publish_of,
+    resolution_of,
+)
 
 
 def test_every_contract_has_its_process():
-    assert set(PROCESSES) == set(CONTRACTS)
+    assert len(PROCESSES) == len(CONTRACTS)
     for name, contract in CONTRACTS.items():
-        assert PROCESSES[name].contract is contract
+        assert contract.id == name
+        assert callable(compute_of(name))
         assert callable(publish_of(name))
+        assert resolution_of(name).contract is contract
 
 
 def test_an_unknown_process_is_no_member():
     with pytest.raises(KeyError):
-        PROCESSES["nothing"]
+        compute_of("nothing")
 
 
 @pytest.mark.parametrize(
     ("asked", "spared"),
     [
-        ('PROCESSES["import-dataset"]', ("sqlalchemy", "numba", "sklearn", "matplotlib")),
-        ('PROCESSES["delineate-zones"]', ("sqlalchemy", "weasyprint")),
+        ('compute_of("import-dataset")', ("sqlalchemy", "numba", "sklearn", "matplotlib")),
+        ('compute_of("delineate-zones")', ("sqlalchemy", "weasyprint")),
         ('publish_of("import-dataset")', ("numba", "sklearn", "matplotlib")),
         ('publish_of("delineate-zones")', ("numba", "sklearn", "matplotlib")),
     ],
@@ -31,7 +38,7 @@ def test_an_unknown_process_is_no_member():
 def test_neither_half_pays_for_what_only_others_need(asked: str, spared: tuple[str, ...]):
     code = f"""
 import sys
-from shanhai.processes.registry import PROCESSES, publish_of
+from shanhai.processes.catalogue import compute_of, publish_of
 {asked}
 print(*sys.modules)
 """

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from shanhai.processes.delineate_zones import report
+from shanhai.processes.kit.map_notes import credit_line, resolution_note
 from shanhai.reporting.fonts import cjk_family
 from shanhai.reporting.pdf import write_pdf
 from shanhai.reporting.report import leading_cover
 from shanhai.testing.watershed import Watershed
 from shanhai.vocabulary import ECOSERVICES, ZONE_CLASSES
+from shanhai_tiles.wmts.faults import report
 
 
 def unpacked(part: bytes) -> bytes:
@@ -92,14 +93,14 @@ def test_without_stand_ins_there_is_no_band(zoned: Any):
 
 
 def test_stand_ins_are_marked_in_both_languages(zone: Any, watershed: Watershed, tmp_path: Any):
-    from shanhai.processes.registry import PROCESSES
+    from shanhai.processes.catalogue import compute_of
 
     task = watershed.task()
     task.datasets["soil"] = task.datasets["soil"].model_copy(
         update={"stand_in": True, "stand_in_note_zh": "常数土壤", "stand_in_note_en": "constant"}
     )
     (tmp_path / "work").mkdir()
-    PROCESSES["delineate-zones"].compute(task, tmp_path / "work", lambda p, s: None)
+    compute_of("delineate-zones")(task, tmp_path / "work", lambda p, s: None)
     page = (tmp_path / "work" / "report.html").read_text(encoding="utf-8")
     assert "替代数据 STAND-IN DATA" in page
     assert "常数土壤" in page
@@ -127,9 +128,9 @@ def test_pictures_carry_the_credits_licences_ask_for_once_and_no_more():
         {"source": None, "licence": "CC BY 4.0, GeoNames"},
     ]
     credits = "CC BY 4.0, GeoNames; ODbL 1.0, © OpenStreetMap contributors"
-    assert report.credit_line([*inputs, *inputs]) == credits
-    assert report.credit_line(inputs[1:2]) == "NASA"
-    assert report.credit_line([]) == "–"
+    assert credit_line([*inputs, *inputs]) == credits
+    assert credit_line(inputs[1:2]) == "NASA"
+    assert credit_line([]) == "–"
 
 
 def test_maps_name_the_coarsest_input():
@@ -138,15 +139,12 @@ def test_maps_name_the_coarsest_input():
         {"theme": "soil", "native_resolution_m": None},
         {"theme": "temperature", "native_resolution_m": 83_396.0},
     ]
-    note = report.resolution_note("100 m", "EPSG:4548", "index", inputs)
+    note = resolution_note("100 m", "EPSG:4548", "index", inputs)
     assert note.en.startswith("Cells of 100 m · coarsest input: air temperature, true resolution")
     assert "about 83.4 km" in note.en
     assert "最粗输入：气温，真实分辨率约 83.4 km" in note.zh
     assert note.zh.endswith("index 方案")
-    assert (
-        "coarsest"
-        not in report.resolution_note("100 m", "EPSG:4548", "biophysical", inputs[1:2]).en
-    )
+    assert "coarsest" not in resolution_note("100 m", "EPSG:4548", "biophysical", inputs[1:2]).en
 
 
 def test_flags_are_sentences_in_both_languages(zoned: Any):

@@ -10,8 +10,8 @@ import pytest
 from shapely.geometry import shape
 
 from shanhai.errors import InvalidInput
+from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import Outcome, Task
-from shanhai.processes.registry import PROCESSES
 from shanhai.processes.reproduction import read_manifest, reproduce
 from shanhai.processes.run_scenario.before_after import rehearse
 from shanhai.processes.run_scenario.contract import RUN_SCENARIO, SCENARIO_RASTERS
@@ -44,7 +44,7 @@ def silent(percent: float, stage: str) -> None:
 
 def compute(task: Task, workspace: Path) -> Outcome:
     workspace.mkdir()
-    return PROCESSES[task.process].compute(task, workspace, silent)
+    return compute_of(task.process)(task, workspace, silent)
 
 
 def document(workspace: Path, name: str = "statistics.json") -> Any:

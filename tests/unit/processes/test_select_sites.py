@@ -13,11 +13,11 @@ import pytest
 from shapely.geometry import shape
 
 from shanhai.errors import InvalidInput
+from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.control_areas import checksum_of
 from shanhai.processes.kit.region import build_place, open_sources
 from shanhai.processes.kit.task import AreaTask, DistrictTask, Outcome, Task
 from shanhai.processes.local_run import run_on_files
-from shanhai.processes.registry import PROCESSES
 from shanhai.processes.reproduction import read_manifest, reproduce
 from shanhai.processes.select_sites.compute import judged, select
 from shanhai.processes.select_sites.context import Siting
@@ -76,7 +76,7 @@ def found(task: Task, folder: Path) -> Iterator[Chosen]:
 
 def compute(task: Task, workspace: Path) -> Outcome:
     workspace.mkdir()
-    return PROCESSES[task.process].compute(task, workspace, silent)
+    return compute_of(task.process)(task, workspace, silent)
 
 
 def told(task: Task, folder: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.storage.packages import open_package, write_package
-from shanhai.storage.zips import BLOCK, ZipLimits, unpack_member, why_not_plain
+from shanhai.zip_limits import BLOCK, ZipLimits, unpack_member, why_not_plain
 
 
 def test_a_zip_unpacks_to_a_multiple_of_its_size_up_to_a_most() -> None:

@@ -13,7 +13,6 @@ import pytest
 import shapely
 
 from shanhai.errors import InvalidInput
-from shanhai.storage.zips import ZipLimits
 from shanhai.vector import geojson_source
 from shanhai.vector.archives import extract_shapefile
 from shanhai.vector.formats import FILE_FORMATS, FormatName
@@ -22,6 +21,7 @@ from shanhai.vector.opening import open_source
 from shanhai.vector.sources import SourceInfo, Wishes
 from shanhai.vector.tables import Column, Table
 from shanhai.vector.writing import write_table
+from shanhai.zip_limits import ZipLimits
 
 COLUMNS = (Column("code", "text"), Column("name_zh", "text"), Column("rank", "integer"))
 SQUARE = shapely.MultiPolygon([shapely.box(118, 24, 118.5, 24.5)])

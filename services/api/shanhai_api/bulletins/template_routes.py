@@ -5,9 +5,9 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from shanhai.db.bulletins.template import Template
 from shanhai.db.bulletins.templates import find_template, list_templates, list_versions
 from shanhai.errors import NotFound
-from shanhai.db.bulletins.template import Template
 from shanhai_api.body_schema import body_of
 from shanhai_api.bulletins import documents, operations
 from shanhai_api.bulletins.schemas import CODE, TemplateQuery, VersionsQuery

@@ -7,8 +7,8 @@ import orjson
 from fastapi import Response
 
 from shanhai.db.identity import Identity
+from shanhai.processes.check_compliance.check import check_if_small
 from shanhai.processes.check_compliance.contract import CheckComplianceInputs
-from shanhai.processes.check_compliance.resolve import check_if_small
 from shanhai.processes.kit.contract import Inputs
 from shanhai_api.negotiation import JSON
 from shanhai_api.state import State

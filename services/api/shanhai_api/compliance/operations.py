@@ -11,7 +11,7 @@ from shanhai.db.features.regions import REGIONS
 from shanhai.db.features.selection import Selection
 from shanhai.db.queries.audit import Act
 from shanhai.errors import Unauthenticated
-from shanhai.processes.check_compliance.resolve import read_shape_asked
+from shanhai.processes.check_compliance.check import read_shape_asked
 from shanhai_api.compliance.documents import describe_decline, describe_lines
 from shanhai_api.compliance.schemas import ExceptionBody
 from shanhai_api.features.operations import read_item

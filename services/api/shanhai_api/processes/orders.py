@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, ValidatorFunctionWrapHandler, WrapVa
 from shanhai.db.features.crs import CRS84
 from shanhai.errors import InvalidInput
 from shanhai.jobs.callbacks import Subscriber
-from shanhai.processes.kit.contract import Inputs, ProcessContract
-from shanhai.processes.echo.contract import Binary
 from shanhai.jobs.result_form import ResultForm, Transmission
+from shanhai.processes.echo.contract import Binary
+from shanhai.processes.kit.contract import Inputs, ProcessContract
 from shanhai_api.kit.body import parse, pointer_of
 
 MAX_WAIT_S = 20

@@ -7,8 +7,8 @@ from typing import Any
 from shanhai.db import tables
 from shanhai.errors import Conflict, InvalidInput, Unauthenticated
 from shanhai.jobs import schedules
-from shanhai.processes.catalogue import CONTRACTS
 from shanhai.jobs.line import demand_priority
+from shanhai.processes.catalogue import CONTRACTS
 from shanhai_api.identity import Caller
 from shanhai_api.kit.answers import Answer
 from shanhai_api.kit.body import parse

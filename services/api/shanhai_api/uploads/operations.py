@@ -10,8 +10,8 @@ from fastapi import Request
 from shanhai.db.queries import uploads
 from shanhai.db.tables import Upload
 from shanhai.errors import Conflict, InvalidInput
-from shanhai.timestamps import rfc3339
 from shanhai.storage.artifacts import LocalArtifacts, sha256_of
+from shanhai.timestamps import rfc3339
 from shanhai_api.dependencies import act_of
 from shanhai_api.identity import Caller
 from shanhai_api.kit.body import read_blocks

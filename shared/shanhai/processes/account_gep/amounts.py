@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from shanhai.processes.account_gep.contract import AccountGepInputs, Pollutant
 from shanhai.processes.account_gep.requirements import Countable, needed_coefficients, value_of
 from shanhai.processes.account_gep.totals import HELD, OUTSIDE, Totals
-from shanhai.processes.evaluate_ecosystem.contract import AccountGepInputs, Pollutant
 from shanhai.science.gep.accounting import (
     Amount,
     carbon_dioxide_t,

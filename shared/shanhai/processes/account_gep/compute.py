@@ -6,6 +6,7 @@ from typing import Any
 
 from shanhai.errors import InvalidInput
 from shanhai.processes.account_gep.amounts import Ledger, low_coverage, make_amounts
+from shanhai.processes.account_gep.contract import AccountGepInputs
 from shanhai.processes.account_gep.documents import TABLE_HEAD, account_document, table_rows
 from shanhai.processes.account_gep.requirements import (
     ITEM_SERVICES,
@@ -17,7 +18,6 @@ from shanhai.processes.account_gep.requirements import (
     value_of,
 )
 from shanhai.processes.account_gep.totals import HELD, total, write_storm_held
-from shanhai.processes.evaluate_ecosystem.contract import ACCOUNT_GEP, AccountGepInputs
 from shanhai.processes.kit.checkpointing import resumed_runner
 from shanhai.processes.kit.error_pointers import pointing_at
 from shanhai.processes.kit.layers import make_layers
@@ -37,51 +37,44 @@ TEMPLATE = "gep_report.html.j2"
 _SUPPLIED = {"water_conservation", "soil_retention"}
 
 
-class AccountGep:
-    """Counts what nature gives a region and what that is worth."""
-
-    contract = ACCOUNT_GEP
-
-    def compute(self, task: Task, workspace: Path, progress: Progress) -> Outcome:
-        """Compute with files only; the workspace holds every result afterwards."""
-        inputs = AccountGepInputs.model_validate(task.inputs)
-        _refuse_faults(task, inputs)
-        catalogue = catalogue_of(inputs)
-        countable = countable_items(inputs, catalogue, task.datasets)
-        themes = {*account_themes(inputs), *(f"supply.{one}" for one in inputs.supplies)}
-        with resumed_runner(task, workspace, progress) as (runner, progress):
-            progress(0, "prepare")
-            sources = open_sources(task, themes)
-            place = build_place(task, inputs, workspace / SCRATCH, sources, runner)
-            progress(10, "quantities")
-            with pointing_at("/inputs"):
-                totals = total(place, _write_layers(place, countable, inputs, catalogue))
-        progress(80, "account")
-        ledger = Ledger(inputs, catalogue, totals)
-        account = make_account(
-            make_amounts(ledger, countable), catalogue, price_year=inputs.price_year
-        )
-        document = account_document(place, totals, account, catalogue, countable, inputs)
-        flags = [*low_coverage(totals), *ledger.flags]
-        manifest = build_manifest(
-            task,
-            place,
-            catalogue=catalogue.version,
-            price_year=inputs.price_year,
-            entered=inputs.model_dump(mode="json", exclude={"datasets", "region", "plan", "crs"}),
-            coefficients=document["coefficients"],
-            warnings=[flag.document() for flag in flags],
-        )
-        files = _write(place, document, manifest, workspace)
-        finish_manifest(manifest, files, flags, workspace)
-        shutil.rmtree(workspace / SCRATCH)
-        progress(100, "done")
-        return Outcome(
-            files=files,
-            values={name: document[name] for name in _TOLD},
-            manifest=manifest,
-            warnings=manifest["warnings"],
-        )
+def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
+    """Compute with files only; the workspace holds every result afterwards."""
+    inputs = AccountGepInputs.model_validate(task.inputs)
+    _refuse_faults(task, inputs)
+    catalogue = catalogue_of(inputs)
+    countable = countable_items(inputs, catalogue, task.datasets)
+    themes = {*account_themes(inputs), *(f"supply.{one}" for one in inputs.supplies)}
+    with resumed_runner(task, workspace, progress) as (runner, progress):
+        progress(0, "prepare")
+        sources = open_sources(task, themes)
+        place = build_place(task, inputs, workspace / SCRATCH, sources, runner)
+        progress(10, "quantities")
+        with pointing_at("/inputs"):
+            totals = total(place, _write_layers(place, countable, inputs, catalogue))
+    progress(80, "account")
+    ledger = Ledger(inputs, catalogue, totals)
+    account = make_account(make_amounts(ledger, countable), catalogue, price_year=inputs.price_year)
+    document = account_document(place, totals, account, catalogue, countable, inputs)
+    flags = [*low_coverage(totals), *ledger.flags]
+    manifest = build_manifest(
+        task,
+        place,
+        catalogue=catalogue.version,
+        price_year=inputs.price_year,
+        entered=inputs.model_dump(mode="json", exclude={"datasets", "region", "plan", "crs"}),
+        coefficients=document["coefficients"],
+        warnings=[flag.document() for flag in flags],
+    )
+    files = _write(place, document, manifest, workspace)
+    finish_manifest(manifest, files, flags, workspace)
+    shutil.rmtree(workspace / SCRATCH)
+    progress(100, "done")
+    return Outcome(
+        files=files,
+        values={name: document[name] for name in _TOLD},
+        manifest=manifest,
+        warnings=manifest["warnings"],
+    )
 
 
 _TOLD = (

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from shanhai.processes.account_gep.contract import AccountGepInputs
 from shanhai.processes.account_gep.requirements import Countable
 from shanhai.processes.account_gep.totals import OUTSIDE, Totals
-from shanhai.processes.evaluate_ecosystem.contract import AccountGepInputs
 from shanhai.processes.kit.region import Place
 from shanhai.science.gep.accounting import Account, Entry
 from shanhai.science.gep.catalogue import GROUPS, Catalogue, Coefficient

@@ -4,12 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from shanhai.errors import Fault, InvalidInput
-from shanhai.processes.evaluate_ecosystem.contract import (
-    SERVICE_NEEDS,
-    AccountGepInputs,
-    Alternatives,
-    EvaluationTheme,
-)
+from shanhai.processes.account_gep.contract import AccountGepInputs
+from shanhai.processes.kit.evaluation_inputs import SERVICE_NEEDS, Alternatives, EvaluationTheme
 from shanhai.processes.kit.task import DatasetTask
 from shanhai.science.gep.accounting import need
 from shanhai.science.gep.catalogue import Catalogue, Item, load_catalogue, price_level

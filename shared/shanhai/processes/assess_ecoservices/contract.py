@@ -11,18 +11,9 @@ from pydantic import Field, model_validator
 from shanhai.codes import Code, Name
 from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
 from shanhai.processes.kit.place_inputs import PlaceInputs
-from shanhai.processes.kit.themes import Theme
+from shanhai.processes.kit.themes import ServiceId, Theme
 from shanhai.vocabulary import Label
 
-ServiceId = Literal[
-    "water_conservation",
-    "soil_retention",
-    "cooling",
-    "carbon_sink",
-    "stormwater_regulation",
-    "biodiversity",
-    "recreation",
-]
 SERVICE_COUNT = len(get_args(ServiceId))
 ClassCode = Annotated[str, Field(pattern=r"^([1-9]|1[01])$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -181,4 +172,8 @@ ASSESS_ECOSERVICES = ProcessContract(
         OutputSpec("report_pdf", Label("报告（PDF）", "Report (PDF)"), "application/pdf"),
     ),
     schemas=SCHEMAS,
+    publish_input="public",
+    runs_on_files=True,
+    repeatable=True,
+    stages={"derive": Label("计算派生图层", "Deriving layers")},
 )

@@ -18,7 +18,6 @@ from shanhai.cartography import (
     style_of,
 )
 from shanhai.processes.assess_ecoservices.assessed import Assessment
-from shanhai.processes.delineate_zones.uncertainty import DEFICIT, RATIO_SD, STABILITY
 from shanhai.processes.kit.thumbnails import overview
 from shanhai.raster.store import ScratchStore
 from shanhai.reporting.maps import MapFrame
@@ -27,6 +26,11 @@ from shanhai.science.arrays import ClassArray, FloatArray
 from shanhai.science.matching import coordination_class, coupling, quadrant, z_score
 from shanhai.science.normalise import normalise
 from shanhai.vocabulary import Label, label_of
+
+DEFICIT = "deficit_probability"
+RATIO_SD = "ratio_sd"
+
+STABILITY = "stability"
 
 _QUADRANTS = ClassStyle(Label("供需象限", "Quadrants"), QUADRANTS)
 _COORDINATION = ClassStyle(Label("协调等级", "Classes of coordination"), COORDINATION)

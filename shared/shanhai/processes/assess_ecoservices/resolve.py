@@ -1,4 +1,4 @@
-"""The datasets of an assessment: those its methods need, looked up and judged."""
+"""The task of an assessment: the datasets its methods need, looked up and judged."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,13 +10,36 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.queries.job_inputs import RegionRow
 from shanhai.db.tables import Dataset
 from shanhai.errors import Fault, InvalidInput
-from shanhai.processes.assess_ecoservices.contract import AssessmentInputs
-from shanhai.processes.kit.lookups import describe_dataset, find_themes
-from shanhai.processes.kit.task import DatasetTask
+from shanhai.processes.assess_ecoservices.contract import (
+    ASSESS_ECOSERVICES,
+    AssessEcoservicesInputs,
+    AssessmentInputs,
+)
+from shanhai.processes.kit.contract import ProcessContract
+from shanhai.processes.kit.lookups import describe_dataset, find_themes, refuse
+from shanhai.processes.kit.resolution import Resolution, find_ground, judge_ground, task_on
+from shanhai.processes.kit.task import DatasetTask, Task
 from shanhai.processes.kit.themes import Theme
 
 THEMES: tuple[Theme, ...] = get_args(Theme)
 INPUTS = "/inputs"
+
+
+async def resolve(
+    session: AsyncSession, inputs: AssessEcoservicesInputs, *, requested_by: str
+) -> Task:
+    """The region and the datasets."""
+    return await resolve_assessment(ASSESS_ECOSERVICES, session, inputs)
+
+
+async def resolve_assessment(
+    contract: ProcessContract, session: AsyncSession, inputs: AssessmentInputs
+) -> Task:
+    """The task of a process that begins with an assessment."""
+    row, region = await find_ground(session, inputs)
+    datasets, faults = await find_assessed(session, row, inputs)
+    refuse([*await judge_ground(session, inputs, row, region), *faults])
+    return task_on(contract, inputs, region, datasets)
 
 
 async def find_assessed(
@@ -63,3 +86,6 @@ def _placed(fault: Fault, region: str) -> Fault:
 
 def _bands(dataset: Dataset) -> int:
     return int(dataset.grid.get("bands", 1))
+
+
+RESOLUTION = Resolution(ASSESS_ECOSERVICES, resolve)

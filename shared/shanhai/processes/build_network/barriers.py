@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from shanhai.processes.build_network.context import Scene
+from shanhai.processes.build_network.memory_check import require_room
 from shanhai.processes.kit.error_pointers import pointing_at
-from shanhai.processes.kit.memory_check import require_room
 from shanhai.science.corridors.barrier_scan import BarrierScan, memory_needed
 from shanhai.science.corridors.barriers import BarrierScores, BarrierSettings
 from shanhai.science.corridors.sources import Sources

@@ -9,7 +9,6 @@ from shanhai.errors import InvalidInput
 from shanhai.processes.build_network.barriers import find_obstacles, prepare_scan
 from shanhai.processes.build_network.context import COVER, Scene
 from shanhai.processes.build_network.contract import (
-    BUILD_NETWORK,
     OPTIONAL_THEMES,
     RASTERS,
     BuildNetworkInputs,
@@ -46,40 +45,35 @@ from shanhai.vocabulary import Label
 SCRATCH = "scratch"
 
 
-class BuildNetwork:
-    """Finds the network of a region and publishes it as lines, places and rasters."""
-
-    contract = BUILD_NETWORK
-
-    def compute(self, task: Task, workspace: Path, progress: Progress) -> Outcome:
-        """Compute with files only; the workspace holds every result afterwards."""
-        inputs = BuildNetworkInputs.model_validate(task.inputs)
-        require_layers(task, inputs)
-        with resumed_runner(task, workspace, progress) as (runner, progress):
-            progress(0, "prepare")
-            sources = open_sources(task, {COVER, *OPTIONAL_THEMES, *_supplies(task)})
-            place = build_place(task, inputs, workspace / SCRATCH, sources, runner)
-            built = build(Scene(place, inputs, task), progress)
-            files, statistics = _write(built, workspace, progress)
-        flags = network_flags(
-            built.scene, built.sources, built.network, built.corridors, built.record["resistance"]
-        )
-        manifest = build_manifest(task, built, flags)
-        progress(92, "maps")
-        files += write_report(built, statistics, manifest, workspace)
-        finish_manifest(manifest, files, flags, workspace)
-        shutil.rmtree(workspace / SCRATCH)
-        progress(100, "done")
-        return Outcome(
-            files=files,
-            values={
-                "status": statistics["status"],
-                "indices": statistics["network"],
-                "totals": statistics["totals"],
-            },
-            manifest=manifest,
-            warnings=manifest["warnings"],
-        )
+def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
+    """Compute with files only; the workspace holds every result afterwards."""
+    inputs = BuildNetworkInputs.model_validate(task.inputs)
+    require_layers(task, inputs)
+    with resumed_runner(task, workspace, progress) as (runner, progress):
+        progress(0, "prepare")
+        sources = open_sources(task, {COVER, *OPTIONAL_THEMES, *_supplies(task)})
+        place = build_place(task, inputs, workspace / SCRATCH, sources, runner)
+        built = build(Scene(place, inputs, task), progress)
+        files, statistics = _write(built, workspace, progress)
+    flags = network_flags(
+        built.scene, built.sources, built.network, built.corridors, built.record["resistance"]
+    )
+    manifest = build_manifest(task, built, flags)
+    progress(92, "maps")
+    files += write_report(built, statistics, manifest, workspace)
+    finish_manifest(manifest, files, flags, workspace)
+    shutil.rmtree(workspace / SCRATCH)
+    progress(100, "done")
+    return Outcome(
+        files=files,
+        values={
+            "status": statistics["status"],
+            "indices": statistics["network"],
+            "totals": statistics["totals"],
+        },
+        manifest=manifest,
+        warnings=manifest["warnings"],
+    )
 
 
 def build(scene: Scene, progress: Progress) -> Built:

@@ -11,9 +11,10 @@ from shapely.errors import ShapelyError
 from shapely.geometry import shape
 
 from shanhai.codes import Code, Name
-from shanhai.processes.assess_ecoservices.contract import ServiceId
 from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
+from shanhai.processes.kit.line_kinds import LineKind
 from shanhai.processes.kit.place_inputs import PlaceInputs
+from shanhai.processes.kit.themes import ServiceId
 from shanhai.vocabulary import Label
 
 NetworkTheme = Literal[
@@ -25,8 +26,6 @@ OPTIONAL_THEMES: tuple[NetworkTheme, ...] = (
     *("dem", "night_lights", "ndvi", "roads", "main_roads", "protected_areas"),
 )
 
-LineKind = Literal["red_line", "protected_area", "permanent_basic_farmland", "urban_boundary"]
-"""Kinds of control areas that may hold sources, or keep them out."""
 
 NAMED = "corridor"
 """Kind under which a task carries the corridors a plan has named, beside the control areas."""
@@ -343,4 +342,7 @@ BUILD_NETWORK = ProcessContract(
         OutputSpec("report_pdf", Label("报告（PDF）", "Report (PDF)"), "application/pdf"),
     ),
     keywords=("corridors", "connectivity", "circuit"),
+    publish_input="publish",
+    runs_on_files=True,
+    repeatable=True,
 )

@@ -13,8 +13,7 @@ from shanhai.processes.build_network.currents import Conduct
 from shanhai.processes.build_network.metrics import Metrics
 from shanhai.processes.build_network.road_crossings import Break, breaks_along, find_roads
 from shanhai.processes.build_network.sensitivity import Contrast
-from shanhai.processes.kit.feature_collections import to_lon_lat
-from shanhai.processes.kit.geometry import as_multi, path_line, swath_outline
+from shanhai.processes.kit.geometry import as_multi, path_line, swath_outline, to_lon_lat
 from shanhai.science.arrays import ClassArray
 from shanhai.science.corridors.along import Course, course_of
 from shanhai.science.corridors.composition import (

@@ -9,9 +9,9 @@ import numpy as np
 
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.processes.build_network.context import Scene
+from shanhai.processes.build_network.memory_check import memory_left
 from shanhai.processes.build_network.resistance import RESISTANCE
 from shanhai.processes.kit.error_pointers import pointing_at
-from shanhai.processes.kit.memory_check import memory_left
 from shanhai.science.arrays import BoolArray, FloatArray
 from shanhai.science.corridors.circuit.settings import CircuitSettings
 from shanhai.science.corridors.cost_kernels import Labels

@@ -5,7 +5,7 @@ from typing import Any
 
 from shanhai.processes.build_network.context import Scene
 from shanhai.processes.build_network.corridors import Corridor, source_code
-from shanhai.processes.kit.legal_lines import left_out_flags
+from shanhai.processes.kit.line_kinds import left_out_flags
 from shanhai.science.corridors.links import Network
 from shanhai.science.corridors.pairs import components
 from shanhai.science.corridors.sources import Sources

@@ -10,9 +10,9 @@ import numpy as np
 from shanhai.processes.build_network.context import Scene
 from shanhai.processes.build_network.contract import LinkChoice
 from shanhai.processes.build_network.currents import circuit_settings, within_memory
+from shanhai.processes.build_network.memory_check import memory_left, require_room
 from shanhai.processes.build_network.resistance import RESISTANCE
 from shanhai.processes.kit.error_pointers import pointing_at
-from shanhai.processes.kit.memory_check import memory_left, require_room
 from shanhai.science.arrays import FloatArray
 from shanhai.science.corridors.barrier_scan import BarrierScan
 from shanhai.science.corridors.barriers import BarrierScores

@@ -15,8 +15,7 @@ from shanhai.processes.build_network.metrics import Metrics
 from shanhai.processes.build_network.pattern import Pattern
 from shanhai.processes.build_network.resistance import LIGHTS
 from shanhai.processes.build_network.road_crossings import main_road_cells
-from shanhai.processes.kit.feature_collections import to_lon_lat
-from shanhai.processes.kit.geometry import as_multi, patch_outlines, point_at
+from shanhai.processes.kit.geometry import as_multi, patch_outlines, point_at, to_lon_lat
 from shanhai.processes.kit.line_kinds import PROTECTED
 from shanhai.processes.kit.supplies import layer_limits
 from shanhai.science.arrays import FloatArray

@@ -1,21 +1,18 @@
 """Files of a network besides those every evaluation has: corridors and nodes as GeoJSON."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import orjson
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.processes.build_network.corridors import Corridor
 from shanhai.processes.build_network.nodes import Node
 from shanhai.processes.build_network.statistics import corridor_row
+from shanhai.processes.kit.feature_collections import LINKS_FILE, NODES_FILE, write_features
 from shanhai.processes.kit.task import OutputFile
 from shanhai.vocabulary import Label
-
-LINKS_FILE, NODES_FILE = "corridor_lines.geojson", "corridor_nodes.geojson"
-GEOJSON = "application/geo+json"
 
 
 def write_links(workspace: Path, corridors: Sequence[Corridor]) -> OutputFile:
@@ -56,19 +53,3 @@ def _feature(code: str, geometry: BaseGeometry, properties: dict[str, Any]) -> d
         "geometry": mapping(geometry),
         "properties": properties,
     }
-
-
-def write_features(
-    workspace: Path, name: str, path: str, title: Label, features: Iterable[dict[str, Any]]
-) -> OutputFile:
-    """A collection of GeoJSON features."""
-    document = {"type": "FeatureCollection", "features": list(features)}
-    (workspace / path).write_bytes(orjson.dumps(document))
-    return OutputFile(
-        name=name,
-        path=path,
-        kind="features",
-        media_type=GEOJSON,
-        title_zh=title.zh,
-        title_en=title.en,
-    )

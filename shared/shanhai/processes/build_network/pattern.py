@@ -8,8 +8,8 @@ import numpy as np
 
 from shanhai.processes.build_network.context import Scene
 from shanhai.processes.build_network.importance import IMPORTANCE
+from shanhai.processes.build_network.memory_check import require_room
 from shanhai.processes.kit.error_pointers import pointing_at
-from shanhai.processes.kit.memory_check import require_room
 from shanhai.science.arrays import BoolArray, ClassArray
 from shanhai.science.corridors.composition import NATURAL
 from shanhai.science.corridors.importance import candidate_cells

@@ -1,4 +1,4 @@
-"""What a network refers to, looked up and judged before the job is accepted."""
+"""The task of a network: what it refers to, looked up and judged."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -8,15 +8,24 @@ import orjson
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.identity import Identity
 from shanhai.db.queries.job_inputs import COORDINATE_DIGITS, RegionRow, places_of
 from shanhai.db.tables import Dataset
 from shanhai.errors import Fault, InvalidInput
-from shanhai.processes.build_network.contract import NAMED, OPTIONAL_THEMES, BuildNetworkInputs
+from shanhai.processes.build_network.contract import (
+    BUILD_NETWORK,
+    NAMED,
+    OPTIONAL_THEMES,
+    BuildNetworkInputs,
+)
 from shanhai.processes.build_network.requirements import SUPPLY, network_faults
-from shanhai.processes.evaluate_ecosystem.resolve import find_evaluated
-from shanhai.processes.kit.control_areas import checksum_of
-from shanhai.processes.kit.lookups import describe_dataset
-from shanhai.processes.kit.task import AreaTask, DatasetTask
+from shanhai.processes.kit.contract import ProcessContract
+from shanhai.processes.kit.control_areas import ControlAreaQuery, checksum_of, with_control_areas
+from shanhai.processes.kit.evaluation_lookup import find_evaluated
+from shanhai.processes.kit.line_kinds import PROTECTED
+from shanhai.processes.kit.lookups import describe_dataset, refuse
+from shanhai.processes.kit.resolution import Resolution, find_ground, judge_ground, task_on
+from shanhai.processes.kit.task import AreaTask, DatasetTask, Task
 from shanhai.science.corridors.resistance_tables import read_table
 
 _COMPONENTS = ("corridor", "mountain_sea", "minor_river_corridor")
@@ -41,6 +50,38 @@ SELECT code, version, name_zh, name_en,
  WHERE shape IS NOT NULL AND ST_Dimension(shape) > 0
  ORDER BY code
 """
+
+
+async def resolve(session: AsyncSession, inputs: BuildNetworkInputs, *, requested_by: str) -> Task:
+    """The region, the datasets and the corridors that have names."""
+    return await resolve_network(BUILD_NETWORK, session, inputs)
+
+
+async def resolve_network(
+    contract: ProcessContract, session: AsyncSession, inputs: BuildNetworkInputs
+) -> Task:
+    """The task of a process that builds networks."""
+    row, region = await find_ground(session, inputs)
+    datasets, faults = await find_network(session, row, inputs)
+    refuse([*await judge_ground(session, inputs, row, region), *faults])
+    return task_on(contract, inputs, region, datasets, areas=await named_corridors(session, row))
+
+
+async def complete(session: AsyncSession, task: Task, identity: Identity | None) -> Task:
+    """The task with the control areas of its sources."""
+    return await with_network_areas(
+        session, task, identity, BuildNetworkInputs.model_validate(task.inputs)
+    )
+
+
+async def with_network_areas(
+    session: AsyncSession, task: Task, identity: Identity | None, inputs: BuildNetworkInputs
+) -> Task:
+    """The task with the control areas that are sources, or none."""
+    choice = inputs.parameters.sources
+    kinds = tuple(sorted({*PROTECTED, *choice.candidate_lines, *choice.excluded_lines}))
+    wanted = ControlAreaQuery(kinds, inputs.publish, whole_reserves=True)
+    return await with_control_areas(session, task, identity, wanted)
 
 
 async def find_network(
@@ -149,3 +190,6 @@ def _table_faults(inputs: BuildNetworkInputs) -> list[Fault]:
             for one in error.faults
         ]
     return []
+
+
+RESOLUTION = Resolution(BUILD_NETWORK, resolve, complete=complete)

@@ -80,4 +80,5 @@ CHECK_COMPLIANCE = ProcessContract(
     sync=True,
     quick=True,
     limits=Limits(memory_mb=4096, time_s=1800),
+    acts_for_caller=lambda inputs: True,
 )

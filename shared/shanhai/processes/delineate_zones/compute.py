@@ -12,23 +12,23 @@ from numpy.typing import NDArray
 
 from shanhai.processes.assess_ecoservices.assessed import Assessment
 from shanhai.processes.assess_ecoservices.assessment import assess
+from shanhai.processes.assess_ecoservices.report import write_maps_and_report
 from shanhai.processes.assess_ecoservices.service_figures import service_figures
-from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
-from shanhai.processes.delineate_zones.manifest import build_manifest
-from shanhai.processes.delineate_zones.rasters import keep_zones, write_zone_rasters
-from shanhai.processes.delineate_zones.report import write_maps_and_report
-from shanhai.processes.delineate_zones.results import STATISTICS_FILE, ZONES_FILE, scheme_code
-from shanhai.processes.delineate_zones.statistics import zoning_statistics
-from shanhai.processes.delineate_zones.uncertainty import doubt_zones
-from shanhai.processes.delineate_zones.zoning import Zoning, cut_of, delineate, zoner_of
-from shanhai.processes.kit.checkpointing import resumed_runner
-from shanhai.processes.kit.feature_collections import (
+from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
+from shanhai.processes.delineate_zones.features import (
     ZoneGeometry,
     draw_zones,
     write_patches,
     write_zones,
 )
-from shanhai.processes.kit.legal_lines import write_lines
+from shanhai.processes.delineate_zones.legal_lines import write_lines
+from shanhai.processes.delineate_zones.manifest import build_manifest
+from shanhai.processes.delineate_zones.rasters import keep_zones, write_zone_rasters
+from shanhai.processes.delineate_zones.results import STATISTICS_FILE, ZONES_FILE, scheme_code
+from shanhai.processes.delineate_zones.statistics import zoning_statistics
+from shanhai.processes.delineate_zones.uncertainty import doubt_zones
+from shanhai.processes.delineate_zones.zoning import Zoning, cut_of, delineate, zoner_of
+from shanhai.processes.kit.checkpointing import resumed_runner
 from shanhai.processes.kit.process import Progress
 from shanhai.processes.kit.study_area import StudyArea
 from shanhai.processes.kit.task import Outcome, OutputFile, Task
@@ -59,34 +59,27 @@ class Run:
     districts: NDArray[np.uint16]
 
 
-class DelineateZones:
-    """Assesses the services, clusters their ratios and publishes the zones."""
-
-    contract = DELINEATE_ZONES
-
-    def compute(self, task: Task, workspace: Path, progress: Progress) -> Outcome:
-        """Compute with files only; the workspace holds every result afterwards."""
-        inputs = DelineateZonesInputs.model_validate(task.inputs)
-        progress = _paced(progress, inputs)
-        with resumed_runner(task, workspace, progress) as (runner, progress):
-            run = _compute(task, inputs, workspace, runner, progress)
-            files = _write_documents(run, workspace)
-            progress(80, "rasters")
-            files += write_zone_rasters(run.assessment, workspace, runner)
-            progress(88, "maps")
-            figures = service_figures(run.assessment, runner)
-        files += write_maps_and_report(
-            run.assessment, figures, run.statistics, run.manifest, workspace
-        )
-        _finish_manifest(run, files, workspace)
-        shutil.rmtree(workspace / SCRATCH)
-        progress(100, "done")
-        return Outcome(
-            files=files,
-            values=_values(run),
-            manifest=run.manifest,
-            warnings=run.manifest["warnings"],
-        )
+def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
+    """Compute with files only; the workspace holds every result afterwards."""
+    inputs = DelineateZonesInputs.model_validate(task.inputs)
+    progress = _paced(progress, inputs)
+    with resumed_runner(task, workspace, progress) as (runner, progress):
+        run = _compute(task, inputs, workspace, runner, progress)
+        files = _write_documents(run, workspace)
+        progress(80, "rasters")
+        files += write_zone_rasters(run.assessment, workspace, runner)
+        progress(88, "maps")
+        figures = service_figures(run.assessment, runner)
+    files += write_maps_and_report(run.assessment, figures, run.statistics, run.manifest, workspace)
+    _finish_manifest(run, files, workspace)
+    shutil.rmtree(workspace / SCRATCH)
+    progress(100, "done")
+    return Outcome(
+        files=files,
+        values=_values(run),
+        manifest=run.manifest,
+        warnings=run.manifest["warnings"],
+    )
 
 
 def _compute(

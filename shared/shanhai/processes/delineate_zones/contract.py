@@ -139,4 +139,8 @@ DELINEATE_ZONES = ProcessContract(
         OutputSpec("patches", Label("图斑", "Patches"), "application/geo+json"),
     ),
     schemas=SCHEMAS,
+    publish_input="publish",
+    runs_on_files=True,
+    repeatable=True,
+    stages={"draws": Label("参数不确定性抽样", "Drawing uncertain parameters")},
 )

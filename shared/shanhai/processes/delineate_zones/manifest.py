@@ -10,10 +10,10 @@ import numpy as np
 from shanhai.processes.assess_ecoservices.assessed import Assessment
 from shanhai.processes.assess_ecoservices.manifest import assessment_manifest
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
+from shanhai.processes.delineate_zones.features import ZoneGeometry
 from shanhai.processes.delineate_zones.uncertainty import Doubt, Drawn
 from shanhai.processes.delineate_zones.zoning import Trust, Zoning
-from shanhai.processes.kit.feature_collections import ZoneGeometry
-from shanhai.processes.kit.legal_lines import left_out_flags
+from shanhai.processes.kit.line_kinds import left_out_flags
 from shanhai.processes.kit.task import Task
 from shanhai.science.uncertainty.draws import (
     CURVE_NUMBER_SD,

@@ -64,7 +64,7 @@ class ZoneDocuments:
         return cls(by_value, json.loads(statistics.read_bytes()))
 
 
-async def publish_zones(session: AsyncSession, publication: Publication) -> dict[str, Any]:
+async def publish(session: AsyncSession, publication: Publication) -> dict[str, Any]:
     """Insert everything a zoning leaves behind and return the results document.
 
     With `publish` the new version takes the place of the published one from today on; without it

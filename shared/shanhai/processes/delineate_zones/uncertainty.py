@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shanhai.processes.assess_ecoservices.assessed import Assessment
+from shanhai.processes.assess_ecoservices.pictures import DEFICIT, RATIO_SD, STABILITY
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
 from shanhai.processes.delineate_zones.variants import Variants
 from shanhai.processes.delineate_zones.zoning import Zoner
@@ -26,10 +27,7 @@ from shanhai.science.uncertainty.tally import DrawTally
 from shanhai.science.uncertainty.variation import alone, vary
 from shanhai.vocabulary import ZONE_CLASSES
 
-STABILITY = "stability"
 RATIO_MEAN = "ratio_mean"
-RATIO_SD = "ratio_sd"
-DEFICIT = "deficit_probability"
 MODAL_ZONE = "modal_zone"
 DRAWN = (STABILITY, RATIO_MEAN, RATIO_SD, DEFICIT)
 """Layers that the draws leave in the scratch store: classes, and quantities."""

@@ -209,4 +209,5 @@ ECHO = ProcessContract(
     ),
     sync=True,
     limits=Limits(memory_mb=1024, time_s=900),
+    stages={"wait": Label("等待", "Waiting as asked")},
 )

@@ -8,7 +8,6 @@ from typing import Any
 from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.evaluate_ecosystem.carbon import evaluate_carbon
 from shanhai.processes.evaluate_ecosystem.contract import (
-    EVALUATE_ECOSYSTEM,
     EvaluateEcosystemInputs,
     evaluation_needs,
     evaluation_themes,
@@ -18,7 +17,6 @@ from shanhai.processes.evaluate_ecosystem.importance import evaluate_importance
 from shanhai.processes.evaluate_ecosystem.quality import evaluate_quality
 from shanhai.processes.evaluate_ecosystem.remarks import APPLIES_IN_PART, remarks
 from shanhai.processes.evaluate_ecosystem.resilience import evaluate_resilience
-from shanhai.processes.evaluate_ecosystem.resolve import missing_faults
 from shanhai.processes.evaluate_ecosystem.sensitivity import evaluate_sensitivity
 from shanhai.processes.evaluate_ecosystem.statistics import (
     TABLE_HEAD,
@@ -29,6 +27,7 @@ from shanhai.processes.evaluate_ecosystem.statistics import (
 from shanhai.processes.evaluate_ecosystem.steps import Result, Run, Step
 from shanhai.processes.kit.checkpointing import resumed_runner
 from shanhai.processes.kit.error_pointers import pointing_at
+from shanhai.processes.kit.evaluation_lookup import missing_faults
 from shanhai.processes.kit.manifest import build_manifest, finish_manifest
 from shanhai.processes.kit.outputs import write_document, write_rasters, write_table
 from shanhai.processes.kit.process import Progress
@@ -51,41 +50,36 @@ STEPS: Mapping[str, Step] = {
 """The evaluations in the order in which they are made: later ones rest on earlier ones."""
 
 
-class EvaluateEcosystem:
-    """Evaluates a region and publishes the classes, their areas and a report."""
-
-    contract = EVALUATE_ECOSYSTEM
-
-    def compute(self, task: Task, workspace: Path, progress: Progress) -> Outcome:
-        """Compute with files only; the workspace holds every result afterwards."""
-        inputs = EvaluateEcosystemInputs.model_validate(task.inputs)
-        _require_layers(task, inputs)
-        with resumed_runner(task, workspace, progress) as (runner, progress):
-            progress(0, "prepare")
-            sources = open_sources(task, {*evaluation_themes(inputs), *_supplies(inputs)})
-            place = build_place(task, inputs, workspace / SCRATCH, sources, runner)
-            results = _evaluate(place, inputs, progress)
-            files, statistics = _write(place, results, workspace, progress)
-        flags = [flag for result in results.values() for flag in result.flags]
-        flags += remarks(statistics)
-        manifest = build_manifest(
-            task,
-            place,
-            parameters=inputs.parameters.model_dump(mode="json"),
-            evaluations={name: result.record for name, result in results.items()},
-            warnings=[flag.document() for flag in flags],
-        )
-        progress(90, "maps")
-        files += _report(place, results, statistics, manifest, workspace)
-        finish_manifest(manifest, files, flags, workspace)
-        shutil.rmtree(workspace / SCRATCH)
-        progress(100, "done")
-        return Outcome(
-            files=files,
-            values={"highlights": statistics["highlights"], "carbon": _carbon(statistics)},
-            manifest=manifest,
-            warnings=manifest["warnings"],
-        )
+def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
+    """Compute with files only; the workspace holds every result afterwards."""
+    inputs = EvaluateEcosystemInputs.model_validate(task.inputs)
+    _require_layers(task, inputs)
+    with resumed_runner(task, workspace, progress) as (runner, progress):
+        progress(0, "prepare")
+        sources = open_sources(task, {*evaluation_themes(inputs), *_supplies(inputs)})
+        place = build_place(task, inputs, workspace / SCRATCH, sources, runner)
+        results = _evaluate(place, inputs, progress)
+        files, statistics = _write(place, results, workspace, progress)
+    flags = [flag for result in results.values() for flag in result.flags]
+    flags += remarks(statistics)
+    manifest = build_manifest(
+        task,
+        place,
+        parameters=inputs.parameters.model_dump(mode="json"),
+        evaluations={name: result.record for name, result in results.items()},
+        warnings=[flag.document() for flag in flags],
+    )
+    progress(90, "maps")
+    files += _report(place, results, statistics, manifest, workspace)
+    finish_manifest(manifest, files, flags, workspace)
+    shutil.rmtree(workspace / SCRATCH)
+    progress(100, "done")
+    return Outcome(
+        files=files,
+        values={"highlights": statistics["highlights"], "carbon": _carbon(statistics)},
+        manifest=manifest,
+        warnings=manifest["warnings"],
+    )
 
 
 def _require_layers(task: Task, inputs: EvaluateEcosystemInputs) -> None:

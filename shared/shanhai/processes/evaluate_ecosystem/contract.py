@@ -1,50 +1,37 @@
-"""What can be asked for of a district's evaluation and of its gross ecosystem product."""
+"""What can be asked for of the evaluation of an ecosystem."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from shanhai.codes import Code, Name
+from shanhai.codes import Code
 from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
-from shanhai.processes.kit.place_inputs import PlaceInputs
+from shanhai.processes.kit.evaluation_inputs import (
+    SERVICE_NEEDS,
+    Alternatives,
+    EvaluatedPlaceInputs,
+    EvaluationTheme,
+)
 from shanhai.vocabulary import Label
 
-EvaluationTheme = Literal[
-    "dem",
-    "rainfall",
-    "temperature",
-    "soil",
-    "npp",
-    "ndvi",
-    "land_cover",
-    "population",
-    "evapotranspiration",
-    "reference_et",
-    "soil_erodibility",
-    "rain_erosivity",
-    "hydrologic_group",
-    "impervious",
-    "lai",
-    "gpp",
-    "carbonate",
-    "eco_region",
-    "erosion_intensity",
-    "rocky_desertification",
-    "ndvi_series",
-    "npp_series",
-    "eqi_series",
-]
-"""Dataset themes the evaluations and the account read."""
-
 Evaluation = Literal["importance", "sensitivity", "quality", "degradation", "resilience", "carbon"]
+
+
 RankedService = Literal["water_conservation", "soil_retention", "biodiversity"]
-ValuedService = Literal["water_conservation", "soil_retention", "carbon_sink"]
+
+
 Series = Literal["ndvi", "fvc", "npp", "eqi"]
+
+
 ClassCode = Annotated[str, Field(pattern=r"^([1-9]|1[01])$")]
+
+
 RegionNumber = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,2}$")]
+
+
 Share = Annotated[float, Field(ge=0, le=1)]
-Amount = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
+
 
 SERIES_THEMES: Mapping[Series, EvaluationTheme] = {
     "ndvi": "ndvi_series",
@@ -54,28 +41,10 @@ SERIES_THEMES: Mapping[Series, EvaluationTheme] = {
 }
 """The theme a series is read from."""
 
-Alternatives = tuple[EvaluationTheme, ...]
-"""Themes of which one is needed."""
-
-SERVICE_NEEDS: Mapping[str, tuple[Alternatives, ...]] = {
-    "water_conservation": (
-        ("rainfall",),
-        ("evapotranspiration", "reference_et"),
-        ("land_cover",),
-    ),
-    "soil_retention": (
-        ("rain_erosivity", "rainfall"),
-        ("soil_erodibility", "soil"),
-        ("dem",),
-        ("ndvi",),
-        ("land_cover",),
-    ),
-    "biodiversity": (("npp",), ("rainfall",), ("temperature",), ("dem",)),
-    "carbon_sink": (("npp",), ("temperature",), ("rainfall",)),
-}
-"""What the supply of a service is computed from, where it is not given."""
 
 _RESILIENCE_NEEDS: tuple[Alternatives, ...] = (("land_cover",), ("npp",))
+
+
 _QUALITY_NEEDS: tuple[Alternatives, ...] = (("lai",), ("gpp",), ("ndvi",), ("land_cover",))
 
 
@@ -139,14 +108,6 @@ class EvaluationParameters(Inputs):
         return self
 
 
-class EvaluatedPlaceInputs(PlaceInputs):
-    """Where an evaluation takes place, and what it reads."""
-
-    datasets: dict[EvaluationTheme, Code] = Field(
-        default_factory=dict, description="Dataset per theme; default: the newest / 数据集"
-    )
-
-
 class EvaluateEcosystemInputs(EvaluatedPlaceInputs):
     """Inputs of the evaluation of a region."""
 
@@ -164,89 +125,6 @@ class EvaluateEcosystemInputs(EvaluatedPlaceInputs):
     publish: bool = Field(
         False,
         description="Show the layers to the public, which takes an approver / 公开图层（须审批者）",
-    )
-
-
-class Good(Inputs):
-    """A product and its price."""
-
-    name: Name = Field(description="Name of the product / 产品名称")
-    unit_price: Amount = Field(description="CNY per unit / 单价，元")
-    quantity: Amount = Field(description="Units a year / 年产量")
-    district: Code | None = Field(None, description="District it comes from / 区县")
-
-
-class Site(Inputs):
-    """A place people visit."""
-
-    name: Name = Field(description="Name of the site / 景区名称")
-    visits: Amount = Field(description="Visits a year / 年游客量，人次")
-    travel_cost: Amount = Field(description="CNY per visit / 人均旅行费用，元")
-    district: Code | None = Field(None, description="District it lies in / 区县")
-
-
-class Store(Inputs):
-    """A reservoir, or a lake or marsh that holds storm water."""
-
-    name: Name = Field(description="Name / 名称")
-    kind: Literal["reservoir", "lake"] = Field("reservoir", description="Kind / 类型")
-    capacity_m3: Amount | None = Field(None, description="Capacity, m³ / 总库容")
-    flood_pool_m3: Amount | None = Field(
-        None, description="Storage for floods, m³; default a share of the capacity / 防洪库容"
-    )
-    district: Code | None = Field(None, description="District it lies in / 区县")
-
-    @model_validator(mode="after")
-    def check_size(self) -> "Store":
-        """A lake has no rule for its share; a reservoir has one."""
-        if self.flood_pool_m3 is None and (self.kind == "lake" or self.capacity_m3 is None):
-            raise ValueError(
-                "give flood_pool_m3, or for a reservoir its capacity_m3 /"
-                " 须给出 flood_pool_m3，水库可给出 capacity_m3"
-            )
-        return self
-
-
-Pollutant = Literal["so2", "nox", "dust", "cod", "nitrogen", "phosphorus"]
-
-
-class AccountGepInputs(EvaluatedPlaceInputs):
-    """Inputs of an account of the gross ecosystem product."""
-
-    catalogue: Literal["guideline-2020", "norm-2022", "gbt-46869-2025"] = Field(
-        "guideline-2020", description="Items and coefficients / 核算目录"
-    )
-    price_year: int = Field(
-        2020, ge=2002, le=2100, description="Year whose money values are in / 价格年份"
-    )
-    items: list[str] | None = Field(
-        None,
-        min_length=1,
-        max_length=50,
-        description="Items to count; default all that can be / 核算项目，默认全部可算项",
-    )
-    supplies: dict[ValuedService, Code] = Field(
-        default_factory=dict,
-        description="Computed supply per service, instead of computing it anew / 已有供给栅格",
-    )
-    coefficients: dict[str, float] = Field(
-        default_factory=dict,
-        max_length=200,
-        description="Coefficients and prices in place of the catalogue's / 本地系数与价格",
-    )
-    discharges_t: dict[Pollutant, Amount] = Field(
-        default_factory=dict,
-        description="Emission or discharge a year, t: purification is no more / 污染物排放量",
-    )
-    quantities: dict[str, Amount | dict[Code, Amount]] = Field(
-        default_factory=dict,
-        max_length=50,
-        description="Entered quantity per item, in all or by district / 录入的实物量",
-    )
-    goods: list[Good] = Field(default_factory=list, max_length=1000, description="Products / 产品")
-    sites: list[Site] = Field(default_factory=list, max_length=1000, description="Sites / 景区")
-    stores: list[Store] = Field(
-        default_factory=list, max_length=5000, description="Reservoirs and lakes / 水库与湖泊"
     )
 
 
@@ -325,22 +203,11 @@ EVALUATE_ECOSYSTEM = ProcessContract(
         OutputSpec("report_pdf", Label("报告（PDF）", "Report (PDF)"), "application/pdf"),
     ),
     keywords=("importance", "sensitivity", "quality", "degradation", "resilience", "carbon"),
-)
-
-ACCOUNT_GEP = ProcessContract(
-    "account-gep",
-    Label("核算生态系统生产总值", "Account gross ecosystem product"),
-    Label(
-        "按所选核算目录，由栅格与录入量计算各项实物量与价值量，按区县汇总，并给出默认系数所占比例。",
-        "Computes quantities and values of the items of a catalogue from rasters and entered"
-        " figures, by district, and tells what share rests on defaults.",
-    ),
-    AccountGepInputs,
-    (
-        OutputSpec("account", Label("核算结果", "Account"), "application/json"),
-        OutputSpec("table", Label("核算表", "Account as a table"), "text/csv"),
-        OutputSpec("report", Label("报告", "Report"), "text/html"),
-        OutputSpec("report_pdf", Label("报告（PDF）", "Report (PDF)"), "application/pdf"),
-    ),
-    keywords=("GEP",),
+    publish_input="publish",
+    runs_on_files=True,
+    repeatable=True,
+    stages={
+        "degradation": Label("分析退化趋势", "Finding trends"),
+        "resilience": Label("评价恢复力", "Judging resilience"),
+    },
 )

@@ -7,7 +7,6 @@ from typing import Any
 from shanhai.errors import InvalidInput
 from shanhai.processes.evaluate_indicators.attainment import look
 from shanhai.processes.evaluate_indicators.contract import (
-    EVALUATE_INDICATORS,
     EvaluateIndicatorsInputs,
 )
 from shanhai.processes.evaluate_indicators.cover import CoverCounts
@@ -21,12 +20,12 @@ from shanhai.processes.evaluate_indicators.documents import (
 )
 from shanhai.processes.evaluate_indicators.manifest import build_manifest, flags_of
 from shanhai.processes.evaluate_indicators.registry import FUNCTIONS
-from shanhai.processes.evaluate_indicators.task import IndicatorTask
+from shanhai.processes.evaluate_indicators.task import EvaluateIndicatorsTask, IndicatorTask
 from shanhai.processes.evaluate_indicators.values import Asked, Figure, Found, Material
 from shanhai.processes.kit.manifest import finish_manifest
 from shanhai.processes.kit.outputs import write_document, write_report_files, write_table
 from shanhai.processes.kit.process import Progress
-from shanhai.processes.kit.task import Outcome, OutputFile, Task
+from shanhai.processes.kit.task import Outcome, OutputFile
 from shanhai.reporting.indicator_chart import draw_indicator
 from shanhai.reporting.pages import Page, Picture
 from shanhai.vocabulary import Label
@@ -34,36 +33,31 @@ from shanhai.vocabulary import Label
 TEMPLATE = "indicators_report.html.j2"
 
 
-class EvaluateIndicators:
-    """Computes what can be computed of a plan's indicators, and tells why the rest cannot."""
-
-    contract = EVALUATE_INDICATORS
-
-    def compute(self, task: Task, workspace: Path, progress: Progress) -> Outcome:
-        """Compute with files only; the workspace holds every result afterwards."""
-        inputs = EvaluateIndicatorsInputs.model_validate(task.inputs)
-        if task.region is None or task.indicators is None:
-            raise InvalidInput(
-                "indicators are evaluated from a plan on a server",
-                message_zh="指标评价需要服务器上的规划",
-                pointer="/inputs/plan",
-            )
-        material = Material(task, inputs, CoverCounts(task, inputs))
-        evaluated = list(_evaluate(material, progress))
-        progress(70, "statistics")
-        document = indicators_document(material, evaluated)
-        flags = flags_of(evaluated)
-        manifest = build_manifest(material, [flag.document() for flag in flags])
-        progress(75, "report")
-        files = _write(material, evaluated, document, manifest, workspace)
-        finish_manifest(manifest, files, flags, workspace)
-        progress(100, "done")
-        return Outcome(
-            files=files,
-            values={"summary": document["summary"], "recorded": _to_record(evaluated, inputs)},
-            manifest=manifest,
-            warnings=manifest["warnings"],
+def compute(task: EvaluateIndicatorsTask, workspace: Path, progress: Progress) -> Outcome:
+    """Compute with files only; the workspace holds every result afterwards."""
+    inputs = EvaluateIndicatorsInputs.model_validate(task.inputs)
+    if task.region is None or task.indicators is None:
+        raise InvalidInput(
+            "indicators are evaluated from a plan on a server",
+            message_zh="指标评价需要服务器上的规划",
+            pointer="/inputs/plan",
         )
+    material = Material(task, inputs, CoverCounts(task, inputs))
+    evaluated = list(_evaluate(material, progress))
+    progress(70, "statistics")
+    document = indicators_document(material, evaluated)
+    flags = flags_of(evaluated)
+    manifest = build_manifest(material, [flag.document() for flag in flags])
+    progress(75, "report")
+    files = _write(material, evaluated, document, manifest, workspace)
+    finish_manifest(manifest, files, flags, workspace)
+    progress(100, "done")
+    return Outcome(
+        files=files,
+        values={"summary": document["summary"], "recorded": _to_record(evaluated, inputs)},
+        manifest=manifest,
+        warnings=manifest["warnings"],
+    )
 
 
 def _evaluate(material: Material, progress: Progress) -> Sequence[Evaluated]:

@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints, field_validator
 
 from shanhai.codes import Code
 from shanhai.processes.evaluate_indicators.computations import ComputationId
+from shanhai.processes.evaluate_indicators.task import EvaluateIndicatorsTask
 from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
 from shanhai.vocabulary import Label
 
@@ -123,4 +124,6 @@ EVALUATE_INDICATORS = ProcessContract(
         OutputSpec("report_pdf", Label("报告（PDF）", "Report (PDF)"), "application/pdf"),
     ),
     keywords=("indicator", "water quality", "AQI", "forecast"),
+    task=EvaluateIndicatorsTask,
+    acts_for_caller=lambda inputs: True,
 )

@@ -17,7 +17,7 @@ from shanhai.processes.kit.registration import job_id_of
 QUALITY = "computed"
 
 
-async def publish_indicators(session: AsyncSession, publication: Publication) -> dict[str, Any]:
+async def publish(session: AsyncSession, publication: Publication) -> dict[str, Any]:
     """Record the values that count, in the name of who asked; nothing recorded before changes.
 
     Raises:

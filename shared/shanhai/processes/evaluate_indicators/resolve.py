@@ -32,15 +32,16 @@ from shanhai.processes.evaluate_indicators.raster_lookup import find_yearly_rast
 from shanhai.processes.evaluate_indicators.shape_lookup import find_shapes
 from shanhai.processes.evaluate_indicators.station_lookup import find_observed
 from shanhai.processes.evaluate_indicators.task import (
+    EvaluateIndicatorsTask,
     FigureTask,
     IndicatorsTask,
     IndicatorTask,
     UnitTask,
     ValueTask,
 )
-from shanhai.processes.kit.analysis_grid import check_grid
 from shanhai.processes.kit.lookups import find_usable_region, refuse
-from shanhai.processes.kit.task import RegionTask, Task
+from shanhai.processes.kit.resolution import Resolution, judge_grid, keep_rights
+from shanhai.processes.kit.task import Task
 from shanhai.science.indicators import Observed
 from shanhai.science.units import convert
 
@@ -48,15 +49,25 @@ SEA_UNIT_LEVEL = "bay"
 """Level of the regions in which the sea is assessed."""
 
 
-async def with_indicators(session: AsyncSession, task: Task, identity: Identity | None) -> Task:
-    """The task of an evaluation of indicators with all it is computed from; others as they are.
+async def resolve(
+    session: AsyncSession, inputs: EvaluateIndicatorsInputs, *, requested_by: str
+) -> Task:
+    """The plan as it was named.
+
+    The caller may not know of every plan and line; all is looked up with their rights.
+    """
+    return EvaluateIndicatorsTask(
+        process=EVALUATE_INDICATORS.id, inputs=inputs.model_dump(mode="json"), plan=inputs.plan
+    )
+
+
+async def complete(session: AsyncSession, task: Task, identity: Identity | None) -> Task:
+    """The task with all that the indicators are computed from.
 
     Raises:
         InvalidInput: what was asked for does not exist or does not fit.
         Unauthenticated, Forbidden: values shall be recorded, and who asked may not.
     """
-    if task.process != EVALUATE_INDICATORS.id:
-        return task
     inputs = EvaluateIndicatorsInputs.model_validate(task.inputs)
     viewer = EVERYTHING if identity is None else identity.viewer
     plan = await _find_plan(session, inputs.plan, viewer)
@@ -72,7 +83,7 @@ async def with_indicators(session: AsyncSession, task: Task, identity: Identity 
         one for one in all_listed if inputs.indicators is None or one.code in inputs.indicators
     ]
     today = await read_today(session)
-    refuse([*_judge(inputs, all_listed, today), *_judge_grid(region, inputs.cell_m)])
+    refuse([*_judge(inputs, all_listed, today), *judge_grid(region, inputs.cell_m)])
     chosen = {
         one.code: computation_for(one.indicator, inputs.computations.get(one.code))
         for one in wanted
@@ -133,14 +144,6 @@ def _judge(inputs: EvaluateIndicatorsInputs, listed: Sequence[Listed], today: da
         if year > today.year
     ]
     return faults
-
-
-def _judge_grid(region: RegionTask, cell_m: float) -> Sequence[Fault]:
-    try:
-        check_grid(region.geometry, epsg=region.epsg, cell_m=cell_m)
-    except InvalidInput as error:
-        return error.faults
-    return ()
 
 
 def _judge_units(wanted: Sequence[Listed], chosen: Mapping[str, Computation | None]) -> list[Fault]:
@@ -234,3 +237,6 @@ async def _sea_units(session: AsyncSession, region: RegionRow) -> list[UnitTask]
         )
         for one in await find_regions_within(session, region.id, SEA_UNIT_LEVEL)
     ]
+
+
+RESOLUTION = Resolution(EVALUATE_INDICATORS, resolve, keep_rights, complete)

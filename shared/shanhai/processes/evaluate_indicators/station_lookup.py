@@ -7,7 +7,6 @@ from datetime import date
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.observations.means import (
-    DailyAir,
     StationRow,
     YearlyMean,
     daily_air,
@@ -19,6 +18,7 @@ from shanhai.errors import Fault
 from shanhai.processes.evaluate_indicators.computations import Computation, Reads
 from shanhai.processes.evaluate_indicators.contract import EvaluateIndicatorsInputs
 from shanhai.processes.evaluate_indicators.task import AirYearTask, MeanTask, StationTask
+from shanhai.processes.kit.air_days import days_of
 from shanhai.science.air_quality import AIR_STANDARDS, DAILY, load_air_standard
 from shanhai.science.water_quality import WATER_STANDARDS, load_water_standard
 
@@ -161,14 +161,3 @@ async def _air_year(
         hours=sum(one.hours for one in daily),
         days=days_of(daily, by_property, *year_of_days),
     )
-
-
-def days_of(
-    daily: Sequence[DailyAir], by_property: Mapping[str, str], first: date, last: date
-) -> dict[str, list[float | None]]:
-    """Concentrations of each day from one to another by pollutant, None where not valid."""
-    length = (last - first).days + 1
-    days: dict[str, list[float | None]] = {code: [None] * length for code in DAILY}
-    for one in daily:
-        days[by_property[one.property]][(one.day - first).days] = one.mean
-    return days

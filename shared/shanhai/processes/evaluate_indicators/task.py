@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from shanhai.processes.evaluate_indicators.computations import ComputationId
+from shanhai.processes.kit.task import Task
 
 
 class FigureTask(BaseModel):
@@ -116,3 +117,11 @@ class IndicatorsTask(BaseModel):
     shapes: list[ShapeTask] = []
     lines_left_out: list[str] = []
     sea_units: list[UnitTask] = []
+
+
+class EvaluateIndicatorsTask(Task):
+    """What an evaluation of indicators is given."""
+
+    indicators: IndicatorsTask | None = Field(
+        None, description="what indicators are computed from, apart from rasters"
+    )

@@ -10,8 +10,12 @@ from typing import Any
 from shanhai.processes.evaluate_indicators.computations import BY_ID, Computation
 from shanhai.processes.evaluate_indicators.contract import EvaluateIndicatorsInputs
 from shanhai.processes.evaluate_indicators.cover import CoverCounts
-from shanhai.processes.evaluate_indicators.task import IndicatorsTask, IndicatorTask, StationTask
-from shanhai.processes.kit.task import Task
+from shanhai.processes.evaluate_indicators.task import (
+    EvaluateIndicatorsTask,
+    IndicatorsTask,
+    IndicatorTask,
+    StationTask,
+)
 from shanhai.science.units import convert
 from shanhai.vocabulary import Label
 
@@ -65,7 +69,7 @@ class Material:
         covers: Counts of the classes of the land cover by year.
     """
 
-    task: Task
+    task: EvaluateIndicatorsTask
     inputs: EvaluateIndicatorsInputs
     covers: CoverCounts
 

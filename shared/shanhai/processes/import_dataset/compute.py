@@ -9,7 +9,7 @@ from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import InvalidInput
-from shanhai.processes.import_dataset.contract import IMPORT_DATASET, ImportDatasetInputs
+from shanhai.processes.import_dataset.contract import ImportDatasetInputs
 from shanhai.processes.kit.process import Progress
 from shanhai.processes.kit.rasters import raster_output
 from shanhai.processes.kit.task import Outcome, OutputFile, Task
@@ -38,25 +38,20 @@ FILE = "dataset.tif"
 INLAND = "inland"
 
 
-class ImportDataset:
-    """Takes one GeoTIFF in any system and makes it a dataset of one theme."""
-
-    contract = IMPORT_DATASET
-
-    def compute(self, task: Task, workspace: Path, progress: Progress) -> Outcome:
-        """Check and convert the upload; nothing is registered before all checks have passed."""
-        inputs = ImportDatasetInputs.model_validate(task.inputs)
-        region = _region_geometry(task)
-        source = Path(task.files[task.upload_uri or ""])
-        progress(2, "inspect")
-        imported = import_raster(source, inputs, region, workspace / FILE, progress)
-        progress(100, "done")
-        return Outcome(
-            files=[_output(imported, inputs)],
-            values={"theme": inputs.theme},
-            manifest=_manifest(imported, inputs, source),
-            warnings=[warning.document() for warning in imported.warnings],
-        )
+def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
+    """Check and convert the upload; nothing is registered before all checks have passed."""
+    inputs = ImportDatasetInputs.model_validate(task.inputs)
+    region = _region_geometry(task)
+    source = Path(task.files[task.upload_uri or ""])
+    progress(2, "inspect")
+    imported = import_raster(source, inputs, region, workspace / FILE, progress)
+    progress(100, "done")
+    return Outcome(
+        files=[_output(imported, inputs)],
+        values={"theme": inputs.theme},
+        manifest=_manifest(imported, inputs, source),
+        warnings=[warning.document() for warning in imported.warnings],
+    )
 
 
 @dataclass(slots=True)

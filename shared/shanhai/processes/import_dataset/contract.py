@@ -88,4 +88,6 @@ IMPORT_DATASET = ProcessContract(
     ImportDatasetInputs,
     (OutputSpec("dataset", Label("数据集代码", "Dataset code"), "application/json"),),
     limits=Limits(memory_mb=4096, time_s=2 * 3600),
+    publish_input="public",
+    stages={"convert": Label("转换格式", "Converting")},
 )

@@ -16,7 +16,7 @@ from shanhai.processes.kit.registration import (
 from shanhai.raster.themes import THEME_RULES
 
 
-async def publish_dataset(session: AsyncSession, publication: Publication) -> dict[str, Any]:
+async def publish(session: AsyncSession, publication: Publication) -> dict[str, Any]:
     """Register the raster; a dataset of the same code is retired, not overwritten."""
     task = publication.task
     inputs = ImportDatasetInputs.model_validate(task.inputs)

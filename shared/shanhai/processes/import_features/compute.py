@@ -9,7 +9,7 @@ from shapely.geometry import shape
 from shanhai.db.features.catalogue import entity_named
 from shanhai.db.features.entity import Entity
 from shanhai.processes.import_features.accepted_rows import ACCEPTED
-from shanhai.processes.import_features.contract import IMPORT_FEATURES, ImportFeaturesInputs
+from shanhai.processes.import_features.contract import ImportFeaturesInputs
 from shanhai.processes.import_features.findings import Findings
 from shanhai.processes.import_features.neighbour_checks import find_gaps, find_overlaps
 from shanhai.processes.import_features.reader import (
@@ -21,8 +21,9 @@ from shanhai.processes.import_features.reader import (
 )
 from shanhai.processes.import_features.report import write_reports
 from shanhai.processes.import_features.rows import plan_fields
+from shanhai.processes.import_features.task import ImportFeaturesTask
 from shanhai.processes.kit.process import Progress
-from shanhai.processes.kit.task import Outcome, Task
+from shanhai.processes.kit.task import Outcome
 from shanhai.storage.artifacts import sha256_of
 from shanhai.vector.opening import open_source
 from shanhai.vector.sources import Source, Wishes
@@ -31,43 +32,40 @@ from shanhai.vector.systems import find_system
 FINDINGS, SOURCE = "findings.ndjson", "source"
 
 
-class ImportFeatures:
-    """Takes a file of rows into a collection."""
-
-    contract = IMPORT_FEATURES
-
-    def compute(self, task: Task, workspace: Path, progress: Progress) -> Outcome:
-        """Judge every row; nothing is written before `publish`."""
-        inputs = ImportFeaturesInputs.model_validate(task.inputs)
-        entity = entity_named(inputs.collection)
-        folder, upload = workspace / SOURCE, Path(task.files[task.upload_uri or ""])
-        folder.mkdir()
-        progress(1, "inspect")
-        source = open_source(upload, folder, Wishes(inputs.crs, inputs.encoding, inputs.layer))
-        reading = _reading(source, entity, inputs, task)
-        findings = Findings(workspace / FINDINGS)
-        read = read_rows(source, reading, findings, workspace / ACCEPTED, progress)
-        progress(80, "check")
-        _check_neighbours(inputs, task, read, findings, workspace / ACCEPTED)
-        progress(95, "report")
-        summary = _summary(source, reading, read, findings)
-        files = write_reports(workspace, summary, findings)
-        findings.close()
-        shutil.rmtree(folder)
-        return Outcome(
-            files=files,
-            values={
-                "summary": summary,
-                "rejected_rows": sorted(findings.rejected),
-                "fields": sorted(reading.plan.written),
-                "shaped": reading.system is not None,
-                "general_errors": findings.general_errors,
-            },
-            manifest={"source": {"sha256": sha256_of(upload), **_described(source)}},
-        )
+def compute(task: ImportFeaturesTask, workspace: Path, progress: Progress) -> Outcome:
+    """Judge every row; nothing is written before `publish`."""
+    inputs = ImportFeaturesInputs.model_validate(task.inputs)
+    entity = entity_named(inputs.collection)
+    folder, upload = workspace / SOURCE, Path(task.files[task.upload_uri or ""])
+    folder.mkdir()
+    progress(1, "inspect")
+    source = open_source(upload, folder, Wishes(inputs.crs, inputs.encoding, inputs.layer))
+    reading = _reading(source, entity, inputs, task)
+    findings = Findings(workspace / FINDINGS)
+    read = read_rows(source, reading, findings, workspace / ACCEPTED, progress)
+    progress(80, "check")
+    _check_neighbours(inputs, task, read, findings, workspace / ACCEPTED)
+    progress(95, "report")
+    summary = _summary(source, reading, read, findings)
+    files = write_reports(workspace, summary, findings)
+    findings.close()
+    shutil.rmtree(folder)
+    return Outcome(
+        files=files,
+        values={
+            "summary": summary,
+            "rejected_rows": sorted(findings.rejected),
+            "fields": sorted(reading.plan.written),
+            "shaped": reading.system is not None,
+            "general_errors": findings.general_errors,
+        },
+        manifest={"source": {"sha256": sha256_of(upload), **_described(source)}},
+    )
 
 
-def _reading(source: Source, entity: Entity, inputs: ImportFeaturesInputs, task: Task) -> Reading:
+def _reading(
+    source: Source, entity: Entity, inputs: ImportFeaturesInputs, task: ImportFeaturesTask
+) -> Reading:
     plan = plan_fields(entity, source.info.fields, inputs.mapping)
     system = None
     if entity.geometry_column is not None:
@@ -79,7 +77,11 @@ def _reading(source: Source, entity: Entity, inputs: ImportFeaturesInputs, task:
 
 
 def _check_neighbours(
-    inputs: ImportFeaturesInputs, task: Task, read: RowsRead, findings: Findings, path: Path
+    inputs: ImportFeaturesInputs,
+    task: ImportFeaturesTask,
+    read: RowsRead,
+    findings: Findings,
+    path: Path,
 ) -> None:
     around = read.around(path)
     if "overlap" in inputs.checks:

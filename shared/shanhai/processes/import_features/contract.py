@@ -9,6 +9,7 @@ from pydantic import (
 )
 
 from shanhai.codes import Code, FieldName, Name
+from shanhai.processes.import_features.task import ImportFeaturesTask
 from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
 from shanhai.vocabulary import Label
 
@@ -76,4 +77,6 @@ IMPORT_FEATURES = ProcessContract(
         OutputSpec("table", Label("逐行报告（表格）", "Report as a table"), "text/csv"),
         OutputSpec("page", Label("逐行报告（网页）", "Report as a page"), "text/html"),
     ),
+    task=ImportFeaturesTask,
+    acts_for_caller=lambda inputs: True,
 )

@@ -20,7 +20,7 @@ from shanhai.processes.kit.authority import identity_of
 from shanhai.processes.kit.process import Publication
 
 
-async def publish_features(session: AsyncSession, publication: Publication) -> dict[str, Any]:
+async def publish(session: AsyncSession, publication: Publication) -> dict[str, Any]:
     """Write the rows that passed, or none of them."""
     inputs = ImportFeaturesInputs.model_validate(publication.task.inputs)
     values = publication.outcome.values

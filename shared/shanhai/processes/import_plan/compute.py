@@ -1,22 +1,15 @@
 """Rebuild a plan from its package: check all of it first, then write all of it."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.packages.holdings import JOB
 from shanhai.db.packages.layout import DOCUMENT, plan_of, read_rows
-from shanhai.db.packages.rebuilding import Given, GivenRow, read_row, rebuild
-from shanhai.db.queries.audit import Act, record
+from shanhai.db.packages.rebuilding import Given, GivenRow, read_row
 from shanhai.errors import InvalidInput
 from shanhai.processes.catalogue import CONTRACTS
-from shanhai.processes.import_plan.contract import IMPORT_PLAN
-from shanhai.processes.kit.authority import identity_of
-from shanhai.processes.kit.process import Progress, Publication
+from shanhai.processes.kit.process import Progress
 from shanhai.processes.kit.task import Outcome, OutputFile, Task
 from shanhai.storage.artifacts import sha256_of
 from shanhai.storage.packages import open_package
@@ -25,29 +18,24 @@ FOLDER = "package"
 UPLOAD = "/inputs/upload"
 
 
-class ImportPlan:
-    """Takes a package of a plan."""
-
-    contract = IMPORT_PLAN
-
-    def compute(self, task: Task, workspace: Path, progress: Progress) -> Outcome:
-        """Unpack and check everything; nothing is written before `publish`."""
-        upload, folder = Path(task.files[task.upload_uri or ""]), workspace / FOLDER
-        folder.mkdir()
-        progress(1, "inspect")
-        manifest = open_package(upload, folder)
-        plan = plan_of(manifest)
-        names = [str(item["name"]) for item in manifest["members"]]
-        progress(50, "rows")
-        files = {name.rpartition("/")[2] for name in names if DOCUMENT.fullmatch(name)}
-        given = read_given(folder)
-        _check_files(given, files)
-        _check_jobs(given)
-        return Outcome(
-            files=[_output(sha256) for sha256 in sorted(files)],
-            values={"plan": plan, "rows": {name: len(rows) for name, rows in given.items()}},
-            manifest={"source": {"sha256": sha256_of(upload)}},
-        )
+def compute(task: Task, workspace: Path, progress: Progress) -> Outcome:
+    """Unpack and check everything; nothing is written before `publish`."""
+    upload, folder = Path(task.files[task.upload_uri or ""]), workspace / FOLDER
+    folder.mkdir()
+    progress(1, "inspect")
+    manifest = open_package(upload, folder)
+    plan = plan_of(manifest)
+    names = [str(item["name"]) for item in manifest["members"]]
+    progress(50, "rows")
+    files = {name.rpartition("/")[2] for name in names if DOCUMENT.fullmatch(name)}
+    given = read_given(folder)
+    _check_files(given, files)
+    _check_jobs(given)
+    return Outcome(
+        files=[_output(sha256) for sha256 in sorted(files)],
+        values={"plan": plan, "rows": {name: len(rows) for name, rows in given.items()}},
+        manifest={"source": {"sha256": sha256_of(upload)}},
+    )
 
 
 def read_given(folder: Path) -> Given:
@@ -92,20 +80,3 @@ def _output(sha256: str) -> OutputFile:
         title_zh="规划文档",
         title_en="Document of the plan",
     )
-
-
-async def publish_plan(session: AsyncSession, publication: Publication) -> dict[str, Any]:
-    """Write all rows, or none of them."""
-    given = await asyncio.to_thread(read_given, publication.workspace / FOLDER)
-    uris = {name.partition(".")[2]: item.uri for name, item in publication.stored.items()}
-    plan = str(publication.outcome.values["plan"])
-    done = await rebuild(session, identity_of(publication.task), plan, given, uris)
-    record(
-        session,
-        Act(publication.requested_by),
-        "create",
-        table="plan",
-        object_id=plan,
-        after={"package": publication.outcome.manifest["source"], "rows": done.made},
-    )
-    return {"summary": {"plan": plan, "made": done.made, "found": done.found}}

@@ -27,4 +27,5 @@ IMPORT_PLAN = ProcessContract(
     ImportPlanInputs,
     (OutputSpec("summary", Label("摘要", "Summary"), "application/json"),),
     limits=Limits(memory_mb=4096, time_s=3600),
+    acts_for_caller=lambda inputs: True,
 )

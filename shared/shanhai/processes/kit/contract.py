@@ -1,12 +1,13 @@
 """What every process declares: its inputs, its outputs, and how it may be asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict
 
+from shanhai.processes.kit.task import Task
 from shanhai.vocabulary import Label
 
 
@@ -54,6 +55,13 @@ class ProcessContract:
         schemas: `module:function` that gives, in a language, fuller schemas of some inputs; it is
             loaded when they are asked for.
         limits: What an attempt may use, unless the worker's settings say otherwise.
+        task: What its jobs are given; a process that needs more than all have adds members.
+        stages: Stages of its own in words; those of several processes are in `shanhai.jobs.stages`.
+        publish_input: The input that asks to show to everybody what is made, if there is one.
+        acts_for_caller: By the inputs, whether the job reads or writes in the name of its caller,
+            and not only publishes.
+        runs_on_files: Whether it needs nothing but files, so that `shanhai run` can run it.
+        repeatable: Whether its manifest holds all that a run needs, apart from files.
     """
 
     id: str
@@ -66,6 +74,16 @@ class ProcessContract:
     schemas: str = ""
     keywords: tuple[str, ...] = field(default=())
     limits: Limits = USUAL_LIMITS
+    task: type[Task] = Task
+    stages: Mapping[str, Label] = field(default_factory=dict)
+    publish_input: str | None = None
+    acts_for_caller: Callable[[Mapping[str, Any]], bool] = lambda inputs: False
+    runs_on_files: bool = False
+    repeatable: bool = False
+
+    def wishes_to_publish(self, inputs: Mapping[str, Any]) -> bool:
+        """Whether a job shall show what it makes to everybody."""
+        return self.publish_input is not None and bool(inputs.get(self.publish_input))
 
     def kinds_of(self, name: str) -> frozenset[Any]:
         """The types an input may have, without what they hold; none where there is no such one."""

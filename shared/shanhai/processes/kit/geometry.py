@@ -5,8 +5,8 @@ import shapely
 from shapely import LineString, MultiLineString, MultiPolygon, Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from shanhai.processes.kit.feature_collections import to_lon_lat
 from shanhai.processes.kit.region import part_of
+from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.science.arrays import BoolArray, FloatArray, IntArray
 from shanhai.science.corridors.cost_kernels import Labels
 from shanhai.science.corridors.paths import line_between
@@ -15,6 +15,8 @@ from shanhai.science.grid import Grid, Window
 from shanhai.science.zoning.outlines import trace_outlines
 
 _CENTRE = 0.5
+_DEGREE_DIGITS = 8
+"""A millimetre; fewer digits would let shared borders cross."""
 
 
 def as_multipolygon(geometry: shapely.Geometry) -> MultiPolygon:
@@ -82,3 +84,13 @@ def as_multi(geometry: BaseGeometry) -> BaseGeometry:
     if lines:
         return MultiLineString(lines)
     return MultiPolygon([part for part in parts if isinstance(part, Polygon)])
+
+
+def to_lon_lat(geometry: BaseGeometry, grid: Grid) -> BaseGeometry:
+    """A geometry of the grid in longitude and latitude, to a millimetre; valid."""
+    moved = reproject_geometry(geometry, f"EPSG:{grid.epsg}", LON_LAT)
+    rounded = shapely.transform(moved, lambda points: points.round(_DEGREE_DIGITS))
+    if rounded.is_valid:
+        return rounded
+    # Where two corners of a stair fall together after the projection.
+    return shapely.make_valid(rounded, method="structure", keep_collapsed=False)

@@ -1,4 +1,13 @@
-"""The kinds of control areas a zoning reads."""
+"""The kinds of control areas that processes read."""
+
+from typing import Literal
+
+from shanhai.processes.kit.task import Task
+from shanhai.science.zoning.flag import Flag
+from shanhai.vocabulary import CONTROL_KINDS, Label
+
+LineKind = Literal["red_line", "protected_area", "permanent_basic_farmland", "urban_boundary"]
+"""Kinds of control areas that may hold sources, or keep them out."""
 
 LINE_KINDS = ("red_line", "permanent_basic_farmland", "urban_boundary")
 """Kinds of control areas whose overlap with the zones is told."""
@@ -10,3 +19,16 @@ PROTECTED = ("red_line", RESERVE)
 """Kinds within which nature is protected by law."""
 
 OVERLAYS = "/inputs/parameters/overlays"
+
+
+def left_out_flags(task: Task) -> tuple[Flag, ...]:
+    """A warning where lines were too detailed to be compared with the zones."""
+    if not task.areas_left_out:
+        return ()
+    names = [term.label for term in CONTROL_KINDS if term.code in task.areas_left_out]
+    text = Label(
+        f"{'、'.join(name.zh for name in names)}顶点过多，未统计与分区的重叠。",
+        f"The overlap with {', '.join(name.en.lower() for name in names)} is not told: the lines "
+        "have too many vertices.",
+    )
+    return (Flag("lines_left_out", text),)

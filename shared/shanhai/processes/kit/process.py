@@ -1,11 +1,10 @@
-"""What every process offers, and how it tells its progress."""
+"""The two halves of a process, and how it tells its progress."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from shanhai.processes.kit.contract import ProcessContract
 from shanhai.processes.kit.task import Outcome, Task
 from shanhai.storage.artifacts import Stored
 
@@ -46,11 +45,9 @@ class Publish(Protocol):
     ) -> dict[str, Any]: ...
 
 
-class Process(Protocol):
-    """A computation that can be asked for: the half that runs in a process of its own."""
+class Compute(Protocol):
+    """The first half, which runs in a process of its own."""
 
-    contract: ProcessContract
-
-    def compute(self, task: Task, workspace: Path, progress: Progress) -> Outcome:
+    def __call__(self, task: Any, workspace: Path, progress: Progress) -> Outcome:
         """Do the work with files only; idempotent, in a folder of its own."""
         ...

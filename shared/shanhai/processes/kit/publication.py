@@ -1,4 +1,4 @@
-"""The rows of an assessment or evaluation: its rasters as datasets, in the job's transaction."""
+"""The rows of results: rasters as datasets, in the job's transaction; values as they are."""
 
 from typing import Any, Protocol
 
@@ -6,8 +6,6 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.tables import Dataset
-from shanhai.processes.assess_ecoservices.contract import AssessEcoservicesInputs
-from shanhai.processes.evaluate_ecosystem.contract import EvaluateEcosystemInputs
 from shanhai.processes.kit.process import Publication
 from shanhai.processes.kit.registration import add_output, job_id_of, new_dataset, region_of
 
@@ -24,29 +22,6 @@ class OnGrid(Protocol):
     def plan(self) -> str | None:
         """Code of the plan, if any."""
         ...
-
-
-async def publish_evaluation(session: AsyncSession, publication: Publication) -> dict[str, Any]:
-    """Register the rasters of an evaluation as computed datasets."""
-    inputs = EvaluateEcosystemInputs.model_validate(publication.task.inputs)
-    layers = await publish_rasters(session, publication, inputs, public=inputs.publish)
-    return {
-        "layers": layers,
-        **publication.outcome.values,
-        "warnings": publication.outcome.warnings,
-    }
-
-
-async def publish_assessment(session: AsyncSession, publication: Publication) -> dict[str, Any]:
-    """Register the rasters of an assessment as computed datasets."""
-    inputs = AssessEcoservicesInputs.model_validate(publication.task.inputs)
-    layers = await publish_rasters(session, publication, inputs, public=inputs.public)
-    return {
-        "layers": layers,
-        **publication.outcome.values,
-        "flags": publication.outcome.manifest["flags"],
-        "warnings": publication.outcome.warnings,
-    }
 
 
 async def publish_rasters(
@@ -102,3 +77,13 @@ def _inherited(publication: Publication, cell_m: float) -> dict[str, Any]:
 
 def _joined(lead: str, parts: list[str]) -> str | None:
     return lead + "; ".join(parts) if parts else None
+
+
+async def publish_values(session: AsyncSession, publication: Publication) -> dict[str, Any]:
+    """Give the values as they were computed."""
+    return publication.outcome.values
+
+
+async def publish_figures(session: AsyncSession, publication: Publication) -> dict[str, Any]:
+    """Give the values, and what is to be said of them."""
+    return {**publication.outcome.values, "warnings": publication.outcome.warnings}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from shanhai.cartography import ClassStyle, style_of
-from shanhai.processes.delineate_zones.report import credit_line
+from shanhai.processes.kit.map_notes import credit_line
 from shanhai.processes.kit.outputs import write_report_files
 from shanhai.processes.kit.region import Place
 from shanhai.processes.kit.task import OutputFile

@@ -8,10 +8,6 @@ from pydantic import (
     Field,
 )
 
-from shanhai.processes.evaluate_indicators.task import IndicatorsTask
-from shanhai.processes.publish_bulletin.document.task import BulletinTask
-from shanhai.processes.seed_tiles.contract import Box
-from shanhai.processes.select_sites.task import SelectionTask
 from shanhai.raster.windows import Cluster
 from shanhai.vocabulary import Role, Scope
 
@@ -133,24 +129,10 @@ class Task(BaseModel):
     units: list[DistrictTask] = Field(
         default_factory=list, description="regions that are the zoning units, by code"
     )
-    selection: SelectionTask | None = Field(
-        None, description="what sites are selected from and paid with"
-    )
-    assessed: AssessedTask | None = Field(
-        None, description="assessment whose ratio and zones are compared with those after edits"
-    )
-    indicators: IndicatorsTask | None = Field(
-        None, description="what indicators are computed from, apart from rasters"
-    )
-    bulletin: BulletinTask | None = Field(None, description="what a bulletin is made of")
     upload_uri: str | None = None
     authority: AuthorityTask | None = None
-    references: dict[str, list[str]] = Field(
-        default_factory=dict, description="codes a member may refer to, where they are few"
-    )
-    area: Box | None = Field(None, description="box in degrees that is meant, where one was asked")
     layers: list[str] = Field(
-        default_factory=list, description="layers the tile service is asked for, for who asked"
+        default_factory=list, description="layers the tile service is asked for, for the caller"
     )
     tiles: TilesTask | None = Field(
         None, description="the tile service, filled before the computation where layers are named"

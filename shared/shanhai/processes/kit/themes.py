@@ -44,3 +44,13 @@ Theme = Literal[
     "eqi_series",
 ]
 """Codes of `shanhai.vocabulary.THEMES`."""
+
+ServiceId = Literal[
+    "water_conservation",
+    "soil_retention",
+    "cooling",
+    "carbon_sink",
+    "stormwater_regulation",
+    "biodiversity",
+    "recreation",
+]

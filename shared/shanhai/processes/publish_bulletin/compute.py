@@ -9,8 +9,8 @@ from shanhai.processes.kit.manifest import SCHEMA_VERSION, finish_manifest
 from shanhai.processes.kit.outputs import write_document
 from shanhai.processes.kit.process import Progress
 from shanhai.processes.kit.run_record import run_record
-from shanhai.processes.kit.task import Outcome, OutputFile, RegionTask, Task
-from shanhai.processes.publish_bulletin.contract import PUBLISH_BULLETIN, PublishBulletinInputs
+from shanhai.processes.kit.task import Outcome, OutputFile, RegionTask
+from shanhai.processes.publish_bulletin.contract import PublishBulletinInputs
 from shanhai.processes.publish_bulletin.document.blocks import Pages
 from shanhai.processes.publish_bulletin.document.composing import LANGUAGES, compose, title_of
 from shanhai.processes.publish_bulletin.document.content import build_content
@@ -20,6 +20,7 @@ from shanhai.processes.publish_bulletin.document.page import write_html
 from shanhai.processes.publish_bulletin.document.task import BulletinTask
 from shanhai.processes.publish_bulletin.document.word import write_word
 from shanhai.processes.publish_bulletin.pictures import draw_pictures
+from shanhai.processes.publish_bulletin.task import PublishBulletinTask
 from shanhai.reporting.fonts import font_families, missing_font_warning
 from shanhai.reporting.pdf import can_write_pdf, missing_pdf_warning, write_pdf
 from shanhai.science.zoning.flag import Flag
@@ -35,42 +36,37 @@ LIBRARIES = ("jinja2", "matplotlib", "python-docx", "weasyprint")
 TONGUES = {"zh": Label("中文", "Chinese"), "en": Label("英文", "English")}
 
 
-class PublishBulletin:
-    """Writes what the task holds, and nothing else: equal tasks give equal files."""
-
-    contract = PUBLISH_BULLETIN
-
-    def compute(self, task: Task, workspace: Path, progress: Progress) -> Outcome:
-        """Compute with files only; the workspace holds every result afterwards."""
-        inputs = PublishBulletinInputs.model_validate(task.inputs)
-        held, region = task.bulletin, task.region
-        if held is None or region is None:
-            raise InvalidInput(
-                "a bulletin is made on a server",
-                message_zh="公报须由服务器编制",
-                pointer="/inputs/region",
-            )
-        progress(0, "statistics")
-        content = build_content(inputs, region, held)
-        files = [write_document(workspace, "content", Label("公报内容", "Content"), content)]
-        try:
-            titles = {lang: title_of(held.template, content, lang) for lang in LANGUAGES}
-            for number, lang in enumerate(LANGUAGES):
-                progress(10 + 40 * number, "maps")
-                files += _write(held, region, content, workspace, lang)
-                progress(50 + 40 * number, "report")
-        except Refused as error:
-            raise _at_fault(error) from error
-        flags = _flags()
-        manifest = _manifest(task, held, flags)
-        finish_manifest(manifest, files, flags, workspace)
-        progress(100, "done")
-        return Outcome(
-            files=files,
-            values={"title_zh": titles["zh"], "title_en": titles["en"], "content": content},
-            manifest=manifest,
-            warnings=manifest["warnings"],
+def compute(task: PublishBulletinTask, workspace: Path, progress: Progress) -> Outcome:
+    """Compute with files only; the workspace holds every result afterwards."""
+    inputs = PublishBulletinInputs.model_validate(task.inputs)
+    held, region = task.bulletin, task.region
+    if held is None or region is None:
+        raise InvalidInput(
+            "a bulletin is made on a server",
+            message_zh="公报须由服务器编制",
+            pointer="/inputs/region",
         )
+    progress(0, "statistics")
+    content = build_content(inputs, region, held)
+    files = [write_document(workspace, "content", Label("公报内容", "Content"), content)]
+    try:
+        titles = {lang: title_of(held.template, content, lang) for lang in LANGUAGES}
+        for number, lang in enumerate(LANGUAGES):
+            progress(10 + 40 * number, "maps")
+            files += _write(held, region, content, workspace, lang)
+            progress(50 + 40 * number, "report")
+    except Refused as error:
+        raise _at_fault(error) from error
+    flags = _flags()
+    manifest = _manifest(task, held, flags)
+    finish_manifest(manifest, files, flags, workspace)
+    progress(100, "done")
+    return Outcome(
+        files=files,
+        values={"title_zh": titles["zh"], "title_en": titles["en"], "content": content},
+        manifest=manifest,
+        warnings=manifest["warnings"],
+    )
 
 
 def _write(
@@ -119,7 +115,7 @@ def _flags() -> list[Flag]:
     ]
 
 
-def _manifest(task: Task, held: BulletinTask, flags: list[Flag]) -> dict[str, Any]:
+def _manifest(task: PublishBulletinTask, held: BulletinTask, flags: list[Flag]) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         **run_record(task),

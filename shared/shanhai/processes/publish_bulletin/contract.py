@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from shanhai.codes import Code
 from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
+from shanhai.processes.publish_bulletin.task import PublishBulletinTask
 from shanhai.vocabulary import Label
 
 EARLIEST = date(2016, 1, 1)
@@ -112,4 +113,6 @@ PUBLISH_BULLETIN = ProcessContract(
         ),
     ),
     keywords=("bulletin", "report", "公报"),
+    task=PublishBulletinTask,
+    repeatable=True,
 )

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.observations.means import course_of, daily_air, find_stations, period_means
 from shanhai.db.queries.job_inputs import RegionRow
 from shanhai.db.tables import ObservedProperty
-from shanhai.processes.evaluate_indicators.station_lookup import days_of
+from shanhai.processes.kit.air_days import days_of
 from shanhai.processes.publish_bulletin.contract import MOST_CHARTS, PublishBulletinInputs
 from shanhai.processes.publish_bulletin.document.task import (
     AirDaysTask,

@@ -12,16 +12,17 @@ from shanhai.errors import NotFound
 from shanhai.processes.kit.process import Publication
 from shanhai.processes.kit.registration import job_id_of, region_of
 from shanhai.processes.publish_bulletin.contract import PublishBulletinInputs
+from shanhai.processes.publish_bulletin.task import PublishBulletinTask
 
 
-async def publish_draft(session: AsyncSession, publication: Publication) -> dict[str, Any]:
+async def publish(session: AsyncSession, publication: Publication) -> dict[str, Any]:
     """Keep the bulletin as a draft, with its files and their hashes.
 
     Raises:
         NotFound: the region was removed, or the task holds no bulletin.
     """
     task, values = publication.task, publication.outcome.values
-    held = task.bulletin
+    held = task.bulletin if isinstance(task, PublishBulletinTask) else None
     if held is None:
         raise NotFound("the task holds no bulletin")
     inputs = PublishBulletinInputs.model_validate(task.inputs)

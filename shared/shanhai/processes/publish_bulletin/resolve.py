@@ -26,6 +26,7 @@ from shanhai.db.tables import Bulletin, ObservedProperty
 from shanhai.db.today import read_today
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.processes.kit.lookups import find_usable_region
+from shanhai.processes.kit.resolution import Resolution
 from shanhai.processes.kit.task import RegionTask, Task
 from shanhai.processes.publish_bulletin.contract import PUBLISH_BULLETIN, PublishBulletinInputs
 from shanhai.processes.publish_bulletin.document.task import (
@@ -38,17 +39,26 @@ from shanhai.processes.publish_bulletin.document.task import (
     ZoneTask,
 )
 from shanhai.processes.publish_bulletin.observed import find_air, find_series, find_told
+from shanhai.processes.publish_bulletin.task import PublishBulletinTask
 
 
-async def with_bulletin(session: AsyncSession, task: Task, identity: Identity | None) -> Task:
-    """The task of a bulletin with all it tells; others as they are.
+async def resolve(
+    session: AsyncSession, inputs: PublishBulletinInputs, *, requested_by: str
+) -> Task:
+    """What was asked.
+
+    The caller may not know of every project and plan; all is looked up with their rights.
+    """
+    return PublishBulletinTask(process=PUBLISH_BULLETIN.id, inputs=inputs.model_dump(mode="json"))
+
+
+async def complete(session: AsyncSession, task: Task, identity: Identity | None) -> Task:
+    """The task with all that the bulletin tells.
 
     Raises:
         InvalidInput: what was asked for does not exist or does not fit.
         Unauthenticated, Forbidden: who asked may not draft bulletins of the region.
     """
-    if task.process != PUBLISH_BULLETIN.id:
-        return task
     inputs = PublishBulletinInputs.model_validate(task.inputs)
     row, region = await _find_region(session, inputs.region)
     if identity is not None:
@@ -228,3 +238,6 @@ def _project(row: dict[str, object]) -> ProjectTask:
             "last_year": row["end_year"],
         }
     )
+
+
+RESOLUTION = Resolution(PUBLISH_BULLETIN, resolve, complete=complete)

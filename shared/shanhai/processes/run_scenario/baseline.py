@@ -14,6 +14,7 @@ from shanhai.processes.run_scenario.edits import Edited
 from shanhai.processes.run_scenario.reassessment import reassess
 from shanhai.processes.run_scenario.result import ComparedServices
 from shanhai.processes.run_scenario.rezoning import rezone
+from shanhai.processes.run_scenario.task import RunScenarioTask
 from shanhai.raster.windows import WindowRunner
 
 
@@ -26,7 +27,7 @@ class _Base:
 
 
 def compare_services(
-    task: Task,
+    task: RunScenarioTask,
     inputs: RunScenarioInputs,
     edited: Edited,
     folder: Path,
@@ -58,7 +59,7 @@ def compare_services(
     return ComparedServices(reassessed, rezone(base.task, base.inputs, reassessed, runner))
 
 
-def _base_of(task: Task) -> _Base:
+def _base_of(task: RunScenarioTask) -> _Base:
     assessed = task.assessed
     if assessed is None:
         raise _without(

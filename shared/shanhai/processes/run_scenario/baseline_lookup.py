@@ -13,7 +13,7 @@ from shanhai.processes.assess_ecoservices.contract import ASSESS_ECOSERVICES
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES
 from shanhai.processes.kit.lookups import refuse
 from shanhai.processes.kit.task import AssessedTask, RegionTask, Task
-from shanhai.processes.run_scenario.contract import RUN_SCENARIO, RunScenarioInputs
+from shanhai.processes.run_scenario.contract import RunScenarioInputs
 from shanhai.vocabulary import JobStatus, label_of
 
 ASSESSMENT = "/inputs/assessment"
@@ -21,14 +21,14 @@ ASSESSING = (ASSESS_ECOSERVICES.id, DELINEATE_ZONES.id)
 
 
 async def with_assessed(session: AsyncSession, task: Task, identity: Identity | None) -> Task:
-    """The task of a scenario with the assessment it names; others as they are.
+    """The task of a scenario with the assessment it names, if it names one.
 
     The scenario is computed for the region, and from the datasets, of that assessment.
 
     Raises:
         InvalidInput: there is none that could be held against it; all faults are told.
     """
-    if task.process != RUN_SCENARIO.id or task.region is None:
+    if task.region is None:
         return task
     inputs = RunScenarioInputs.model_validate(task.inputs)
     if not inputs.compares_services:

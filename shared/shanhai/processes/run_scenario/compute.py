@@ -12,14 +12,13 @@ from shanhai.processes.kit.manifest import finish_manifest
 from shanhai.processes.kit.outputs import write_rasters
 from shanhai.processes.kit.process import Progress
 from shanhai.processes.kit.region import Place, build_place, open_sources
-from shanhai.processes.kit.task import Outcome, OutputFile, Task
+from shanhai.processes.kit.task import Outcome, OutputFile
 from shanhai.processes.run_scenario.balance import services_document
 from shanhai.processes.run_scenario.balance_rasters import write_ratio_changes, write_zone_changes
 from shanhai.processes.run_scenario.baseline import compare_services
 from shanhai.processes.run_scenario.before_after import rehearse
 from shanhai.processes.run_scenario.comparison import ground_document, network_document
 from shanhai.processes.run_scenario.contract import (
-    RUN_SCENARIO,
     SCENARIO_RASTERS,
     RunScenarioInputs,
 )
@@ -30,6 +29,7 @@ from shanhai.processes.run_scenario.outputs import write_edits, write_figures, w
 from shanhai.processes.run_scenario.rasters import write_changes
 from shanhai.processes.run_scenario.report import write_report
 from shanhai.processes.run_scenario.result import Compared, ComparedNetwork, ComparedServices
+from shanhai.processes.run_scenario.task import RunScenarioTask
 from shanhai.raster.windows import WindowRunner
 
 SCRATCH = "scratch"
@@ -43,47 +43,46 @@ _COMPARED_AT = 85
 """Per cent at which all is compared and the layers are written."""
 
 
-class RunScenario:
-    """Finds what there is before and after edits and tells what differs."""
-
-    contract = RUN_SCENARIO
-
-    def compute(self, task: Task, workspace: Path, progress: Progress) -> Outcome:
-        """Compute with files only; the workspace holds every result afterwards."""
-        inputs = RunScenarioInputs.model_validate(task.inputs)
-        require_layers(task, inputs)
-        scratch = workspace / SCRATCH
-        with resumed_runner(task, workspace, progress) as (runner, progress):
-            progress(0, "prepare")
-            compared = _compare(task, inputs, scratch, runner, progress)
-            document = ground_document(compared.scene, compared.edited, inputs)
-            progress(_COMPARED_AT, "rasters")
-            files = write_edits(workspace, compared.edited)
-            place = compared.edited.scene.place
-            if compared.network is not None:
-                document |= network_document(compared.network.rehearsal, compared.network.links)
-                files += _network_files(compared.network, place, workspace)
-            if compared.services is not None:
-                document |= services_document(compared.services, place)
-                files += _services_files(compared.services, place, workspace)
-            files += write_figures(workspace, document)
-        flags = scenario_flags(compared, document, task)
-        manifest = build_manifest(task, compared, flags)
-        progress(92, "maps")
-        files += write_report(compared, document, manifest, workspace)
-        finish_manifest(manifest, files, flags, workspace)
-        shutil.rmtree(scratch)
-        progress(100, "done")
-        return Outcome(
-            files=files,
-            values={name: document[name] for name in TOLD if name in document},
-            manifest=manifest,
-            warnings=manifest["warnings"],
-        )
+def compute(task: RunScenarioTask, workspace: Path, progress: Progress) -> Outcome:
+    """Compute with files only; the workspace holds every result afterwards."""
+    inputs = RunScenarioInputs.model_validate(task.inputs)
+    require_layers(task, inputs)
+    scratch = workspace / SCRATCH
+    with resumed_runner(task, workspace, progress) as (runner, progress):
+        progress(0, "prepare")
+        compared = _compare(task, inputs, scratch, runner, progress)
+        document = ground_document(compared.scene, compared.edited, inputs)
+        progress(_COMPARED_AT, "rasters")
+        files = write_edits(workspace, compared.edited)
+        place = compared.edited.scene.place
+        if compared.network is not None:
+            document |= network_document(compared.network.rehearsal, compared.network.links)
+            files += _network_files(compared.network, place, workspace)
+        if compared.services is not None:
+            document |= services_document(compared.services, place)
+            files += _services_files(compared.services, place, workspace)
+        files += write_figures(workspace, document)
+    flags = scenario_flags(compared, document, task)
+    manifest = build_manifest(task, compared, flags)
+    progress(92, "maps")
+    files += write_report(compared, document, manifest, workspace)
+    finish_manifest(manifest, files, flags, workspace)
+    shutil.rmtree(scratch)
+    progress(100, "done")
+    return Outcome(
+        files=files,
+        values={name: document[name] for name in TOLD if name in document},
+        manifest=manifest,
+        warnings=manifest["warnings"],
+    )
 
 
 def _compare(
-    task: Task, inputs: RunScenarioInputs, scratch: Path, runner: WindowRunner, progress: Progress
+    task: RunScenarioTask,
+    inputs: RunScenarioInputs,
+    scratch: Path,
+    runner: WindowRunner,
+    progress: Progress,
 ) -> Compared:
     """Lay the edits and work out what is compared; all of it shares the progress."""
     themes = {COVER, *OPTIONAL_THEMES, *task.datasets}
@@ -130,7 +129,7 @@ def _services_files(compared: ComparedServices, place: Place, workspace: Path) -
     return write_rasters(replace(place, store=compared.reassessed.store), layers, workspace)
 
 
-def _without_places(task: Task) -> Task:
+def _without_places(task: RunScenarioTask) -> RunScenarioTask:
     """The task as a network reads it: places of edits are no control areas."""
     areas = [area for area in task.areas if area.kind not in EDITED_PLACES]
     return task.model_copy(update={"areas": areas})

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from shanhai.codes import Code, Name
 from shanhai.processes.build_network.contract import BuildNetworkInputs, NetworkParameters, RoadLine
 from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
+from shanhai.processes.run_scenario.task import RunScenarioTask
 from shanhai.vocabulary import Label
 
 EditKind = Literal[
@@ -224,4 +225,12 @@ RUN_SCENARIO = ProcessContract(
         OutputSpec("report_pdf", Label("报告（PDF）", "Report (PDF)"), "application/pdf"),
     ),
     keywords=("corridors", "connectivity", "ecoservices", "zones", "scenario", "what-if"),
+    task=RunScenarioTask,
+    publish_input="publish",
+    runs_on_files=True,
+    repeatable=True,
+    stages={
+        "edits": Label("施加编辑", "Laying the edits over the land"),
+        "paths_after": Label("更新编辑影响的廊道", "Finding the corridors the edits reach"),
+    },
 )

@@ -16,21 +16,21 @@ from shanhai.db.queries.job_inputs import COORDINATE_DIGITS
 from shanhai.processes.kit.control_areas import checksum_of
 from shanhai.processes.kit.lookups import refuse
 from shanhai.processes.kit.task import AreaTask, Task
-from shanhai.processes.run_scenario.contract import RUN_SCENARIO, RunScenarioInputs
+from shanhai.processes.run_scenario.contract import RunScenarioInputs
 from shanhai.processes.run_scenario.edit_checks import judge_edits
 
 _ENTITIES: dict[str, Entity] = {"project": PROJECTS, "problem": PROBLEMS}
 
 
 async def with_edited_places(session: AsyncSession, task: Task, identity: Identity | None) -> Task:
-    """The task of a scenario with the places its edits name; others as they are.
+    """The task of a scenario with the places its edits name.
 
     What shall be published edits what everyone may see; the rest what who asked may.
 
     Raises:
         InvalidInput: an edit cannot be made; all faults are told.
     """
-    if task.process != RUN_SCENARIO.id or task.region is None:
+    if task.region is None:
         return task
     inputs = RunScenarioInputs.model_validate(task.inputs)
     viewer = PUBLIC if inputs.publish or identity is None else identity.viewer

@@ -6,18 +6,18 @@ from typing import Any
 
 from shanhai.processes.assess_ecoservices.method_record import figures_of
 from shanhai.processes.kit import manifest
-from shanhai.processes.kit.legal_lines import left_out_flags
-from shanhai.processes.kit.task import Task
+from shanhai.processes.kit.line_kinds import left_out_flags
 from shanhai.processes.run_scenario.reassessment import Reassessed
 from shanhai.processes.run_scenario.result import Compared, ComparedNetwork, ComparedServices
 from shanhai.processes.run_scenario.rezoning import Rezoned
+from shanhai.processes.run_scenario.task import RunScenarioTask
 from shanhai.science.zoning.flag import Flag
 from shanhai.vocabulary import Label, label_of
 
 Document = dict[str, Any]
 
 
-def build_manifest(task: Task, compared: Compared, flags: Sequence[Flag]) -> Document:
+def build_manifest(task: RunScenarioTask, compared: Compared, flags: Sequence[Flag]) -> Document:
     """The manifest; only `job_id` and `created_utc` differ between equal runs."""
     parts = {}
     if compared.network is not None:
@@ -94,7 +94,9 @@ def _zoning(rezoned: Rezoned) -> Document:
     }
 
 
-def scenario_flags(compared: Compared, document: Mapping[str, Any], task: Task) -> list[Flag]:
+def scenario_flags(
+    compared: Compared, document: Mapping[str, Any], task: RunScenarioTask
+) -> list[Flag]:
     """What holds as it was, what fell apart, and edits that change nothing."""
     found = []
     if compared.network is not None:

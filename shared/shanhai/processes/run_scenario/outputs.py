@@ -6,9 +6,8 @@ from typing import Any
 
 from shapely.geometry import mapping
 
-from shanhai.processes.build_network.outputs import write_features
-from shanhai.processes.kit.feature_collections import to_lon_lat
-from shanhai.processes.kit.geometry import as_multi, path_line, swath_outline
+from shanhai.processes.kit.feature_collections import write_features
+from shanhai.processes.kit.geometry import as_multi, path_line, swath_outline, to_lon_lat
 from shanhai.processes.kit.outputs import write_document, write_table
 from shanhai.processes.kit.task import OutputFile
 from shanhai.processes.run_scenario.balance import RATIO_HEAD, ZONE_HEAD, rows_of

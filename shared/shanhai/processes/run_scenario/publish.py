@@ -9,7 +9,7 @@ from shanhai.processes.kit.publication import publish_rasters
 from shanhai.processes.run_scenario.contract import RunScenarioInputs
 
 
-async def publish_scenario(session: AsyncSession, publication: Publication) -> dict[str, Any]:
+async def publish(session: AsyncSession, publication: Publication) -> dict[str, Any]:
     """Register the rasters of a scenario and return the results document with its figures."""
     inputs = RunScenarioInputs.model_validate(publication.task.inputs)
     layers = await publish_rasters(session, publication, inputs, public=inputs.publish)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
+from shanhai.processes.delineate_zones.legal_lines import write_lines
 from shanhai.processes.delineate_zones.zoning import Zoned, cut_of, zoner_of
-from shanhai.processes.kit.legal_lines import write_lines
 from shanhai.processes.kit.task import Task
 from shanhai.processes.run_scenario.reassessment import Reassessed
 from shanhai.raster.windows import WindowRunner

@@ -10,7 +10,7 @@ import orjson
 
 from shanhai.errors import Conflict, InvalidInput, NotFound
 from shanhai.processes.kit.process import Progress
-from shanhai.processes.kit.task import Outcome, OutputFile, Task
+from shanhai.processes.kit.task import Outcome, OutputFile
 from shanhai.processes.seed_tiles.collection import COLLECTED, Collector, LayerChanged
 from shanhai.processes.seed_tiles.contract import SEED_TILES, SeedTilesInputs
 from shanhai.processes.seed_tiles.layers import see_layers
@@ -21,6 +21,7 @@ from shanhai.processes.seed_tiles.parts import Tally, clear_others
 from shanhai.processes.seed_tiles.plan import Plan, make_plan
 from shanhai.processes.seed_tiles.pmtiles_pack import write_pmtiles
 from shanhai.processes.seed_tiles.service import TileService
+from shanhai.processes.seed_tiles.task import SeedTilesTask
 from shanhai.vocabulary import Label
 
 KEPT = "kept"
@@ -33,38 +34,37 @@ TOLD = ("tiles", "empty", "truncated", "bytes", "layers", "store")
 WRITERS = {"pmtiles": write_pmtiles, "mbtiles": write_mbtiles}
 
 
-class SeedTiles:
-    """Asks the tile service for every tile of an area, and packs what it gave."""
-
-    contract = SEED_TILES
-
-    def compute(self, task: Task, workspace: Path, progress: Progress) -> Outcome:
-        """Collect the tiles of one version of each layer; finished blocks outlive the attempt."""
-        inputs = SeedTilesInputs.model_validate(task.inputs)
-        if task.tiles is None:
-            raise InvalidInput("tiles are seeded by a server", message_zh="预切片须由服务器执行")
-        kept = workspace / KEPT if task.kept is None else Path(task.kept)
-        with TileService(task.tiles) as service:
-            store = service.document("/health/ready", {}, own=False)["store"]
-            plan, collector, tallies = _collect(service, task, inputs, kept, progress)
-        files, different = [], None
-        if inputs.pack != "none":
-            progress(COLLECTED, f"pack:{sum(tally.tiles for tally in tallies.values())}")
-            different = _pack(workspace, plan, inputs, collector, tallies)
-            files.append(_file(inputs, plan))
-        summary = _summary(plan, inputs, tallies) | {"different": different, "store": store}
-        files.append(_write_summary(workspace, summary))
-        progress(100, "done")
-        return Outcome(
-            files=files,
-            values={name: summary[name] for name in TOLD},
-            manifest={"versions": plan.versions},
-            warnings=_warnings(summary),
-        )
+def compute(task: SeedTilesTask, workspace: Path, progress: Progress) -> Outcome:
+    """Collect the tiles of one version of each layer; finished blocks outlive the attempt."""
+    inputs = SeedTilesInputs.model_validate(task.inputs)
+    if task.tiles is None:
+        raise InvalidInput("tiles are seeded by a server", message_zh="预切片须由服务器执行")
+    kept = workspace / KEPT if task.kept is None else Path(task.kept)
+    with TileService(task.tiles) as service:
+        store = service.document("/health/ready", {}, own=False)["store"]
+        plan, collector, tallies = _collect(service, task, inputs, kept, progress)
+    files, different = [], None
+    if inputs.pack != "none":
+        progress(COLLECTED, f"pack:{sum(tally.tiles for tally in tallies.values())}")
+        different = _pack(workspace, plan, inputs, collector, tallies)
+        files.append(_file(inputs, plan))
+    summary = _summary(plan, inputs, tallies) | {"different": different, "store": store}
+    files.append(_write_summary(workspace, summary))
+    progress(100, "done")
+    return Outcome(
+        files=files,
+        values={name: summary[name] for name in TOLD},
+        manifest={"versions": plan.versions},
+        warnings=_warnings(summary),
+    )
 
 
 def _collect(
-    service: TileService, task: Task, inputs: SeedTilesInputs, kept: Path, progress: Progress
+    service: TileService,
+    task: SeedTilesTask,
+    inputs: SeedTilesInputs,
+    kept: Path,
+    progress: Progress,
 ) -> tuple[Plan, Collector, dict[int, Tally]]:
     """All tiles of one version of each layer, begun anew when one changes meanwhile.
 

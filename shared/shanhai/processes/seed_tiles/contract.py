@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 
 from shanhai.codes import Code, FieldName
 from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
+from shanhai.processes.seed_tiles.task import Box, Number, SeedTilesTask
 from shanhai.vocabulary import Label
 
 MERCATOR = "WebMercatorQuad"
@@ -16,8 +17,6 @@ MOST_TILES = 1_000_000
 """Tiles one job may ask for; a city to level 18 has a third of that."""
 
 TileLayer = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")]
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Box = tuple[Number, Number, Number, Number]
 TileFormat = Literal["png", "webp", "jpg", "mvt", "npy", "tif"]
 Pack = Literal["none", "pmtiles", "mbtiles"]
 PACKABLE = frozenset({"png", "webp", "jpg", "mvt"})
@@ -88,4 +87,10 @@ SEED_TILES = ProcessContract(
         ),
     ),
     keywords=("tiles", "PMTiles", "MBTiles"),
+    task=SeedTilesTask,
+    stages={
+        "tiles": Label("共 {} 个瓦片", "{} tiles to make"),
+        "zoom": Label("绘制第 {} 级瓦片", "Drawing tiles of level {}"),
+        "pack": Label("打包 {} 个瓦片", "Packing {} tiles"),
+    },
 )

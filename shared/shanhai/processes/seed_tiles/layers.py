@@ -8,8 +8,9 @@ from urllib.parse import quote
 import httpx
 
 from shanhai.errors import Fault, Forbidden, InvalidInput, NotFound
-from shanhai.processes.seed_tiles.contract import Box, SeedTilesInputs
+from shanhai.processes.seed_tiles.contract import SeedTilesInputs
 from shanhai.processes.seed_tiles.service import TileService, layer_path
+from shanhai.processes.seed_tiles.task import Box
 from shanhai.vocabulary import Label
 
 FIELD_TYPES = {"number": "Number", "integer": "Number", "boolean": "Boolean"}

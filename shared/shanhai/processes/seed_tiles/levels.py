@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from pyproj import CRS, Transformer
 
-from shanhai.processes.seed_tiles.contract import Box
+from shanhai.processes.seed_tiles.task import Box
 
 BLOCK = 16
 """Rows and columns of the blocks in which tiles are made; what is lost when a worker ends."""

@@ -7,11 +7,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from shanhai.processes.seed_tiles.contract import Box, SeedTilesInputs
+from shanhai.processes.seed_tiles.contract import SeedTilesInputs
 from shanhai.processes.seed_tiles.layers import legend_address
 from shanhai.processes.seed_tiles.levels import Block
 from shanhai.processes.seed_tiles.parts import Placed
 from shanhai.processes.seed_tiles.plan import Sheet
+from shanhai.processes.seed_tiles.task import Box
 
 CENTRE_ZOOM = 9
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from shanhai.errors import Fault, LimitExceeded
-from shanhai.processes.seed_tiles.contract import MOST_TILES, Box, SeedTilesInputs
+from shanhai.processes.seed_tiles.contract import MOST_TILES, SeedTilesInputs
 from shanhai.processes.seed_tiles.layers import SeenLayer, refuse_all, suffix_of
 from shanhai.processes.seed_tiles.levels import Block, Levels, around, common
+from shanhai.processes.seed_tiles.task import Box
 from shanhai.vocabulary import Label
 
 

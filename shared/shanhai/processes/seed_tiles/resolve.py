@@ -1,4 +1,4 @@
-"""Judging what is asked of seeding as far as that needs no tile service."""
+"""The task of seeding tiles, judged as far as that needs no tile service."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,27 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.job_inputs import find_region
 from shanhai.errors import Fault
-from shanhai.processes.kit.lookups import REGION
-from shanhai.processes.seed_tiles.contract import MERCATOR, PACKABLE, Box, SeedTilesInputs
+from shanhai.processes.kit.lookups import REGION, refuse
+from shanhai.processes.kit.resolution import Resolution
+from shanhai.processes.kit.task import Task
+from shanhai.processes.seed_tiles.contract import MERCATOR, PACKABLE, SEED_TILES, SeedTilesInputs
+from shanhai.processes.seed_tiles.task import Box, SeedTilesTask
+
+
+async def resolve(session: AsyncSession, inputs: SeedTilesInputs, *, requested_by: str) -> Task:
+    """The area and the layers.
+
+    The task names no region: what is packed may be its owner's alone, and jobs of a region are
+    seen by all who work there.
+    """
+    area, faults = await find_area(session, inputs)
+    refuse([*judge_seeding(inputs), *faults])
+    return SeedTilesTask(
+        process=SEED_TILES.id,
+        inputs=inputs.model_dump(mode="json"),
+        area=area,
+        layers=inputs.layers,
+    )
 
 
 def judge_seeding(inputs: SeedTilesInputs) -> Sequence[Fault]:
@@ -98,3 +117,6 @@ def _pack_faults(inputs: SeedTilesInputs) -> list[Fault]:
             )
         )
     return faults
+
+
+RESOLUTION = Resolution(SEED_TILES, resolve)

@@ -10,10 +10,10 @@ from shanhai.processes.kit.manifest import finish_manifest
 from shanhai.processes.kit.outputs import write_rasters
 from shanhai.processes.kit.process import Progress
 from shanhai.processes.kit.region import build_place, open_sources
-from shanhai.processes.kit.task import Outcome, Task
+from shanhai.processes.kit.task import Outcome
 from shanhai.processes.select_sites.candidates import find_candidates
 from shanhai.processes.select_sites.context import Siting
-from shanhai.processes.select_sites.contract import PRIORITY_LAYER, SELECT_SITES, SelectSitesInputs
+from shanhai.processes.select_sites.contract import PRIORITY_LAYER, SelectSitesInputs
 from shanhai.processes.select_sites.gains import find_gains
 from shanhai.processes.select_sites.manifest import build_manifest, selection_flags
 from shanhai.processes.select_sites.optimisation import choose
@@ -26,7 +26,7 @@ from shanhai.processes.select_sites.result import Chosen
 from shanhai.processes.select_sites.rules import make_rules
 from shanhai.processes.select_sites.sites import judge_selection
 from shanhai.processes.select_sites.statistics import statistics_document
-from shanhai.processes.select_sites.task import SelectionTask
+from shanhai.processes.select_sites.task import SelectionTask, SelectSitesTask
 
 SCRATCH = "scratch"
 TOLD = (
@@ -35,40 +35,35 @@ TOLD = (
 )
 
 
-class SelectSites:
-    """Maps priority and chooses sites under a budget."""
-
-    contract = SELECT_SITES
-
-    def compute(self, task: Task, workspace: Path, progress: Progress) -> Outcome:
-        """Compute with files only; the workspace holds every result afterwards."""
-        inputs = SelectSitesInputs.model_validate(task.inputs)
-        task = judged(task, inputs)
-        with resumed_runner(task, workspace, progress) as (runner, progress):
-            progress(0, "prepare")
-            sources = open_sources(task, {"land_cover", RATIO})
-            place = build_place(task, inputs, workspace / SCRATCH, sources, runner)
-            chosen = select(Siting(place, inputs, task), progress)
-            statistics = statistics_document(chosen)
-            progress(85, "rasters")
-            layers = [(PRIORITY_LAYER, "1")] if chosen.priority is not None else []
-            files = [
-                *write_rasters(place, layers, workspace),
-                *write_files(workspace, chosen, statistics),
-            ]
-        flags = selection_flags(chosen)
-        manifest = build_manifest(task, chosen, statistics, flags)
-        progress(90, "maps")
-        files += write_report(chosen, statistics, manifest, workspace)
-        finish_manifest(manifest, files, flags, workspace)
-        shutil.rmtree(workspace / SCRATCH)
-        progress(100, "done")
-        return Outcome(
-            files=files,
-            values={name: statistics[name] for name in TOLD},
-            manifest=manifest,
-            warnings=manifest["warnings"],
-        )
+def compute(task: SelectSitesTask, workspace: Path, progress: Progress) -> Outcome:
+    """Compute with files only; the workspace holds every result afterwards."""
+    inputs = SelectSitesInputs.model_validate(task.inputs)
+    task = judged(task, inputs)
+    with resumed_runner(task, workspace, progress) as (runner, progress):
+        progress(0, "prepare")
+        sources = open_sources(task, {"land_cover", RATIO})
+        place = build_place(task, inputs, workspace / SCRATCH, sources, runner)
+        chosen = select(Siting(place, inputs, task), progress)
+        statistics = statistics_document(chosen)
+        progress(85, "rasters")
+        layers = [(PRIORITY_LAYER, "1")] if chosen.priority is not None else []
+        files = [
+            *write_rasters(place, layers, workspace),
+            *write_files(workspace, chosen, statistics),
+        ]
+    flags = selection_flags(chosen)
+    manifest = build_manifest(task, chosen, statistics, flags)
+    progress(90, "maps")
+    files += write_report(chosen, statistics, manifest, workspace)
+    finish_manifest(manifest, files, flags, workspace)
+    shutil.rmtree(workspace / SCRATCH)
+    progress(100, "done")
+    return Outcome(
+        files=files,
+        values={name: statistics[name] for name in TOLD},
+        manifest=manifest,
+        warnings=manifest["warnings"],
+    )
 
 
 def select(siting: Siting, progress: Progress) -> Chosen:
@@ -84,7 +79,7 @@ def select(siting: Siting, progress: Progress) -> Chosen:
     return Chosen(siting, priority, candidates, gains, rules, choice)
 
 
-def judged(task: Task, inputs: SelectSitesInputs) -> Task:
+def judged(task: SelectSitesTask, inputs: SelectSitesInputs) -> SelectSitesTask:
     """The task with its money, unless it cannot be done; one of files was not judged before.
 
     Raises:

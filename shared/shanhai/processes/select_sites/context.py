@@ -9,10 +9,9 @@ from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.processes.kit.region import Place
-from shanhai.processes.kit.task import Task
 from shanhai.processes.select_sites.contract import SelectionParameters, SelectSitesInputs
 from shanhai.processes.select_sites.ratio_lookup import RATIO
-from shanhai.processes.select_sites.task import PlaceKind, PlaceTask, SelectionTask
+from shanhai.processes.select_sites.task import PlaceKind, PlaceTask, SelectionTask, SelectSitesTask
 from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.warp import Source
@@ -33,7 +32,7 @@ class Siting:
 
     place: Place
     inputs: SelectSitesInputs
-    task: Task
+    task: SelectSitesTask
 
     @property
     def parameters(self) -> SelectionParameters:

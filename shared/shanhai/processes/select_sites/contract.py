@@ -8,10 +8,11 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, model_validator
 
 from shanhai.codes import Code, Name
-from shanhai.processes.build_network.contract import LineKind
 from shanhai.processes.kit.contract import Inputs, OutputSpec, ProcessContract
+from shanhai.processes.kit.line_kinds import LineKind
 from shanhai.processes.kit.place_inputs import PlaceInputs
 from shanhai.processes.select_sites.features import FEATURES, KINDS, Candidates, Component, SiteKind
+from shanhai.processes.select_sites.task import SelectSitesTask
 from shanhai.vocabulary import Label
 
 MOST_SITES = 5_000
@@ -383,4 +384,15 @@ SELECT_SITES = ProcessContract(
         OutputSpec("report_pdf", Label("报告（PDF）", "Report (PDF)"), "application/pdf"),
     ),
     keywords=("projects", "budget", "priority", "optimisation"),
+    task=SelectSitesTask,
+    publish_input="publish",
+    acts_for_caller=lambda inputs: bool(inputs["draft_projects"]),
+    runs_on_files=True,
+    repeatable=True,
+    stages={
+        "gains": Label("计算地块效益", "Measuring what sites give"),
+        "select": Label("优化选址", "Choosing sites"),
+        "front": Label("计算成本—效益前沿", "Finding the front of cost and gain"),
+        "alternatives": Label("比较备选方案", "Comparing other plans"),
+    },
 )

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shanhai.processes.kit import manifest
-from shanhai.processes.kit.task import Task
 from shanhai.processes.select_sites.result import Chosen
+from shanhai.processes.select_sites.task import SelectSitesTask
 from shanhai.science.zoning.flag import Flag
 from shanhai.vocabulary import Label
 
 
 def build_manifest(
-    task: Task, chosen: Chosen, statistics: Mapping[str, Any], flags: Sequence[Flag]
+    task: SelectSitesTask, chosen: Chosen, statistics: Mapping[str, Any], flags: Sequence[Flag]
 ) -> dict[str, Any]:
     """The manifest; only `job_id` and `created_utc` differ between equal runs."""
     told = ("goal", "status", "candidates", "chosen", "cost", "objective", "bound", "gap")

@@ -6,9 +6,8 @@ from typing import Any
 
 from shapely.geometry import mapping
 
-from shanhai.processes.build_network.outputs import write_features
-from shanhai.processes.kit.feature_collections import to_lon_lat
-from shanhai.processes.kit.geometry import as_multi
+from shanhai.processes.kit.feature_collections import write_features
+from shanhai.processes.kit.geometry import as_multi, to_lon_lat
 from shanhai.processes.kit.outputs import write_document, write_table
 from shanhai.processes.kit.task import OutputFile
 from shanhai.processes.select_sites.result import Chosen

@@ -21,9 +21,14 @@ from shanhai.errors import Fault
 from shanhai.processes.kit.control_areas import MOST_VERTICES, checksum_of
 from shanhai.processes.kit.lookups import refuse
 from shanhai.processes.kit.task import Task
-from shanhai.processes.select_sites.contract import SELECT_SITES, Fund, SelectSitesInputs
+from shanhai.processes.select_sites.contract import Fund, SelectSitesInputs
 from shanhai.processes.select_sites.sites import judge_selection
-from shanhai.processes.select_sites.task import FundTask, LinkTask, PlaceTask, SelectionTask
+from shanhai.processes.select_sites.task import (
+    FundTask,
+    LinkTask,
+    PlaceTask,
+    SelectionTask,
+)
 
 # Everything spliced in below is a constant of a declaration; callers' values are bound.
 _NETWORK = """
@@ -75,14 +80,14 @@ SELECT fs.code, fs.name_zh, fs.name_en, fs.allowed_measures,
 
 
 async def with_candidates(session: AsyncSession, task: Task, identity: Identity | None) -> Task:
-    """The task of a selection with the places and funds it looks at; others as they are.
+    """The task of a selection with the places and funds it looks at.
 
     A map that shall be published rests on what everyone may see; the rest on what who asked may.
 
     Raises:
         InvalidInput: something that was asked for cannot be done; all faults are told.
     """
-    if task.process != SELECT_SITES.id or task.region is None:
+    if task.region is None:
         return task
     inputs = SelectSitesInputs.model_validate(task.inputs)
     own = PUBLIC if identity is None else identity.viewer

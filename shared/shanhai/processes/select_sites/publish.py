@@ -31,7 +31,7 @@ JOB, SITE = "job", "site"
 Feature = Mapping[str, Any]
 
 
-async def publish_selection(session: AsyncSession, publication: Publication) -> dict[str, Any]:
+async def publish(session: AsyncSession, publication: Publication) -> dict[str, Any]:
     """Register the priority layer and make the draft projects; return the results document.
 
     Projects are written in the name of who asked. Those of a job are made once; no other project

@@ -9,8 +9,8 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.errors import Fault, InvalidInput
-from shanhai.processes.build_network.contract import LineKind
 from shanhai.processes.kit.error_pointers import pointing_at
+from shanhai.processes.kit.line_kinds import LineKind
 from shanhai.processes.select_sites.candidates import Candidate, places_by_code
 from shanhai.processes.select_sites.context import Siting
 from shanhai.processes.select_sites.gains import Gains

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from shanhai.processes.kit.task import Task
+
 PlaceKind = Literal["source", "barrier", "pinch_point", "problem", "project"]
 
 
@@ -57,3 +59,11 @@ class SelectionTask(BaseModel):
     def of_kind(self, *kinds: PlaceKind) -> list[PlaceTask]:
         """The places of some kinds, in their order."""
         return [one for one in self.places if one.kind in kinds]
+
+
+class SelectSitesTask(Task):
+    """What a selection of sites is given."""
+
+    selection: SelectionTask | None = Field(
+        None, description="what sites are selected from and paid with"
+    )

@@ -22,8 +22,9 @@ from shanhai.db.features.catalogue import entity_named
 from shanhai.db.features.regions import REGIONS
 from shanhai.errors import InvalidInput
 from shanhai.processes.import_features.accepted_rows import read_accepted, written_properties
-from shanhai.processes.import_features.compute import ACCEPTED, ImportFeatures
-from shanhai.processes.kit.task import Outcome, RegionTask, Task
+from shanhai.processes.import_features.compute import ACCEPTED, compute
+from shanhai.processes.import_features.task import ImportFeaturesTask
+from shanhai.processes.kit.task import Outcome, RegionTask
 from shanhai.vector.formats import FILE_FORMATS, FormatName
 from shanhai.vector.tables import Column, Table
 from shanhai.vector.writing import write_table
@@ -73,7 +74,7 @@ def judge(tmp_path: Path) -> Judge:
     def run(path: Path, *, area: Any = None, references: Any = None, **inputs: Any) -> Judged:
         folder = tmp_path / "work"
         folder.mkdir()
-        task = Task(
+        task = ImportFeaturesTask(
             process="import-features",
             inputs={"upload": str(uuid4()), "collection": "regions", **inputs},
             upload_uri="uploads/x",
@@ -81,7 +82,7 @@ def judge(tmp_path: Path) -> Judge:
             region=area,
             references=references or {},
         )
-        return Judged(ImportFeatures().compute(task, folder, lambda percent, stage: None), folder)
+        return Judged(compute(task, folder, lambda percent, stage: None), folder)
 
     return run
 

@@ -58,8 +58,8 @@ def small_windows() -> Iterator[None]:
     """Windows of which an edit reaches only some."""
     with pytest.MonkeyPatch.context() as patched:
         for module in (
-            *("assessment", "alignment", "scenario.reassessment", "scenario.edited_leaves"),
-            "evaluating.place",
+            *("assess_ecoservices.assessment", "assess_ecoservices.alignment"),
+            *("run_scenario.reassessment", "run_scenario.edited_layers", "kit.region"),
         ):
             patched.setattr(f"shanhai.processes.{module}.WINDOW_CELLS", 16)
         yield

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from shanhai.errors import InvalidInput
+from shanhai.processes.catalogue import compute_of
 from shanhai.processes.kit.task import Outcome, Task
 from shanhai.processes.local_run import run_on_files
-from shanhai.processes.registry import PROCESSES
 from shanhai.processes.reproduction import read_manifest, reproduce
 from shanhai.processes.run_scenario.baseline_files import read_former
 from shanhai.processes.run_scenario.contract import RUN_SCENARIO, SCENARIO_RASTERS
@@ -28,7 +28,7 @@ def silent(_percent: float, _stage: str) -> None:
 
 def compute(task: Task, workspace: Path) -> Outcome:
     workspace.mkdir()
-    return PROCESSES[task.process].compute(task, workspace, silent)
+    return compute_of(task.process)(task, workspace, silent)
 
 
 def band(folder: Path, layer: str) -> np.ndarray:

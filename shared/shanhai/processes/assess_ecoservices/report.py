@@ -1,4 +1,4 @@
-"""Maps and report of an assessment, with or without zones, as output files."""
+"""Maps and the report of an assessment, and of a zoning where there is one."""
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +14,7 @@ from shanhai.processes.assess_ecoservices.pictures import (
     draw_matching,
     draw_service_maps,
 )
+from shanhai.processes.kit.map_notes import credit_line, resolution_note
 from shanhai.processes.kit.study_area import StudyArea
 from shanhai.processes.kit.task import OutputFile
 from shanhai.processes.kit.thumbnails import SHEET_CELLS, class_overview, overview
@@ -23,13 +24,23 @@ from shanhai.reporting.furniture import District
 from shanhai.reporting.maps import MapFrame, draw_ramp_map, draw_zone_map
 from shanhai.reporting.pdf import can_write_pdf, missing_pdf_warning
 from shanhai.reporting.report import ReportContent, write_report
-from shanhai.vocabulary import Label, Lang, label_of
+from shanhai.vocabulary import Label, Lang
 
 REPORT_FILE = "report.html"
+
+
 PDF_FILE = "report.pdf"
+
+
 _PICTURES = "pictures"
+
+
 _LANGUAGES: tuple[Lang, ...] = ("zh", "en")
+
+
 _TITLES = {"map": ZONES.title, "ratio_map": style_of("ratio").title}
+
+
 _LANGUAGE_NAMES = {"zh": Label("中文", "Chinese"), "en": Label("英文", "English")}
 
 
@@ -144,45 +155,6 @@ def map_frame(area: StudyArea, manifest: dict[str, Any]) -> MapFrame:
         credits=credit_line(inputs),
         stand_in=any(one["stand_in"] for one in inputs),
     )
-
-
-def resolution_note(cell: str, crs: str, profile: str, inputs: list[dict[str, Any]]) -> Label:
-    """Cells, the coarsest data behind them, system, profile: fine cells are no fine data."""
-    known = [one for one in inputs if one["native_resolution_m"] is not None]
-    behind = Label("", "")
-    if known:
-        coarsest = max(known, key=lambda one: one["native_resolution_m"])
-        theme, size = label_of(coarsest["theme"]), _distance(coarsest["native_resolution_m"])
-        behind = Label(
-            f" · 最粗输入：{theme.zh}，真实分辨率约 {size}",
-            f" · coarsest input: {theme.en.lower()}, true resolution about {size}",
-        )
-    return Label(
-        f"像元 {cell}{behind.zh} · {crs} · {profile} 方案",
-        f"Cells of {cell}{behind.en} · {crs} · {profile} profile",
-    )
-
-
-def _distance(metres: float) -> str:
-    return f"{metres:.0f} m" if metres < 1000 else f"{metres / 1000:.3g} km"
-
-
-def credit_line(inputs: list[dict[str, Any]]) -> str:
-    """The credits licences ask to be shown on pictures, each once; else the sources.
-
-    All sources and licences are in the report; one text may name several, parted by semicolons.
-    """
-    asked = {part for one in inputs for part in _parts(one["licence"]) if _asks_for_credit(part)}
-    sources = {part for one in inputs for part in _parts(one["source"])}
-    return "; ".join(sorted(asked or sources)) or "–"
-
-
-def _parts(text: str | None) -> list[str]:
-    return [part.strip() for part in (text or "").split(";") if part.strip()]
-
-
-def _asks_for_credit(licence: str) -> bool:
-    return "©" in licence or "CC BY" in licence
 
 
 def _draw_maps(

@@ -14,9 +14,7 @@ from shanhai.raster.crs import LON_LAT, reproject_geometry
 from shanhai.raster.store import ScratchStore
 from shanhai.raster.vectorise import cells_in_any
 from shanhai.science.arrays import BoolArray
-from shanhai.science.zoning.flag import Flag
 from shanhai.science.zoning.postprocess import protection_floor
-from shanhai.vocabulary import CONTROL_KINDS, Label
 
 
 def mask_of(kind: str) -> str:
@@ -47,19 +45,6 @@ def write_lines(task: Task, inputs: DelineateZonesInputs, store: ScratchStore) -
     floor = protection_floor(red_line, _burn(_cores(task.areas), store))
     store.create_classes(FLOOR)
     store.write_classes(FLOOR, store.whole, floor)
-
-
-def left_out_flags(task: Task) -> tuple[Flag, ...]:
-    """A warning where lines were too detailed to be compared with the zones."""
-    if not task.areas_left_out:
-        return ()
-    names = [term.label for term in CONTROL_KINDS if term.code in task.areas_left_out]
-    text = Label(
-        f"{'、'.join(name.zh for name in names)}顶点过多，未统计与分区的重叠。",
-        f"The overlap with {', '.join(name.en.lower() for name in names)} is not told: the lines "
-        "have too many vertices.",
-    )
-    return (Flag("lines_left_out", text),)
 
 
 def _of_kind(areas: Sequence[AreaTask], kind: str) -> list[AreaTask]:

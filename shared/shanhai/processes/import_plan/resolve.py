@@ -1,0 +1,31 @@
+"""The task of the import of a plan, and whether its caller may make plans."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.features.plans import PLANS
+from shanhai.db.features.rights import editing_of
+from shanhai.db.identity import Identity
+from shanhai.processes.import_plan.contract import IMPORT_PLAN, ImportPlanInputs
+from shanhai.processes.kit.authority import with_rights
+from shanhai.processes.kit.lookups import judge_upload, refuse
+from shanhai.processes.kit.resolution import Resolution
+from shanhai.processes.kit.task import Task
+
+
+async def resolve(session: AsyncSession, inputs: ImportPlanInputs, *, requested_by: str) -> Task:
+    """The upload."""
+    refuse(await judge_upload(session, inputs.upload, owner=requested_by))
+    return Task(
+        process=IMPORT_PLAN.id,
+        inputs=inputs.model_dump(mode="json"),
+        upload_uri=f"uploads/{inputs.upload}",
+    )
+
+
+async def authorise(session: AsyncSession, task: Task, identity: Identity) -> Task:
+    """The task with the rights of its caller."""
+    editing_of(PLANS, identity, "create")
+    return with_rights(task, identity)
+
+
+RESOLUTION = Resolution(IMPORT_PLAN, resolve, authorise)
