@@ -66,8 +66,8 @@ docs: bootstrap ## the pages made from the code, and all documentation as a site
 	@echo "$(CURDIR)/.shanhai/docs/index.html"
 
 .PHONY: measure
-measure: bootstrap ## lines per file and per function, types, docstrings
-	@$(BIN)/python benchmarks/measure_code.py
+measure: bootstrap ## the figures of the source tree beside their bars
+	@$(BIN)/python -m benchmarks.house
 
 .PHONY: lock
 lock: bootstrap ## compile the hashed locks anew from pyproject.toml: development, and one per image

@@ -1,7 +1,9 @@
 import ast
+from pathlib import Path
 
 import pytest
-from benchmarks.measure_code import FunctionNode, Measure, lines_of, public_things, quantile
+from benchmarks.house.code import FunctionNode, Measure, lines_of, public_things, quantile
+from benchmarks.house.imports import SourceTree, classes
 
 SOURCE = '''"""A module."""
 
@@ -67,3 +69,29 @@ def test_figures_of_a_package():
 )
 def test_quantiles(numbers: list[int], probability: float, expected: int):
     assert quantile(numbers, probability) == expected
+
+
+def tree_of(folder: Path, **files: str) -> SourceTree:
+    for name, text in files.items():
+        path = folder / "pkg" / f"{name.replace('__', '/')}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (folder / "pkg" / "__init__.py").touch()
+    return SourceTree(folder, {"pkg": "pkg"})
+
+
+def test_a_module_that_one_other_imports_has_a_single_importer(tmp_path: Path):
+    tree = tree_of(
+        tmp_path,
+        once="A = 1\n",
+        twice="B = 1\n",
+        first="from pkg.once import A\nfrom pkg.twice import B\n",
+        second="from pkg import twice\n",
+    )
+    assert tree.single_caller_modules() == ["pkg.once"]
+    assert tree.import_lines == 3
+
+
+def test_classes_of_one_name_are_counted_wherever_they_stand(tmp_path: Path):
+    tree = tree_of(tmp_path, a="class X: ...\n", b="def f():\n    class X: ...\n")
+    assert classes(tree)["X"] == ["pkg.a", "pkg.b"]
