@@ -1,6 +1,7 @@
 """What routes ask for: the view, the caller, a session."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine
+from datetime import date
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import Depends, Request, Response
@@ -39,6 +40,14 @@ class PageQuery(BaseModel):
 
     f: str | None = format_field("json", "html")
     lang: Literal["zh", "en"] | None = Field(None, description="Language of titles and labels")
+
+
+class DayQuery(PageQuery):
+    """Parameters of what is read as of a day."""
+
+    as_of: date | None = Field(
+        None, description="Day whose state is wanted; of a plan, that of the edition named"
+    )
 
 
 def given(query: PageQuery) -> dict[str, str]:

@@ -57,6 +57,11 @@ class View:
         query = urlencode({name: value for name, value in known.items() if value is not None})
         return f"{self.base}{path}" + (f"?{query}" if query else "")
 
+    @property
+    def day(self) -> str | None:
+        """The day whose state was asked for."""
+        return self.request.query_params.get("as_of") or None
+
     def here(self, **changed: str) -> str:
         """The address of this very request with some parameters changed."""
         # A form also sends what was left empty.

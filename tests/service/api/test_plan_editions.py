@@ -624,3 +624,179 @@ async def test_a_changed_zoning_must_be_ready(bureau: Bureau) -> None:
     assert (await bureau.read("/collections/projects/items/banan.PRJ02"))["properties"][
         "plan"
     ] == BANAN
+
+
+async def revise_and_change(bureau: Bureau) -> None:
+    """Put an edition in force that differs from the plan in each of its parts."""
+    await bureau.do("planner", "POST", f"/plans/{BANAN}/editions", {"note": "评估后修编"})
+    items = f"/plans/{SECOND}/programmes"
+    programme = (await bureau.read(items))["programmes"][0]["code"]
+    await bureau.do("planner", "PATCH", f"{items}/{programme}", {"name_en": "Renamed programme"})
+    await bureau.do("planner", "DELETE", f"/plans/{SECOND}/projects/banan.PRJ02")
+    problem = (await bureau.read("/collections/problems/items", plan=SECOND))["features"][0]["id"]
+    await bureau.do("planner", "DELETE", f"/collections/problems/items/{problem}")
+    path = f"/plans/{SECOND}/indicators/{(await forest(bureau, SECOND))}/targets"
+    stated = (await bureau.read(path))["targets"]
+    for figure in stated:
+        if figure["role"] == "target":
+            figure["value"] += 1
+    figures = [
+        {name: value for name, value in figure.items() if value is not None} for figure in stated
+    ]
+    await bureau.do("planner", "PUT", path, {"targets": figures, "reason": "修编"})
+    await bureau.do("planner", "POST", f"/plans/{SECOND}/findings", {})
+    await bureau.move(SECOND, "submitted", "approved")
+
+
+async def forest(bureau: Bureau, plan: str) -> str:
+    """The code of an indicator of a plan that has targets."""
+    listed = await bureau.read(f"/plans/{plan}/indicators", limit=100)
+    return next(
+        str(each["code"])
+        for each in listed["plan_indicators"]
+        if any(target["role"] == "target" for target in each["targets"])
+    )
+
+
+PARTS = (
+    *("totals", "coverage", "timetable", "projects", "progress", "evaluation", "conformance"),
+    *("findings", "editions", "tree", "programmes", "indicators", "compare", "evaluations"),
+)
+
+
+def of_year(part: str) -> dict[str, Any]:
+    return {"year": 2024} if part in {"progress", "evaluation"} else {}
+
+
+def told(document: Any) -> Any:
+    """What a document says, without its addresses and days."""
+    if isinstance(document, dict):
+        left_out = {"links", "href", "as_of", "timeStamp", "in_force"}
+        return {name: told(value) for name, value in document.items() if name not in left_out}
+    return [told(each) for each in document] if isinstance(document, list) else document
+
+
+async def test_each_part_of_a_plan_is_read_as_of_a_day(bureau: Bureau) -> None:
+    before = {}
+    for part in PARTS:
+        if part != "compare":
+            before[part] = await bureau.read(f"/plans/{BANAN}/{part}", **of_year(part))
+    await revise_and_change(bureau)
+    today = await day_before(bureau, 0)
+    for part in PARTS:
+        path, params = f"/plans/{SECOND}/{part}", of_year(part)
+        now = await bureau.read(path, **params)
+        # Today is a day like others.
+        assert told(await bureau.read(path, as_of=today, **params)) == told(now), part
+        if part in {"tree", "programmes", "indicators"}:
+            continue
+        refused = await bureau.ask("planner", "GET", path, as_of=BEFORE, **params)
+        assert refused.status_code == 400, part
+        assert "banan-restoration-2021" in refused.json()["detail"]
+        assert refused.json()["errors"][0]["pointer"] == "as_of"
+    yesterday = await day_before(bureau)
+    for part in ("totals", "coverage", "timetable", "projects", "conformance", "programmes"):
+        then = await bureau.read(f"/plans/{BANAN}/{part}", as_of=yesterday)
+        assert told(then) == told(before[part]), part
+        assert then.get("in_force") in {BANAN, None}
+    assert (await bureau.read(f"/plans/{BANAN}/totals", as_of=today))["in_force"] == SECOND
+
+
+async def day_before(bureau: Bureau, days: int = 1) -> str:
+    """A day as the database counts them."""
+    return str(await bureau.session.scalar(text("SELECT current_date - CAST(:days AS int)"), {"days": days}))
+
+
+async def change_day(session: AsyncSession, *statements: str) -> None:
+    """Let what was written today have been written days ago."""
+    for statement in statements:
+        await session.execute(text(statement))
+    await session.commit()
+
+
+async def test_what_was_not_known_on_a_day_is_not_told_of_it(bureau: Bureau) -> None:
+    await accept_mine(bureau.session)
+    await change_day(
+        bureau.session,
+        "UPDATE project_measure SET valid_from = current_date - 3",
+        "UPDATE project_measure SET done = 12 WHERE done = 29.5",
+        "UPDATE data_finding SET found_at = found_at - interval '3 days'",
+        "UPDATE data_finding SET found_at = now(), text_en = 'Changed' WHERE code ="
+        " (SELECT min(code) FROM data_finding WHERE plan_id ="
+        f" (SELECT id FROM plan WHERE code = '{BANAN}'))",
+    )
+    yesterday, today = await day_before(bureau), await day_before(bureau, 0)
+
+    async def done(day: str) -> list[Any]:
+        totals = await bureau.read(f"/plans/{BANAN}/totals", as_of=day)
+        measures = [each for item in totals["programmes"] for each in item["measures"]]
+        return [each["done"] for each in measures if each["done"] is not None]
+
+    assert (await done(yesterday), await done(today)) == ([29.5], [12])
+    findings = {
+        day: [
+            item["text_en"]
+            for item in (await bureau.read(f"/plans/{BANAN}/findings", as_of=day))["findings"]
+        ]
+        for day in (yesterday, today)
+    }
+    assert "Changed" not in findings[yesterday]
+    assert "Changed" in findings[today]
+    assert len(findings[yesterday]) == len(findings[today]) > 0
+    indicator = await forest(bureau, BANAN)
+    await bureau.do(
+        "planner",
+        "POST",
+        f"/plans/{BANAN}/indicators/{indicator}/values",
+        {"year": 2024, "value": 1},
+    )
+    path = f"/plans/{BANAN}/indicators/{indicator}/values"
+    assert len((await bureau.read(path, as_of=yesterday, year=2024))["values"]) == 0
+    assert len((await bureau.read(path, as_of=today, year=2024))["values"]) == 1
+    judged = {
+        day: next(
+            row["value"]
+            for row in (await bureau.read(f"/plans/{BANAN}/progress", as_of=day, year=2024))[
+                "indicators"
+            ]
+            if row["indicator"] == indicator
+        )
+        for day in (yesterday, today)
+    }
+    assert judged[yesterday] != judged[today] == 1
+
+
+async def test_a_draft_of_a_former_day_is_told_to_its_people(bureau: Bureau) -> None:
+    await bureau.revise(BANAN, {"name_en": "Revised plan"})
+    await bureau.do("planner", "DELETE", f"/plans/{SECOND}/projects/banan.PRJ02")
+    edition = f"(SELECT id FROM plan WHERE code = '{SECOND}')"
+    await change_day(
+        bureau.session,
+        "SET LOCAL session_replication_role = replica",
+        f"UPDATE plan SET valid_from = current_date - 3 WHERE id = {edition}",
+        f"UPDATE programme SET valid_from = current_date - 3 WHERE plan_id = {edition}",
+    )
+    yesterday = await day_before(bureau)
+
+    async def projects(plan: str, day: str) -> int:
+        return len((await bureau.read(f"/plans/{plan}/projects", as_of=day))["projects"])
+
+    assert await projects(SECOND, yesterday) == 20
+    await bureau.move(SECOND, "submitted", "approved")
+    assert await projects(SECOND, yesterday) == 20
+    assert await projects(BANAN, yesterday) == 21
+    assert await bureau.count("projects", plan=SECOND, as_of=yesterday) == 20
+    told = await bureau.read(f"/plans/{SECOND}/totals", as_of=yesterday)
+    assert (told["projects"], told["in_force"]) == (20, BANAN)
+    hidden = await bureau.ask("anyone", "GET", f"/plans/{SECOND}/totals", as_of=yesterday)
+    assert hidden.status_code == 400
+    assert BANAN in hidden.json()["detail"]
+    page = await bureau.client.get(
+        f"/plans/{BANAN}/totals?as_of={yesterday}&f=html", headers=bureau.known["planner"]
+    )
+    assert f"/collections/plans/items/{BANAN}?as_of={yesterday}" in page.text
+    page = await bureau.client.get(
+        f"/collections/plans/items/{BANAN}?as_of={yesterday}&f=html",
+        headers=bureau.known["planner"],
+    )
+    assert f"/plans/{BANAN}/findings?as_of={yesterday}" in page.text

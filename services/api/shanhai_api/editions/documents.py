@@ -12,7 +12,7 @@ from shanhai.db.indicators.listing import PlanSeen
 from shanhai.vocabulary import Label
 from shanhai_api.naming import project_state
 from shanhai_api.negotiation import HTML, JSON
-from shanhai_api.projects.plan_documents import plan_links
+from shanhai_api.projects.plan_documents import about_day, plan_links
 from shanhai_api.view import View
 
 Document = dict[str, Any]
@@ -24,10 +24,15 @@ def item_of(code: str) -> str:
     return f"/collections/plans/items/{quote(code, safe='')}"
 
 
+def _project(code: str) -> str:
+    return f"/collections/projects/items/{quote(code, safe='')}"
+
+
 def editions_document(view: View, plan: PlanSeen, rows: Sequence[EditionRow]) -> Document:
     """The editions of a plan, the first first."""
     return {
         "plan": plan.code,
+        **about_day(plan),
         "lineage": rows[0].lineage if rows else plan.code,
         "editions": [
             {
@@ -40,7 +45,7 @@ def editions_document(view: View, plan: PlanSeen, rows: Sequence[EditionRow]) ->
                 "begun_on": str(row.begun_on),
                 "in_force_from": None if row.in_force_from is None else str(row.in_force_from),
                 "in_force_to": None if row.in_force_to is None else str(row.in_force_to),
-                "links": [view.link(item_of(row.code), "item")],
+                "links": [view.link(item_of(row.code), "item", **plan.day)],
             }
             for row in rows
         ],
@@ -54,6 +59,7 @@ def members_document(view: View, plan: PlanSeen, members: Sequence[Member]) -> D
     return {
         "title": title.in_(view.lang),
         "plan": plan.code,
+        **about_day(plan),
         "projects": [
             {
                 "code": member.code,
@@ -62,9 +68,7 @@ def members_document(view: View, plan: PlanSeen, members: Sequence[Member]) -> D
                 "state_name": project_state(member.state, view.lang),
                 "programme": member.programme,
                 "carried": member.carried,
-                "links": [
-                    view.link(f"/collections/projects/items/{quote(member.code, safe='')}", "item")
-                ],
+                "links": [view.link(_project(member.code), "item", **plan.day)],
             }
             for member in members
         ],
@@ -78,6 +82,7 @@ def comparison_document(
     """What differs between two editions, kind by kind."""
     zh = view.lang == "zh"
     return {
+        **about_day(second),
         "from": {"code": first.code, "name": first.name.in_(view.lang), "status": first.status},
         "to": {"code": second.code, "name": second.name.in_(view.lang), "status": second.status},
         "area_method": "geodesic on the CGCS2000 ellipsoid",

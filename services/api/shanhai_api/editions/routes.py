@@ -14,6 +14,7 @@ from shanhai.db.indicators.listing import find_plan
 from shanhai.errors import InvalidInput
 from shanhai_api.body_schema import body_of
 from shanhai_api.dependencies import (
+    DayQuery,
     PageQuery,
     Reader,
     ReadSession,
@@ -30,15 +31,16 @@ from shanhai_api.once import Made, once
 router = APIRouter(tags=["plans"])
 PLAN = "/plans/{plan}"
 Parameters = Annotated[PageQuery, Query()]
+OfDay = Annotated[DayQuery, Query()]
 
 
 @router.get(f"{PLAN}/editions", summary="The editions of a plan")
 async def show_editions(
-    view: TheView, caller: Reader, plan: str, query: Parameters, session: ReadSession
+    view: TheView, caller: Reader, plan: str, query: OfDay, session: ReadSession
 ) -> Response:
     """List the editions, from the first to the newest."""
-    seen = await find_plan(session, plan, caller.viewer)
-    rows = await list_editions(session, caller.viewer, seen.id)
+    seen = await find_plan(session, plan, caller.viewer, query.as_of)
+    rows = await list_editions(session, caller.viewer, seen.id, query.as_of)
     document = documents.editions_document(view, seen, rows)
     return view.respond(document, template="editions.html")
 
@@ -81,8 +83,8 @@ async def show_comparison(
     session: ReadSession,
 ) -> Response:
     """Tell what an edition adds, drops and changes, with areas and sums."""
-    seen = await find_plan(session, plan, caller.viewer)
-    rows = await list_editions(session, caller.viewer, seen.id)
+    seen = await find_plan(session, plan, caller.viewer, query.as_of)
+    rows = await list_editions(session, caller.viewer, seen.id, query.as_of)
     other = query.other or beside(rows, seen.code)
     if other is None:
         raise InvalidInput(
@@ -90,11 +92,11 @@ async def show_comparison(
             message_zh=f"规划 {plan!r} 没有可比较的其他版本",
             pointer="with",
         )
-    second = await find_plan(session, other, caller.viewer)
+    second = await find_plan(session, other, caller.viewer, query.as_of)
     order = {row.code: row.edition for row in rows}
     if order.get(second.code, 0) < order[seen.code]:
         seen, second = second, seen
-    compared = await compare_editions(session, caller.viewer, seen.id, second.id)
+    compared = await compare_editions(session, caller.viewer, seen.id, second.id, query.as_of)
     document = documents.comparison_document(
         view, seen, second, compared, with_money=not caller.anonymous
     )
@@ -103,11 +105,11 @@ async def show_comparison(
 
 @router.get(f"{PLAN}/projects", summary="The projects in an edition of a plan")
 async def show_members(
-    view: TheView, caller: Reader, plan: str, query: Parameters, session: ReadSession
+    view: TheView, caller: Reader, plan: str, query: OfDay, session: ReadSession
 ) -> Response:
     """List the projects with their programmes there, those carried from the plan it follows too."""
-    seen = await find_plan(session, plan, caller.viewer)
-    members = await list_members(session, caller.viewer, seen.id)
+    seen = await find_plan(session, plan, caller.viewer, query.as_of)
+    members = await list_members(session, caller.viewer, seen.id, query.as_of)
     return view.respond(documents.members_document(view, seen, members))
 
 

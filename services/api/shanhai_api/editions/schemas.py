@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from shanhai.codes import Note
-from shanhai_api.dependencies import PageQuery
+from shanhai_api.dependencies import DayQuery
 
 
 class NewEdition(BaseModel):
@@ -19,7 +19,7 @@ class NewEdition(BaseModel):
     )
 
 
-class CompareQuery(PageQuery):
+class CompareQuery(DayQuery):
     """Parameters of a comparison."""
 
     other: str | None = Field(

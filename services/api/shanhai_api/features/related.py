@@ -45,6 +45,8 @@ RELATED: Mapping[str, Mapping[str, Label]] = {
     },
 }
 """Addresses by entity, in the order a reader would want them."""
+OF_TODAY = frozenset({"approvals", "suggestions", "lines", "topology", "compare", "adjustments"})
+"""What is told of today only."""
 
 
 THIS_YEAR = "year"
@@ -57,7 +59,10 @@ FOR_PEOPLE_AT_WORK = frozenset({"/plans/{code}/suggestions", "/proposals?plan={c
 def related_pages(
     entity: Entity, code: str, members: Mapping[str, Any], view: View
 ) -> list[tuple[str, str]]:
-    """The addresses and titles of what else there is about a feature with these members."""
+    """The addresses and titles of what else there is about a feature with these members.
+
+    Of a plan seen as of a day they are those of the same day.
+    """
     safe = quote(code, safe="")
     zone = ZoneInfo(state_of(view.request).configuration.database.timezone)
     found = []
@@ -68,6 +73,15 @@ def related_pages(
             continue
         path, _, query = address.format(code=safe).partition("?")
         if query == THIS_YEAR:
-            query = f"year={datetime.now(zone).year}"
-        found.append((view.url(path, **dict(parse_qsl(query)), f="html"), title.in_(view.lang)))
+            query = f"year={view.day[:4] if view.day else datetime.now(zone).year}"
+        day = {"as_of": view.day} if _has_days(path) else {}
+        found.append(
+            (view.url(path, **dict(parse_qsl(query)), **day, f="html"), title.in_(view.lang))
+        )
     return found
+
+
+def _has_days(path: str) -> bool:
+    """Whether what is told there can be asked as of a day."""
+    last = path.rpartition("/")[2]
+    return last == "tree" or (path.startswith("/plans/") and last not in OF_TODAY)

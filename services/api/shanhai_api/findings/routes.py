@@ -1,14 +1,13 @@
 """`/plans/{plan}/findings`."""
 
 from typing import Annotated
-from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 
-from shanhai.db.features.plans import PLANS
-from shanhai.db.features.selection import Selection
+from shanhai.db.indicators.listing import find_plan
 from shanhai.db.quality.reading import list_findings
 from shanhai_api.dependencies import (
+    DayQuery,
     PageQuery,
     Reader,
     ReadSession,
@@ -18,19 +17,19 @@ from shanhai_api.dependencies import (
     act_of,
     format_field,
 )
-from shanhai_api.features.operations import read_item
 from shanhai_api.findings.documents import as_csv, count_severities, describe_finding
 from shanhai_api.findings.operations import check_again
 from shanhai_api.kit.body import read_digest
 from shanhai_api.negotiation import HTML, JSON, Format, choose_format
 from shanhai_api.once import once
+from shanhai_api.projects.plan_documents import about_day, plan_links
 
 router = APIRouter(tags=["records"])
 CSV = Format("csv", "text/csv")
 FORMATS = (JSON, HTML, CSV)
 
 
-class FindingsQuery(PageQuery):
+class FindingsQuery(DayQuery):
     """Parameters of the findings."""
 
     f: str | None = format_field("json", "html", "csv")
@@ -45,24 +44,23 @@ async def show_findings(
     session: ReadSession,
 ) -> Response:
     """List what the checks found when they last ran, the worst first."""
-    row = await read_item(session, PLANS, Selection(caller.viewer, code=plan))
-    found = await list_findings(session, row.key)
-    path = f"/plans/{quote(plan, safe='')}/findings"
+    seen = await find_plan(session, plan, caller.viewer, query.as_of)
+    found = await list_findings(session, seen.id, query.as_of)
     if choose_format(view.request, FORMATS) is CSV:
         headers = {"Content-Disposition": 'attachment; filename="findings.csv"'}
         return view.send(as_csv(found), CSV.media_type, headers=headers)
     document = {
-        "plan": plan,
+        "plan": seen.code,
+        **about_day(seen),
         "counts": count_severities(found),
         "findings": [describe_finding(item, view.lang) for item in found],
-        "links": [
-            *view.self_links(path, *FORMATS),
-            view.link(f"/collections/plans/items/{quote(plan, safe='')}", "up"),
-        ],
+        "links": plan_links(view, seen, *FORMATS),
     }
-    plan_name = row.plain()[f"name_{view.lang}"]
     return view.respond(
-        document, template="findings.html", formats=FORMATS, extra={"plan_name": plan_name}
+        document,
+        template="findings.html",
+        formats=FORMATS,
+        extra={"plan_name": seen.name.in_(view.lang)},
     )
 
 

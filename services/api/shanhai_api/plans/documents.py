@@ -14,6 +14,7 @@ from shanhai.reporting.evaluation import Stamp, title_of
 from shanhai.timestamps import rfc3339
 from shanhai.vocabulary import Label
 from shanhai_api.negotiation import HTML, JSON, Format
+from shanhai_api.projects.plan_documents import about_day
 from shanhai_api.proposing import name_proposals, propose_link
 from shanhai_api.view import View
 
@@ -57,8 +58,8 @@ def targets_document(
         "proposals": name_proposals(proposals, view),
         "links": [
             *self_and_alternate(view),
-            view.link(path, "up"),
-            view.link(f"{path}/values", "related", region=place.code),
+            view.link(path, "up", **plan.day),
+            view.link(f"{path}/values", "related", region=place.code, **plan.day),
             propose_link(view, plan=plan.code, indicator=listed.code, region=place.code),
         ],
     }
@@ -74,7 +75,7 @@ def values_document(
 ) -> Document:
     """A page of the values of an indicator in a region."""
     path = indicator_path(plan, listed)
-    links = [*self_and_alternate(view), view.link(path, "up")]
+    links = [*self_and_alternate(view), view.link(path, "up", **plan.day)]
     if following is not None:
         link = view.link(path, "next")
         links.append({**link, "href": view.here(before=following)})
@@ -134,14 +135,15 @@ def progress_document(
     return {
         "title": title.in_(view.lang),
         "plan": plan.code,
+        **about_day(plan),
         "region": place.code,
         "year": year,
         "summary": summary,
         "indicators": list(rows),
         "links": [
             *self_and_alternate(view),
-            view.link(f"{path}/indicators", "up"),
-            view.link(f"{path}/evaluation", "related", year=year, region=place.code),
+            view.link(f"{path}/indicators", "up", **plan.day),
+            view.link(f"{path}/evaluation", "related", year=year, region=place.code, **plan.day),
         ],
     }
 
@@ -154,14 +156,15 @@ def conformance_document(
         f"{plan.name.zh}：与上位规划目标的一致性",
         f"{plan.name.en}: conformance with the upper plan",
     )
-    links = [*self_and_alternate(view), view.link(item_of_plan(plan.code), "up")]
+    links = [*self_and_alternate(view), view.link(item_of_plan(plan.code), "up", **plan.day)]
     if upper is not None:
-        links.append(view.link(item_of_plan(upper.code), "related"))
+        links.append(view.link(item_of_plan(upper.code), "related", **plan.day))
     departures = sum(item["verdict"] != "conforms" for item in compared)
     verdict = "nothing_to_compare" if not compared else "departs" if departures else "conforms"
     return {
         "title": title.in_(view.lang),
         "plan": plan.code,
+        **about_day(plan),
         "upper_plan": None if upper is None else upper.code,
         "verdict": verdict,
         **in_both("verdict", conformance_line(verdict, upper, departures)),
@@ -190,15 +193,16 @@ def conformance_line(verdict: str, upper: PlanSeen | None, departures: int) -> L
     return Label("一致", "It conforms")
 
 
-def evaluation_document(view: View, content: Mapping[str, Any]) -> Document:
+def evaluation_document(view: View, plan: PlanSeen, content: Mapping[str, Any]) -> Document:
     """An evaluation made anew."""
-    path = plan_path(content["plan"]["code"])
+    path = plan_path(plan.code)
     return {
         "title": title_of(content, view.lang),
+        **about_day(plan),
         **content,
         "links": [
             *self_and_alternate(view, *TABLE_FORMATS),
-            view.link(path + "/evaluations", "up"),
+            view.link(path + "/evaluations", "up", **plan.day),
         ],
     }
 
@@ -255,6 +259,7 @@ def _head(view: View, listed: Listed, what: Label) -> Document:
 def _about(plan: PlanSeen, listed: Listed, place: Place) -> Document:
     return {
         "plan": plan.code,
+        **about_day(plan),
         "indicator": listed.code,
         "name_zh": listed.name.zh,
         "name_en": listed.name.en,

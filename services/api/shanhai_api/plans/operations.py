@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 from fastapi import Response
@@ -45,11 +45,16 @@ def this_year() -> int:
     return datetime.now(PLANNING_TIME).year
 
 
+def year_of(as_of: date | None) -> int:
+    """The year of a day, without one the present one."""
+    return this_year() if as_of is None else as_of.year
+
+
 async def find_listed(
-    session: AsyncSession, caller: Identity, plan: str, indicator: str
+    session: AsyncSession, caller: Identity, plan: str, indicator: str, as_of: date | None = None
 ) -> tuple[PlanSeen, Listed]:
-    """A plan the caller may know of, and an indicator of it."""
-    seen = await find_plan(session, plan, caller.viewer)
+    """A plan the caller may know of, and an indicator of it; with `as_of` as on that day."""
+    seen = await find_plan(session, plan, caller.viewer, as_of)
     return seen, await find_indicator(session, seen, indicator)
 
 

@@ -19,6 +19,7 @@ from shanhai.db.indicators.values import list_values
 from shanhai.db.proposals.reading import about_target
 from shanhai_api.body_schema import body_of
 from shanhai_api.dependencies import (
+    DayQuery,
     PageQuery,
     Reader,
     ReadSession,
@@ -44,6 +45,7 @@ from shanhai_api.plans.schemas import (
     ValuesQuery,
 )
 from shanhai_api.preconditions import expected_states
+from shanhai_api.projects.plan_documents import about_day
 
 router = APIRouter(tags=["indicators"])
 PLAN = "/plans/{plan}"
@@ -72,7 +74,7 @@ async def show_targets(
     session: ReadSession,
 ) -> Response:
     """Show the figures the plan states for the region, or stated on a day."""
-    seen, listed = await operations.find_listed(session, caller, plan, indicator)
+    seen, listed = await operations.find_listed(session, caller, plan, indicator, query.as_of)
     place = await find_place(session, seen, query.region, pointer="region")
     rows = await read_targets(
         session, seen.id, indicators=[listed.id], region_id=place.id, as_of=query.as_of
@@ -125,14 +127,20 @@ async def show_values(
     session: ReadSession,
 ) -> Response:
     """Show all that was recorded; of a year's values the newest counts."""
-    seen, listed = await operations.find_listed(session, caller, plan, indicator)
+    seen, listed = await operations.find_listed(session, caller, plan, indicator, query.as_of)
     place = await find_place(session, seen, query.region, pointer="region")
     before = None
     if query.before is not None:
         year, _, row_id = query.before.partition("-")
         before = (int(year), int(row_id))
     rows = await list_values(
-        session, listed, place, year=query.year, limit=query.limit + 1, before=before
+        session,
+        listed,
+        place,
+        year=query.year,
+        limit=query.limit + 1,
+        before=before,
+        as_of=query.as_of,
     )
     page = rows[: query.limit]
     last = page[-1].row if len(rows) > query.limit else None
@@ -181,11 +189,11 @@ async def show_progress(
     session: ReadSession,
 ) -> Response:
     """Judge the values of a region against the plan's targets."""
-    seen = await find_plan(session, plan, caller.viewer)
+    seen = await find_plan(session, plan, caller.viewer, query.as_of)
     place = await find_place(session, seen, query.region, pointer="region")
     if query.department is not None:
         await find_party(session, query.department, pointer="department")
-    year = query.year or operations.this_year()
+    year = query.year or operations.year_of(query.as_of)
     indicators = await list_indicators(session, seen, department=query.department)
     rows = await judged_rows(session, seen, indicators, [place], year)
     summary = summary_of(rows)
@@ -196,10 +204,14 @@ async def show_progress(
 
 @router.get(f"{PLAN}/conformance", summary="A plan's targets beside those of the plan above")
 async def show_conformance(
-    view: TheView, caller: Reader, plan: str, query: Parameters, session: ReadSession
+    view: TheView,
+    caller: Reader,
+    plan: str,
+    query: Annotated[DayQuery, Query()],
+    session: ReadSession,
 ) -> Response:
     """Tell where the plan asks for less than the plan above it."""
-    seen = await find_plan(session, plan, caller.viewer)
+    seen = await find_plan(session, plan, caller.viewer, query.as_of)
     upper = await upper_plan_of(session, seen, caller.viewer)
     compared = [] if upper is None else await compare_targets(session, seen, upper)
     document = documents.conformance_document(view, seen, upper, compared)
@@ -221,10 +233,12 @@ async def show_evaluation(
     session: ReadSession,
 ) -> Response:
     """Evaluate a year by region and department as JSON, page, CSV or DOCX."""
-    seen = await find_plan(session, plan, caller.viewer)
+    seen = await find_plan(session, plan, caller.viewer, query.as_of)
     asked = Question(query.year, query.region, query.department)
     content = await evaluate(session, seen, asked)
-    return await operations.show_table(view, documents.evaluation_document(view, content), content)
+    return await operations.show_table(
+        view, documents.evaluation_document(view, seen, content), content
+    )
 
 
 @router.post(
@@ -260,7 +274,7 @@ async def show_evaluations(
     session: ReadSession,
 ) -> Response:
     """List the stored evaluations, the newest first."""
-    seen = await find_plan(session, plan, caller.viewer)
+    seen = await find_plan(session, plan, caller.viewer, query.as_of)
     rows = await list_snapshots(
         session, seen, year=query.year, limit=query.limit + 1, before=query.before
     )
@@ -268,7 +282,7 @@ async def show_evaluations(
     path = f"{documents.plan_path(seen.code)}/evaluations"
     links = [
         *documents.self_and_alternate(view),
-        view.link(documents.item_of_plan(seen.code), "up"),
+        view.link(documents.item_of_plan(seen.code), "up", **seen.day),
     ]
     if len(rows) > query.limit:
         links.append({**view.link(path, "next"), "href": view.here(before=str(page[-1][0].id))})
@@ -281,7 +295,8 @@ async def show_evaluations(
         for row, region in page
     ]
     title = documents.stored_title(seen).in_(view.lang)
-    document = {"title": title, "plan": seen.code, "evaluations": stored, "links": links}
+    of = {"plan": seen.code, **about_day(seen)}
+    document = {"title": title, **of, "evaluations": stored, "links": links}
     shown = pages.plain_page(view, pages.STORED, stored)
     return view.respond(document, template=pages.TEMPLATE, extra=shown)
 

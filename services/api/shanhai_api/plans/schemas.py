@@ -1,11 +1,10 @@
 """Bodies and parameters of the indicators of plans."""
 
-from datetime import date
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shanhai_api.dependencies import PageQuery, format_field
+from shanhai_api.dependencies import DayQuery, PageQuery, format_field
 from shanhai_api.figures import Code, FiguresBody, Number, Words, Year
 
 MOST_VALUES = 10_000
@@ -19,13 +18,11 @@ class RegionQuery(PageQuery):
     )
 
 
-class TargetsQuery(RegionQuery):
+class TargetsQuery(RegionQuery, DayQuery):
     """Parameters of the figures a plan states."""
 
-    as_of: date | None = Field(None, description="Day whose state is wanted")
 
-
-class ValuesQuery(RegionQuery):
+class ValuesQuery(RegionQuery, DayQuery):
     """Parameters of the values of an indicator."""
 
     year: Year | None = Field(None, description="Only the values of this year")
@@ -35,14 +32,16 @@ class ValuesQuery(RegionQuery):
     )
 
 
-class ProgressQuery(RegionQuery):
+class ProgressQuery(RegionQuery, DayQuery):
     """Parameters of the progress of a plan."""
 
-    year: Year | None = Field(None, description="Year that is judged; default this year")
+    year: Year | None = Field(
+        None, description="Year that is judged; default this year, or that of `as_of`"
+    )
     department: str | None = Field(None, max_length=200, description="Code of who answers")
 
 
-class EvaluationQuery(PageQuery):
+class EvaluationQuery(DayQuery):
     """Parameters of the evaluation of a year."""
 
     f: str | None = format_field("json", "html", "csv", "docx")
@@ -59,7 +58,7 @@ class StoredQuery(PageQuery):
     f: str | None = format_field("json", "html", "csv", "docx")
 
 
-class StoredListQuery(PageQuery):
+class StoredListQuery(DayQuery):
     """Parameters of the list of stored evaluations."""
 
     year: Year | None = Field(None, description="Only those of this year")

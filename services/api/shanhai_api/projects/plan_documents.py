@@ -56,7 +56,12 @@ def names(label: Label, view: View) -> Document:
 def plan_links(view: View, plan: PlanSeen, *formats: Format) -> list[dict[str, str]]:
     """This document in its formats, and the plan."""
     place = f"/collections/plans/items/{quote(plan.code, safe='')}"
-    return [*here_links(view, *formats), view.link(place, "up")]
+    return [*here_links(view, *formats), view.link(place, "up", **plan.day)]
+
+
+def about_day(plan: PlanSeen) -> Document:
+    """The day a document tells of, and the edition that was in force on it."""
+    return {**plan.day, "in_force": plan.in_force} if plan.day else {}
 
 
 def totals_document(
@@ -76,6 +81,7 @@ def totals_document(
     complete = bool(listed) and len(areas) == len(listed)
     return {
         "plan": plan.code,
+        **about_day(plan),
         **{f"plan_{name}": text for name, text in names(plan.name, view).items()},
         "projects": sum(item.projects for item in found),
         "programmes": [describe_totals(item, view, with_money=with_money) for item in found],
@@ -149,6 +155,7 @@ def coverage_document(view: View, plan: PlanSeen, found: Coverage) -> Document:
     missing = {place: item.code for item in found.problems for place in item.missing}
     return {
         "plan": plan.code,
+        **about_day(plan),
         **{f"plan_{name}": text for name, text in names(plan.name, view).items()},
         "counts": {
             "problems": len(found.problems),
@@ -215,15 +222,16 @@ def timetable_document(view: View, plan: PlanSeen, found: Sequence[Scheduled]) -
     """The projects of a plan with their years."""
     return {
         "plan": plan.code,
+        **about_day(plan),
         **{f"plan_{name}": text for name, text in names(plan.name, view).items()},
         "first_year": min((item.start_year for item in found), default=None),
         "last_year": max((item.end_year for item in found), default=None),
-        "projects": [describe_scheduled(item, view) for item in found],
+        "projects": [describe_scheduled(item, view, plan.day) for item in found],
         "links": plan_links(view, plan, *FORMATS),
     }
 
 
-def describe_scheduled(item: Scheduled, view: View) -> Document:
+def describe_scheduled(item: Scheduled, view: View, day: Mapping[str, str]) -> Document:
     """A project with its years."""
     programme = item.programme_name
     return {
@@ -236,7 +244,7 @@ def describe_scheduled(item: Scheduled, view: View) -> Document:
         "state_name": item.state_name.in_(view.lang),
         "start_year": item.start_year,
         "end_year": item.end_year,
-        "href": view.url(item_path(item.code)),
+        "href": view.url(item_path(item.code), **day),
     }
 
 

@@ -17,11 +17,11 @@ from shanhai_api.projects import plan_documents as documents
 from shanhai_api.projects.answers import READ
 from shanhai_api.projects.application import MEDIA_TYPE, application_of
 from shanhai_api.projects.plan_documents import CSV, FORMATS
-from shanhai_api.projects.schemas import ReserveQuery, TableQuery, TotalsQuery
+from shanhai_api.projects.schemas import PlanTableQuery, ReserveQuery, TotalsQuery
 from shanhai_api.view import View
 
 router = APIRouter(tags=["projects"])
-Parameters = Annotated[TableQuery, Query()]
+Parameters = Annotated[PlanTableQuery, Query()]
 
 
 @router.get("/plans/{plan}/totals", summary="The programmes of a plan in sums", responses=READ)
@@ -36,9 +36,9 @@ async def show_totals(
 
     The same projects are added up by region of the plan; each lies in one of them.
     """
-    seen = await find_plan(session, plan, caller.viewer)
-    found = await programme_totals(session, seen.id, caller.viewer)
-    regions = await region_totals(session, seen.id, caller.viewer)
+    seen = await find_plan(session, plan, caller.viewer, query.as_of)
+    found = await programme_totals(session, seen.id, caller.viewer, query.as_of)
+    regions = await region_totals(session, seen.id, caller.viewer, query.as_of)
     known = not caller.anonymous
     document = documents.totals_document(view, seen, found, regions, with_money=known)
     by_region = (documents.REGION_COLUMNS, document["regions"])
@@ -52,8 +52,8 @@ async def show_coverage(
     view: TheView, caller: Reader, plan: str, query: Parameters, session: ReadSession
 ) -> Response:
     """Tell the problems without a project, and the projects without a problem."""
-    seen = await find_plan(session, plan, caller.viewer)
-    found = await read_coverage(session, seen.id, caller.viewer)
+    seen = await find_plan(session, plan, caller.viewer, query.as_of)
+    found = await read_coverage(session, seen.id, caller.viewer, query.as_of)
     document = documents.coverage_document(view, seen, found)
     rows = documents.coverage_rows(document)
     return _table(view, document, "coverage.html", documents.COVERAGE_COLUMNS, rows)
@@ -64,8 +64,8 @@ async def show_timetable(
     view: TheView, caller: Reader, plan: str, query: Parameters, session: ReadSession
 ) -> Response:
     """List the projects of a plan by programme with their years; the page draws them."""
-    seen = await find_plan(session, plan, caller.viewer)
-    found = await read_timetable(session, seen.id, caller.viewer)
+    seen = await find_plan(session, plan, caller.viewer, query.as_of)
+    found = await read_timetable(session, seen.id, caller.viewer, query.as_of)
     document = documents.timetable_document(view, seen, found)
     rows, drawn = document["projects"], documents.chart(document)
     columns = documents.TIMETABLE_COLUMNS

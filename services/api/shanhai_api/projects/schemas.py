@@ -14,7 +14,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from shanhai_api.dependencies import PageQuery, format_field
+from shanhai_api.dependencies import DayQuery, PageQuery, format_field
 
 EXACT_BELOW = 1e13
 """JSON numbers below it keep two digits after the point; larger amounts come as strings."""
@@ -164,7 +164,11 @@ class TableQuery(PageQuery):
     f: str | None = format_field("json", "html", "csv")
 
 
-class TotalsQuery(TableQuery):
+class PlanTableQuery(TableQuery, DayQuery):
+    """Parameters of a table of a plan."""
+
+
+class TotalsQuery(PlanTableQuery):
     """Parameters of the sums of a plan."""
 
     by: Literal["programme", "region"] = Field(

@@ -36,7 +36,9 @@ def component_document(component: Component, pattern: str, view: View) -> dict[s
     links = [_item(PATTERN_COMPONENTS, component.members["code"], view)]
     if component.listed_in == CORRIDORS.name:
         path, title = documents.list_path(CORRIDORS, {}), CORRIDORS.title.in_(view.lang)
-        links.append(view.link(path, "related", GEOJSON.media_type, title, pattern=pattern))
+        links.append(
+            view.link(path, "related", GEOJSON.media_type, title, pattern=pattern, as_of=view.day)
+        )
     return {
         **component.members,
         "geometry_known": component.geometry_known,
@@ -50,4 +52,4 @@ def component_document(component: Component, pattern: str, view: View) -> dict[s
 
 def _item(entity: Entity, code: str, view: View) -> Link:
     path = f"{documents.list_path(entity, {})}/{quote(code, safe='')}"
-    return view.link(path, "item", documents.data_format(entity).media_type)
+    return view.link(path, "item", documents.data_format(entity).media_type, as_of=view.day)

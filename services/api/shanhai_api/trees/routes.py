@@ -1,8 +1,6 @@
 """`/regions/{code}/tree`, `/plans/{code}/tree`, `/patterns/{code}/tree`."""
 
-from datetime import date
 from typing import Annotated, Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
@@ -15,9 +13,10 @@ from shanhai.db.features.selection import Selection
 from shanhai.db.trees.branches import MOST_DEPTH, PLAN_TREE, REGION_TREE, read_above
 from shanhai.db.trees.patterns import read_components
 from shanhai.vocabulary import Lang
-from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheView
+from shanhai_api.dependencies import DayQuery, Reader, ReadSession, TheView
 from shanhai_api.features.operations import read_item
 from shanhai_api.features.wording import WORDS
+from shanhai_api.projects.documents import here_links
 from shanhai_api.trees.documents import component_document, node_document, upper_document
 from shanhai_api.trees.operations import demand_tree
 from shanhai_api.view import View
@@ -25,13 +24,7 @@ from shanhai_api.view import View
 router = APIRouter(tags=["features"])
 
 
-class AsOfQuery(PageQuery):
-    """Parameters of a tree."""
-
-    as_of: date | None = Field(None, description="Day whose state is wanted")
-
-
-class TreeQuery(AsOfQuery):
+class TreeQuery(DayQuery):
     """Parameters of a tree of bounded depth."""
 
     depth: int = Field(3, ge=1, le=MOST_DEPTH, description="Levels below the root")
@@ -53,7 +46,7 @@ async def read_region_tree(
         "upper": upper_document(upper, REGIONS, view),
         "tree": node_document(root, REGIONS, view),
     }
-    return respond(view, REGIONS, f"/regions/{quote(code, safe='')}/tree", document)
+    return respond(view, REGIONS, document)
 
 
 @router.get("/plans/{code}/tree", summary="A plan, those above it and those below")
@@ -72,7 +65,7 @@ async def read_plan_tree(
         "upper": upper_document(upper, PLANS, view),
         "tree": node_document(root, PLANS, view),
     }
-    return respond(view, PLANS, f"/plans/{quote(code, safe='')}/tree", document)
+    return respond(view, PLANS, document)
 
 
 @router.get("/patterns/{code}/tree", summary="A pattern and its components")
@@ -80,7 +73,7 @@ async def read_pattern_tree(
     view: TheView,
     caller: Reader,
     code: str,
-    query: Annotated[AsOfQuery, Query()],
+    query: Annotated[DayQuery, Query()],
     session: ReadSession,
 ) -> Response:
     """Tell the components of a pattern in their order.
@@ -93,17 +86,16 @@ async def read_pattern_tree(
     top = await read_components(session, code, selection)
     children = [component_document(component, code, view) for component in top]
     document = {"upper": [], "tree": {**pattern, "children": children}}
-    path = f"/patterns/{quote(code, safe='')}/tree"
-    return respond(view, PATTERNS, path, document, below=PATTERN_COMPONENTS)
+    return respond(view, PATTERNS, document, below=PATTERN_COMPONENTS)
 
 
 def respond(
-    view: View, entity: Entity, path: str, document: dict[str, Any], below: Entity | None = None
+    view: View, entity: Entity, document: dict[str, Any], below: Entity | None = None
 ) -> Response:
     """A tree, as JSON or as a nested list; `below` is what the nodes under the root are."""
     members = (*entity.properties, *(below.properties if below is not None else ()))
     return view.respond(
-        {**document, "links": view.self_links(path)},
+        {**document, "links": here_links(view)},
         template="tree.html",
         extra={
             "entity": entity,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -14,11 +15,13 @@ from shanhai.db.editions.copying import has_marked_code
 from shanhai.db.editions.membership import list_members
 from shanhai.db.features.catalogue import ENTITIES
 from shanhai.db.features.entity import Entity
+from shanhai.db.features.history import source_of
 from shanhai.db.features.images import members_sql
 from shanhai.db.features.keeping import columns_of
 from shanhai.db.features.plans import PLANS
 from shanhai.db.features.projects import PROJECTS
 from shanhai.db.features.selection import viewer_values, visibility
+from shanhai.db.features.statements import DAY, on_a_day
 from shanhai.db.identity import Viewer
 from shanhai.errors import InvalidInput
 from shanhai.vocabulary import Label
@@ -102,9 +105,15 @@ class Compared:
 
 
 async def compare_editions(
-    session: AsyncSession, viewer: Viewer, first_id: int, second_id: int
+    session: AsyncSession,
+    viewer: Viewer,
+    first_id: int,
+    second_id: int,
+    as_of: date | None = None,
 ) -> list[Compared]:
     """What a viewer may know of two editions, kind by kind: the plans themselves first.
+
+    With `as_of` they are compared as they were on that day.
 
     Raises:
         InvalidInput: they are not editions of one plan.
@@ -115,14 +124,14 @@ async def compare_editions(
             message_zh="两者不是同一规划的版本",
             pointer="with",
         )
-    both = (first_id, second_id)
+    both = (_Asked(viewer, first_id, as_of), _Asked(viewer, second_id, as_of))
     found = [Compared.of("plans", PLANS.title, *[await _plan(session, each) for each in both])]
     for content in CONTENT:
         entity = _entity_of(content)
         if content.compared and entity is not None:
-            parts = [await _parts(session, viewer, content, entity, each) for each in both]
+            parts = [await _parts(session, content, entity, each) for each in both]
             found.append(Compared.of(entity.name, entity.title, *parts))
-    members = [await _projects(session, viewer, each) for each in both]
+    members = [await _projects(session, each) for each in both]
     found.append(Compared.of(PROJECTS.name, PROJECTS.title, *members))
     return found
 
@@ -131,20 +140,20 @@ def _entity_of(content: Content) -> Entity | None:
     return next((entity for entity in ENTITIES if entity.table == content.table), None)
 
 
-async def _plan(session: AsyncSession, plan_id: int) -> list[Part]:
+async def _plan(session: AsyncSession, asked: "_Asked") -> list[Part]:
+    state = PLANS.as_of if asked.former else "true"
     query = text(
         f"SELECT {PLANS.code} AS code, {members_sql(PLANS)} AS members"  # noqa: S608
-        f" FROM {PLANS.source} WHERE p.id = :id"
+        f" FROM {source_of(PLANS, former=asked.former)} WHERE p.id = :plan AND {state}"
     ).columns(members=JSON())
-    row = (await session.execute(query, {"id": plan_id})).one()
+    row = (await session.execute(query, asked.values)).one()
     return [Part("plan", row.code, _name(row.members), _said(PLANS, row.members))]
 
 
 async def _parts(
-    session: AsyncSession, viewer: Viewer, content: Content, entity: Entity, plan_id: int
+    session: AsyncSession, content: Content, entity: Entity, asked: "_Asked"
 ) -> list[Part]:
-    query = _query(content, entity, tuple(visibility(entity, viewer)))
-    values = {"plan": plan_id, **viewer_values(viewer)}
+    query = _query(content, entity, tuple(visibility(entity, asked.viewer)), asked.former)
     return [
         Part(
             row.key,
@@ -154,11 +163,11 @@ async def _parts(
             row.area_m2,
             row.shape,
         )
-        for row in await session.execute(query, values)
+        for row in await session.execute(query, {**asked.values, **viewer_values(asked.viewer)})
     ]
 
 
-async def _projects(session: AsyncSession, viewer: Viewer, plan_id: int) -> list[Part]:
+async def _projects(session: AsyncSession, asked: "_Asked") -> list[Part]:
     return [
         Part(
             member.code,
@@ -168,17 +177,37 @@ async def _projects(session: AsyncSession, viewer: Viewer, plan_id: int) -> list
             member.area_m2,
             cost=member.cost,
         )
-        for member in await list_members(session, viewer, plan_id)
+        for member in await list_members(session, asked.viewer, asked.plan_id, asked.as_of)
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Which edition is read, for whom, as of which day."""
+
+    viewer: Viewer
+    plan_id: int
+    as_of: date | None
+
+    @property
+    def former(self) -> bool:
+        return self.as_of is not None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {"plan": self.plan_id, **({} if self.as_of is None else {"as_of": self.as_of})}
+
+
 @lru_cache(maxsize=256)
-def _query(content: Content, entity: Entity, visible: tuple[str, ...]) -> TextualSelect:
+def _query(
+    content: Content, entity: Entity, visible: tuple[str, ...], former: bool
+) -> TextualSelect:
     own, columns = entity.alias, columns_of(entity)
-    state = entity.of_plan or entity.current
-    met = [entity.live, state, held(content, own, ":plan"), *visible]
+    read, former_rows = on_a_day(entity) if former else entity, former and entity.historic
+    state = entity.state_of_plan(former=former)
+    met = [*([] if former_rows else [entity.live]), state, held(content, own, ":plan"), *visible]
     told = ", ".join(
-        f"'{item.name}', {item.sql}" for item in entity.properties if item.name in content.told
+        f"'{item.name}', {item.sql}" for item in read.properties if item.name in content.told
     )
     shape = entity.geometry_column
     # Constants of the declarations; callers' values are bound.
@@ -187,7 +216,8 @@ def _query(content: Content, entity: Entity, visible: tuple[str, ...]) -> Textua
         f" {members_sql(entity)} AS members, jsonb_build_object({told}) AS told,"
         f" {f'{own}.area_m2' if 'area_m2' in columns else 'NULL::double precision'} AS area_m2,"
         f" {f'md5(ST_AsBinary({own}.{shape}))' if shape else 'NULL'} AS shape"
-        f" FROM {entity.source} WHERE {' AND '.join(f'({one})' for one in met)}"
+        f" FROM {source_of(entity, former=former_rows)}{DAY if former else ''}"
+        f" WHERE {' AND '.join(f'({one})' for one in met)}"
         f" ORDER BY {entity.code}"
     ).columns(members=JSON(), told=JSON())
 

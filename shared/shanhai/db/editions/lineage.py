@@ -7,6 +7,7 @@ from datetime import date
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.features.history import source_of
 from shanhai.db.features.plans import PLANS
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import Viewer
@@ -32,10 +33,13 @@ class EditionRow:
     in_force_to: date | None
 
 
-async def list_editions(session: AsyncSession, viewer: Viewer, plan_id: int) -> list[EditionRow]:
-    """The editions a viewer may know of, of the plan of a number."""
+async def list_editions(
+    session: AsyncSession, viewer: Viewer, plan_id: int, as_of: date | None = None
+) -> list[EditionRow]:
+    """The editions a viewer may know of, of the plan of a number; with `as_of` those of the day."""
+    former = as_of is not None
     met = (
-        PLANS.live,
+        PLANS.as_of if former else PLANS.live,
         *visibility(PLANS, viewer),
         "coalesce(p.lineage_id, p.id) = (SELECT coalesce(own.lineage_id, own.id) FROM plan own"
         " WHERE own.id = :plan)",
@@ -46,9 +50,11 @@ async def list_editions(session: AsyncSession, viewer: Viewer, plan_id: int) -> 
         " (SELECT o.code FROM plan o WHERE o.id = p.supersedes_id) AS supersedes,"
         " p.created_at::date AS begun_on, lower(p.in_force) AS in_force_from,"
         " upper(p.in_force) AS in_force_to"
-        f" FROM {PLANS.source} WHERE {' AND '.join(met)} ORDER BY p.edition, p.id"
+        f" FROM {source_of(PLANS, former=former)} WHERE {' AND '.join(met)}"
+        " ORDER BY p.edition, p.id"
     )
-    rows = await session.execute(query, {"plan": plan_id, **viewer_values(viewer)})
+    values = {"plan": plan_id, **viewer_values(viewer), **({"as_of": as_of} if former else {})}
+    rows = await session.execute(query, values)
     return [EditionRow(*row) for row in rows]
 
 

@@ -6,6 +6,7 @@ changes of that, dropping one or putting it into another programme, is noted unt
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import text
@@ -22,8 +23,8 @@ from shanhai.errors import Conflict, Fault, InvalidInput, NotFound
 
 _MEMBERS = """
 SELECT s.code, s.name_zh, s.name_en, s.state, s.programme, s.cost, s.area_m2,
-       own.plan_id IS DISTINCT FROM :plan AS carried
-  FROM seen s JOIN project own ON own.id = s.id ORDER BY s.programme NULLS LAST, s.code
+       s.plan_id IS DISTINCT FROM :plan AS carried
+  FROM seen s ORDER BY s.programme NULLS LAST, s.code
 """
 _IN_FORMER = text(
     "SELECT EXISTS (SELECT FROM plan_membership m JOIN plan p ON p.supersedes_id = m.plan_id"
@@ -53,10 +54,13 @@ class Member:
     carried: bool
 
 
-async def list_members(session: AsyncSession, viewer: Viewer, plan_id: int) -> Sequence[Member]:
+async def list_members(
+    session: AsyncSession, viewer: Viewer, plan_id: int, as_of: date | None = None
+) -> Sequence[Member]:
     """The projects of an edition a viewer may know of, by programme."""
-    query = text(f"WITH {projects_of_plan(viewer)}{_MEMBERS}")
-    return [Member(*row) for row in await session.execute(query, seen_values(viewer, plan=plan_id))]
+    query = text(f"WITH {projects_of_plan(viewer, former=as_of is not None)}{_MEMBERS}")
+    values = seen_values(viewer, plan=plan_id, as_of=as_of)
+    return [Member(*row) for row in await session.execute(query, values)]
 
 
 async def note_member(

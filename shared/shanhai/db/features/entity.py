@@ -62,6 +62,7 @@ class Property:
         matches: SQL that holds where the member is the value of the bind `:is_{name}`, where that
             is more than equality; `{day}` stands for the day asked for, `{drafts}` for whether the
             reader may know of drafts of the plan `edition`.
+        matches_former: What takes its place where a former day is asked for.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Property:
     refers_to: str | None = None
     required: bool = False
     matches: str | None = None
+    matches_former: str | None = None
     former: str | None = None
 
     @property
@@ -215,6 +217,7 @@ class Entity:
             what belongs to no plan. It gives way to a filter on the plan, or on a code: what an
             edition holds is read by naming it, and without a name what holds is meant.
         of_plan: SQL that takes the place of `current` where a plan is asked for, if it differs.
+        of_plan_as_of: SQL that then takes the place of `as_of`.
         historic: `as_of` also reads the table's former states. False where former states are rows
             of their own, as with zone schemes.
         newest: SQL that holds for rows no later one of their kind has taken the place of, where no
@@ -248,6 +251,7 @@ class Entity:
     history: frozenset[str] = field(default=frozenset())
     in_force: str | None = None
     of_plan: str | None = None
+    of_plan_as_of: str | None = None
     historic: bool = True
     newest: str | None = None
     file: str | None = None
@@ -258,6 +262,12 @@ class Entity:
     def key(self) -> str:
         """SQL of the number that orders pages."""
         return f"{self.alias}.id"
+
+    def state_of_plan(self, *, former: bool) -> str:
+        """SQL of the state in which an edition of a plan holds a row: today's, or of `:as_of`."""
+        if former:
+            return self.of_plan_as_of or self.as_of
+        return self.of_plan or self.current
 
     @property
     def source(self) -> str:

@@ -14,6 +14,7 @@ from shanhai.db.features.entity import (
     Property,
 )
 from shanhai.db.features.guards import RECORD_PERIOD
+from shanhai.db.features.history import stated_rows
 from shanhai.db.features.joint import PARTNERS, part_of_the_plan
 from shanhai.vocabulary import INDICATOR_DIRECTIONS, INDICATOR_PROPERTIES, Label, Role
 
@@ -21,16 +22,7 @@ _ENTRY, _LISTED = Columns("i"), Columns("pi")
 _WRITERS = frozenset({Role.PLANNER, Role.APPROVER})
 _OF_PLAN = "t.plan_id = pi.plan_id AND t.indicator_id = pi.indicator_id"
 _NOW = "indicator_target t"
-_COLUMNS = (
-    "plan_id, indicator_id, region_id, role, year, value, comparator_printed, sense,"
-    " cumulative_from, revisable, source"
-)
-_THEN = (
-    f"(SELECT {_COLUMNS} FROM (SELECT {_COLUMNS}, valid_from, NULL::date AS valid_to"  # noqa: S608
-    f" FROM indicator_target UNION ALL SELECT {_COLUMNS}, valid_from, valid_to"
-    " FROM indicator_target_history) stated"
-    " WHERE daterange(valid_from, valid_to) @> asked.day) t"
-)
+_THEN = f"{stated_rows('indicator_target', 'asked.day')} t"
 _TARGETS = (
     "(SELECT coalesce(json_agg(json_build_object('region', tr.code, 'role', t.role,"
     " 'year', t.year, 'value', t.value, 'comparator', t.comparator_printed, 'sense', t.sense,"

@@ -31,8 +31,10 @@ from shanhai.db.features.entity import (
     Property,
 )
 from shanhai.db.features.guards import RECORD_PERIOD, no_circle
+from shanhai.db.features.history import rows_of
 from shanhai.db.features.joint import PARTNERS, part_of_the_plan
 from shanhai.db.features.moves import projects_come_along
+from shanhai.db.features.projects import PROJECTS
 from shanhai.db.features.revisions import revised_by
 from shanhai.errors import Fault
 from shanhai.vocabulary import DOCUMENT_KINDS, FUND_KINDS, PARTY_KINDS, Label, Role, Scope
@@ -94,6 +96,7 @@ async def only_above_committed(session: AsyncSession, change: Change) -> Sequenc
     )
 
 
+_SHOWN = "pj.is_public AND pj.state NOT IN ('draft', 'proposed', 'rejected', 'cancelled')"
 _PROGRAMME, _PARTY, _FUND, _DOCUMENT = Columns("pg"), Columns("pa"), Columns("fs"), Columns("dc")
 
 PROGRAMMES = Entity(
@@ -137,11 +140,15 @@ PROGRAMMES = Entity(
         _PROGRAMME.attribute("lakes", TEXTS, Label("湖库", "Lakes and reservoirs")),
         Property(
             "projects",
-            "(SELECT count(*) FROM project pj WHERE pj.programme_id = pg.id"
-            " AND pj.deleted_at IS NULL AND pj.is_public"
-            " AND pj.state NOT IN ('draft', 'proposed', 'rejected', 'cancelled'))",
+            "(SELECT count(*) FROM plan_membership member JOIN project pj"  # noqa: S608
+            " ON pj.id = member.project_id AND pj.deleted_at IS NULL"
+            f" WHERE member.plan_id = pg.plan_id AND member.programme_id = pg.id AND {_SHOWN})",
             INTEGER,
             Label("公开项目数", "Public projects"),
+            former="(SELECT count(*) FROM plan_members_on(pg.plan_id, asked.day) member"  # noqa: S608
+            f" JOIN {rows_of(PROJECTS, former=True)} pj ON pj.id = member.project_id"
+            " AND daterange(pj.valid_from, pj.valid_to) @> asked.day"
+            f" WHERE member.programme_id = pg.id AND {_SHOWN})",
         ),
         _PROGRAMME.attribute("project_types", OBJECTS, Label("项目类型", "Types of project")),
         revised_by("pg", "programme"),

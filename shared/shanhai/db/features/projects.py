@@ -144,9 +144,11 @@ PROJECTS = Entity(
         ),
         replace(
             _OWN.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
-            # On a former day, those drafts that were made by then.
-            matches=f"(p.code = :is_plan OR :is_plan IN ({_EDITIONS}"
-            " AND (edition.supersedes_id IS NULL OR edition.created_at::date <= {day})))",
+            matches=f"(p.code = :is_plan OR :is_plan IN ({_EDITIONS}))",
+            matches_former="pj.id IN (SELECT member.project_id FROM plan edition"
+            " CROSS JOIN LATERAL plan_members_on(edition.id, {day}) member"
+            " WHERE edition.code = :is_plan AND edition.deleted_at IS NULL"
+            " AND (edition.status IN ('approved', 'superseded') OR {drafts}))",
         ),
         Property(
             "editions",

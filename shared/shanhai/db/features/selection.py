@@ -234,12 +234,12 @@ def _state_conditions(entity: Entity, selection: Selection) -> list[str]:
     named = selection.code is not None or not asked.isdisjoint({"plan", "code"})
     waits = entity.in_force is not None and not named
     in_force = [holds_on(str(entity.in_force), _day(selection))] if waits else []
+    if "plan" in asked and entity.of_plan is not None and not entity.history & asked:
+        return [entity.state_of_plan(former=selection.as_of is not None)]
     if selection.as_of is not None:
         return [entity.as_of, *in_force]
     if entity.history.intersection(asked):
         return in_force
-    if "plan" in asked and entity.of_plan is not None:
-        return [entity.of_plan]
     return [entity.current, *in_force]
 
 
@@ -261,8 +261,11 @@ def _equality(entity: Entity, name: str, selection: Selection) -> str:
     declared = entity.declared(name)
     if declared is None:
         raise LookupError(f"{entity.name} has no property {name}")
-    if declared.matches is not None:
-        return declared.matches.format(day=_day(selection), drafts=_knows_drafts(selection.viewer))
+    matches = declared.matches
+    if selection.as_of is not None and declared.matches_former is not None:
+        matches = declared.matches_former
+    if matches is not None:
+        return matches.format(day=_day(selection), drafts=_knows_drafts(selection.viewer))
     if declared.schema["type"] == "array":
         return f"CAST(:is_{name} AS text) = ANY({declared.sql})"
     kind = sql_type(declared.schema)

@@ -90,11 +90,12 @@ def feature_query(entity: Entity, question: Question, form: Form = PLAIN) -> Sta
 
 def _read(entity: Entity, question: Question) -> Entity:
     """The entity as its members are read: as they are, or as they were on a day."""
-    return _on_a_day(entity) if question.former else entity
+    return on_a_day(entity) if question.former else entity
 
 
 @lru_cache(maxsize=64)
-def _on_a_day(entity: Entity) -> Entity:
+def on_a_day(entity: Entity) -> Entity:
+    """The entity with the properties other tables tell as they were on the day `asked.day`."""
     if all(item.former is None for item in entity.properties):
         return entity
     properties = (
@@ -317,7 +318,7 @@ def extent_query(entity: Entity, question: Question) -> Statement:
 
 def _of_rows(entity: Entity, question: Question, **columns: str) -> Statement:
     """Named expressions over the rows that meet the conditions."""
-    day = DAY if question.former and _on_a_day(entity) is not entity else ""
+    day = DAY if question.former and on_a_day(entity) is not entity else ""
     source = text(source_of(entity, former=question.former) + day)
     return select(*_labelled(columns)).select_from(source).where(*map(text, question.conditions))
 

@@ -48,6 +48,22 @@ OF_PLAN = (
 )
 """The version of a scheme that an edition of a plan holds: the published, or else the newest."""
 
+# A draft has no days of its own: it is there from when it was made. What a plan held when it was
+# superseded it holds for good.
+_THERE = (
+    "coalesce(CASE WHEN {s}.status IN ('published', 'superseded') THEN {s}.valid_from"
+    " ELSE {s}.created_at::date END <= CAST(:as_of AS date), true)"
+)
+OF_PLAN_AS_OF = (
+    f"{_THERE.format(s='s')} AND NOT EXISTS ("  # noqa: S608 - constants of this code
+    "SELECT FROM zone_scheme other WHERE other.code = s.code"
+    " AND other.plan_id IS NOT DISTINCT FROM s.plan_id AND other.deleted_at IS NULL"
+    f" AND {_THERE.format(s='other')}"
+    " AND (other.status IN ('published', 'superseded'), other.version)"
+    f" > ({PUBLISHED}, s.version))"
+)
+"""The version that it held on a day, which may have been a draft then."""
+
 VERSION = _SCHEME.shown("version", INTEGER, Label("版本", "Version"), queryable=True)
 
 ZONE_SCHEMES = Entity(
@@ -68,6 +84,7 @@ ZONE_SCHEMES = Entity(
     current=CURRENT_SCHEME,
     as_of=AS_OF,
     of_plan=OF_PLAN,
+    of_plan_as_of=OF_PLAN_AS_OF,
     region="s.region_id",
     partners=PARTNERS,
     history=frozenset({"version", "status", "job"}),
@@ -139,6 +156,7 @@ ZONES = Entity(
     current=CURRENT_SCHEME,
     as_of=AS_OF,
     of_plan=OF_PLAN,
+    of_plan_as_of=OF_PLAN_AS_OF,
     region="s.region_id",
     partners=PARTNERS,
     history=frozenset({"version", "status", "job"}),

@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from shanhai.db.features.history import rows_of
+from shanhai.db.features.plans import PLANS
 from shanhai.db.identity import Viewer
 from shanhai.db.indicators.listing import PlanSeen, find_plan
-from shanhai.db.indicators.targets import as_target, describe_target
+from shanhai.db.indicators.targets import as_target, describe_target, read_targets
 from shanhai.db.tables import Indicator, IndicatorTarget, Plan, Region
-from shanhai.errors import NotFound
+from shanhai.errors import InvalidInput, NotFound
 from shanhai.science.indicators import falls_short
 
 Found = tuple[IndicatorTarget, Indicator, str]
@@ -20,8 +22,37 @@ ORDER = {"falls_short": 0, "missing": 1, "conforms": 2}
 """Departures come first."""
 
 
+_UPPER_THEN = text(
+    f"WITH states AS (SELECT * FROM {rows_of(PLANS, former=True)} p WHERE {PLANS.as_of})"  # noqa: S608
+    " SELECT coalesce(edition.code, upper.code) FROM states own"
+    " JOIN plan upper ON upper.id = own.upper_plan_id"
+    " LEFT JOIN states edition ON coalesce(edition.lineage_id, edition.id)"
+    " = coalesce(upper.lineage_id, upper.id) AND edition.status IN ('approved', 'superseded')"
+    " AND edition.in_force @> CAST(:as_of AS date)"
+    " WHERE own.id = :plan ORDER BY edition.edition DESC NULLS LAST LIMIT 1"
+)
+
+
 async def upper_plan_of(session: AsyncSession, plan: PlanSeen, viewer: Viewer) -> PlanSeen | None:
-    """The plan above, if there is one the viewer may know of: of its editions, that in force."""
+    """The plan above, if there is one the viewer may know of: of its editions, that in force.
+
+    For a plan seen as of a day, the plan above is that of the day, too.
+    """
+    code = await (_upper_now(session, plan) if plan.as_of is None else _upper_then(session, plan))
+    if code is None:
+        return None
+    try:
+        return await find_plan(session, code, viewer, plan.as_of)
+    except (NotFound, InvalidInput):
+        return None
+
+
+async def _upper_then(session: AsyncSession, plan: PlanSeen) -> str | None:
+    found: str | None = await session.scalar(_UPPER_THEN, {"plan": plan.id, "as_of": plan.as_of})
+    return found
+
+
+async def _upper_now(session: AsyncSession, plan: PlanSeen) -> str | None:
     upper, edition = aliased(Plan), aliased(Plan)
     lineage = func.coalesce(upper.lineage_id, upper.id)
     in_force = (edition.status == "approved") & edition.deleted_at.is_(None)
@@ -34,13 +65,7 @@ async def upper_plan_of(session: AsyncSession, plan: PlanSeen, viewer: Viewer) -
         .order_by(edition.edition.desc().nulls_last())
         .limit(1)
     )
-    code = await session.scalar(query)
-    if code is None:
-        return None
-    try:
-        return await find_plan(session, code, viewer)
-    except NotFound:
-        return None
+    return await session.scalar(query)
 
 
 async def compare_targets(
@@ -62,18 +87,17 @@ async def compare_targets(
 
 
 async def _targets(session: AsyncSession, plan: PlanSeen) -> Sequence[Found]:
-    query = (
-        select(IndicatorTarget, Indicator, Region.code)
-        .join(Indicator, Indicator.id == IndicatorTarget.indicator_id)
-        .join(Region, Region.id == IndicatorTarget.region_id)
-        .where(
-            IndicatorTarget.plan_id == plan.id,
-            IndicatorTarget.role == "target",
-            IndicatorTarget.value.is_not(None),
-        )
-        .order_by(Indicator.code, Region.code, IndicatorTarget.year)
-    )
-    return [(row, indicator, region) for row, indicator, region in await session.execute(query)]
+    rows = [
+        row
+        for row in await read_targets(session, plan.id, as_of=plan.as_of)
+        if row.role == "target" and row.value is not None
+    ]
+    indicators = select(Indicator).where(Indicator.id.in_({row.indicator_id for row in rows}))
+    named = {each.id: each for each in await session.scalars(indicators)}
+    regions = select(Region.id, Region.code).where(Region.id.in_({row.region_id for row in rows}))
+    codes = {each.id: each.code for each in await session.execute(regions)}
+    found = [(row, named[row.indicator_id], codes[row.region_id]) for row in rows]
+    return sorted(found, key=lambda item: (item[1].code, item[2], item[0].year or 0))
 
 
 def _key(row: IndicatorTarget) -> Key:

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Date, cast, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.features.history import stated_rows
 from shanhai.db.identity import Identity
 from shanhai.db.indicators.listing import (
     Listed,
@@ -27,11 +28,13 @@ from shanhai.science.indicators import STATUSES, Status
 from shanhai.vocabulary import Label
 
 Content = Mapping[str, Any]
-PLACES = text(
-    """SELECT DISTINCT r.id, r.code, r.name_zh, r.name_en FROM region r
-         JOIN indicator_target t ON t.region_id = r.id
-        WHERE t.plan_id = :plan AND r.deleted_at IS NULL ORDER BY r.code"""
-)
+_PLACES = """
+SELECT DISTINCT r.id, r.code, r.name_zh, r.name_en FROM region r
+  JOIN {targets} t ON t.region_id = r.id
+ WHERE t.plan_id = :plan AND r.deleted_at IS NULL ORDER BY r.code
+"""
+PLACES = text(_PLACES.format(targets="indicator_target"))
+PLACES_THEN = text(_PLACES.format(targets=stated_rows("indicator_target", "CAST(:as_of AS date)")))
 RANK = {
     ("binding", Status.BEHIND): 0,
     ("expected", Status.BEHIND): 1,
@@ -78,7 +81,10 @@ async def evaluate(session: AsyncSession, plan: PlanSeen, asked: Question) -> Co
 
 async def list_places(session: AsyncSession, plan: PlanSeen) -> list[Place]:
     """The regions the plan states figures for."""
-    rows = await session.execute(PLACES, {"plan": plan.id})
+    query, day = PLACES, {}
+    if plan.as_of is not None:
+        query, day = PLACES_THEN, {"as_of": plan.as_of}
+    rows = await session.execute(query, {"plan": plan.id, **day})
     return [Place(row[0], row[1], Label(row[2], row[3])) for row in rows]
 
 
@@ -156,7 +162,10 @@ async def find_snapshot(session: AsyncSession, plan: PlanSeen, code: str) -> Eva
 async def list_snapshots(
     session: AsyncSession, plan: PlanSeen, *, year: int | None, limit: int, before: int | None
 ) -> Sequence[tuple[EvaluationSnapshot, str]]:
-    """The snapshots of a plan with the codes of their regions, the newest first."""
+    """The snapshots of a plan with the codes of their regions, the newest first.
+
+    Of a plan seen as of a day, those that were stored by then.
+    """
     own = EvaluationSnapshot
     query = (
         select(own, Region.code)
@@ -169,6 +178,8 @@ async def list_snapshots(
         query = query.where(own.year == year)
     if before is not None:
         query = query.where(own.id < before)
+    if plan.as_of is not None:
+        query = query.where(cast(own.created_at, Date) <= plan.as_of)
     return [(row, region) for row, region in await session.execute(query)]
 
 

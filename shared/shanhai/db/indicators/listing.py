@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.features.history import rows_of, source_of
+from shanhai.db.features.indicators import PLAN_INDICATORS
 from shanhai.db.features.plans import PLANS
-from shanhai.db.features.selection import viewer_values, visibility
+from shanhai.db.features.selection import Selection, bound_values, conditions, visibility
 from shanhai.db.identity import Viewer
 from shanhai.db.tables import Party
 from shanhai.errors import InvalidInput, NotFound
@@ -20,15 +23,28 @@ LISTED = """
 SELECT pi.code, pi.order_no, coalesce(pi.property, i.property), pi.category, pi.category_zh,
        pi.category_en, i.id, i.code, i.name_zh, i.name_en, i.unit, i.direction,
        o.code, o.name_zh, o.name_en
-  FROM plan_indicator pi
+  FROM {rows} pi
   JOIN indicator i ON i.id = pi.indicator_id
   LEFT JOIN party o ON o.id = pi.party_id
- WHERE pi.plan_id = :plan AND pi.deleted_at IS NULL AND i.deleted_at IS NULL
-   AND (pi.valid_to IS NULL OR pi.valid_to > current_date)
+ WHERE pi.plan_id = :plan AND {state}
    AND (CAST(:code AS text) IS NULL OR pi.code = :code)
    AND (CAST(:department AS text) IS NULL OR o.code = :department)
  ORDER BY pi.order_no, pi.code
 """
+LISTED_NOW = text(
+    LISTED.format(
+        rows=rows_of(PLAN_INDICATORS, former=False),
+        state=f"pi.deleted_at IS NULL AND i.deleted_at IS NULL AND {PLAN_INDICATORS.current}",
+    )
+)
+LISTED_THEN = text(
+    LISTED.format(rows=rows_of(PLAN_INDICATORS, former=True), state=PLAN_INDICATORS.as_of)
+)
+IN_FORCE_ON = (
+    "p.status IN ('approved', 'superseded') AND p.in_force @> CAST(:as_of AS date)"
+    " AND coalesce(p.lineage_id, p.id) IN (SELECT coalesce(own.lineage_id, own.id) FROM plan own"
+    " WHERE own.code = :code)"
+)
 WITHIN = """
 WITH RECURSIVE within (id) AS (
   SELECT unnest(CAST(:tops AS bigint[]))
@@ -66,7 +82,9 @@ class Named:
 class PlanSeen:
     """A plan a reader may know of; without a region it holds everywhere.
 
-    `regions` are the ids of those that make a joint plan together.
+    `regions` are the ids of those that make a joint plan together. `as_of` is the day whose state
+    is read, today's without one; `in_force` the edition that is in force on that day, if the reader
+    may know of it.
     """
 
     id: int
@@ -75,6 +93,13 @@ class PlanSeen:
     status: str
     region: Place | None
     regions: tuple[int, ...] = ()
+    as_of: date | None = None
+    in_force: str | None = None
+
+    @property
+    def day(self) -> dict[str, str]:
+        """The parameter of links that lead to what is told of the same day."""
+        return {} if self.as_of is None else {"as_of": self.as_of.isoformat()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,24 +118,80 @@ class Listed:
     department: Named | None
 
 
-async def find_plan(session: AsyncSession, code: str, viewer: Viewer) -> PlanSeen:
+async def find_plan(
+    session: AsyncSession, code: str, viewer: Viewer, as_of: date | None = None
+) -> PlanSeen:
     """The plan, of whatever day: its figures are judged after it ended, too.
+
+    With `as_of` it is the plan as it was on that day.
 
     Raises:
         NotFound: there is none the viewer may know of.
+        InvalidInput: there was none on that day, or none the viewer may know of.
     """
-    met = " AND ".join((PLANS.live, "p.code = :code", *visibility(PLANS, viewer)))
-    query = text(
-        "SELECT p.id, p.code, p.name_zh, p.name_en, p.status, p.region_ids,"  # noqa: S608
-        " r.id, r.code, r.name_zh, r.name_en"
-        f" FROM {PLANS.source} WHERE {met}"
-    )
-    row = (await session.execute(query, {"code": code, **viewer_values(viewer)})).first()
+    row = await _find_row(session, code, viewer, as_of)
     if row is None:
+        if as_of is not None and await _find_row(session, code, viewer, None) is not None:
+            raise await _not_on_that_day(session, code, viewer, as_of)
         raise NotFound(f"there is no plan {code!r}", message_zh=f"没有规划 {code!r}")
     plan_id, plan_code, name_zh, name_en, status, regions, region_id, *region = row
     place = None if region_id is None else Place(region_id, region[0], Label(*region[1:]))
-    return PlanSeen(plan_id, plan_code, Label(name_zh, name_en), status, place, tuple(regions))
+    in_force = None if as_of is None else await find_in_force(session, code, viewer, as_of)
+    return PlanSeen(
+        plan_id,
+        plan_code,
+        Label(name_zh, name_en),
+        status,
+        place,
+        tuple(regions),
+        as_of,
+        in_force,
+    )
+
+
+async def _find_row(session: AsyncSession, code: str, viewer: Viewer, as_of: date | None) -> Any:
+    if "\x00" in code:
+        return None
+    selection = Selection(viewer, code=code, as_of=as_of)
+    former = as_of is not None
+    met = (
+        conditions(PLANS, selection)
+        if former
+        else (PLANS.live, "p.code = :code", *visibility(PLANS, viewer))
+    )
+    query = text(
+        "SELECT p.id, p.code, p.name_zh, p.name_en, p.status, p.region_ids,"  # noqa: S608
+        " r.id, r.code, r.name_zh, r.name_en"
+        f" FROM {source_of(PLANS, former=former)} WHERE {' AND '.join(met)}"
+        " ORDER BY p.id DESC LIMIT 1"
+    )
+    return (await session.execute(query, bound_values(selection))).first()
+
+
+async def find_in_force(
+    session: AsyncSession, code: str, viewer: Viewer, as_of: date
+) -> str | None:
+    """The edition of a plan that was in force on a day, if the viewer may know of it."""
+    met = (*conditions(PLANS, Selection(viewer, as_of=as_of)), IN_FORCE_ON)
+    query = text(
+        f"SELECT p.code FROM {source_of(PLANS, former=True)}"  # noqa: S608
+        f" WHERE {' AND '.join(met)} ORDER BY p.edition DESC LIMIT 1"
+    )
+    values = {**bound_values(Selection(viewer, as_of=as_of)), "code": code}
+    found: str | None = await session.scalar(query, values)
+    return found
+
+
+async def _not_on_that_day(
+    session: AsyncSession, code: str, viewer: Viewer, as_of: date
+) -> InvalidInput:
+    """What is said of an edition that is there now, and was not on the day asked for."""
+    other = await find_in_force(session, code, viewer, as_of)
+    en = f"there is nothing to read of the plan {code!r} on {as_of}"
+    zh = f"规划 {code!r} 在 {as_of} 没有可读的内容"
+    if other is not None:
+        en, zh = f"{en}: {other!r} was in force", f"{zh}：当日施行的是 {other!r}"
+    return InvalidInput(en, message_zh=zh, pointer="as_of")
 
 
 async def list_indicators(
@@ -118,7 +199,11 @@ async def list_indicators(
 ) -> Sequence[Listed]:
     """The indicators of the plan, in its order; or those a department answers for."""
     values = {"plan": plan.id, "code": code, "department": department}
-    return [_listed(*row) for row in await session.execute(text(LISTED), values)]
+    if plan.as_of is None:
+        rows = await session.execute(LISTED_NOW, values)
+    else:
+        rows = await session.execute(LISTED_THEN, {**values, "as_of": plan.as_of})
+    return [_listed(*row) for row in rows]
 
 
 async def find_indicator(session: AsyncSession, plan: PlanSeen, code: str) -> Listed:

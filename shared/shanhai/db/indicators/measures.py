@@ -2,19 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.features.history import rows_of, stated_rows
+from shanhai.db.features.projects import PROJECTS
+from shanhai.db.projects.listing import MEMBERS_THEN
 from shanhai.errors import InvalidInput
 from shanhai.science.indicators import Observed
 from shanhai.science.units import convert
 
 # A project counts from the year it passed acceptance, in the calendar plans are written in, for as
 # long as it is not sent back; one that never told when counts by the year it was to end.
-DONE = text(
-    """
+_DONE = """
 WITH RECURSIVE tree (root, id) AS (
   SELECT id, id FROM region WHERE id = ANY(:regions)
   UNION
@@ -24,22 +28,39 @@ WITH RECURSIVE tree (root, id) AS (
          CASE WHEN pj.state IN ('monitoring', 'effect_evaluation', 'after_care', 'closed') THEN
            coalesce((SELECT extract(year FROM max(e.at))
                        FROM project_event e
-                      WHERE e.project_id = pj.id AND e.to_state = 'monitoring'), pj.end_year)
+                      WHERE e.project_id = pj.id AND e.to_state = 'monitoring'{by_then}),
+                    pj.end_year)
          END AS year
-    FROM project pj
-   WHERE pj.id IN (SELECT member.project_id FROM plan_membership member
-                    WHERE member.plan_id = :plan)
-     AND pj.deleted_at IS NULL
+    FROM {projects} pj
+   WHERE pj.id IN (SELECT member.project_id FROM {members} member)
+     AND {there}
      AND pj.state NOT IN ('rejected', 'cancelled')
 )
 SELECT m.indicator_id, tree.root, m.unit, CAST(c.year AS int), sum(m.planned), sum(m.done),
        array_agg(DISTINCT c.id)
-  FROM project_measure m
+  FROM {measures} m
   JOIN counted c ON c.id = m.project_id
   JOIN tree ON tree.id = c.region_id
  WHERE m.indicator_id = ANY(:indicators)
  GROUP BY m.indicator_id, tree.root, m.unit, c.year
 """
+DONE = text(
+    _DONE.format(
+        by_then="",
+        projects="project",
+        members="(SELECT project_id FROM plan_membership WHERE plan_id = :plan)",
+        there="pj.deleted_at IS NULL",
+        measures="project_measure",
+    )
+)
+DONE_BY_THEN = text(
+    _DONE.format(
+        by_then="\n                        AND e.at::date <= CAST(:as_of AS date)",
+        projects=rows_of(PROJECTS, former=True),
+        members=MEMBERS_THEN,
+        there=PROJECTS.as_of,
+        measures=stated_rows("project_measure", "CAST(:as_of AS date)"),
+    )
 )
 
 
@@ -78,12 +99,19 @@ async def contributions(
     plan_id: int,
     units: dict[int, str],
     regions: Sequence[int],
+    as_of: date | None = None,
 ) -> dict[tuple[int, int], Contribution]:
-    """What projects of the plan did, by indicator and region; `units` are the indicators'."""
-    values = {"plan": plan_id, "indicators": list(units), "regions": list(regions)}
+    """What projects of the plan did, by indicator and region; `units` are the indicators'.
+
+    With `as_of` it is what was told of them on that day.
+    """
+    values: dict[str, Any] = {"plan": plan_id, "indicators": [*units], "regions": [*regions]}
+    query = DONE
+    if as_of is not None:
+        query, values = DONE_BY_THEN, {**values, "as_of": as_of}
     found: dict[tuple[int, int], Contribution] = {}
     for indicator, region, unit, year, planned, done, projects in await session.execute(
-        DONE, values
+        query, values
     ):
         own = found.setdefault(
             (indicator, region), Contribution(Decimal(0), Decimal(0), {}, set(), set())

@@ -65,12 +65,15 @@ async def read_cases(
     places: Sequence[Place],
     year: int,
 ) -> list[Case]:
-    """The indicators in each of the regions, with all that is known of them up to a year."""
+    """The indicators in each of the regions, with all that is known of them up to a year.
+
+    Of a plan seen as of a day, that is what was known on it.
+    """
     wanted, regions = ids(indicators), ids(places)
-    rows = await read_targets(session, plan.id, indicators=wanted)
-    values = await newest_values(session, wanted, regions, year)
+    rows = await read_targets(session, plan.id, indicators=wanted, as_of=plan.as_of)
+    values = await newest_values(session, wanted, regions, year, plan.as_of)
     units = {item.id: item.unit for item in indicators}
-    done = await contributions(session, plan.id, units, regions)
+    done = await contributions(session, plan.id, units, regions, plan.as_of)
     figures: dict[tuple[int, int], list[IndicatorTarget]] = {}
     for row in rows:
         figures.setdefault((row.indicator_id, row.region_id), []).append(row)

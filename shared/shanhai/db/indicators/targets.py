@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.alerts.due import note_targets
+from shanhai.db.features.history import stated_rows
 from shanhai.db.indicators.listing import Listed, Place, PlanSeen, plain
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables import IndicatorTarget, Plan, PlanIndicator
@@ -22,11 +23,9 @@ from shanhai.science.units import convert
 
 Role = Literal["base", "target", "reference"]
 FigureKey = tuple[str, int | None]
-_COLUMNS = ", ".join(column.name for column in IndicatorTarget.__table__.columns)
 _FORMER = text(
-    f"SELECT {_COLUMNS} FROM (SELECT {_COLUMNS}, NULL::date AS valid_to FROM indicator_target"  # noqa: S608
-    f" UNION ALL SELECT {_COLUMNS}, valid_to FROM indicator_target_history) stated"
-    " WHERE plan_id = :plan AND daterange(valid_from, valid_to) @> CAST(:day AS date)"
+    f"SELECT * FROM {stated_rows('indicator_target', 'CAST(:day AS date)')} t"  # noqa: S608
+    " WHERE plan_id = :plan"
     " AND (CAST(:region AS bigint) IS NULL OR region_id = :region)"
     " AND (CAST(:indicators AS bigint[]) IS NULL OR indicator_id = ANY(:indicators))"
     " ORDER BY year NULLS FIRST, role, id"

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, select, text, tuple_
+from sqlalchemy import ColumnElement, Date, cast, exists, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -25,6 +26,7 @@ NEWEST = text(
               indicator_id, region_id, year, value, cumulative
          FROM indicator_value
         WHERE indicator_id = ANY(:indicators) AND region_id = ANY(:regions) AND year <= :year
+          AND (CAST(:day AS date) IS NULL OR recorded_at::date <= CAST(:day AS date))
         ORDER BY indicator_id, region_id, year, recorded_at DESC, id DESC"""
 )
 JOBS = text(
@@ -75,10 +77,22 @@ class Recorded:
 
 
 async def newest_values(
-    session: AsyncSession, indicators: Sequence[int], regions: Sequence[int], year: int
+    session: AsyncSession,
+    indicators: Sequence[int],
+    regions: Sequence[int],
+    year: int,
+    as_of: date | None = None,
 ) -> dict[Key, list[Observed]]:
-    """The value that counts of each year up to one, by indicator and region."""
-    values = {"indicators": list(indicators), "regions": list(regions), "year": year}
+    """The value that counts of each year up to one, by indicator and region.
+
+    With `as_of` only what was recorded by that day is known.
+    """
+    values = {
+        "indicators": list(indicators),
+        "regions": list(regions),
+        "year": year,
+        "day": as_of,
+    }
     found: dict[Key, list[Observed]] = {}
     for indicator, region, *rest in await session.execute(NEWEST, values):
         found.setdefault((indicator, region), []).append(Observed(*rest))
@@ -104,20 +118,26 @@ async def list_values(
     year: int | None,
     limit: int,
     before: tuple[int, int] | None,
+    as_of: date | None = None,
 ) -> Sequence[Recorded]:
-    """The values from the newest year on, each year from its newest value on."""
+    """The values from the newest year on, each year from its newest value on.
+
+    With `as_of` those that were recorded by that day.
+    """
     own, newer = IndicatorValue, aliased(IndicatorValue)
     replaced = exists().where(
         newer.indicator_id == own.indicator_id,
         newer.region_id == own.region_id,
         newer.year == own.year,
         tuple_(newer.recorded_at, newer.id) > tuple_(own.recorded_at, own.id),
+        *_recorded_by(newer, as_of),
     )
     query = (
         select(own, Party.code, Dataset.code, ~replaced)
         .outerjoin(Party, Party.id == own.party_id)
         .outerjoin(Dataset, Dataset.id == own.source_dataset_id)
         .where(own.indicator_id == listed.id, own.region_id == place.id)
+        .where(*_recorded_by(own, as_of))
         .order_by(own.year.desc(), own.id.desc())
         .limit(limit)
     )
@@ -126,6 +146,10 @@ async def list_values(
     if before is not None:
         query = query.where(tuple_(own.year, own.id) < before)
     return [Recorded(*row) for row in await session.execute(query)]
+
+
+def _recorded_by(values: type[IndicatorValue], as_of: date | None) -> Sequence[ColumnElement[bool]]:
+    return () if as_of is None else (cast(values.recorded_at, Date) <= as_of,)
 
 
 async def add_value(

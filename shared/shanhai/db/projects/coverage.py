@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.features.history import rows_of, source_of
 from shanhai.db.features.problems import PROBLEMS
-from shanhai.db.features.selection import viewer_values, visibility
+from shanhai.db.features.selection import visibility
 from shanhai.db.identity import Viewer
 from shanhai.db.projects.listing import projects_of_plan, seen_values
 from shanhai.vocabulary import Label
@@ -28,11 +30,11 @@ SELECT s.id, s.code, s.name_zh, s.name_en,
 PAIRS = """
 SELECT b.id, l.project_id, 'link'
   FROM project_problem l JOIN seen s ON s.id = l.project_id
-  JOIN problem b ON l.problem_id IN (b.id, b.copied_from_id) AND b.plan_id = :plan
+  JOIN {problems} b ON l.problem_id IN (b.id, b.copied_from_id) AND b.plan_id = :plan
 UNION ALL
 SELECT b.id, s.id, 'overlap'
-  FROM seen s JOIN problem b ON b.geom && s.geom AND ST_Intersects(b.geom, s.geom)
- WHERE b.plan_id = :plan AND b.deleted_at IS NULL AND NOT ST_Touches(b.geom, s.geom)
+  FROM seen s JOIN {problems} b ON b.geom && s.geom AND ST_Intersects(b.geom, s.geom)
+ WHERE b.plan_id = :plan AND NOT ST_Touches(b.geom, s.geom)
 """
 
 
@@ -79,18 +81,27 @@ class Coverage:
         return [item for item in self.problems if not item.answers]
 
 
-async def read_coverage(session: AsyncSession, plan_id: int, viewer: Viewer) -> Coverage:
-    """The problems and projects of a plan that a viewer may know of, put together."""
-    seen = f"WITH {projects_of_plan(viewer, UNDONE)}"
-    values = seen_values(viewer, plan=plan_id)
+async def read_coverage(
+    session: AsyncSession, plan_id: int, viewer: Viewer, as_of: date | None = None
+) -> Coverage:
+    """The problems and projects of a plan that a viewer may know of, put together.
+
+    What projects act on has no former states: with `as_of`, links are those there are today.
+    """
+    former = as_of is not None
+    seen = f"WITH {projects_of_plan(viewer, UNDONE, former=former)}"
+    values = seen_values(viewer, plan=plan_id, as_of=as_of)
+    problems_then = rows_of(PROBLEMS, former=former)
+    state = PROBLEMS.as_of if former else PROBLEMS.live
+    paired = PAIRS.format(problems=f"(SELECT * FROM {problems_then} pb WHERE {state})")  # noqa: S608
     projects = (await session.execute(text(seen + PROJECTS_OF_PLAN), values)).all()
     pairs: dict[int, dict[int, set[str]]] = {}
-    for problem, project, way in await session.execute(text(seen + PAIRS), values):
+    for problem, project, way in await session.execute(text(seen + paired), values):
         pairs.setdefault(problem, {}).setdefault(project, set()).add(way)
     words = {row.id: row.words for row in projects}
     known = {row.id: (row.code, Label(row.name_zh, row.name_en)) for row in projects}
     problems = []
-    for row in await _problems(session, plan_id, viewer):
+    for row in await _problems(session, plan_id, viewer, as_of):
         named = {place: _naming(place, words) for place in row.places}
         answers = pairs.setdefault(row.id, {})
         for project in {each for ids in named.values() for each in ids}:
@@ -101,13 +112,17 @@ async def read_coverage(session: AsyncSession, plan_id: int, viewer: Viewer) -> 
     return Coverage(problems, len(projects), idle)
 
 
-async def _problems(session: AsyncSession, plan_id: int, viewer: Viewer) -> Sequence[Any]:
-    met = (PROBLEMS.live, PROBLEMS.current, *visibility(PROBLEMS, viewer), "pb.plan_id = :plan")
+async def _problems(
+    session: AsyncSession, plan_id: int, viewer: Viewer, as_of: date | None
+) -> Sequence[Any]:
+    former = as_of is not None
+    state = (PROBLEMS.as_of,) if former else (PROBLEMS.live, PROBLEMS.current)
+    met = (*state, *visibility(PROBLEMS, viewer), "pb.plan_id = :plan")
     query = text(
         "SELECT pb.id, pb.code, pb.name_zh, pb.name_en, pb.type, pb.severity, pb.status, pb.places"  # noqa: S608
-        f" FROM {PROBLEMS.source} WHERE {' AND '.join(met)} ORDER BY pb.code"
+        f" FROM {source_of(PROBLEMS, former=former)} WHERE {' AND '.join(met)} ORDER BY pb.code"
     )
-    return (await session.execute(query, {"plan": plan_id, **viewer_values(viewer)})).all()
+    return (await session.execute(query, seen_values(viewer, plan=plan_id, as_of=as_of))).all()
 
 
 def _naming(place: str, words: Mapping[int, str]) -> list[int]:

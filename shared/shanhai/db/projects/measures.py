@@ -13,6 +13,7 @@ from shanhai.db.identity import Identity
 from shanhai.db.projects.reading import ProjectSeen, hold_project, refused, touch
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.tables import FundEntry, Indicator, ProjectMeasure
+from shanhai.db.today import read_today
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.science.units import convert
 from shanhai.vocabulary import Label, Role
@@ -101,7 +102,8 @@ async def put_measure(
     indicator_id = await _indicator(session, identity, wanted)
     if row is None:
         await _demand_room(session, project)
-        row = ProjectMeasure(project_id=project.id, measure=wanted.measure)
+        today = await read_today(session)
+        row = ProjectMeasure(project_id=project.id, measure=wanted.measure, valid_from=today)
         session.add(row)
     for name, value in _columns(wanted, indicator_id).items():
         setattr(row, name, value)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -35,11 +36,11 @@ class Scheduled:
 
 
 async def read_timetable(
-    session: AsyncSession, plan_id: int, viewer: Viewer
+    session: AsyncSession, plan_id: int, viewer: Viewer, as_of: date | None = None
 ) -> Sequence[Scheduled]:
     """The projects of a plan by programme, then by year."""
-    query = text(f"WITH {projects_of_plan(viewer)}{ROWS}")
-    found = await session.execute(query, seen_values(viewer, plan=plan_id))
+    query = text(f"WITH {projects_of_plan(viewer, former=as_of is not None)}{ROWS}")
+    found = await session.execute(query, seen_values(viewer, plan=plan_id, as_of=as_of))
     return [
         Scheduled(
             code,

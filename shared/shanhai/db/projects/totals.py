@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.features.history import rows_of, stated_rows
+from shanhai.db.features.plans import PLANS
+from shanhai.db.features.programmes import PROGRAMMES
 from shanhai.db.identity import Viewer
 from shanhai.db.projects.listing import projects_of_plan, seen_values
 from shanhai.vocabulary import Label
@@ -72,15 +76,14 @@ SUMS = """
 SELECT pg.code, pg.name_zh, pg.name_en, count(s.id), count(s.cost), sum(s.cost),
        coalesce(sum(f.allocated), 0), coalesce(sum(f.paid), 0), sum(s.area_m2),
        min(s.start_year), max(s.end_year)
-  FROM (SELECT id, code, name_zh, name_en, order_no FROM programme
-         WHERE plan_id = :plan AND deleted_at IS NULL
-           AND (valid_to IS NULL OR valid_to > current_date)) pg
+  FROM (SELECT id, code, name_zh, name_en, order_no FROM {programmes} pg
+         WHERE plan_id = :plan AND {there}) pg
   FULL JOIN seen s ON s.programme_id = pg.id
   LEFT JOIN LATERAL (
     SELECT sum(CASE e.kind WHEN 'allocation' THEN e.amount WHEN 'return' THEN -e.amount END)
              AS allocated,
            sum(e.amount) FILTER (WHERE e.kind = 'payment') AS paid
-      FROM fund_entry e WHERE e.project_id = s.id) f ON true
+      FROM fund_entry e WHERE e.project_id = s.id{by_then}) f ON true
  GROUP BY pg.id, pg.code, pg.name_zh, pg.name_en, pg.order_no
 HAVING pg.id IS NOT NULL OR count(s.id) > 0
  ORDER BY pg.order_no NULLS LAST, pg.code
@@ -91,7 +94,7 @@ SELECT s.programme, s.state, count(*) FROM seen s JOIN project_state st ON st.st
 """
 MEASURES = """
 SELECT s.programme, m.measure, m.unit, count(*), sum(m.planned), sum(m.done)
-  FROM seen s JOIN project_measure m ON m.project_id = s.id
+  FROM seen s JOIN {measures} m ON m.project_id = s.id
  GROUP BY s.programme, m.measure, m.unit ORDER BY m.measure, m.unit
 """
 
@@ -99,9 +102,9 @@ SELECT s.programme, m.measure, m.unit, count(*), sum(m.planned), sum(m.done)
 # A project lies in the region of the plan that is its own, or lies above its own.
 REGIONS = """
 WITH RECURSIVE listed AS (
-  SELECT of.id, of.place FROM plan p CROSS JOIN unnest(
-    CASE WHEN p.region_ids = '{}' THEN ARRAY[p.region_id] ELSE p.region_ids END
-  ) WITH ORDINALITY AS of (id, place) WHERE p.id = :plan AND of.id IS NOT NULL
+  SELECT of.id, of.place FROM {plans} p CROSS JOIN unnest(
+    CASE WHEN p.region_ids = '{{}}' THEN ARRAY[p.region_id] ELSE p.region_ids END
+  ) WITH ORDINALITY AS of (id, place) WHERE p.id = :plan AND {there} AND of.id IS NOT NULL
 ), within (top, id) AS (
   SELECT id, id FROM listed
   UNION
@@ -119,38 +122,60 @@ SELECT r.code, r.name_zh, r.name_en, r.area_m2, count(s.id), count(s.cost), sum(
     SELECT sum(CASE e.kind WHEN 'allocation' THEN e.amount WHEN 'return' THEN -e.amount END)
              AS allocated,
            sum(e.amount) FILTER (WHERE e.kind = 'payment') AS paid
-      FROM fund_entry e WHERE e.project_id = s.id) f ON true
+      FROM fund_entry e WHERE e.project_id = s.id{by_then}) f ON true
  GROUP BY r.id, r.code, r.name_zh, r.name_en, r.area_m2, r.place
  ORDER BY r.place NULLS LAST
 """
 
 
+def _by_then(former: bool) -> str:
+    """SQL that holds besides for entries of the ledger that were made by the day asked for."""
+    return " AND e.created_at::date <= CAST(:as_of AS date)" if former else ""
+
+
 async def region_totals(
-    session: AsyncSession, plan_id: int, viewer: Viewer
+    session: AsyncSession, plan_id: int, viewer: Viewer, as_of: date | None = None
 ) -> Sequence[RegionTotals]:
     """The regions of a plan in its order, and last its projects in none of them.
 
     Each project counts in one region, so that the sums are those of the plan.
     """
-    query = text(f"{REGIONS} {projects_of_plan(viewer)}{REGION_SUMS}")
-    rows = await session.execute(query, seen_values(viewer, plan=plan_id))
+    former = as_of is not None
+    regions = REGIONS.format(
+        plans=rows_of(PLANS, former=former), there=PLANS.as_of if former else "true"
+    )
+    seen = projects_of_plan(viewer, former=former)
+    query = text(f"{regions} {seen}{REGION_SUMS.format(by_then=_by_then(former))}")
+    rows = await session.execute(query, seen_values(viewer, plan=plan_id, as_of=as_of))
     return [
         RegionTotals(code, NO_REGION if code is None else Label(zh, en), *sums)
         for code, zh, en, *sums in rows
     ]
 
 
-async def programme_totals(session: AsyncSession, plan_id: int, viewer: Viewer) -> Sequence[Totals]:
+async def programme_totals(
+    session: AsyncSession, plan_id: int, viewer: Viewer, as_of: date | None = None
+) -> Sequence[Totals]:
     """The programmes of a plan in its order, and last its projects in none of them."""
-    seen = f"WITH {projects_of_plan(viewer)}"
-    values = seen_values(viewer, plan=plan_id)
+    former = as_of is not None
+    seen = f"WITH {projects_of_plan(viewer, former=former)}"
+    values = seen_values(viewer, plan=plan_id, as_of=as_of)
+    sums = SUMS.format(
+        programmes=rows_of(PROGRAMMES, former=former),
+        there=PROGRAMMES.as_of if former else f"deleted_at IS NULL AND {PROGRAMMES.current}",
+        by_then=_by_then(former),
+    )
+    day = "CAST(:as_of AS date)"
+    amounts = stated_rows("project_measure", day) if former else "project_measure"
     found: dict[str | None, Totals] = {}
-    for code, zh, en, *sums in await session.execute(text(seen + SUMS), values):
+    for code, zh, en, *added in await session.execute(text(seen + sums), values):
         name = NO_PROGRAMME if code is None else Label(zh, en)
-        found[code] = Totals(code, name, *sums)
+        found[code] = Totals(code, name, *added)
     for code, state, count in await session.execute(text(seen + STATES), values):
         own = found.get(code) or found[None]
         own.states[state] = own.states.get(state, 0) + count
-    for code, *rest in await session.execute(text(seen + MEASURES), values):
+    for code, *rest in await session.execute(
+        text(seen + MEASURES.format(measures=amounts)), values
+    ):
         (found.get(code) or found[None]).measures.append(MeasureTotal(*rest))
     return list(found.values())

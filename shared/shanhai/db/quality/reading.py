@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from geoalchemy2 import Geometry
-from sqlalchemy import Select, Table, column, func, or_, select, table, update
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy import Select, Table, column, func, or_, select, table, text, update
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import ColumnElement
 
@@ -192,10 +193,35 @@ async def _keep(session: AsyncSession, plan_id: int, finding: Finding) -> bool:
     return await session.scalar(put.returning(DataFinding.id)) is not None
 
 
-async def list_findings(session: AsyncSession, plan_id: int) -> Sequence[DataFinding]:
-    """The findings of a plan that hold, the most severe first."""
+async def list_findings(
+    session: AsyncSession, plan_id: int, as_of: date | None = None
+) -> Sequence[DataFinding]:
+    """The findings of a plan that hold, the most severe first.
+
+    With `as_of` those that held on that day, as the checks had told them by then.
+    """
+    if as_of is not None:
+        return await _former_findings(session, plan_id, as_of)
     order = func.array_position(["high", "medium", "low", "info"], DataFinding.severity)
     query = select(DataFinding).where(
         DataFinding.plan_id == plan_id, DataFinding.resolved_at.is_(None)
     )
     return (await session.scalars(query.order_by(order, DataFinding.code))).all()
+
+
+_FINDING = ", ".join(item.name for item in DataFinding.__table__.columns)
+_FORMER = text(
+    f"SELECT {_FINDING} FROM ("  # noqa: S608 - constants
+    f"SELECT {_FINDING}, resolved_at AS ended_at FROM data_finding"
+    f" UNION ALL SELECT {_FINDING}, ended_at FROM data_finding_history) told"
+    " WHERE plan_id = :plan AND found_at::date <= CAST(:day AS date)"
+    " AND (ended_at IS NULL OR ended_at::date > CAST(:day AS date))"
+    " ORDER BY array_position(ARRAY['high', 'medium', 'low', 'info'], severity), code"
+).columns(figures=JSONB(), attrs=JSONB())
+
+
+async def _former_findings(
+    session: AsyncSession, plan_id: int, as_of: date
+) -> Sequence[DataFinding]:
+    rows = await session.execute(_FORMER, {"plan": plan_id, "day": as_of})
+    return [DataFinding(**row) for row in rows.mappings()]

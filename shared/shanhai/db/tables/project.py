@@ -1,5 +1,6 @@
 """Programmes and restoration projects, the states of a project and its way through them."""
 
+from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import (
@@ -171,7 +172,12 @@ class ProjectEvent(Base):
 
 
 class ProjectMeasure(Base):
-    """A measure of a project, with what is planned and done of it."""
+    """A measure of a project, with what is planned and done of it.
+
+    Attributes:
+        valid_from: The day from which it says this; without one it always did. What it said before
+            is in `project_measure_history`.
+    """
 
     __tablename__ = "project_measure"
     __table_args__ = (
@@ -190,3 +196,4 @@ class ProjectMeasure(Base):
     unit: Mapped[str | None]
     indicator_id: Mapped[int | None] = mapped_column(ForeignKey("indicator.id"), index=True)
     attrs: Mapped[Attributes]
+    valid_from: Mapped[date | None]
