@@ -12,6 +12,7 @@ from shanhai.db.features.catalogue import COLLECTIONS, entity_named
 from shanhai.db.features.cql2 import Compiled, compile_filter
 from shanhai.db.features.entity import NAMES, Entity, Property
 from shanhai.db.features.history import source_of
+from shanhai.db.features.seen import seen_by
 from shanhai.db.identity import PUBLIC, Viewer
 from shanhai.db.tiles.properties import drawn_properties
 from shanhai.errors import InvalidInput
@@ -167,6 +168,7 @@ class Question:
     @classmethod
     def _of(cls, collection: Collection, selection: Selection) -> "Question":
         meant = selection.meant
+        collection = _seen(collection, seen_by(collection.entity, selection.viewer))
         conditions = features.conditions(collection.entity, meant)
         wanted = collection.properties if selection.properties is None else selection.properties
         former = features.reads_former(collection.entity, meant)
@@ -181,6 +183,12 @@ class Question:
     def source(self) -> str:
         """SQL of the rows: what follows `FROM`."""
         return source_of(self.collection.entity, former=self.former)
+
+
+@lru_cache(maxsize=256)
+def _seen(collection: Collection, entity: Entity) -> Collection:
+    """The collection as a reader sees its entity."""
+    return collection if entity is collection.entity else Collection(entity)
 
 
 @lru_cache(maxsize=1024)
@@ -210,7 +218,11 @@ def selection_of(layer: str, parameters: Mapping[str, str], viewer: Viewer) -> S
     for name, value in equal:
         _require_filter(collection, name, value)
     text, listed = parameters.get(FILTER), parameters.get(PROPERTIES)
-    filtered = None if text is None else (text, compile_filter(text, entity=collection.entity))
+    filtered = (
+        None
+        if text is None
+        else (text, compile_filter(text, entity=seen_by(collection.entity, viewer)))
+    )
     wanted = None if listed is None else _members(collection, listed)
     return Selection(equal, viewer, filtered, day, wanted)
 

@@ -704,7 +704,11 @@ async def test_each_part_of_a_plan_is_read_as_of_a_day(bureau: Bureau) -> None:
 
 async def day_before(bureau: Bureau, days: int = 1) -> str:
     """A day as the database counts them."""
-    return str(await bureau.session.scalar(text("SELECT current_date - CAST(:days AS int)"), {"days": days}))
+    return str(
+        await bureau.session.scalar(
+            text("SELECT current_date - CAST(:days AS int)"), {"days": days}
+        )
+    )
 
 
 async def change_day(session: AsyncSession, *statements: str) -> None:

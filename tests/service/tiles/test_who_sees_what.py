@@ -181,3 +181,21 @@ async def test_any_collection_is_filtered_by_what_can_be_asked_of_it(
             for f in layers.get("control_areas", {"features": []})["features"]
         }
         assert codes == {f"seen.{code}" for code in found}, query
+
+
+@pytest.mark.parametrize("name", ["", *OUTSIDERS, "planner@xiamen"])
+async def test_tiles_name_no_plan_that_is_hidden(
+    client: httpx.AsyncClient, credentials: dict[str, dict[str, str]], world: Any, name: str
+) -> None:
+    async with open_sessions(world.database_url) as sessions, sessions.begin() as session:
+        await session.execute(
+            text(
+                "UPDATE problem SET plan_id = (SELECT id FROM plan WHERE code = 'seen.draft')"
+                " WHERE code = 'seen.open'"
+            )
+        )
+    path = f"/layers/problems/{TILE}"
+    answer = await client.get(path, headers=credentials[name], params={"v": f"named-{name}"})
+    tile = mapbox_vector_tile.decode(answer.content)["problems"]["features"]
+    (one,) = [item for item in tile if item["properties"]["code"] == "seen.open"]
+    assert one["properties"].get("plan") == ("seen.draft" if name == "planner@xiamen" else None)

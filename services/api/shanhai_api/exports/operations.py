@@ -7,6 +7,7 @@ from fastapi import Request, Response
 from shanhai.db.features.crs import CRS84, WGS84
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.exporting import Export
+from shanhai.db.features.seen import seen_by
 from shanhai.errors import InvalidInput
 from shanhai.vector.formats import FileFormat
 from shanhai_api.dependencies import act_of
@@ -43,6 +44,7 @@ async def respond_file(
                 message_zh=f"{name} 仅用于分页；文件包含全部所选内容",
                 pointer=name,
             )
+    entity = seen_by(entity, caller.viewer)
     query = parse_items_query(entity, params, bound, system_reader(request))
     crs = query.ask.form.crs
     if chosen.only_degrees and crs.srid != WGS84 and crs != CRS84:

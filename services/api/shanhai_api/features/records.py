@@ -9,6 +9,7 @@ from pydantic import Field
 
 from shanhai.db.features.catalogue import RECORDS
 from shanhai.db.features.entity import Entity
+from shanhai.db.features.seen import seen_by
 from shanhai.db.features.selection import Selection
 from shanhai.db.features.writing import state_tag
 from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheView
@@ -62,7 +63,7 @@ def add_list(entity: Entity, path: str) -> None:
             return await respond_file(request, view, caller, entity, chosen, bound)
         html = view.wants_html(JSON, HTML)
         asked = asked_by_form(request) if html else request.query_params
-        query = parse_items_query(entity, asked, bound)
+        query = parse_items_query(seen_by(entity, caller.viewer), asked, bound)
         await operations.demand_owners(session, entity, caller, bound)
         if html:
             return await items_page(session, entity, caller, query, view, bound)

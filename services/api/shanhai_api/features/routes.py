@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from shanhai.db.features.catalogue import COLLECTIONS, collection_named
+from shanhai.db.features.seen import seen_by
 from shanhai.db.features.selection import Selection
 from shanhai.db.features.statements import Form
 from shanhai.db.features.writing import state_tag
@@ -108,7 +109,8 @@ async def list_items(request: Request) -> Response:
         return await respond_file(request, view, caller, entity, chosen)
     html = view.wants_html(GEOJSON, HTML)
     asked = asked_by_form(request) if html else request.query_params
-    query = parse_items_query(entity, asked, system=system_reader(request))
+    seen = seen_by(entity, caller.viewer)
+    query = parse_items_query(seen, asked, system=system_reader(request))
     if html:
         return await items_page(reader, entity, caller, query, view)
     if query.limit > HELD:

@@ -178,6 +178,8 @@ class Editing:
             who may publish.
         moved_by: Members by which an update takes a row away from what its path says it belongs to.
         effects: What its writes bring with them.
+        apart: Members, besides the state, whose change brings something with it: they are changed
+            one object at a time, never by an import.
         guards: The rules of its writes.
     """
 
@@ -188,6 +190,7 @@ class Editing:
     shown_by: str | None = None
     moved_by: frozenset[str] = frozenset()
     effects: tuple[Effect, ...] = ()
+    apart: frozenset[str] = frozenset()
     guards: tuple[Guard, ...] = ()
 
 
@@ -227,6 +230,7 @@ class Entity:
         path: Where records are served; `{name}` in it is the property of that name. Features are
             served at `/collections/{name}/items`.
         editing: Who writes it; None when the API does not.
+        for_reader: It is the entity as one kind of reader sees it (`shanhai.db.features.seen`).
     """
 
     name: str
@@ -257,6 +261,7 @@ class Entity:
     file: str | None = None
     path: str | None = None
     editing: Editing | None = None
+    for_reader: bool = False
 
     @property
     def key(self) -> str:

@@ -144,7 +144,7 @@ PROJECTS = Entity(
         ),
         replace(
             _OWN.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
-            matches=f"(p.code = :is_plan OR :is_plan IN ({_EDITIONS}))",
+            matches=f":is_plan IN ({_EDITIONS})",
             matches_former="pj.id IN (SELECT member.project_id FROM plan edition"
             " CROSS JOIN LATERAL plan_members_on(edition.id, {day}) member"
             " WHERE edition.code = :is_plan AND edition.deleted_at IS NULL"
@@ -219,6 +219,7 @@ PROJECTS = Entity(
         roles=frozenset({Role.OWNER, Role.PLANNER}),
         scopes=frozenset({Scope.PROJECTS, Scope.WRITE}),
         effects=(programme_follows_plan,),
+        apart=frozenset({"plan"}),
         guards=(
             PERIOD,
             in_order(

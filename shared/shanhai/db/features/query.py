@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.order import Order, Place, Position, Side
+from shanhai.db.features.seen import seen_by
 from shanhai.db.features.selection import Selection, bound_values
 from shanhai.db.features.statements import (
     COUNT_LIMIT,
@@ -188,6 +189,7 @@ async def read_page(
     ask: Ask = USUAL,
 ) -> Page:
     """The features of a selection from a position on."""
+    entity = seen_by(entity, selection.viewer)
     reading = Reading(session, entity, selection, limit, position, ask)
     found = await reading.rows(page_query)
     kept = reading.kept(found)
@@ -204,6 +206,7 @@ async def read_long_page(
     ask: Ask = USUAL,
 ) -> LongPage:
     """The row numbers of a page that is too long to be held."""
+    entity = seen_by(entity, selection.viewer)
     reading = Reading(session, entity, selection, limit, position, ask)
     found = await reading.rows(keys_query)
     kept = reading.kept(found)
@@ -221,6 +224,7 @@ async def read_rows(
 
     Those that left the selection since their numbers were read are left out.
     """
+    entity = seen_by(entity, selection.viewer)
     query = rows_query(entity, Question.of(entity, selection), form)
     found = await _rows(session, query, {**bound_values(selection), "keys": list(keys)}, form)
     rows = {row.key: row for row in FeatureRow.all_of(found, entity, form)}
@@ -231,6 +235,7 @@ async def read_feature(
     session: Asked, entity: Entity, selection: Selection, form: Form = PLAIN
 ) -> FeatureRow | None:
     """The one feature a selection with a `code` means; the newest when several states match."""
+    entity = seen_by(entity, selection.viewer)
     query = one_feature_query(entity, Question.of(entity, selection), form)
     found = await _rows(session, query, bound_values(selection), form)
     return next(iter(FeatureRow.all_of(found, entity, form)), None)
@@ -241,6 +246,7 @@ async def count_features(
 ) -> int | None:
     """How many features match; None when there are more than `COUNT_LIMIT` and it is `capped`."""
     cap = COUNT_LIMIT + 1 if capped else None
+    entity = seen_by(entity, selection.viewer)
     query = count_query(entity, Question.of(entity, selection), cap)
     count = await session.scalar(query, bound_values(selection)) or 0
     return None if capped and count > COUNT_LIMIT else count
@@ -248,6 +254,7 @@ async def count_features(
 
 async def estimate_features(session: Asked, entity: Entity, selection: Selection) -> int:
     """How many features PostgreSQL expects to match, without counting them."""
+    entity = seen_by(entity, selection.viewer)
     query = estimate_query(entity, Question.of(entity, selection))
     plan = await session.scalar(query, bound_values(selection))
     described = orjson.loads(plan) if isinstance(plan, str) else plan
@@ -256,6 +263,7 @@ async def estimate_features(session: Asked, entity: Entity, selection: Selection
 
 async def read_extent(session: AsyncSession, entity: Entity, selection: Selection) -> Extent:
     """The box and period of all that matches."""
+    entity = seen_by(entity, selection.viewer)
     query = extent_query(entity, Question.of(entity, selection))
     west, south, east, north, start, last = (
         await session.execute(query, bound_values(selection))

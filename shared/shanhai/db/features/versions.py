@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.history import source_of
+from shanhai.db.features.seen import seen_by
 from shanhai.db.features.selection import Selection, bound_values, visibility
 from shanhai.db.features.statements import PLAIN, feature_columns
 
@@ -45,7 +46,7 @@ async def read_versions(
 
     Whoever may not see the object as it is now sees none: what was withdrawn is to be read no more.
     """
-    names = tuple(sorted(selection.filters))
+    entity, names = seen_by(entity, selection.viewer), tuple(sorted(selection.filters))
     query = _versions_query(entity, tuple(visibility(entity, selection.viewer)), names)
     values = {**bound_values(selection), "most": limit}
     return [Version(*tuple(row)) for row in await session.execute(query, values)]

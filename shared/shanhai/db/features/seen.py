@@ -1,0 +1,70 @@
+"""Entities as a reader sees them: references to what they may not know of are left out.
+
+What names a row gives away that it is there: a public problem may belong to a plan that is a draft.
+Columns of a statement have no binds, so the codes that may be told are read beside its rows, once.
+"""
+
+from dataclasses import replace
+from functools import lru_cache
+
+from shanhai.db.features.entity import Entity, Property
+from shanhai.db.features.selection import visibility
+from shanhai.db.identity import Viewer
+
+HIDEABLE = ("plans", "programmes", "patterns", "zone_schemes", "parties")
+"""Entities some of whose rows are hidden, and others name; few enough to be listed."""
+
+
+def seen_by(entity: Entity, viewer: Viewer) -> Entity:
+    """The entity as it is read for a viewer; asked with the binds of `viewer_values`."""
+    if viewer.sees_all or entity.for_reader:
+        return entity
+    return _seen(entity, viewer.known, bool(viewer.regions))
+
+
+@lru_cache(maxsize=256)
+def _seen(entity: Entity, known: bool, regional: bool) -> Entity:
+    # Which regions those are is bound; the text depends on whether there are any.
+    viewer = Viewer(known, frozenset({0} if regional else ()))
+    named = [_named(item) for item in entity.properties]
+    wanted = sorted({target for target in named if target is not None})
+    if not wanted:
+        return entity
+    lists = ", ".join(_told(target, viewer) for target in wanted)
+    properties = (
+        item if target is None else _guarded(item, target)
+        for item, target in zip(entity.properties, named, strict=True)
+    )
+    return replace(
+        entity,
+        properties=tuple(properties),
+        joins=f"{entity.joins} CROSS JOIN (SELECT {lists}) reader",
+        for_reader=True,
+    )
+
+
+def _named(item: Property) -> str | None:
+    """The entity whose rows a property names, if some of those are hidden."""
+    if item.schema["type"] != "string" or item.role != "reference":
+        return None
+    target = "plans" if item.name == "plan" else item.refers_to
+    return target if target in HIDEABLE else None
+
+
+def _told(target: str, viewer: Viewer) -> str:
+    from shanhai.db.features.catalogue import entity_named
+
+    entity = entity_named(target)
+    met = " AND ".join(visibility(entity, viewer)) or "true"
+    return f"ARRAY(SELECT {entity.code} FROM {entity.source} WHERE {met}) AS {target}"  # noqa: S608
+
+
+def _guarded(item: Property, target: str) -> Property:
+    listed = f"= ANY(reader.{target})"
+    # An index finds the rows of a code, as it would without a reader.
+    equal = f"({item.sql} = :is_{item.name} AND :is_{item.name} {listed})"
+    return replace(
+        item,
+        sql=f"CASE WHEN {item.sql} {listed} THEN {item.sql} END",
+        matches=item.matches or equal,
+    )

@@ -1,0 +1,104 @@
+"""What names a thing that a reader may not know of does not name it to them."""
+
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.queries.grants import RoleGiven
+from shanhai.db.queries.keys import create_key
+from shanhai.testing.feature_rows import forget_features
+from shanhai.testing.job_rows import add_region
+from shanhai.vocabulary import Role, Scope
+
+pytestmark = [pytest.mark.db, pytest.mark.redis, pytest.mark.service]
+
+PROBLEM = "/collections/problems/items"
+HIDDEN = "secret-plan"
+INSIDE = ("planner@city",)
+OUTSIDE = ("", "viewer@", "planner@elsewhere")
+
+
+@pytest.fixture
+async def callers(anonymous: httpx.AsyncClient, session: AsyncSession) -> dict[str, dict[str, str]]:
+    """A public problem of a draft plan, and the headers of who reads it."""
+    await forget_features(session)
+    for code in ("city", "elsewhere"):
+        await add_region(session, code)
+    city = "(SELECT id FROM region WHERE code = 'city')"
+    plan = f"(SELECT id FROM plan WHERE code = '{HIDDEN}')"
+    for statement in (
+        "INSERT INTO plan (code, name_zh, name_en, kind, level, region_id, first_year)"
+        f" VALUES ('{HIDDEN}', '规划', 'Plan', 'special', 'city', {city}, 2021)",
+        "INSERT INTO problem (code, name_zh, name_en, region_id, plan_id, type)"
+        f" VALUES ('p-1', '问题', 'Problem', {city}, {plan}, 'erosion')",
+        "INSERT INTO programme (code, name_zh, name_en, plan_id, order_no)"
+        f" VALUES ('secret-programme', '工程', 'Programme', {plan}, 1)",
+        "INSERT INTO project (code, name_zh, name_en, region_id, plan_id, programme_id,"
+        " start_year, end_year, state, is_public)"
+        f" VALUES ('j-1', '项目', 'Project', {city}, {plan}, (SELECT id FROM programme),"
+        " 2021, 2022, 'approved', true)",
+    ):
+        await session.execute(text(statement))
+    found = {"": {}}
+    for name in (*INSIDE, *OUTSIDE[1:]):
+        role, _, region = name.partition("@")
+        given = [RoleGiven(Role(role), region or None)]
+        key = await create_key(session, name=name, scopes=[Scope.READ], roles=given)
+        found[name] = {"Authorization": f"Bearer {key}"}
+    await session.commit()
+    return found
+
+
+async def ask(client: httpx.AsyncClient, headers: Any, path: str, **params: Any) -> httpx.Response:
+    """Read what is there."""
+    answer = await client.get(path, params=params, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+async def test_a_hidden_plan_is_not_named(
+    callers: dict[str, dict[str, str]], anonymous: httpx.AsyncClient, name: str
+) -> None:
+    headers = callers[name]
+    for path in (
+        PROBLEM,
+        f"{PROBLEM}/p-1",
+        f"{PROBLEM}/p-1/versions",
+        "/collections/projects/items",
+    ):
+        for params in ({}, {"f": "html"}):
+            found = await ask(anonymous, headers, path, **params)
+            assert "secret-" not in found.text, (path, params)
+    one = (await ask(anonymous, headers, f"{PROBLEM}/p-1")).json()
+    assert one["properties"]["plan"] is None
+    assert "secret-" not in (await ask(anonymous, headers, PROBLEM, f="csv")).text
+    for question in (
+        {"plan": HIDDEN},
+        {"filter": f"plan = '{HIDDEN}'"},
+        {"filter": "plan IS NOT NULL"},
+    ):
+        found = await ask(anonymous, headers, PROBLEM, **question)
+        assert found.json()["features"] == [], question
+    found = await ask(anonymous, headers, "/collections/projects/items", plan=HIDDEN)
+    assert found.json()["features"] == []
+    today = await ask(anonymous, headers, PROBLEM, as_of="2999-01-01", sortby="plan")
+    assert [item["properties"]["plan"] for item in today.json()["features"]] == [None]
+
+
+@pytest.mark.parametrize("name", INSIDE)
+async def test_its_people_read_the_name(
+    callers: dict[str, dict[str, str]], anonymous: httpx.AsyncClient, name: str
+) -> None:
+    headers = callers[name]
+    for question in ({}, {"plan": HIDDEN}, {"filter": f"plan = '{HIDDEN}'"}, {"sortby": "plan"}):
+        found = await ask(anonymous, headers, PROBLEM, **question)
+        told = [item["properties"]["plan"] for item in found.json()["features"]]
+        assert told == [HIDDEN], question
+    (project,) = (await ask(anonymous, headers, "/collections/projects/items")).json()["features"]
+    assert project["properties"]["plan"] == HIDDEN
+    assert project["properties"]["programme"] == "secret-programme"
+    assert HIDDEN in (await ask(anonymous, headers, PROBLEM, f="csv")).text
