@@ -18,6 +18,8 @@ from shanhai.db.features.control_areas import CONTROL_AREAS
 from shanhai.db.features.corridors import CORRIDOR_NODES
 from shanhai.db.features.datasets import DATASETS
 from shanhai.db.features.entity import Entity
+from shanhai.db.features.plans import PLANS
+from shanhai.db.features.projects import PROJECTS
 from shanhai.db.features.regions import REGIONS
 from shanhai.db.identity import EVERYTHING, Grant, Identity
 from shanhai.db.queries.audit import Act, record
@@ -386,6 +388,48 @@ async def test_states_are_not_changed_by_an_import(sessions: Sessions) -> None:
     settled = await written(node(1, ["line-a"]), node(2, ["line-a"]))
     assert told(settled) == [(1, "state", None)]
     assert settled.unchanged == 1
+
+
+async def test_a_file_approves_no_plan_and_moves_no_project(sessions: Sessions) -> None:
+    async with sessions.begin() as session:
+        city = await add_region(session, "city")
+        for code in ("plan-a", "plan-b"):
+            await session.execute(
+                text(
+                    "INSERT INTO plan (code, name_zh, name_en, kind, level, region_id, first_year,"
+                    f" status) VALUES ('{code}', '规划', 'Plan', 'k', 'city', {city.id}, 2021,"
+                    " 'submitted')"
+                )
+            )
+        plan = "(SELECT id FROM plan WHERE code = 'plan-a')"
+        await session.execute(
+            text(
+                "INSERT INTO project (code, name_zh, name_en, region_id, plan_id, start_year,"
+                f" end_year) VALUES ('j-1', '项目', 'Project', {city.id}, {plan}, 2021, 2022)"
+            )
+        )
+
+    async def told(entity: Entity, code: str, name: str, value: str) -> list[Any]:
+        row = (1, code, None, None, None, json.dumps(value))
+        names = (name,)
+        done = await write(
+            sessions,
+            [row],
+            names=names,
+            entity=entity,
+            identity=Identity("editor", frozenset({Scope.WRITE, Scope.PROJECTS})),
+        )
+        return [
+            (item.row, item.rule, item.member, "PATCH" in item.detail.en)
+            for item in done.rejections
+        ]
+
+    assert await told(PLANS, "plan-a", "status", "approved") == [(1, "state", "status", True)]
+    assert await told(PROJECTS, "j-1", "plan", "plan-b") == [(1, "state", "plan", True)]
+    assert await told(PROJECTS, "j-1", "plan", "plan-a") == []
+    async with sessions() as session:
+        statuses = await session.scalars(text("SELECT DISTINCT status FROM plan"))
+        assert statuses.all() == ["submitted"]
 
 
 async def _two_corridors(sessions: Sessions) -> list[int]:

@@ -117,3 +117,14 @@ def test_names_are_told_in_both_languages_and_once(entity: Entity) -> None:
     labels = [entity.title, entity.description, *(item.title for item in entity.properties)]
     assert all(re.search("[\u4e00-\u9fff]", label.zh) and label.en for label in labels)
     assert [item.name for item in entity.properties if item.role == "id"] == ["code"]
+
+
+@pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.name)
+def test_what_brings_others_with_it_is_changed_one_by_one(entity: Entity) -> None:
+    editing = entity.editing
+    if editing is None:
+        return
+    columns = {item.name for item in entity.receivables if item.column is not None}
+    assert editing.apart <= columns
+    # An import runs no effects, so it refuses what would have some.
+    assert not editing.effects or editing.lifecycle is not None or editing.apart

@@ -99,6 +99,7 @@ async def judge(
     await _cut_off(session, stage, found)
     await _incomplete(session, stage, found)
     await _in_wrong_state(session, stage, editing, found)
+    await _bringing_others(session, stage, editing, found)
     await _rewriting(session, stage, found)
     present = f"JOIN {ROWS} i_r ON i_r.changed AND {stage.entity.key} = i_r.found"
     await judge_regions(session, stage, editing, identity, present, found)
@@ -187,7 +188,9 @@ async def _in_wrong_state(
         own = f'i_r."c_{column}"'
         changed = f"SELECT i_r.row, i_r.code {joined} AND {own} <> i_t.{column}"
         by_step = Label(
-            "状态只能逐步更改，不能经导入更改", "a state is changed by steps, not by an import"
+            "状态的更改会带动其他内容，须逐个以 PATCH 更改，不能经导入更改",
+            "a state is changed by steps, with all they bring about: PATCH it by itself,"
+            " an import does not change it",
         )
         await found.add_all(session, changed, "state", lifecycle.property, by_step)
         first = lifecycle.initial
@@ -197,6 +200,24 @@ async def _in_wrong_state(
         )
         initial = Label(f"新建时的状态为 {first!r}", f"a new one begins as {first!r}")
         await found.add_all(session, begun, "state", lifecycle.property, initial)
+
+
+async def _bringing_others(
+    session: AsyncSession, stage: Stage, editing: Editing, found: Rejections
+) -> None:
+    """Rows in which a member would change that brings something else with it."""
+    for item in (each for each in stage.kept if each.name in editing.apart):
+        query = (
+            f"SELECT i_r.row, i_r.code FROM {ROWS} i_r"  # noqa: S608
+            f" JOIN {stage.entity.table} i_t ON i_t.id = i_r.found"
+            f' WHERE i_r.changed AND i_r."c_{item.column}" <> i_t.{item.column}'
+        )
+        detail = Label(
+            "更改该字段会带动其他内容，须逐个以 PATCH 更改，不能经导入更改",
+            "changing it brings other things with it: PATCH it by itself, an import does not"
+            " change it",
+        )
+        await found.add_all(session, query, "state", item.name, detail)
 
 
 async def _rewriting(session: AsyncSession, stage: Stage, found: Rejections) -> None:

@@ -159,6 +159,7 @@ PROGRAMMES = Entity(
         roles=frozenset({Role.PLANNER}),
         moved_by=frozenset({"plan"}),
         effects=(projects_come_along,),
+        apart=frozenset({"plan"}),
         guards=(RECORD_PERIOD, part_of_the_plan()),
     ),
 )
