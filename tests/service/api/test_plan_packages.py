@@ -280,6 +280,7 @@ async def test_who_sees_a_part_only_gets_no_package(
     assert (await anonymous.get(path)).status_code == 401
     reader = await client_with(Scope.READ)
     assert (await reader.get("/plans/nowhere/package")).status_code == 404
+    assert (await reader.get(path, params={"as_of": "2022-06-30"})).status_code == 400
     async with plans.sessions() as session:
         seen = await find_plan(session, PLAN, EVERYTHING)
         here, there = [

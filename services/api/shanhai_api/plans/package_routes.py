@@ -1,9 +1,11 @@
 """`/plans/{plan}/package`: everything of a plan in one file."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
 
 from shanhai.db.indicators.listing import find_plan
-from shanhai_api.dependencies import Reader, ReadSession, TheView, act_of
+from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheView, act_of
 from shanhai_api.plans.packaging import ZIP, demand_insider, respond_package
 from shanhai_api.state import state_of
 
@@ -16,7 +18,13 @@ router = APIRouter(tags=["records"])
     response_class=Response,
     responses={200: {"content": {ZIP: {"schema": {"type": "string", "format": "binary"}}}}},
 )
-async def get_package(view: TheView, caller: Reader, plan: str, session: ReadSession) -> Response:
+async def get_package(
+    view: TheView,
+    caller: Reader,
+    plan: str,
+    query: Annotated[PageQuery, Query()],
+    session: ReadSession,
+) -> Response:
     """Give a zip of rows as JSON, a GeoPackage and the documents, with a checksum for each.
 
     The same state of a plan gives the same bytes; `import-plan` rebuilds the plan from them.
