@@ -302,8 +302,8 @@ async def test_what_is_allowed_now_and_why_not_the_rest(
     assert found["rejected"]["role"] == {
         "any_of": ["approver"],
         "met": False,
-        "text": "须具角色：approver",
-        "text_zh": "须具角色：approver",
+        "text": "须具角色：审批",
+        "text_zh": "须具角色：审批",
         "text_en": "one of the roles approver is needed",
     }
 
