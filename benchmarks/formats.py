@@ -18,7 +18,7 @@ import numpy as np
 import shapely
 
 from shanhai.processes.import_features.compute import compute
-from shanhai.processes.kit.task import Task
+from shanhai.processes.import_features.task import ImportFeaturesTask
 from shanhai.vector.formats import FILE_FORMATS
 from shanhai.vector.tables import BLOCK_ROWS, Column, Table
 from shanhai.vector.writing import write_table
@@ -62,7 +62,7 @@ def read(name: str, path: Path) -> None:
         **({"crs": "EPSG:4490"} if name == "csv" else {}),
     }
     with tempfile.TemporaryDirectory() as folder:
-        task = Task(
+        task = ImportFeaturesTask(
             process="import-features", inputs=inputs, upload_uri="u", files={"u": str(path)}
         )
         outcome = compute(task, Path(folder), lambda percent, stage: None)
