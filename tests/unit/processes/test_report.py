@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from shanhai.processes.assess_ecoservices import report
 from shanhai.processes.kit.map_notes import credit_line, resolution_note
 from shanhai.reporting.fonts import cjk_family
 from shanhai.reporting.pdf import write_pdf
 from shanhai.reporting.report import leading_cover
 from shanhai.testing.watershed import Watershed
 from shanhai.vocabulary import ECOSERVICES, ZONE_CLASSES
-from shanhai_tiles.wmts.faults import report
 
 
 def unpacked(part: bytes) -> bytes:
@@ -52,7 +52,7 @@ def test_the_pdf_holds_its_fonts(zoned: Any):
 def test_without_libraries_to_set_type_there_is_a_page_and_it_says_so(
     zone: Any, monkeypatch: pytest.MonkeyPatch
 ):
-    for user in ("reporting.report", "processes.zone_report"):
+    for user in ("reporting.report", "processes.assess_ecoservices.report"):
         monkeypatch.setattr(f"shanhai.{user}.can_write_pdf", lambda: False)
     run = zone()
     names = {file.name for file in run.outcome.files}
