@@ -72,8 +72,8 @@ def definition() -> dict[str, Any]:
 @lru_cache
 def validator(path: str, method: str, status: str, media_type: str) -> Any:
     """What checks an answer of an operation; None where none of the kind is declared."""
-    answers = definition()["paths"][path][method]["responses"]
-    content = answers.get(status, {}).get("content", {})
+    operation = definition()["paths"][path].get(method, {"responses": {}})
+    content = operation["responses"].get(status, {}).get("content", {})
     if not status.startswith("2") or media_type not in content:
         return None
     schema = content[media_type].get("schema", {})
