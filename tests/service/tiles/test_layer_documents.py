@@ -68,6 +68,17 @@ async def test_tilejson_names_the_version(client: httpx.AsyncClient) -> None:
     assert other["tile_matrix_set"] == "CGCS2000Quad"
 
 
+@pytest.mark.parametrize(("lang", "words"), [("zh", "来源与许可"), ("en", "Sources and licences")])
+async def test_tilejson_credits_shortly_and_links_to_all(
+    client: httpx.AsyncClient, lang: str, words: str
+) -> None:
+    document = await read(client, "/layers/ratio.xiamen/tilejson.json", lang=lang)
+    name, link = document["attribution"].split(" · ")
+    assert name == "ITU-R P.1511"
+    assert link.startswith('<a href="http://tiles.test/layers/ratio.xiamen/map')
+    assert link.endswith(f"{words}</a>")
+
+
 async def test_the_legend_tilejson_names_is_drawn_as_its_tiles(client: httpx.AsyncClient) -> None:
     looks = {"rescale": "-0.5,0.5", "colormap": "rdbu"}
     document = await read(client, "/layers/ratio.xiamen/tilejson.json", **looks)

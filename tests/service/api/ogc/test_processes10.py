@@ -722,6 +722,8 @@ class TestJob:
         self, editor: httpx.AsyncClient
     ) -> None:
         made = await execute(editor, ASYNC)
+        by_rel = {item["rel"]: item for item in made.json()["links"]}
+        assert by_rel["monitor"]["type"] == "application/json"
         await ended(editor, made.headers["location"])
         status = await get(editor, made.headers["location"])
         by_rel = {item["rel"]: item for item in status["links"]}
