@@ -16,7 +16,7 @@ from shanhai_api.landing.conformance import conforms_to
 from shanhai_api.landing.definition import operations_of
 from shanhai_api.negotiation import HTML, JSON, OPENAPI
 from shanhai_api.openapi import describe_30, describe_31
-from shanhai_api.pages import WORDS
+from shanhai_api.page_words import WORDS
 from shanhai_api.view import Link as Target
 from shanhai_api.view import View
 

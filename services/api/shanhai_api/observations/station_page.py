@@ -39,7 +39,8 @@ from shanhai_api.observations.documents import (
     describe_latest,
     describe_value,
 )
-from shanhai_api.pages import WORDS, reading
+from shanhai_api.page_words import WORDS
+from shanhai_api.pages import reading
 
 Range = Literal["day", "month", "year"]
 EVERY: dict[Range, Every] = {"day": "hour", "month": "hour", "year": "day"}
