@@ -29,7 +29,7 @@ from shanhai_api.compliance.routes import router as compliance
 from shanhai_api.configuration import Configuration
 from shanhai_api.datasets.routes import router as dataset_files
 from shanhai_api.editions.routes import router as editions
-from shanhai_api.error_pages import install_handlers
+from shanhai_api.error_pages import install_handlers, told_to_people
 from shanhai_api.errors import on_shanhai_error
 from shanhai_api.features.edit_routes import records as record_edits
 from shanhai_api.features.edit_routes import router as edits
@@ -154,7 +154,11 @@ def create_app(configuration: Configuration) -> FastAPI:
         redirect_slashes=False,
         middleware=[
             Middleware(RequestScope),
-            Middleware(Admission, most=configuration.api.most_requests, refuse=on_shanhai_error),
+            Middleware(
+                Admission,
+                most=configuration.api.most_requests,
+                refuse=told_to_people(on_shanhai_error),
+            ),
             # Anyone's page may read what is public; no credentials ride along.
             Middleware(
                 CORSMiddleware,

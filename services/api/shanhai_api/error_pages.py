@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 
 import orjson
+import structlog
 from asyncpg import InternalClientError
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -21,13 +22,18 @@ from shanhai_api.errors import (
     on_invalid_request,
     on_shanhai_error,
     on_system_error,
+    request_id_of,
+    unexpected,
 )
+from shanhai_api.language import language_of
 from shanhai_api.negotiation import HTML, JSON, choose_format
 from shanhai_api.pages import render
 from shanhai_api.state import state_of
 from shanhai_api.view import View
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
 _OUTAGES = (DBAPIError, InternalClientError, PoolTimeoutError, ConnectionError, TimeoutError)
 
 
@@ -54,6 +60,16 @@ def told_to_people(handler: Handler) -> Handler:
         return _page(request, answer) if _wants_page(request, answer) else answer
 
     return told
+
+
+def answer_unexpected(request: Request) -> Response:
+    """The last resort, to a browser as a page; the bare document where the page fails as well."""
+    answer = unexpected(request_id_of(request), language_of(request))
+    try:
+        return _page(request, answer) if _wants_page(request, answer) else answer
+    except Exception:
+        log.exception("error page failed")
+        return answer
 
 
 def _wants_page(request: Request, answer: Response) -> bool:

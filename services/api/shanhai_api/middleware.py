@@ -12,8 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shanhai.limits import Allowance
 from shanhai.tracing import Span, bound_trace_id, span
-from shanhai_api.errors import unexpected
-from shanhai_api.language import language_of
+from shanhai_api.error_pages import answer_unexpected
 from shanhai_api.metrics import Metrics
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -86,7 +85,7 @@ class RequestScope:
             except Exception:
                 log.exception("request failed")
                 if course.status is None:
-                    last_resort = unexpected(course.request_id, language_of(Request(scope)))
+                    last_resort = answer_unexpected(Request(scope))
                     await last_resort(scope, receive, finished)
         _note(scope, course, metrics)
 

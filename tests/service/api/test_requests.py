@@ -17,6 +17,7 @@ from shanhai_api.state import State
 
 ECHO = "/processes/echo/execution"
 JSON = {"Content-Type": "application/json"}
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
 class TestBodies:
@@ -212,6 +213,11 @@ class TestAddresses:
         assert (await self.first_link(anonymous)).startswith("https://eco.example/shanhai/")
 
 
+async def break_down() -> None:
+    """Fail in a way nobody foresaw."""
+    raise RuntimeError("secret 42")
+
+
 class TestLastResort:
     @pytest.mark.parametrize(
         ("error", "status"),
@@ -237,6 +243,36 @@ class TestLastResort:
         if status == 503:
             assert answer.headers["Retry-After"]
 
+    @pytest.mark.parametrize(
+        ("lang", "title", "number"),
+        [("zh", "内部错误", "请求编号"), ("en", "Internal error", "Request id")],
+    )
+    async def test_a_browser_is_told_by_a_page(
+        self, anonymous: httpx.AsyncClient, app: FastAPI, lang: str, title: str, number: str
+    ) -> None:
+        app.add_api_route("/broken", break_down)
+        answer = await anonymous.get(
+            f"/broken?lang={lang}", headers={**BROWSER, "X-Request-Id": "seen-by-me"}
+        )
+        assert answer.status_code == 500
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert answer.headers["Content-Language"] == lang
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert f"<h1>{title}</h1>" in answer.text
+        assert f'{number} <span class="code">seen-by-me</span>' in answer.text
+        assert "secret" not in answer.text
+        head = await anonymous.head("/broken", headers=BROWSER)
+        assert (head.status_code, head.content) == (500, b"")
+
+    async def test_without_a_page_there_is_still_an_answer(
+        self, anonymous: httpx.AsyncClient, app: FastAPI, state: State
+    ) -> None:
+        object.__setattr__(state.configuration, "public", None)
+        app.add_api_route("/broken", break_down)
+        answer = await anonymous.get("/broken", headers=BROWSER)
+        assert answer.status_code == 500
+        assert answer.headers["Content-Type"] == "application/problem+json"
+
 
 async def test_overload_is_refused_and_passes(configuration: Configuration) -> None:
     """With one in hand, which is slow, others are refused in words; then all is as before."""
@@ -261,6 +297,9 @@ async def test_overload_is_refused_and_passes(configuration: Configuration) -> N
         assert refusal.headers["Retry-After"]
         assert "请求已达上限" in refusal.json()["detail"]
         assert refusal.headers["X-Request-Id"]
+        page = await client.get("/collections?lang=zh", headers=BROWSER)
+        assert page.status_code == 503
+        assert "<h1>" in page.text
         assert (await client.get("/health/ready")).status_code == 200
         done.set()
         assert (await slow).status_code == 200
