@@ -53,6 +53,12 @@ class ZoneClass:
 SUPPLY_DEMAND = "supply_demand"
 """The `scheme_kind` of the five-class zoning."""
 
+SCHEME_KINDS: tuple[Term, ...] = (
+    Term(SUPPLY_DEMAND, Label("供需分区", "Supply and demand")),
+    Term("plan_zones", Label("规划分区", "Zones of the plan")),
+)
+"""Kinds of zonings, by the first part of their `scheme_kind`; after a dot follows the plan."""
+
 ZONE_CLASSES: tuple[ZoneClass, ...] = (
     ZoneClass(
         1,

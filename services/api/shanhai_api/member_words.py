@@ -98,8 +98,6 @@ CODES: Mapping[str, Label] = {
     "le": Label("≤", "≤"),
     "lt": Label("＜", "<"),
     "eq": Label("＝", "="),
-    "supply_demand": Label("供需分区", "Supply and demand"),
-    "plan_zones": Label("规划分区", "Zones of the plan"),
     "protection": Label("保护", "Protection"),
     "restoration": Label("修复", "Restoration"),
     "allocation": Label("分配", "Allocation"),

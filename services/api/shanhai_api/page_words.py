@@ -140,6 +140,8 @@ WORDS: Mapping[str, Label] = {
     "activities": Label("活动或措施（代码，逗号分隔）", "Activities or measures (codes, commas)"),
     "decision": Label("规定", "Decision"),
     "conditions": Label("条件", "Conditions"),
+    "rule": Label("规则", "Rule"),
+    "version": Label("版本", "Version"),
     "legal_basis": Label("依据", "Legal basis"),
     "to_be_confirmed": Label("待主管部门确认", "to be confirmed by the bureau"),
     "presumed": Label("未说明活动，按开发建设判定", "no activity was named; judged as development"),

@@ -116,7 +116,26 @@ def test_strictest_place_decides() -> None:
     judged = judge(activities(), ["mining"], [RED, FARM], [*RULES, lax])
     assert judged.verdict == "refused"
     assert {hit.rule.code for hit in judged.hits} == {"red-mining", "farm"}
-    assert "red-mining" in judged.reasons[0].en
+    assert judged.reasons[0] == Label("红线：采矿禁止", "Red line: Mining is forbidden")
+
+
+def test_reasons_name_what_a_rule_speaks_of_and_the_decision_that_lifts_it() -> None:
+    broad = rule("any_development", "forbidden", name=Label("各类开发", "Any development"))
+    said = judge(activities(), ["mining"], [RED], [broad]).reasons
+    assert said == (
+        Label(
+            "红线：采矿禁止（按“各类开发”的规则）",
+            "Red line: Mining is forbidden (rule on: Any development)",
+        ),
+    )
+    lifting = replace(LEAVE, document="厦自然资〔2026〕1号")
+    lifted = judge(activities(), ["mining"], [RED], RULES, [lifting]).reasons
+    assert lifted[0].zh == "红线：采矿禁止，已批准例外（厦自然资〔2026〕1号）"
+    assert (
+        judge(activities(), ["mining"], [RED], RULES, [LEAVE])
+        .reasons[0]
+        .en.endswith("lifted by exception (leave)")
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from shanhai.db.identity import Identity
 from shanhai.processes.check_compliance.check import check_if_small
 from shanhai.processes.check_compliance.contract import CheckComplianceInputs
 from shanhai.processes.kit.contract import Inputs
-from shanhai_api.negotiation import JSON
+from shanhai_api.compliance.naming import names_in
+from shanhai_api.negotiation import HTML, JSON
 from shanhai_api.state import State
 from shanhai_api.view import View
 
@@ -35,4 +36,7 @@ async def check_at_once(
     if raw:
         return view.send(orjson.dumps(result), JSON.media_type)
     document: dict[str, Any] = {"result": result}
-    return view.respond(document, template=TEMPLATE, extra={"form": form})
+    extra: dict[str, Any] = {"form": form}
+    if view.wants_html(JSON, HTML):
+        extra["names"] = await names_in(state.quick, result, caller.viewer, view.lang)
+    return view.respond(document, template=TEMPLATE, extra=extra)

@@ -1,5 +1,6 @@
 """Exceptions given and revoked, and the register of lines."""
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
@@ -7,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.compliance.exceptions import Grant, Granted, grant, revoke
 from shanhai.db.compliance.register import find_region, read_declines, read_totals
+from shanhai.db.features.control_areas import CONTROL_AREAS
 from shanhai.db.features.regions import REGIONS
 from shanhai.db.features.selection import Selection
 from shanhai.db.queries.audit import Act
@@ -15,7 +17,9 @@ from shanhai.processes.check_compliance.check import read_shape_asked
 from shanhai_api.compliance.documents import describe_decline, describe_lines
 from shanhai_api.compliance.schemas import ExceptionBody
 from shanhai_api.features.operations import read_item
+from shanhai_api.features.wording import names_of
 from shanhai_api.identity import Caller
+from shanhai_api.negotiation import HTML, JSON
 from shanhai_api.once import Made
 from shanhai_api.view import View
 
@@ -59,6 +63,15 @@ def demand_known(caller: Caller) -> None:
     """
     if caller.anonymous:
         raise Unauthenticated("an identity is needed", message_zh="需要身份认证")
+
+
+async def names_of_areas(
+    session: AsyncSession, caller: Caller, view: View, codes: Collection[str]
+) -> dict[str, str]:
+    """What control areas are called on a page."""
+    if not codes or not view.wants_html(JSON, HTML):
+        return {}
+    return await names_of(session, CONTROL_AREAS, codes, caller.viewer, view.lang)
 
 
 async def read_register(

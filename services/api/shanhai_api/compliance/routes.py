@@ -218,4 +218,6 @@ async def show_register(
         *view.self_links(f"/regions/{quoted}/lines"),
         view.link(f"/collections/regions/items/{quoted}", "up"),
     ]
-    return view.respond(document, template="lines.html")
+    shrunk = {code for item in document["declines"] for code in item["codes"]}
+    names = await operations.names_of_areas(session, caller, view, shrunk)
+    return view.respond(document, template="lines.html", extra={"names": names})

@@ -1,6 +1,6 @@
 """What codes are called on pages: names of what a row refers to, and words of open lists."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import text
@@ -183,7 +183,7 @@ async def names_on_page(
             codes = (code for row in rows for code in _several(row.get(item.name)))
             asked.setdefault(referred, set()).update(codes)
     names = {
-        name: await _names(session, entity_named(name), codes, viewer, lang)
+        name: await names_of(session, entity_named(name), codes, viewer, lang)
         for name, codes in asked.items()
         if codes
     }
@@ -220,9 +220,10 @@ def _several(value: Any) -> Sequence[str]:
     return [each for each in value if isinstance(each, str)] if isinstance(value, list) else ()
 
 
-async def _names(
-    session: Asked, entity: Entity, codes: set[str], viewer: Viewer, lang: Lang
+async def names_of(
+    session: Asked, entity: Entity, codes: Collection[str], viewer: Viewer, lang: Lang
 ) -> dict[str, str]:
+    """What some rows of an entity are called, of those the reader may see."""
     name = entity.declared(f"name_{lang}") or entity.declared(f"title_{lang}")
     if name is None:
         return {}

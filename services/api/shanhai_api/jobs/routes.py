@@ -10,8 +10,10 @@ from fastapi.responses import StreamingResponse
 from shanhai.db.tables import Job
 from shanhai.jobs.result_form import ResultForm
 from shanhai.processes.catalogue import CONTRACTS
+from shanhai.processes.check_compliance.contract import CHECK_COMPLIANCE
 from shanhai.vocabulary import JobStatus
 from shanhai_api.awaiting import successful_result, wait_for_end
+from shanhai_api.compliance.naming import names_in
 from shanhai_api.dependencies import (
     JobCaller,
     PageQuery,
@@ -138,7 +140,12 @@ async def read_results(
     if raw and query.f is None and not wants_page(view):
         return raw_answer(view, state.store, row)
     document = told_results(row, view)
-    return view.respond(document, template="results.html", extra={"job": str(row.id)})
+    extra: dict[str, Any] = {"job": str(row.id), "checked": None}
+    if row.kind == CHECK_COMPLIANCE.id and view.wants_html(JSON, HTML):
+        checked = document["result"]
+        names = await names_in(session, checked, caller.viewer, view.lang)
+        extra |= {"checked": checked, "names": names}
+    return view.respond(document, template="results.html", extra=extra)
 
 
 @router.get("/jobs/{job}/results/{output}", summary="One output of a job")

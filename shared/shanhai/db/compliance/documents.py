@@ -23,7 +23,7 @@ from shanhai.vocabulary import Label
 NOTE = Label(
     "规则用于筛查和说明，不代替行政决定；标为待确认的条款须由主管部门确认。",
     "Rules screen and explain; they do not replace an administrative decision. Provisions marked"
-    " `confirm` are to be confirmed by the bureau.",
+    " as to be confirmed need the confirmation of the bureau.",
 )
 
 

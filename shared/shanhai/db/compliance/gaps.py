@@ -16,13 +16,14 @@ from shanhai.db.compliance.registered import Figure, Registered, read_sizes
 from shanhai.db.compliance.result import Gap, GapReason, Rule, TouchedLine, TouchedZone
 from shanhai.db.identity import Viewer
 from shanhai.db.quick import Asked
-from shanhai.vocabulary import CONTROL_KINDS, Label
+from shanhai.vocabulary import CONTROL_KINDS, SCHEME_KINDS, Label
 
 TOLERATED_OF_APPROVED = 0.005
 """Of an approved area: what its printed figure may exceed the drawn one by rounding."""
 INVENTORIES = frozenset({"legacy_mine", "soil_erosion", "sea_use_right"})
 """Kinds that record a state and restrict nothing by themselves."""
 KINDS = {term.code: term.label for term in CONTROL_KINDS}
+ZONINGS = {term.code: term.label for term in SCHEME_KINDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +105,9 @@ def class_gaps(lines: Sequence[TouchedLine], rules: Sequence[Rule]) -> list[Gap]
             if area.class_code is None:
                 kind = KINDS[line.kind]
                 told = Label(
-                    f"{area.name.zh}（{area.code}，{kind.zh}）：未载明分类，而规则按分类规定",
-                    f"{area.name.en} ({area.code}, {kind.en}): its class is not given, and rules"
-                    " speak of classes",
+                    f"{area.name.zh}（{kind.zh}）：未载明分类，而规则按分类规定",
+                    f"{area.name.en} ({kind.en}): its class is not given, and rules speak of"
+                    " classes",
                 )
                 found.append(
                     Gap(
@@ -163,8 +164,8 @@ def zone_gaps(
         if scheme.undrawn and taken < 1 - TOLERATED_SHARE:
             undrawn.add(scheme.kind)
             told = Label(
-                f"{scheme.name_zh}（{scheme.code}）：分区未全部绘制",
-                f"{scheme.name_en} ({scheme.code}): zones of it are not drawn",
+                f"{scheme.name_zh}：分区未全部绘制",
+                f"{scheme.name_en}: zones of it are not drawn",
             )
             code = f"not_drawn:{scheme.code}"
             found.append(
@@ -290,12 +291,12 @@ def _unregistered(region: Known, kind: str, rules: tuple[str, ...]) -> Gap:
 def _unzoned(
     around: Whereabouts, kind: str | None, rules: tuple[str, ...], taken: float, *, in_force: bool
 ) -> list[Gap]:
-    named = kind or "any"
+    named, zoning = kind or "any", _zoning(kind)
     if in_force:
         shown = f"{100 * (1 - taken):.3g} %"
         told = Label(
-            f"几何的 {shown} 不在现行分区（{named}）的任何一类中",
-            f"{shown} of the geometry lies in no zone of the zoning in force ({named})",
+            f"几何的 {shown} 不在现行{zoning.zh}的任何一类中",
+            f"{shown} of the geometry lies in no zone of the {zoning.en} in force",
         )
         return [
             Gap(
@@ -314,8 +315,8 @@ def _unzoned(
             f"no_zoning:{named}:{one.code}",
             "no_zoning",
             Label(
-                f"{one.name.zh}：没有现行分区（{named}），而规则按分区规定",
-                f"{one.name.en}: no zoning in force ({named}), and rules speak of its classes",
+                f"{one.name.zh}：没有现行{zoning.zh}，而规则按分区规定",
+                f"{one.name.en}: no {zoning.en} in force, and rules speak of its classes",
             ),
             kind,
             one.code,
@@ -324,6 +325,14 @@ def _unzoned(
         )
         for one in around.without(())
     ]
+
+
+def _zoning(kind: str | None) -> Label:
+    """A kind of zoning within a sentence; of a plan's zones, whichever plan's."""
+    code = (kind or "").partition(".")[0]
+    if code not in ZONINGS:
+        return Label(f"分区{kind or ''}", f"zoning {kind or ''}".rstrip())
+    return Label(ZONINGS[code].zh, f"zoning ({ZONINGS[code].en.lower()})")
 
 
 def _taken(zones: Sequence[TouchedZone], around: Whereabouts) -> float:

@@ -185,8 +185,8 @@ def _reasons(verdict: Verdict, hits: Sequence[Hit], gaps: Sequence[Gap]) -> tupl
 
 def _gap_reason(gap: Gap) -> Label:
     if gap.decided:
-        codes = ", ".join(leave.code for leave in gap.leaves)
-        return Label(f"{gap.text.zh}；已由例外 {codes} 决定", f"{gap.text.en}; decided by {codes}")
+        given = _exceptions(gap.leaves)
+        return Label(f"{gap.text.zh}；已由{given.zh}决定", f"{gap.text.en}; decided by {given.en}")
     return Label(f"无法判定：{gap.text.zh}", f"cannot be judged: {gap.text.en}")
 
 
@@ -197,9 +197,17 @@ def _reason(hit: Hit) -> Label:
         "conditional": Label("须满足条件", "is possible under conditions"),
         "capped": Label("受限额约束", "is possible within a limit"),
     }[hit.rule.decision]
-    zh = f"{hit.place.name.zh}：{hit.activity_name.zh}{words.zh}（{hit.rule.code}）"
-    en = f"{hit.place.name.en}: {hit.activity_name.en} {words.en} ({hit.rule.code})"
+    zh = f"{hit.place.name.zh}：{hit.activity_name.zh}{words.zh}"
+    en = f"{hit.place.name.en}: {hit.activity_name.en} {words.en}"
+    if hit.rule.activity != hit.activity:
+        zh, en = f"{zh}（按“{hit.rule.name.zh}”的规则）", f"{en} (rule on: {hit.rule.name.en})"
     if hit.excepted:
-        codes = ", ".join(leave.code for leave in hit.leaves)
-        return Label(f"{zh}，已批准例外 {codes}", f"{en}, lifted by exception {codes}")
+        given = _exceptions(hit.leaves)
+        return Label(f"{zh}，已批准{given.zh}", f"{en}, lifted by {given.en}")
     return Label(zh, en)
+
+
+def _exceptions(leaves: Sequence[Leave]) -> Label:
+    """Exceptions by the numbers of their documents; by their codes where none was given."""
+    numbers = [leave.document or leave.code for leave in leaves]
+    return Label(f"例外（{'、'.join(numbers)}）", f"exception ({', '.join(numbers)})")

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import TextClause, text
 
+from shanhai.db.compliance.activities import activities
 from shanhai.db.compliance.result import Leave, Rule
 from shanhai.db.features.history import source_of
 from shanhai.db.features.rules import CONTROL_RULES
@@ -134,10 +135,7 @@ def _rule(row: Any) -> Rule:
         scope=row.scope,
         subject=row.subject,
         activity=row.activity,
-        name=Label(
-            row.activity_zh or row.activity_en or row.activity,
-            row.activity_en or row.activity_zh or row.activity,
-        ),
+        name=_activity_of(row),
         decision=row.decision,
         conditions=tuple(row.conditions),
         legal_basis=row.legal_basis,
@@ -148,6 +146,14 @@ def _rule(row: Any) -> Rule:
         region_id=row.region_id,
         scheme_kind=row.scheme_kind,
     )
+
+
+def _activity_of(row: Any) -> Label:
+    """What a rule calls its activity; the usual name where it says nothing."""
+    known = activities().known.get(row.activity)
+    other = row.activity_zh or row.activity_en or row.activity
+    usual = Label(other, other) if known is None else known.name
+    return Label(row.activity_zh or usual.zh, row.activity_en or usual.en)
 
 
 def _leave(row: Any, sha256: str) -> Leave:

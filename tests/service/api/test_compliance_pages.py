@@ -1,0 +1,148 @@
+"""Pages of checks: names where there are codes, whatever the verdict, at once or of a job."""
+
+import json
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.compliance.defaults import put_default_rules
+from shanhai.db.queries.audit import Act
+from shanhai.db.seed import seed_cities
+from shanhai.db.tables import ControlArea, Region
+from shanhai.testing.feature_rows import add_five_zones, add_job, add_scheme
+from shanhai.testing.job_rows import add_region
+from shanhai.testing.known_lines import register_lines
+from shanhai.testing.walking import visible_texts
+
+EXECUTION = "/processes/check-compliance/execution"
+CODE = re.compile(r"[a-z][a-z0-9]*(?:[._:-][A-Za-z0-9]+)*[._:][A-Za-z0-9-]+", re.ASCII)
+INSIDE, BESIDE, ZONED, PLAIN = (118.02, 24.42), (118.15, 24.42), (118.75, 24.42), (118.32, 24.42)
+
+
+def box(west: float, south: float, size: float = 0.02) -> dict[str, Any]:
+    east, north = round(west + size, 6), round(south + size, 6)
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return {"type": "Polygon", "coordinates": [ring]}
+
+
+@pytest.fixture
+async def city(session: AsyncSession) -> Region:
+    """A city with a red line and a zoning, which ends in the west, and no wetland registered."""
+    act = Act("tester")
+    await seed_cities(session, ["xiamen"], [], act=act)
+    await put_default_rules(session, act)
+    city = await add_region(session, "city", box=(117.5, 24.0, 119.0, 25.0))
+    city.name_zh, city.name_en = "滨城", "Coast City"
+    await register_lines(session, city, but=["wetland"])
+    scheme = await add_scheme(session, city, code="city.plan-zones")
+    scheme.name_zh, scheme.name_en = "滨城修复分区", "Zones of Coast City"
+    await add_five_zones(session, scheme)
+    session.add_all(
+        [
+            ControlArea(
+                code="city.red-line-1",
+                name_zh="东山红线",
+                name_en="East Hill red line",
+                kind="red_line",
+                status="published",
+                region_id=city.id,
+                geom="SRID=4490;POLYGON((118 24.4, 118.1 24.4, 118.1 24.5, 118 24.5, 118 24.4))",
+            ),
+        ]
+    )
+    await session.commit()
+    return city
+
+
+def unnamed(html: str) -> set[str]:
+    """What stands on a page for people as a code."""
+    return {code for shown in visible_texts(html) for code in CODE.findall(shown)}
+
+
+@pytest.mark.usefixtures("city")
+@pytest.mark.parametrize(
+    ("place", "activity", "verdicts", "words"),
+    [
+        (
+            INSIDE,
+            "mining",
+            ("不通过", "Refused"),
+            ("生态保护红线：采矿禁止", "Ecological red line: Mining is forbidden", "东山红线"),
+        ),
+        (
+            BESIDE,
+            "urban_housing",
+            ("无法判定", "Undetermined"),
+            (
+                "滨城湿地：未登记",
+                "Wetland of Coast City, none registered",
+                ">湿地：各类开发活动</a>",
+                ">滨城</a>",
+                ">滨城修复分区</a>",
+            ),
+        ),
+        (
+            ZONED,
+            "tourism",
+            ("无法判定", "Undetermined"),
+            ("不在现行供需分区的任何一类中", "no zone of the zoning (supply and demand) in force"),
+        ),
+        (
+            INSIDE,
+            "wetland_restoration&lines=red_line",
+            ("有条件", "Conditional"),
+            ("湿地修复须满足条件（按“生态修复工程”的规则）", "Wetland restoration is possible"),
+        ),
+        (
+            PLAIN,
+            "wetland_restoration&lines=red_line",
+            ("通过", "Pass"),
+            ("未触发限制性规则", "no rule stands against it"),
+        ),
+    ],
+)
+async def test_names_are_shown_in_the_readers_language(
+    reader: httpx.AsyncClient,
+    place: tuple[float, float],
+    activity: str,
+    verdicts: tuple[str, str],
+    words: tuple[str, ...],
+) -> None:
+    asked = {"geometry": json.dumps(box(*place)), "f": "html"}
+    pages = {}
+    for lang, verdict in zip(("zh", "en"), verdicts, strict=True):
+        answer = await reader.get(
+            f"/compliance/check?activities={activity}&{urlencode({**asked, 'lang': lang})}"
+        )
+        assert answer.status_code == 200
+        assert f">{verdict}</span></h2>" in answer.text
+        assert not unnamed(answer.text)
+        pages[lang] = answer.text
+    for word in words:
+        assert word in pages["en" if word.isascii() else "zh"]
+
+
+@pytest.mark.usefixtures("city")
+async def test_the_page_of_a_job_is_that_of_the_check(
+    reader: httpx.AsyncClient, session: AsyncSession
+) -> None:
+    inputs = {"geometry": box(*INSIDE), "activities": ["mining"]}
+    values = (await reader.post(EXECUTION, json={"inputs": inputs})).json()
+    result = {"outputs": {}, "values": values, "manifest": {}, "warnings": []}
+    job = await add_job(
+        session, kind="check-compliance", status="successful", progress=100, result=result
+    )
+    await session.commit()
+    for lang, verdict, name in (
+        ("zh", "不通过", "东山红线"),
+        ("en", "Refused", "East Hill red line"),
+    ):
+        answer = await reader.get(f"/jobs/{job.id}/results", params={"f": "html", "lang": lang})
+        assert f">{verdict}</span></h2>" in answer.text
+        assert name in answer.text
+        assert not unnamed(answer.text)
+    assert (await reader.get(f"/jobs/{job.id}/results")).json()["result"] == values["result"]
