@@ -37,16 +37,20 @@ class ParsedBody:
 
 @dataclass(frozen=True)
 class BodyReader:
-    """A dependency that reads the body as a model, and leaves its digest with the request."""
+    """A dependency that reads a body, which its route checks against the model afterwards.
+
+    FastAPI tells of faults in the query only after all dependencies have run: a dependency that
+    refused the body would hide them.
+    """
 
     model: type[BaseModel]
     limit: int = JSON_LIMIT_BYTES
 
-    async def __call__(self, request: Request) -> BaseModel:
-        """The body, counted, timed and checked."""
+    async def __call__(self, request: Request) -> ParsedBody:
+        """The body, counted and timed; its digest stays with the request."""
         body = await read_json(request, limit=self.limit)
         request.state.body_sha256 = body.sha256
-        return parse(self.model, body.value)
+        return body
 
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """The route of an endpoint: takes a model, answers a model, writes once."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from functools import wraps
 from inspect import Parameter, signature
 from types import UnionType
@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from shanhai_api.dependencies import PageQuery
 from shanhai_api.kit.answers import Answer, Document
-from shanhai_api.kit.body import BodyReader, read_digest
+from shanhai_api.kit.body import BodyReader, parse, read_digest
 from shanhai_api.kit.writing import WriteContext
 from shanhai_api.once import Made, once
 from shanhai_api.view import View, entity_tag
@@ -44,7 +44,7 @@ class Route(APIRoute):
                 options["responses"] = {200: _others_of(document), **(options["responses"] or {})}
         super().__init__(path, _answering(endpoint, document, options["status_code"]), **options)
         # Only now that the handler is made: it does not read the body, a dependency does.
-        for reader in _body_readers(endpoint):
+        for reader in _bodies(endpoint).values():
             self.body_field = create_model_field(
                 "body", reader.model, field_info=Body(annotation=reader.model)
             )
@@ -73,10 +73,13 @@ def _answering(
     declared = signature(endpoint)
     parameters = [*declared.parameters.values()]
     own_query = any(_is_query(item.annotation) for item in parameters)
+    bodies = _bodies(endpoint)
 
     @wraps(endpoint)
     async def answer(**arguments: Any) -> Response:
         arguments.pop(COMMON.name, None)
+        for name, reader in bodies.items():
+            arguments[name] = parse(reader.model, arguments[name].value)
         view = next(value for value in arguments.values() if isinstance(value, View))
         if document is None or view.request.method == "GET":
             return respond(view, await endpoint(**arguments))
@@ -94,11 +97,14 @@ def _is_query(annotation: Any) -> bool:
     return a_model and any(isinstance(item, QueryInfo) for item in told)
 
 
-def _body_readers(endpoint: Endpoint) -> Iterator[BodyReader]:
-    for parameter in signature(endpoint).parameters.values():
-        for told in get_args(parameter.annotation)[1:]:
-            if isinstance(told, Depends) and isinstance(told.dependency, BodyReader):
-                yield told.dependency
+def _bodies(endpoint: Endpoint) -> dict[str, BodyReader]:
+    """The parameters that are bodies, and what reads them."""
+    return {
+        name: told.dependency
+        for name, parameter in signature(endpoint).parameters.items()
+        for told in get_args(parameter.annotation)[1:]
+        if isinstance(told, Depends) and isinstance(told.dependency, BodyReader)
+    }
 
 
 def respond(view: View, told: Told) -> Response:
