@@ -53,6 +53,12 @@ class ZoneClass:
 SUPPLY_DEMAND = "supply_demand"
 """The `scheme_kind` of the five-class zoning."""
 
+PROFILES: tuple[Term, ...] = (
+    Term("index", Label("指数法", "Index methods")),
+    Term("biophysical", Label("生物物理法", "Biophysical methods")),
+)
+"""The methods services are computed by where none is named: by relative indices, or in units."""
+
 SCHEME_KINDS: tuple[Term, ...] = (
     Term(SUPPLY_DEMAND, Label("供需分区", "Supply and demand")),
     Term("plan_zones", Label("规划分区", "Zones of the plan")),
@@ -677,13 +683,13 @@ OBJECT_STATUSES = _states("draft", "published", "superseded")
 """States of what is drawn or computed for a plan: lines, corridors, nodes, patterns."""
 CONTROL_STATUSES = _states("draft", "published")
 
-_LABELS = {term.code: term.label for term in (*ECOSERVICES, *THEMES)} | {
+_LABELS = {term.code: term.label for term in (*ECOSERVICES, *THEMES, *PROFILES)} | {
     zone.code: zone.label for zone in ZONE_CLASSES
 }
 
 
 def label_of(code: str) -> Label:
-    """The label of an ecoservice, theme or zone class.
+    """The label of an ecoservice, theme, profile or zone class.
 
     Raises:
         KeyError: the code is in none of the closed lists.

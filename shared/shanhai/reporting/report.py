@@ -27,9 +27,8 @@ ZONING_TITLE = Label("生态保护修复分区报告", "ecological protection an
 ASSESSMENT_TITLE = Label("生态系统服务评估报告", "assessment of ecosystem services")
 
 _INDEX_LIMIT = Label(
-    "index 方案使用 0–1 的相对指数，区域之间、年份之间不可直接比较。",
-    "The index profile uses relative indices of 0–1; regions and years cannot be compared "
-    "directly.",
+    "指数法使用 0–1 的相对指数，区域之间、年份之间不可直接比较。",
+    "The index methods use relative indices of 0–1; regions and years cannot be compared directly.",
 )
 _ZONE_LIMITS = (
     Label(
@@ -96,6 +95,7 @@ def render(content: ReportContent) -> str:
         place=content.place,
         title=ASSESSMENT_TITLE if statistics is None else ZONING_TITLE,
         manifest=manifest,
+        profile=label_of(manifest["profile"]),
         statistics=statistics,
         places=content.places,
         figures=figures,

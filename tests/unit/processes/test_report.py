@@ -143,7 +143,8 @@ def test_maps_name_the_coarsest_input():
     assert note.en.startswith("Cells of 100 m · coarsest input: air temperature, true resolution")
     assert "about 83.4 km" in note.en
     assert "最粗输入：气温，真实分辨率约 83.4 km" in note.zh
-    assert note.zh.endswith("index 方案")
+    assert note.zh.endswith("EPSG:4548 · 指数法")
+    assert note.en.endswith("EPSG:4548 · index methods")
     assert "coarsest" not in resolution_note("100 m", "EPSG:4548", "biophysical", inputs[1:2]).en
 
 

@@ -16,9 +16,10 @@ def resolution_note(cell: str, crs: str, profile: str, inputs: list[dict[str, An
             f" · 最粗输入：{theme.zh}，真实分辨率约 {size}",
             f" · coarsest input: {theme.en.lower()}, true resolution about {size}",
         )
+    way = label_of(profile)
     return Label(
-        f"像元 {cell}{behind.zh} · {crs} · {profile} 方案",
-        f"Cells of {cell}{behind.en} · {crs} · {profile} profile",
+        f"像元 {cell}{behind.zh} · {crs} · {way.zh}",
+        f"Cells of {cell}{behind.en} · {crs} · {way.en.lower()}",
     )
 
 

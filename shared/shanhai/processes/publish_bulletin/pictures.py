@@ -9,7 +9,7 @@ from shanhai.processes.publish_bulletin.document.blocks import Picture
 from shanhai.processes.publish_bulletin.document.charts import draw_counts, draw_series
 from shanhai.processes.publish_bulletin.document.maps import (
     STATIONS_TITLE,
-    ZONES_TITLE,
+    caption_of_zones,
     draw_stations,
     draw_zones,
     lay_ground,
@@ -18,9 +18,6 @@ from shanhai.processes.publish_bulletin.document.task import BulletinTask
 from shanhai.science.units import unit_label
 from shanhai.vocabulary import STATION_KINDS, Label, Lang
 
-CREDITS = Label(
-    "公报所列监测站点、分区方案与廊道", "stations, zoning and corridors of the bulletin"
-)
 COURSE_CAPTION = Label("主要监测项目的变化", "Course of main properties")
 STATUS_CAPTION = Label("指标状态", "Indicators by status")
 STATE_CAPTION = Label("项目状态", "Projects by state")
@@ -64,7 +61,7 @@ def draw_pictures(
     ground = lay_ground(region)
     if held.zones or held.corridors:
         path = folder / f"zones.{lang}.png"
-        keep("map", ZONES_TITLE, path, draw_zones(path, ground, held, lang))
+        keep("map", caption_of_zones(held), path, draw_zones(path, ground, held, lang))
     if any(one.longitude is not None for one in held.stations):
         path = folder / f"stations.{lang}.png"
         keep("map", STATIONS_TITLE, path, draw_stations(path, ground, held, told, lang))

@@ -29,12 +29,13 @@ from shanhai.processes.publish_bulletin.document.examples import (
     example_region,
     full_task,
 )
+from shanhai.processes.publish_bulletin.document.maps import caption_of_zones
 from shanhai.processes.publish_bulletin.document.members import in_language
 from shanhai.processes.publish_bulletin.document.page import render_page
 from shanhai.processes.publish_bulletin.document.sections import MOST_ROWS
 from shanhai.processes.publish_bulletin.document.word import write_word
 from shanhai.processes.publish_bulletin.pictures import draw_pictures
-from shanhai.vocabulary import Lang
+from shanhai.vocabulary import Label, Lang
 
 TEMPLATE = default_template().template
 FULL, EMPTY = example_contents(TEMPLATE)
@@ -161,6 +162,7 @@ def test_word_documents_hold_the_same_and_are_equal_when_made_again(tmp_path: Pa
     assert all("|".join(row).replace("■ ", "") in told.replace("■ ", "") for row in cells(made))
     assert "2026年第1期（第2版）" in told
     assert (len(document.inline_shapes), len(document.tables)) == (1, 11)
+    assert document.inline_shapes[0]._inline.docPr.get("descr") == "图"
     footer = document.sections[0].footer.paragraphs[0]._p.xml
     assert "PAGE" in footer
     assert "NUMPAGES" in footer
@@ -176,9 +178,23 @@ def test_maps_and_charts_are_drawn_where_there_is_something_to_draw(tmp_path: Pa
         "series": 1,
         "map": 2,
     }
+    assert drawn["map"][0].caption == "the example zoning, and corridors"
     zones = Image.open(tmp_path / "zones.en.png").convert("RGB")
     colors = {color for count, color in zones.getcolors(1_000_000) if count > 2_000}
     # Those of the zones, a little lighter where what lies below shines through.
     assert len(colors) >= 5
     nothing = draw_pictures(region, empty_task(TEMPLATE), in_language(EMPTY, "en"), tmp_path, "en")
     assert nothing == {}
+
+
+@pytest.mark.parametrize(
+    ("left_out", "caption"),
+    [
+        ({"zones": [], "scheme": None}, Label("生态廊道", "Corridors")),
+        ({"corridors": []}, Label("示例分区", "the example zoning")),
+        ({}, Label("示例分区与生态廊道", "the example zoning, and corridors")),
+    ],
+)
+def test_the_caption_of_a_map_says_what_is_on_it(left_out: dict[str, Any], caption: Label) -> None:
+    held = full_task(TEMPLATE).model_copy(update=left_out)
+    assert caption_of_zones(held) == caption

@@ -37,9 +37,10 @@ from shanhai.reporting.ground import fill_shapes
 from shanhai.vocabulary import STATION_KINDS, WARNING_LEVELS, Label, Lang
 
 GEOGRAPHIC = "EPSG:4490"
-ZONES_TITLE = Label("生态保护修复分区与生态廊道", "Zones and corridors")
 STATIONS_TITLE = Label("监测站点与预警", "Stations and alerts")
 CORRIDOR = Label("生态廊道", "Corridor")
+CORRIDORS = Label("生态廊道", "Corridors")
+ZONES = Label("生态保护修复分区", "Zones")
 _CORRIDOR_COLOR = "#1f4e79"
 _LAND, _PLAIN = "#f4f1e8", "#7d8b94"
 _AROUND = "#eef3f6"
@@ -90,6 +91,17 @@ def lay_ground(region: RegionTask) -> Ground:
     pad = _MARGIN * max(east - west, north - south)
     bounds = (west - pad, south - pad, east + pad, north + pad)
     return Ground(whole, districts, bounds, transformer)
+
+
+def caption_of_zones(held: BulletinTask) -> Label:
+    """What the map of zones and corridors shows: the zoning by its name, where one is in force."""
+    scheme = held.scheme
+    named = ZONES if scheme is None else Label(scheme.name_zh, scheme.name_en)
+    if not held.zones:
+        return CORRIDORS
+    if not held.corridors:
+        return named
+    return Label(f"{named.zh}与{CORRIDORS.zh}", f"{named.en}, and {CORRIDORS.en.lower()}")
 
 
 def draw_zones(path: Path, ground: Ground, held: BulletinTask, lang: Lang) -> bool:
@@ -219,7 +231,7 @@ def _station_legend(
                 handles.append(_dot(kind, palette[place], f"{one['name']} ({one['count']})"))
     for term in reversed(WARNING_LEVELS):
         if term.code in worst.values():
-            label = f"{ALERTED.in_(lang)}: {term.label.in_(lang)}"
+            label = f"{ALERTED.in_(lang)}{'：' if lang == 'zh' else ': '}{term.label.in_(lang)}"
             ring = Line2D([], [], marker="o", linestyle="", markersize=10, markerfacecolor="none")
             ring.set_markeredgecolor(term.color)
             ring.set_label(label)

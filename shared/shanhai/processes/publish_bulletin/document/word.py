@@ -217,6 +217,8 @@ def _add_picture(document: DocxDocument, block: Picture) -> None:
         if shape.height > Cm(TALLEST_CM):
             shape.width = Emu(shape.width * Cm(TALLEST_CM) // shape.height)
             shape.height = Cm(TALLEST_CM)
+        # What screen readers say of it.
+        shape._inline.docPr.set("descr", _clean(block.caption))
     caption = document.add_paragraph(_clean(block.caption), style="Caption")
     caption.alignment = WD_ALIGN_PARAGRAPH.CENTER
 
