@@ -10,13 +10,15 @@ from shanhai import vocabulary
 from shanhai.db.compliance.activities import activities
 from shanhai.db.features.catalogue import ENTITIES
 from shanhai.science.units import unit_label
-from shanhai.vocabulary import ECOSERVICES, THEMES, Label, Lang, Term
+from shanhai.vocabulary import ECOSERVICES, THEMES, ZONE_CLASSES, Label, Lang, Term
 from shanhai_api.figure_words import FIGURES
+from shanhai_api.manifest_words import MANIFEST
 from shanhai_api.member_words import CODES, HEADINGS, LAYERS, LINKS, MEMBERS, PROJECT_STATES
 
 UNSPOKEN = re.compile(r"code|id|.*_id|unit|href|rel|type|.*sha256|ref|filename")
 """Members whose values are what they are, even where they spell a code."""
 IDENTIFIER = re.compile(r"[A-Za-z][\w-]*([._/:@-][\w-]+)+", re.ASCII)
+COLOR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 DIGEST = re.compile(r"[0-9a-f]{32,}")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
 _YEARS = 10_000
@@ -30,6 +32,8 @@ def _known_codes() -> Mapping[str, Label]:
         if isinstance(listed, tuple):
             for term in (each for each in listed if isinstance(each, Term)):
                 found.setdefault(term.code, set()).add(term.label)
+    for one in ZONE_CLASSES:
+        found.setdefault(one.code, set()).add(one.label)
     for code, label in PROJECT_STATES.items():
         found.setdefault(code, set()).add(label)
     return {code: next(iter(labels)) for code, labels in found.items() if len(labels) == 1} | dict(
@@ -40,7 +44,8 @@ def _known_codes() -> Mapping[str, Label]:
 def _known_members() -> Mapping[str, Label]:
     """The titles of properties, of the first entity that has one, below those written for pages."""
     properties = (item for entity in reversed(ENTITIES) for item in entity.properties)
-    return {item.name: item.title for item in properties} | {**FIGURES, **MEMBERS}
+    titles = {item.name: item.title for item in properties}
+    return {**MANIFEST, **titles, **FIGURES, **MEMBERS}
 
 
 KNOWN_CODES = _known_codes()
@@ -128,6 +133,11 @@ def number_words(number: float) -> str:
 def is_identifier(text: str) -> bool:
     """Whether a text looks like a code, an address or a name for programs."""
     return IDENTIFIER.fullmatch(text) is not None
+
+
+def is_color(text: str) -> bool:
+    """Whether a text is a colour as documents write it."""
+    return COLOR.fullmatch(text) is not None
 
 
 def is_digest(text: str) -> bool:

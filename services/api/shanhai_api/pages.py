@@ -14,6 +14,7 @@ from shanhai_api.naming import (
     code_name,
     columns_of_rows,
     heading_of,
+    is_color,
     is_digest,
     is_identifier,
     is_moment,
@@ -114,7 +115,9 @@ ENVIRONMENT.filters.update(
     without=without,
     words_beside=words_beside,
 )
-ENVIRONMENT.tests.update(digest=is_digest, identifier=is_identifier, moment=is_moment)
+ENVIRONMENT.tests.update(
+    color=is_color, digest=is_digest, identifier=is_identifier, moment=is_moment
+)
 
 
 def render(template: str, context: Mapping[str, Any]) -> bytes:

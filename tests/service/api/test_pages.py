@@ -111,6 +111,42 @@ async def test_successful_job_leads_to_report_maps_and_layers(
         assert "http://tiles.test/layers/zones.city/map?lang=en" in text
 
 
+async def test_rows_of_many_members_are_told_one_by_one(
+    reader: httpx.AsyncClient, session: AsyncSession
+) -> None:
+    """Inputs of a manifest have more members than a page is wide, and their files long names."""
+    wide = {
+        "id": "city.dem",
+        "name_zh": "高程",
+        "name_en": "Elevation",
+        "uri": f"objects/{'e' * 64}",
+    }
+    wide |= {f"member_{number}": number for number in range(12)}
+    narrow = {"name": "zones", "uri": f"objects/{'f' * 64}"}
+    result = {**RESULT, "manifest": {"inputs": [wide], "outputs": [narrow]}}
+    job = await add_job(session, status="successful", progress=100, result=result)
+    await session.commit()
+    text = await page(reader, f"/jobs/{job.id}/manifest", "zh")
+    assert re.search(r'<details><summary><span class="code">city.dem</span>\s*高程</summary>', text)
+    assert text.count("<table") == 1
+    assert '<span class="code long">objects/fff' in text
+    assert "<th>文件</th>" in text
+
+
+async def test_values_of_a_result_are_named_and_coloured(
+    reader: httpx.AsyncClient, session: AsyncSession
+) -> None:
+    zone = {"class": "strict_protection", "color": "#1b6e3c", "area_km2": 12.5}
+    result = {**RESULT, "values": {"zones": [zone]}}
+    job = await add_job(session, status="successful", progress=100, result=result)
+    await session.commit()
+    text = await page(reader, f"/jobs/{job.id}/results", "zh")
+    assert '<dd class="wide">' in text
+    assert '<span title="strict_protection">严格保护与管控区</span>' in text
+    assert 'fill="#1b6e3c"' in text
+    assert '<th class="number">面积（km²）</th>' in text
+
+
 async def test_the_form_of_a_list_asks_the_list(anonymous: httpx.AsyncClient, filled: None) -> None:
     """What a browser sends: every field, most of them empty."""
     asked = {"class": "key_protection", "sortby": "-class", "bbox": "", "limit": "", "as_of": ""}

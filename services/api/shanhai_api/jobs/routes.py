@@ -140,7 +140,8 @@ async def read_results(
     if raw and query.f is None and not wants_page(view):
         return raw_answer(view, state.store, row)
     document = told_results(row, view)
-    extra: dict[str, Any] = {"job": str(row.id), "checked": None}
+    values = {name: item for name, item in document.items() if is_value(name, item)}
+    extra: dict[str, Any] = {"job": str(row.id), "values": values, "checked": None}
     if row.kind == CHECK_COMPLIANCE.id and view.wants_html(JSON, HTML):
         checked = document["result"]
         names = await names_in(session, checked, caller.viewer, view.lang)
@@ -228,6 +229,11 @@ def page_of(job: Job, view: View) -> dict[str, object]:
         "ended": status.final,
         "results": told_results(job, view) if done else None,
     }
+
+
+def is_value(name: str, item: object) -> bool:
+    """Whether a result is told on the page itself, being neither a file nor a layer of a map."""
+    return name != "layers" and not (isinstance(item, dict) and "href" in item)
 
 
 def wants_page(view: View) -> bool:
