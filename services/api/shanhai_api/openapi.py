@@ -11,6 +11,7 @@ from shanhai import __version__
 from shanhai.db.features.catalogue import COLLECTIONS, ENTITIES
 from shanhai.openapi import downgrade
 from shanhai.processes.catalogue import CONTRACTS
+from shanhai.vocabulary import Label
 from shanhai_api import errors
 from shanhai_api.features.definition import (
     IDEMPOTENCY_KEY,
@@ -23,24 +24,44 @@ from shanhai_api.features.definition import (
 
 Document = dict[str, Any]
 ITEMS = "/collections/{collection}/items"
-TAGS = {
-    "service": "What the service is",
-    "features": "OGC API - Features: the collections of a plan",
-    "records": "What has no place of its own: dictionaries, rules, lists of a plan",
-    "zonings": "Versions of a zoning: gaps, comparison, adjustment by hand",
-    "plans": "Editions of a plan, and a plan as one package",
-    "indicators": "What a plan aims at, what was observed, and how far it has come",
-    "projects": "The steps, measures, money and documents of projects",
-    "proposals": "Revising what is planned, by proposal and decision",
-    "monitoring": "Observations, what can be observed, and what follows from them",
-    "bulletins": "What is published of a region and period, and the templates it is made by",
-    "compliance": "Whether places and projects keep to lines, rules and zones",
-    "sensorthings": "OGC SensorThings API 1.1, part 1",
-    "processes": "OGC API - Processes: computations and their jobs",
-    "uploads": "Files for imports",
-    "vocabulary": "Closed lists",
-    "access": "API keys and the audit log",
-    "operations": "Health and metrics",
+TAGS: Mapping[str, Label] = {
+    "service": Label("平台服务", "What the service is"),
+    "features": Label(
+        "OGC API - Features：规划数据集合", "OGC API - Features: the collections of a plan"
+    ),
+    "records": Label(
+        "无自身位置的内容：名录、规则、规划清单",
+        "What has no place of its own: dictionaries, rules, lists of a plan",
+    ),
+    "zonings": Label(
+        "分区版本：空缺、比较、人工调整",
+        "Versions of a zoning: gaps, comparison, adjustment by hand",
+    ),
+    "plans": Label("规划各版与规划数据包", "Editions of a plan, and a plan as one package"),
+    "indicators": Label(
+        "规划目标、实测值与进展", "What a plan aims at, what was observed, and how far it has come"
+    ),
+    "projects": Label(
+        "项目的状态、措施、资金与文件", "The steps, measures, money and documents of projects"
+    ),
+    "proposals": Label("修订：建议与决定", "Revising what is planned, by proposal and decision"),
+    "monitoring": Label(
+        "观测、观测项目与后续处置", "Observations, what can be observed, and what follows from them"
+    ),
+    "bulletins": Label(
+        "公报及其模板", "What is published of a region and period, and the templates it is made by"
+    ),
+    "compliance": Label(
+        "管控线、规则与分区的合规检查", "Whether places and projects keep to lines, rules and zones"
+    ),
+    "sensorthings": Label("OGC SensorThings API 1.1 第一部分", "OGC SensorThings API 1.1, part 1"),
+    "processes": Label(
+        "OGC API - Processes：计算与作业", "OGC API - Processes: computations and their jobs"
+    ),
+    "uploads": Label("导入文件上传", "Files for imports"),
+    "vocabulary": Label("名录", "Closed lists"),
+    "access": Label("接口密钥与审计日志", "API keys and the audit log"),
+    "operations": Label("运行状态与指标", "Health and metrics"),
 }
 PROBLEM = {
     "type": "object",
@@ -122,7 +143,7 @@ def _generated(app: FastAPI) -> Document:
             description="Planning of ecological protection and restoration, mountaintop to ocean",
             license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
             routes=app.state.routes,
-            tags=[{"name": name, "description": text} for name, text in TAGS.items()],
+            tags=[{"name": name, "description": text.en} for name, text in TAGS.items()],
         )
         app.openapi_schema = complete(document)
     return app.openapi_schema

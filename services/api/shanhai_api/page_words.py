@@ -99,6 +99,13 @@ WORDS: Mapping[str, Label] = {
     "optional": Label("可选", "optional"),
     "default": Label("默认", "default"),
     "process": Label("流程", "Process"),
+    "api_in_english": Label(
+        "各资源附中文名称；操作的说明与参数只有英文。数据集合和处理流程在各自页面上有中文说明。",
+        "Summaries and parameters are in English.",
+    ),
+    "in_path": Label("路径", "path"),
+    "in_query": Label("查询", "query"),
+    "in_header": Label("请求头", "header"),
     "parameters": Label("参数", "Parameters"),
     "answers": Label("响应", "Answers"),
     "stand_in": Label("替代数据，不是实测值", "stand-in, not a measurement"),

@@ -29,7 +29,7 @@ def reference() -> str:
     ordered = sorted(operations, key=lambda operation: list(TAGS).index(operation.tag))
     parts = [HEADING]
     for tag, group in groupby(ordered, key=lambda operation: operation.tag):
-        parts.append(f"## {TAGS[tag]}\n")
+        parts.append(f"## {TAGS[tag].en}\n")
         parts += [section(operation) for operation in group]
     return "\n".join(parts)
 

@@ -6,6 +6,8 @@ import httpx
 import pytest
 from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
 
+from shanhai_api.landing.resource_words import resource_name
+
 
 class Page(HTMLParser):
     """Which elements and attributes a page has, and that it is closed properly."""
@@ -119,3 +121,18 @@ async def test_style_sheet_is_served(anonymous: httpx.AsyncClient) -> None:
     assert (
         (await anonymous.get("/static/shanhai.css")).headers["Content-Type"].startswith("text/css")
     )
+
+
+async def test_documentation_is_grouped_and_names_resources_in_chinese(
+    anonymous: httpx.AsyncClient,
+) -> None:
+    document = (await anonymous.get("/api")).json()
+    unnamed = [path for path in document["paths"] if not resource_name(path)]
+    assert not unnamed
+    chinese = (await anonymous.get("/docs?lang=zh")).text
+    assert "管控线、规则与分区的合规检查</h2>" in chinese
+    assert "<code>/plans/{plan}/approvals</code> 规划与政策 · 各区域审批 <span" in chinese
+    assert "操作的说明与参数只有英文" in chinese
+    english = (await anonymous.get("/docs?lang=en")).text
+    assert "Whether places and projects keep to lines, rules and zones</h2>" in english
+    assert "各区域审批" not in english

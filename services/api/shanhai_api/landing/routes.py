@@ -1,5 +1,6 @@
 """`/`, `/conformance`, `/api`, `/openapi.json`, `/docs`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -13,9 +14,10 @@ from shanhai_api.features.systems import with_published
 from shanhai_api.kit.answers import Answer, Document, Link
 from shanhai_api.kit.routing import Route
 from shanhai_api.landing.conformance import conforms_to
-from shanhai_api.landing.definition import operations_of
+from shanhai_api.landing.definition import Operation, operations_of
+from shanhai_api.landing.resource_words import resource_name
 from shanhai_api.negotiation import HTML, JSON, OPENAPI
-from shanhai_api.openapi import describe_30, describe_31
+from shanhai_api.openapi import TAGS, describe_30, describe_31
 from shanhai_api.page_words import WORDS
 from shanhai_api.view import Link as Target
 from shanhai_api.view import View
@@ -144,7 +146,7 @@ async def define_api(request: Request, view: TheView) -> Response:
         document,
         template="api.html",
         formats=(OPENAPI, HTML),
-        extra={"operations": operations_of(document)},
+        extra=page_of(document, view),
     )
 
 
@@ -160,6 +162,15 @@ async def define_api_31(request: Request, view: TheView) -> Response:
     return view.send(orjson.dumps(document), JSON.media_type)
 
 
+def page_of(document: Mapping[str, Any], view: View) -> dict[str, Any]:
+    """The operations by what they are about; in Chinese what each resource is called as well."""
+    found: dict[str, list[Operation]] = {tag: [] for tag in TAGS}
+    for operation in operations_of(document):
+        found[operation.tag].append(operation)
+    groups = {TAGS[tag].in_(view.lang): some for tag, some in found.items() if some}
+    return {"groups": groups, "resource_name": resource_name}
+
+
 @router.get(
     "/docs",
     summary="This definition, to read",
@@ -173,5 +184,5 @@ async def show_documentation(request: Request, view: TheView) -> Response:
         document,
         template="api.html",
         formats=(HTML,),
-        extra={"operations": operations_of(document)},
+        extra=page_of(document, view),
     )
