@@ -5,9 +5,11 @@ of a whole column, and no unit may be guessed. Codes follow UCUM where it has a 
 """
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -175,6 +177,23 @@ def conversion(given: str, wanted: str) -> Conversion | None:
     offset = (source.offset - target.offset) / target.scale
     below = Fraction(scale.denominator)
     return Conversion(float(scale.numerator), float(below), float(offset * below))
+
+
+def steps_to(given: str, wanted: str) -> list[float] | None:
+    """How values `v` of one unit become those of another, `(v * a + b) / c`: a, b and c.
+
+    None where there is nothing to do, or nothing that could be done.
+    """
+    how = conversion(given, wanted)
+    if how is None or how == Conversion(1.0, 1.0, 0.0):
+        return None
+    return [how.numerator, how.offset, how.denominator]
+
+
+def symbol_of(told: Mapping[str, Any] | None) -> str:
+    """What a unit is called by that somebody told: its symbol, or else its name; empty for none."""
+    given = told or {}
+    return str(given.get("symbol") or given.get("name") or "")
 
 
 def units_like(code: str) -> tuple[str, ...]:

@@ -128,6 +128,10 @@ class ObservedProperty(Document):
     standard: str | None
     raw_years: int | None
     raw_since: Moment | None
+    variant_of: str | None = Field(
+        description="The property it is the same as, in a unit that does not convert to that one's:"
+        " values of the two are never taken together"
+    )
     updated: Moment = Field(validation_alias="updated_at")
     ranges: Maybe[list[StationRange]] = Field(None, description="Of one property only")
     links: Maybe[list[Link]] = None

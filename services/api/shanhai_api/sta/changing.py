@@ -10,22 +10,19 @@ from shanhai.db.features.stations import STATIONS
 from shanhai.db.observations.annulling import annul
 from shanhai.db.observations.properties import remove_property
 from shanhai.db.queries.audit import record
-from shanhai.db.sensing import describing
+from shanhai.db.sensing import describing, sampling
 from shanhai.db.sensing.describing import Series
 from shanhai.db.sensing.identifiers import observation_key, series_key
 from shanhai.db.sensing.reading import Raw
+from shanhai.db.sensing.relabelling import relabel
 from shanhai.db.sensing.rows import UNSPECIFIED
+from shanhai.db.tables import ObservedProperty
+from shanhai.monitoring.units import symbol_of
 from shanhai.vocabulary import Scope
 from shanhai_api.identity import demand
 from shanhai_api.kit.body import parse
 from shanhai_api.sta import schemas
-from shanhai_api.sta.creating import (
-    agreed,
-    property_of,
-    sensor_of,
-    thing_members,
-    told_unit,
-)
+from shanhai_api.sta.creating import sensor_of, thing_members
 from shanhai_api.sta.features import change_feature, remove_feature
 from shanhai_api.sta.making import Making, fault_at, pointing
 from shanhai_api.sta.observing import revise
@@ -40,8 +37,10 @@ from shanhai_api.sta.places import (
     remove_location,
 )
 from shanhai_api.sta.properties import alter_property
+from shanhai_api.sta.units import demand_measurement, told_unit, variant_of
 
-Change = Callable[[Making, Raw, Any], Awaitable[None]]
+Change = Callable[[Making, Raw, Any], Awaitable[str | None]]
+"""Changes an entity; its id, where that may be another from then on."""
 Removal = Callable[[Making, Raw], Awaitable[None]]
 
 
@@ -128,14 +127,11 @@ async def _series(making: Making, before: Raw) -> Series:
     return Series(station, observed, station_id, found.id)
 
 
-async def _datastream(making: Making, before: Raw, value: Any) -> None:
+async def _datastream(making: Making, before: Raw, value: Any) -> str:
     body = parse(schemas.DatastreamBody, value)
     series = await _series(making, before)
-    observed = await property_of(
-        making, schemas.ObservedPropertyBody.model_validate({"@iot.id": series.property_code}), ""
-    )
-    _demand_same(body, series)
-    await agreed(making, body, observed, "")
+    await _demand_same(making, body, series)
+    demand_measurement(body, "")
     sensor = None if body.Sensor is None else await sensor_of(making, body.Sensor, "/Sensor")
     given = body.model_dump(
         include={"name", "description", "properties"}, exclude_unset=True, exclude_none=True
@@ -144,17 +140,30 @@ async def _datastream(making: Making, before: Raw, value: Any) -> None:
     unit = {} if told in (None, before["members"]["unitOfMeasurement"]) else {"unit": told}
     values: Mapping[str, Any] = {"name": before["members"]["name"], **given, **unit}
     await describing.update_series(making.session, making.act, series, sensor, values)
+    return await _relabel(making, series, symbol_of(told)) if unit else series.identifier
 
 
-def _demand_same(body: schemas.DatastreamBody, series: Series) -> None:
+async def _relabel(making: Making, series: Series, symbol: str) -> str:
+    """Let what is kept of a series follow the unit it tells now; its id."""
+
+    async def make(observed: ObservedProperty) -> ObservedProperty:
+        return await variant_of(making, observed, symbol, "")
+
+    now, number = await relabel(making.session, making.act, making.files, series, symbol, make)
+    if number:
+        demand(making.caller, Scope.OBSERVE)
+    return now.identifier
+
+
+async def _demand_same(making: Making, body: schemas.DatastreamBody, series: Series) -> None:
     """Refuse another station or property: then it would be another series."""
-    told = (
-        ("Thing", body.Thing, series.station_code),
-        ("ObservedProperty", body.ObservedProperty, series.property_code),
-    )
-    for name, given, own in told:
-        if given is not None and given.id != own:
-            raise fault_at(f"/{name}", "cannot be changed", "不可更改")
+    if body.Thing is not None and body.Thing.id != series.station_code:
+        raise fault_at("/Thing", "cannot be changed", "不可更改")
+    told = body.ObservedProperty
+    if told is not None and told.id != series.property_code:
+        observed = await describing.find_property(making.session, {series.property_code})
+        if observed is None or told.id is None or told.id != observed.variant_of:
+            raise fault_at("/ObservedProperty", "cannot be changed", "不可更改")
     if body.Sensor is not None and body.Sensor.id is None:
         raise fault_at("/Sensor/@iot.id", "is required: a Sensor is bound here", "必填：仅可绑定")
     if body.Observations:
@@ -170,6 +179,8 @@ async def _feature(making: Making, before: Raw, value: Any) -> None:
 
 
 async def _remove_thing(making: Making, before: Raw) -> None:
+    # What was observed there stays something that can be observed.
+    await sampling.keep_place(making.session, making.act, str(before["id"]))
     target = writing.Target(before["id"])
     await writing.remove(making.session, STATIONS, making.caller, making.act, target)
 

@@ -13,14 +13,15 @@ from shanhai.db.sensing.describing import (
     find_property,
     sensor_id,
 )
-from shanhai.db.sensing.model import MEASUREMENT
+from shanhai.db.sensing.series_units import conversion_to
 from shanhai.db.tables import ObservedProperty
-from shanhai.monitoring.units import conversion, unit_code
+from shanhai.monitoring.units import symbol_of, unit_code
 from shanhai_api.sta import schemas
 from shanhai_api.sta.making import Making, fault_at, pointing
 from shanhai_api.sta.observing import reading_of
 from shanhai_api.sta.places import PLACES, place_of, settle
 from shanhai_api.sta.properties import make_property
+from shanhai_api.sta.units import demand_measurement, series_property, told_unit
 
 USUAL_KIND = "land"
 """What kind of station a Thing is that does not say so."""
@@ -86,7 +87,9 @@ async def create_datastream(
     observed = await property_of(
         making, body.ObservedProperty, f"{under}/ObservedProperty", unit, station_id
     )
-    observed = await _in_told_unit(making, body, observed, station_id, under)
+    demand_measurement(body, under)
+    symbol = symbol_of(told_unit(body))
+    observed = await series_property(making, observed, symbol, station_id, under)
     series = Series(code, observed.code, station_id, observed.id)
     if body.id not in {None, series.identifier}:
         raise fault_at(
@@ -98,6 +101,7 @@ async def create_datastream(
         "description": body.description or "",
         "properties": body.properties or {},
         "unit": told_unit(body),
+        "conversion": conversion_to(symbol, observed),
     }
     await create_series(making.session, making.act, series, sensor, values)
     for number, observation in enumerate(body.Observations):
@@ -127,90 +131,6 @@ async def _station(
     if made is None:
         raise LookupError(f"{code} was made and is not there")
     return code, made
-
-
-def told_unit(body: schemas.DatastreamBody) -> dict[str, Any] | None:
-    """The unit of a body as it was told."""
-    unit = body.unitOfMeasurement
-    return None if unit is None else unit.model_dump()
-
-
-def _told_symbol(body: schemas.DatastreamBody) -> str | None:
-    unit = body.unitOfMeasurement
-    return None if unit is None else (unit.symbol or unit.name)
-
-
-async def _in_told_unit(
-    making: Making,
-    body: schemas.DatastreamBody,
-    observed: ObservedProperty,
-    station_id: int,
-    under: str,
-) -> ObservedProperty:
-    """The property of a new series: the one it is bound to, or its like in the unit it tells.
-
-    Each Datastream may tell a unit of its own, and values of one property are kept in one. What
-    somebody described is described again for another unit; properties of the catalogue, which
-    rules and limits are written for, keep theirs.
-
-    Raises:
-        InvalidInput: it names another unit than the catalogue's, or another type of observations.
-        Unauthenticated, Forbidden: its like is not there, and the caller may not make it.
-    """
-    symbol = _told_symbol(body)
-    code = unit_code(symbol or "")
-    own = None if observed.unit_open else observed.unit
-    if observed.definition is None or not symbol or code == own:
-        return await agreed(making, body, observed, under)
-    if own is None and await describing.may_settle(making.session, observed):
-        return await agreed(making, body, observed, under)
-    like = await describing.find_defined(
-        making.session, observed.name_en, observed.definition, code, station_id
-    )
-    if like is None:
-        like = await make_property(making, _like(observed), symbol, f"{under}/ObservedProperty")
-    return await agreed(making, body, like, under)
-
-
-def _like(observed: ObservedProperty) -> schemas.ObservedPropertyBody:
-    """A property described in the same words as another."""
-    told = {
-        "name": observed.name_en,
-        "definition": observed.definition,
-        "description": observed.description,
-        "properties": {"medium": observed.medium, "name_zh": observed.name_zh},
-    }
-    return schemas.ObservedPropertyBody.model_validate(told)
-
-
-async def agreed(
-    making: Making, body: schemas.DatastreamBody, observed: ObservedProperty, under: str
-) -> ObservedProperty:
-    """The property of a series, whose unit is the one that the body tells.
-
-    One that nobody told the unit of takes it over; numbers in a unit not known here stay plain.
-
-    Raises:
-        InvalidInput: it names another unit, or another type of observations.
-    """
-    if body.observationType not in {None, MEASUREMENT}:
-        raise fault_at(f"{under}/observationType", f"must be {MEASUREMENT}", f"须为 {MEASUREMENT}")
-    symbol = _told_symbol(body)
-    code = None if symbol is None else unit_code(symbol)
-    if not symbol or code == observed.unit:
-        return observed
-    if not observed.unit_open:
-        converts = conversion(symbol, observed.unit) is not None
-        raise fault_at(
-            f"{under}/unitOfMeasurement/symbol",
-            f"must be {observed.unit!r}, the unit of {observed.code}"
-            + ("; /observations converts" if converts else ""),
-            f"须为 {observed.code} 的单位 {observed.unit!r}"
-            + ("；/observations 可换算单位" if converts else ""),
-        )
-    if code is None:
-        return observed
-    return await describing.settle_unit(making.session, making.act, observed, code)
 
 
 async def property_of(

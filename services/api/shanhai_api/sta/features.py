@@ -1,12 +1,13 @@
 """Features of interest: what values are of, where that is not the place of their station."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from shanhai.db.features.geometry import Shape, read_shape
 from shanhai.db.features.rights import demand_role
 from shanhai.db.features.stations import STATIONS
-from shanhai.db.observations.annulling import annul
+from shanhai.db.observations.annulling import annul, demand_few
 from shanhai.db.observations.judging import moment
 from shanhai.db.sensing import sampling
 from shanhai.db.sensing.describing import region_of
@@ -126,30 +127,35 @@ async def _demand_own(making: Making, before: Raw) -> int:
 
 
 async def remove_feature(making: Making, before: Raw) -> None:
-    """Delete a sampling feature with the values that are of it, which stay in the revisions."""
+    """Delete what values are of with those values, which stay in the revisions."""
     code = str(before["id"])
     station = await making.station(code)
     if station is not None:
         await making.demand_station(station)
+        need = Need("all", key={"station_id": station}, feature=NO_FEATURE)
+        await _annul_all(making, need, await sampling.live_values(making.session, station=station))
         await sampling.leave_out(making.session, making.act, station, code)
         return
     feature = await _demand_own(making, before)
-    await _annul_all_of(making, feature)
+    live = await sampling.live_values(making.session, feature=feature)
+    await _annul_all(making, Need("all", feature=feature), live)
     await sampling.remove_feature(making.session, making.act, code)
 
 
-async def _annul_all_of(making: Making, feature: int) -> None:
+async def _annul_all(
+    making: Making, need: Need, live: Mapping[tuple[int, int], Iterable[datetime]]
+) -> None:
     """Take back the values of a feature, those of closed months too."""
-    times: dict[tuple[int, int], set[Any]] = {}
+    times = {series: set(at) for series, at in live.items()}
     loading = Loading(making.session, making.asker.composition(), making.files)
-    rows = await loading.load([Need("all", feature=feature)])
+    rows = await loading.load([need])
     for station, observed, time in zip(
         rows.station.tolist(), rows.property.tolist(), rows.time.tolist(), strict=True
     ):
         times.setdefault((station, observed), set()).add(moment(time))
-    for station, observed in await sampling.series_of_feature(making.session, feature):
-        live = await sampling.times_of_feature(making.session, feature, station, observed)
-        times.setdefault((station, observed), set()).update(live)
+    demand_few(sum(map(len, times.values())))
     for (station, observed), at in sorted(times.items()):
         await making.demand_station(station)
         await annul(making.session, making.files, station, observed, sorted(at))
+    if times:
+        demand(making.caller, Scope.OBSERVE)

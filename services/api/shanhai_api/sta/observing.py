@@ -5,12 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from shanhai.db.observations.annulling import annul
 from shanhai.db.observations.ingest import Sender, store
-from shanhai.db.sensing.describing import known_codes, placeless_stations
+from shanhai.db.queries.audit import record
+from shanhai.db.sensing.addresses import Kept, kept_series
+from shanhai.db.sensing.describing import placeless_stations
 from shanhai.db.sensing.identifiers import observation_id, series_key
-from shanhai.db.sensing.reading import Raw
+from shanhai.db.sensing.model import OBSERVATION
+from shanhai.db.sensing.reading import Raw, find_columns
 from shanhai.db.sensing.sampling import note_used
-from shanhai.errors import Fault, InvalidInput, LimitExceeded
+from shanhai.errors import Conflict, Fault, InvalidInput, LimitExceeded
 from shanhai.monitoring.observation import Batch, Observation, Rejection, quality_number
 from shanhai.monitoring.observed_rows import NO_FEATURE
 from shanhai.vocabulary import QUALITIES, Scope
@@ -155,17 +159,18 @@ async def _store(making: Making, observations: Sequence[Observation]) -> Sequenc
     """
     demand(making.caller, Scope.OBSERVE)
     # Feeds may call a property otherwise; a Datastream has one id.
-    known = await known_codes(making.session, {item.property for item in observations})
+    series = {(item.station, item.property) for item in observations}
+    known = await kept_series(making.session, series)
     nowhere = await _without_feature(making, observations)
     left_out = {item.index for item in nowhere}
     numbers = [
         number
         for number, item in enumerate(observations)
-        if item.property in known and number not in left_out
+        if (item.station, item.property) in known and number not in left_out
     ]
     outcome = await store(
         making.session,
-        Batch.of([observations[number] for number in numbers]),
+        Batch.of([_as_kept(observations[number], known) for number in numbers]),
         Sender(KIND, making.caller),
         skew=making.skew,
         files=making.files,
@@ -184,13 +189,19 @@ async def _store(making: Making, observations: Sequence[Observation]) -> Sequenc
     strangers = [
         Rejection(number, "/property", *NO_SUCH_PROPERTY)
         for number, item in enumerate(observations)
-        if item.property not in known and number not in left_out
+        if (item.station, item.property) not in known and number not in left_out
     ]
     return [
         *nowhere,
         *strangers,
         *(replace(item, index=numbers[item.index]) for item in refused.told),
     ]
+
+
+def _as_kept(item: Observation, known: Mapping[tuple[str, str], Kept]) -> Observation:
+    """An observation of a Datastream, under the property and in the unit it is stored by."""
+    kept = known[item.station, item.property]
+    return replace(item, property=kept.property_code, unit=kept.unit)
 
 
 async def _without_feature(making: Making, observations: Sequence[Observation]) -> list[Rejection]:
@@ -275,10 +286,11 @@ def _row(
 
 
 async def revise(making: Making, before: Raw, body: schemas.ObservationBody) -> None:
-    """Store another value, or quality, in the place of an observation there is.
+    """Store another value, quality or time in the place of an observation there is.
 
     Raises:
-        InvalidInput: the body gives it another time or series, or breaks a rule.
+        InvalidInput: the body gives it another series, or breaks a rule.
+        Conflict: there is a value at the other time.
     """
     series, _, _ = before["id"].rpartition(":")
     if body.Datastream is not None and body.Datastream.id != series:
@@ -293,9 +305,49 @@ async def revise(making: Making, before: Raw, body: schemas.ObservationBody) -> 
     found = _observation(series_of(series, ""), given, {})
     if isinstance(found, Fault):
         raise fault_at(found.pointer, found.detail, found.detail_zh or "")
-    if body.phenomenonTime is not None and time_of(body.phenomenonTime) != found.time:
-        raise fault_at("/phenomenonTime", "cannot be changed", "不可更改")
+    key = OBSERVATION.parse(before["id"]) or {}
+    columns = await find_columns(making.session, making.asker, OBSERVATION, key)
+    if columns is None:
+        raise LookupError(f"{before['id']} was read and is not there")
     told = body.FeatureOfInterest
-    feature = NO_FEATURE if told is None else await feature_of(making, told, found.station, "")
+    feature = columns["feature_id"] or NO_FEATURE
+    if told is not None:
+        feature = await feature_of(making, told, found.station, "")
+    if body.phenomenonTime is not None:
+        found = await _moved(making, columns, found, body.phenomenonTime)
     making.readings.append(Reading(replace(found, feature=feature), ""))
     await store_readings(making)
+
+
+async def _moved(
+    making: Making, columns: Mapping[str, Any], found: Observation, told: str
+) -> Observation:
+    """An observation at the time that is told; it is taken away from where it was."""
+    time = time_of(told)
+    if isinstance(time, Rule):
+        raise fault_at("/phenomenonTime", time.en, time.zh)
+    if time == found.time:
+        return found
+    there = {name: columns[name] for name in ("station_code", "property_code")}
+    if await find_columns(
+        making.session, making.asker, OBSERVATION, {**there, "observed_at": time}
+    ):
+        raise Conflict(
+            "there is an Observation of this Datastream at that time",
+            message_zh="该数据流在此时刻已有观测值",
+            faults=[Fault("/phenomenonTime", "is taken", "该时刻已有观测值")],
+        )
+    station, observed = columns["station_id"], columns["property_id"]
+    await annul(making.session, making.files, station, observed, [found.time], moved_to=time)
+    moved = replace(found, time=time)
+    before, after = ({"phenomenonTime": one.time.isoformat()} for one in (found, moved))
+    record(
+        making.session,
+        making.act,
+        "update",
+        table="observation",
+        object_id=identifier_of(found),
+        before=before,
+        after=after,
+    )
+    return moved

@@ -184,7 +184,7 @@ def _with_parent(body: schemas.DatastreamBody, resource: Resource) -> schemas.Da
                 }
             )
         case "ObservedProperty":
-            told = {"@iot.id": columns["property_code"]}
+            told = {"@iot.id": columns["observed_code"]}
             return body.model_copy(
                 update={"ObservedProperty": schemas.ObservedPropertyBody.model_validate(told)}
             )
@@ -291,8 +291,8 @@ async def update(request: Request, unit: Unit, view: View, caller: Caller, path:
     value = without_links(body.value)
     if isinstance(value, dict) and value.pop("@iot.id", before["id"]) != before["id"]:
         raise fault_at("/@iot.id", "cannot be changed", "不可更改")
-    await CHANGES[resource.kind.name](making, before, value)
-    key = _key(resource.kind, before["id"])
+    identifier = await CHANGES[resource.kind.name](making, before, value)
+    key = _key(resource.kind, identifier or before["id"])
     after = await read_one(making.session, making.asker, resource.kind, Options(), key)
     if after is None:
         # A station that was closed is not among those of now.

@@ -39,9 +39,9 @@ _TAKE = """
   ), kept AS (
     INSERT INTO observation_revision
       (observed_at, value, received_at, replaced_at, station_id, source_id, property_id, quality,
-       flags, result_time, feature_id)
+       flags, result_time, feature_id, moved_to)
     SELECT observed_at, value, received_at, clock_timestamp(), station_id, source_id, property_id,
-           quality, flags, result_time, feature_id
+           quality, flags, result_time, feature_id, $4
       FROM gone
   ), due AS (
     INSERT INTO rollup_due (station_id, property_id, day)
@@ -53,7 +53,7 @@ _TAKE = """
   )
   SELECT count(*), pg_notify('shanhai_observations', '') FROM gone
 """
-_NEWEST = """
+NEWEST = """
   WITH newest AS (
     SELECT * FROM observation WHERE station_id = $1 AND property_id = $2
      ORDER BY observed_at DESC LIMIT 1
@@ -75,29 +75,62 @@ async def annul(
     station: int,
     observed: int,
     times: Sequence[datetime] | None = None,
+    *,
+    moved_to: datetime | None = None,
 ) -> int:
     """Take back the observations of a series at some times, or all of it; how many.
+
+    Args:
+        moved_to: The time a single one is said to be of instead.
 
     Raises:
         LimitExceeded: they are too many to be taken back at once.
         Unavailable: the file of a closed month is missing.
     """
-    connection = await session.connection()
-    raw: Any = (await connection.get_raw_connection()).driver_connection
+    raw = await raw_connection(session)
     await raw.execute(_LOCK, station, observed)
     archived = [row["first_at"] for row in await raw.fetch(_ARCHIVED, station, observed)]
     await _recall(raw, files, station, observed, archived if times is None else list(times))
-    if times is None and await raw.fetchval(_COUNT, station, observed, MOST_ROWS + 1) > MOST_ROWS:
+    if times is None:
+        demand_few(await raw.fetchval(_COUNT, station, observed, MOST_ROWS + 1))
+    number = int(await raw.fetchval(_TAKE, station, observed, times, moved_to))
+    if number and await raw.fetchval(NEWEST, station, observed) is None and archived:
+        await _recall(raw, files, station, observed, archived[-1:])
+        await raw.execute(NEWEST, station, observed)
+    return number
+
+
+async def raw_connection(session: AsyncSession) -> Any:
+    """The connection of asyncpg a session has, in its transaction."""
+    connection = await session.connection()
+    return (await connection.get_raw_connection()).driver_connection
+
+
+async def recall_whole(raw: Any, files: ArtifactStore, station: int, observed: int) -> None:
+    """Lock a series, and fetch back all that files of closed months have of it.
+
+    Raises:
+        LimitExceeded: it has more values than are changed at once.
+        Unavailable: the file of a closed month is missing.
+    """
+    await raw.execute(_LOCK, station, observed)
+    archived = [row["first_at"] for row in await raw.fetch(_ARCHIVED, station, observed)]
+    await _recall(raw, files, station, observed, archived)
+    demand_few(await raw.fetchval(_COUNT, station, observed, MOST_ROWS + 1))
+
+
+def demand_few(number: int) -> None:
+    """Refuse to change more observations at once than may be.
+
+    Raises:
+        LimitExceeded: they are more.
+    """
+    if number > MOST_ROWS:
         raise LimitExceeded(
             f"more than {MOST_ROWS} observations would be taken back at once",
             message_zh=f"一次最多撤销 {MOST_ROWS} 条观测值",
             pointer="",
         )
-    number = int(await raw.fetchval(_TAKE, station, observed, times))
-    if number and await raw.fetchval(_NEWEST, station, observed) is None and archived:
-        await _recall(raw, files, station, observed, archived[-1:])
-        await raw.execute(_NEWEST, station, observed)
-    return number
 
 
 async def _recall(

@@ -120,6 +120,10 @@ def judge(
         (time < lines, lambda row: _outlived(batch, row, int(lines[row]))),
         (~np.isfinite(batch.value), lambda row: _not_finite(batch, row)),
         (~converted, lambda row: _wrong_unit(batch, row, properties)),
+        *(
+            ((station == at) & (property_ == was), lambda row, now=now: _moved(batch, row, now))
+            for (at, was), now in known.moved.items()
+        ),
         (~np.isfinite(values), lambda row: _not_finite(batch, row)),
     )
     found: list[tuple[NDArray[np.intp], Callable[[int], Why]]] = []
@@ -236,6 +240,15 @@ def _outlived(batch: Batch, row: int, line: int) -> Why:
 def _not_finite(batch: Batch, row: int) -> Why:
     given = batch.value[row]
     return "/value", f"{given} is not a finite number", f"{given} 不是有限的数值"
+
+
+def _moved(batch: Batch, row: int, now: str) -> Why:
+    code = _text(batch.property, row)
+    return (
+        "/property",
+        f"{code} is measured here in a unit that does not convert: send it as {now!r}",
+        f"此站点的 {code} 以不可换算的单位观测，请以 {now!r} 发送",
+    )
 
 
 def _wrong_unit(batch: Batch, row: int, properties: list[KnownProperty | None]) -> Why:

@@ -9,12 +9,20 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.tables import ObservationLatest, ObservedProperty, Station, StationRange
+from shanhai.db.tables import (
+    Datastream,
+    ObservationLatest,
+    ObservedProperty,
+    Station,
+    StationRange,
+)
 from shanhai.errors import Conflict, InvalidInput, NotFound, Stale
+from shanhai.monitoring.units import conversion, steps_to, symbol_of
 
 CHANGED = (
     *("code", "name_zh", "name_en", "medium", "unit", "low", "high", "decimals", "moves"),
     *("hj525", "aliases", "standard", "raw_years", "definition", "description", "unit_open"),
+    "variant_of",
 )
 """The columns somebody gives."""
 
@@ -86,6 +94,7 @@ async def change_property(
         )
     if changes.get("unit", row.unit) != row.unit:
         await _demand_unobserved(session, row)
+        await _convert_told(session, row, changes["unit"])
     if "unit" in changes:
         changes = {"unit_open": False, **changes}
     before = _image(row)
@@ -219,6 +228,8 @@ async def remove_property(session: AsyncSession, code: str, *, act: Act) -> None
             f"{code} is a property of the catalogue, which stays",
             message_zh=f"{code} 为目录中的观测项目，不可删除",
         )
+    for variant in await _variants(session, row):
+        await remove_property(session, variant, act=act)
     before = _image(row)
     try:
         async with session.begin_nested():
@@ -234,6 +245,29 @@ async def remove_property(session: AsyncSession, code: str, *, act: Act) -> None
             f"something refers to the property {code}", message_zh=f"观测项目 {code} 仍被引用"
         ) from error
     record(session, act, "delete", table="observed_property", object_id=code, before=before)
+
+
+async def _variants(session: AsyncSession, row: ObservedProperty) -> Sequence[str]:
+    """The codes of the same property in units that do not convert."""
+    query = select(ObservedProperty.code).where(ObservedProperty.variant_of == row.code)
+    return (await session.scalars(query.order_by(ObservedProperty.id))).all()
+
+
+async def _convert_told(session: AsyncSession, row: ObservedProperty, unit: str) -> None:
+    """Let the Datastreams of a property convert to another unit of its values.
+
+    Raises:
+        Conflict: one tells a unit that does not.
+    """
+    query = select(Datastream).where(Datastream.property_id == row.id, Datastream.unit.is_not(None))
+    for told in await session.scalars(query.with_for_update()):
+        symbol = symbol_of(told.unit)
+        if symbol and conversion(symbol, unit) is None:
+            raise Conflict(
+                f"a Datastream of {row.code} tells {symbol!r}, which does not convert to {unit}",
+                message_zh=f"{row.code} 的数据流注明单位 {symbol!r}，不能换算为 {unit}",
+            )
+        told.conversion = steps_to(symbol, unit) if symbol else None
 
 
 async def _demand_unobserved(session: AsyncSession, row: ObservedProperty) -> None:

@@ -47,6 +47,11 @@ _FIND = f"""
             FROM observation_source
            WHERE (kind, sender) IN (SELECT * FROM unnest($4::text[], $5::text[]))
          )::text AS sources,
+         (SELECT json_agg(json_build_array(d.station_id, d.former_property_id, p.code))
+            FROM datastream d JOIN station s ON s.id = d.station_id
+                 JOIN observed_property p ON p.id = d.property_id
+           WHERE d.former_property_id IS NOT NULL AND s.code = ANY ($1::text[])
+         )::text AS moved,
          ARRAY({missing_sql("$6")}) <> '{{}}' AS months_missing,
          current_setting('TimeZone') AS zone
 """  # noqa: S608 - constants of this code
@@ -94,6 +99,8 @@ class Known:
         properties: By every code they may be named by.
         related: Those that checks compare with others, by their own code.
         sources: The numbers of who sends, by kind and sender; who is new is missing.
+        moved: By station and property, the property under which a series is stored instead whose
+            Datastream tells a unit that does not convert.
         months_missing: Some of the months asked for have no table.
         zone: The zone whose days are summed up.
     """
@@ -102,6 +109,7 @@ class Known:
     properties: Mapping[str, KnownProperty]
     related: Mapping[str, KnownProperty]
     sources: Mapping[tuple[str, str], int]
+    moved: Mapping[tuple[int, int], str]
     months_missing: bool
     zone: ZoneInfo
 
@@ -147,7 +155,8 @@ async def find_known(connection: AsyncConnection, asked: Asked) -> Known:
     # A property's own code goes before another's alias.
     properties = {**others, **own}
     zone = ZoneInfo(row.zone)
-    return Known(stations, properties, related, sources, row.months_missing, zone)
+    moved = {(station, was): now for station, was, now in orjson.loads(row.moved or "[]")}
+    return Known(stations, properties, related, sources, moved, row.months_missing, zone)
 
 
 async def add_source(session: AsyncSession, kind: str, sender: str) -> int:

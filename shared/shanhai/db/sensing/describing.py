@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, exists, func, select, text, union, update
+from sqlalchemy import delete, exists, func, or_, select, text, union, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,7 +16,6 @@ from shanhai.db.features.drafts import CODE, CODE_RULE, CODE_RULE_ZH
 from shanhai.db.features.guards import refused
 from shanhai.db.features.members import merged
 from shanhai.db.features.writing import CODE_LENGTH, CODE_LETTERS
-from shanhai.db.observations.properties import change_property
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.sensing.identifiers import Key, series_id
 from shanhai.db.sensing.rows import UNSPECIFIED
@@ -231,10 +230,12 @@ async def series_with(
     told = select(Datastream.station_id, Datastream.property_id)
     valued = select(ObservationLatest.station_id, ObservationLatest.property_id)
     of_sensor = told.join(Sensor, Sensor.id == Datastream.sensor_id).where(Sensor.code == sensor)
-    own = select(ObservedProperty.id).where(ObservedProperty.code == observed).scalar_subquery()
+    own = select(ObservedProperty.id).where(
+        or_(ObservedProperty.code == observed, ObservedProperty.variant_of == observed)
+    )
     of_property = union(
-        told.where(Datastream.property_id == own),
-        valued.where(ObservationLatest.property_id == own),
+        told.where(Datastream.property_id.in_(own)),
+        valued.where(ObservationLatest.property_id.in_(own)),
     )
     keys = (of_sensor if observed is None else of_property).subquery()
     query = (
@@ -290,7 +291,11 @@ async def find_defined(
     )
     own = ObservedProperty.unit_open.is_(unit is None)
     query = select(ObservedProperty).where(
-        ObservedProperty.definition == definition, ObservedProperty.name_en == name, own, ~said
+        ObservedProperty.definition == definition,
+        ObservedProperty.name_en == name,
+        ObservedProperty.variant_of.is_(None),
+        own,
+        ~said,
     )
     if unit is not None:
         query = query.where(ObservedProperty.unit == unit)
@@ -299,46 +304,13 @@ async def find_defined(
     return found
 
 
-async def may_settle(session: AsyncSession, observed: ObservedProperty) -> bool:
-    """Whether a unit may still be told of a property nobody told one of."""
-    valued = exists().where(
-        ObservationLatest.property_id == observed.id, ObservationLatest.observed_at > NEVER
-    )
-    return not await session.scalar(select(_told(observed) | valued))
-
-
-def _told(observed: ObservedProperty) -> Any:
-    return exists().where(Datastream.property_id == observed.id, Datastream.unit.is_not(None))
-
-
-async def settle_unit(
-    session: AsyncSession, act: Act, observed: ObservedProperty, unit: str
-) -> ObservedProperty:
-    """Let the first unit that is told of a property be its own.
-
-    Raises:
-        Conflict: it has values already, which are plain numbers, or a Datastream of another unit.
-    """
-    if await session.scalar(select(_told(observed))):
-        raise Conflict(
-            f"Datastreams of {observed.code} tell another unit already",
-            message_zh=f"{observed.code} 的其他数据流已注明另一单位",
-        )
-    return await change_property(session, observed.code, {"unit": unit}, act=act)
-
-
-async def known_codes(session: AsyncSession, codes: set[str]) -> frozenset[str]:
-    """Those codes that are an observed property's own."""
-    query = select(ObservedProperty.code).where(ObservedProperty.code.in_(codes))
-    return frozenset(await session.scalars(query))
-
-
 async def hold(session: AsyncSession, key: Key) -> None:
     """Keep the rows an id names as they are until the transaction ends."""
     for column, code in (
         ("station_code", Station.code),
         ("sensor_code", Sensor.code),
         ("property_code", ObservedProperty.code),
+        ("observed_code", ObservedProperty.code),
         ("place_code", Location.code),
     ):
         if column in key:

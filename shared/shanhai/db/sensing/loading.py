@@ -34,6 +34,7 @@ COLUMNS: Mapping[str, str] = {
     "property_id": "s.property_id",
     "station_code": "st.station_code",
     "property_code": "op.code",
+    "observed_code": "coalesce(op.variant_of, op.code)",
 }
 _MONTHS = text("SELECT month, uri FROM observation_archive ORDER BY month")
 

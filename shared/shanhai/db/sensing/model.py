@@ -152,7 +152,12 @@ DATASTREAM = EntityKind(
     name="Datastream",
     plural="Datastreams",
     rows=rows.DATASTREAMS,
-    columns=frozenset({"station_id", "station_code", "property_id", "property_code", "sensor_id"}),
+    columns=frozenset(
+        {
+            *("station_id", "station_code", "property_id", "property_code", "observed_code"),
+            "sensor_id",
+        }
+    ),
     id_sql="{t}.station_code || ':' || {t}.property_code",
     parse=identifiers.series_key,
     order=(("station_id", "bigint"), ("property_id", "bigint")),
@@ -171,7 +176,7 @@ DATASTREAM = EntityKind(
     links={
         "Thing": Link("Thing", ("station_id",)),
         "Sensor": Link("Sensor", ("sensor_id",)),
-        "ObservedProperty": Link("ObservedProperty", ("property_id",)),
+        "ObservedProperty": Link("ObservedProperty", ("observed_code",)),
         "Observations": Link("Observation", ("station_id", "property_id"), many=True),
     },
 )
@@ -196,21 +201,21 @@ OBSERVED_PROPERTY = EntityKind(
     name="ObservedProperty",
     plural="ObservedProperties",
     rows=rows.OBSERVED_PROPERTIES,
-    columns=frozenset({"property_id", "property_code"}),
-    id_sql="{t}.property_code",
-    parse=identifiers.by_code("property_code"),
+    columns=frozenset({"property_id", "observed_code"}),
+    id_sql="{t}.observed_code",
+    parse=identifiers.by_code("observed_code"),
     order=(("property_id", "bigint"),),
     members={
         "name": NAME,
         "definition": Member(
-            "coalesce({t}.definition, CAST(:base AS text) || '/properties/' || {t}.property_code)",
+            "coalesce({t}.definition, CAST(:base AS text) || '/properties/' || {t}.observed_code)",
             "text",
             nullable=False,
         ),
         "description": DESCRIPTION,
         "properties": PROPERTIES,
     },
-    links={"Datastreams": Link("Datastream", ("property_id",), many=True)},
+    links={"Datastreams": Link("Datastream", ("observed_code",), many=True)},
 )
 OBSERVATION = EntityKind(
     name="Observation",
@@ -218,8 +223,8 @@ OBSERVATION = EntityKind(
     rows=rows.OBSERVATIONS,
     columns=frozenset(
         {
-            *("station_id", "station_code", "property_id", "property_code", "observed_at"),
-            *("feature_id", "feature", "foi_id"),
+            *("station_id", "station_code", "property_id", "property_code", "observed_code"),
+            *("observed_at", "feature_id", "feature", "foi_id"),
         }
     ),
     id_sql="{t}.station_code || ':' || {t}.property_code || ':' ||"

@@ -20,7 +20,9 @@ from shanhai.db.sensing.tokens import refused
 TIME = Path(("phenomenonTime",))
 OBSERVATIONS = OBSERVATION.plural
 FLIPPED: Mapping[str, str] = {"gt": "lt", "ge": "le", "lt": "gt", "le": "ge", "eq": "eq"}
-OF_SERIES = frozenset({"station_id", "property_id", "station_code", "property_code"})
+OF_SERIES = frozenset(
+    {"station_id", "property_id", "station_code", "property_code", "observed_code"}
+)
 OF_FEATURE = frozenset({"feature", "feature_id"})
 ANY_FEATURE = -1
 EVER = (-(2**62), 2**62)

@@ -1,8 +1,8 @@
 """Read entities: one statement for a page and all that is expanded in it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import text
@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Viewer
+from shanhai.db.sensing.addresses import MOST_MOVES, leads_to
 from shanhai.db.sensing.compiler import ID, condition, linked, unknown_property
 from shanhai.db.sensing.identifiers import Key
 from shanhai.db.sensing.loading import Loading
@@ -24,6 +25,7 @@ from shanhai.monitoring.observed_rows import ObservedRows
 from shanhai.storage.artifacts import ArtifactStore
 from shanhai.vocabulary import Lang
 
+Found = TypeVar("Found")
 Raw = Mapping[str, Any]
 """An entity as PostgreSQL writes it: `id`, `members`, `place` in its page, `expanded`."""
 NO_SUCH_VALUE = "22"
@@ -95,10 +97,32 @@ async def read_page(
 async def read_one(
     session: AsyncSession, asker: Asker, kind: EntityKind, options: Options, key: Key
 ) -> Raw | None:
-    """The entity of a key with what is to be shown of it; None if there is none to be seen."""
+    """The entity of a key with what is to be shown of it; None if there is none to be seen.
+
+    What was moved is found by its former key as well.
+    """
     demand_bounded(kind, options, 1)
-    asked = Question(kind, options, key, lambda one: _one(one, kind, options, Bounds(key)))
-    found: Raw | None = await _answer(session, asker, asked)
+
+    async def read(at: Key) -> Raw | None:
+        asked = Question(kind, options, at, lambda one: _one(one, kind, options, Bounds(at)))
+        found: Raw | None = await _answer(session, asker, asked)
+        return found
+
+    return await _followed(session, key, read)
+
+
+async def _followed(
+    session: AsyncSession, key: Key, read: Callable[[Key], Awaitable[Found | None]]
+) -> Found | None:
+    """What is at a key, or where what was there was moved to."""
+    found, at = await read(key), key
+    for _ in range(MOST_MOVES):
+        if found is not None:
+            break
+        moved = await leads_to(session, at)
+        if moved is None:
+            break
+        found, at = await read(moved), moved
     return found
 
 
@@ -106,6 +130,12 @@ async def find_columns(
     session: AsyncSession, asker: Asker, kind: EntityKind, key: Key
 ) -> dict[str, Any] | None:
     """The columns of an entity that ids and links speak of; None if there is none to be seen."""
+    return await _followed(session, key, lambda at: _columns_at(session, asker, kind, at))
+
+
+async def _columns_at(
+    session: AsyncSession, asker: Asker, kind: EntityKind, key: Key
+) -> dict[str, Any] | None:
     found: dict[str, Any] | None = None
     archived: ObservedRows | None = None
     for composition in (asker.composition(), None):

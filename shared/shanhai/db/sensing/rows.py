@@ -3,6 +3,7 @@
 `{stations}` in it is the rows of stations a viewer may see; `{t}` is the entity's rows.
 """
 
+from shanhai.db.observations.conversions import as_told
 from shanhai.vocabulary import FLAGS, QUALITIES
 
 UNSPECIFIED = "unspecified"
@@ -62,6 +63,11 @@ PLACES = (
     " lead(row_version) OVER (PARTITION BY id ORDER BY row_version) IS NULL AS latest"
     f" FROM ({MOVES}) move WHERE moved"
 )
+# Where a station that is nowhere was last: what was observed there is of that place.
+LAST_PLACE = (
+    "(SELECT was.geom FROM station_history was WHERE was.id = {station}"
+    " AND was.geom IS NOT NULL ORDER BY was.row_version DESC LIMIT 1)"
+)
 # Places of stations' own, with what is said of them in their histories: nothing, or that they are
 # left out, or that they are a Location.
 _OWN_PLACES = (
@@ -104,11 +110,11 @@ SERIES = (
     "SELECT station_id, property_id FROM observation_latest WHERE observed_at > '-infinity'"
     " UNION SELECT station_id, property_id FROM datastream"
 )
+_OBSERVED = "coalesce(op.variant_of, op.code)"
 DATASTREAMS = (
     "SELECT st.station_id, st.station_code, op.id AS property_id, op.code AS property_code,"  # noqa: S608
-    " op.unit, d.unit AS told_unit, coalesce(d.sensor_id, (SELECT id FROM sensor WHERE code = '"
-    + UNSPECIFIED
-    + "'))"
+    f" {_OBSERVED} AS observed_code, op.unit, d.unit AS told_unit,"
+    f" coalesce(d.sensor_id, (SELECT id FROM sensor WHERE code = '{UNSPECIFIED}'))"
     " AS sensor_id, coalesce(d.name, st.name_zh || ' ' || op.name_zh) AS name_zh,"
     " coalesce(d.name, st.name_en || ', ' || op.name_en) AS name_en,"
     " coalesce(d.description, '') AS description, coalesce(d.properties, jsonb_build_object())"
@@ -116,13 +122,16 @@ DATASTREAMS = (
     " JOIN observed_property op ON op.id = series.property_id LEFT JOIN datastream d"
     " ON d.station_id = series.station_id AND d.property_id = series.property_id"
 )
+# Results are told in the unit that the Datastream tells.
 OBSERVATIONS = (
     "SELECT ob.station_id, st.station_code, ob.property_id, op.code AS property_code,"  # noqa: S608
-    " ob.observed_at, ob.value, ob.quality, ob.flags, ob.received_at, ob.result_time,"
-    " ob.feature_id, coalesce(ob.feature_id, 0) AS feature,"
+    f" {_OBSERVED} AS observed_code,"
+    f" ob.observed_at, {as_told('ob.value', 'd.conversion')} AS value, ob.quality, ob.flags,"
+    " ob.received_at, ob.result_time, ob.feature_id, coalesce(ob.feature_id, 0) AS feature,"
     " coalesce(-ob.feature_id, ob.station_id) AS foi_id"
     f" FROM {{observations}} ob JOIN {_VISIBLE} st ON st.station_id = ob.station_id"
     " JOIN observed_property op ON op.id = ob.property_id"
+    " LEFT JOIN datastream d ON d.station_id = ob.station_id AND d.property_id = ob.property_id"
 )
 # Rows of files, given to the statement as values.
 GIVEN = (
@@ -139,7 +148,8 @@ GIVEN = (
 )
 # How many rows files have of a series in a month.
 ARCHIVED = (
-    "SELECT s.station_id, st.station_code, s.property_id, op.code AS property_code, s.number"  # noqa: S608
+    "SELECT s.station_id, st.station_code, s.property_id, op.code AS property_code, s.number,"  # noqa: S608
+    f" {_OBSERVED} AS observed_code"
     f" FROM archived_series s JOIN {_VISIBLE} st ON st.station_id = s.station_id"
     " JOIN observed_property op ON op.id = s.property_id"
 )
@@ -164,27 +174,32 @@ PHENOMENON_TIME = (
     f"(SELECT {moment('edge.first')} || '/' || {moment('edge.last')}"  # noqa: S608
     f" FROM (SELECT {FIRST} AS first, {LAST} AS last OFFSET 0) edge)"
 )
-# The places of stations, and sampling features, which take the numbers below nought: the public is
-# shown those that values are of.
+# The places of stations, where they are or were last, and sampling features, which take the numbers
+# below nought: the public is shown those that values are of.
 FEATURES = (
     "SELECT st.station_id AS foi_id, st.station_code AS foi_code, st.name_zh, st.name_en,"  # noqa: S608
-    " st.description, st.geom, jsonb_build_object() AS properties,"
-    f" CAST(NULL AS varchar) AS encoding_type FROM {_VISIBLE} st"
-    " WHERE st.geom IS NOT NULL AND (NOT EXISTS"
-    " (SELECT FROM unsampled_station u WHERE u.station_id = st.station_id) OR EXISTS"
-    " (SELECT FROM observation_latest l WHERE l.station_id = st.station_id"
-    " AND l.observed_at > '-infinity'))"
+    " st.description, place.geom, jsonb_build_object() AS properties,"
+    f" CAST(NULL AS varchar) AS encoding_type FROM {_VISIBLE} st CROSS JOIN LATERAL"
+    f" (SELECT coalesce(st.geom, {LAST_PLACE.format(station='st.station_id')}) AS geom) place"
+    " WHERE place.geom IS NOT NULL AND NOT EXISTS (SELECT FROM unsampled_station u"
+    " WHERE u.station_id = st.station_id AND NOT EXISTS (SELECT FROM observation_latest l"
+    " WHERE l.station_id = u.station_id AND l.received_at > u.since))"
+    " AND (st.geom IS NOT NULL OR EXISTS (SELECT FROM observation_latest l"
+    " WHERE l.station_id = st.station_id AND l.observed_at > '-infinity'))"
     " UNION ALL SELECT -f.id, f.code, f.name, f.name, f.description, f.geom, f.properties,"
-    " f.encoding_type FROM sampling_feature f WHERE {known} OR f.used"
+    " f.encoding_type FROM sampling_feature f WHERE ({known} OR f.used)"
+    " AND NOT EXISTS (SELECT FROM station s WHERE s.code = f.code AND s.deleted_at IS NULL)"
 )
 SENSORS = (
     "SELECT sr.id AS sensor_id, sr.code AS sensor_code, sr.name_zh, sr.name_en,"
     " sr.description, sr.encoding_type, sr.document, sr.properties FROM sensor sr"
 )
+# Series in a unit that does not convert are of the same property here.
 OBSERVED_PROPERTIES = (
-    "SELECT op.id AS property_id, op.code AS property_code, op.name_zh, op.name_en,"
+    "SELECT op.id AS property_id, op.code AS observed_code, op.name_zh, op.name_en,"
     " op.definition, coalesce(op.description, op.standard, '') AS description,"
     " jsonb_strip_nulls(jsonb_build_object('name_zh', op.name_zh, 'name_en', op.name_en,"
     " 'unit', op.unit, 'medium', op.medium, 'low', op.low,"
     " 'high', op.high, 'hj525', op.hj525)) AS properties FROM observed_property op"
+    " WHERE op.variant_of IS NULL"
 )

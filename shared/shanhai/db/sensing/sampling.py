@@ -6,6 +6,7 @@ works in the caller's transaction.
 
 import secrets
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, exists, func, select, text, update
@@ -18,20 +19,38 @@ from shanhai.db.features.guards import refused
 from shanhai.db.features.members import merged
 from shanhai.db.features.writing import CODE_LENGTH, CODE_LETTERS
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.tables import ObservationLatest, SamplingFeature, Station, UnsampledStation
+from shanhai.db.sensing.rows import LAST_PLACE
+from shanhai.db.tables import SamplingFeature, Station
 from shanhai.errors import Conflict, NotFound
 from shanhai.vocabulary import Label
 
 Values = Mapping[str, Any]
 COLUMNS = ("name", "description", "properties", "encoding_type")
-_SERIES_OF = text(
-    "SELECT DISTINCT station_id, property_id FROM observation WHERE feature_id = :feature"
-    " ORDER BY 1, 2"
-)
-_TIMES_OF = text(
-    "SELECT observed_at FROM observation WHERE feature_id = :feature"
-    " AND station_id = :station AND property_id = :property ORDER BY 1"
-)
+_LIVE = text("""
+  SELECT station_id, property_id, array_agg(observed_at ORDER BY observed_at) AS times
+    FROM observation
+   WHERE feature_id = :feature OR station_id = :station AND feature_id IS NULL
+   GROUP BY 1, 2 ORDER BY 1, 2
+""")
+_LEAVE_OUT = text("""
+  INSERT INTO unsampled_station (station_id, since)
+  SELECT CAST(:station AS bigint), coalesce(max(received_at), '-infinity') FROM observation_latest
+   WHERE station_id = :station
+  ON CONFLICT (station_id) DO UPDATE SET since = excluded.since
+""")
+# It keeps its code, as long as no other station takes that.
+_KEEP_PLACE = text(f"""
+  INSERT INTO sampling_feature (code, name, description, geom, region_id, used)
+  SELECT s.code, s.name_zh, coalesce(s.attrs->>'description', ''), v.geom, s.region_id, v.valued
+    FROM station s, LATERAL (
+           SELECT coalesce(s.geom, {LAST_PLACE.format(station="s.id")}) AS geom,
+                  EXISTS (SELECT FROM observation_latest l
+                           WHERE l.station_id = s.id AND l.observed_at > '-infinity') AS valued) v
+   WHERE s.code = :station AND s.deleted_at IS NULL AND v.geom IS NOT NULL
+     AND (v.valued OR NOT EXISTS (SELECT FROM unsampled_station u WHERE u.station_id = s.id))
+  ON CONFLICT (code) DO NOTHING
+  RETURNING id
+""")  # noqa: S608 - constants of this file
 
 
 async def create_feature(
@@ -63,6 +82,15 @@ async def create_feature(
         )
     record(session, act, "create", table="sampling_feature", object_id=own, after=values)
     return own
+
+
+async def keep_place(session: AsyncSession, act: Act, station: str) -> None:
+    """Keep the place of a station, which is about to be deleted, as a sampling feature.
+
+    A place of which nothing is to be told is not kept.
+    """
+    if await session.scalar(_KEEP_PLACE, {"station": station}):
+        record(session, act, "create", table="sampling_feature", object_id=station)
 
 
 async def find_features(
@@ -118,36 +146,17 @@ async def remove_feature(session: AsyncSession, act: Act, code: str) -> None:
     record(session, act, "delete", table="sampling_feature", object_id=code, before=before)
 
 
-async def series_of_feature(session: AsyncSession, feature: int) -> list[tuple[int, int]]:
-    """The series that have values of a feature, closed months left out."""
-    found = await session.execute(_SERIES_OF, {"feature": feature})
-    return [(row.station_id, row.property_id) for row in found]
-
-
-async def times_of_feature(
-    session: AsyncSession, feature: int, station: int, observed: int
-) -> list[Any]:
-    """When a series has values of a feature, closed months left out."""
-    keys = {"feature": feature, "station": station, "property": observed}
-    return list(await session.scalars(_TIMES_OF, keys))
+async def live_values(
+    session: AsyncSession, *, feature: int | None = None, station: int | None = None
+) -> dict[tuple[int, int], list[datetime]]:
+    """When series have values of a feature or of a station's place, closed months left out."""
+    found = await session.execute(_LIVE, {"feature": feature, "station": station})
+    return {(row.station_id, row.property_id): row.times for row in found}
 
 
 async def leave_out(session: AsyncSession, act: Act, station: int, code: str) -> None:
-    """Let the place of a station be no feature of interest until it is observed again.
-
-    Raises:
-        Conflict: it is observed.
-    """
-    observed = exists().where(
-        ObservationLatest.station_id == station, ObservationLatest.observed_at > text("'-infinity'")
-    )
-    if await session.scalar(select(observed)):
-        raise Conflict(
-            f"there are Observations of {code!r}; delete them first",
-            message_zh=f"{code!r} 仍有观测值，请先删除观测值",
-        )
-    query = insert(UnsampledStation).values(station_id=station)
-    await session.execute(query.on_conflict_do_nothing())
+    """Let the place of a station, of which no values are, be no feature until there are again."""
+    await session.execute(_LEAVE_OUT, {"station": station})
     record(session, act, "delete", table="feature_of_interest", object_id=code)
 
 

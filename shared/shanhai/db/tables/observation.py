@@ -28,6 +28,8 @@ class ObservedProperty(Base):
         unit: The unit its values are kept in; others are converted on entry.
         unit_open: Nobody has said yet what unit its values are in, and until somebody does they
             are plain numbers: its first Datastream says it.
+        variant_of: The property it is the same as, in a unit that does not convert to that one's:
+            so their values are never taken together.
         moves: Equal values for long mean that the sensor hangs.
         hj525: Its code in HJ 212 telegrams.
         aliases: Other codes feeds may name it by.
@@ -59,6 +61,7 @@ class ObservedProperty(Base):
     definition: Mapped[str | None]
     description: Mapped[str | None]
     unit_open: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    variant_of: Mapped[str | None] = mapped_column(ForeignKey("observed_property.code"))
     raw_years: Mapped[int | None] = mapped_column(SmallInteger)
     raw_since: Mapped[Moment | None]
     row_version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
@@ -129,7 +132,11 @@ class Observation(Base):
 
 
 class ObservationRevision(Base):
-    """What an observation was before another value was sent for it."""
+    """What an observation was before another value was sent for it.
+
+    Attributes:
+        moved_to: The time it was said to be of instead.
+    """
 
     __tablename__ = "observation_revision"
     __table_args__ = (
@@ -148,6 +155,7 @@ class ObservationRevision(Base):
     flags: Mapped[int] = mapped_column(SmallInteger)
     result_time: Mapped[Moment | None]
     feature_id: Mapped[int | None] = mapped_column(Integer)
+    moved_to: Mapped[Moment | None]
 
 
 class ObservationLatest(Base):

@@ -3,8 +3,16 @@
 from typing import Any
 
 from geoalchemy2 import Geometry
-from sqlalchemy import ForeignKey, Identity, SmallInteger, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shanhai.db.base import STORAGE_SRID, Attributes, Base, BigId, CreatedAt
@@ -99,13 +107,18 @@ class SamplingFeature(Base):
 
 
 class UnsampledStation(Base):
-    """A station whose place is no feature of interest until something is observed there."""
+    """A station whose place is no feature of interest until something is observed there.
+
+    Attributes:
+        since: When what is there of the station was received last; what comes later counts.
+    """
 
     __tablename__ = "unsampled_station"
 
     station_id: Mapped[int] = mapped_column(
         ForeignKey("station.id"), primary_key=True, autoincrement=False
     )
+    since: Mapped[CreatedAt]
 
 
 class Datastream(Base):
@@ -115,9 +128,23 @@ class Datastream(Base):
 
     Attributes:
         unit: The unit as it was told: its name, its symbol, where it is defined.
+        conversion: How values of that unit `v` become those of the property's, `(v * a + b) / c`:
+            a, b and c; none where they are of the same unit.
+        former_property_id: The property it was of before another unit was told, which its first
+            address names; nothing else is stored there meanwhile.
     """
 
     __tablename__ = "datastream"
+    __table_args__ = (
+        CheckConstraint("array_length(conversion, 1) = 3", name="conversion"),
+        Index(
+            "uq_datastream_former",
+            "station_id",
+            "former_property_id",
+            unique=True,
+            postgresql_where=text("former_property_id IS NOT NULL"),
+        ),
+    )
 
     station_id: Mapped[int] = mapped_column(ForeignKey("station.id"), primary_key=True)
     property_id: Mapped[int] = mapped_column(
@@ -128,5 +155,9 @@ class Datastream(Base):
     description: Mapped[str]
     properties: Mapped[Attributes]
     unit: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+    conversion: Mapped[list[float] | None] = mapped_column(ARRAY(DOUBLE_PRECISION))
+    former_property_id: Mapped[int | None] = mapped_column(
+        SmallInteger, ForeignKey("observed_property.id")
+    )
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]

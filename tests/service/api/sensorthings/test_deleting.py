@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
-from tests.service.api.test_sensorthings import NOON, ROOT, Service, get, thing
+from tests.service.api.test_sensorthings import NOON, ROOT, Service, get, place, thing
 
 
 def made(client: httpx.Client, code: str) -> str:
@@ -82,6 +82,26 @@ def test_a_property_is_deleted_unless_the_catalogue_has_it(
         assert admin.delete(told.headers["Location"]).status_code == 204
         assert admin.get(told.headers["Location"]).status_code == 404
         assert admin.delete(f"{ROOT}/ObservedProperties('ph')").status_code == 409
+
+
+def test_what_was_observed_stays_when_its_thing_is_deleted(client: httpx.Client) -> None:
+    made(client, "del-6")
+    before = get(client, "FeaturesOfInterest('del-6')")
+    assert client.delete(f"{ROOT}/Things('del-6')").status_code == 204
+    after = get(client, "FeaturesOfInterest('del-6')")
+    assert after == before
+    assert client.get(f"{ROOT}/Datastreams('del-6:ph')").status_code == 404
+    assert get(client, "FeaturesOfInterest('del-6')/Observations")["value"] == []
+    # Another Thing of that code has its own place there.
+    body = {**thing("del-6"), "Locations": [place(118.2, 24.5)]}
+    client.post(f"{ROOT}/Things", json=body).raise_for_status()
+    features = get(client, "FeaturesOfInterest", filter="id eq 'del-6'")["value"]
+    assert [one["feature"]["coordinates"] for one in features] == [[118.2, 24.5]]
+    client.delete(f"{ROOT}/Things('del-6')").raise_for_status()
+    kept = f"{ROOT}/FeaturesOfInterest('del-6')"
+    assert client.get(kept).status_code == 200
+    assert client.delete(kept).status_code == 204
+    assert client.get(kept).status_code == 404
 
 
 def test_who_may_delete(service: Service, client: httpx.Client) -> None:

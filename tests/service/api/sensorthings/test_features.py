@@ -90,12 +90,31 @@ def test_one_goes_with_the_values_that_are_of_it(client: httpx.Client) -> None:
     assert client.delete(f"{ROOT}/FeaturesOfInterest('{code}')").status_code == 204
     assert client.get(first).status_code == 404
     assert get(client, "Datastreams('foi-3:ph')/Observations", count="true")["@iot.count"] == 3
-    # The place of a station stays while something is observed there.
-    own = f"{ROOT}/FeaturesOfInterest('foi-3')"
-    assert client.delete(own).status_code == 409
-    client.delete(f"{ROOT}/Datastreams('foi-3:ph')").raise_for_status()
+
+
+def test_the_place_of_a_station_goes_with_the_values_that_are_of_it(client: httpx.Client) -> None:
+    client.post(f"{ROOT}/Things", json=thing("foi-5")).raise_for_status()
+    first = observed(client, "foi-5", 10, FeatureOfInterest=FEATURE).headers["Location"]
+    own = f"{ROOT}/FeaturesOfInterest('foi-5')"
     assert client.delete(own).status_code == 204
     assert client.get(own).status_code == 404
+    left = get(client, "Datastreams('foi-5:ph')/Observations")["value"]
+    assert [row["@iot.selfLink"] for row in left] == [first]
+    # What is observed there later is of it again.
+    assert observed(client, "foi-5", 11).status_code == 201
+    assert client.get(own).status_code == 200
+
+
+def test_what_was_observed_stays_where_its_station_was(client: httpx.Client) -> None:
+    client.post(f"{ROOT}/Things", json=thing("foi-6")).raise_for_status()
+    own = get(client, "FeaturesOfInterest('foi-6')")
+    (location,) = get(client, "Things('foi-6')/Locations")["value"]
+    assert client.delete(f"{ROOT}/Locations('{location['@iot.id']}')").status_code == 204
+    assert get(client, "FeaturesOfInterest('foi-6')") == own
+    rows = get(client, "Datastreams('foi-6:ph')/Observations", expand="FeatureOfInterest")
+    assert [row["FeatureOfInterest"]["@iot.id"] for row in rows["value"]] == ["foi-6"] * 3
+    # Nothing new is of it: the station is nowhere.
+    assert observed(client, "foi-6", 12).status_code == 400
 
 
 def test_a_region_s_feature_is_its_own(service: Service, client: httpx.Client) -> None:
