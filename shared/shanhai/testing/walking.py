@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from html import unescape
 from html.parser import HTMLParser
@@ -32,20 +32,21 @@ class Step:
 
 
 async def walk(
-    client: httpx.AsyncClient, start: str, lang: str, kind_of: Callable[[str], str]
+    client: httpx.AsyncClient, starts: Sequence[str], lang: str, kind_of: Callable[[str], str]
 ) -> list[Step]:
-    """All that can be reached from a page, on the client's own host and in one language.
+    """All that can be reached from some pages, on the client's own host and in one language.
 
     Args:
+        starts: Each is read, whatever its kind.
         kind_of: What pages that are made alike have in common.
     """
     home = urlsplit(str(client.base_url)).netloc
-    ahead, known, kinds = deque([(start, "")]), {start}, Counter[str]()
+    ahead, known, kinds = deque((start, "") for start in starts), set(starts), Counter[str]()
     found = []
     while ahead:
         url, source = ahead.popleft()
         kinds[kind_of(url)] += 1
-        if kinds[kind_of(url)] > OF_EACH_KIND:
+        if source and kinds[kind_of(url)] > OF_EACH_KIND:
             continue
         step = Step(url, source, await client.get(url, headers={"Accept": "text/html, */*;q=0.5"}))
         found.append(step)

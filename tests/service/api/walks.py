@@ -1,0 +1,70 @@
+"""What walks over all pages look for: links that lead nowhere, and codes where names exist."""
+
+import re
+from collections.abc import Mapping
+
+import httpx
+from fastapi import FastAPI
+
+from shanhai.db.compliance.activities import activities
+from shanhai.db.features.catalogue import COLLECTIONS, ENTITIES
+from shanhai.testing.walking import Step, kinds_by_paths, visible_texts, walk
+from shanhai_api.naming import KNOWN_CODES, KNOWN_MEMBERS
+
+CODE = re.compile(r"[a-z][a-z0-9]*(?:[._-][A-Za-z0-9]+)*[._][A-Za-z0-9-]+", re.ASCII)
+"""Words with a dot or an underscore in them, as codes have and Chinese sentences have not."""
+BESIDE_WORDS = frozenset({"comment_until"})
+"""Names of fields that a message gives after their words, for whoever is to write them."""
+FOR_PROGRAMS = ("/docs", "/api", "/openapi.json", "/sta/", "/static/")
+"""Pages that describe the interface; codes are what they are about."""
+Client = httpx.AsyncClient
+BASE = "http://api.test"
+
+
+async def steps_of(
+    client: Client, lang: str, app: FastAPI, *others: str, at_least: int = 150
+) -> list[Step]:
+    """A walk from the landing page, and from other pages."""
+    starts = [f"{BASE}{path}?f=html&lang={lang}" for path in ("/", *others)]
+    steps = await walk(client, starts, lang, kinds_by_paths(app.openapi()["paths"]))
+    assert len(steps) > at_least
+    return steps
+
+
+def assert_no_dead_links(steps: list[Step]) -> None:
+    """What a person is shown a link to can be read by that person."""
+    dead = [
+        f"{step.answer.status_code} {step.url} on {step.source}"
+        for step in steps
+        if step.answer.status_code >= 400
+    ]
+    assert not dead, "\n".join(dead)
+
+
+async def names_of_codes(client: Client) -> Mapping[str, str]:
+    """What the database calls what has a code, and what codes and members are called."""
+    found = {code: label.zh for code, label in {**KNOWN_MEMBERS, **KNOWN_CODES}.items()}
+    found |= {code: activities().name_of(code).zh for code in activities().known}
+    for entity in ENTITIES:
+        if "{" in (entity.path or ""):
+            continue
+        path = f"/collections/{entity.name}/items" if entity in COLLECTIONS else entity.path
+        rows = (await client.get(str(path), params={"limit": 1000, "f": "json"})).json()
+        for row in rows.get("features") or rows.get(entity.name, []):
+            members = row.get("properties") or row
+            if members.get("name_zh"):
+                found[row.get("id") or members["code"]] = members["name_zh"]
+    return found
+
+
+def assert_names_are_shown(steps: list[Step], names: Mapping[str, str]) -> None:
+    """Nothing that has a name is shown as a code, on pages that are not about codes."""
+    seen = {
+        f"{code} for {names[code]} on {step.url}"
+        for step in steps
+        if step.page and not httpx.URL(step.url).path.startswith(FOR_PROGRAMS)
+        for shown in visible_texts(step.answer.text)
+        for code in CODE.findall(shown)
+        if code in names and code not in BESIDE_WORDS
+    }
+    assert not seen, "\n".join(sorted(seen))
