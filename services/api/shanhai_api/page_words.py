@@ -127,6 +127,7 @@ WORDS: Mapping[str, Label] = {
     "clear": Label("清除", "Clear"),
     "versions": Label("历史版本", "Versions"),
     "findings": Label("数据检查结果", "Findings in the figures"),
+    "not_checked": Label("尚未检查", "not checked yet"),
     "finding": Label("发现", "Finding"),
     "figures": Label("数值", "Figures"),
     "severity": Label("程度", "Severity"),

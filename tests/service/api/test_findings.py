@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.quality.reading import check_and_keep
 from shanhai.db.queries.audit import Act
 from shanhai.db.seed import seed_cities
 from shanhai.db.tables import AuditLog, Plan, Zone
@@ -16,6 +17,7 @@ from shanhai.vocabulary import Scope
 from shanhai_api.state import State
 
 FINDINGS = "/plans/banan-restoration-2021/findings"
+WORDS = {"zh": "尚未检查", "en": "not checked yet"}
 
 
 @pytest.fixture
@@ -65,6 +67,26 @@ async def test_table_holds_every_finding(
     rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert len(rows) == count
     assert {"code", "text_zh", "text_en", "figures"} <= rows[0].keys()
+
+
+async def test_a_plan_that_was_never_checked_says_so(
+    seeded: AsyncSession, admin: httpx.AsyncClient
+) -> None:
+    plan = (await seeded.scalars(select(Plan).where(Plan.code == "banan-restoration-2021"))).one()
+    assert (await admin.get(FINDINGS)).json()["checked"] is True
+    earlier = (await admin.get(FINDINGS, params={"as_of": "2022-01-01"})).json()
+    assert (earlier["checked"], earlier["findings"]) == (False, [])
+    for statement in ("data_finding_history", "data_finding", "plan_check"):
+        await seeded.execute(text(f"DELETE FROM {statement} WHERE plan_id = {plan.id}"))
+    await seeded.commit()
+    never = (await admin.get(FINDINGS)).json()
+    assert (never["checked"], never["findings"]) == (False, [])
+    page = {lang: await admin.get(FINDINGS, params={"f": "html", "lang": lang}) for lang in WORDS}
+    for lang, words in WORDS.items():
+        assert words in page[lang].text
+    await check_and_keep(seeded, plan.id)
+    await seeded.commit()
+    assert (await admin.get(FINDINGS)).json()["checked"] is True
 
 
 @pytest.mark.parametrize("plan", ["atlantis", "a%00b"])

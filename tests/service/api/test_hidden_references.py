@@ -102,3 +102,66 @@ async def test_its_people_read_the_name(
     assert project["properties"]["plan"] == HIDDEN
     assert project["properties"]["programme"] == "secret-programme"
     assert HIDDEN in (await ask(anonymous, headers, PROBLEM, f="csv")).text
+
+
+NAMING = (
+    "INSERT INTO plan (code, name_zh, name_en, kind, level, region_id, first_year, supersedes_id)"
+    " SELECT 'secret-edition', '规划', 'Plan', kind, level, region_id, 2026, id FROM plan",
+    "INSERT INTO problem (code, name_zh, name_en, region_id, plan_id, type)"
+    " SELECT 'secret-problem', '问题', 'Problem', region_id, id, 'erosion' FROM plan"
+    " WHERE code = 'secret-edition'",
+    "INSERT INTO problem (code, name_zh, name_en, region_id, type, copied_from_id)"
+    " SELECT 'p-2', '问题', 'Problem', region_id, 'erosion', id FROM problem"
+    " WHERE code = 'secret-problem'",
+    "INSERT INTO project_problem (project_id, problem_id) SELECT pj.id, pb.id"
+    " FROM project pj, problem pb WHERE pb.code IN ('p-1', 'secret-problem')",
+    "INSERT INTO proposal (code, title, kind, subject, region_id, base_id, base, change, fields,"
+    " reason, author, state, made_id)"
+    " SELECT 'secret-proposal', 't', 'project', '{}', region_id, id,"
+    " '{}', '{}', '[]', 'r', 'a', 'carried_out', id FROM project",
+)
+
+
+@pytest.fixture
+async def naming(callers: dict[str, dict[str, str]], session: AsyncSession) -> None:
+    """A problem of a draft edition, which a project and a copy name; a proposal carried out."""
+    for statement in NAMING:
+        await session.execute(text(statement))
+    await session.commit()
+
+
+@pytest.mark.parametrize(
+    ("name", "problems", "proposals", "copied"),
+    [
+        ("", ["p-1"], [], None),
+        ("viewer@", ["p-1"], ["secret-proposal"], None),
+        ("planner@elsewhere", ["p-1"], ["secret-proposal"], None),
+        ("planner@city", ["p-1", "secret-problem"], ["secret-proposal"], "secret-problem"),
+    ],
+)
+async def test_lists_copies_and_proposals_name_nothing_hidden(
+    naming: None,
+    callers: dict[str, dict[str, str]],
+    anonymous: httpx.AsyncClient,
+    name: str,
+    problems: list[str],
+    proposals: list[str],
+    copied: str | None,
+) -> None:
+    headers = callers[name]
+    projects = "/collections/projects/items"
+    for path, params in ((f"{projects}/j-1", {}), (f"{projects}/j-1", {"as_of": "2999-01-01"})):
+        told = (await ask(anonymous, headers, path, **params)).json()["properties"]
+        assert (told["problems"], told["revised_by"]) == (problems, proposals)
+    copy = (await ask(anonymous, headers, f"{PROBLEM}/p-2")).json()["properties"]
+    assert copy["copied_from"] == copied
+    for question in ("copied_from = 'secret-problem'", "copied_from IS NOT NULL"):
+        found = await ask(anonymous, headers, PROBLEM, filter=question)
+        assert len(found.json()["features"]) == (copied is not None)
+    for kind in ("csv", "html"):
+        for path in (projects, PROBLEM, f"{projects}/j-1/versions"):
+            if kind == "csv" and path.endswith("versions"):
+                continue
+            page = (await ask(anonymous, headers, path, f=kind)).text
+            assert ("secret-problem" in page) <= (copied is not None), (path, kind)
+            assert ("secret-proposal" in page) <= bool(proposals), (path, kind)

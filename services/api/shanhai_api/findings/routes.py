@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from shanhai.db.indicators.listing import find_plan
-from shanhai.db.quality.reading import list_findings
+from shanhai.db.quality.reading import list_findings, was_checked
 from shanhai_api.dependencies import (
     DayQuery,
     PageQuery,
@@ -52,6 +52,7 @@ async def show_findings(
     document = {
         "plan": seen.code,
         **about_day(seen),
+        "checked": await was_checked(session, seen.id, query.as_of),
         "counts": count_severities(found),
         "findings": [describe_finding(item, view.lang) for item in found],
         "links": plan_links(view, seen, *FORMATS),

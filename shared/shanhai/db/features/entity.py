@@ -56,6 +56,7 @@ class Property:
         column: The column of the entity's table it is written to; None when it is only read.
         attribute: The member of the table's `attrs` it is written to, instead of a column.
         refers_to: The entity whose `code` the member is; `column` then holds that row's id.
+        names: The entity whose codes the member tells, where it is no reference of the table's own.
         required: It must be given when a feature is created or replaced.
         former: SQL that reads it as it was on the day `asked.day`, where other tables than the
             entity's own tell that.
@@ -75,6 +76,7 @@ class Property:
     column: str | None = None
     attribute: str | None = None
     refers_to: str | None = None
+    names: str | None = None
     required: bool = False
     matches: str | None = None
     matches_former: str | None = None

@@ -186,6 +186,7 @@ PROJECTS = Entity(
             TEXTS,
             Label("针对的问题", "Problems"),
             queryable=True,
+            names="problems",
         ),
         square_kilometres("area_km2", "pj.area_m2", Label("面积", "Area")),
         Property(

@@ -78,6 +78,7 @@ PROVISIONS = Entity(
             TEXTS,
             Label("责任单位", "Departments"),
             queryable=True,
+            names="parties",
         ),
         _SAID.column("text_zh", TEXT, Label("要点", "Text, zh")),
         _SAID.column("text_en", TEXT, Label("要点(英)", "Text, en")),

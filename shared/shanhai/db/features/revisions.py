@@ -3,6 +3,8 @@
 from shanhai.db.features.entity import TEXT, TEXTS, Property
 from shanhai.vocabulary import Label
 
+PROPOSALS = "proposals"
+
 
 def revised_by(alias: str, *kinds: str) -> Property:
     """The proposals of these kinds that were carried out on a row, or in a version after it."""
@@ -12,6 +14,7 @@ def revised_by(alias: str, *kinds: str) -> Property:
         " AND pr.state = 'carried_out' ORDER BY pr.id)",
         TEXTS,
         Label("据以修订的建议", "Proposals it was revised by"),
+        names=PROPOSALS,
     )
 
 
@@ -23,6 +26,7 @@ def made_by(alias: str, *kinds: str) -> Property:
         " AND pr.base_id <> pr.made_id)",
         TEXT,
         Label("据以形成的建议", "Proposal it was begun with"),
+        names=PROPOSALS,
     )
 
 

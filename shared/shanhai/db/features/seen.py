@@ -8,11 +8,13 @@ from dataclasses import replace
 from functools import lru_cache
 
 from shanhai.db.features.entity import Entity, Property
-from shanhai.db.features.selection import visibility
+from shanhai.db.features.selection import VIEWER_REGIONS, visibility
 from shanhai.db.identity import Viewer
 
 HIDEABLE = ("plans", "programmes", "patterns", "zone_schemes", "parties")
 """Entities some of whose rows are hidden, and others name; few enough to be listed."""
+COPIED_FROM = "copied_from"
+"""The property that names a row of the same entity."""
 
 
 def seen_by(entity: Entity, viewer: Viewer) -> Entity:
@@ -28,19 +30,19 @@ def _seen(entity: Entity, known: bool, regional: bool) -> Entity:
     viewer = Viewer(known, frozenset({0} if regional else ()))
     named = [_named(item) for item in entity.properties]
     wanted = sorted({target for target in named if target is not None})
-    if not wanted:
-        return entity
-    lists = ", ".join(_told(target, viewer) for target in wanted)
-    properties = (
-        item if target is None else _guarded(item, target)
+    properties = tuple(
+        _checked(entity, item, viewer) if target is None else _guarded(item, target)
         for item, target in zip(entity.properties, named, strict=True)
     )
-    return replace(
-        entity,
-        properties=tuple(properties),
-        joins=f"{entity.joins} CROSS JOIN (SELECT {lists}) reader",
-        for_reader=True,
-    )
+    if properties == entity.properties:
+        return entity
+    lists = [*(_told(target, viewer) for target in wanted), f"{_regions(viewer)} AS regions"]
+    joins = f"{entity.joins} CROSS JOIN (SELECT {', '.join(lists)}) reader"
+    return replace(entity, properties=properties, joins=joins, for_reader=True)
+
+
+def _regions(viewer: Viewer) -> str:
+    return VIEWER_REGIONS if viewer.regions else "CAST(NULL AS bigint[])"
 
 
 def _named(item: Property) -> str | None:
@@ -49,6 +51,34 @@ def _named(item: Property) -> str | None:
         return None
     target = "plans" if item.name == "plan" else item.refers_to
     return target if target in HIDEABLE else None
+
+
+def _checked(entity: Entity, item: Property, viewer: Viewer) -> Property:
+    """A property that names rows too many to be listed, without those that are hidden."""
+    target = _entity_of(entity.name if item.name == COPIED_FROM else item.names)
+    met = [] if target is None else visibility(target, viewer)
+    if target is None or met in ([], ["(true)"]):
+        return item
+    where = " AND ".join(met).replace(VIEWER_REGIONS, "reader.regions")
+    # Read once by a statement, if ever a row names one.
+    seen = f"(SELECT {target.code} FROM {target.source} WHERE {where})"  # noqa: S608
+    if item.schema["type"] == "array":
+        sql = (
+            f"ARRAY(SELECT told.code FROM unnest({item.sql}) WITH ORDINALITY AS told (code, place)"  # noqa: S608
+            f" WHERE told.code IN {seen} ORDER BY told.place)"
+        )
+    else:
+        sql = f"CASE WHEN ({item.sql}) IS NOT NULL AND {item.sql} IN {seen} THEN {item.sql} END"
+    return replace(item, sql=sql)
+
+
+def _entity_of(name: str | None) -> Entity | None:
+    from shanhai.db.features.catalogue import entity_named
+    from shanhai.db.proposals.declaration import PROPOSALS
+
+    if name is None:
+        return None
+    return PROPOSALS if name == PROPOSALS.name else entity_named(name)
 
 
 def _told(target: str, viewer: Viewer) -> str:

@@ -171,6 +171,10 @@ def conditions(entity: Entity, selection: Selection) -> tuple[str, ...]:
     )
 
 
+VIEWER_REGIONS = "CAST(:viewer_regions AS bigint[])"
+"""SQL of the regions whose drafts a reader may see."""
+
+
 def visibility(entity: Entity, viewer: Viewer) -> list[str]:
     """The conditions of what a reader may see; `viewer_values` binds what they read."""
     if viewer.sees_all:
@@ -178,9 +182,8 @@ def visibility(entity: Entity, viewer: Viewer) -> list[str]:
     if not viewer.known:
         return [f"({entity.published})", f"({entity.public})"]
     if viewer.regions and entity.region is not None:
-        seen = "CAST(:viewer_regions AS bigint[])"
-        within = f"{entity.region} = ANY({seen})"
-        shared = "" if entity.partners is None else f" OR {entity.partners} && {seen}"
+        within = f"{entity.region} = ANY({VIEWER_REGIONS})"
+        shared = "" if entity.partners is None else f" OR {entity.partners} && {VIEWER_REGIONS}"
         return [f"({entity.published} OR {within}{shared})"]
     return [f"({entity.published})"]
 

@@ -139,6 +139,7 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding("fund_entry", _OF_PROJECT),
     Holding("compliance_exception", _OF_PROJECT),
     Holding("plan_decision", "o.plan_id = :plan"),
+    Holding("plan_check", "o.plan_id = :plan"),
     Holding("data_finding", "o.plan_id = :plan"),
     Holding("evaluation_snapshot", "o.plan_id = :plan"),
     Holding("zone_adjustment", "o.scheme_id = ANY(:zone_scheme)"),

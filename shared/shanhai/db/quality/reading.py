@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from geoalchemy2 import Geometry
-from sqlalchemy import Select, Table, column, func, or_, select, table, text, update
+from sqlalchemy import Date, Select, Table, cast, column, func, or_, select, table, text, update
 from sqlalchemy.dialects.postgresql import JSONB, distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import ColumnElement
@@ -14,7 +14,7 @@ from sqlalchemy.sql import ColumnElement
 from shanhai.db.base import Base
 from shanhai.db.quality.checks import check_plan
 from shanhai.db.quality.figures import Figures, Finding
-from shanhai.db.tables import DataFinding
+from shanhai.db.tables import DataFinding, PlanCheck
 
 TABLES = Base.metadata.tables
 OF_PLAN = (
@@ -47,7 +47,20 @@ async def check_and_keep(session: AsyncSession, plan_id: int) -> Checked:
         .values(resolved_at=func.now())
         .returning(DataFinding.id)
     )
+    noted = insert(PlanCheck).values(plan_id=plan_id)
+    again = {"last_at": noted.excluded.last_at}
+    await session.execute(
+        noted.on_conflict_do_update(index_elements=[PlanCheck.plan_id], set_=again)
+    )
     return Checked(len(findings), sum(changed) + len(gone.all()))
+
+
+async def was_checked(session: AsyncSession, plan_id: int, as_of: date | None = None) -> bool:
+    """Whether the checks ran over a plan, by the end of a day where one is asked for."""
+    query = select(PlanCheck.plan_id).where(PlanCheck.plan_id == plan_id)
+    if as_of is not None:
+        query = query.where(cast(PlanCheck.first_at, Date) <= as_of)
+    return await session.scalar(query) is not None
 
 
 async def read_figures(session: AsyncSession, plan_id: int) -> Figures:

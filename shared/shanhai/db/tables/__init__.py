@@ -21,7 +21,7 @@ from shanhai.db.tables.alert import (
 from shanhai.db.tables.backup import BackupMark
 from shanhai.db.tables.bulletin import Bulletin, BulletinTemplate
 from shanhai.db.tables.case import CaseEvent, LeadCase
-from shanhai.db.tables.compliance import ComplianceException, DataFinding
+from shanhai.db.tables.compliance import ComplianceException, DataFinding, PlanCheck
 from shanhai.db.tables.control import ControlArea, ControlRule
 from shanhai.db.tables.corridor import Corridor, CorridorNode
 from shanhai.db.tables.dataset import Dataset, Upload
@@ -142,6 +142,7 @@ __all__ = [
     "Pattern",
     "PatternComponent",
     "Plan",
+    "PlanCheck",
     "PlanDecision",
     "PlanFigure",
     "PlanIndicator",

@@ -50,6 +50,18 @@ class ComplianceException(Versioned, Dated, Base):
     approved_at: Mapped[CreatedAt]
 
 
+class PlanCheck(Base):
+    """When the figures of a plan were checked first and last; a plan without was never checked."""
+
+    __tablename__ = "plan_check"
+
+    plan_id: Mapped[int] = mapped_column(
+        ForeignKey("plan.id"), primary_key=True, autoincrement=False
+    )
+    first_at: Mapped[CreatedAt]
+    last_at: Mapped[CreatedAt]
+
+
 class DataFinding(Base):
     """What a check found in the figures of a plan, as of its last run."""
 
