@@ -14,8 +14,8 @@ from asyncpg import Pool, connect, create_pool
 from benchmarks.report import Row, Table
 from benchmarks.timing import Sample
 from benchmarks.workbench import Workbench
-from shanhai.db.compliance.defaults import put_default_rules
 from shanhai.db.queries.keys import OPERATOR
+from shanhai.db.seeds.load import put_default_rules
 from shanhai.testing.job_rows import add_region, open_sessions
 from shanhai.testing.known_lines import register_lines
 

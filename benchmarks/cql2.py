@@ -13,14 +13,14 @@ from benchmarks.million import boxes, lay_million
 from benchmarks.report import Row, Table
 from benchmarks.timing import alternate
 from benchmarks.workbench import Workbench
-from shanhai.db.features.catalogue import entity_named
-from shanhai.db.features.cql2 import compile_filter
-from shanhai.db.features.order import Position
+from shanhai.db.collections.catalogue import entity_named
+from shanhai.db.fast_reads import open_quick_reader
+from shanhai.db.features.cql2.compiler import compile_filter
+from shanhai.db.features.order import PageStart
 from shanhai.db.features.query import read_page
 from shanhai.db.features.selection import Box, Filter, Selection
-from shanhai.db.features.statements import Ask
+from shanhai.db.features.statements import PageOptions
 from shanhai.db.identity import EVERYTHING
-from shanhai.db.quick import open_quick_reader
 from shanhai.settings import DatabaseSettings
 
 ROUNDS = 5
@@ -28,7 +28,7 @@ REQUESTS = 60
 TARGET = 0.83
 """A fifth more time than the condition written by hand."""
 REGIONS = entity_named("regions")
-UNCOUNTED = Ask(counting="none")
+UNCOUNTED = PageOptions(counting="none")
 ENVELOPE = "ST_MakeEnvelope(:w, :s, :e, :n, 4490)"
 CONDITIONS = {
     "a comparison and a list": (
@@ -96,6 +96,6 @@ async def _ask(url: str, number: int, write: Write, *, placed: bool) -> float:
             box = None if placed else Box(*sides)
             selection = Selection(EVERYTHING, box=box, filter=write(sides))
             await read_page(
-                reader, REGIONS, selection, limit=100, position=Position(), ask=UNCOUNTED
+                reader, REGIONS, selection, limit=100, position=PageStart(), ask=UNCOUNTED
             )
         return (time.perf_counter() - started) / len(given)

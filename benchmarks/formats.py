@@ -20,16 +20,16 @@ import shapely
 from shanhai.processes.import_features.compute import compute
 from shanhai.processes.import_features.task import ImportFeaturesTask
 from shanhai.vector.formats import FILE_FORMATS
-from shanhai.vector.tables import BLOCK_ROWS, Column, Table
-from shanhai.vector.writing import write_table
+from shanhai.vector.tables import BLOCK_ROWS, FeatureColumn, FeatureTable
+from shanhai.vector.writer import write_table
 
 ROWS = 1_000_000
 LIMIT_MB = 512
 COLUMNS = (
-    Column("code", "text"),
-    Column("name_zh", "text"),
-    Column("name_en", "text"),
-    Column("level", "text"),
+    FeatureColumn("code", "text"),
+    FeatureColumn("name_zh", "text"),
+    FeatureColumn("name_en", "text"),
+    FeatureColumn("level", "text"),
 )
 
 
@@ -50,7 +50,7 @@ def blocks(rows: int) -> Iterator[list[list[Any]]]:
 def write(name: str, rows: int, path: Path) -> None:
     """Write one format."""
     epsg = 4326 if FILE_FORMATS[name].only_degrees else 4490
-    table = Table("bench", COLUMNS, blocks(rows), "MultiPolygon", epsg)
+    table = FeatureTable("bench", COLUMNS, blocks(rows), "MultiPolygon", epsg)
     write_table(path, table, FILE_FORMATS[name].name)
 
 

@@ -16,9 +16,9 @@ import asyncpg
 from pydantic import SecretStr
 
 from benchmarks.formats import LIMIT_MB, ROWS, blocks
+from shanhai.db.collections.regions import REGIONS
 from shanhai.db.engine import create_engine, create_sessions
-from shanhai.db.features.bulk import write_many
-from shanhai.db.features.regions import REGIONS
+from shanhai.db.features.bulk_write import write_many
 from shanhai.db.identity import Identity
 from shanhai.db.migrate import upgrade
 from shanhai.db.queries.audit import Act

@@ -274,7 +274,7 @@ LOADED_BY_REQUESTS = [
     "shanhai.processes.assess_ecoservices.request",
     "shanhai.processes.assess_ecoservices.schema",
     "shanhai.vector.observation_file",
-    "shanhai.vector.writing",
+    "shanhai.vector.writer",
 ]
 """What the API imports when a request first needs it."""
 IMPORTING_BY_LOCK = """

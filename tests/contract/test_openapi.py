@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
 
-from shanhai.db.features.catalogue import COLLECTIONS, ENTITIES
+from shanhai.db.collections.catalogue import COLLECTIONS, ENTITIES
 from shanhai.openapi import downgrade
 from shanhai_api.app import add_routes
 from shanhai_api.landing.definition import METHODS

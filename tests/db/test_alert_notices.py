@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from shanhai.db.alerts.evaluating import evaluate_changes
-from shanhai.db.alerts.noticing import send_notices
+from shanhai.db.alerts.notifications import send_notices
+from shanhai.db.alerts.observation_evaluation import evaluate_changes
 from shanhai.db.alerts.rules import create_rule
 from shanhai.db.alerts.subscriptions import (
     create_subscription,
@@ -21,9 +21,9 @@ from shanhai.db.alerts.subscriptions import (
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
-from shanhai.db.tables import Delivery
+from shanhai.db.tables.delivery import Delivery
 from shanhai.errors import InvalidInput, NotFound, Stale
-from shanhai.monitoring.observation import Observation
+from shanhai.monitoring.observation import FeedObservation
 from shanhai.testing.emptying import forget_rows
 from shanhai.testing.job_rows import add_region, open_sessions
 from shanhai.testing.observation_rows import add_station, forget_observations, store_observations
@@ -98,7 +98,7 @@ async def subscribe(sessions: Sessions, **changes: Any) -> int:
 
 async def send(sessions: Sessions, value: float, at: datetime) -> None:
     """Store a value of a moment, and evaluate it at that moment."""
-    await store_observations(sessions, [Observation("a", "pm25", at, value)], received=at)
+    await store_observations(sessions, [FeedObservation("a", "pm25", at, value)], received=at)
     async with sessions.begin() as session:
         await evaluate_changes(session, now=at)
 

@@ -10,22 +10,23 @@ from shapely import MultiPolygon, box
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from shanhai.db.alerts.due import note_all_lines, note_all_plans
-from shanhai.db.alerts.evaluating import end_expired
-from shanhai.db.alerts.judging import evaluate_cases, evaluate_lines, evaluate_plans
-from shanhai.db.alerts.reading import events_after, find_alert, list_alerts
+from shanhai.db.alerts.evaluation_queue import note_all_lines, note_all_plans
+from shanhai.db.alerts.observation_evaluation import end_expired
+from shanhai.db.alerts.plan_evaluation import evaluate_cases, evaluate_lines, evaluate_plans
+from shanhai.db.alerts.queries import events_after, find_alert, list_alerts
 from shanhai.db.alerts.rules import create_rule, find_rule, replace_rule
-from shanhai.db.alerts.telling import describe_alert
-from shanhai.db.cases.opening import Lead, Received, Rule, receive_lead
-from shanhai.db.cases.steps import Asked, Deadlines, take_step
-from shanhai.db.deliveries.links import HostlessLinks
+from shanhai.db.alerts.serialization import describe_alert
+from shanhai.db.cases.leads import CaseRule, Lead, LeadOutcome, receive_lead
+from shanhai.db.cases.transitions import CaseTransitionRequest, Deadlines, take_step
+from shanhai.db.deliveries.events import HostlessLinks
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import EVERYTHING, Grant, Identity, Viewer
-from shanhai.db.indicators.listing import find_indicator, find_place, find_plan
-from shanhai.db.indicators.targets import Figure, Rewriting, state_targets
+from shanhai.db.indicators.plan_indicators import find_indicator, find_place, find_plan
+from shanhai.db.indicators.targets import Rewriting, StatedFigure, state_targets
 from shanhai.db.indicators.values import NewValue, add_value
 from shanhai.db.queries.audit import Act
-from shanhai.db.tables import ControlArea, Plan
+from shanhai.db.tables.control import ControlArea
+from shanhai.db.tables.plan import Plan
 from shanhai.errors import Forbidden, InvalidInput, NotFound
 from shanhai.testing.emptying import forget_rows
 from shanhai.testing.indicator_rows import add_indicator, add_plan
@@ -178,9 +179,9 @@ async def test_figures_stated_anew_end_an_alert_or_leave_it_without_a_target(
 ) -> None:
     await add_rule(sessions, BEHIND)
     await measure(sessions, "30")
-    base = Figure("base", 2020, Decimal(0), revisable=True)
+    base = StatedFigure("base", 2020, Decimal(0), revisable=True)
 
-    async def state(*figures: Figure) -> None:
+    async def state(*figures: StatedFigure) -> None:
         async with sessions.begin() as session:
             await session.execute(text("UPDATE plan SET status = 'draft'"))
             plan = await find_plan(session, "plan", EVERYTHING)
@@ -192,10 +193,10 @@ async def test_figures_stated_anew_end_an_alert_or_leave_it_without_a_target(
         await evaluate(sessions)
 
     # 525 by 2090 asks for 30 of 2024.
-    await state(base, Figure("target", 2090, Decimal(525)))
+    await state(base, StatedFigure("target", 2090, Decimal(525)))
     assert await events(sessions) == ["opened", "recovered"]
-    await state(base, Figure("target", 2090, Decimal(700)))
-    await state(base, Figure("target", 2080, Decimal(700)))
+    await state(base, StatedFigure("target", 2090, Decimal(700)))
+    await state(base, StatedFigure("target", 2080, Decimal(700)))
     assert await events(sessions) == ["opened", "recovered", "opened", "subject_gone", "opened"]
     async with sessions.begin() as session:
         (await session.scalars(select(Plan))).one().status = "superseded"
@@ -221,9 +222,9 @@ async def test_time_that_passes_is_looked_at_now_and_then(sessions: Sessions) ->
     assert await alerts(sessions) == [("open", "red", 75)]
 
 
-async def receive(sessions: Sessions, lead: Lead = LEAD) -> Received:
+async def receive(sessions: Sessions, lead: Lead = LEAD) -> LeadOutcome:
     async with sessions.begin() as session:
-        received = await receive_lead(session, ANYONE, ACT, lead, Rule({"red_line": 400.0}, 15))
+        received = await receive_lead(session, ANYONE, ACT, lead, CaseRule({"red_line": 400.0}, 15))
     await evaluate(sessions)
     return received
 
@@ -232,7 +233,7 @@ async def close_case(sessions: Sessions, code: str) -> None:
     async with sessions.begin() as session:
         query = text("UPDATE lead_case SET state = 'verified', result = 'lawful'")
         await session.execute(query)
-        asked, days = Asked("closed", note="合法"), Deadlines(1, 1, 1)
+        asked, days = CaseTransitionRequest("closed", note="合法"), Deadlines(1, 1, 1)
         await take_step(session, code, ANYONE, ACT, asked, days, expected=None)
     await evaluate(sessions)
 

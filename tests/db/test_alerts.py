@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from shanhai.db.alerts.answering import answer_alert
-from shanhai.db.alerts.evaluating import evaluate_changes, evaluate_silence
+from shanhai.db.alerts.acknowledge import answer_alert
+from shanhai.db.alerts.observation_evaluation import evaluate_changes, evaluate_silence
 from shanhai.db.alerts.rules import create_rule, drop_rule, replace_rule
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Grant, Identity
 from shanhai.db.queries.audit import Act
 from shanhai.errors import Conflict, Forbidden, InvalidInput
-from shanhai.monitoring.observation import Observation
+from shanhai.monitoring.observation import FeedObservation
 from shanhai.testing.emptying import forget_rows
 from shanhai.testing.job_rows import add_region, open_sessions
 from shanhai.testing.observation_rows import add_station, forget_observations, store_observations
@@ -75,7 +75,7 @@ async def send(
 ) -> None:
     """Store values by their hours, and evaluate."""
     given = [
-        Observation(station, "pm25", START + hour * HOUR, value, **more)
+        FeedObservation(station, "pm25", START + hour * HOUR, value, **more)
         for hour, value in values.items()
     ]
     await store_observations(sessions, given, received=NOW)
@@ -121,7 +121,7 @@ async def test_what_was_undone_is_evaluated_again_and_what_was_done_is_not(
     sessions: Sessions,
 ) -> None:
     await add_rule(sessions)
-    given = [Observation("a", "pm25", START + HOUR, 80)]
+    given = [FeedObservation("a", "pm25", START + HOUR, 80)]
     await store_observations(sessions, given, received=NOW)
     async with sessions() as session:
         assert await evaluate_changes(session, now=NOW) == 1

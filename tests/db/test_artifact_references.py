@@ -10,9 +10,9 @@ from sqlalchemy import text
 
 import shanhai.db.tables  # noqa: F401  (fills the metadata)
 from shanhai.db.base import Base
-from shanhai.db.queries.artifact_references import HOLDERS, read_references
-from shanhai.storage.artifacts import LocalArtifacts, Stored
-from shanhai.storage.sweeping import (
+from shanhai.db.queries.files import HOLDERS, read_references
+from shanhai.storage.artifacts import LocalArtifacts, StoredArtifact
+from shanhai.storage.garbage_collection import (
     GRACE_S,
     TooMany,
     demand_few,
@@ -51,7 +51,7 @@ def test_every_column_that_may_name_files_is_declared() -> None:
     assert found == HOLD_NO_FILES | set(HOLDERS)
 
 
-def put(store: LocalArtifacts, content: str, *, hours: float = 100) -> Stored:
+def put(store: LocalArtifacts, content: str, *, hours: float = 100) -> StoredArtifact:
     """A file in the store, stored some hours ago."""
     path = store.root / "given"
     path.write_text(content)
@@ -60,7 +60,7 @@ def put(store: LocalArtifacts, content: str, *, hours: float = 100) -> Stored:
     return stored
 
 
-def age(store: LocalArtifacts, stored: Stored, hours: float) -> None:
+def age(store: LocalArtifacts, stored: StoredArtifact, hours: float) -> None:
     moment = time.time() - hours * 3600
     os.utime(store.root / stored.uri, (moment, moment))
 

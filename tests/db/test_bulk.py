@@ -11,20 +11,20 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.changes.feed import read_changes, read_head
+from shanhai.db.collections.control_areas import CONTROL_AREAS
+from shanhai.db.collections.corridors import CORRIDOR_NODES
+from shanhai.db.collections.datasets import DATASETS
+from shanhai.db.collections.plans import PLANS
+from shanhai.db.collections.projects import PROJECTS
+from shanhai.db.collections.regions import REGIONS
 from shanhai.db.engine import Sessions
-from shanhai.db.features import bulk_writing, staging
-from shanhai.db.features.bulk import Tally, write_many
-from shanhai.db.features.control_areas import CONTROL_AREAS
-from shanhai.db.features.corridors import CORRIDOR_NODES
-from shanhai.db.features.datasets import DATASETS
+from shanhai.db.features import bulk_sql, bulk_staging
+from shanhai.db.features.bulk_write import BulkResult, write_many
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.plans import PLANS
-from shanhai.db.features.projects import PROJECTS
-from shanhai.db.features.regions import REGIONS
 from shanhai.db.identity import EVERYTHING, Grant, Identity
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.queries.audit_chain import verify_chain
-from shanhai.db.tables import Corridor
+from shanhai.db.tables.corridor import Corridor
 from shanhai.errors import InvalidInput
 from shanhai.testing.feature_rows import forget_features
 from shanhai.testing.job_rows import add_dataset, add_region, open_sessions
@@ -62,7 +62,7 @@ async def write(
     names: Sequence[str] = NAMES,
     entity: Entity = REGIONS,
     public: bool = True,
-) -> Tally:
+) -> BulkResult:
     """Write rows whose values are those of `names`, in this order."""
 
     async def blocks() -> AsyncIterator[Sequence[Any]]:
@@ -90,7 +90,7 @@ def node(number: int, corridors: Sequence[str], status: str | None = None) -> An
     return (number, f"node-{number}", None, None, None, *texts, state)
 
 
-def told(tally: Tally) -> list[tuple[int, str, str | None]]:
+def told(tally: BulkResult) -> list[tuple[int, str, str | None]]:
     return [(item.row, item.rule, item.member) for item in tally.rejections]
 
 
@@ -309,7 +309,7 @@ async def test_rows_a_rule_of_the_table_refuses_are_named(sessions: Sessions, pa
 async def test_too_many_rows_to_name_refuse_the_file(
     sessions: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk_writing, "MOST_SOUGHT", 2)
+    monkeypatch.setattr(bulk_sql, "MOST_SOUGHT", 2)
     with pytest.raises(InvalidInput, match="level"):
         await write(sessions, [row(number, level="moon") for number in range(1, 9)], partly=True)
     async with sessions() as session:
@@ -319,7 +319,7 @@ async def test_too_many_rows_to_name_refuse_the_file(
 async def test_portions_write_what_one_statement_would(
     sessions: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(staging, "PORTION_ROWS", 3)
+    monkeypatch.setattr(bulk_staging, "PORTION_ROWS", 3)
     await write(sessions, [row(number) for number in range(1, 6)])
     rows = [row(number, name="新" if number % 2 else "区") for number in range(1, 12)]
     tally = await write(sessions, rows)
@@ -374,7 +374,7 @@ async def test_lists_of_references_keep_their_order_and_name_what_is_lost(
 async def test_states_are_not_changed_by_an_import(sessions: Sessions) -> None:
     await _two_corridors(sessions)
 
-    async def written(*rows: Any) -> Tally:
+    async def written(*rows: Any) -> BulkResult:
         return await write(sessions, rows, entity=CORRIDOR_NODES, names=NODE_NAMES, partly=True)
 
     begun = await written(node(1, []), node(2, [], "draft"), node(3, [], "published"))

@@ -9,11 +9,11 @@ from shapely import MultiPolygon, box
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from shanhai.db.cases.opening import Lead, Received, Rule, receive_lead
+from shanhai.db.cases.leads import CaseRule, Lead, LeadOutcome, receive_lead
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
-from shanhai.db.tables import CaseEvent, ControlArea, LeadCase
+from shanhai.db.tables.control import CaseEvent, ControlArea, LeadCase
 from shanhai.testing.emptying import forget_rows
 from shanhai.testing.job_rows import add_region, open_sessions
 from shanhai.vocabulary import Scope
@@ -28,7 +28,7 @@ LEAD = Lead(
     confidence=None,
     wkb=MultiPolygon([SHAPE]).wkb,
 )
-RULE = Rule({"red_line": 400.0}, 15)
+RULE = CaseRule({"red_line": 400.0}, 15)
 FEED = Identity("feed", frozenset({Scope.OBSERVE}))
 
 
@@ -55,7 +55,7 @@ async def sessions(database_url: str) -> AsyncIterator[Sessions]:
             await forget_rows(session, ["lead_case", "region"])
 
 
-async def receive(sessions: Sessions) -> Received:
+async def receive(sessions: Sessions) -> LeadOutcome:
     async with sessions.begin() as session:
         return await receive_lead(session, FEED, Act("feed"), LEAD, RULE)
 

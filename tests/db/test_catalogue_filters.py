@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.catalogue import ENTITIES
-from shanhai.db.features.cql2 import compile_filter
+from shanhai.db.collections.catalogue import ENTITIES
+from shanhai.db.features.cql2.compiler import compile_filter
 from shanhai.db.features.cql2.operands import kind_of
 from shanhai.db.features.entity import Entity
 from shanhai.testing.job_rows import open_sessions

@@ -16,29 +16,29 @@ from shanhai.db.engine import Sessions
 from shanhai.db.features.selection import Selection
 from shanhai.db.identity import EVERYTHING
 from shanhai.db.observations.archive import Closed, close_month
-from shanhai.db.observations.months import (
-    demand_closable,
-    find_due,
-    hold_month,
-    release_month,
-)
 from shanhai.db.observations.partitions import month_table
 from shanhai.db.observations.properties import change_property
-from shanhai.db.observations.reading import (
+from shanhai.db.observations.queries import (
     EARLIEST,
-    Place,
-    Series,
+    SeriesPosition,
+    SeriesQuery,
     Value,
     find_properties,
     find_stations,
     read_former,
     read_values,
 )
-from shanhai.db.observations.retention import draw_lines
-from shanhai.db.observations.rollups import EVERY, Bucket, read_buckets, sum_up
+from shanhai.db.observations.retention import (
+    demand_closable,
+    draw_lines,
+    find_due,
+    hold_month,
+    release_month,
+)
+from shanhai.db.observations.rollups import EVERY, Rollup, read_buckets, sum_up
 from shanhai.db.queries.keys import OPERATOR
 from shanhai.errors import InvalidInput, Unavailable
-from shanhai.monitoring.observation import Observation, Outcome
+from shanhai.monitoring.observation import BatchOutcome, FeedObservation
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.job_rows import open_sessions
 from shanhai.testing.observation_rows import (
@@ -76,7 +76,9 @@ def files(tmp_path: Path) -> LocalArtifacts:
     return LocalArtifacts(tmp_path / "store")
 
 
-async def store(sessions: Sessions, files: LocalArtifacts, given: list[Observation]) -> Outcome:
+async def store(
+    sessions: Sessions, files: LocalArtifacts, given: list[FeedObservation]
+) -> BatchOutcome:
     return await store_observations(sessions, given, files=files)
 
 
@@ -103,26 +105,26 @@ async def series_of(
     start: datetime = EARLIEST,
     end: datetime = END,
     marked: bool = False,
-) -> Series:
+) -> SeriesQuery:
     async with sessions() as session:
         known = await find_stations(session, Selection(EVERYTHING), stations)
-        return Series(known, await find_properties(session, PROPERTIES), start, end, marked)
+        return SeriesQuery(known, await find_properties(session, PROPERTIES), start, end, marked)
 
 
 async def values(
     sessions: Sessions,
     files: LocalArtifacts,
-    series: Series,
+    series: SeriesQuery,
     *,
     most: int | None = None,
-    after: Place | None = None,
+    after: SeriesPosition | None = None,
 ) -> list[Value]:
     async with sessions() as session:
         blocks = read_values(session, series, files, most=most, after=after)
         return [row async for block in blocks for row in block]
 
 
-async def buckets(sessions: Sessions) -> list[list[Bucket]]:
+async def buckets(sessions: Sessions) -> list[list[Rollup]]:
     series = await series_of(sessions)
     known, observed = sorted(series.stations), sorted(series.properties)
     async with sessions() as session:
@@ -143,7 +145,7 @@ async def everything(sessions: Sessions, files: LocalArtifacts) -> tuple[Any, ..
     return found, marked, former, await buckets(sessions)
 
 
-def some(random: Random, number: int) -> list[Observation]:
+def some(random: Random, number: int) -> list[FeedObservation]:
     """Rows of any series and time, some of them at the edges of months; half of them whole."""
     edges = [START, datetime(2020, 4, 1, tzinfo=UTC), datetime(2020, 3, 31, 16, tzinfo=UTC)]
     times = [
@@ -155,7 +157,7 @@ def some(random: Random, number: int) -> list[Observation]:
         for time in times
     ]
     return [
-        Observation(
+        FeedObservation(
             random.choice(STATIONS),
             random.choice(PROPERTIES),
             time,
@@ -168,9 +170,9 @@ def some(random: Random, number: int) -> list[Observation]:
     ]
 
 
-def hours(station: str, start: datetime, number: int) -> list[Observation]:
+def hours(station: str, start: datetime, number: int) -> list[FeedObservation]:
     return [
-        Observation(station, "pm25", start + hour * timedelta(hours=1), hour % 40 + hour / 1000)
+        FeedObservation(station, "pm25", start + hour * timedelta(hours=1), hour % 40 + hour / 1000)
         for hour in range(number)
     ]
 
@@ -184,7 +186,7 @@ async def test_reading_gives_the_same_whatever_is_closed_and_comes_late(
     steps = [some(random, 60) for _ in range(3)]
     # Some of each step are sent again with other values: revisions.
     steps[1:] = [
-        step + [Observation(o.station, o.property, o.time, o.value + 1) for o in before[:20]]
+        step + [FeedObservation(o.station, o.property, o.time, o.value + 1) for o in before[:20]]
         for before, step in pairwise(steps)
     ]
     told = [await _told(sessions, files, steps, closing=closing) for closing in (False, True)]
@@ -198,8 +200,8 @@ async def test_reading_gives_the_same_whatever_is_closed_and_comes_late(
 
 
 async def _told(
-    sessions: Sessions, files: LocalArtifacts, steps: list[list[Observation]], *, closing: bool
-) -> list[tuple[Outcome, tuple[Any, ...]]]:
+    sessions: Sessions, files: LocalArtifacts, steps: list[list[FeedObservation]], *, closing: bool
+) -> list[tuple[BatchOutcome, tuple[Any, ...]]]:
     async with sessions.begin() as session:
         await forget_observations(session)
         for number, code in enumerate(STATIONS):
@@ -252,7 +254,7 @@ async def test_pages_go_on_over_the_border_of_a_closed_month(
     found, place = list[Value](), None
     while page := await values(sessions, files, series, most=777, after=place):
         found += page
-        place = Place(*page[-1][:3])
+        place = SeriesPosition(*page[-1][:3])
         assert len(found) <= len(whole), "pages without end"
     assert found == whole
     own = await series_of(sessions, stations=("b",), start=START, end=START + timedelta(hours=5))
@@ -276,7 +278,7 @@ async def test_a_late_row_fetches_its_own_series_back_and_no_other(
     again = await store(sessions, files, given[:1])
     assert (again.accepted, again.duplicates) == (0, 1)
     late = START + timedelta(days=10, minutes=30)
-    assert (await store(sessions, files, [Observation("a", "pm25", late, 7)])).accepted == 1
+    assert (await store(sessions, files, [FeedObservation("a", "pm25", late, 7)])).accepted == 1
     assert await live(sessions, FIRST) == 24 * 31 + 1
     # The zone's month of March has none of April's rows: only the month before is needed.
     assert await live(sessions, SECOND) == 0
@@ -322,7 +324,7 @@ async def test_what_is_stored_meanwhile_is_not_closed(
 
     def interfere(step: str) -> None:
         if step == "written":
-            late = Observation("b", "pm25", START + timedelta(days=1), 3)
+            late = FeedObservation("b", "pm25", START + timedelta(days=1), 3)
             stored.append(loop.create_task(store(sessions, files, [late])))
 
     assert await close_month(sessions, files, FIRST, tell=interfere) is None

@@ -10,27 +10,20 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Executable, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.compliance import Asked, Result, check_geometry, check_project
-from shanhai.db.compliance.checking import digest_of
-from shanhai.db.compliance.cutting import Given
-from shanhai.db.compliance.defaults import default_rules, put_default_rules
-from shanhai.db.compliance.outside import drawn_statement
-from shanhai.db.compliance.overlaps import box_values, count_near, line_statement
-from shanhai.db.compliance.registered import STATED, over_lines
-from shanhai.db.features.control_areas import CONTROL_AREAS
+from shanhai.db.collections.control_areas import CONTROL_AREAS
+from shanhai.db.compliance import Asked, CheckResult, check_geometry, check_project
+from shanhai.db.compliance.check import digest_of
+from shanhai.db.compliance.intersections import Given
+from shanhai.db.compliance.overlaps import box_values, count_near, drawn_statement, line_statement
+from shanhai.db.compliance.stated_lines import STATED, over_lines
+from shanhai.db.fast_reads import ResultRows
 from shanhai.db.features.selection import Selection, conditions
 from shanhai.db.identity import EVERYTHING, PUBLIC, Viewer
 from shanhai.db.queries.audit import Act
-from shanhai.db.quick import Rows
-from shanhai.db.seed import seed_cities
-from shanhai.db.tables import (
-    ComplianceException,
-    ControlArea,
-    ControlRule,
-    Project,
-    ProjectMeasure,
-    Region,
-)
+from shanhai.db.seeds.load import default_rules, put_default_rules, seed_cities
+from shanhai.db.tables.control import ComplianceException, ControlArea, ControlRule
+from shanhai.db.tables.project import Project, ProjectMeasure
+from shanhai.db.tables.zone import Region
 from shanhai.db.today import read_today
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.testing.feature_rows import add_five_zones, add_scheme
@@ -86,7 +79,7 @@ async def draw(
 
 async def check(
     session: AsyncSession, geometry: BaseGeometry, *activities: str, **asked: Any
-) -> Result:
+) -> CheckResult:
     return await check_geometry(
         session, asked.pop("viewer", EVERYTHING), Given(geometry.wkb), Asked(activities, **asked)
     )
@@ -611,7 +604,7 @@ class Counting:
         self._session = session
         self.questions = 0
 
-    async def execute(self, statement: Executable, params: Mapping[str, Any]) -> Rows:
+    async def execute(self, statement: Executable, params: Mapping[str, Any]) -> ResultRows:
         """The rows of a statement."""
         self.questions += 1
         return await self._session.execute(statement, params)

@@ -10,7 +10,8 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Grant, Identity
-from shanhai.db.tables import ControlArea, Region
+from shanhai.db.tables.control import ControlArea
+from shanhai.db.tables.zone import Region
 from shanhai.db.today import read_today
 from shanhai.errors import InvalidInput
 from shanhai.jobs.submission import submit

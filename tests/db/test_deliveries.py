@@ -12,14 +12,21 @@ from sqlalchemy import select, text
 
 from shanhai.db.deliveries import outbox
 from shanhai.db.deliveries.events import find_listening
-from shanhai.db.deliveries.outbox import Outcome, Taken, enqueue, note_outcome, prune_deliveries
-from shanhai.db.deliveries.reading import list_deliveries, send_again
+from shanhai.db.deliveries.outbox import (
+    ClaimedDelivery,
+    DeliveryOutcome,
+    enqueue,
+    list_deliveries,
+    note_outcome,
+    prune_deliveries,
+    send_again,
+)
 from shanhai.db.engine import Sessions
-from shanhai.db.tables import Delivery, Webhook
+from shanhai.db.tables.delivery import Delivery, Webhook
 from shanhai.testing.emptying import forget_rows
 from shanhai.testing.job_rows import add_region, open_sessions
 
-FAILED = Outcome(answered=500, reason="the receiver answered 500")
+FAILED = DeliveryOutcome(answered=500, reason="the receiver answered 500")
 
 
 @pytest.fixture
@@ -38,12 +45,12 @@ async def write(sessions: Sessions, *targets: str, **given: Any) -> list[UUID | 
     return made
 
 
-async def take(sessions: Sessions, *, most: int = 10, lease_s: float = 60) -> list[Taken]:
+async def take(sessions: Sessions, *, most: int = 10, lease_s: float = 60) -> list[ClaimedDelivery]:
     async with sessions.begin() as session:
         return await outbox.take(session, ["webhook"], most=most, lease_s=lease_s)
 
 
-async def note(sessions: Sessions, taken: Taken, outcome: Outcome) -> str | None:
+async def note(sessions: Sessions, taken: ClaimedDelivery, outcome: DeliveryOutcome) -> str | None:
     async with sessions.begin() as session:
         return await note_outcome(session, taken, outcome)
 
@@ -81,7 +88,7 @@ async def test_each_target_has_its_turn(sessions: Sessions) -> None:
     assert {one.attempt for one in taken} == {1}
     # What is being sent is not taken again, and nothing more for its target.
     assert await take(sessions) == []
-    assert await note(sessions, taken[0], Outcome(answered=204)) == "delivered"
+    assert await note(sessions, taken[0], DeliveryOutcome(answered=204)) == "delivered"
     assert [one.id for one in await take(sessions)] == [ids[1]]
     done = await row_of(sessions, ids[0])
     assert (done.status, done.answered, done.reason) == ("delivered", 204, None)
@@ -109,7 +116,7 @@ async def test_a_lease_that_ran_out_is_taken_by_another(sessions: Sessions) -> N
     assert (second.id, second.attempt) == (first.id, 2)
     # Who comes back late changes nothing.
     assert await note(sessions, first, FAILED) is None
-    assert await note(sessions, second, Outcome(answered=200)) == "delivered"
+    assert await note(sessions, second, DeliveryOutcome(answered=200)) == "delivered"
 
 
 async def test_ten_attempts_in_a_day_and_then_it_is_given_up(sessions: Sessions) -> None:
@@ -138,7 +145,7 @@ async def test_ten_attempts_in_a_day_and_then_it_is_given_up(sessions: Sessions)
 async def test_a_final_answer_is_not_asked_for_again(sessions: Sessions) -> None:
     await write(sessions, "a")
     (taken,) = await take(sessions)
-    gone = Outcome(answered=410, reason="x" * 1000, final=True)
+    gone = DeliveryOutcome(answered=410, reason="x" * 1000, final=True)
     assert await note(sessions, taken, gone) == "dead"
     row = await row_of(sessions, taken.id)
     assert row.reason == "x" * 500
@@ -147,7 +154,7 @@ async def test_a_final_answer_is_not_asked_for_again(sessions: Sessions) -> None
 async def test_what_ended_long_ago_is_forgotten(sessions: Sessions) -> None:
     kept, old = await write(sessions, "a", "b")
     for taken in await take(sessions):
-        await note(sessions, taken, Outcome(answered=200))
+        await note(sessions, taken, DeliveryOutcome(answered=200))
     async with sessions.begin() as session:
         aged = text("UPDATE delivery SET finished_at = now() - interval '31 days' WHERE id = :id")
         await session.execute(aged, {"id": old})

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from shanhai.db.observations.devices import Device, read_devices
-from shanhai.db.tables import AuditLog
+from shanhai.db.tables.access import AuditLog
 from shanhai.testing.feeds import DEVICE, PASSWORD, add_station
 from shanhai.testing.job_rows import open_sessions
 

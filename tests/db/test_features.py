@@ -10,12 +10,12 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.catalogue import ENTITIES, entity_named
+from shanhai.db.collections.catalogue import ENTITIES, entity_named
 from shanhai.db.features.entity import TEXT, Entity, Property
-from shanhai.db.features.order import Place, Position
+from shanhai.db.features.order import OrderPosition, PageStart
 from shanhai.db.features.query import count_features, read_extent, read_feature, read_page
-from shanhai.db.features.selection import Box, Interval, Selection, Value, bound_values
-from shanhai.db.features.statements import PLAIN, Question, feature_columns, feature_query
+from shanhai.db.features.selection import Box, Selection, TimeInterval, Value, bound_values
+from shanhai.db.features.statements import PLAIN, QueryShape, feature_columns, feature_query
 from shanhai.db.identity import Viewer
 from shanhai.errors import NotFound
 from shanhai.testing.feature_rows import add_five_zones, add_patchwork, add_scheme
@@ -71,13 +71,17 @@ class TestEveryEntity:
             viewer=Viewer(known=True, regions=frozenset({1})),
             filters={item.name: value_of(item) for item in asked_about(entity)},
             box=None if entity.geometry is None else Box(170, -10, -170, 10),
-            during=Interval(NOW, NOW),
+            during=TimeInterval(NOW, NOW),
             as_of=date(2025, 6, 1),
             code="x",
             search="x",
         )
         page = await read_page(
-            session, entity, selection, limit=10, position=Position(after=Place(1), offset=1)
+            session,
+            entity,
+            selection,
+            limit=10,
+            position=PageStart(after=OrderPosition(1), offset=1),
         )
         assert page.rows == []
         assert await count_features(session, entity, selection) == 0
@@ -88,7 +92,7 @@ class TestEveryEntity:
         self, session: AsyncSession, entity: Entity
     ) -> None:
         await add_everything(session)
-        page = await read_page(session, entity, Selection(), limit=10, position=Position())
+        page = await read_page(session, entity, Selection(), limit=10, position=PageStart())
         for row in page.rows:
             properties = row.plain()
             assert list(properties) == [item.name for item in entity.properties]
@@ -99,19 +103,19 @@ class TestEveryEntity:
         self, session: AsyncSession, entity: Entity
     ) -> None:
         await add_everything(session)
-        question = Question.of(entity, Selection())
+        question = QueryShape.of(entity, Selection())
         written = [
             json.loads(text)
             for (text,) in await session.execute(
                 text_of(entity, question.conditions, feature_columns(entity, PLAIN)["properties"])
             )
         ]
-        page = await read_page(session, entity, Selection(), limit=100, position=Position())
+        page = await read_page(session, entity, Selection(), limit=100, position=PageStart())
         assert [row.plain() for row in page.rows] == written
 
     async def test_codes_are_unique_today(self, session: AsyncSession, entity: Entity) -> None:
         await add_everything(session)
-        page = await read_page(session, entity, Selection(), limit=10, position=Position())
+        page = await read_page(session, entity, Selection(), limit=10, position=PageStart())
         codes = [row.code for row in page.rows]
         assert len(codes) == len(set(codes))
 
@@ -131,7 +135,7 @@ def check_type(schema: Any, value: object) -> None:
 
 
 async def plan_of(session: AsyncSession, entity: Entity, selection: Selection) -> str:
-    query = feature_query(entity, Question.of(entity, selection))
+    query = feature_query(entity, QueryShape.of(entity, selection))
     compiled = query.compile(dialect=postgresql.dialect(paramstyle="named"))
     rows = await session.execute(text(f"EXPLAIN {compiled}"), bound_values(selection))
     return "\n".join(row[0] for row in rows)
@@ -157,7 +161,7 @@ async def test_an_endless_date_is_written_as_it_is(session: AsyncSession) -> Non
     await add_region(session, "r")
     await session.execute(text("UPDATE region SET valid_to = 'infinity'"))
     regions = entity_named("regions")
-    page = await read_page(session, regions, Selection(), limit=2, position=Position())
+    page = await read_page(session, regions, Selection(), limit=2, position=PageStart())
     assert [row.properties["valid_to"] for row in page.rows] == ["infinity"]
 
 
@@ -169,7 +173,11 @@ async def test_a_box_finds_what_postgis_says_it_meets(
     west, south = corner
     sides = (west, south, west + 0.05, south + 0.03)
     page = await read_page(
-        session, entity_named("regions"), Selection(box=Box(*sides)), limit=999, position=Position()
+        session,
+        entity_named("regions"),
+        Selection(box=Box(*sides)),
+        limit=999,
+        position=PageStart(),
     )
     meets = "ST_Intersects(geom, ST_MakeEnvelope(:w, :s, :e, :n, 4490))"
     query = text(f"SELECT code FROM region WHERE {meets} ORDER BY id")

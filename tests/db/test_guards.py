@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.catalogue import entity_named
-from shanhai.db.features.drafts import read_draft
-from shanhai.db.features.writing import Target, create, remove, update
+from shanhai.db.collections.catalogue import entity_named
+from shanhai.db.features.input_validation import read_draft
+from shanhai.db.features.write import WriteTarget, create, remove, update
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
-from shanhai.db.tables import Region
+from shanhai.db.tables.zone import Region
 from shanhai.errors import Conflict, InvalidInput
 from shanhai.testing.feature_rows import add_five_zones, add_scheme, add_zone
 from shanhai.testing.job_rows import add_region, open_sessions
@@ -52,7 +52,7 @@ async def put(session: AsyncSession, name: str, code: str, **members: Any) -> No
 async def patch(session: AsyncSession, name: str, code: str, **members: Any) -> None:
     entity = entity_named(name)
     draft = await read_draft(entity, body_of(name, members, whole=False), whole=False)
-    await update(session, entity, WRITER, ACT, Target(code), draft)
+    await update(session, entity, WRITER, ACT, WriteTarget(code), draft)
 
 
 def named(code: str) -> dict[str, str]:
@@ -197,7 +197,7 @@ class TestZones:
         with pytest.raises(Conflict, match="the scheme is review"):
             await patch(session, "zones", zone.code, name_en="Other")
         with pytest.raises(Conflict, match="the scheme is review"):
-            await remove(session, entity_named("zones"), WRITER, ACT, Target(zone.code))
+            await remove(session, entity_named("zones"), WRITER, ACT, WriteTarget(zone.code))
         await patch(session, "zone_schemes", "s", status="draft")
         await put(session, "zones", "z", scheme="s", zone_class=key)
 
@@ -238,7 +238,7 @@ class TestProjects:
     ) -> None:
         await self.put_project(session)
         await session.execute(text("UPDATE project SET state = 'design'"))
-        projects, target = entity_named("projects"), Target("p")
+        projects, target = entity_named("projects"), WriteTarget("p")
         with pytest.raises(Conflict, match="cancel it instead"):
             await remove(session, projects, WRITER, ACT, target)
         await session.execute(text("UPDATE project SET state = 'cancelled'"))
@@ -266,4 +266,4 @@ async def test_nodes_name_corridors(session: AsyncSession, city: Region) -> None
     await put(session, "corridors", "a", **named("a"), region="city", type="river")
     await put(session, "corridor_nodes", "n", **given, corridors=["a"])
     with pytest.raises(Conflict, match="corridor_nodes/n"):
-        await remove(session, entity_named("corridors"), WRITER, ACT, Target("a"))
+        await remove(session, entity_named("corridors"), WRITER, ACT, WriteTarget("a"))

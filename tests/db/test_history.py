@@ -9,7 +9,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.catalogue import ENTITIES
+from shanhai.db.collections.catalogue import ENTITIES
 from shanhai.testing.feature_rows import add_scheme, add_zone
 from shanhai.testing.job_rows import add_region, open_sessions
 

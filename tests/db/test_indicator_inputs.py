@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import EVERYTHING, PUBLIC
 from shanhai.db.queries.job_inputs import RegionRow, find_region
-from shanhai.db.tables import ControlArea, Region
+from shanhai.db.tables.control import ControlArea
+from shanhai.db.tables.zone import Region
 from shanhai.processes.evaluate_indicators import shape_lookup
 from shanhai.processes.evaluate_indicators.computations import BY_ID
 from shanhai.processes.evaluate_indicators.contract import EvaluateIndicatorsInputs

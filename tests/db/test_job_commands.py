@@ -10,8 +10,9 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import delete, select
 
-from shanhai.db.queries.watch import Watched, read_watched
-from shanhai.db.tables import AuditLog, Job, Schedule, ScheduleRun
+from shanhai.db.queries.system_status import Watched, read_watched
+from shanhai.db.tables.access import AuditLog
+from shanhai.db.tables.job import Job, Schedule, ScheduleRun
 from shanhai.jobs.failures import Failure, unreachable
 from shanhai.testing.feature_rows import add_job
 from shanhai.testing.job_rows import forget_jobs, open_sessions, submit_echo

@@ -10,8 +10,8 @@ from sqlalchemy import select, text
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
-from shanhai.db.queries.job_queue import read_queue_state
-from shanhai.db.tables import Job
+from shanhai.db.queries.jobs import read_queue_state
+from shanhai.db.tables.job import Job
 from shanhai.errors import Conflict
 from shanhai.jobs import line, states
 from shanhai.jobs.failures import Failure

@@ -10,8 +10,9 @@ from sqlalchemy.exc import DBAPIError
 
 from shanhai.db.engine import Sessions
 from shanhai.db.queries.audit import Act
-from shanhai.db.queries.job_queue import read_queue_state
-from shanhai.db.tables import AuditLog, Job
+from shanhai.db.queries.jobs import read_queue_state
+from shanhai.db.tables.access import AuditLog
+from shanhai.db.tables.job import Job
 from shanhai.errors import NotFound
 from shanhai.jobs import reaping, states
 from shanhai.jobs.failures import Failure

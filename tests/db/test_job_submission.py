@@ -10,7 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.audit import write_entries
-from shanhai.db.tables import AuditLog, Job, JobDataset, Plan, Region, Upload
+from shanhai.db.tables.access import AuditLog
+from shanhai.db.tables.dataset import Upload
+from shanhai.db.tables.job import Job, JobDataset
+from shanhai.db.tables.plan import Plan
+from shanhai.db.tables.zone import Region
 from shanhai.errors import InvalidInput
 from shanhai.jobs.submission import submit
 from shanhai.processes.catalogue import read_task

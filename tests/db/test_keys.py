@@ -18,7 +18,7 @@ from shanhai.db.queries.keys import (
     revoke_key,
     verify_key,
 )
-from shanhai.db.tables import ApiKey, AuditLog
+from shanhai.db.tables.access import ApiKey, AuditLog
 from shanhai.errors import NotFound
 from shanhai.testing.job_rows import open_sessions
 from shanhai.vocabulary import Scope

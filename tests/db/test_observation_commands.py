@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from shanhai.db.observations.rollups import sum_up
-from shanhai.monitoring.observation import Observation
+from shanhai.monitoring.observation import FeedObservation
 from shanhai.testing.job_rows import open_sessions
 from shanhai.testing.observation_rows import (
     add_station,
@@ -32,7 +32,7 @@ async def prepare(database_url: str) -> None:
             await forget_observations(session)
             await add_station(session, "long-ago")
         given = [
-            Observation("long-ago", "pm25", start + timedelta(hours=hour), hour)
+            FeedObservation("long-ago", "pm25", start + timedelta(hours=hour), hour)
             for hour in range(5)
         ]
         await store_observations(sessions, given)

@@ -14,13 +14,13 @@ from sqlalchemy import text
 
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Grant, Identity
-from shanhai.db.observations.changes import prune_changes, read_changes, read_horizon
-from shanhai.db.observations.gathering import Gathering
-from shanhai.db.observations.ingest import Delivery, Sender, store_all
+from shanhai.db.observations.change_listener import prune_changes, read_changes, read_horizon
+from shanhai.db.observations.group_commit import GroupCommit
+from shanhai.db.observations.ingest import IncomingBatch, Sender, store_all
 from shanhai.db.observations.partitions import make_months, month_after, months_ahead
 from shanhai.db.observations.rollups import EVERY, Every, read_buckets, sum_up
 from shanhai.monitoring.checks import flag_codes
-from shanhai.monitoring.observation import Batch, Observation, Outcome
+from shanhai.monitoring.observation import Batch, BatchOutcome, FeedObservation
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.job_rows import add_region, open_sessions
 from shanhai.testing.observation_rows import (
@@ -56,18 +56,18 @@ def rows(
     start: datetime = START,
     step: timedelta = timedelta(hours=1),
     **more: Any,
-) -> list[Observation]:
+) -> list[FeedObservation]:
     return [
-        Observation(station, property_, start + number * step, value, **more)
+        FeedObservation(station, property_, start + number * step, value, **more)
         for number, value in enumerate(values)
     ]
 
 
-async def store(sessions: Sessions, given: list[Observation], **options: Any) -> Outcome:
+async def store(sessions: Sessions, given: list[FeedObservation], **options: Any) -> BatchOutcome:
     return await store_observations(sessions, given, **{"received": NOW, **options})
 
 
-def counts(outcome: Outcome) -> tuple[int, int, int, int]:
+def counts(outcome: BatchOutcome) -> tuple[int, int, int, int]:
     return outcome.accepted, outcome.duplicates, outcome.revised, outcome.rejected.number
 
 
@@ -119,9 +119,10 @@ async def test_the_last_row_of_a_key_counts(sessions: Sessions) -> None:
 
 async def test_each_month_has_a_table_and_late_months_are_made(sessions: Sessions) -> None:
     spread = [
-        Observation("a", "pm10", START + timedelta(days=31 * number), number) for number in range(3)
+        FeedObservation("a", "pm10", START + timedelta(days=31 * number), number)
+        for number in range(3)
     ]
-    spread.append(Observation("a", "pm10", datetime(1999, 12, 31, 23, 59, tzinfo=UTC), 7))
+    spread.append(FeedObservation("a", "pm10", datetime(1999, 12, 31, 23, 59, tzinfo=UTC), 7))
     assert counts(await store(sessions, spread)) == (4, 0, 0, 0)
     held = await fetch(sessions, "SELECT tableoid::regclass::text, value FROM observation")
     assert sorted(held) == [
@@ -196,10 +197,10 @@ async def test_rows_that_break_a_rule_are_named_and_the_others_kept(sessions: Se
 
 async def test_values_are_kept_in_the_unit_of_the_property(sessions: Sessions) -> None:
     given = [
-        Observation("a", "ammonia_nitrogen", START, 150, unit="µg/L"),
-        Observation("a", "air_temperature", START, 300, unit="K"),
-        Observation("a", "a01006", START, 101325, unit="Pa"),
-        Observation("a", "pm2.5", START, 0.035, unit="mg/m³"),
+        FeedObservation("a", "ammonia_nitrogen", START, 150, unit="µg/L"),
+        FeedObservation("a", "air_temperature", START, 300, unit="K"),
+        FeedObservation("a", "a01006", START, 101325, unit="Pa"),
+        FeedObservation("a", "pm2.5", START, 0.035, unit="mg/m³"),
     ]
     assert counts(await store(sessions, given)) == (4, 0, 0, 0)
     for code, value in (
@@ -230,9 +231,9 @@ async def test_batches_of_several_senders_count_apart(sessions: Sessions) -> Non
     narrow = Identity("key:narrow", frozenset({Scope.OBSERVE}), (grant,))
     inside, outside = rows([1, 2], station="inside"), rows([3])
     deliveries = [
-        Delivery(Batch.of(inside + outside), Sender("http", narrow)),
-        Delivery(Batch.of([*rows([1, 5], station="inside"), *outside]), Sender("sta", FEED)),
-        Delivery(Batch.of(rows([1], station="inside")), Sender("http", narrow)),
+        IncomingBatch(Batch.of(inside + outside), Sender("http", narrow)),
+        IncomingBatch(Batch.of([*rows([1, 5], station="inside"), *outside]), Sender("sta", FEED)),
+        IncomingBatch(Batch.of(rows([1], station="inside")), Sender("http", narrow)),
     ]
     async with sessions.begin() as session:
         outcomes = await store_all(session, deliveries, received=NOW)
@@ -253,24 +254,26 @@ async def test_batches_of_several_senders_count_apart(sessions: Sessions) -> Non
 async def test_small_batches_share_a_transaction_and_none_suffers_for_another(
     sessions: Sessions, tmp_path: Path
 ) -> None:
-    gathering = Gathering(sessions, skew=timedelta(days=3650), files=LocalArtifacts(tmp_path))
+    gathering = GroupCommit(sessions, skew=timedelta(days=3650), files=LocalArtifacts(tmp_path))
     async with asyncio.timeout(30):
         deliveries = [
-            Delivery(Batch.of(rows([number], start=START + number * timedelta(hours=1))), SENDER)
+            IncomingBatch(
+                Batch.of(rows([number], start=START + number * timedelta(hours=1))), SENDER
+            )
             for number in range(40)
         ]
         found = await asyncio.gather(*map(gathering.store, deliveries))
     assert [counts(one) for one in found] == [(1, 0, 0, 0)] * 40
     assert len(await fetch(sessions, "SELECT DISTINCT xmin::text FROM observation")) < 10
     # A batch that breaks what the database can hold fails alone.
-    broken = Delivery(replace(deliveries[0].batch, quality=np.array([99_999])), SENDER)
-    late = Delivery(Batch.of(rows([7], property_="no2")), SENDER)
+    broken = IncomingBatch(replace(deliveries[0].batch, quality=np.array([99_999])), SENDER)
+    late = IncomingBatch(Batch.of(rows([7], property_="no2")), SENDER)
     async with asyncio.timeout(30):
         failed, stored = await asyncio.gather(
             gathering.store(broken), gathering.store(late), return_exceptions=True
         )
     assert isinstance(failed, Exception)
-    assert isinstance(stored, Outcome)
+    assert isinstance(stored, BatchOutcome)
     assert counts(stored) == (1, 0, 0, 0)
 
 
@@ -347,7 +350,7 @@ async def test_random_batches_leave_what_a_dictionary_would(sessions: Sessions) 
     expected: dict[tuple[str, datetime], float] = {}
     for _ in range(12):
         given = [
-            Observation(
+            FeedObservation(
                 chance.choice("ab"),
                 "no2",
                 START + timedelta(hours=chance.randrange(60)),
@@ -379,7 +382,7 @@ async def test_sums_are_those_of_the_rows_before_and_after_summing_up(sessions: 
     seen: dict[tuple[str, datetime], float] = {}
     for round_ in range(6):
         given = [
-            Observation(
+            FeedObservation(
                 chance.choice("ab"),
                 "pm10",
                 START + timedelta(minutes=chance.randrange(60 * 24 * 40)),
@@ -482,7 +485,7 @@ async def test_changes_are_read_once_whatever_order_transactions_end_in(
         place = await read_horizon(session)
     async with sessions() as slow:
         # It has its number before the others, and ends after them.
-        await store_all(slow, [Delivery(Batch.of(rows([1])), SENDER)], received=NOW)
+        await store_all(slow, [IncomingBatch(Batch.of(rows([1])), SENDER)], received=NOW)
         await store(sessions, rows([1, 2], property_="no2"))
         await store(sessions, rows([1], station="b") + rows([1], station="b", property_="no2"))
         async with sessions() as session:

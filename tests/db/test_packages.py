@@ -8,11 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
-from shanhai.db.packages.holdings import by_table, in_order
-from shanhai.db.packages.reading import read_contents, read_lines
-from shanhai.db.packages.rebuilding import Rebuilt, read_row, rebuild
+from shanhai.db.plan_packages.export import read_contents, read_lines
+from shanhai.db.plan_packages.layout import by_table, in_order
+from shanhai.db.plan_packages.restore import Rebuilt, read_row, rebuild
 from shanhai.db.queries.audit import Act
-from shanhai.db.seed import seed_cities
+from shanhai.db.seeds.load import seed_cities
 from shanhai.testing.job_rows import open_sessions
 from shanhai.vocabulary import Scope
 

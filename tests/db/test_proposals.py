@@ -10,11 +10,14 @@ from sqlalchemy.exc import DBAPIError
 
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Grant, Identity
-from shanhai.db.proposals.making import Wording, create_proposal
-from shanhai.db.proposals.steps import Asked, take_step
-from shanhai.db.proposals.subjects import Subject
+from shanhai.db.proposals.creation import Wording, create_proposal
+from shanhai.db.proposals.subjects import ProposalSubject
+from shanhai.db.proposals.transitions import ProposalTransitionRequest, take_step
 from shanhai.db.queries.audit import Act
-from shanhai.db.tables import AuditLog, Plan, Project, Proposal, ProposalEvent, ZoneScheme
+from shanhai.db.tables.access import AuditLog
+from shanhai.db.tables.plan import Plan, Proposal, ProposalEvent
+from shanhai.db.tables.project import Project
+from shanhai.db.tables.zone import ZoneScheme
 from shanhai.errors import Conflict, InvalidInput, ShanhaiError
 from shanhai.testing.emptying import forget_rows
 from shanhai.testing.feature_rows import add_five_zones, add_scheme, forget_features
@@ -25,7 +28,7 @@ SCOPES = frozenset({Scope.READ, Scope.WRITE, Scope.PROJECTS})
 PLANNER = Identity("planner", SCOPES, (Grant(Role.PLANNER),))
 APPROVER = Identity("approver", SCOPES, (Grant(Role.APPROVER),))
 SCHEME = "city.supply_demand"
-ZONE = Subject(scheme=SCHEME, zone=f"{SCHEME}.key_protection")
+ZONE = ProposalSubject(scheme=SCHEME, zone=f"{SCHEME}.key_protection")
 
 
 @pytest.fixture
@@ -63,12 +66,12 @@ async def sessions(database_url: str) -> AsyncIterator[Sessions]:
 
 async def go(sessions: Sessions, by: Identity, code: str, to: str) -> str:
     async with sessions.begin() as session:
-        asked = Asked(to, "依据充分")
+        asked = ProposalTransitionRequest(to, "依据充分")
         row = await take_step(session, code, by, Act(by.owner), asked, expected=None)
         return row.state
 
 
-async def accepted(sessions: Sessions, subject: Subject, change: Mapping[str, Any]) -> str:
+async def accepted(sessions: Sessions, subject: ProposalSubject, change: Mapping[str, Any]) -> str:
     async with sessions.begin() as session:
         wording = Wording("修订", "监测未达标", subject, change, ())
         code = (await create_proposal(session, PLANNER, Act("planner"), wording)).code
@@ -78,7 +81,7 @@ async def accepted(sessions: Sessions, subject: Subject, change: Mapping[str, An
 
 
 async def test_of_several_who_carry_it_out_one_does(sessions: Sessions) -> None:
-    code = await accepted(sessions, Subject(plan="plan"), {"name_zh": "新规划"})
+    code = await accepted(sessions, ProposalSubject(plan="plan"), {"name_zh": "新规划"})
     async with asyncio.timeout(20):
         ended = await asyncio.gather(
             *(go(sessions, PLANNER, code, "carried_out") for _ in range(4)), return_exceptions=True
@@ -93,7 +96,7 @@ async def test_of_several_who_carry_it_out_one_does(sessions: Sessions) -> None:
 
 
 async def test_of_two_about_one_object_the_later_is_stale(sessions: Sessions) -> None:
-    subject = Subject(project="quarry")
+    subject = ProposalSubject(project="quarry")
     first = await accepted(sessions, subject, {"end_year": 2028})
     second = await accepted(sessions, subject, {"end_year": 2030})
     async with asyncio.timeout(20):
@@ -173,7 +176,7 @@ async def test_a_changed_shape_is_proposed_and_kept_apart(sessions: Sessions) ->
 
 async def test_the_shape_there_is_already_is_no_change(sessions: Sessions) -> None:
     point = {"type": "Point", "coordinates": [118.02, 24.42]}
-    quarry = Subject(project="quarry")
+    quarry = ProposalSubject(project="quarry")
     with pytest.raises(InvalidInput, match="changes nothing"):
         await accepted(sessions, quarry, {"geometry": None})
     async with sessions.begin() as session:
@@ -188,7 +191,7 @@ async def test_the_shape_there_is_already_is_no_change(sessions: Sessions) -> No
     "change", ["UPDATE proposal_event SET reason = 'x'", "DELETE FROM proposal_event"]
 )
 async def test_what_happened_stays(sessions: Sessions, change: str) -> None:
-    await accepted(sessions, Subject(project="quarry"), {"end_year": 2028})
+    await accepted(sessions, ProposalSubject(project="quarry"), {"end_year": 2028})
     async with sessions() as session:
         steps = await session.scalars(select(ProposalEvent.to_state).order_by(ProposalEvent.seq))
         assert list(steps) == ["draft", "submitted", "accepted"]

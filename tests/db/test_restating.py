@@ -12,7 +12,7 @@ from shanhai.db.observations.archive import close_month
 from shanhai.db.observations.restating import Restatement, Steps, restate
 from shanhai.db.observations.rollups import sum_up
 from shanhai.errors import LimitExceeded
-from shanhai.monitoring.observation import Observation
+from shanhai.monitoring.observation import FeedObservation
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.job_rows import open_sessions
 from shanhai.testing.observation_rows import (
@@ -51,7 +51,7 @@ async def files(sessions: Sessions, tmp_path: Path) -> LocalArtifacts:
     """A store with the file of a closed month, in which are two of the three values."""
     files = LocalArtifacts(tmp_path / "store")
     times = (MARCH, MARCH + HOUR, JUNE)
-    rows = [Observation("a", "pm25", time, 2000.0 * n) for n, time in enumerate(times, 1)]
+    rows = [FeedObservation("a", "pm25", time, 2000.0 * n) for n, time in enumerate(times, 1)]
     await store_observations(sessions, rows, files=files)
     async with sessions.begin() as session:
         await sum_up(session)
@@ -113,6 +113,6 @@ async def test_nothing_is_written_where_nothing_changes(
 async def test_too_many_at_once_are_refused(
     sessions: Sessions, files: LocalArtifacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shanhai.db.observations.annulling.MOST_ROWS", 2)
+    monkeypatch.setattr("shanhai.db.observations.annulment.MOST_ROWS", 2)
     with pytest.raises(LimitExceeded):
         await restated(sessions, files, "pm25", None, MILLI)

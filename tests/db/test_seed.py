@@ -12,24 +12,26 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from shanhai.db.base import Base
-from shanhai.db.compliance.defaults import default_rules
-from shanhai.db.features.drafts import CODE
-from shanhai.db.quality.checks import check_plan
-from shanhai.db.quality.figures import Figures
-from shanhai.db.quality.reading import check_and_keep, list_findings
+from shanhai.db.features.input_validation import CODE
+from shanhai.db.quality.findings import check_and_keep, check_plan, list_findings
+from shanhai.db.quality.plan_figures import Figures
 from shanhai.db.queries.audit import Act
-from shanhai.db.seed import CITIES, read_plans, read_regions, seed, seed_cities, seed_city
-from shanhai.db.seeding.files import read_blocks
-from shanhai.db.seeding.rows import rows_of
-from shanhai.db.tables import (
-    AuditLog,
-    Indicator,
-    IndicatorTarget,
-    Plan,
-    Project,
-    Region,
-    Zone,
+from shanhai.db.seeds.city_files import read_blocks
+from shanhai.db.seeds.load import (
+    CITIES,
+    default_rules,
+    read_plans,
+    read_regions,
+    seed,
+    seed_cities,
+    seed_city,
 )
+from shanhai.db.seeds.rows import rows_of
+from shanhai.db.tables.access import AuditLog
+from shanhai.db.tables.indicator import Indicator, IndicatorTarget
+from shanhai.db.tables.plan import Plan
+from shanhai.db.tables.project import Project
+from shanhai.db.tables.zone import Region, Zone
 from shanhai.errors import InvalidInput, UnsupportedFile
 from shanhai.testing.job_rows import open_sessions
 

@@ -8,11 +8,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.base import Base
+from shanhai.db.collections.catalogue import COLLECTIONS
 from shanhai.db.engine import Sessions
-from shanhai.db.features.catalogue import COLLECTIONS
 from shanhai.db.features.entity import Entity
-from shanhai.db.tiles.properties import drawn_properties
-from shanhai.db.tiles.pruning import prune_changes
+from shanhai.db.tiles.simplification import prune_changes
+from shanhai.db.tiles.simplified_shapes import drawn_properties
 from shanhai.testing.feature_rows import add_job, add_scheme, add_zone, forget_features
 from shanhai.testing.job_rows import add_dataset, add_region, open_sessions
 from shanhai.vocabulary import ZONE_CLASSES

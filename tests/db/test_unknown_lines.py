@@ -11,21 +11,15 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.compliance import Asked, Result, check_geometry, check_project
-from shanhai.db.compliance.checking import digest_of
-from shanhai.db.compliance.cutting import Given
-from shanhai.db.compliance.defaults import put_default_rules
+from shanhai.db.compliance import Asked, CheckResult, check_geometry, check_project
+from shanhai.db.compliance.check import digest_of
+from shanhai.db.compliance.intersections import Given
 from shanhai.db.identity import EVERYTHING
 from shanhai.db.queries.audit import Act
-from shanhai.db.seed import seed_cities
-from shanhai.db.tables import (
-    ComplianceException,
-    ControlArea,
-    ControlRule,
-    Project,
-    ProjectMeasure,
-    Region,
-)
+from shanhai.db.seeds.load import put_default_rules, seed_cities
+from shanhai.db.tables.control import ComplianceException, ControlArea, ControlRule
+from shanhai.db.tables.project import Project, ProjectMeasure
+from shanhai.db.tables.zone import Region
 from shanhai.errors import InvalidInput
 from shanhai.testing.feature_rows import add_five_zones, add_scheme, add_zone
 from shanhai.testing.job_rows import add_region, open_sessions
@@ -80,13 +74,13 @@ async def put_line(
 
 async def check(
     session: AsyncSession, *activities: str, geometry: BaseGeometry = SITE, **asked: Any
-) -> Result:
+) -> CheckResult:
     return await check_geometry(
         session, EVERYTHING, Given(geometry.wkb), Asked(activities, **asked)
     )
 
 
-def codes(result: Result) -> list[str]:
+def codes(result: CheckResult) -> list[str]:
     return [gap.code for gap in result.gaps]
 
 

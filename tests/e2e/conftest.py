@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from shanhai.client import ApiClient
 from shanhai.db.engine import async_url
 from shanhai.db.queries.audit import Act
-from shanhai.db.seed import PlanSeed, read_regions, seed
+from shanhai.db.seeds.load import PlanSeed, read_regions, seed
 from shanhai.local.keys import admin_key
 from shanhai.local.places import Home
 from shanhai.local.stack import Stack

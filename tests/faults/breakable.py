@@ -20,7 +20,7 @@ from tests.faults.load import Sender
 from shanhai.db.engine import Sessions
 from shanhai.db.migrate import upgrade
 from shanhai.db.queries.keys import create_key
-from shanhai.db.tables import Job
+from shanhai.db.tables.job import Job
 from shanhai.local.places import Home
 from shanhai.local.ports import is_free
 from shanhai.local.processes import API, HOST, ServiceProcess, is_ready

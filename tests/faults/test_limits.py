@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.faults.breakable import Breakable
 
-from shanhai.db.tables import Job
+from shanhai.db.tables.job import Job
 from shanhai.testing.serving import kill
 
 

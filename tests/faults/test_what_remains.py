@@ -6,9 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tests.faults.breakable import Breakable
 
 from shanhai.db.engine import Sessions
-from shanhai.db.queries.artifact_references import read_references
+from shanhai.db.queries.files import read_references
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.storage.sweeping import find_orphans, missing_files, remove
+from shanhai.storage.garbage_collection import find_orphans, missing_files, remove
 
 
 async def references(sessions: Sessions) -> set[str]:

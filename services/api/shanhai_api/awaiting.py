@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any, cast
 from uuid import UUID
 
-from shanhai.db.queries.job_reading import find_job
-from shanhai.db.tables import Job
+from shanhai.db.queries.jobs import find_job
+from shanhai.db.tables.job import Job
 from shanhai.errors import Conflict, InvalidInput, ShanhaiError
 from shanhai.jobs.failures import Failure
 from shanhai.vocabulary import JobStatus

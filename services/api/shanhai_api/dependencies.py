@@ -10,8 +10,8 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.fast_reads import FastReader
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.quick import QuickReader
 from shanhai.errors import Forbidden, Unauthenticated
 from shanhai.vocabulary import Scope
 from shanhai_api.errors import request_id_of
@@ -147,7 +147,7 @@ class DirectRoute(APIRoute):
         return handler
 
 
-async def quick_look(request: Request) -> tuple[View, Caller, QuickReader]:
+async def quick_look(request: Request) -> tuple[View, Caller, FastReader]:
     """What the routes asked most often need, without what finding it as dependencies costs."""
     return View.of(request), await get_reader(request), state_of(request).quick
 

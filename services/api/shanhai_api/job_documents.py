@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shanhai.db.tables import Job
+from shanhai.db.tables.job import Job
 from shanhai.jobs.results import output_link, results_document, status_info
 from shanhai.processes.kit.contract import OutputSpec
 from shanhai_api.view import View

@@ -5,7 +5,7 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
-from shanhai.db.pools import PoolUse
+from shanhai.db.engine import PoolUse
 
 UNKNOWN_ROUTE = "unknown"
 

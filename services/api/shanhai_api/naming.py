@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from shanhai import vocabulary
-from shanhai.db.compliance.activities import activities
-from shanhai.db.features.catalogue import ENTITIES
+from shanhai.db.collections.catalogue import ENTITIES
+from shanhai.db.compliance.rules import activities
 from shanhai.science.units import unit_label
 from shanhai.vocabulary import ECOSERVICES, THEMES, ZONE_CLASSES, Label, Lang, Term
 from shanhai_api.figure_words import FIGURES

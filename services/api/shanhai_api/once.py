@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from fastapi import Request, Response
 
-from shanhai.db.queries.idempotency import Answer, Fingerprint, recall, remember
+from shanhai.db.queries.idempotency import Fingerprint, StoredResponse, recall, remember
 from shanhai.errors import InvalidInput
 from shanhai_api.identity import Caller
 from shanhai_api.negotiation import JSON
@@ -57,7 +57,7 @@ async def once(
         return Made(orjson.loads(before.body), headers, before.status)
     made = await effect()
     kept = {name: value for name, value in made.content.items() if name not in made.secrets}
-    answer = Answer(made.status, made.headers, orjson.dumps(kept).decode())
+    answer = StoredResponse(made.status, made.headers, orjson.dumps(kept).decode())
     await remember(unit.session, fingerprint, answer)
     return made
 

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from shanhai import __version__
-from shanhai.db.features.catalogue import COLLECTIONS, ENTITIES
+from shanhai.db.collections.catalogue import COLLECTIONS, ENTITIES
 from shanhai.openapi import downgrade
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.vocabulary import Label

@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
-from shanhai.db.compliance.activities import activities
+from shanhai.db.compliance.rules import activities
 from shanhai.vocabulary import Lang
 from shanhai_api.naming import (
     called,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from shanhai.db.proposals import reading
+from shanhai.db.proposals import queries
 from shanhai.vocabulary import PROPOSAL_STATES, Label
 from shanhai_api.kit.answers import Answered, one_of
 from shanhai_api.negotiation import JSON
@@ -24,7 +24,7 @@ class ProposalNamed(Answered):
     href: str
 
 
-def name_proposals(found: Iterable[reading.ProposalNamed], view: View) -> list[dict[str, Any]]:
+def name_proposals(found: Iterable[queries.ProposalReference], view: View) -> list[dict[str, Any]]:
     """Proposals as others name them."""
     return [
         {

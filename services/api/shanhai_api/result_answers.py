@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from fastapi import Response
 
-from shanhai.db.tables import Job
+from shanhai.db.tables.job import Job
 from shanhai.jobs.result_form import ResultForm
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.kit.contract import OutputSpec

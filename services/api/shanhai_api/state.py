@@ -16,8 +16,8 @@ from shanhai.db.engine import (
     create_reading_engine,
     create_sessions,
 )
-from shanhai.db.observations.gathering import Gathering
-from shanhai.db.quick import QuickReader, open_quick_reader
+from shanhai.db.fast_reads import FastReader, open_quick_reader
+from shanhai.db.observations.group_commit import GroupCommit
 from shanhai.db.readiness import DatabaseState
 from shanhai.flights import Flights
 from shanhai.jobs.queue import Dispatcher, make_dispatcher
@@ -47,13 +47,13 @@ class State:
     probes: AsyncEngine
     sessions: Sessions
     reading: Sessions
-    quick: QuickReader
+    quick: FastReader
     dispatcher: Dispatcher
     store: LocalArtifacts
     metrics: Metrics
     authenticator: Authenticator
     limiter: RateLimiter
-    gathering: Gathering
+    gathering: GroupCommit
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     looks: Flights[DatabaseState] = field(default_factory=Flights)
     """What probes ask the database at this moment."""
@@ -81,7 +81,7 @@ async def open_state(configuration: Configuration) -> AsyncIterator[State]:
     writing_sessions, reading_sessions = create_sessions(engine), create_sessions(reading)
     dispatcher = make_dispatcher(configuration.queue, configuration.redis, writing_sessions)
     store = LocalArtifacts(configuration.artifacts.root)
-    gathering = Gathering(writing_sessions, skew=configuration.observations.skew, files=store)
+    gathering = GroupCommit(writing_sessions, skew=configuration.observations.skew, files=store)
     try:
         async with (
             limiter.synchronised(),

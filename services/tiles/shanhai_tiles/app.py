@@ -12,7 +12,7 @@ from fastapi.staticfiles import StaticFiles
 import shanhai
 from shanhai.db.authentication import Authenticator
 from shanhai.db.engine import Sessions, create_engine, create_probe_engine, create_sessions
-from shanhai.db.quick import QuickReader, open_quick_reader
+from shanhai.db.fast_reads import FastReader, open_quick_reader
 from shanhai.draining import noticing_stop
 from shanhai.limits import RateLimiter
 from shanhai.overload import Admission
@@ -132,7 +132,7 @@ async def _open_services(settings: Settings) -> AsyncIterator[Services]:
         )
 
 
-def _gate(settings: Settings, sessions: Sessions, quick: QuickReader, limiter: RateLimiter) -> Gate:
+def _gate(settings: Settings, sessions: Sessions, quick: FastReader, limiter: RateLimiter) -> Gate:
     authenticator = Authenticator(
         partial(working_session, sessions), partial(transaction, sessions), quick, settings.oidc
     )

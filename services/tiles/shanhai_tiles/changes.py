@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import text
 
-from shanhai.db.features.catalogue import COLLECTIONS
-from shanhai.db.quick import Asked
+from shanhai.db.collections.catalogue import COLLECTIONS
+from shanhai.db.fast_reads import Executor
 from shanhai_tiles.grids import Bounds
 
 TRUSTED_S = 1.0
@@ -116,7 +116,7 @@ class Changes:
             found = self._versions[collection] = self._digest(collection, everything)
         return found
 
-    async def catch_up(self, database: Asked) -> None:
+    async def catch_up(self, database: Executor) -> None:
         """Read what was logged since, where `current` is False.
 
         Raises:

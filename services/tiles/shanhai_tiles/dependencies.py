@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from shanhai.db.engine import Sessions
-from shanhai.db.quick import QuickReader
+from shanhai.db.fast_reads import FastReader
 from shanhai.errors import Forbidden, InvalidInput, Unavailable
 from shanhai.flights import Flights
 from shanhai.settings import PublicSettings
@@ -70,7 +70,7 @@ class Services:
     probes: Sessions
     """On a connection of their own, so that probes never queue behind tiles."""
     sessions: Sessions
-    quick: QuickReader
+    quick: FastReader
     artifacts: ArtifactStore
     readers: ThreadPoolExecutor
     analysts: ThreadPoolExecutor

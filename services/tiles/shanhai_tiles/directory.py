@@ -6,8 +6,8 @@ from contextlib import AbstractAsyncContextManager
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.fast_reads import Executor
 from shanhai.db.identity import Viewer
-from shanhai.db.quick import Asked
 from shanhai_tiles.changes import Changes
 from shanhai_tiles.grids import Bounds
 from shanhai_tiles.layers import (
@@ -34,7 +34,7 @@ class Directory:
     Whether a caller may see a layer is decided by the caller, each time.
     """
 
-    def __init__(self, changes: Changes, quick: Asked, session: Open) -> None:
+    def __init__(self, changes: Changes, quick: Executor, session: Open) -> None:
         self._changes = changes
         self._quick = quick
         self._session = session

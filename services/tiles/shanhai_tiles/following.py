@@ -9,7 +9,7 @@ import asyncpg
 import structlog
 
 from shanhai.db.engine import async_url, reading_settings
-from shanhai.db.quick import Row
+from shanhai.db.fast_reads import FetchedRow
 from shanhai.ending import end
 from shanhai.settings import DatabaseSettings
 from shanhai_tiles.changes import READ, TRUSTED_S, Changes
@@ -58,7 +58,7 @@ async def _listen(changes: Changes, settings: DatabaseSettings, application: str
         timeout=PATIENCE_S,
         command_timeout=PATIENCE_S,
         server_settings=reading_settings(settings, application),
-        record_class=Row,
+        record_class=FetchedRow,
     )
     try:
         woken = asyncio.Event()

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.cartography import ClassStyle, RampStyle, Style
 from shanhai.db.identity import Identity
-from shanhai.db.queries.job_reading import find_job
+from shanhai.db.queries.jobs import find_job
 from shanhai.errors import NotFound
 from shanhai.vocabulary import Label
 from shanhai_tiles.datasets import Row, find_dataset, list_datasets

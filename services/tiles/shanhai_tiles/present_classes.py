@@ -6,8 +6,8 @@ from dataclasses import replace
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.history import source_of
 from shanhai.db.features.selection import Box, bound_values, conditions, reads_former
+from shanhai.db.features.tables import source_of
 from shanhai.vocabulary import Label
 from shanhai_tiles.feature_styles import feature_style
 from shanhai_tiles.layers import Layer, VectorLayer

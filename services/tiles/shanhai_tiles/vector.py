@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import TextClause, text
 
+from shanhai.db.fast_reads import PLAN_ANEW, Executor
 from shanhai.db.features.entity import Property
 from shanhai.db.features.selection import SURELY_DEGREES
-from shanhai.db.quick import PLAN_ANEW, Asked
-from shanhai.db.tiles.shapes import LABEL, Band, Shapes, band_of
+from shanhai.db.tiles.simplified_shapes import LABEL, Shapes, ZoomBand, band_of
 from shanhai_tiles.grids import CGCS2000, DEGREE_M, TILE_SIZE, Bounds, TileGrid
 from shanhai_tiles.vector_layers import Collection, Question, Selection
 
@@ -65,12 +65,12 @@ class Form:
     """
 
     srid: int
-    band: Band | None
+    band: ZoomBand | None
     largest: bool = False
 
 
 async def draw_tile(
-    database: Asked,
+    database: Executor,
     collection: Collection,
     selection: Selection,
     grid: TileGrid,
@@ -118,14 +118,14 @@ def pixel_degrees(grid: TileGrid, bounds: Bounds) -> float:
     return side if grid.geographic else side / DEGREE_M
 
 
-def _band(question: Question, pixel: float) -> Band | None:
+def _band(question: Question, pixel: float) -> ZoomBand | None:
     """Former states have no simpler shapes."""
     kept = Shapes.of(question.collection.entity)
     return None if question.former or kept is None else band_of(pixel)
 
 
 async def features_at(
-    database: Asked, collection: Collection, selection: Selection, lon: float, lat: float
+    database: Executor, collection: Collection, selection: Selection, lon: float, lat: float
 ) -> list[dict[str, Any]]:
     """Properties of the visible features at a point in degrees, smallest first."""
     question = Question.of(collection, selection)
@@ -218,7 +218,7 @@ def _tile_query(question: Question, form: Form) -> TextClause:
     return query.execution_options(**{PLAN_ANEW: True}) if wide else query
 
 
-def _number(band: Band) -> str:
+def _number(band: ZoomBand) -> str:
     return str(band.deepest)
 
 

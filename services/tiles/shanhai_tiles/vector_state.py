@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import TextClause, text
 
 from shanhai.db.base import STORAGE_SRID
-from shanhai.db.quick import Asked
+from shanhai.db.fast_reads import Executor
 from shanhai_tiles.grids import Bounds
 from shanhai_tiles.sources import SOURCE_JSON, Source
 from shanhai_tiles.vector_layers import Collection, Question, Selection
@@ -32,7 +32,7 @@ class State:
     sources: tuple[Source, ...]
 
 
-async def read_state(database: Asked, collection: Collection, selection: Selection) -> State:
+async def read_state(database: Executor, collection: Collection, selection: Selection) -> State:
     """Extent and sources of the visible rows."""
     question = Question.of(collection, selection)
     query = _state_query(question, chooses=selection.chooses)

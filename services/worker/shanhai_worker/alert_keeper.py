@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 import structlog
 
-from shanhai.db.alerts.due import note_all_lines, note_all_plans
-from shanhai.db.alerts.evaluating import end_expired, evaluate_changes, evaluate_silence
-from shanhai.db.alerts.judging import evaluate_cases, evaluate_lines, evaluate_plans
-from shanhai.db.alerts.noticing import send_notices
+from shanhai.db.alerts.evaluation_queue import note_all_lines, note_all_plans
+from shanhai.db.alerts.notifications import send_notices
+from shanhai.db.alerts.observation_evaluation import end_expired, evaluate_changes, evaluate_silence
+from shanhai.db.alerts.plan_evaluation import evaluate_cases, evaluate_lines, evaluate_plans
 from shanhai_worker.context import Context
 from shanhai_worker.outages import DATABASE_ERRORS
 

@@ -36,7 +36,7 @@ from shanhai.settings import (
     WorkerSettings,
 )
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.storage.kept import KeptFolders
+from shanhai.storage.job_folders import KeptFolders
 from shanhai_worker import (
     alert_keeper,
     delivery_keeper,

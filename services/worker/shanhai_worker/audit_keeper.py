@@ -8,8 +8,15 @@ import time
 
 import structlog
 
-from shanhai.db.queries.audit_chain import BEGINNING, AuditBroken, Head, verify_chain
-from shanhai.db.queries.audit_heads import add_head, read_heads, read_signing_key
+from shanhai.db.queries.audit_chain import (
+    BEGINNING,
+    AuditBroken,
+    Head,
+    add_head,
+    read_heads,
+    read_signing_key,
+    verify_chain,
+)
 from shanhai.settings import AuditSettings
 from shanhai_worker.context import Context
 from shanhai_worker.outages import DATABASE_ERRORS

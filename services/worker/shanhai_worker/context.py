@@ -9,7 +9,7 @@ from shanhai.jobs.queue import Dispatcher
 from shanhai.raster.windows import Cluster
 from shanhai.settings import OidcSettings, WorkerSettings
 from shanhai.storage.artifacts import ArtifactStore
-from shanhai.storage.kept import KeptFolders
+from shanhai.storage.job_folders import KeptFolders
 from shanhai_worker.meters import Meters
 from shanhai_worker.supervise import ForkServer
 from shanhai_worker.tile_access import TileAccess

@@ -11,7 +11,13 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
-from shanhai.db.deliveries.outbox import Outcome, Taken, note_outcome, prune_deliveries, take
+from shanhai.db.deliveries.outbox import (
+    ClaimedDelivery,
+    DeliveryOutcome,
+    note_outcome,
+    prune_deliveries,
+    take,
+)
 from shanhai.errors import ShanhaiError
 from shanhai_worker.context import Context
 from shanhai_worker.outages import DATABASE_ERRORS, outlast
@@ -29,7 +35,7 @@ FINISH_S = 0.8
 """Seconds that what is being sent gets to finish when the worker stops, which does not ask twice
 for less than a second; what does not is sent again by another one."""
 
-Sender = Callable[[Taken], Awaitable[Outcome]]
+Sender = Callable[[ClaimedDelivery], Awaitable[DeliveryOutcome]]
 
 
 async def run(context: Context, senders: Mapping[str, Sender]) -> None:
@@ -38,7 +44,7 @@ async def run(context: Context, senders: Mapping[str, Sender]) -> None:
     pruned_at = 0.0
     try:
         while True:
-            taken: list[Taken] = []
+            taken: list[ClaimedDelivery] = []
             try:
                 taken = await _take(context, senders, MOST_AT_ONCE - len(sending))
                 if time.monotonic() - pruned_at >= PRUNE_S:
@@ -63,7 +69,7 @@ async def run(context: Context, senders: Mapping[str, Sender]) -> None:
                 task.cancel()
 
 
-async def deliver(context: Context, sender: Sender, taken: Taken) -> None:
+async def deliver(context: Context, sender: Sender, taken: ClaimedDelivery) -> None:
     """Send one delivery, and note what became of it."""
     outcome = await _send(sender, taken)
 
@@ -89,22 +95,26 @@ async def deliver(context: Context, sender: Sender, taken: Taken) -> None:
         )
 
 
-async def _send(sender: Sender, taken: Taken) -> Outcome:
+async def _send(sender: Sender, taken: ClaimedDelivery) -> DeliveryOutcome:
     try:
         async with asyncio.timeout(SEND_S):
             return await sender(taken)
     except TimeoutError:
-        return Outcome(reason=f"not sent within {SEND_S:g} s", reason_zh=f"{SEND_S:g} 秒内未能发出")
+        return DeliveryOutcome(
+            reason=f"not sent within {SEND_S:g} s", reason_zh=f"{SEND_S:g} 秒内未能发出"
+        )
     except ShanhaiError as error:
-        return Outcome(reason=error.message, reason_zh=error.message_zh)
+        return DeliveryOutcome(reason=error.message, reason_zh=error.message_zh)
     except Exception as error:
         # One message that cannot be made must not keep the others from being sent.
         log.exception("delivery failed in the worker", delivery=str(taken.id), kind=taken.kind)
         why = type(error).__name__
-        return Outcome(reason=f"could not be sent: {why}", reason_zh=f"无法发出：{why}")
+        return DeliveryOutcome(reason=f"could not be sent: {why}", reason_zh=f"无法发出：{why}")
 
 
-async def _take(context: Context, senders: Mapping[str, Sender], room: int) -> list[Taken]:
+async def _take(
+    context: Context, senders: Mapping[str, Sender], room: int
+) -> list[ClaimedDelivery]:
     if room <= 0 or not senders:
         return []
     async with context.sessions.begin() as session:

@@ -16,8 +16,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from shanhai.db.migrate import expected_revision
-from shanhai.db.queries.job_queue import read_queue_state
-from shanhai.db.queries.watch import read_watched
+from shanhai.db.queries.jobs import read_queue_state
+from shanhai.db.queries.system_status import read_watched
 from shanhai.db.readiness import look_into_database
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai_worker.context import Context

@@ -11,10 +11,10 @@ from uuid import UUID
 import structlog
 from sqlalchemy import select
 
-from shanhai.db.queries.artifact_references import read_references
-from shanhai.db.tables import Job
+from shanhai.db.queries.files import read_references
+from shanhai.db.tables.job import Job
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.storage.sweeping import TooMany, demand_few, find_orphans, remove
+from shanhai.storage.garbage_collection import TooMany, demand_few, find_orphans, remove
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.context import Context
 from shanhai_worker.outages import DATABASE_ERRORS

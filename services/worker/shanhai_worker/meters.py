@@ -4,7 +4,7 @@ import time
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from shanhai.db.queries.job_queue import QueueState
+from shanhai.db.queries.jobs import QueueState
 from shanhai.tracing import NO_SPAN, Span, span, traceparent
 from shanhai.vocabulary import JobStatus
 from shanhai_worker.watch import WatchMeters

@@ -9,8 +9,7 @@ from datetime import date
 import structlog
 
 from shanhai.db.observations.archive import close_month
-from shanhai.db.observations.months import find_due
-from shanhai.db.observations.retention import draw_lines
+from shanhai.db.observations.retention import draw_lines, find_due
 from shanhai.db.queries.audit import Act
 from shanhai.errors import ShanhaiError
 from shanhai_worker.context import Context

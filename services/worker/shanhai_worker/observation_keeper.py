@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from shanhai.db.observations.changes import prune_changes
+from shanhai.db.observations.change_listener import prune_changes
 from shanhai.db.observations.partitions import make_months, months_ahead
 from shanhai.db.observations.rollups import sum_up
 from shanhai_worker.context import Context

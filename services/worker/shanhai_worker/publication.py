@@ -17,7 +17,7 @@ from shanhai.processes.kit.authority import identity_of, with_rights
 from shanhai.processes.kit.process import Publication
 from shanhai.processes.kit.publication_rights import kept_back
 from shanhai.processes.kit.task import AuthorityTask, Outcome, OutputFile, Task
-from shanhai.storage.artifacts import ArtifactStore, Stored
+from shanhai.storage.artifacts import ArtifactStore, StoredArtifact
 from shanhai_worker.context import Context
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -29,7 +29,9 @@ def task_of(claim: Claim) -> Task:
     return task.model_copy(update={"job_id": str(claim.lease.job_id)})
 
 
-async def store_files(artifacts: ArtifactStore, outcome: Outcome, work: Path) -> dict[str, Stored]:
+async def store_files(
+    artifacts: ArtifactStore, outcome: Outcome, work: Path
+) -> dict[str, StoredArtifact]:
     """Put every file into the store, durably, before any row can refer to it."""
     return {
         file.name: await asyncio.to_thread(
@@ -40,7 +42,11 @@ async def store_files(artifacts: ArtifactStore, outcome: Outcome, work: Path) ->
 
 
 async def publish(
-    context: Context, claim: Claim, outcome: Outcome, stored: Mapping[str, Stored], work: Path
+    context: Context,
+    claim: Claim,
+    outcome: Outcome,
+    stored: Mapping[str, StoredArtifact],
+    work: Path,
 ) -> Standing:
     """Write the results and end the job in one transaction.
 
@@ -117,7 +123,7 @@ def _result(
     claim: Claim,
     task: Task,
     outcome: Outcome,
-    stored: Mapping[str, Stored],
+    stored: Mapping[str, StoredArtifact],
     values: dict[str, Any],
 ) -> dict[str, Any]:
     return {
@@ -128,7 +134,7 @@ def _result(
     }
 
 
-def _describe(file: OutputFile, stored: Stored) -> dict[str, Any]:
+def _describe(file: OutputFile, stored: StoredArtifact) -> dict[str, Any]:
     return {
         "uri": stored.uri,
         "sha256": stored.sha256,

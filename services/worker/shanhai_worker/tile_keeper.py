@@ -8,8 +8,7 @@ import time
 
 import structlog
 
-from shanhai.db.tiles.filling import fill_portion
-from shanhai.db.tiles.pruning import prune_changes
+from shanhai.db.tiles.simplification import fill_portion, prune_changes
 from shanhai_worker.context import Context
 from shanhai_worker.outages import DATABASE_ERRORS
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Gauge
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shanhai.db.pools import pool_use
-from shanhai.db.queries.job_reading import BLAMED_ON_INPUTS
-from shanhai.db.queries.watch import NO_BACKLOG, Watched
+from shanhai.db.engine import pool_use
+from shanhai.db.queries.jobs import BLAMED_ON_INPUTS
+from shanhai.db.queries.system_status import NO_BACKLOG, Watched
 from shanhai.jobs.failures import TITLES
 from shanhai.vocabulary import DELIVERY_KINDS, codes
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 
 from shanhai import __version__
-from shanhai.db.deliveries.outbox import Outcome, Taken
+from shanhai.db.deliveries.outbox import ClaimedDelivery, DeliveryOutcome
 from shanhai.db.deliveries.webhooks import (
     PURPOSE,
     disable_webhook,
@@ -18,7 +18,7 @@ from shanhai.db.deliveries.webhooks import (
 )
 from shanhai.db.engine import Sessions
 from shanhai.db.queries.audit import Act
-from shanhai.db.tables import Job
+from shanhai.db.tables.job import Job
 from shanhai.jobs.callbacks import callback_results
 from shanhai.outgoing import Outgoing
 from shanhai.sealing import Seal
@@ -28,9 +28,11 @@ from shanhai_worker.delivery_keeper import Sender
 
 GONE = 410
 CHANGED_BY = Act("worker:deliveries")
-ENDED = Outcome(reason="the webhook was ended", reason_zh="订阅已删除", final=True)
-DISABLED = Outcome(reason="the webhook is disabled", reason_zh="订阅已停用", final=True)
-FORGOTTEN = Outcome(reason="the job is not kept any more", reason_zh="作业已不存在", final=True)
+ENDED = DeliveryOutcome(reason="the webhook was ended", reason_zh="订阅已删除", final=True)
+DISABLED = DeliveryOutcome(reason="the webhook is disabled", reason_zh="订阅已停用", final=True)
+FORGOTTEN = DeliveryOutcome(
+    reason="the job is not kept any more", reason_zh="作业已不存在", final=True
+)
 PLAIN_HEADERS = {
     "Content-Type": "application/json",
     "User-Agent": f"Shanhai/{__version__}",
@@ -51,7 +53,7 @@ class WebhookSender:
     base_url: str
     seal: Seal
 
-    async def __call__(self, taken: Taken) -> Outcome:
+    async def __call__(self, taken: ClaimedDelivery) -> DeliveryOutcome:
         """Send a message to a webhook; one that answers 410 is disabled."""
         async with self.sessions() as session:
             hook = await live_webhook(session, taken.target)
@@ -86,7 +88,7 @@ class SubscriberSender:
     outgoing: Outgoing
     base_url: str
 
-    async def __call__(self, taken: Taken) -> Outcome:
+    async def __call__(self, taken: ClaimedDelivery) -> DeliveryOutcome:
         """Tell the subscriber of a job how it goes, or what came of it."""
         body = with_host(taken.payload.get("status"), self.base_url)
         if body is None:
@@ -116,12 +118,12 @@ def make_senders(
     return senders
 
 
-def outcome_of(status: int, *, final: bool) -> Outcome:
+def outcome_of(status: int, *, final: bool) -> DeliveryOutcome:
     """What an answer means; redirects are not followed, so they deliver nothing."""
     if 200 <= status < 300:
-        return Outcome(answered=status)
+        return DeliveryOutcome(answered=status)
     en, zh = f"the receiver answered {status}", f"接收方应答 {status}"
-    return Outcome(answered=status, reason=en, reason_zh=zh, final=final)
+    return DeliveryOutcome(answered=status, reason=en, reason_zh=zh, final=final)
 
 
 def with_host(content: Any, base_url: str) -> Any:

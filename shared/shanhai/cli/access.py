@@ -9,12 +9,12 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.cli.sessions import in_transaction
-from shanhai.db.queries.audit_chain import verify_chain
-from shanhai.db.queries.audit_heads import (
+from shanhai.db.queries.audit_chain import (
     SignedHead,
     make_signing_key,
     read_heads,
     read_public_key,
+    verify_chain,
 )
 from shanhai.db.queries.grants import RoleGiven, check_roles, scopes_of
 from shanhai.db.queries.keys import create_key, rotate_key

@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from shanhai.cli.sessions import in_transaction
-from shanhai.db.queries.artifact_references import read_references
+from shanhai.db.queries.files import read_references
 from shanhai.settings import ArtifactSettings
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.storage.sweeping import demand_few, find_orphans, remove
+from shanhai.storage.garbage_collection import demand_few, find_orphans, remove
 
 app = typer.Typer(no_args_is_help=True)
 

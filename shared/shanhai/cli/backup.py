@@ -8,13 +8,11 @@ from typing import Annotated
 
 import typer
 
-from shanhai.backup.archiving import Archiver
-from shanhai.backup.folder import BackupFolder
-from shanhai.backup.pruning import prune
-from shanhai.backup.restoring import LOG_FOLDER, restore
-from shanhai.backup.sealing import make_identity, read_identity, read_recipient
-from shanhai.backup.taking import take_backup
-from shanhai.backup.verifying import verify
+from shanhai.backup.age_encryption import make_identity, read_identity, read_recipient
+from shanhai.backup.base_backup import prune, take_backup, verify
+from shanhai.backup.repository import BackupFolder
+from shanhai.backup.restore import LOG_FOLDER, restore
+from shanhai.backup.wal_archive import Archiver
 from shanhai.errors import InvalidInput
 from shanhai.settings import ArtifactSettings, BackupSettings, DatabaseSettings, LogSettings
 from shanhai.telemetry import configure_logging

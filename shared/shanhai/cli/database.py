@@ -12,7 +12,7 @@ from shanhai.cli import backup
 from shanhai.cli.sessions import in_transaction
 from shanhai.db.migrate import expected_revision
 from shanhai.db.migrate import upgrade as migrate
-from shanhai.db.seed import Seeded, seed_cities
+from shanhai.db.seeds.load import Seeded, seed_cities
 from shanhai.settings import DatabaseSettings
 
 app = typer.Typer(no_args_is_help=True)

@@ -10,7 +10,7 @@ from shanhai.cli.sessions import in_transaction
 from shanhai.db.observations.devices import add_device, read_devices, remove_device
 from shanhai.db.queries.keys import OPERATOR
 from shanhai.errors import InvalidInput
-from shanhai.monitoring.hj212.readings import REAL_TIME
+from shanhai.monitoring.hj212.measurements import REAL_TIME
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.cli.sessions import in_transaction
 from shanhai.db.migrate import demand_utf8, expected_revision, present_revision
-from shanhai.db.queries.artifact_references import read_references
 from shanhai.db.queries.audit_chain import AuditBroken, verify_chain
+from shanhai.db.queries.files import read_references
 from shanhai.errors import Unavailable
 from shanhai.settings import ArtifactSettings
-from shanhai.storage.sweeping import find_orphans, missing_files
+from shanhai.storage.garbage_collection import find_orphans, missing_files
 
 OLDEST_SERVER, NEWEST_SERVER = 15, 18
 OLDEST_POSTGIS = (3, 3)

@@ -13,10 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.cli.listing import AsJson, tell_rows
 from shanhai.cli.local_time import clock
 from shanhai.cli.sessions import in_transaction
-from shanhai.db.features.selection import Interval
-from shanhai.db.queries.job_reading import JobFilter, find_job, find_retry, list_jobs
+from shanhai.db.features.selection import TimeInterval
+from shanhai.db.queries.jobs import JobFilter, find_job, find_retry, list_jobs
 from shanhai.db.queries.keys import OPERATOR
-from shanhai.db.tables import Job
+from shanhai.db.tables.job import Job
 from shanhai.errors import NotFound
 from shanhai.jobs.failures import Failure, FailureClass
 from shanhai.jobs.line import Quota
@@ -131,8 +131,8 @@ async def _find(session: AsyncSession, job_id: UUID) -> Job:
     return job
 
 
-def _last(span: timedelta) -> Interval:
-    return Interval(datetime.now(UTC) - span, None)
+def _last(span: timedelta) -> TimeInterval:
+    return TimeInterval(datetime.now(UTC) - span, None)
 
 
 def _row(job: Job) -> dict[str, Any]:

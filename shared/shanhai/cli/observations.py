@@ -13,7 +13,8 @@ from shanhai.cli.listing import AsJson, tell_rows
 from shanhai.cli.sessions import in_transaction
 from shanhai.db.engine import Sessions, create_engine, create_sessions
 from shanhai.db.observations.archive import Closed, close_month
-from shanhai.db.observations.months import (
+from shanhai.db.observations.archive_restore import recall_month
+from shanhai.db.observations.retention import (
     demand_closable,
     find_due,
     hold_month,
@@ -21,7 +22,6 @@ from shanhai.db.observations.months import (
     parse_month,
     release_month,
 )
-from shanhai.db.observations.recall import recall_month
 from shanhai.db.queries.keys import OPERATOR
 from shanhai.errors import Conflict
 from shanhai.settings import ArtifactSettings, DatabaseSettings, ObservationSettings

@@ -9,7 +9,7 @@ from rich.progress import Progress
 
 from shanhai.client import ApiClient
 from shanhai.settings import PublicSettings
-from shanhai.storage.packages import digest_of
+from shanhai.storage.reproducible_zip import digest_of
 
 app = typer.Typer(no_args_is_help=True)
 Key = Annotated[str, typer.Option(envvar="SHANHAI_API_KEY", help="API key.")]

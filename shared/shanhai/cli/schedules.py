@@ -13,7 +13,7 @@ from shanhai.cli.local_time import clock
 from shanhai.cli.sessions import in_transaction
 from shanhai.db.identity import Identity
 from shanhai.db.queries.keys import OPERATOR
-from shanhai.db.tables import Schedule
+from shanhai.db.tables.job import Schedule
 from shanhai.jobs.failures import Failure
 from shanhai.jobs.schedules import (
     Run,

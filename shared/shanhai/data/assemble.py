@@ -10,18 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely import union_all
 
-from shanhai.data import themes, vectors
-from shanhai.data.boxes import Box
+from shanhai.data import themes, vector_layers
+from shanhai.data.bounding_boxes import Box
 from shanhai.data.climate import refine_temperature
-from shanhai.data.fields import Field
-from shanhai.data.ground import Ground, survey_ground
+from shanhai.data.fields import GeographicField
 from shanhai.data.imagery import excess_green, luminance
 from shanhai.data.packages import file_sha256
-from shanhai.data.places import Place, places_within
 from shanhai.data.regions import DemoRegion
-from shanhai.data.standins import coarse_land_cover, potential_npp, spread_population
+from shanhai.data.synthetic_layers import (
+    RegionCells,
+    coarse_land_cover,
+    potential_npp,
+    spread_population,
+    survey_ground,
+)
 from shanhai.data.themes import DemoTheme
-from shanhai.data.vectors import Feature, write_features
+from shanhai.data.vector_layers import Feature, PopulatedPlace, places_within, write_features
 from shanhai.data.world import World, clip_box
 from shanhai.processes.import_dataset.description import DatasetDescription, write_description
 from shanhai.raster.geotiff import CLASS_NODATA, FLOAT_NODATA, Transform, write_geotiff
@@ -40,12 +44,12 @@ _SOIL_STEP_DEG = 0.05
 class RegionLayers:
     """The fields of the world around one region."""
 
-    elevation: Field
-    rainfall: Field
-    temperature: Field
-    rain_intensity: Field
-    green: Field
-    light: Field
+    elevation: GeographicField
+    rainfall: GeographicField
+    temperature: GeographicField
+    rain_intensity: GeographicField
+    green: GeographicField
+    light: GeographicField
 
 
 def assemble_region(region: DemoRegion, world: World, folder: Path) -> list[Path]:
@@ -63,7 +67,7 @@ def assemble_region(region: DemoRegion, world: World, folder: Path) -> list[Path
     places = places_within(list(world.places), union_all(outlines))
     layers = cut_layers(world, box)
     boundaries = folder / "regions.geojson"
-    write_features(boundaries, vectors.region_features(region, outlines))
+    write_features(boundaries, vector_layers.region_features(region, outlines))
     files = _Files(region, folder, [boundaries])
     _add_fields(files, layers, box)
     _add_surfaces(files, ground, layers, places)
@@ -86,19 +90,19 @@ def cut_layers(world: World, box: Box) -> RegionLayers:
     )
 
 
-def resident_totals(region: DemoRegion, places: Sequence[Place]) -> list[int]:
+def resident_totals(region: DemoRegion, places: Sequence[PopulatedPlace]) -> list[int]:
     """Residents of each unit; for a region of one unit without a figure, those of its places."""
     places_total = sum(place.population for place in places)
     return [places_total if unit.residents is None else unit.residents for unit in region.units]
 
 
-def constant_soil(box: Box) -> Field:
+def constant_soil(box: Box) -> GeographicField:
     """The constant soil over a box, four bands."""
     west, south, east, north = box
     rows = int(np.ceil((north - south) / _SOIL_STEP_DEG))
     columns = int(np.ceil((east - west) / _SOIL_STEP_DEG))
     bands = [np.full((rows, columns), share) for share in CLAY_LOAM]
-    return Field(np.stack(bands), west, north, _SOIL_STEP_DEG)
+    return GeographicField(np.stack(bands), west, north, _SOIL_STEP_DEG)
 
 
 def _add_fields(files: "_Files", layers: RegionLayers, box: Box) -> None:
@@ -108,15 +112,17 @@ def _add_fields(files: "_Files", layers: RegionLayers, box: Box) -> None:
     files.add_field(themes.RAIN_INTENSITY, layers.rain_intensity)
     files.add_field(themes.NIGHT_LIGHTS, layers.light)
     green = layers.green
-    rank = Field(np.clip(green.values, -1.0, 1.0), green.west, green.north, green.step_deg)
+    rank = GeographicField(
+        np.clip(green.values, -1.0, 1.0), green.west, green.north, green.step_deg
+    )
     files.add_field(themes.NDVI, rank)
     files.add_field(themes.SOIL, constant_soil(box))
 
 
 def _add_surfaces(
-    files: "_Files", ground: Ground, layers: RegionLayers, places: Sequence[Place]
+    files: "_Files", ground: RegionCells, layers: RegionLayers, places: Sequence[PopulatedPlace]
 ) -> None:
-    def at_cells(field: Field, order: Literal[1, 3] = 1) -> FloatArray:
+    def at_cells(field: GeographicField, order: Literal[1, 3] = 1) -> FloatArray:
         return field.sample(ground.longitude, ground.latitude, order)
 
     elevation = at_cells(layers.elevation, order=3)[0]
@@ -135,13 +141,13 @@ def _add_surfaces(
     files.add_surface(themes.NPP, npp, ground)
 
 
-def _add_vectors(files: "_Files", world: World, places: Sequence[Place]) -> None:
+def _add_vectors(files: "_Files", world: World, places: Sequence[PopulatedPlace]) -> None:
     code = files.region.code
-    files.add_features(themes.PLACES, vectors.place_features(places))
+    files.add_features(themes.PLACES, vector_layers.place_features(places))
     waters = world.waters[code]
-    sea = vectors.polygon_features(waters.oceanic, kind="sea")
-    fresh = vectors.polygon_features(waters.other, kind="fresh")
-    land = vectors.polygon_features(world.lands[code].everything, kind="land")
+    sea = vector_layers.polygon_features(waters.oceanic, kind="sea")
+    fresh = vector_layers.polygon_features(waters.other, kind="fresh")
+    land = vector_layers.polygon_features(world.lands[code].everything, kind="land")
     files.add_features(themes.LAND, land)
     files.add_features(themes.WATER, [*sea, *fresh])
 
@@ -159,14 +165,14 @@ class _Files:
     folder: Path
     made: list[Path]
 
-    def add_field(self, theme: DemoTheme, field: Field) -> None:
+    def add_field(self, theme: DemoTheme, field: GeographicField) -> None:
         self._add_raster(theme, field.values, field.transform, "EPSG:4326", FLOAT_NODATA)
 
     def add_surface(
         self,
         theme: DemoTheme,
         values: NDArray[Any],
-        ground: Ground,
+        ground: RegionCells,
         observed_from: date | None = None,
         observed_to: date | None = None,
     ) -> None:

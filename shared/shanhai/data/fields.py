@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from shanhai.data.boxes import Box
+from shanhai.data.bounding_boxes import Box
 from shanhai.errors import InvalidInput
 from shanhai.science.arrays import FloatArray
 
@@ -15,7 +15,7 @@ METRES_PER_DEGREE = 111_195.0
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class GeographicField:
     """Bands of a north-up grid in WGS 84; `west` and `north` are edges, not cell centres."""
 
     values: NDArray[Any]
@@ -41,7 +41,7 @@ class Field:
         lon, lat = np.meshgrid(longitude, latitude)
         return lon, lat
 
-    def cut(self, box: Box, margin: int) -> "Field":
+    def cut(self, box: Box, margin: int) -> "GeographicField":
         """The cells that touch `box` and `margin` more on each side.
 
         Raises:
@@ -55,7 +55,7 @@ class Field:
         bottom = int(np.ceil((self.north - south) / self.step_deg)) + margin
         if first < 0 or top < 0 or last > width or bottom > height:
             raise InvalidInput(f"box {box} with {margin} cells around it leaves the field")
-        return Field(
+        return GeographicField(
             self.values[:, top:bottom, first:last],
             self.west + first * self.step_deg,
             self.north - top * self.step_deg,

@@ -1,16 +1,111 @@
-"""Search of a STAC API and the addresses of the assets found."""
+"""Open catalogues: which gives which theme, and the search of their STAC API."""
 
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
 
 import httpx
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from shanhai.data.boxes import Box
-from shanhai.data.catalogues import Catalogue, ThemeSource
+from shanhai.data.bounding_boxes import Box
 from shanhai.errors import InvalidInput, NotFound, Unavailable
+
+Combine = Literal["first", "mean", "max"]
+
+
+class StacCatalogue(BaseModel):
+    """A STAC API and the hosts its assets may lie on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str = Field(pattern=r"^https?://")
+    asset_hosts: tuple[str, ...] = Field(min_length=1, description="host names, `*` allowed")
+    token_url: str | None = Field(None, description="gives a query string; `{collection}`")
+    s3_url: str | None = Field(None, description="public address of `s3://{bucket}/{key}`")
+
+
+class ThemeSource(BaseModel):
+    """One theme in one collection; `value = raw * scale + offset`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    catalogue: str
+    collection: str
+    asset: str
+    name_zh: str
+    name_en: str
+    source: str
+    licence: str
+    unit: str | None = None
+    datetime: str | None = None
+    query: dict[str, Any] = Field(default_factory=dict)
+    item_id: str = Field("*", description="items whose id fits this pattern, `*` allowed")
+    combine: Combine = Field("first", description="what to do with several dates")
+    nodata: float | None = None
+    valid_min: float | None = Field(None, description="raw values below are nodata")
+    valid_max: float | None = Field(None, description="raw values above are nodata")
+    scale: float = 1.0
+    offset: float = 0.0
+    class_scheme: str | None = None
+    water: int | None = Field(None, description="raw code of water, the sea included")
+    codes: dict[str, float | Literal["nodata"]] = Field(
+        default_factory=dict, description="what raw numbers stand for that are no values"
+    )
+
+
+class Catalogues(BaseModel):
+    """All catalogues and themes of a configuration."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    catalogues: dict[str, StacCatalogue]
+    themes: dict[str, ThemeSource]
+
+    @model_validator(mode="after")
+    def know_every_catalogue(self) -> "Catalogues":
+        """Refuse a theme whose catalogue is not listed."""
+        for name, theme in self.themes.items():
+            if theme.catalogue not in self.catalogues:
+                raise ValueError(f"themes.{name}.catalogue names no catalogue: {theme.catalogue}")
+        return self
+
+    def theme(self, name: str) -> ThemeSource:
+        """The source of a theme.
+
+        Raises:
+            InvalidInput: no open source is known for it.
+        """
+        if name not in self.themes:
+            known = ", ".join(sorted(self.themes))
+            raise InvalidInput(
+                f"theme is {name}; an open catalogue is configured for: {known}",
+                message_zh=f"主题 {name} 没有配置开放数据目录;可用:{known}",
+                pointer="/theme",
+            )
+        return self.themes[name]
+
+
+def read_catalogues(path: Path | None = None) -> Catalogues:
+    """The configuration in `path`, or the one that comes with the package.
+
+    Raises:
+        InvalidInput: the file is missing, not TOML, or breaks a rule, which is named.
+    """
+    try:
+        text = _bundled() if path is None else path.read_text(encoding="utf-8")
+        return Catalogues.model_validate(tomllib.loads(text))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
+        raise InvalidInput(f"catalogues {path or 'of the package'}: {error}") from error
+
+
+def _bundled() -> str:
+    return files("shanhai.data").joinpath("catalogues.toml").read_text(encoding="utf-8")
+
 
 _PAGE_ITEMS = 100
 _MAX_PAGES = 50
@@ -27,7 +122,7 @@ class Asset:
 
 
 def find_assets(
-    client: httpx.Client, catalogue: Catalogue, source: ThemeSource, box: Box
+    client: httpx.Client, catalogue: StacCatalogue, source: ThemeSource, box: Box
 ) -> list[Asset]:
     """The assets of all items that touch `box`, newest first.
 
@@ -71,7 +166,7 @@ def search_items(
 
 
 def sign(
-    client: httpx.Client, catalogue: Catalogue, source: ThemeSource, assets: list[Asset]
+    client: httpx.Client, catalogue: StacCatalogue, source: ThemeSource, assets: list[Asset]
 ) -> list[Asset]:
     """The assets with the query string that the catalogue's token service asks for."""
     if catalogue.token_url is None:
@@ -81,7 +176,7 @@ def sign(
     return [Asset(asset.item, asset.moment, f"{asset.url}?{token}") for asset in assets]
 
 
-def _asset(item: dict[str, Any], catalogue: Catalogue, source: ThemeSource) -> Asset:
+def _asset(item: dict[str, Any], catalogue: StacCatalogue, source: ThemeSource) -> Asset:
     name = str(item.get("id", ""))
     href = item.get("assets", {}).get(source.asset, {}).get("href")
     if not isinstance(href, str):
@@ -91,14 +186,14 @@ def _asset(item: dict[str, Any], catalogue: Catalogue, source: ThemeSource) -> A
     return Asset(name, str(moment), _allowed(_public(href, catalogue), catalogue))
 
 
-def _public(href: str, catalogue: Catalogue) -> str:
+def _public(href: str, catalogue: StacCatalogue) -> str:
     parts = urlsplit(href)
     if parts.scheme == "s3" and catalogue.s3_url is not None:
         return catalogue.s3_url.format(bucket=parts.netloc, key=parts.path.lstrip("/"))
     return href
 
 
-def _allowed(url: str, catalogue: Catalogue) -> str:
+def _allowed(url: str, catalogue: StacCatalogue) -> str:
     parts = urlsplit(url)
     own = urlsplit(catalogue.url).hostname
     host = parts.hostname or ""

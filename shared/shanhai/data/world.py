@@ -9,11 +9,9 @@ import pyproj
 from shapely import MultiPolygon
 
 from shanhai.data import climate, imagery
-from shanhai.data.boxes import Box
+from shanhai.data.bounding_boxes import Box
 from shanhai.data.coast import Clip, clip_polygons
-from shanhai.data.districts import read_districts
-from shanhai.data.fields import Field
-from shanhai.data.ground import demo_grid
+from shanhai.data.fields import GeographicField
 from shanhai.data.packages import (
     BOUNDARIES,
     CLIMATE,
@@ -24,9 +22,10 @@ from shanhai.data.packages import (
     WATERBODIES,
     Package,
 )
-from shanhai.data.places import Place, read_places
 from shanhai.data.progress import Reporter
 from shanhai.data.regions import DemoRegion
+from shanhai.data.synthetic_layers import demo_grid
+from shanhai.data.vector_layers import PopulatedPlace, read_districts, read_places
 from shanhai.science.grid import Grid
 
 _CLIP_MARGIN_DEG = 0.02
@@ -41,13 +40,13 @@ class World:
     grids: Mapping[str, Grid]
     lands: Mapping[str, Clip]
     waters: Mapping[str, Clip]
-    elevation: Field
-    rainfall: Field
-    temperature: Field
-    rain_intensity: Field
-    true_colour: Field
-    night: Field
-    places: Sequence[Place]
+    elevation: GeographicField
+    rainfall: GeographicField
+    temperature: GeographicField
+    rain_intensity: GeographicField
+    true_colour: GeographicField
+    night: GeographicField
+    places: Sequence[PopulatedPlace]
 
     def unit_outlines(self, region: DemoRegion) -> list[MultiPolygon]:
         """The outlines of the region's units, in its order."""

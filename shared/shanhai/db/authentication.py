@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import writes_if_possible
+from shanhai.db.fast_reads import Executor
 from shanhai.db.identity import Identity
 from shanhai.db.queries.accounts import (
     Holder,
@@ -27,7 +28,6 @@ from shanhai.db.queries.keys import (
     is_note_due,
     note_use,
 )
-from shanhai.db.quick import Asked
 from shanhai.errors import NotFound, Unauthenticated
 from shanhai.oidc import Claims, TokenVerifier
 from shanhai.settings import OidcSettings, OutgoingSettings
@@ -48,7 +48,7 @@ class Authenticator:
 
     reading: Open
     writing: Open
-    quick: Asked
+    quick: Executor
     settings: OidcSettings = field(default_factory=OidcSettings)
     outgoing: OutgoingSettings = field(default_factory=OutgoingSettings)
     tree: RegionTree = field(default_factory=RegionTree)

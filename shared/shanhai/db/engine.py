@@ -1,9 +1,9 @@
-"""Engine and sessions."""
+"""Engine and sessions, and how much of a pool of connections is in use."""
 
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 import structlog
@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 
 from shanhai.settings import DatabaseSettings
 
@@ -134,3 +134,18 @@ def writes_if_possible() -> Iterator[None]:
 def create_sessions(engine: AsyncEngine) -> Sessions:
     """A maker of sessions whose objects stay readable after commit."""
     return async_sessionmaker(engine, expire_on_commit=False)
+
+
+class PoolUse(NamedTuple):
+    """Connections a pool may hold, and those in use."""
+
+    size: int
+    in_use: int
+
+
+def pool_use(engine: AsyncEngine) -> PoolUse:
+    """Look at an engine's pool."""
+    pool = engine.sync_engine.pool
+    if not isinstance(pool, QueuePool):
+        raise TypeError(f"{type(pool).__name__} holds no fixed number of connections")
+    return PoolUse(pool.size(), pool.checkedout())

@@ -4,12 +4,12 @@ from datetime import date
 
 from sqlalchemy import func, select
 
-from shanhai.db.quick import Asked
+from shanhai.db.fast_reads import Executor
 
 TODAY = select(func.current_date())
 
 
-async def read_today(session: Asked) -> date:
+async def read_today(session: Executor) -> date:
     """The day it is where the plan is carried out."""
     today: date = await session.scalar(TODAY, {})
     return today

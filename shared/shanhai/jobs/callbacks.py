@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.deliveries.outbox import enqueue
-from shanhai.db.tables import Job
+from shanhai.db.tables.job import Job
 from shanhai.jobs.results import results_document, status_info
 from shanhai.outgoing import parse_target
 from shanhai.settings import OutgoingSettings

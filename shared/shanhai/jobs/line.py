@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text, upd
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Identity
-from shanhai.db.tables import Job
+from shanhai.db.tables.job import Job
 from shanhai.errors import Forbidden, RateLimited
 from shanhai.vocabulary import JobStatus, Role, Scope
 

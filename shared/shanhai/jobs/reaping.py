@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.audit import Act
-from shanhai.db.tables import Job
+from shanhai.db.tables.job import Job
 from shanhai.jobs.line import IN_LINE, ORDER
 from shanhai.jobs.states import Lease, after_crash, note_end
 from shanhai.vocabulary import JobStatus

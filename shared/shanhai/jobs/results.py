@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shanhai.db.tables import Job
+from shanhai.db.tables.job import Job
 from shanhai.jobs.failures import Failure
 from shanhai.jobs.line import QUOTA
 from shanhai.jobs.result_form import ResultForm

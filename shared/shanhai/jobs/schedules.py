@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.tables import Job, Schedule, ScheduleRun
+from shanhai.db.tables.job import Job, Schedule, ScheduleRun
 from shanhai.errors import Conflict, Forbidden, LimitExceeded, NotFound, Stale
 from shanhai.jobs.timing import Timing
 from shanhai.processes.catalogue import CONTRACTS

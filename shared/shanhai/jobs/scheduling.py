@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.authentication import Authenticator
 from shanhai.db.engine import DATABASE_ERRORS
 from shanhai.db.identity import Identity
-from shanhai.db.tables import Schedule, ScheduleRun
+from shanhai.db.tables.job import Schedule, ScheduleRun
 from shanhai.errors import InvalidInput, ShanhaiError
 from shanhai.jobs.failures import classify
 from shanhai.jobs.line import Quota

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai import __version__
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.queries.job_reading import find_retry
-from shanhai.db.tables import Job, JobDataset
+from shanhai.db.queries.jobs import find_retry
+from shanhai.db.tables.job import Job, JobDataset
 from shanhai.errors import Conflict
 from shanhai.jobs.line import NO_QUOTA, NORMAL, Quota, demand_priority, find_spot, lock_caller
 from shanhai.jobs.result_form import ResultForm

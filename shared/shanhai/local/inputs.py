@@ -12,14 +12,14 @@ from rich.console import Console
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from shanhai.client import ApiClient
-from shanhai.data.boxes import region_box
-from shanhai.data.catalogues import read_catalogues
+from shanhai.data.bounding_boxes import region_box
 from shanhai.data.demo import default_output, is_complete
 from shanhai.data.download import default_cache
 from shanhai.data.fetch import fetch_theme
 from shanhai.data.progress import Reporter
+from shanhai.data.stac import read_catalogues
 from shanhai.db.engine import async_url
-from shanhai.db.seed import seed_city
+from shanhai.db.seeds.load import seed_city
 from shanhai.errors import NotFound, ShanhaiError, Unavailable
 from shanhai.processes.import_dataset.description import DatasetDescription, read_description
 

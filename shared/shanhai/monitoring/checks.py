@@ -22,7 +22,7 @@ OVERSATURATED = 1.5
 """Oxygen above so many times its saturation contradicts the temperature of the water."""
 
 
-class Flag(IntFlag):
+class QualityFlag(IntFlag):
     """The bits marks are stored as, in the order of `vocabulary.FLAGS`."""
 
     OUT_OF_RANGE = 1

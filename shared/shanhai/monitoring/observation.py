@@ -1,18 +1,86 @@
-"""Observations on their way in: columns of a batch, and the rows that were refused.
-
-A batch holds columns, not objects: a million rows take some 50 MB, and every rule is one operation
-on arrays.
-"""
+"""Observations in columns: incoming batches, refused rows, and rows as they are stored."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shanhai.monitoring.observed_rows import NO_FEATURE
 from shanhai.vocabulary import QUALITIES
+
+UNTOLD = np.iinfo(np.int64).min
+"""In place of a time nobody told: as NumPy has it, and PostgreSQL's `-infinity`."""
+NO_FEATURE = 0
+"""In place of the number of a sampling feature where none was told."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedRows:
+    """Rows of observations, column by column, as they are kept.
+
+    Attributes:
+        station, property, source: Numbers of rows in the database.
+        time, received: Microseconds of UTC since 1970.
+        value: In the unit of the property; finite.
+        quality, flags: As `observation` has them.
+        result: When the value was known, in microseconds of UTC since 1970; `UNTOLD` for most.
+        feature: The number of the sampling feature; `NO_FEATURE` for most.
+    """
+
+    station: NDArray[np.int32]
+    property: NDArray[np.int16]
+    time: NDArray[np.int64]
+    value: NDArray[np.float64]
+    received: NDArray[np.int64]
+    source: NDArray[np.int32]
+    quality: NDArray[np.int16]
+    flags: NDArray[np.int16]
+    result: NDArray[np.int64]
+    feature: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def keys(self) -> NDArray[np.int64]:
+        """The series of each row, as `series_keys` has it."""
+        return series_keys(self.station, self.property)
+
+    def take(self, which: Any) -> "ObservedRows":
+        """Some of the rows: by mask, by numbers, or a slice of them."""
+        return ObservedRows(*(getattr(self, one.name)[which] for one in fields(self)))
+
+    def packed(self) -> bytes:
+        """The rows one after another: the same bytes for the same rows, however they came."""
+        table = np.empty(len(self), PACKED)
+        for one in fields(self):
+            table[one.name] = getattr(self, one.name)
+        return table.tobytes()
+
+    @classmethod
+    def joined(cls, parts: "list[ObservedRows]") -> "ObservedRows":
+        """The parts one after another."""
+        if not parts:
+            return cls(*(np.empty(0, PACKED[one.name]) for one in fields(cls)))
+        return cls(
+            *(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(cls))
+        )
+
+
+PACKED = np.dtype(
+    [
+        *(("station", "<i4"), ("property", "<i2"), ("time", "<i8"), ("value", "<f8")),
+        *(("received", "<i8"), ("source", "<i4"), ("quality", "<i2"), ("flags", "<i2")),
+        *(("result", "<i8"), ("feature", "<i4")),
+    ]
+)
+
+
+def series_keys(station: NDArray[Any], property_: NDArray[Any]) -> NDArray[np.int64]:
+    """One number for each pair, in the order of stations and properties."""
+    return (station.astype(np.int64) << 16) | property_.astype(np.int64)
+
 
 Times = NDArray[np.datetime64]
 """Microseconds of UTC, `datetime64[us]`."""
@@ -39,7 +107,7 @@ def quality_number(name: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
+class FeedObservation:
     """One value, as a feed that brings few at a time tells it.
 
     Attributes:
@@ -134,7 +202,7 @@ class Batch:
         return len(self.value)
 
     @classmethod
-    def of(cls, rows: Sequence[Observation]) -> "Batch":
+    def of(cls, rows: Sequence[FeedObservation]) -> "Batch":
         """The rows in their order, numbered from 0.
 
         Raises:
@@ -180,7 +248,7 @@ def _utc_or_none(time: datetime | None) -> datetime | None:
 
 
 @dataclass(slots=True)
-class Refused:
+class RefusedRows:
     """The rows that were refused: the first of them told, all of them counted."""
 
     number: int = 0
@@ -196,7 +264,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class BatchOutcome:
     """What became of the rows of a batch: each is counted once.
 
     Attributes:
@@ -208,4 +276,4 @@ class Outcome:
     accepted: int
     duplicates: int
     revised: int
-    rejected: Refused
+    rejected: RefusedRows

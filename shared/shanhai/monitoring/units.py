@@ -18,7 +18,7 @@ Exact = int | Fraction
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class MeasurementUnit:
     """A unit: a value `v` of it is `v * scale + offset` of the dimension's first unit."""
 
     dimension: str
@@ -26,11 +26,11 @@ class Unit:
     offset: Fraction = Fraction(0)
 
 
-def _named(dimension: str, scales: dict[str, Exact]) -> dict[str, Unit]:
-    return {code: Unit(dimension, Fraction(scale)) for code, scale in scales.items()}
+def _named(dimension: str, scales: dict[str, Exact]) -> dict[str, MeasurementUnit]:
+    return {code: MeasurementUnit(dimension, Fraction(scale)) for code, scale in scales.items()}
 
 
-UNITS: dict[str, Unit] = {
+UNITS: dict[str, MeasurementUnit] = {
     **_named("number", {"1": 1}),
     **_named("share", {"%": 1, "permille": Fraction(1, 10)}),
     **_named(
@@ -51,9 +51,9 @@ UNITS: dict[str, Unit] = {
         "number concentration",
         {"1/L": 1, "1/mL": 10**3, "1/100mL": 10, "1/cm3": 10**3, "1/m3": Fraction(1, 10**3)},
     ),
-    "Cel": Unit("temperature", Fraction(1)),
-    "K": Unit("temperature", Fraction(1), Fraction(-27315, 100)),
-    "[degF]": Unit("temperature", Fraction(5, 9), Fraction(-160, 9)),
+    "Cel": MeasurementUnit("temperature", Fraction(1)),
+    "K": MeasurementUnit("temperature", Fraction(1), Fraction(-27315, 100)),
+    "[degF]": MeasurementUnit("temperature", Fraction(5, 9), Fraction(-160, 9)),
     **_named(
         "pressure",
         {"Pa": 1, "hPa": 100, "kPa": 1000, "mbar": 100, "bar": 10**5, "MPa": 10**6},
@@ -93,8 +93,8 @@ UNITS: dict[str, Unit] = {
     ),
     **_named("turbidity", {"NTU": 1, "FNU": 1, "FTU": 1}),
     **_named("irradiance", {"W/m2": 1, "kW/m2": 1000}),
-    "deg": Unit("angle", Fraction(1)),
-    "rad": Unit("angle", Fraction(180.0 / np.pi)),
+    "deg": MeasurementUnit("angle", Fraction(1)),
+    "rad": MeasurementUnit("angle", Fraction(180.0 / np.pi)),
 }
 """Units by code."""
 

@@ -18,7 +18,7 @@ from docx.table import _Cell, _Row
 
 from shanhai.science.indicators import STATUSES
 from shanhai.science.units import unit_label
-from shanhai.vector.cells import neutralised
+from shanhai.vector.formats import neutralised
 from shanhai.vocabulary import INDICATOR_PROPERTIES, Label, Lang
 
 Row = Mapping[str, Any]

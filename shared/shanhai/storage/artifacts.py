@@ -23,7 +23,7 @@ COG_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredArtifact:
     """A stored file: its address in the store, SHA-256 and size."""
 
     uri: str
@@ -34,7 +34,7 @@ class Stored:
 class ArtifactStore(Protocol):
     """Where files live; an address (`uri`) is opaque and relative to the store."""
 
-    def put(self, path: Path, *, suffix: str) -> Stored:
+    def put(self, path: Path, *, suffix: str) -> StoredArtifact:
         """Store a finished file durably under its content's name."""
         ...
 
@@ -71,14 +71,14 @@ class LocalArtifacts:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def put(self, path: Path, *, suffix: str) -> Stored:
+    def put(self, path: Path, *, suffix: str) -> StoredArtifact:
         """Copy `path` into the store under its SHA-256; a file already there is kept."""
         sha256 = sha256_of(path)
         uri = f"objects/{sha256[:2]}/{sha256}{suffix}"
         target = self.root / uri
         if not self._renew(target):
             self._place(path, target)
-        return Stored(uri, sha256, target.stat().st_size)
+        return StoredArtifact(uri, sha256, target.stat().st_size)
 
     def _renew(self, target: Path) -> bool:
         """Let a file count as stored just now, if it is there: nobody may have named it so far."""

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shanhai.db.features.catalogue import entity_named
+from shanhai.db.collections.catalogue import entity_named
 from shanhai.db.features.entity import Entity, Property
 from shanhai.vocabulary import SUPPLY_DEMAND
 

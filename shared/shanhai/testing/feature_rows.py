@@ -7,8 +7,9 @@ from uuid import UUID
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.catalogue import ENTITIES
-from shanhai.db.tables import Job, Region, Zone, ZoneClass, ZoneScheme
+from shanhai.db.collections.catalogue import ENTITIES
+from shanhai.db.tables.job import Job
+from shanhai.db.tables.zone import Region, SchemeClass, Zone, ZoneScheme
 from shanhai.testing.emptying import KEPT, forget_rows
 from shanhai.testing.job_rows import CHECKSUM, add_region
 from shanhai.vocabulary import SUPPLY_DEMAND, ZONE_CLASSES
@@ -78,8 +79,8 @@ async def add_zone(
 ) -> Zone:
     """A rectangular zone (west, south, east, north), or one nobody has drawn."""
     class_id = await session.scalar(
-        select(ZoneClass.id).where(
-            ZoneClass.scheme_kind == scheme.kind, ZoneClass.class_code == class_code
+        select(SchemeClass.id).where(
+            SchemeClass.scheme_kind == scheme.kind, SchemeClass.class_code == class_code
         )
     )
     zone = Zone(

@@ -7,7 +7,7 @@ from sqlalchemy import func
 from shanhai.db.engine import Sessions
 from shanhai.db.observations.devices import add_device
 from shanhai.db.queries.keys import OPERATOR
-from shanhai.db.tables import Station
+from shanhai.db.tables.station import Station
 from shanhai.monitoring.hj212.frame import frame
 from shanhai.monitoring.hj212.packet import ANSWER_WANTED, VERSION_2017, Packet
 

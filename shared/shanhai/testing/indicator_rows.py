@@ -5,14 +5,9 @@ from decimal import Decimal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.tables import (
-    Indicator,
-    IndicatorTarget,
-    IndicatorValue,
-    Plan,
-    PlanIndicator,
-    Region,
-)
+from shanhai.db.tables.indicator import Indicator, IndicatorTarget, IndicatorValue, PlanIndicator
+from shanhai.db.tables.plan import Plan
+from shanhai.db.tables.zone import Region
 
 Figure = tuple[str, int, str]
 """Role, year and value of a base or target."""

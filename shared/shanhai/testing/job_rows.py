@@ -11,7 +11,9 @@ from sqlalchemy import func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Sessions, create_engine, create_sessions
-from shanhai.db.tables import Dataset, Job, Region
+from shanhai.db.tables.dataset import Dataset
+from shanhai.db.tables.job import Job
+from shanhai.db.tables.zone import Region
 from shanhai.jobs.submission import USUAL, Terms, submit
 from shanhai.processes.echo.contract import ECHO, EchoInputs
 from shanhai.settings import DatabaseSettings

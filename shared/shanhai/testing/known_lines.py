@@ -6,7 +6,8 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.tables import ControlArea, ControlRule, Region
+from shanhai.db.tables.control import ControlArea, ControlRule
+from shanhai.db.tables.zone import Region
 from shanhai.vocabulary import CONTROL_KINDS, codes
 
 LONG_AGO = date(1990, 1, 1)

@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
 from shanhai.db.observations.ingest import Sender, store
-from shanhai.db.tables import Region, Station
-from shanhai.monitoring.observation import Batch, Observation, Outcome
+from shanhai.db.tables.station import Station
+from shanhai.db.tables.zone import Region
+from shanhai.monitoring.observation import Batch, BatchOutcome, FeedObservation
 from shanhai.testing.emptying import forget_rows
 from shanhai.vocabulary import Scope
 
@@ -56,8 +57,8 @@ async def add_station(
 
 
 async def store_observations(
-    sessions: Sessions, rows: Sequence[Observation], identity: Identity = FEED, **options: Any
-) -> Outcome:
+    sessions: Sessions, rows: Sequence[FeedObservation], identity: Identity = FEED, **options: Any
+) -> BatchOutcome:
     """Store the rows in a transaction of their own."""
     async with sessions.begin() as session:
         return await store(session, Batch.of(rows), Sender("http", identity), **options)

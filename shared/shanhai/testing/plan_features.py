@@ -10,9 +10,9 @@ import httpx
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.catalogue import COLLECTIONS
+from shanhai.db.collections.catalogue import COLLECTIONS
 from shanhai.db.features.entity import Entity
-from shanhai.db.tables import Region
+from shanhai.db.tables.zone import Region
 from shanhai.testing.job_rows import add_dataset
 from shanhai.vocabulary import SUPPLY_DEMAND, ZONE_CLASSES
 

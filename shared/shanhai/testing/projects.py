@@ -6,14 +6,9 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.tables import (
-    Document,
-    FundEntry,
-    FundSource,
-    Project,
-    ProjectMeasure,
-    Region,
-)
+from shanhai.db.tables.project import FundEntry, FundSource, Project, ProjectMeasure
+from shanhai.db.tables.provision import Document
+from shanhai.db.tables.zone import Region
 
 PROJECT = "mine-restoration"
 MEASURES = ("mine_restoration", "tree_planting")

@@ -5,7 +5,7 @@ from collections.abc import Collection
 import rasterio
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.tables import Region
+from shanhai.db.tables.zone import Region
 from shanhai.processes.kit.registration import as_multipolygon
 from shanhai.storage.artifacts import LocalArtifacts
 from shanhai.testing.job_rows import add_dataset

@@ -13,7 +13,7 @@ from pathlib import Path
 from uuid import UUID
 
 from shanhai.db.engine import Sessions
-from shanhai.db.tables import Job
+from shanhai.db.tables.job import Job
 from shanhai.testing.job_rows import read_job
 from shanhai.testing.serving import kill
 from shanhai.vocabulary import JobStatus

@@ -11,8 +11,8 @@ import shapely
 from shapely.errors import ShapelyError
 
 from shanhai.errors import UnsupportedFile
-from shanhai.vector.cells import restored
-from shanhai.vector.dbase import python_codec
+from shanhai.vector.dbf_encoding import python_codec
+from shanhai.vector.formats import restored
 from shanhai.vector.sources import SourceBlock, SourceInfo, Wishes, refuse
 from shanhai.vector.tables import BLOCK_ROWS
 from shanhai.vocabulary import Label

@@ -1,4 +1,4 @@
-"""The file formats features leave in; nothing heavy is loaded to know them."""
+"""The file formats features leave in, and cells safe for spreadsheets; nothing heavy is loaded."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,3 +54,19 @@ _ALL = (
 )
 FILE_FORMATS: Mapping[str, FileFormat] = {item.name: item for item in _ALL}
 """By the name `f=` knows them under."""
+
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+"""What makes a spreadsheet take a cell for a formula, full-width forms included."""
+QUOTE = "'"
+
+
+def neutralised(text: str) -> str:
+    """Text no spreadsheet takes for a formula; an apostrophe before it says that it is text."""
+    return QUOTE + text if text.startswith((QUOTE, *FORMULA_STARTS)) else text
+
+
+def restored(text: str) -> str:
+    """What `neutralised` was given."""
+    marked = text[:1] == QUOTE and text[1:].startswith((QUOTE, *FORMULA_STARTS))
+    return text[1:] if marked else text

@@ -31,7 +31,7 @@ NO_FEATURE = Label("不是要素（Feature）", "is no Feature")
 NOT_KEPT = Label("含无法保存的值", "has a value that cannot be kept")
 
 
-class Values:
+class JsonValueReader:
     """JSON values of a text, one after the other, of which only a window is held."""
 
     def __init__(self, file: TextIO) -> None:
@@ -123,7 +123,7 @@ class GeoJsonSource:
         """Every feature; the members beside them are put into `about`."""
         try:
             with self._path.open(encoding="utf-8-sig", newline="") as file:
-                values = Values(file)
+                values = JsonValueReader(file)
                 yield from _sequence(values) if self._sequence else _collection(values, about)
         except UnicodeDecodeError:
             raise refuse("the GeoJSON is not UTF-8", "GeoJSON 不是 UTF-8 编码") from None
@@ -148,12 +148,12 @@ class GeoJsonSource:
         return SourceBlock([shapely.to_wkb(shape) for shape in found], columns, broken)
 
 
-def _sequence(values: Values) -> Iterator[Any]:
+def _sequence(values: JsonValueReader) -> Iterator[Any]:
     while values.next_sign():
         yield values.value()
 
 
-def _collection(values: Values, about: dict[str, Any]) -> Iterator[Any]:
+def _collection(values: JsonValueReader, about: dict[str, Any]) -> Iterator[Any]:
     """The features of a collection, or the only one there is."""
     listed = False
     values.skip("{")
@@ -176,7 +176,7 @@ def _collection(values: Values, about: dict[str, Any]) -> Iterator[Any]:
         yield dict(about)
 
 
-def _listed(values: Values) -> Iterator[Any]:
+def _listed(values: JsonValueReader) -> Iterator[Any]:
     values.skip("[")
     while not values.skipped("]"):
         yield values.value()

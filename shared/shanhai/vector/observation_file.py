@@ -19,9 +19,8 @@ import shapely
 from numpy.typing import NDArray
 
 from shanhai.errors import Unavailable
-from shanhai.monitoring.observation import VALID
-from shanhai.monitoring.observed_rows import NO_FEATURE, UNTOLD, ObservedRows, series_keys
-from shanhai.vector.columnar import GEO, VERSION, Seen
+from shanhai.monitoring.observation import NO_FEATURE, UNTOLD, VALID, ObservedRows, series_keys
+from shanhai.vector.geoparquet import GEO, VERSION, GeometryMetadata
 from shanhai.vector.tables import GEOMETRY
 from shanhai.vocabulary import FLAGS, QUALITIES
 
@@ -56,7 +55,7 @@ _TOLD = {"result": ("result_time", UNTOLD), "feature": ("feature_id", NO_FEATURE
 """Columns that files written before them lack, and what stands for no value."""
 
 
-class Place(NamedTuple):
+class StationPlace(NamedTuple):
     """Where a station is and what it is called; longitude and latitude where it has a place."""
 
     code: str
@@ -68,7 +67,7 @@ class Place(NamedTuple):
 class Names:
     """What the numbers in rows mean: stations, and properties with their units."""
 
-    stations: Mapping[int, Place]
+    stations: Mapping[int, StationPlace]
     properties: Mapping[int, tuple[str, str]]
 
 
@@ -88,7 +87,7 @@ class ObservationWriter:
         )
         self._waiting: list[ObservedRows] = []
         self._number = 0
-        self._seen = Seen()
+        self._seen = GeometryMetadata()
 
     def write(self, rows: ObservedRows) -> None:
         """Add rows that come behind those before."""
@@ -144,7 +143,7 @@ class ObservationWriter:
         self._writer.write_table(group, row_group_size=GROUP_ROWS)
 
 
-def _point(place: Place) -> bytes | None:
+def _point(place: StationPlace) -> bytes | None:
     if place.longitude is None or place.latitude is None:
         return None
     point: bytes = shapely.Point(place.longitude, place.latitude).wkb
@@ -156,7 +155,7 @@ def _moments(times: NDArray[np.int64]) -> pa.Array:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RowFilter:
     """Which rows of a file are meant.
 
     Attributes:
@@ -196,7 +195,7 @@ class Wanted:
         return met
 
 
-def read_rows(path: Path, wanted: Wanted) -> Iterator[ObservedRows]:
+def read_rows(path: Path, wanted: RowFilter) -> Iterator[ObservedRows]:
     """The rows that are meant, group by group, in the order of station, property and time.
 
     Raises:
@@ -266,7 +265,7 @@ Position = tuple[int, int, int]
 
 
 def first_rows(
-    path: Path, wanted: Wanted, most: int, *, after: Position | None = None, last: bool = False
+    path: Path, wanted: RowFilter, most: int, *, after: Position | None = None, last: bool = False
 ) -> ObservedRows:
     """The first of the rows that are meant, in the order of time, station and property.
 

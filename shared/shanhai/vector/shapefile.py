@@ -16,9 +16,9 @@ from shanhai.errors import InvalidInput
 from shanhai.vector.gdal import pyogrio
 from shanhai.vector.tables import (
     GEOMETRY,
-    Column,
+    FeatureColumn,
+    FeatureTable,
     Lost,
-    Table,
     arrow_schema,
     json_text,
     record_batches,
@@ -32,7 +32,7 @@ KINDS = {1: "Point", 2: "LineString", 3: "Polygon", 4: "MultiPoint", 5: "LineStr
 """The shapefile type of each WKB type; what has several parts goes with what has one."""
 
 
-def write_shapefile(path: Path, table: Table, *, encoding: str = "UTF-8") -> Lost:
+def write_shapefile(path: Path, table: FeatureTable, *, encoding: str = "UTF-8") -> Lost:
     """A zip of one shapefile per kind of geometry, and a text that maps the short field names.
 
     Returns:
@@ -45,10 +45,11 @@ def write_shapefile(path: Path, table: Table, *, encoding: str = "UTF-8") -> Los
     names = {column.name: column.short or made[column.name] for column in table.columns}
     cut: Counter[str] = Counter()
     columns = tuple(
-        Column(names[column.name], _storable(column), column.title) for column in table.columns
+        FeatureColumn(names[column.name], _storable(column), column.title)
+        for column in table.columns
     )
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        short = Table(
+        short = FeatureTable(
             table.name,
             columns,
             (_short_rows(block, columns, encoding, cut) for block in table.blocks),
@@ -79,7 +80,7 @@ def _cut(text: str, size: int, encoding: str = "utf-8") -> str:
     return text.encode(encoding)[:size].decode(encoding, "ignore")
 
 
-def _storable(column: Column) -> Any:
+def _storable(column: FeatureColumn) -> Any:
     """Times with a zone, booleans and nested values have no column type of their own."""
     if column.kind == "decimal":
         return "number"
@@ -87,7 +88,10 @@ def _storable(column: Column) -> Any:
 
 
 def _short_rows(
-    block: Sequence[Sequence[Any]], columns: Sequence[Column], encoding: str, cut: Counter[str]
+    block: Sequence[Sequence[Any]],
+    columns: Sequence[FeatureColumn],
+    encoding: str,
+    cut: Counter[str],
 ) -> list[list[Any]]:
     rows = [[row[0]] for row in block]
     for place, column in enumerate(columns, start=1):
@@ -121,7 +125,7 @@ def _written(value: Any) -> str:
     return str(value.isoformat() if hasattr(value, "isoformat") else json_text(value))
 
 
-def _write_layers(folder: Path, table: Table, encoding: str) -> None:
+def _write_layers(folder: Path, table: FeatureTable, encoding: str) -> None:
     schema = arrow_schema(table.columns, geometry=True)
     boxes: dict[str, Any] = {}
     for batch in record_batches(table, schema):
@@ -160,7 +164,13 @@ def _correct_box(path: Path, box: Any) -> None:
 
 
 def _append(
-    folder: Path, table: Table, kind: str, part: pa.RecordBatch, encoding: str, *, append: bool
+    folder: Path,
+    table: FeatureTable,
+    kind: str,
+    part: pa.RecordBatch,
+    encoding: str,
+    *,
+    append: bool,
 ) -> None:
     pyogrio.write_arrow(
         pa.RecordBatchReader.from_batches(part.schema, [part]),
@@ -174,11 +184,11 @@ def _append(
     )
 
 
-def _stem(table: Table, kind: str) -> str:
+def _stem(table: FeatureTable, kind: str) -> str:
     return table.name if _only_kind(table) is not None else f"{table.name}_{kind.lower()}"
 
 
-def _only_kind(table: Table) -> str | None:
+def _only_kind(table: FeatureTable) -> str | None:
     return {
         "Point": "Point",
         "MultiPoint": "MultiPoint",
@@ -189,7 +199,7 @@ def _only_kind(table: Table) -> str | None:
     }.get(table.geometry_type or "Unknown")
 
 
-def _by_kind(batch: pa.RecordBatch, table: Table) -> Iterator[tuple[str, pa.RecordBatch]]:
+def _by_kind(batch: pa.RecordBatch, table: FeatureTable) -> Iterator[tuple[str, pa.RecordBatch]]:
     """The batch in parts of one kind each; rows without geometry go with the first."""
     alone = _only_kind(table)
     if alone is not None:
@@ -215,7 +225,7 @@ def _kind(wkb: bytes | None) -> str | None:
     return KINDS[number]
 
 
-def _describe(table: Table, names: dict[str, str], encoding: str, cut: Counter[str]) -> str:
+def _describe(table: FeatureTable, names: dict[str, str], encoding: str, cut: Counter[str]) -> str:
     lines = [
         f"{short}\t{name}" + (f"\t{cut[short]} cut / 截断 {cut[short]} 条" if cut[short] else "")
         for name, short in names.items()

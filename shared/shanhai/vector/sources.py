@@ -64,7 +64,7 @@ class SourceBlock:
         return len(self.geometry)
 
 
-class Source(Protocol):
+class FeatureSource(Protocol):
     """An opened file."""
 
     info: SourceInfo

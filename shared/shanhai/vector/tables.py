@@ -31,7 +31,7 @@ TYPES: Mapping[Kind, pa.DataType] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class FeatureColumn:
     """A column of a table of features.
 
     Attributes:
@@ -45,7 +45,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class FeatureTable:
     """What is to be written: its columns, and its rows in blocks that are read once.
 
     Attributes:
@@ -56,7 +56,7 @@ class Table:
     """
 
     name: str
-    columns: tuple[Column, ...]
+    columns: tuple[FeatureColumn, ...]
     blocks: Iterable[Sequence[Row]]
     geometry_type: str | None = "Unknown"
     epsg: int = 4326
@@ -74,7 +74,7 @@ def kind_of(schema: Mapping[str, Any]) -> Kind:
     return kinds.get(name, "json")
 
 
-def arrow_schema(columns: Sequence[Column], *, geometry: bool) -> pa.Schema:
+def arrow_schema(columns: Sequence[FeatureColumn], *, geometry: bool) -> pa.Schema:
     """The Arrow schema of a table, geometry last."""
     fields = [pa.field(column.name, TYPES[column.kind]) for column in columns]
     if geometry:
@@ -82,7 +82,7 @@ def arrow_schema(columns: Sequence[Column], *, geometry: bool) -> pa.Schema:
     return pa.schema(fields)
 
 
-def record_batches(table: Table, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def record_batches(table: FeatureTable, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """The rows as Arrow batches of the schema."""
     readers = [_READERS.get(column.kind, _as_is) for column in table.columns]
     for block in table.blocks:
@@ -98,7 +98,7 @@ def record_batches(table: Table, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         yield pa.record_batch(arrays, schema=schema)
 
 
-def batch_reader(table: Table, schema: pa.Schema) -> pa.RecordBatchReader:
+def batch_reader(table: FeatureTable, schema: pa.Schema) -> pa.RecordBatchReader:
     """The rows as an Arrow stream."""
     return pa.RecordBatchReader.from_batches(schema, record_batches(table, schema))
 
@@ -114,7 +114,7 @@ def _as_is(value: object) -> object:
     return value
 
 
-def without_decimals(table: Table, kind: Kind) -> Table:
+def without_decimals(table: FeatureTable, kind: Kind) -> FeatureTable:
     """The table with its decimals as numbers or texts, for a format that has none."""
     columns = (replace(one, kind=kind) if one.kind == "decimal" else one for one in table.columns)
     return replace(table, columns=tuple(columns))

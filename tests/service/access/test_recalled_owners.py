@@ -8,9 +8,9 @@ from sqlalchemy import text
 
 from shanhai.db.authentication import Authenticator
 from shanhai.db.engine import Sessions
+from shanhai.db.fast_reads import FastReader, open_quick_reader
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key, prefix_of
-from shanhai.db.quick import QuickReader, open_quick_reader
 from shanhai.errors import Unauthenticated
 from shanhai.settings import DatabaseSettings, OidcSettings
 from shanhai.testing.issuer import AUDIENCE, LocalIssuer, local_issuer
@@ -37,18 +37,18 @@ async def sessions(database_url: str) -> AsyncIterator[Sessions]:
 
 
 @pytest.fixture
-async def quick(database_url: str) -> AsyncIterator[QuickReader]:
+async def quick(database_url: str) -> AsyncIterator[FastReader]:
     settings = DatabaseSettings(url=SecretStr(database_url))
     async with open_quick_reader(settings, application="test") as quick:
         yield quick
 
 
 @pytest.fixture
-def authenticator(issuer: LocalIssuer, sessions: Sessions, quick: QuickReader) -> Authenticator:
+def authenticator(issuer: LocalIssuer, sessions: Sessions, quick: FastReader) -> Authenticator:
     return trusting(sessions, quick, issuer.url)
 
 
-def trusting(sessions: Sessions, quick: QuickReader, *urls: str) -> Authenticator:
+def trusting(sessions: Sessions, quick: FastReader, *urls: str) -> Authenticator:
     given = {"issuer": urls, "audience": AUDIENCE, "allow_loopback_http": True, **GROUPS}
     return Authenticator(sessions, sessions.begin, quick, OidcSettings(**given))
 
@@ -92,7 +92,7 @@ async def test_disabled_account_is_recalled_no_more(
 
 
 async def test_account_of_an_issuer_no_longer_trusted_is_nobody(
-    issuer: LocalIssuer, authenticator: Authenticator, sessions: Sessions, quick: QuickReader
+    issuer: LocalIssuer, authenticator: Authenticator, sessions: Sessions, quick: FastReader
 ) -> None:
     owner = (await authenticator.identify(f"Bearer {issuer.token(sub='stays')}", None)).owner
     with pytest.raises(Unauthenticated, match="has ended"):

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 from tests.service.api.conftest import MakeClient
 
-from shanhai.db.alerts.evaluating import evaluate_changes
-from shanhai.db.alerts.judging import evaluate_lines, evaluate_plans
-from shanhai.monitoring.observation import Observation
+from shanhai.db.alerts.observation_evaluation import evaluate_changes
+from shanhai.db.alerts.plan_evaluation import evaluate_lines, evaluate_plans
+from shanhai.monitoring.observation import FeedObservation
 from shanhai.testing.emptying import forget_rows
 from shanhai.testing.indicator_rows import add_indicator, add_plan
 from shanhai.testing.job_rows import add_region
@@ -45,7 +45,7 @@ async def raise_alert(state: State, client: httpx.AsyncClient, value: float = 80
     made = await client.post("/alert-rules", json=NEW)
     assert made.status_code == 201, made.text
     time = datetime.now(UTC) - timedelta(minutes=1)
-    await store_observations(state.sessions, [Observation("s 1", "pm25", time, value)])
+    await store_observations(state.sessions, [FeedObservation("s 1", "pm25", time, value)])
     async with state.sessions.begin() as session:
         await evaluate_changes(session)
 

@@ -12,17 +12,19 @@ import uvicorn
 from shapely import MultiPolygon, box
 from sqlalchemy import text
 
-from shanhai.db.alerts.answering import answer_alert
-from shanhai.db.alerts.evaluating import evaluate_changes
-from shanhai.db.alerts.judging import evaluate_cases, evaluate_plans
+from shanhai.db.alerts.acknowledge import answer_alert
+from shanhai.db.alerts.observation_evaluation import evaluate_changes
+from shanhai.db.alerts.plan_evaluation import evaluate_cases, evaluate_plans
 from shanhai.db.alerts.rules import create_rule
-from shanhai.db.cases.opening import Lead, Rule, receive_lead
+from shanhai.db.cases.leads import CaseRule, Lead, receive_lead
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.keys import create_key
-from shanhai.db.tables import ControlArea, Region, Station
-from shanhai.monitoring.observation import Observation
+from shanhai.db.tables.control import ControlArea
+from shanhai.db.tables.station import Station
+from shanhai.db.tables.zone import Region
+from shanhai.monitoring.observation import FeedObservation
 from shanhai.testing.browser import open_page
 from shanhai.testing.feature_rows import forget_features
 from shanhai.testing.indicator_rows import add_indicator, add_plan
@@ -94,7 +96,7 @@ async def warn(url: str) -> str:
             ("xm-dz01", "ammonia_nitrogen", 1, 1.72),
         ):
             at = NOW - timedelta(hours=hours)
-            await store_observations(sessions, [Observation(station, property_, at, value)])
+            await store_observations(sessions, [FeedObservation(station, property_, at, value)])
             await _evaluate(sessions, at)
         async with sessions.begin() as session:
             number = await session.scalar(text("SELECT max(id) - 1 FROM alert"))
@@ -131,7 +133,7 @@ async def _add_places(session: Any, city: Region) -> None:
     await session.flush()
     days, shape = (date(2025, 1, 1), date(2025, 6, 1)), MultiPolygon([SHAPE])
     lead = Lead("satellite", "1", "mining", *days, None, shape.wkb)
-    await receive_lead(session, ANYONE, ACT, lead, Rule({"red_line": 400.0}, 15))
+    await receive_lead(session, ANYONE, ACT, lead, CaseRule({"red_line": 400.0}, 15))
     renamed = "UPDATE lead_case SET code = 'case-5f3a9c0b7d21e684', created_at = :at"
     await session.execute(text(renamed), {"at": NOW - timedelta(hours=6)})
 

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.tables import Job, Region
+from shanhai.db.tables.job import Job
+from shanhai.db.tables.zone import Region
 from shanhai.testing.job_rows import XIAMEN_EPSG, add_dataset, add_region
 
 ASSESS = "/processes/assess-ecoservices/execution"

@@ -10,12 +10,14 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.bulletins.issuing import Draft, Subject, add_draft
+from shanhai.db.bulletins.publication import BulletinDraft, BulletinSubject, add_draft
 from shanhai.db.bulletins.templates import default_template
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
-from shanhai.db.tables import Delivery, Job, Region, Webhook
+from shanhai.db.tables.delivery import Delivery, Webhook
+from shanhai.db.tables.job import Job
+from shanhai.db.tables.zone import Region
 from shanhai.testing.emptying import forget_rows
 from shanhai.testing.job_rows import add_region
 from shanhai.vocabulary import Role, Scope
@@ -65,7 +67,9 @@ async def draft(
             "media_type": media_type,
         }
     given: dict[str, Any] = {
-        "subject": Subject(region.id, None, date(2026, month, 1), date(2026, month, 28), True),
+        "subject": BulletinSubject(
+            region.id, None, date(2026, month, 1), date(2026, month, 28), True
+        ),
         "region": region.code,
         "job_id": job.id,
         "issue": month,
@@ -79,7 +83,7 @@ async def draft(
         "files": files,
         **more,
     }
-    row = await add_draft(session, Draft(**given), Act("key:planner"))
+    row = await add_draft(session, BulletinDraft(**given), Act("key:planner"))
     code = row.code
     await session.commit()
     return code
@@ -162,7 +166,7 @@ async def test_bulletins_are_listed_by_region_and_period_in_pages(
     admin: httpx.AsyncClient,
 ) -> None:
     codes = [await draft(session, state, region, tmp_path, month=n) for n in (1, 2, 3)]
-    inside = Subject(region.id, None, date(2026, 4, 1), date(2026, 4, 30), False)
+    inside = BulletinSubject(region.id, None, date(2026, 4, 1), date(2026, 4, 30), False)
     codes.append(await draft(session, state, region, tmp_path, subject=inside, issue=4))
     for code in codes:
         assert (await admin.post(f"/bulletins/{code}/publish")).is_success

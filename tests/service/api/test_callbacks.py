@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.tables import Delivery, Job
+from shanhai.db.tables.delivery import Delivery
+from shanhai.db.tables.job import Job
 from shanhai.jobs import states
 from shanhai.settings import OutgoingSettings
 from shanhai.testing.emptying import forget_rows

@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
-from shanhai.db.tables import ControlArea, Delivery, Region, Webhook
+from shanhai.db.tables.control import ControlArea
+from shanhai.db.tables.delivery import Delivery, Webhook
+from shanhai.db.tables.zone import Region
 from shanhai.testing.emptying import forget_rows
 from shanhai.testing.job_rows import add_region
 from shanhai.vocabulary import WEBHOOK_EVENTS, Role, Scope, codes

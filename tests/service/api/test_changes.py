@@ -7,14 +7,14 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features import writing
-from shanhai.db.features.catalogue import entity_named
-from shanhai.db.features.drafts import read_draft
+from shanhai.db.collections.catalogue import entity_named
+from shanhai.db.features import write
+from shanhai.db.features.input_validation import read_draft
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act, write_entries
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
-from shanhai.db.seed import seed_cities
+from shanhai.db.seeds.load import seed_cities
 from shanhai.testing.job_rows import add_region
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.state import State
@@ -149,7 +149,7 @@ async def test_writers_at_once_are_told_in_the_order_of_their_commits(
 
     async def create(own: AsyncSession, code: str) -> None:
         draft = await read_draft(regions, region(code), whole=True)
-        await writing.create(own, regions, writer, Act("tester"), draft)
+        await write.create(own, regions, writer, Act("tester"), draft)
 
     async with state.sessions() as first, state.sessions() as second, state.sessions() as third:
         await create(first, "first")

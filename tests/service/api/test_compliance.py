@@ -10,11 +10,15 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.compliance.defaults import put_default_rules
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
-from shanhai.db.tables import AuditLog, ControlArea, Job, Project, Region
+from shanhai.db.seeds.load import put_default_rules
+from shanhai.db.tables.access import AuditLog
+from shanhai.db.tables.control import ControlArea
+from shanhai.db.tables.job import Job
+from shanhai.db.tables.project import Project
+from shanhai.db.tables.zone import Region
 from shanhai.processes.catalogue import compute_of, publish_of, read_task
 from shanhai.processes.kit.process import Publication
 from shanhai.testing.job_rows import add_region

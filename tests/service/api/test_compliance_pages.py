@@ -9,10 +9,10 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.compliance.defaults import put_default_rules
 from shanhai.db.queries.audit import Act
-from shanhai.db.seed import seed_cities
-from shanhai.db.tables import ControlArea, Region
+from shanhai.db.seeds.load import put_default_rules, seed_cities
+from shanhai.db.tables.control import ControlArea
+from shanhai.db.tables.zone import Region
 from shanhai.testing.feature_rows import add_five_zones, add_job, add_scheme
 from shanhai.testing.job_rows import add_region
 from shanhai.testing.known_lines import register_lines

@@ -9,7 +9,8 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.tables import Dataset, Region
+from shanhai.db.tables.dataset import Dataset
+from shanhai.db.tables.zone import Region
 from shanhai.testing.job_rows import add_dataset, add_region
 from shanhai_api.state import State
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.catalogue import ENTITIES
+from shanhai.db.collections.catalogue import ENTITIES
 from shanhai.db.features.entity import Entity
 from shanhai.testing.examples import Body, Examples
 

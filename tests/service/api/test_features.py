@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.tables import Region
+from shanhai.db.tables.zone import Region
 from shanhai.testing.feature_rows import add_five_zones, add_scheme
 from shanhai.testing.job_rows import add_dataset, add_region
 from shanhai.vocabulary import ZONE_CLASSES

@@ -9,10 +9,12 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.quality.reading import check_and_keep
+from shanhai.db.quality.findings import check_and_keep
 from shanhai.db.queries.audit import Act
-from shanhai.db.seed import seed_cities
-from shanhai.db.tables import AuditLog, Plan, Zone
+from shanhai.db.seeds.load import seed_cities
+from shanhai.db.tables.access import AuditLog
+from shanhai.db.tables.plan import Plan
+from shanhai.db.tables.zone import Zone
 from shanhai.vocabulary import Scope
 from shanhai_api.state import State
 

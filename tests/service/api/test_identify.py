@@ -7,7 +7,8 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.tables import ControlArea, Region
+from shanhai.db.tables.control import ControlArea
+from shanhai.db.tables.zone import Region
 from shanhai.testing.feature_rows import add_five_zones, add_job, add_scheme
 from shanhai.testing.job_rows import add_dataset, add_region
 from shanhai.vocabulary import Scope

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.tables import Job
+from shanhai.db.tables.job import Job
 from shanhai.vocabulary import Scope
 
 IMPORT = "/processes/import-features/execution"

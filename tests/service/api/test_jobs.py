@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key, prefix_of
-from shanhai.db.tables import Job, JobDataset
+from shanhai.db.tables.job import Job, JobDataset
 from shanhai.jobs import states
 from shanhai.jobs.failures import Failure, FailureClass
 from shanhai.testing.feature_rows import add_job, add_scheme

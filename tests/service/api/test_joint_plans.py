@@ -11,13 +11,13 @@ from shapely.geometry import shape
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.bulk import write_many
-from shanhai.db.features.projects import PROJECTS as ENTITY
+from shanhai.db.collections.projects import PROJECTS as ENTITY
+from shanhai.db.features.bulk_write import write_many
 from shanhai.db.identity import Grant, Identity
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
-from shanhai.db.seed import seed_cities
+from shanhai.db.seeds.load import seed_cities
 from shanhai.testing.job_rows import add_region
 from shanhai.testing.joint_plans import (
     JOINT,

@@ -11,7 +11,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.keys import create_key, hash_key
-from shanhai.db.tables import ApiKey, IdempotencyKey
+from shanhai.db.tables.access import ApiKey, IdempotencyKey
 from shanhai.vocabulary import Scope
 from shanhai_api.state import State
 

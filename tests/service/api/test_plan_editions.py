@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
-from shanhai.db.seed import seed_cities
+from shanhai.db.seeds.load import seed_cities
 from shanhai.testing.emptying import forget_rows
 from shanhai.vocabulary import Role, Scope
 

@@ -18,17 +18,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.indicators.evaluation import hash_of
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
-from shanhai.db.tables import (
-    Indicator,
-    IndicatorTarget,
-    Party,
-    Plan,
-    PlanIndicator,
-    Project,
-    ProjectEvent,
-    ProjectMeasure,
-    Region,
-)
+from shanhai.db.tables.indicator import Indicator, IndicatorTarget, PlanIndicator
+from shanhai.db.tables.plan import Plan
+from shanhai.db.tables.project import Project, ProjectEvent, ProjectMeasure
+from shanhai.db.tables.provision import Party
+from shanhai.db.tables.zone import Region
 from shanhai.testing.emptying import forget_rows
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.state import State

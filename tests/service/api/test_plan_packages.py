@@ -17,11 +17,13 @@ from pydantic import SecretStr
 from sqlalchemy import select, text
 
 from shanhai.db.identity import EVERYTHING, Grant, Identity
-from shanhai.db.indicators.listing import find_plan
+from shanhai.db.indicators.plan_indicators import find_plan
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.keys import create_key
-from shanhai.db.seed import seed_cities
-from shanhai.db.tables import Job, Plan, Region
+from shanhai.db.seeds.load import seed_cities
+from shanhai.db.tables.job import Job
+from shanhai.db.tables.plan import Plan
+from shanhai.db.tables.zone import Region
 from shanhai.errors import Conflict, Forbidden, InvalidInput, ShanhaiError
 from shanhai.processes.catalogue import resolution_of
 from shanhai.processes.import_plan.compute import compute

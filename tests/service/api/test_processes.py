@@ -9,7 +9,8 @@ from openapi_schema_validator import OAS30Validator
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.tables import AuditLog, Job
+from shanhai.db.tables.access import AuditLog
+from shanhai.db.tables.job import Job
 from shanhai.jobs import states
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.testing.job_rows import add_region

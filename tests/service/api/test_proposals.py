@@ -10,18 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
-from shanhai.db.tables import (
-    Alert,
-    AlertRule,
-    Indicator,
-    IndicatorTarget,
-    IndicatorValue,
-    Plan,
-    PlanIndicator,
-    Programme,
-    Project,
-    Region,
-)
+from shanhai.db.tables.alert import Alert, AlertRule
+from shanhai.db.tables.indicator import Indicator, IndicatorTarget, IndicatorValue, PlanIndicator
+from shanhai.db.tables.plan import Plan
+from shanhai.db.tables.project import Programme, Project
+from shanhai.db.tables.zone import Region
 from shanhai.testing.emptying import forget_rows
 from shanhai.testing.feature_rows import add_five_zones, add_scheme
 from shanhai.testing.job_rows import add_region

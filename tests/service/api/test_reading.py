@@ -13,10 +13,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from uvicorn import Config, Server
 
-from shanhai.db.features.catalogue import COLLECTIONS
+from shanhai.db.collections.catalogue import COLLECTIONS
 from shanhai.db.features.crs import CRS84, crs_uris
 from shanhai.db.features.query import read_rows
-from shanhai.db.tables import Region
+from shanhai.db.tables.zone import Region
 from shanhai.local.ports import any_free_port
 from shanhai.testing.emptying import forget_rows
 from shanhai.testing.feature_rows import add_five_zones, add_scheme

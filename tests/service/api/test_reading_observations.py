@@ -13,7 +13,7 @@ from tests.service.api.conftest import MakeClient
 
 from shanhai.db.observations.archive import close_month
 from shanhai.db.observations.rollups import sum_up
-from shanhai.monitoring.observation import Observation
+from shanhai.monitoring.observation import FeedObservation
 from shanhai.testing.observation_rows import add_station, forget_observations, store_observations
 from shanhai.vocabulary import Scope
 from shanhai_api.state import State
@@ -33,14 +33,14 @@ async def stored(state: State) -> State:
         await add_station(session, "s2", place=(119.0, 25.0), kind="sea")
         await add_station(session, "s3", place=(118.2, 24.2), interval_s=None)
     rows = [
-        Observation(station, "pm25", START + timedelta(hours=hour), base + hour)
+        FeedObservation(station, "pm25", START + timedelta(hours=hour), base + hour)
         for hour in range(HOURS)
         for station, base in (("s1", 10), ("s2", 100))
     ]
-    rows.append(Observation("s3", "o3", datetime(2001, 7, 1, tzinfo=UTC), 88))
-    rows.append(Observation("s1", "pm10", START, -5))
+    rows.append(FeedObservation("s3", "o3", datetime(2001, 7, 1, tzinfo=UTC), 88))
+    rows.append(FeedObservation("s1", "pm10", START, -5))
     await store_observations(state.sessions, rows)
-    again = [Observation("s1", "pm25", START, 11.5, quality="M")]
+    again = [FeedObservation("s1", "pm25", START, 11.5, quality="M")]
     await store_observations(state.sessions, again)
     return state
 
@@ -217,7 +217,7 @@ async def test_closed_months_are_read_as_before(
     stored: State, reader: httpx.AsyncClient, client_with: MakeClient
 ) -> None:
     old = [
-        Observation(
+        FeedObservation(
             "s1", "pm25", datetime(2021, 7, 31, 12, tzinfo=UTC) + timedelta(hours=hour), hour
         )
         for hour in range(HOURS)

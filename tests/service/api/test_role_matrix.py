@@ -15,12 +15,13 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.catalogue import ENTITIES
+from shanhai.db.collections.catalogue import ENTITIES
 from shanhai.db.features.entity import Entity, Property, Verb
 from shanhai.db.queries.audit import write_entries
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
-from shanhai.db.tables import Document, Region
+from shanhai.db.tables.provision import Document
+from shanhai.db.tables.zone import Region
 from shanhai.testing.examples import Body, Examples
 from shanhai.testing.job_rows import add_dataset, add_region
 from shanhai.vocabulary import ROLE_SCOPES, Role, Scope

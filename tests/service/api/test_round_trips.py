@@ -18,11 +18,11 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.catalogue import ENTITIES, entity_named
+from shanhai.db.collections.catalogue import ENTITIES, entity_named
 from shanhai.db.features.entity import Entity
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
-from shanhai.db.seed import seed_cities
+from shanhai.db.seeds.load import seed_cities
 from shanhai.processes.catalogue import resolution_of
 from shanhai.processes.import_features.compute import compute
 from shanhai.processes.import_features.publish import publish

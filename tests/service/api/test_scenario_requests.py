@@ -11,7 +11,9 @@ from shapely.geometry import mapping
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.tables import Dataset, Job, Region
+from shanhai.db.tables.dataset import Dataset
+from shanhai.db.tables.job import Job
+from shanhai.db.tables.zone import Region
 from shanhai.processes.catalogue import CONTRACTS, read_task
 from shanhai.processes.kit.lookups import describe_dataset
 from shanhai.processes.kit.task import RegionTask, Task

@@ -14,7 +14,8 @@ from shanhai.db.authentication import Authenticator
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key, prefix_of, revoke_key
-from shanhai.db.tables import ApiKey, Job, Schedule, ScheduleRun
+from shanhai.db.tables.access import ApiKey
+from shanhai.db.tables.job import Job, Schedule, ScheduleRun
 from shanhai.jobs.line import NO_QUOTA
 from shanhai.jobs.scheduling import Attended, attend_to_next
 from shanhai.testing.job_rows import add_dataset, add_region

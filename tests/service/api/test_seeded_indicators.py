@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from shanhai.db.queries.audit import Act
-from shanhai.db.seed import seed_cities
+from shanhai.db.seeds.load import seed_cities
 from shanhai.vocabulary import Scope
 from shanhai_api.state import State
 

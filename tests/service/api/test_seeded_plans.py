@@ -6,10 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
-from shanhai.db.compliance.activities import activities
+from shanhai.db.compliance.rules import activities
 from shanhai.db.queries.audit import Act
-from shanhai.db.seed import seed_cities
-from shanhai.db.seeding.measures import MEASURES
+from shanhai.db.seeds.load import seed_cities
+from shanhai.db.seeds.measures import MEASURES
 from shanhai_api.state import State
 
 BANAN = "banan-restoration-2021"

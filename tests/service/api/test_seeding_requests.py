@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.tables import Job
+from shanhai.db.tables.job import Job
 from shanhai.testing.job_rows import add_region
 
 SEED = "/processes/seed-tiles/execution"

@@ -9,7 +9,7 @@ from jsonschema import Draft4Validator
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.tables import Job
+from shanhai.db.tables.job import Job
 from shanhai.testing.job_rows import add_region
 from shanhai.testing.projects import add_project, add_source
 

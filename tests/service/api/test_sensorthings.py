@@ -27,7 +27,7 @@ from tests.service.api.ogc.conftest import configured
 
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
-from shanhai.db.sensing.functions import FUNCTIONS
+from shanhai.db.sensorthings.operands import FUNCTIONS
 from shanhai.testing.job_rows import open_sessions
 from shanhai.vocabulary import Role, Scope
 from shanhai_api.app import create_app

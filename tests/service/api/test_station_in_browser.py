@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 from sqlalchemy import text
 
-from shanhai.monitoring.observation import Observation
+from shanhai.monitoring.observation import FeedObservation
 from shanhai.testing.browser import open_page
 from shanhai.testing.job_rows import open_sessions
 from shanhai.testing.observation_rows import add_station, forget_observations, store_observations
@@ -24,7 +24,7 @@ START = datetime(2026, 2, 28, 16, tzinfo=UTC)
 WINDOW = (1180, 980)
 
 
-def made_up() -> list[Observation]:
+def made_up() -> list[FeedObservation]:
     """A month of a river as it might be: oxygen of day and night, a gap, a broken sensor."""
     rows = []
     for hour in range(31 * 24):
@@ -36,10 +36,10 @@ def made_up() -> list[Observation]:
         quality = "calibration" if 500 <= hour < 503 else "valid"
         oxygen = 5.2 if quality == "calibration" else oxygen
         shown = round(oxygen, 2)
-        rows.append(Observation("xm-dz01", "dissolved_oxygen", at, shown, None, quality))
-        rows.append(Observation("xm-dz01", "ph", at, round(7.4 + 0.2 * sun, 2)))
-        rows.append(Observation("xm-dz01", "ammonia_nitrogen", at, round(0.4 - 0.1 * sun, 3)))
-    rows.append(Observation("xm-dz01", "ph", START + timedelta(days=31), 15.2))
+        rows.append(FeedObservation("xm-dz01", "dissolved_oxygen", at, shown, None, quality))
+        rows.append(FeedObservation("xm-dz01", "ph", at, round(7.4 + 0.2 * sun, 2)))
+        rows.append(FeedObservation("xm-dz01", "ammonia_nitrogen", at, round(0.4 - 0.1 * sun, 3)))
+    rows.append(FeedObservation("xm-dz01", "ph", START + timedelta(days=31), 15.2))
     return rows
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from tests.service.api.conftest import MakeClient
 
 from shanhai.db.alerts.subscriptions import find_subscription, token_of
-from shanhai.db.tables import Delivery
+from shanhai.db.tables.delivery import Delivery
 from shanhai.settings import SmtpSettings
 from shanhai.testing.emptying import forget_rows
 from shanhai.vocabulary import Scope

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.tables import IdempotencyKey
+from shanhai.db.tables.access import IdempotencyKey
 from shanhai.db.tile_tokens import unseal
 from shanhai.settings import TileTokenSettings
 from shanhai.vocabulary import Scope

@@ -9,8 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.audit import Act
-from shanhai.db.seed import seed_cities
-from shanhai.db.tables import Pattern, PatternComponent, Plan, Region
+from shanhai.db.seeds.load import seed_cities
+from shanhai.db.tables.corridor import Pattern, PatternComponent
+from shanhai.db.tables.plan import Plan
+from shanhai.db.tables.zone import Region
 from shanhai.testing.job_rows import add_region
 from shanhai_api.state import State
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import ClientDisconnect
 
-from shanhai.db.tables import Upload
+from shanhai.db.tables.dataset import Upload
 from shanhai_api.state import State
 
 CONTENT = bytes(range(256)) * 1000

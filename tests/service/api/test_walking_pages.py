@@ -11,7 +11,7 @@ from tests.service.api.walks import (
 )
 
 from shanhai.db.queries.audit import Act
-from shanhai.db.seed import seed_cities
+from shanhai.db.seeds.load import seed_cities
 from shanhai.testing.walking import visible_texts
 from shanhai_api.state import State
 

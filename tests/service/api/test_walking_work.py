@@ -18,13 +18,16 @@ from tests.service.api.walks import (
     steps_of,
 )
 
-from shanhai.db.alerts.evaluating import evaluate_changes
-from shanhai.db.alerts.judging import evaluate_lines
-from shanhai.db.bulletins.issuing import Draft, Subject, add_draft
+from shanhai.db.alerts.observation_evaluation import evaluate_changes
+from shanhai.db.alerts.plan_evaluation import evaluate_lines
+from shanhai.db.bulletins.publication import BulletinDraft, BulletinSubject, add_draft
 from shanhai.db.queries.audit import Act
-from shanhai.db.seed import seed_cities
-from shanhai.db.tables import Plan, Region, Station, Webhook
-from shanhai.monitoring.observation import Observation
+from shanhai.db.seeds.load import seed_cities
+from shanhai.db.tables.delivery import Webhook
+from shanhai.db.tables.plan import Plan
+from shanhai.db.tables.station import Station
+from shanhai.db.tables.zone import Region
+from shanhai.monitoring.observation import FeedObservation
 from shanhai.testing.emptying import forget_rows
 from shanhai.testing.feature_rows import add_job
 from shanhai.testing.observation_rows import forget_observations, store_observations
@@ -142,8 +145,8 @@ async def add_bulletin(
         for kind, media_type in (("pdf", "application/pdf"), ("docx", "application/octet-stream"))
         for lang in ("zh", "en")
     }
-    draft = Draft(
-        subject=Subject(region.id, plan.id, date(2026, 1, 1), date(2026, 1, 31), True),
+    draft = BulletinDraft(
+        subject=BulletinSubject(region.id, plan.id, date(2026, 1, 1), date(2026, 1, 31), True),
         region=region.code,
         job_id=job,
         issue=1,
@@ -173,7 +176,7 @@ async def raise_alerts(session: AsyncSession, state: State, admin: Client) -> No
         assert made.status_code == 201, made.text
     await session.execute(text(DRAW.format(edge="118.09", since="2024-01-01")))
     await session.commit()
-    high = Observation("xiamen.air-1", "pm25", datetime.now(UTC) - timedelta(minutes=1), 80)
+    high = FeedObservation("xiamen.air-1", "pm25", datetime.now(UTC) - timedelta(minutes=1), 80)
     await store_observations(state.sessions, [high])
     async with state.sessions.begin() as judging:
         await evaluate_changes(judging)

@@ -10,12 +10,13 @@ from pydantic import SecretStr
 from sqlalchemy import select
 from tests.service.api.conftest import BASE, MakeClient
 
-from shanhai.db.alerts.evaluating import evaluate_changes
+from shanhai.db.alerts.observation_evaluation import evaluate_changes
 from shanhai.db.deliveries.webhooks import PURPOSE
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
-from shanhai.db.tables import AuditLog, Delivery, Webhook
-from shanhai.monitoring.observation import Observation
+from shanhai.db.tables.access import AuditLog
+from shanhai.db.tables.delivery import Delivery, Webhook
+from shanhai.monitoring.observation import FeedObservation
 from shanhai.sealing import Seal
 from shanhai.settings import OutgoingSettings, WebhookSettings
 from shanhai.signature import show_secret
@@ -250,7 +251,7 @@ async def test_quiet_hours_hold_messages_back(planner: httpx.AsyncClient, state:
     hook = await make(planner, events=ALERT_EVENTS)
     for minute, value in ((2, 80.0), (1, 260.0)):
         moment = now - timedelta(minutes=minute)
-        await store_observations(state.sessions, [Observation("s 1", "pm25", moment, value)])
+        await store_observations(state.sessions, [FeedObservation("s 1", "pm25", moment, value)])
         async with state.sessions.begin() as session:
             await evaluate_changes(session)
     opened, escalated = await written(state, hook["id"])
@@ -267,14 +268,14 @@ async def test_alerts_are_written_for_webhooks(planner: httpx.AsyncClient, state
     time = datetime.now(UTC) - timedelta(minutes=5)
     for minute, value in enumerate((80.0, 260.0)):
         moment = time + timedelta(minutes=minute)
-        await store_observations(state.sessions, [Observation("s 1", "pm25", moment, value)])
+        await store_observations(state.sessions, [FeedObservation("s 1", "pm25", moment, value)])
         async with state.sessions.begin() as session:
             await evaluate_changes(session)
     [alert] = (await planner.get("/alerts")).json()["alerts"]
     noted = await planner.post(f"/alerts/{alert['id']}/acknowledge", json={"note": "seen"})
     assert noted.status_code == 200, noted.text
     now = time + timedelta(minutes=3)
-    await store_observations(state.sessions, [Observation("s 1", "pm25", now, 10)])
+    await store_observations(state.sessions, [FeedObservation("s 1", "pm25", now, 10)])
     async with state.sessions.begin() as session:
         await evaluate_changes(session)
     rows = await written(state, hook["id"])

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.tables import Region
+from shanhai.db.tables.zone import Region
 from shanhai.testing.feature_rows import add_five_zones, add_scheme, add_zone
 from shanhai.testing.job_rows import add_region
 from shanhai.vocabulary import Scope

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import httpx
 from fastapi import FastAPI
 
-from shanhai.db.compliance.activities import activities
-from shanhai.db.features.catalogue import COLLECTIONS, ENTITIES
+from shanhai.db.collections.catalogue import COLLECTIONS, ENTITIES
+from shanhai.db.compliance.rules import activities
 from shanhai.testing.walking import Step, kinds_by_paths, visible_texts, walk
 from shanhai_api.naming import KNOWN_CODES, KNOWN_MEMBERS
 

@@ -8,11 +8,11 @@ from rich.console import Console
 from shapely import MultiPolygon, box
 from typer.testing import CliRunner
 
-from shanhai.data.boxes import Box
-from shanhai.data.catalogues import Catalogues, read_catalogues
+from shanhai.data.bounding_boxes import Box
 from shanhai.data.cli import app
 from shanhai.data.fetch import fetch_theme
 from shanhai.data.progress import Reporter
+from shanhai.data.stac import Catalogues, read_catalogues
 from shanhai.errors import InvalidInput, NotFound, Unavailable
 from shanhai.processes.import_dataset.description import read_description
 from shanhai.raster.geotiff import read_geotiff, write_geotiff

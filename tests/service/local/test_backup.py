@@ -14,18 +14,17 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import select, text
 
-from shanhai.backup.archiving import Archiver
-from shanhai.backup.folder import BackupFolder, Manifest
-from shanhai.backup.objects import copy_objects
-from shanhai.backup.pruning import Pruned, prune
-from shanhai.backup.restoring import Restored, restore
-from shanhai.backup.sealing import BackupBroken, make_identity, read_identity, read_recipient
-from shanhai.backup.taking import take_backup
-from shanhai.backup.verifying import verify
+from shanhai.backup.age_encryption import BackupBroken, make_identity, read_identity, read_recipient
+from shanhai.backup.base_backup import Pruned, prune, take_backup, verify
+from shanhai.backup.repository import BackupFolder, BackupManifest
+from shanhai.backup.restore import Restored, restore
+from shanhai.backup.result_files import copy_objects
+from shanhai.backup.wal_archive import Archiver
 from shanhai.db.migrate import upgrade
-from shanhai.db.queries.backup_marks import read_reach_s
-from shanhai.db.queries.job_queue import read_queue_state
-from shanhai.db.tables import Dataset, Region
+from shanhai.db.queries.jobs import read_queue_state
+from shanhai.db.queries.system_status import read_reach_s
+from shanhai.db.tables.dataset import Dataset
+from shanhai.db.tables.zone import Region
 from shanhai.errors import Conflict, InvalidInput
 from shanhai.local.places import Home
 from shanhai.local.servers import PrivatePostgres, Surroundings
@@ -53,7 +52,7 @@ class Drilled:
     folder: BackupFolder
     store: Path
     identity_file: Path
-    manifest: Manifest
+    manifest: BackupManifest
     moment: datetime
     rows: str
     files: dict[str, str]

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from shanhai.backup.folder import BackupFolder
-from shanhai.backup.sealing import make_identity
+from shanhai.backup.age_encryption import make_identity
+from shanhai.backup.repository import BackupFolder
 from shanhai.local import stack as stack_module
 from shanhai.local.places import Home
 from shanhai.local.process_table import read_process

@@ -12,7 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy import func, select
 
 from shanhai.db.engine import Sessions
-from shanhai.db.tables import AuditLog, Dataset, Job, JobDataset, Region, Zone, ZoneScheme
+from shanhai.db.tables.access import AuditLog
+from shanhai.db.tables.dataset import Dataset
+from shanhai.db.tables.job import Job, JobDataset
+from shanhai.db.tables.zone import Region, Zone, ZoneScheme
 from shanhai.errors import Conflict, NotFound
 from shanhai.processes.catalogue import CONTRACTS, compute_of, publish_of
 from shanhai.processes.kit.process import Publication

@@ -22,16 +22,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import create_engine, create_sessions
 from shanhai.db.queries.keys import generate_key, hash_key
-from shanhai.db.tables import (
-    ApiKey,
-    Dataset,
-    Job,
-    JobDataset,
-    Region,
-    Zone,
-    ZoneClass,
-    ZoneScheme,
-)
+from shanhai.db.tables.access import ApiKey
+from shanhai.db.tables.dataset import Dataset
+from shanhai.db.tables.job import Job, JobDataset
+from shanhai.db.tables.zone import Region, SchemeClass, Zone, ZoneScheme
 from shanhai.raster.geotiff import write_geotiff
 from shanhai.settings import (
     ArtifactSettings,
@@ -39,7 +33,7 @@ from shanhai.settings import (
     PublicSettings,
     TileTokenSettings,
 )
-from shanhai.storage.artifacts import LocalArtifacts, Stored
+from shanhai.storage.artifacts import LocalArtifacts, StoredArtifact
 from shanhai.testing.serving import serving
 from shanhai.vocabulary import SUPPLY_DEMAND, ZONE_CLASSES
 from shanhai_tiles.app import Settings, create_app
@@ -202,7 +196,7 @@ def _job() -> Job:
     )
 
 
-def raster_row(region: Region, theme: str, stored: Stored, **members: object) -> Dataset:
+def raster_row(region: Region, theme: str, stored: StoredArtifact, **members: object) -> Dataset:
     """A dataset row of the test grid; `members` complete or replace its columns."""
     row = {
         "code": f"{theme}.{JOB}",
@@ -229,7 +223,7 @@ def raster_row(region: Region, theme: str, stored: Stored, **members: object) ->
     return Dataset(**{**row, **members})
 
 
-def store_cells(artifacts: LocalArtifacts, cells: NDArray[np.generic]) -> Stored:
+def store_cells(artifacts: LocalArtifacts, cells: NDArray[np.generic]) -> StoredArtifact:
     """A GeoTIFF of the cells in the store."""
     path = artifacts.root / f"{uuid.uuid4().hex}.tif"
     nodata = 0 if cells.dtype.kind == "u" else -9999.0
@@ -276,7 +270,7 @@ def _truncated(region: Region, artifacts: LocalArtifacts) -> Dataset:
 async def _zones(session: AsyncSession, region: Region) -> None:
     """Version 1 superseded, version 2 published, a draft: only the second may be served."""
     await _classes(session)
-    classes = (await session.scalars(select(ZoneClass).order_by(ZoneClass.order_no))).all()
+    classes = (await session.scalars(select(SchemeClass).order_by(SchemeClass.order_no))).all()
     west, east = box(117.9, 24.4, 118.1, 24.7), box(118.1, 24.4, 118.3, 24.7)
     for version, status, start, end in (
         (1, "superseded", date(2024, 1, 1), date(2025, 1, 1)),
@@ -311,11 +305,11 @@ async def _zones(session: AsyncSession, region: Region) -> None:
 
 
 async def _classes(session: AsyncSession) -> None:
-    if await session.scalar(select(ZoneClass.id).limit(1)) is not None:
+    if await session.scalar(select(SchemeClass.id).limit(1)) is not None:
         return
     for one in ZONE_CLASSES:
         session.add(
-            ZoneClass(
+            SchemeClass(
                 scheme_kind=SUPPLY_DEMAND,
                 code=f"{SUPPLY_DEMAND}.{one.code}",
                 class_code=one.code,

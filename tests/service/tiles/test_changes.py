@@ -9,8 +9,8 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from shanhai.db.engine import Sessions
-from shanhai.db.quick import QuickReader, open_quick_reader
-from shanhai.db.tiles.pruning import prune_changes
+from shanhai.db.fast_reads import FastReader, open_quick_reader
+from shanhai.db.tiles.simplification import prune_changes
 from shanhai.settings import DatabaseSettings
 from shanhai.testing.job_rows import add_region, open_sessions
 from shanhai_tiles.changes import READ, TRUSTED_S, Changes
@@ -43,7 +43,7 @@ async def changes(sessions: Sessions, database_url: str) -> AsyncIterator[Change
 
 
 @pytest.fixture
-async def reader(database_url: str) -> AsyncIterator[QuickReader]:
+async def reader(database_url: str) -> AsyncIterator[FastReader]:
     async with open_quick_reader(settings_of(database_url), application="test") as reader:
         yield reader
 
@@ -74,7 +74,7 @@ async def test_a_change_is_known_within_a_second_and_only_where_it_is(
 
 
 async def test_replicas_and_newcomers_agree(
-    changes: Changes, sessions: Sessions, database_url: str, reader: QuickReader
+    changes: Changes, sessions: Sessions, database_url: str, reader: FastReader
 ) -> None:
     before = changes.stamp("regions", HERE)
     await rename(sessions, "here")
@@ -102,7 +102,7 @@ async def test_a_change_that_commits_late_is_known_too(
 
 
 async def test_without_its_connection_nothing_is_trusted(
-    changes: Changes, sessions: Sessions, reader: QuickReader
+    changes: Changes, sessions: Sessions, reader: FastReader
 ) -> None:
     kill = text(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
@@ -122,7 +122,7 @@ async def test_without_its_connection_nothing_is_trusted(
     await until(lambda: changes.stamp("regions", HERE) != before)
 
 
-async def test_what_was_read_long_ago_is_not_trusted(reader: QuickReader) -> None:
+async def test_what_was_read_long_ago_is_not_trusted(reader: FastReader) -> None:
     changes = Changes()
     await changes.catch_up(reader)
     known = [changes.current]
@@ -131,7 +131,7 @@ async def test_what_was_read_long_ago_is_not_trusted(reader: QuickReader) -> Non
 
 
 async def test_forgetting_changes_every_key_and_all_agree(
-    changes: Changes, sessions: Sessions, reader: QuickReader
+    changes: Changes, sessions: Sessions, reader: FastReader
 ) -> None:
     for _ in range(3):
         await rename(sessions, "here")
@@ -148,7 +148,7 @@ async def test_forgetting_changes_every_key_and_all_agree(
 
 
 async def test_a_reading_that_was_overtaken_takes_nothing_back(
-    sessions: Sessions, reader: QuickReader
+    sessions: Sessions, reader: FastReader
 ) -> None:
     """A reading of before a pruning arrives after one of later."""
     await rename(sessions, "here")
@@ -163,7 +163,7 @@ async def test_a_reading_that_was_overtaken_takes_nothing_back(
     assert changes.version("regions") == known
 
 
-async def test_a_day_is_part_of_what_depends_on_it(reader: QuickReader) -> None:
+async def test_a_day_is_part_of_what_depends_on_it(reader: FastReader) -> None:
     changes = Changes()
     await changes.catch_up(reader)
     regions, zones = changes.version("regions"), changes.version("zones")

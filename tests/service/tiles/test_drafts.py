@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
-from shanhai.db.tables import Dataset, Region
+from shanhai.db.tables.dataset import Dataset
+from shanhai.db.tables.zone import Region
 from shanhai.testing.feature_rows import add_job, add_scheme, add_zone
 from shanhai.testing.job_rows import add_region, open_sessions
 from shanhai.vocabulary import ZONE_CLASSES, Role, Scope

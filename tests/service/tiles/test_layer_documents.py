@@ -6,7 +6,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from shanhai.db.features.catalogue import COLLECTIONS
+from shanhai.db.collections.catalogue import COLLECTIONS
 from shanhai_tiles.grids import GRIDS, WORLD_GRIDS
 
 

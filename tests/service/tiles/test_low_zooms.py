@@ -13,10 +13,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Sessions
-from shanhai.db.quick import QuickReader, open_quick_reader
-from shanhai.db.tiles import filling
-from shanhai.db.tiles.filling import fill_portion
-from shanhai.db.tiles.shapes import BANDS, LABEL, PIXEL_DEGREES, SHAPED, band_of
+from shanhai.db.fast_reads import FastReader, open_quick_reader
+from shanhai.db.tiles import simplification
+from shanhai.db.tiles.simplification import fill_portion
+from shanhai.db.tiles.simplified_shapes import BANDS, LABEL, PIXEL_DEGREES, SHAPED, band_of
 from shanhai.settings import DatabaseSettings
 from shanhai.testing.coverage import CELL_DEGREES, SOUTH, WEST, crooked_coverage
 from shanhai.testing.feature_rows import add_patchwork, add_scheme, forget_features
@@ -65,7 +65,7 @@ async def _add_zones(session: AsyncSession, scheme: int) -> None:
 
 
 @pytest.fixture
-async def reader(database_url: str) -> AsyncIterator[QuickReader]:
+async def reader(database_url: str) -> AsyncIterator[FastReader]:
     settings = DatabaseSettings(url=SecretStr(database_url), pool_size=2)
     async with open_quick_reader(settings, application="test") as reader:
         yield reader
@@ -79,7 +79,7 @@ async def fill(sessions: Sessions, *, most: int = 1000) -> int:
     return found
 
 
-async def draw(reader: QuickReader, zoom: int) -> Drawn:
+async def draw(reader: FastReader, zoom: int) -> Drawn:
     """The tile of the zones around the corner where four meet."""
     tile = WEB_MERCATOR.tms.tile(*CORNER, zoom)
     bounds = WEB_MERCATOR.bounds(zoom, tile.x, tile.y)
@@ -110,7 +110,7 @@ async def waiting(sessions: Sessions) -> set[str]:
 
 @pytest.mark.parametrize("zoom", [4, 8, 12])
 async def test_neighbours_share_their_borders_in_tiles(
-    sessions: Sessions, reader: QuickReader, zoom: int
+    sessions: Sessions, reader: FastReader, zoom: int
 ) -> None:
     """However many at a time their shapes were made."""
     assert await fill(sessions, most=3) >= SIDE * SIDE
@@ -135,7 +135,7 @@ async def test_shapes_made_in_portions_are_those_made_at_once(sessions: Sessions
 
 
 async def test_exact_shapes_are_drawn_until_simpler_ones_are_there(
-    sessions: Sessions, reader: QuickReader
+    sessions: Sessions, reader: FastReader
 ) -> None:
     before = await draw(reader, 5)
     assert await fill(sessions) == SIDE * SIDE
@@ -146,7 +146,7 @@ async def test_exact_shapes_are_drawn_until_simpler_ones_are_there(
 
 
 async def test_an_edit_is_drawn_at_once_and_made_simpler_later(
-    sessions: Sessions, reader: QuickReader
+    sessions: Sessions, reader: FastReader
 ) -> None:
     await fill(sessions)
     before = areas_in(await draw(reader, 6))
@@ -172,17 +172,17 @@ async def test_a_row_that_keeps_its_shape_keeps_its_shapes(sessions: Sessions) -
 
 
 async def test_what_changes_while_its_shapes_are_made_waits_again(
-    sessions: Sessions, reader: QuickReader, monkeypatch: pytest.MonkeyPatch
+    sessions: Sessions, reader: FastReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moved = shapely.to_wkb(shapely.box(WEST, SOUTH, WEST + 2.4, SOUTH + 2.4))
-    hold = filling._take
+    hold = simplification._take
 
     async def edit_then_take(*given: Any) -> set[int]:
         async with sessions.begin() as session:
             await session.execute(text(SET), {"shape": moved, "c": "zone.5"})
         return await hold(*given)
 
-    monkeypatch.setattr(filling, "_take", edit_then_take)
+    monkeypatch.setattr(simplification, "_take", edit_then_take)
     assert await fill_portion(sessions) == SIDE * SIDE - 1
     monkeypatch.undo()
     assert await waiting(sessions) == {"zone.5"}
@@ -212,7 +212,7 @@ async def test_a_neighbour_at_work_is_passed_over_and_one_that_changed_waits_aga
             text(SET), {"shape": shapely.to_wkb(crooked_coverage(2)[0]), "c": "zone.5"}
         )
         await session.execute(text("DELETE FROM tile_pending WHERE source <> 'zone'"))
-    hold = filling._hold
+    hold = simplification._hold
 
     async with sessions() as writer:
         await writer.execute(
@@ -224,7 +224,7 @@ async def test_a_neighbour_at_work_is_passed_over_and_one_that_changed_waits_aga
                 await session.execute(text("UPDATE zone SET row_version = 9 WHERE code = 'zone.1'"))
             return await hold(*given)
 
-        monkeypatch.setattr(filling, "_hold", touch_then_hold)
+        monkeypatch.setattr(simplification, "_hold", touch_then_hold)
         assert await fill_portion(sessions) == 1
         monkeypatch.undo()
         assert await waiting(sessions) == {"zone.1"}
@@ -233,7 +233,7 @@ async def test_a_neighbour_at_work_is_passed_over_and_one_that_changed_waits_aga
     assert await fill(sessions) == 2
 
 
-async def test_specks_are_left_out_and_counted(sessions: Sessions, reader: QuickReader) -> None:
+async def test_specks_are_left_out_and_counted(sessions: Sessions, reader: FastReader) -> None:
     speck = shapely.to_wkb(shapely.box(117.8, 24.8, 117.80001, 24.80001))
     async with sessions.begin() as session:
         await session.execute(text(SET), {"shape": speck, "c": "zone.5"})
@@ -248,7 +248,7 @@ async def test_specks_are_left_out_and_counted(sessions: Sessions, reader: Quick
 
 
 async def test_a_tile_that_would_be_too_large_keeps_the_largest(
-    sessions: Sessions, reader: QuickReader, monkeypatch: pytest.MonkeyPatch
+    sessions: Sessions, reader: FastReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await fill(sessions)
     whole = await draw(reader, 6)
@@ -261,7 +261,7 @@ async def test_a_tile_that_would_be_too_large_keeps_the_largest(
 
 
 async def test_a_tile_that_is_full_also_counts_its_specks(
-    sessions: Sessions, reader: QuickReader, monkeypatch: pytest.MonkeyPatch
+    sessions: Sessions, reader: FastReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of those the viewer may see, whether their simpler shapes are made or not."""
     speck = shapely.to_wkb(shapely.box(117.8, 24.8, 117.80001, 24.80001))
@@ -341,7 +341,7 @@ class TestPlans:
     ) -> None:
         """Whatever PostgreSQL expects, whose statistics are old while a table is filled: here that
         anything is cheaper than a look at one object after another."""
-        query = filling._objects(SHAPED[table]).replace(":ids", "'{1,2,3,4,5,6,7,8,9}'")
+        query = simplification._objects(SHAPED[table]).replace(":ids", "'{1,2,3,4,5,6,7,8,9}'")
         async with open_sessions(database_url) as sessions, sessions() as session:
             await session.execute(text("SET LOCAL enable_nestloop = off"))
             plan = "\n".join(await session.scalars(text(f"EXPLAIN {query}")))
@@ -389,7 +389,7 @@ SELECT ST_AsMVT(cut.*, 'regions') FROM (
 
 @pytest.mark.parametrize(("zoom", "lacking"), [(9, 400), (10, 200), (12, 200), (13, 0), (14, 0)])
 async def test_a_tile_lacks_specks_only_and_counts_them(
-    sessions: Sessions, reader: QuickReader, zoom: int, lacking: int
+    sessions: Sessions, reader: FastReader, zoom: int, lacking: int
 ) -> None:
     """Beside `ST_AsMVT` of the same table, which draws all that lies in the tile."""
     middle = WEB_MERCATOR.tms.tile(*CORNER, 13)

@@ -23,9 +23,10 @@ from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.grants import RegionTree, RoleGiven
-from shanhai.db.queries.job_reading import JobFilter, list_jobs
+from shanhai.db.queries.jobs import JobFilter, list_jobs
 from shanhai.db.queries.keys import create_key, find_alive, identity_of, prefix_of, revoke_key
-from shanhai.db.tables import Job, Region, ZoneScheme
+from shanhai.db.tables.job import Job
+from shanhai.db.tables.zone import Region, ZoneScheme
 from shanhai.jobs.states import cancel
 from shanhai.jobs.submission import USUAL, resubmit, submit
 from shanhai.processes.seed_tiles.contract import SEED_TILES, SeedTilesInputs

@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key, prefix_of, revoke_key
-from shanhai.db.tables import Region
+from shanhai.db.tables.zone import Region
 from shanhai.db.tile_tokens import TileToken, seal
 from shanhai.testing.feature_rows import add_scheme, add_zone
 from shanhai.testing.job_rows import add_region, open_sessions

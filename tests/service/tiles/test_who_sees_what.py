@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
-from shanhai.db.tables import Region
+from shanhai.db.tables.zone import Region
 from shanhai.testing.feature_rows import add_scheme, add_zone
 from shanhai.testing.job_rows import add_dataset, add_region, open_sessions
 from shanhai.vocabulary import ZONE_CLASSES, Role, Scope

@@ -12,7 +12,11 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Sessions
-from shanhai.db.tables import Corridor, CorridorNode, Dataset, JobDataset, Problem, Region
+from shanhai.db.tables.corridor import Corridor, CorridorNode
+from shanhai.db.tables.dataset import Dataset
+from shanhai.db.tables.job import JobDataset
+from shanhai.db.tables.provision import Problem
+from shanhai.db.tables.zone import Region
 from shanhai.settings import (
     ArtifactSettings,
     DaskSettings,

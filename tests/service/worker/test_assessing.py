@@ -4,7 +4,9 @@ import pytest
 from sqlalchemy import delete, select
 
 from shanhai.db.engine import Sessions
-from shanhai.db.tables import Dataset, JobDataset, Region
+from shanhai.db.tables.dataset import Dataset
+from shanhai.db.tables.job import JobDataset
+from shanhai.db.tables.zone import Region
 from shanhai.jobs.submission import submit
 from shanhai.processes.assess_ecoservices.contract import (
     ASSESS_ECOSERVICES,

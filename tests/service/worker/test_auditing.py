@@ -8,13 +8,15 @@ from sqlalchemy import text
 
 from shanhai.db.engine import Sessions
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.queries.audit_chain import BEGINNING, AuditBroken, verify_chain
-from shanhai.db.queries.audit_heads import (
+from shanhai.db.queries.audit_chain import (
+    BEGINNING,
+    AuditBroken,
     add_head,
     make_signing_key,
     read_heads,
     read_public_key,
     read_signing_key,
+    verify_chain,
 )
 from shanhai.settings import AuditSettings
 from shanhai_worker.audit_keeper import AuditKeeper

@@ -7,12 +7,13 @@ from sqlalchemy import func, select
 from tests.service.worker.conftest import Linked
 
 from shanhai.db.engine import Sessions
-from shanhai.db.queries.artifact_references import read_references
-from shanhai.db.tables import Corridor, CorridorNode, Job
+from shanhai.db.queries.files import read_references
+from shanhai.db.tables.corridor import Corridor, CorridorNode
+from shanhai.db.tables.job import Job
 from shanhai.jobs.submission import submit
 from shanhai.processes.build_network.contract import BUILD_NETWORK, RASTERS, BuildNetworkInputs
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.storage.sweeping import find_orphans, missing_files
+from shanhai.storage.garbage_collection import find_orphans, missing_files
 from shanhai.testing.key_rows import add_identity
 from shanhai.testing.network_rasters import EASY
 from shanhai.testing.watershed import CODE

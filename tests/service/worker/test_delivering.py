@@ -17,7 +17,8 @@ from shanhai.db.deliveries.webhooks import PURPOSE, create_webhook, find_webhook
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
-from shanhai.db.tables import AuditLog, Delivery
+from shanhai.db.tables.access import AuditLog
+from shanhai.db.tables.delivery import Delivery
 from shanhai.ending import end
 from shanhai.jobs import states
 from shanhai.jobs.failures import lost

@@ -6,7 +6,9 @@ import pytest
 from sqlalchemy import delete, select
 
 from shanhai.db.engine import Sessions
-from shanhai.db.tables import Dataset, Job, JobDataset, Region
+from shanhai.db.tables.dataset import Dataset
+from shanhai.db.tables.job import Job, JobDataset
+from shanhai.db.tables.zone import Region
 from shanhai.jobs.submission import submit
 from shanhai.processes.account_gep.contract import ACCOUNT_GEP, AccountGepInputs
 from shanhai.processes.evaluate_ecosystem.contract import (

@@ -15,10 +15,13 @@ from sqlalchemy import select, update
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Grant, Identity
 from shanhai.db.observations.rollups import sum_up
-from shanhai.db.tables import ControlArea, Dataset, Indicator, IndicatorValue, Job
+from shanhai.db.tables.control import ControlArea
+from shanhai.db.tables.dataset import Dataset
+from shanhai.db.tables.indicator import Indicator, IndicatorValue
+from shanhai.db.tables.job import Job
 from shanhai.errors import Forbidden, InvalidInput
 from shanhai.jobs.submission import submit
-from shanhai.monitoring.observation import Observation
+from shanhai.monitoring.observation import FeedObservation
 from shanhai.processes.evaluate_indicators.contract import (
     EVALUATE_INDICATORS,
     EvaluateIndicatorsInputs,
@@ -112,10 +115,10 @@ async def stored(worker: Context, sessions: Sessions, watershed: Watershed) -> N
     await store_observations(sessions, [*_of_water(), *_of_air()])
 
 
-def _of_water() -> list[Observation]:
+def _of_water() -> list[FeedObservation]:
     """The lower section became worse than V in 2024; it is seldom looked at."""
     return [
-        Observation(station, code, datetime(year, month, 15, 4, tzinfo=UTC), value)
+        FeedObservation(station, code, datetime(year, month, 15, 4, tzinfo=UTC), value)
         for year in (2023, 2024)
         for month in range(1, 13 if year == 2024 else 4)
         for station, values in SECTIONS.items()
@@ -124,11 +127,11 @@ def _of_water() -> list[Observation]:
     ]
 
 
-def _of_air() -> list[Observation]:
+def _of_air() -> list[FeedObservation]:
     """Three days: a clean one, a bad one, and one that lacks a sensor."""
     start = datetime(2024, 7, 1, tzinfo=UTC) - BEIJING
     return [
-        Observation("air", code, start + timedelta(hours=hour), value * (3 if bad else 1))
+        FeedObservation("air", code, start + timedelta(hours=hour), value * (3 if bad else 1))
         for hour in range(72)
         for code, value in CLEAN.items()
         for bad in [code == "pm25" and 24 <= hour < 48]

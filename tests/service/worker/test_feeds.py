@@ -10,9 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from shanhai.db.engine import Sessions
-from shanhai.db.observations import gathering
+from shanhai.db.observations import group_commit
 from shanhai.ending import end
-from shanhai.monitoring.observation import Batch, Observation
+from shanhai.monitoring.observation import Batch, FeedObservation
 from shanhai.testing.emptying import forget_rows
 from shanhai.testing.feeds import add_station, register, telegram
 from shanhai.testing.mosquitto import running_mosquitto
@@ -36,7 +36,7 @@ async def station(sessions: Sessions) -> str:
 
 def batch(*numbers: int, of: str = "cod") -> Batch:
     return Batch.of(
-        [Observation("river-1", of, START + timedelta(seconds=at), at) for at in numbers]
+        [FeedObservation("river-1", of, START + timedelta(seconds=at), at) for at in numbers]
     )
 
 
@@ -55,7 +55,7 @@ async def test_an_outage_is_told_to_whoever_brought_something(
         tried += 1
         raise ConnectionError("away")
 
-    monkeypatch.setattr(gathering, "store_all", store_all)
+    monkeypatch.setattr(group_commit, "store_all", store_all)
     monkeypatch.setattr(outages, "FIRST_PAUSE_S", 0.001)
     async with open_intake(context, "hj212", skew=SKEW) as intake:
         with pytest.raises(ConnectionError):
@@ -73,7 +73,7 @@ async def test_whoever_waits_when_a_feed_ends_is_not_told_it_was_stored(
         begun.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(gathering, "store_all", store_all)
+    monkeypatch.setattr(group_commit, "store_all", store_all)
     async with asyncio.timeout(10):
         async with open_intake(context, "hj212", skew=SKEW) as intake:
             first = asyncio.create_task(intake.store(batch(1)))
@@ -89,7 +89,7 @@ async def test_what_is_stored_and_refused_is_counted(
     context: Context, sessions: Sessions, station: str
 ) -> None:
     ahead = datetime.now(UTC) + timedelta(minutes=10)
-    rows = [Observation("river-1", "cod", ahead, 1.0)]
+    rows = [FeedObservation("river-1", "cod", ahead, 1.0)]
     async with open_intake(context, "hj212", skew=SKEW) as intake:
         await intake.store(Batch.of(rows))
         await intake.store(batch(1, 2))
@@ -114,7 +114,7 @@ async def test_errors_of_data_are_told_from_those_that_pass(
     with pytest.raises(DBAPIError) as raised:
         async with context.sessions() as session:
             await session.execute(text(statement))
-    assert gathering.is_of_data(raised.value) is of_data
+    assert group_commit.is_of_data(raised.value) is of_data
 
 
 async def test_one_of_many_works_and_another_takes_over(

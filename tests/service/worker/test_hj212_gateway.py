@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from shanhai.db.engine import Sessions
-from shanhai.db.observations import gathering, ingest
+from shanhai.db.observations import group_commit, ingest
 from shanhai.ending import end
 from shanhai.monitoring.hj212.frame import FrameReader
 from shanhai.monitoring.hj212.packet import ANSWER_WANTED, NUMBERED, VERSION_2017, read_packet
@@ -213,7 +213,7 @@ async def test_what_an_outage_kept_from_being_stored_is_not_answered(
     async def noted() -> bool:
         return refused(context) == {"not_stored": 1}
 
-    monkeypatch.setattr(gathering, "store_all", store_all)
+    monkeypatch.setattr(group_commit, "store_all", store_all)
     monkeypatch.setattr(outages, "FIRST_PAUSE_S", 0.001)
     async with listening(context) as port, connected(port) as line:
         await line.send(telegram(READINGS, number="20260801085857001"))

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from shanhai.db.engine import Sessions
-from shanhai.db.tables import Dataset, Job, JobDataset, Upload
+from shanhai.db.tables.dataset import Dataset, Upload
+from shanhai.db.tables.job import Job, JobDataset
 from shanhai.jobs.results import results_document
 from shanhai.jobs.submission import submit
 from shanhai.processes.import_dataset.contract import IMPORT_DATASET, ImportDatasetInputs

@@ -13,7 +13,10 @@ from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.keys import revoke_key
-from shanhai.db.tables import ApiKey, Job, Region, Upload
+from shanhai.db.tables.access import ApiKey
+from shanhai.db.tables.dataset import Upload
+from shanhai.db.tables.job import Job
+from shanhai.db.tables.zone import Region
 from shanhai.errors import Forbidden
 from shanhai.jobs.submission import submit
 from shanhai.processes.import_features.contract import IMPORT_FEATURES, ImportFeaturesInputs

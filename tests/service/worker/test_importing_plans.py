@@ -8,13 +8,14 @@ from pathlib import Path
 from sqlalchemy import select
 
 from shanhai.db.engine import Sessions
-from shanhai.db.packages.holdings import by_table
-from shanhai.db.packages.layout import about, member_of
-from shanhai.db.tables import Job, Plan, Upload
+from shanhai.db.plan_packages.layout import about, by_table, member_of
+from shanhai.db.tables.dataset import Upload
+from shanhai.db.tables.job import Job
+from shanhai.db.tables.plan import Plan
 from shanhai.jobs.submission import submit
 from shanhai.processes.import_plan.contract import IMPORT_PLAN, ImportPlanInputs
 from shanhai.storage.artifacts import LocalArtifacts
-from shanhai.storage.packages import write_package
+from shanhai.storage.reproducible_zip import write_package
 from shanhai.testing.key_rows import add_identity
 from shanhai.testing.workers import reach
 from shanhai.vocabulary import JobStatus, Scope

@@ -6,7 +6,7 @@ import time
 from sqlalchemy import select
 
 from shanhai.db.engine import Sessions
-from shanhai.db.tables import AuditLog
+from shanhai.db.tables.access import AuditLog
 from shanhai.jobs.queue import ArqDispatcher, PostgresDispatcher
 from shanhai.testing.job_rows import read_job, submit_echo
 from shanhai.testing.serving import PATIENCE_S, kill

@@ -20,16 +20,16 @@ from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 from pydantic import SecretStr
 from sqlalchemy import select, text
 
-from shanhai.db.alerts.evaluating import evaluate_changes
-from shanhai.db.alerts.noticing import send_notices
+from shanhai.db.alerts.notifications import send_notices
+from shanhai.db.alerts.observation_evaluation import evaluate_changes
 from shanhai.db.alerts.rules import create_rule
 from shanhai.db.alerts.subscriptions import create_subscription, find_by_token, send_test
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
-from shanhai.db.tables import Delivery
+from shanhai.db.tables.delivery import Delivery
 from shanhai.ending import end
-from shanhai.monitoring.observation import Observation
+from shanhai.monitoring.observation import FeedObservation
 from shanhai.settings import PublicSettings, SmtpSettings
 from shanhai.testing.certificates import make_certificates
 from shanhai.testing.emptying import forget_rows
@@ -191,7 +191,7 @@ async def warn(sessions: Sessions, *addresses: str, evaluated: bool = True, **ch
         for address in addresses:
             contents = {**READER, "address": address, **changes}
             await create_subscription(session, contents, ACT)
-    value = Observation("a", "pm25", now - timedelta(minutes=1), 80.25)
+    value = FeedObservation("a", "pm25", now - timedelta(minutes=1), 80.25)
     await store_observations(sessions, [value])
     if not evaluated:
         return

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from shanhai.db.engine import Sessions
-from shanhai.db.observations import gathering, ingest
+from shanhai.db.observations import group_commit, ingest
 from shanhai.ending import end
 from shanhai.settings import MqttSettings
 from shanhai.testing.certificates import make_certificates
@@ -219,7 +219,7 @@ async def test_what_an_outage_kept_from_being_stored_comes_again(
             raise ConnectionError("away")
         return await ingest.store_all(*given, **options)
 
-    monkeypatch.setattr(gathering, "store_all", store_all)
+    monkeypatch.setattr(group_commit, "store_all", store_all)
     monkeypatch.setattr(outages, "FIRST_PAUSE_S", 0.001)
     async with fetching(context, settings(broker)):
         await asyncio.to_thread(broker.publish, messages(range(30)))

@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 from sqlalchemy import text
 
 from shanhai.db.engine import Sessions
-from shanhai.db.observations.months import list_months
 from shanhai.db.observations.partitions import month_table, months_ahead
+from shanhai.db.observations.retention import list_months
 from shanhai.db.observations.rollups import sum_up
 from shanhai.ending import end
-from shanhai.monitoring.observation import Batch, Observation
+from shanhai.monitoring.observation import Batch, FeedObservation
 from shanhai.testing.observation_rows import (
     add_station,
     forget_observations,
@@ -29,7 +29,9 @@ async def test_past_days_are_summed_up_and_months_made_ahead(
         await forget_observations(session)
         await add_station(session, "kept")
     long_ago = datetime.now(UTC) - timedelta(days=9)
-    rows = [Observation("kept", "pm25", long_ago + timedelta(days=day), day) for day in range(3)]
+    rows = [
+        FeedObservation("kept", "pm25", long_ago + timedelta(days=day), day) for day in range(3)
+    ]
     await store_observations(sessions, rows)
 
     async def summed_up() -> bool:
@@ -58,7 +60,7 @@ async def test_months_that_are_over_are_put_into_files(
         await forget_observations(session)
         await add_station(session, "closed")
     start = datetime(2021, 2, 3, tzinfo=UTC)
-    rows = [Observation("closed", "pm25", start + timedelta(days=day), day) for day in range(3)]
+    rows = [FeedObservation("closed", "pm25", start + timedelta(days=day), day) for day in range(3)]
     await store_observations(sessions, rows)
     assert await month_keeper.keep_months(context, 24) == []
     async with sessions.begin() as session:
@@ -70,7 +72,7 @@ async def test_months_that_are_over_are_put_into_files(
         [month] = await list_months(session)
     assert (month.live, month.filed) == (0, 3)
     # A feed brings one again, and another: what is late waits for a day.
-    deliveries = [*rows[:1], Observation("closed", "pm25", start, 7)]
+    deliveries = [*rows[:1], FeedObservation("closed", "pm25", start, 7)]
     async with open_intake(context, "mqtt", skew=timedelta(minutes=5)) as intake:
         await intake.store(Batch.of(deliveries))
     assert await month_keeper.keep_months(context, 24) == []

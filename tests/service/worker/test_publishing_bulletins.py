@@ -13,27 +13,23 @@ from docx import Document
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from shanhai.db.bulletins.issuing import publish_draft
-from shanhai.db.bulletins.reading import BulletinFilter, list_bulletins
+from shanhai.db.bulletins.publication import publish_draft
+from shanhai.db.bulletins.queries import BulletinFilter, list_bulletins
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import PUBLIC, Grant, Identity
 from shanhai.db.queries.audit import Act
-from shanhai.db.tables import (
-    Alert,
-    AlertEvent,
-    AlertRule,
-    AuditLog,
-    Bulletin,
-    Job,
-    LeadCase,
-    ObservedProperty,
-    Project,
-    Region,
-    Station,
-)
+from shanhai.db.tables.access import AuditLog
+from shanhai.db.tables.alert import Alert, AlertEvent, AlertRule
+from shanhai.db.tables.control import LeadCase
+from shanhai.db.tables.delivery import Bulletin
+from shanhai.db.tables.job import Job
+from shanhai.db.tables.observation import ObservedProperty
+from shanhai.db.tables.project import Project
+from shanhai.db.tables.station import Station
+from shanhai.db.tables.zone import Region
 from shanhai.errors import Conflict, Forbidden, InvalidInput
 from shanhai.jobs.submission import submit
-from shanhai.monitoring.observation import Observation
+from shanhai.monitoring.observation import FeedObservation
 from shanhai.processes.publish_bulletin.contract import PUBLISH_BULLETIN, PublishBulletinInputs
 from shanhai.processes.reproduction import read_manifest, reproduce
 from shanhai.storage.artifacts import LocalArtifacts
@@ -98,7 +94,9 @@ async def region_id(worker: Context, sessions: Sessions) -> int:
         ):
             session.add(_lead(region, number, when))
     given = [
-        Observation(station, code, datetime(2025, 4, 1, 4, tzinfo=UTC) + timedelta(days=day), value)
+        FeedObservation(
+            station, code, datetime(2025, 4, 1, 4, tzinfo=UTC) + timedelta(days=day), value
+        )
         for station, values in SECTIONS.items()
         for code, value in values.items()
         for day in range(91)
@@ -106,7 +104,7 @@ async def region_id(worker: Context, sessions: Sessions) -> int:
     ]
     # The day after the period, which would change every class.
     late = [
-        Observation("upper", "ammonia_nitrogen", datetime(2025, 7, 1, 4, tzinfo=UTC), 9.0),
+        FeedObservation("upper", "ammonia_nitrogen", datetime(2025, 7, 1, 4, tzinfo=UTC), 9.0),
     ]
     await store_observations(sessions, [*given, *late])
     return region.id

@@ -8,7 +8,10 @@ from sqlalchemy import delete, select, update
 
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
-from shanhai.db.tables import ApiKey, Dataset, Job, JobDataset, Region, Zone, ZoneScheme
+from shanhai.db.tables.access import ApiKey
+from shanhai.db.tables.dataset import Dataset
+from shanhai.db.tables.job import Job, JobDataset
+from shanhai.db.tables.zone import Region, Zone, ZoneScheme
 from shanhai.errors import Conflict, Forbidden
 from shanhai.jobs.submission import submit
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs

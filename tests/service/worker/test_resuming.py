@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from shanhai.db.engine import Sessions
-from shanhai.db.tables import Job
+from shanhai.db.tables.job import Job
 from shanhai.jobs.submission import submit
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.storage.artifacts import LocalArtifacts

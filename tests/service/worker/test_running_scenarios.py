@@ -10,7 +10,10 @@ from tests.service.worker.conftest import Linked
 
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.engine import Sessions
-from shanhai.db.tables import Corridor, Dataset, Problem, Region
+from shanhai.db.tables.corridor import Corridor
+from shanhai.db.tables.dataset import Dataset
+from shanhai.db.tables.provision import Problem
+from shanhai.db.tables.zone import Region
 from shanhai.jobs.submission import submit
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.processes.run_scenario.contract import (

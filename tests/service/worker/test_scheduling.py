@@ -6,7 +6,7 @@ from sqlalchemy import delete, select
 
 from shanhai.db.engine import Sessions
 from shanhai.db.queries.keys import create_key, prefix_of
-from shanhai.db.tables import Schedule, ScheduleRun
+from shanhai.db.tables.job import Schedule, ScheduleRun
 from shanhai.testing.workers import eventually, reach
 from shanhai.vocabulary import JobStatus, Scope
 from shanhai_worker.context import Context

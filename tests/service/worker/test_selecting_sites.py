@@ -13,18 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Grant, Identity
-from shanhai.db.tables import (
-    Corridor,
-    CorridorNode,
-    Dataset,
-    Job,
-    Problem,
-    Project,
-    ProjectMeasure,
-    ProjectProblem,
-    ProjectRegion,
-    Region,
-)
+from shanhai.db.tables.corridor import Corridor, CorridorNode
+from shanhai.db.tables.dataset import Dataset
+from shanhai.db.tables.job import Job
+from shanhai.db.tables.project import Project, ProjectMeasure, ProjectProblem, ProjectRegion
+from shanhai.db.tables.provision import Problem
+from shanhai.db.tables.zone import Region
 from shanhai.errors import Forbidden
 from shanhai.jobs.submission import submit
 from shanhai.processes.catalogue import read_task

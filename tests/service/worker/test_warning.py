@@ -11,9 +11,9 @@ from shanhai.db.alerts.subscriptions import create_subscription
 from shanhai.db.engine import Sessions
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
-from shanhai.db.tables import Alert, AlertRule
+from shanhai.db.tables.alert import Alert, AlertRule
 from shanhai.ending import end
-from shanhai.monitoring.observation import Observation
+from shanhai.monitoring.observation import FeedObservation
 from shanhai.testing.emptying import forget_rows
 from shanhai.testing.indicator_rows import add_indicator, add_plan
 from shanhai.testing.job_rows import add_region
@@ -77,8 +77,8 @@ async def test_values_silence_and_targets_open_alerts_that_people_are_told_of(
     await store_observations(
         sessions,
         [
-            Observation("loud", "pm25", now, 80),
-            Observation("silent", "pm25", now - timedelta(hours=3), 10),
+            FeedObservation("loud", "pm25", now, 80),
+            FeedObservation("silent", "pm25", now - timedelta(hours=3), 10),
         ],
     )
     query = select(AlertRule.code).join(Alert, Alert.rule_id == AlertRule.id)

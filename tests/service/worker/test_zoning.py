@@ -6,7 +6,10 @@ from shapely.geometry import shape
 from sqlalchemy import delete, select
 
 from shanhai.db.engine import Sessions
-from shanhai.db.tables import ControlArea, Dataset, JobDataset, Region, Zone, ZoneScheme
+from shanhai.db.tables.control import ControlArea
+from shanhai.db.tables.dataset import Dataset
+from shanhai.db.tables.job import JobDataset
+from shanhai.db.tables.zone import Region, Zone, ZoneScheme
 from shanhai.jobs.submission import submit
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES, DelineateZonesInputs
 from shanhai.settings import WorkerSettings

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shanhai.db.observations.reading import Place
-from shanhai.db.observations.stretches import Stretch, Walk, stretch_of
+from shanhai.db.observations.partitions import TimeRange, Walk, stretch_of
+from shanhai.db.observations.queries import SeriesPosition
 from shanhai_api.observations.places import EPOCH, parse_place, write_place
 
 QUERY = {"station": "a"}
@@ -20,7 +20,7 @@ MONTHS = [stretch_of(month) for month in (date(2001, 12, 1), date(2002, 1, 1), d
     st.integers(0, 2**15 - 1),
 )
 def test_a_place_comes_back(at: int, station: int, of: int) -> None:
-    place = Place(EPOCH + timedelta(microseconds=at), station, of)
+    place = SeriesPosition(EPOCH + timedelta(microseconds=at), station, of)
     assert parse_place(write_place(place, QUERY), QUERY) == place
     with pytest.raises(ValueError, match="another query"):
         parse_place(write_place(place, QUERY), {})
@@ -53,7 +53,7 @@ def test_a_walk_goes_through_all_months_once(
     first: int, days: int, wanted: int, found: list[int]
 ) -> None:
     start = MONTHS[0].start + timedelta(days=first)
-    within = Stretch(start, start + timedelta(days=days))
+    within = TimeRange(start, start + timedelta(days=days))
     walk = Walk(MONTHS, within, wanted=wanted, step=timedelta(hours=1))
     walked = timedelta()
     at = within.start

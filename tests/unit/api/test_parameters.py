@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import QueryParams
 
-from shanhai.db.features.catalogue import ENTITIES, entity_named
+from shanhai.db.collections.catalogue import ENTITIES, entity_named
 from shanhai.db.features.crs import parse_crs
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.order import Place, Side, SortKey
+from shanhai.db.features.order import OrderPosition, Side, SortKey
 from shanhai.db.features.selection import Box, Outline
 from shanhai.errors import InvalidInput
 from shanhai_api.features.cursors import write_cursor
@@ -125,14 +125,14 @@ TEXTS_OF_A_LEVEL = st.none() | st.text(
 @given(st.integers(-(2**63) + 1, 2**63 - 1), TEXTS_OF_A_LEVEL, st.sampled_from(["after", "before"]))
 def test_cursors_come_back(key: int, value: str | None, side: Side) -> None:
     kept = {"limit": "5", "sortby": "-level"}
-    place = Place(key, (value,))
+    place = OrderPosition(key, (value,))
     cursor = write_cursor(side, place, kept)
     position = parse_items_query(REGIONS, QueryParams({**kept, "cursor": cursor})).position
     assert (position.after if side == "after" else position.before) == place
 
 
 def test_a_cursor_is_good_for_its_query_only() -> None:
-    cursor = write_cursor("after", Place(1, ("city",)), {"sortby": "level"})
+    cursor = write_cursor("after", OrderPosition(1, ("city",)), {"sortby": "level"})
     for other in ({}, {"sortby": "-level"}, {"sortby": "level", "as_of": "2024-01-01"}):
         with pytest.raises(InvalidInput, match="cursor"):
             parse_items_query(REGIONS, QueryParams({**other, "cursor": cursor}))
@@ -142,7 +142,7 @@ def test_a_cursor_is_good_for_its_query_only() -> None:
 
 @pytest.mark.parametrize("value", ["ten", "1'; --", ""])
 def test_values_of_a_forged_cursor_never_reach_the_database(value: str) -> None:
-    cursor = write_cursor("after", Place(1, (value,)), {"sortby": "valid_from"})
+    cursor = write_cursor("after", OrderPosition(1, (value,)), {"sortby": "valid_from"})
     with pytest.raises(InvalidInput, match="cursor"):
         parse_items_query(REGIONS, QueryParams({"sortby": "valid_from", "cursor": cursor}))
 

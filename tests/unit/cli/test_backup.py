@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from shanhai.backup.sealing import read_identity, read_recipient
+from shanhai.backup.age_encryption import read_identity, read_recipient
 from shanhai.cli.app import app
 from shanhai.errors import InvalidInput
 

@@ -11,7 +11,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shanhai.db.features.cql2 import FilterLanguage, compile_filter
+from shanhai.db.features.cql2.compiler import compile_filter
+from shanhai.db.features.cql2.parser import FilterLanguage
 from shanhai.errors import InvalidInput
 from shanhai.testing.filter_entity import THINGS
 

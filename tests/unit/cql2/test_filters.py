@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 import shapely
 
-from shanhai.db.features.cql2 import Compiled, FilterLanguage, compile_filter
+from shanhai.db.features.cql2.compiler import Compiled, compile_filter
+from shanhai.db.features.cql2.parser import FilterLanguage
 from shanhai.db.features.crs import parse_crs
 from shanhai.errors import InvalidInput, LimitExceeded
 from shanhai.testing.filter_entity import THINGS

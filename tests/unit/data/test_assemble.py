@@ -11,10 +11,10 @@ from shapely.geometry import shape
 
 from shanhai.data.assemble import assemble_region
 from shanhai.data.coast import Clip
-from shanhai.data.fields import Field
-from shanhai.data.ground import demo_grid
-from shanhai.data.places import Place
+from shanhai.data.fields import GeographicField
 from shanhai.data.regions import DemoRegion, DemoUnit
+from shanhai.data.synthetic_layers import demo_grid
+from shanhai.data.vector_layers import PopulatedPlace
 from shanhai.data.world import World
 from shanhai.processes.import_dataset.description import read_description
 from shanhai.raster.geotiff import read_geotiff
@@ -41,11 +41,11 @@ THEMES = {
 }
 
 
-def field(bands: int, step: float, seed: int, high: float) -> Field:
+def field(bands: int, step: float, seed: int, high: float) -> GeographicField:
     """Noise over 108–128 E, 14–34 N."""
     size = round(20 / step)
     values = np.random.default_rng(seed).uniform(0.0, high, (bands, size, size))
-    return Field(values, 108.0, 34.0, step)
+    return GeographicField(values, 108.0, 34.0, step)
 
 
 def world(region: DemoRegion, outlines: list[MultiPolygon]) -> World:
@@ -62,7 +62,10 @@ def world(region: DemoRegion, outlines: list[MultiPolygon]) -> World:
         rain_intensity=field(1, 0.125, 4, 80.0),
         true_colour=field(3, 0.1, 5, 255.0),
         night=field(3, 0.1, 6, 255.0),
-        places=[Place(1, "Inside", 118.03, 24.53, 9_000), Place(2, "Outside", 119.0, 24.5, 7)],
+        places=[
+            PopulatedPlace(1, "Inside", 118.03, 24.53, 9_000),
+            PopulatedPlace(2, "Outside", 119.0, 24.5, 7),
+        ],
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from shanhai.data.climate import read_elevation, read_monthly_temperature, refine_temperature
-from shanhai.data.fields import Field
+from shanhai.data.fields import GeographicField
 
 
 def stored(array: np.ndarray) -> bytes:
@@ -43,10 +43,10 @@ def test_temperature_is_in_celsius_month_by_month(tmp_path: Path):
 
 
 def test_a_hill_is_colder_by_the_lapse_rate_and_a_plain_is_unchanged():
-    temperature = Field(np.full((12, 9, 9), 20.0), 0.0, 9.0, 1.0)
+    temperature = GeographicField(np.full((12, 9, 9), 20.0), 0.0, 9.0, 1.0)
     height = np.zeros((1, 90, 90))
     height[0, 44, 44] = 1000.0
-    refined = refine_temperature(temperature, Field(height, 0.0, 9.0, 0.1))
+    refined = refine_temperature(temperature, GeographicField(height, 0.0, 9.0, 0.1))
     mean_around = 1000.0 / 100
     assert refined.values.shape == (12, 90, 90)
     np.testing.assert_allclose(refined.values[:, 44, 44], 20.0 - 0.006 * (1000.0 - mean_around))

@@ -3,15 +3,15 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from shanhai.data.fields import Field
+from shanhai.data.fields import GeographicField
 from shanhai.errors import InvalidInput
 
 
-def plane(step: float = 0.5) -> Field:
+def plane(step: float = 0.5) -> GeographicField:
     """Two bands, longitude and latitude at the cell centres, over 10–20 E, 20–30 N."""
     size = int(10 / step)
-    blank = Field(np.zeros((1, size, size)), 10.0, 30.0, step)
-    return Field(np.stack(blank.centres()), 10.0, 30.0, step)
+    blank = GeographicField(np.zeros((1, size, size)), 10.0, 30.0, step)
+    return GeographicField(np.stack(blank.centres()), 10.0, 30.0, step)
 
 
 def test_centres_are_half_a_cell_inside_the_edge():

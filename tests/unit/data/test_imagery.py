@@ -3,13 +3,13 @@ import io
 import numpy as np
 from PIL import Image
 
-from shanhai.data.fields import Field
+from shanhai.data.fields import GeographicField
 from shanhai.data.imagery import excess_green, luminance, read_world_image
 
 
-def picture(*colours: tuple[int, int, int]) -> Field:
+def picture(*colours: tuple[int, int, int]) -> GeographicField:
     cells = np.array(colours, dtype=np.uint8).T[:, np.newaxis, :]
-    return Field(cells, 0.0, 1.0, 1.0)
+    return GeographicField(cells, 0.0, 1.0, 1.0)
 
 
 def test_excess_green_of_known_colours():

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from shanhai.db.compliance.activities import activities
-from shanhai.db.seeding.files import read_blocks
-from shanhai.db.seeding.rows import Rows, rows_of
+from shanhai.db.compliance.rules import activities
+from shanhai.db.seeds.city_files import read_blocks
+from shanhai.db.seeds.rows import Rows, rows_of
 
 Row = dict[str, Any]
 

@@ -6,12 +6,19 @@ from typing import Any
 
 import pytest
 
-from shanhai.db.quality.checks import SEVERITY_ORDER, check_plan
-from shanhai.db.quality.figures import Figures, Finding, number, percent_range, shown, slack
-from shanhai.db.seeding.files import CITIES, read_blocks, read_totals
-from shanhai.db.seeding.measures import MEASURES
-from shanhai.db.seeding.rows import Rows, rows_of
-from shanhai.db.seeding.totals import count_rows
+from shanhai.db.quality.findings import SEVERITY_ORDER, check_plan
+from shanhai.db.quality.plan_figures import (
+    Figures,
+    PlanFinding,
+    number,
+    percent_range,
+    shown,
+    slack,
+)
+from shanhai.db.seeds.city_files import CITIES, read_blocks, read_totals
+from shanhai.db.seeds.load import count_rows
+from shanhai.db.seeds.measures import MEASURES
+from shanhai.db.seeds.rows import Rows, rows_of
 from shanhai.errors import InvalidInput, ShanhaiError
 
 BANAN = "banan-restoration-2021"
@@ -22,12 +29,12 @@ def figures_of(city: str, plan: str) -> Figures:
     return Figures(next(row for row in rows["plan"] if row["code"] == plan), rows)
 
 
-def findings_of(figures: Figures) -> dict[str, Finding]:
+def findings_of(figures: Figures) -> dict[str, PlanFinding]:
     return {finding.code: finding for finding in check_plan(figures)}
 
 
 @pytest.fixture(scope="module")
-def banan() -> dict[str, Finding]:
+def banan() -> dict[str, PlanFinding]:
     return findings_of(figures_of("banan", BANAN))
 
 
@@ -119,7 +126,7 @@ def banan() -> dict[str, Finding]:
     ],
 )
 def test_findings_of_banan(
-    banan: dict[str, Finding], code: str, severity: str, expected: dict[str, Any]
+    banan: dict[str, PlanFinding], code: str, severity: str, expected: dict[str, Any]
 ) -> None:
     finding = banan[code]
     assert finding.severity == severity
@@ -128,13 +135,13 @@ def test_findings_of_banan(
     assert finding.text.en.endswith(".")
 
 
-def test_islands_without_project_are_named(banan: dict[str, Finding]) -> None:
+def test_islands_without_project_are_named(banan: dict[str, PlanFinding]) -> None:
     places = banan["coverage_gap.places"].figures["places"]
     assert {"莲花中坝岛", "南坪坝", "梓桐坝"} <= set(places)
     assert not {"桃花岛", "木洞中坝", "木洞中坝岛"} & set(places)
 
 
-def test_net_figures_explain_the_mines(banan: dict[str, Finding]) -> None:
+def test_net_figures_explain_the_mines(banan: dict[str, PlanFinding]) -> None:
     text = banan["definition_conflict.mine_restored_area"].text
     assert "385.8" in text.zh
     assert "385.8" in text.en

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shanhai.db.editions.beginning import LONGEST_CODE, edition_code
-from shanhai.db.features.drafts import CODE
-from shanhai.db.indicators.targets import Figure
-from shanhai.db.proposals.steps import STEPS
-from shanhai.db.proposals.subjects import Subject
-from shanhai.db.proposals.targets import figure_as_json, figures_of
+from shanhai.db.editions.creation import LONGEST_CODE, edition_code
+from shanhai.db.features.input_validation import CODE
+from shanhai.db.indicators.targets import StatedFigure
+from shanhai.db.proposals.subjects import ProposalSubject
+from shanhai.db.proposals.target_revisions import figure_as_json, figures_of
+from shanhai.db.proposals.transitions import STEPS
 from shanhai.errors import InvalidInput
 from shanhai.vocabulary import PROPOSAL_STATES, codes
 
@@ -28,7 +28,7 @@ from shanhai.vocabulary import PROPOSAL_STATES, codes
     ],
 )
 def test_codes_name_one_kind(named: set[str], kind: str) -> None:
-    assert Subject(**dict.fromkeys(named, "x")).kind == kind
+    assert ProposalSubject(**dict.fromkeys(named, "x")).kind == kind
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_codes_name_one_kind(named: set[str], kind: str) -> None:
 )
 def test_anything_else_is_refused(named: set[str]) -> None:
     with pytest.raises(InvalidInput) as refused:
-        _ = Subject(**dict.fromkeys(named, "x")).kind
+        _ = ProposalSubject(**dict.fromkeys(named, "x")).kind
     assert refused.value.faults[0].pointer == "/revises"
 
 
@@ -68,7 +68,7 @@ def test_an_edition_of_any_code_has_one(code: str, number: int) -> None:
 
 
 FIGURES = st.builds(
-    Figure,
+    StatedFigure,
     role=st.sampled_from(["base", "target", "reference"]),
     year=st.none() | st.integers(1900, 2200),
     value=st.none()
@@ -83,14 +83,14 @@ FIGURES = st.builds(
 
 
 @given(st.lists(FIGURES, max_size=3))
-def test_figures_are_kept_as_they_are(figures: list[Figure]) -> None:
+def test_figures_are_kept_as_they_are(figures: list[StatedFigure]) -> None:
     assert figures_of({"targets": [figure_as_json(figure) for figure in figures]}) == figures
 
 
 def test_a_value_keeps_its_digits() -> None:
-    figure = Figure("target", 2030, Decimal("0.10"))
+    figure = StatedFigure("target", 2030, Decimal("0.10"))
     assert figure_as_json(figure)["value"] == "0.10"
-    assert figure_as_json(Figure("base", 2020, Decimal(0)))["value"] == "0"
+    assert figure_as_json(StatedFigure("base", 2020, Decimal(0)))["value"] == "0"
 
 
 def test_every_state_is_reached_and_every_other_left() -> None:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.types import ARRAY
 
 from shanhai.db.base import Base
-from shanhai.db.features.catalogue import (
+from shanhai.db.collections.catalogue import (
     COLLECTIONS,
     ENTITIES,
     RECORDS,

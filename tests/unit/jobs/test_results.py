@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from shanhai.db.tables import Job
+from shanhai.db.tables.job import Job
 from shanhai.jobs.failures import out_of_time
 from shanhai.jobs.results import REL_RESULTS, results_document, status_info
 from shanhai.timestamps import rfc3339

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shanhai.monitoring.checks import (
-    Flag,
+    QualityFlag,
     equal_runs,
     exceeds,
     flag_codes,
@@ -20,8 +20,10 @@ NAN = np.nan
 
 
 def test_bits_are_in_the_order_of_the_vocabulary() -> None:
-    assert [flag.name and flag.name.lower() for flag in Flag] == [term.code for term in FLAGS]
-    assert flag_codes(Flag.SPIKE | Flag.INCONSISTENT) == ["spike", "inconsistent"]
+    assert [flag.name and flag.name.lower() for flag in QualityFlag] == [
+        term.code for term in FLAGS
+    ]
+    assert flag_codes(QualityFlag.SPIKE | QualityFlag.INCONSISTENT) == ["spike", "inconsistent"]
     assert flag_codes(0) == []
 
 

@@ -9,9 +9,16 @@ from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
 from shanhai.monitoring.hj212.frame import FrameFault, FrameReader, checksum, frame
-from shanhai.monitoring.hj212.packet import NUMBERED, Packet, answer_to, read_packet
-from shanhai.monitoring.hj212.readings import Reading, readings
-from shanhai.monitoring.hj212.splitting import MOST_WAITING, PATIENCE_S, Joiner
+from shanhai.monitoring.hj212.measurements import PollutantValue, readings
+from shanhai.monitoring.hj212.packet import (
+    MOST_WAITING,
+    NUMBERED,
+    PATIENCE_S,
+    Joiner,
+    Packet,
+    answer_to,
+    read_packet,
+)
 
 EXAMPLE = (
     b"##0101QN=20160801085857223;ST=32;CN=1062;PW=100000;MN=010000A8900016F000169DC0;Flag=5;"
@@ -164,8 +171,8 @@ def test_real_time_values_are_read() -> None:
     at = datetime(2016, 8, 1, 0, 58, 57, tzinfo=UTC)  # Beijing is eight hours ahead
     found = readings(UPLOAD)
     assert found.values == (
-        Reading("w01018", at, 12.5, "valid"),
-        Reading("w01001", at, 7.1, "fault"),
+        PollutantValue("w01018", at, 12.5, "valid"),
+        PollutantValue("w01001", at, 7.1, "fault"),
     )
     assert found.faults == ()
 

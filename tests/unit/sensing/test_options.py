@@ -9,11 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shanhai.db.identity import PUBLIC
-from shanhai.db.sensing.compiler import condition
-from shanhai.db.sensing.expressions import Call, Constant, Path, Shape, read_expression
-from shanhai.db.sensing.model import KINDS
-from shanhai.db.sensing.operands import Composition
-from shanhai.db.sensing.options import (
+from shanhai.db.sensorthings.compiler import OrderKey, behind, condition
+from shanhai.db.sensorthings.expressions import (
+    Constant,
+    FunctionCall,
+    GeometryLiteral,
+    PropertyPath,
+    read_expression,
+)
+from shanhai.db.sensorthings.model import KINDS
+from shanhai.db.sensorthings.operands import Composition
+from shanhai.db.sensorthings.options import (
     MOST_TOP,
     USUAL_TOP_OF_RELATIONS,
     Options,
@@ -21,8 +27,7 @@ from shanhai.db.sensing.options import (
     read_options,
     token_of,
 )
-from shanhai.db.sensing.paging import OrderKey, behind
-from shanhai.db.sensing.tokens import Cursor
+from shanhai.db.sensorthings.tokens import Cursor
 from shanhai.errors import InvalidInput
 
 
@@ -42,7 +47,7 @@ class TestExpressions:
     @pytest.mark.parametrize(
         ("text", "tree"),
         [
-            ("result eq 1", Call("eq", (Path(("result",)), Constant(1.0)))),
+            ("result eq 1", FunctionCall("eq", (PropertyPath(("result",)), Constant(1.0)))),
             ("'it''s'", Constant("it's")),
             ("null", Constant(None)),
             ("-2", Constant(-2.0)),
@@ -51,24 +56,26 @@ class TestExpressions:
             ("2026-01-31T08:00:00+08:00", Constant(datetime(2026, 1, 31, tzinfo=UTC))),
             # What `+` in an address that was not escaped becomes.
             ("2026-01-31T08:00:00 08:00", Constant(datetime(2026, 1, 31, tzinfo=UTC))),
-            ("Datastream/Thing/@iot.id", Path(("Datastream", "Thing", "@iot.id"))),
-            ("now()", Call("now", ())),
+            ("Datastream/Thing/@iot.id", PropertyPath(("Datastream", "Thing", "@iot.id"))),
+            ("now()", FunctionCall("now", ())),
         ],
     )
     def test_values_and_names(self, text: str, tree: object) -> None:
         assert read(text) == tree
 
     def test_operators_bind_as_odata_says(self) -> None:
-        a, b, c = (Path((name,)) for name in "abc")
-        assert read("a or b and c") == Call("or", (a, Call("and", (b, c))))
-        assert read("(a or b) and c") == Call("and", (Call("or", (a, b)), c))
-        assert read("a add b mul c") == Call("add", (a, Call("mul", (b, c))))
-        assert read("a sub b sub c") == Call("sub", (Call("sub", (a, b)), c))
-        assert read("not a eq b and c") == Call("and", (Call("not", (Call("eq", (a, b)),)), c))
+        a, b, c = (PropertyPath((name,)) for name in "abc")
+        assert read("a or b and c") == FunctionCall("or", (a, FunctionCall("and", (b, c))))
+        assert read("(a or b) and c") == FunctionCall("and", (FunctionCall("or", (a, b)), c))
+        assert read("a add b mul c") == FunctionCall("add", (a, FunctionCall("mul", (b, c))))
+        assert read("a sub b sub c") == FunctionCall("sub", (FunctionCall("sub", (a, b)), c))
+        assert read("not a eq b and c") == FunctionCall(
+            "and", (FunctionCall("not", (FunctionCall("eq", (a, b)),)), c)
+        )
 
     def test_geometries_are_points_in_degrees(self) -> None:
         constant = read("geography'SRID=4326;POINT(118 24)'")
-        assert isinstance(constant.value, Shape)
+        assert isinstance(constant.value, GeometryLiteral)
         assert constant.value.wkb.hex() == "0101000000" + "0000000000805d40" + "0000000000003840"
 
     @pytest.mark.parametrize(
@@ -142,7 +149,7 @@ class TestOptions:
         expand = "Datastreams($select=name;$expand=Observations($top=1;$count=true)),Locations"
         options = read_options([("$expand", expand), ("$orderby", "name desc,id")])
         series = options.expand["Datastreams"]
-        assert series.select == (Path(("name",)),)
+        assert series.select == (PropertyPath(("name",)),)
         assert (series.expand["Observations"].top, series.expand["Observations"].count) == (1, True)
         assert series.given["$expand"] == "Observations ( $top = 1 ; $count = true )"
         assert options.expand["Locations"] == Options(top=USUAL_TOP_OF_RELATIONS)

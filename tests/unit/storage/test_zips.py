@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from shanhai.errors import InvalidInput, LimitExceeded
-from shanhai.storage.packages import open_package, write_package
+from shanhai.storage.reproducible_zip import open_package, write_package
 from shanhai.zip_limits import BLOCK, ZipLimits, unpack_member, why_not_plain
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shanhai.db.features.catalogue import COLLECTIONS
+from shanhai.db.collections.catalogue import COLLECTIONS
 from shanhai.db.features.entity import Entity
 from shanhai.vocabulary import Label
 from shanhai_tiles.documents import Links

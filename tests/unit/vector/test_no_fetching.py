@@ -12,10 +12,10 @@ import pytest
 import shapely
 
 from shanhai.errors import InvalidInput
-from shanhai.vector.opening import open_source
+from shanhai.vector.open_source import open_source
 from shanhai.vector.sources import Wishes
-from shanhai.vector.tables import Column, Table
-from shanhai.vector.writing import write_table
+from shanhai.vector.tables import FeatureColumn, FeatureTable
+from shanhai.vector.writer import write_table
 
 SQUARE = shapely.MultiPolygon([shapely.box(118, 24, 118.5, 24.5)])
 LONG = " " * 300_000
@@ -122,8 +122,12 @@ def test_a_geojson_with_a_link_for_its_system_is_refused(
 
 
 def write_gpkg(path: Path, url: str, definition: str) -> None:
-    table = Table(
-        "things", (Column("code", "text"),), [[[shapely.to_wkb(SQUARE), "a"]]], "MultiPolygon", 4490
+    table = FeatureTable(
+        "things",
+        (FeatureColumn("code", "text"),),
+        [[[shapely.to_wkb(SQUARE), "a"]]],
+        "MultiPolygon",
+        4490,
     )
     made = path.with_suffix(".gpkg")
     write_table(made, table, "gpkg")
@@ -137,8 +141,12 @@ def write_gpkg(path: Path, url: str, definition: str) -> None:
 
 
 def write_shapefile(path: Path, url: str, projection: str) -> None:
-    table = Table(
-        "things", (Column("code", "text"),), [[[shapely.to_wkb(SQUARE), "a"]]], "MultiPolygon", 4490
+    table = FeatureTable(
+        "things",
+        (FeatureColumn("code", "text"),),
+        [[[shapely.to_wkb(SQUARE), "a"]]],
+        "MultiPolygon",
+        4490,
     )
     made = path.with_suffix(".zip")
     write_table(made, table, "shp")

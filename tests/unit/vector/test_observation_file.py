@@ -11,21 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shanhai.errors import Unavailable
-from shanhai.monitoring.observed_rows import UNTOLD, ObservedRows
+from shanhai.monitoring.observation import UNTOLD, ObservedRows
 from shanhai.vector import observation_file
 from shanhai.vector.observation_file import (
     Names,
     ObservationWriter,
-    Place,
-    Wanted,
+    RowFilter,
+    StationPlace,
     demand_sound,
     first_rows,
     read_rows,
 )
 
 NAMES = Names(
-    {number: Place(f"s{number}", 118 + number, 24.5) for number in range(5)}
-    | {9: Place("nowhere", None, None)},
+    {number: StationPlace(f"s{number}", 118 + number, 24.5) for number in range(5)}
+    | {9: StationPlace("nowhere", None, None)},
     {number: (f"p{number}", "mg/L") for number in range(4)},
 )
 T0 = 1_583_020_800_000_000
@@ -121,7 +121,7 @@ def test_what_is_read_is_what_a_list_would_give(
         written(path, rows(*content))
     start, end = (T0 + second * 1_000_000 for second in span)
     numbers = None if keys is None else np.array(sorted((s << 16) | p for s, p in keys), np.int64)
-    wanted = Wanted(numbers, start, end, marked)
+    wanted = RowFilter(numbers, start, end, marked)
     expected = [
         row
         for row in content
@@ -146,11 +146,11 @@ def test_a_station_of_many_needs_its_own_groups_alone(
     monkeypatch.setattr(observation_file, "GROUP_ROWS", 10)
     content = rows(*((s, p, t, 1.0) for s in range(5) for p in range(4) for t in range(10)))
     path = written(tmp_path / "a.parquet", content, cut=7)
-    groups = list(read_rows(path, Wanted(np.array([(3 << 16) | 1], np.int64))))
+    groups = list(read_rows(path, RowFilter(np.array([(3 << 16) | 1], np.int64))))
     assert [told(group)[0][:2] for group in groups] == [(3, 1)]
     metadata = pq.read_metadata(path)
     assert metadata.num_row_groups == 20
-    wanted = Wanted(np.array([(3 << 16) | 1], np.int64))
+    wanted = RowFilter(np.array([(3 << 16) | 1], np.int64))
     edges = [observation_file._edges(metadata.row_group(number)) for number in range(20)]
     assert [number for number, edge in enumerate(edges) if wanted.may_have(*edge)] == [13]
 
@@ -178,7 +178,7 @@ def test_files_from_before_result_times_tell_none(tmp_path: Path) -> None:
     path = written(tmp_path / "new.parquet", rows((1, 1, 1, 5.0), (1, 1, 2, 6.0)))
     old = tmp_path / "old.parquet"
     pq.write_table(pq.read_table(path).drop_columns(["result_time", "feature_id"]), old)
-    (found,) = read_rows(old, Wanted())
+    (found,) = read_rows(old, RowFilter())
     assert told(found) == [(1, 1, 1, 5.0), (1, 1, 2, 6.0)]
     assert (found.result == UNTOLD).all()
     assert not found.feature.any()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shanhai.errors import InvalidInput
-from shanhai.monitoring.parsing import Reading
+from shanhai.monitoring.observation_formats import ParsedRows
 from shanhai_worker.feeds.mqtt_messages import Topic, read_message
 
 TOPICS = [Topic.of(text) for text in ("obs/json", "w/{station}/+/{property}", "deep/#")]
@@ -13,11 +13,11 @@ NOW = datetime(2026, 8, 1, tzinfo=UTC)
 levels = st.text(st.characters(codec="ascii", exclude_characters="/+#{}\0"), min_size=1)
 
 
-def read(topic: str, payload: bytes) -> Reading:
+def read(topic: str, payload: bytes) -> ParsedRows:
     return read_message(TOPICS, topic, payload, now=NOW)
 
 
-def rows(reading: Reading) -> list[tuple[str, str, str, float]]:
+def rows(reading: ParsedRows) -> list[tuple[str, str, str, float]]:
     batch = reading.batch()
     return [
         (

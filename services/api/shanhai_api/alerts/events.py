@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import orjson
 from fastapi import Request
 
-from shanhai.db.alerts.reading import events_after, newest_event
-from shanhai.db.alerts.telling import describe_alert, describe_events
+from shanhai.db.alerts.queries import events_after, newest_event
+from shanhai.db.alerts.serialization import describe_alert, describe_events
 from shanhai.db.identity import Viewer
 from shanhai.errors import InvalidInput
 from shanhai_api.event_stream import HEARTBEAT, HEARTBEAT_S, LONGEST_S

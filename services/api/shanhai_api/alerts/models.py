@@ -2,8 +2,8 @@
 
 from typing import Annotated, Any, Self
 
-from shanhai.db.alerts.rules import Rule
-from shanhai.monitoring.alerting import Kind, measure_unit
+from shanhai.db.alerts.rules import RuleDefinition
+from shanhai.monitoring.thresholds import Kind, measure_unit
 from shanhai.vocabulary import (
     ALERT_EVENTS,
     ALERT_KINDS,
@@ -46,7 +46,7 @@ class AlertRule(Document):
     links: Maybe[list[Link]] = None
 
     @classmethod
-    def of(cls, rule: Rule, view: View, links: list[Any] | None = None) -> Self:
+    def of(cls, rule: RuleDefinition, view: View, links: list[Any] | None = None) -> Self:
         """A rule as it is shown."""
         contents = rule.contents
         return cls(

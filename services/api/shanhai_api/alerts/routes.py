@@ -6,9 +6,9 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from shanhai.db.alerts.reading import list_alerts
-from shanhai.db.alerts.telling import describe_alert
-from shanhai.monitoring.alerting import Kind
+from shanhai.db.alerts.queries import list_alerts
+from shanhai.db.alerts.serialization import describe_alert
+from shanhai.monitoring.thresholds import Kind
 from shanhai_api.alerts import service
 from shanhai_api.alerts.events import follow, last_event
 from shanhai_api.alerts.models import Alert, Alerts

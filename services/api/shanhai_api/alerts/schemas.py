@@ -7,8 +7,8 @@ from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from shanhai.monitoring.alerting import RANK, Kind
-from shanhai.monitoring.quiet import QuietHours
+from shanhai.monitoring.quiet_hours import QuietHours
+from shanhai.monitoring.thresholds import RANK, Kind
 from shanhai.vocabulary import CONTROL_KINDS, codes
 
 LARGEST = 1e15

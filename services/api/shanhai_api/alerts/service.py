@@ -1,10 +1,10 @@
 """What can be done with rules and alerts."""
 
-from shanhai.db.alerts import answering
-from shanhai.db.alerts.reading import find_alert, list_events
-from shanhai.db.alerts.rules import Rule
-from shanhai.db.alerts.telling import describe_alert, describe_events
-from shanhai.db.proposals.reading import founded_on
+from shanhai.db.alerts import acknowledge
+from shanhai.db.alerts.queries import find_alert, list_events
+from shanhai.db.alerts.rules import RuleDefinition
+from shanhai.db.alerts.serialization import describe_alert, describe_events
+from shanhai.db.proposals.queries import founded_on
 from shanhai_api.alerts.models import Alert, AlertRule
 from shanhai_api.kit.answers import Answer
 from shanhai_api.kit.writing import Context, WriteContext
@@ -12,7 +12,7 @@ from shanhai_api.proposing import name_proposals, propose_link
 from shanhai_api.view import View
 
 
-def shown_rule(rule: Rule, view: View, location: str | None = None) -> Answer[AlertRule]:
+def shown_rule(rule: RuleDefinition, view: View, location: str | None = None) -> Answer[AlertRule]:
     """A rule as a change has left it."""
     return Answer(AlertRule.of(rule, view), state=rule.state, location=location)
 
@@ -20,12 +20,12 @@ def shown_rule(rule: Rule, view: View, location: str | None = None) -> Answer[Al
 async def answer_alert(
     write: WriteContext,
     alert: int,
-    how: answering.Answer,
+    how: acknowledge.Answer,
     note: str,
     expected: frozenset[str] | None,
 ) -> Answer[Alert]:
     """Acknowledge or close an alert."""
-    await answering.answer_alert(
+    await acknowledge.answer_alert(
         write.session, alert, how, note, identity=write.caller, act=write.act, expected=expected
     )
     return await show_alert(write, alert)

@@ -10,8 +10,8 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.audit import AuditFilter, read_entries
-from shanhai.db.tables import AuditLog
-from shanhai.vector.cells import neutralised
+from shanhai.db.tables.access import AuditLog
+from shanhai.vector.formats import neutralised
 from shanhai_api.kit.answers import Answered, Document, Link, Moment
 from shanhai_api.negotiation import HTML, JSON, Format
 from shanhai_api.state import State

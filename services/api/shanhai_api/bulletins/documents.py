@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from shanhai.db.bulletins.reading import SeenBulletin
+from shanhai.db.bulletins.queries import SeenBulletin
 from shanhai.db.bulletins.templates import StoredTemplate
 from shanhai.timestamps import rfc3339
 from shanhai.vocabulary import BULLETIN_STATES, Lang

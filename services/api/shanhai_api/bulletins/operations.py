@@ -7,8 +7,8 @@ import orjson
 from fastapi import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.bulletins.issuing import publish_draft
-from shanhai.db.bulletins.reading import SeenBulletin, find_bulletin
+from shanhai.db.bulletins.publication import publish_draft
+from shanhai.db.bulletins.queries import SeenBulletin, find_bulletin
 from shanhai.db.bulletins.template import Template
 from shanhai.db.bulletins.templates import StoredTemplate, demand_editor, store_template
 from shanhai.db.queries.audit import Act

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from shanhai.db.bulletins.reading import BulletinFilter, find_bulletin, list_bulletins
+from shanhai.db.bulletins.queries import BulletinFilter, find_bulletin, list_bulletins
 from shanhai.processes.publish_bulletin.contract import PUBLISH_BULLETIN
 from shanhai_api.bulletins import documents, operations
 from shanhai_api.bulletins.schemas import BulletinsQuery

@@ -8,16 +8,21 @@ from urllib.parse import quote
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.cases.declaration import CASES
-from shanhai.db.cases.opening import PUSHERS, Lead, Received, Rule, receive_lead
-from shanhai.db.cases.papers import list_papers
-from shanhai.db.cases.reading import find_case, read_events
-from shanhai.db.cases.statistics import Count
-from shanhai.db.cases.steps import SCOPES, Asked, Deadlines, steps_from, take_step
+from shanhai.db.cases.documents import list_papers
+from shanhai.db.cases.leads import PUSHERS, CaseRule, Lead, LeadOutcome, receive_lead
+from shanhai.db.cases.queries import CASES, Count, find_case, read_events
+from shanhai.db.cases.transitions import (
+    SCOPES,
+    CaseTransitionRequest,
+    Deadlines,
+    steps_from,
+    take_step,
+)
 from shanhai.db.features.geometry import read_shape
 from shanhai.db.features.selection import Selection
 from shanhai.db.queries.audit import Act
-from shanhai.db.tables import CaseEvent, Document
+from shanhai.db.tables.control import CaseEvent
+from shanhai.db.tables.provision import Document
 from shanhai.errors import Forbidden, InvalidInput
 from shanhai.settings import CaseSettings
 from shanhai.timestamps import rfc3339
@@ -59,7 +64,7 @@ async def receive(
             "the role feed or supervisor is needed", message_zh="需要 feed 或 supervisor 角色"
         )
     features = body.features if body.type == "FeatureCollection" else [value]
-    rule = Rule(settings.least, settings.verify_days)
+    rule = CaseRule(settings.least, settings.verify_days)
     told: dict[int, dict[str, Any]] = {}
     # In one order for all senders, so that none waits for one that waits for it.
     for index in sorted(range(len(features)), key=lambda place: _name_of(features[place])):
@@ -78,7 +83,7 @@ def _name_of(feature: Mapping[str, Any]) -> tuple[str, str]:
 
 
 async def _receive_one(
-    session: AsyncSession, view: View, caller: Caller, act: Act, value: Any, rule: Rule
+    session: AsyncSession, view: View, caller: Caller, act: Act, value: Any, rule: CaseRule
 ) -> dict[str, Any]:
     try:
         received = await receive_lead(session, caller, act, await _lead_of(value), rule)
@@ -94,7 +99,7 @@ async def _lead_of(value: Any) -> Lead:
     return Lead(**feature.properties.model_dump(), wkb=shape.wkb)
 
 
-def _described(received: Received, view: View) -> dict[str, Any]:
+def _described(received: LeadOutcome, view: View) -> dict[str, Any]:
     found: dict[str, Any] = {"outcome": received.outcome}
     if received.case is not None:
         found |= {"case": received.case, "href": view.url(case_path(received.case))}
@@ -115,7 +120,7 @@ async def step(
     expected: frozenset[str] | None,
 ) -> Made:
     """Take a step of a case, and show the case as it is then."""
-    asked = Asked(**{**body.model_dump(), "documents": tuple(body.documents)})
+    asked = CaseTransitionRequest(**{**body.model_dump(), "documents": tuple(body.documents)})
     deadlines = Deadlines(settings.verify_days, settings.decide_days, settings.rectify_days)
     taken = await take_step(session, code, caller, act, asked, deadlines, expected=expected)
     # Who hands a case to another region may no longer see it.

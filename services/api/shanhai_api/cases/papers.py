@@ -6,10 +6,10 @@ from uuid import uuid4
 
 from fastapi import Request
 
-from shanhai.db.cases.papers import CasePaper, add_paper, demand_adder
-from shanhai.db.projects.papers import checked_name
+from shanhai.db.cases.documents import CasePaper, add_paper, demand_adder
+from shanhai.db.projects.documents import checked_name
 from shanhai.errors import InvalidInput
-from shanhai.storage.recognition import demand_kind, kind_of
+from shanhai.storage.file_types import demand_kind, kind_of
 from shanhai_api.cases.operations import describe_paper
 from shanhai_api.cases.schemas import CaseUploadQuery
 from shanhai_api.dependencies import act_of

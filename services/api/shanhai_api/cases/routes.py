@@ -4,8 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from shanhai.db.cases.declaration import CASES
-from shanhai.db.cases.statistics import read_statistics
+from shanhai.db.cases.queries import CASES, read_statistics
 from shanhai_api.body_schema import body_of
 from shanhai_api.cases import operations, papers
 from shanhai_api.cases.schemas import CaseUploadQuery, LeadFeature, StatisticsQuery, StepBody

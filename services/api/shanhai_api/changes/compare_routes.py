@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from shanhai.db.changes.comparison import compare_days
-from shanhai.db.features.catalogue import collection_named
+from shanhai.db.collections.catalogue import collection_named
 from shanhai.errors import InvalidInput, NotFound
 from shanhai_api.changes.comparing import comparison_document
 from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheView

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import quote
 
-from shanhai.db.changes.comparison import Comparison, DayState, Size
+from shanhai.db.changes.comparison import DayState, ObjectComparison, Size
 from shanhai.db.features.entity import Entity
 from shanhai_api.features import documents
 from shanhai_api.view import View
@@ -14,7 +14,7 @@ M2_IN_KM2, M_IN_KM = 1e6, 1e3
 
 
 def comparison_document(
-    comparison: Comparison, entity: Entity, code: str, days: tuple[date, date], view: View
+    comparison: ObjectComparison, entity: Entity, code: str, days: tuple[date, date], view: View
 ) -> dict[str, Any]:
     """What differs between the two days."""
     item = f"{documents.list_path(entity, {})}/{quote(code, safe='')}"
@@ -43,7 +43,7 @@ def _state(state: DayState | None, day: date) -> dict[str, Any]:
     return {"day": day.isoformat(), "row_version": None if state is None else state.row_version}
 
 
-def _members(comparison: Comparison, entity: Entity, view: View) -> list[dict[str, Any]]:
+def _members(comparison: ObjectComparison, entity: Entity, view: View) -> list[dict[str, Any]]:
     former, later = _properties(comparison.former), _properties(comparison.later)
     titles = {item.name: item.title.in_(view.lang) for item in entity.properties}
     return [
@@ -56,7 +56,7 @@ def _properties(state: DayState | None) -> Mapping[str, Any]:
     return {} if state is None else state.properties
 
 
-def _geometry(comparison: Comparison) -> dict[str, Any]:
+def _geometry(comparison: ObjectComparison) -> dict[str, Any]:
     return {
         "changed": comparison.geometry_changed,
         "area_km2": _sizes(comparison.area, M2_IN_KM2),

@@ -26,7 +26,7 @@ class Change(Answered):
     links: list[Link]
 
     @classmethod
-    def of(cls, change: feed.Change, view: View) -> Self:
+    def of(cls, change: feed.ChangeEntry, view: View) -> Self:
         """A change as it is shown."""
         entity = change.entity
         path = f"{documents.list_path(entity, change.bound)}/{quote(change.code, safe='')}"
@@ -53,7 +53,7 @@ class Changes(Document):
     links: list[Link]
 
     @classmethod
-    def of(cls, stretch: feed.Stretch, query: ChangesQuery, view: View) -> Self:
+    def of(cls, stretch: feed.FeedPage, query: ChangesQuery, view: View) -> Self:
         """A page of the changes."""
         cursor = write_cursor(stretch.seen)
         links = view.self_links("/changes")

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from shanhai.db.changes.feed import Stretch, read_changes, read_head
-from shanhai.db.features.catalogue import ENTITIES, entity_named
+from shanhai.db.changes.feed import FeedPage, read_changes, read_head
+from shanhai.db.collections.catalogue import ENTITIES, entity_named
 from shanhai.db.features.entity import Entity
 from shanhai_api.changes.documents import Changes
 from shanhai_api.changes.parameters import NOW, ChangesQuery, read_cursor
@@ -29,7 +29,7 @@ async def list_changes(
     or none, and still have a `next`.
     """
     if query.since == NOW:
-        stretch = Stretch([], await read_head(read.session), more=False)
+        stretch = FeedPage([], await read_head(read.session), more=False)
     else:
         after = 0 if query.since is None else read_cursor(query.since)
         entities = entities_named(query.collection)

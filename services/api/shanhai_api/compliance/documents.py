@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from shanhai.db.compliance.documents import in_both
 from shanhai.db.compliance.register import Decline, Total
-from shanhai.db.compliance.result import LABELS, Measure
+from shanhai.db.compliance.result import LABELS, GeodesicSize
+from shanhai.db.compliance.serialization import in_both
 
 
 def describe_lines(totals: Sequence[Total], region_m2: float | None) -> list[dict[str, Any]]:
@@ -50,6 +50,6 @@ def describe_decline(decline: Decline) -> dict[str, Any]:
         **in_both("name", LABELS[decline.kind]),
         "delimitation": decline.delimitation,
         "day": decline.day.isoformat(),
-        "lost": Measure(area_m2=decline.lost_m2).document(),
+        "lost": GeodesicSize(area_m2=decline.lost_m2).document(),
         "codes": list(decline.codes),
     }

@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import text
 
-from shanhai.db.features.catalogue import entity_named
-from shanhai.db.features.rules import CONTROL_RULES
+from shanhai.db.collections.catalogue import entity_named
+from shanhai.db.collections.rules import CONTROL_RULES
+from shanhai.db.fast_reads import Executor
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import Viewer
-from shanhai.db.quick import Asked
 from shanhai.vocabulary import CONTROL_KINDS, RULE_SCOPES, Lang
 from shanhai_api.features.wording import names_of
 
@@ -19,7 +19,9 @@ KINDS = {term.code: term.label for term in CONTROL_KINDS}
 SCOPES = {term.code: term.label for term in RULE_SCOPES}
 
 
-async def names_in(session: Asked, result: Mapping[str, Any], viewer: Viewer, lang: Lang) -> Names:
+async def names_in(
+    session: Executor, result: Mapping[str, Any], viewer: Viewer, lang: Lang
+) -> Names:
     """What everything a check speaks of is called, of what the reader may see."""
     codes = codes_in(result)
     found = {
@@ -32,7 +34,7 @@ async def names_in(session: Asked, result: Mapping[str, Any], viewer: Viewer, la
 
 
 async def rule_names(
-    session: Asked, codes: Collection[str], viewer: Viewer, lang: Lang
+    session: Executor, codes: Collection[str], viewer: Viewer, lang: Lang
 ) -> dict[str, str]:
     """Rules by what they speak of: the place, and what is done there."""
     if not codes:

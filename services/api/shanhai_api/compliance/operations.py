@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.compliance.exceptions import Grant, Granted, grant, revoke
+from shanhai.db.collections.control_areas import CONTROL_AREAS
+from shanhai.db.collections.regions import REGIONS
+from shanhai.db.compliance.exceptions import ExceptionGrant, Granted, grant, revoke
 from shanhai.db.compliance.register import find_region, read_declines, read_totals
-from shanhai.db.features.control_areas import CONTROL_AREAS
-from shanhai.db.features.regions import REGIONS
 from shanhai.db.features.selection import Selection
 from shanhai.db.queries.audit import Act
 from shanhai.errors import Unauthenticated
@@ -33,7 +33,7 @@ async def give(
     wkb = None
     if body.geometry is not None:
         wkb = await read_shape_asked(body.geometry, body.crs, under="")
-    given = Grant(wkb=wkb, **body.model_dump(exclude={"geometry", "crs"}))
+    given = ExceptionGrant(wkb=wkb, **body.model_dump(exclude={"geometry", "crs"}))
     granted = await grant(session, caller, act, given)
     path = f"{EXCEPTIONS}/{granted.row.code}"
     return Made(describe(view, granted), {"Location": f"{view.base}{path}"})

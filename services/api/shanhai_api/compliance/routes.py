@@ -7,8 +7,8 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from shanhai.db.compliance.activities import activities
-from shanhai.db.compliance.exceptions import Wanted, find_exception, list_exceptions
+from shanhai.db.compliance.exceptions import ExceptionFilter, find_exception, list_exceptions
+from shanhai.db.compliance.rules import activities
 from shanhai_api.compliance import operations
 from shanhai_api.compliance.asking import asked_by_form, too_large
 from shanhai_api.compliance.execution import TEMPLATE, check_at_once
@@ -116,7 +116,7 @@ async def show_exceptions(
 ) -> Response:
     """List exceptions, the newest first, revoked ones included."""
     operations.demand_known(caller)
-    wanted = Wanted(project=query.project, rule=query.rule, day=query.day)
+    wanted = ExceptionFilter(project=query.project, rule=query.rule, day=query.day)
     found = await list_exceptions(session, wanted, limit=query.limit)
     document = {
         "exceptions": [operations.describe(view, item) for item in found],

@@ -2,10 +2,10 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.datasets import DATASETS
+from shanhai.db.collections.datasets import DATASETS
 from shanhai.db.features.selection import Selection
-from shanhai.db.queries.dataset_files import find_former
-from shanhai.db.tables import Dataset
+from shanhai.db.queries.files import find_former
+from shanhai.db.tables.dataset import Dataset
 from shanhai.errors import NotFound, Unauthenticated
 from shanhai_api.features.operations import read_item
 from shanhai_api.identity import Caller

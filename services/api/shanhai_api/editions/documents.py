@@ -5,10 +5,9 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
-from shanhai.db.editions.comparing import Altered, Compared, Part
-from shanhai.db.editions.lineage import EditionRow
-from shanhai.db.editions.membership import Member
-from shanhai.db.indicators.listing import PlanSeen
+from shanhai.db.editions.comparison import Altered, EditionDifference, EditionObject
+from shanhai.db.editions.lineage import EditionProject, EditionRow
+from shanhai.db.indicators.plan_indicators import PlanSeen
 from shanhai.vocabulary import Label
 from shanhai_api.naming import project_state
 from shanhai_api.negotiation import HTML, JSON
@@ -53,7 +52,7 @@ def editions_document(view: View, plan: PlanSeen, rows: Sequence[EditionRow]) ->
     }
 
 
-def members_document(view: View, plan: PlanSeen, members: Sequence[Member]) -> Document:
+def members_document(view: View, plan: PlanSeen, members: Sequence[EditionProject]) -> Document:
     """The projects of an edition."""
     title = Label(f"{plan.name.zh}：项目", f"{plan.name.en}: projects")
     return {
@@ -77,7 +76,12 @@ def members_document(view: View, plan: PlanSeen, members: Sequence[Member]) -> D
 
 
 def comparison_document(
-    view: View, first: PlanSeen, second: PlanSeen, compared: Sequence[Compared], *, with_money: bool
+    view: View,
+    first: PlanSeen,
+    second: PlanSeen,
+    compared: Sequence[EditionDifference],
+    *,
+    with_money: bool,
 ) -> Document:
     """What differs between two editions, kind by kind."""
     zh = view.lang == "zh"
@@ -104,7 +108,7 @@ def comparison_document(
     }
 
 
-def _sums(parts: Sequence[Part], with_money: bool) -> Document:
+def _sums(parts: Sequence[EditionObject], with_money: bool) -> Document:
     areas = [part.area_m2 for part in parts if part.area_m2 is not None]
     costs = [part.cost for part in parts if part.cost is not None]
     return {
@@ -115,7 +119,7 @@ def _sums(parts: Sequence[Part], with_money: bool) -> Document:
     }
 
 
-def _part(part: Part, zh: bool) -> Document:
+def _part(part: EditionObject, zh: bool) -> Document:
     name = part.name.zh if zh else part.name.en
     return {"code": part.code, "name": name, "area_km2": _km2(part.area_m2)}
 

@@ -4,13 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from shanhai.db.editions.beginning import begin_edition
-from shanhai.db.editions.comparing import compare_editions
-from shanhai.db.editions.lineage import beside, list_editions
-from shanhai.db.editions.membership import list_members, note_member
-from shanhai.db.features.drafts import read_draft
-from shanhai.db.features.plans import PLANS
-from shanhai.db.indicators.listing import find_plan
+from shanhai.db.collections.plans import PLANS
+from shanhai.db.editions.comparison import compare_editions
+from shanhai.db.editions.creation import begin_edition
+from shanhai.db.editions.lineage import beside, list_editions, list_members, note_member
+from shanhai.db.features.input_validation import read_draft
+from shanhai.db.indicators.plan_indicators import find_plan
 from shanhai.errors import InvalidInput
 from shanhai_api.body_schema import body_of
 from shanhai_api.dependencies import (

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.exporting import Export, licences, reading_rows
+from shanhai.db.features.export import Export, licences, reading_rows
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import Unavailable
 from shanhai.vector.formats import FileFormat
@@ -150,18 +150,18 @@ async def _write(state: State, order: Order, path: Path) -> tuple[int, Mapping[s
 def _write_in_thread(order: Order, path: Path, pump: "Pump", licence: str) -> Mapping[str, int]:
     # Only who exports pays for these libraries.
     from shanhai.vector.shapefile import short_names
-    from shanhai.vector.tables import Column, Table, kind_of
-    from shanhai.vector.writing import write_table
+    from shanhai.vector.tables import FeatureColumn, FeatureTable, kind_of
+    from shanhai.vector.writer import write_table
 
     entity, crs = order.export.entity, order.export.form.crs
     # Of all properties, so that a file of some of them is understood when it comes back.
     short = short_names([item.name for item in entity.properties])
     columns = tuple(
-        Column(item.name, kind_of(item.schema), item.title.zh, short[item.name])
+        FeatureColumn(item.name, kind_of(item.schema), item.title.zh, short[item.name])
         for item in order.export.properties
     )
     degrees_of_84 = crs.uri.endswith("CRS84") or order.format.only_degrees
-    table = Table(
+    table = FeatureTable(
         entity.name,
         columns,
         pump.blocks(),

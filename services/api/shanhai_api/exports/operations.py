@@ -6,7 +6,7 @@ from fastapi import Request, Response
 
 from shanhai.db.features.crs import CRS84, WGS84
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.exporting import Export
+from shanhai.db.features.export import Export
 from shanhai.db.features.seen import seen_by
 from shanhai.errors import InvalidInput
 from shanhai.vector.formats import FileFormat

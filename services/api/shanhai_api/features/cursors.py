@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.order import SHAPELESS, Order, Place, Position, Side, type_of_key
+from shanhai.db.features.order import SHAPELESS, Order, OrderPosition, PageStart, Side, type_of_key
 from shanhai_api.features.values import parse_text
 
 OF_NO_PLACE = frozenset({"f", "lang", "limit", "crs", "count", "properties", "cursor", "offset"})
@@ -26,7 +26,7 @@ def fingerprint(kept: Mapping[str, Any]) -> str:
     return hashlib.sha256(repr(named).encode()).hexdigest()[:16]
 
 
-def write_cursor(side: Side, place: Place, kept: Mapping[str, Any]) -> str:
+def write_cursor(side: Side, place: OrderPosition, kept: Mapping[str, Any]) -> str:
     """A cursor after or before a place."""
     packed = orjson.dumps([side[0], fingerprint(kept), place.key, *place.values])
     return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
@@ -34,10 +34,10 @@ def write_cursor(side: Side, place: Place, kept: Mapping[str, Any]) -> str:
 
 def cursor_reader(
     entity: Entity, order: Order, kept: Mapping[str, str]
-) -> Callable[[str], Position]:
+) -> Callable[[str], PageStart]:
     """A reader of cursors made for this query."""
 
-    def parse(text: str) -> Position:
+    def parse(text: str) -> PageStart:
         side, made_for, key, values = _unpacked(text)
         if made_for != fingerprint(kept) or len(values) != len(order):
             raise ValueError(
@@ -48,8 +48,8 @@ def cursor_reader(
                 _check(type_of_key(entity, sort_key), value)
             elif sort_key == SHAPELESS:
                 raise _foreign()
-        place = Place(key, tuple(values))
-        return Position(after=place) if SIDES[side] == "after" else Position(before=place)
+        place = OrderPosition(key, tuple(values))
+        return PageStart(after=place) if SIDES[side] == "after" else PageStart(before=place)
 
     return parse
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from shanhai.db.features.crs import CRS84, crs_uris
-from shanhai.db.features.drafts import CODE
 from shanhai.db.features.entity import Entity, Property, Verb
 from shanhai.db.features.geometry import DEPTHS
-from shanhai.db.features.values import AMOUNT
-from shanhai.db.features.versions import MOST_VERSIONS
+from shanhai.db.features.input_validation import CODE
+from shanhai.db.features.property_values import AMOUNT
+from shanhai.db.features.snapshots import MOST_VERSIONS
 from shanhai_api.exports.formats import ENCODINGS, file_formats
 from shanhai_api.features.parameters import DEFAULT_LIMIT, LANGUAGES, parameters_of
 from shanhai_api.features.records import bound_names

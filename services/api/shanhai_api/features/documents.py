@@ -9,7 +9,7 @@ import orjson
 
 from shanhai.db.features.crs import CRS84, Crs, storage_crs
 from shanhai.db.features.entity import Entity, Property
-from shanhai.db.features.query import Extent, FeatureRow, Stretch
+from shanhai.db.features.query import CollectionExtent, FeatureRow, PageRange
 from shanhai.vocabulary import Label
 from shanhai_api.exports.formats import file_formats
 from shanhai_api.features.cursors import write_cursor
@@ -47,7 +47,7 @@ def collections_path(entity: Entity, *rest: str) -> str:
 
 
 def collection_list(
-    entities: Sequence[Entity], extents: Mapping[str, Extent], view: View
+    entities: Sequence[Entity], extents: Mapping[str, CollectionExtent], view: View
 ) -> dict[str, Any]:
     """The descriptions of all collections."""
     described = [collection(entity, extents[entity.name], view) for entity in entities]
@@ -58,7 +58,7 @@ def collection_list(
     }
 
 
-def collection(entity: Entity, extent: Extent, view: View) -> dict[str, Any]:
+def collection(entity: Entity, extent: CollectionExtent, view: View) -> dict[str, Any]:
     """The description of a collection."""
     systems, stored = published(view.request), storage_crs().uri
     return {
@@ -73,7 +73,7 @@ def collection(entity: Entity, extent: Extent, view: View) -> dict[str, Any]:
     }
 
 
-def extent_document(extent: Extent) -> dict[str, Any]:
+def extent_document(extent: CollectionExtent) -> dict[str, Any]:
     """The extent of a collection; the world when nothing has a place yet."""
     box = extent.box or WORLD
     interval = [_day_start(extent.start), _day_start(extent.end)]
@@ -208,7 +208,7 @@ def record_document(
 
 def list_document(
     entity: Entity,
-    page: Stretch,
+    page: PageRange,
     rows: Sequence[FeatureRow],
     query: ItemsQuery,
     view: View,
@@ -221,7 +221,7 @@ def list_document(
 
 
 def feature_collection(
-    entity: Entity, page: Stretch, rows: Sequence[FeatureRow], query: ItemsQuery, view: View
+    entity: Entity, page: PageRange, rows: Sequence[FeatureRow], query: ItemsQuery, view: View
 ) -> dict[str, Any]:
     """A page of features."""
     features = [feature(row) for row in rows]
@@ -231,7 +231,7 @@ def feature_collection(
 
 
 def about_page(
-    entity: Entity, page: Stretch, query: ItemsQuery, view: View, *, returned: int
+    entity: Entity, page: PageRange, query: ItemsQuery, view: View, *, returned: int
 ) -> dict[str, Any]:
     """What a page says beside its features."""
     path = collections_path(entity, "items")
@@ -248,7 +248,7 @@ def about_page(
 
 def record_list(
     entity: Entity,
-    page: Stretch,
+    page: PageRange,
     rows: Sequence[FeatureRow],
     query: ItemsQuery,
     view: View,
@@ -263,7 +263,7 @@ def record_list(
     }
 
 
-def counts(page: Stretch) -> dict[str, int]:
+def counts(page: PageRange) -> dict[str, int]:
     """How many there are in all, where that was counted or estimated."""
     told = {"numberMatched": page.matched, "shanhai:numberMatchedEstimate": page.estimate}
     return {name: count for name, count in told.items() if count is not None}
@@ -274,7 +274,9 @@ def time_stamp() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def page_links(path: str, page: Stretch, query: ItemsQuery, view: View, data: Format) -> list[Link]:
+def page_links(
+    path: str, page: PageRange, query: ItemsQuery, view: View, data: Format
+) -> list[Link]:
     """`self`, the other format, `next` and `prev`."""
     here = dict(query.kept)
     here.pop("f", None)
@@ -290,7 +292,7 @@ def page_links(path: str, page: Stretch, query: ItemsQuery, view: View, data: Fo
     return links
 
 
-def _neighbours(page: Stretch, kept: Mapping[str, str]) -> Sequence[tuple[str, str]]:
+def _neighbours(page: PageRange, kept: Mapping[str, str]) -> Sequence[tuple[str, str]]:
     found = []
     if page.has_next and page.last is not None:
         found.append(("next", write_cursor("after", page.last, kept)))

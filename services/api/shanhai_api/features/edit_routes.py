@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from shanhai.db.features.catalogue import RECORDS, collection_named
+from shanhai.db.collections.catalogue import RECORDS, collection_named
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.rights import verbs_for
-from shanhai.db.features.versions import MOST_VERSIONS
+from shanhai.db.features.permissions import verbs_for
+from shanhai.db.features.snapshots import MOST_VERSIONS
 from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheUnit, TheView, Writer
 from shanhai_api.features import editing
 from shanhai_api.features.editing import Edit

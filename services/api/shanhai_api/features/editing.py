@@ -10,13 +10,13 @@ import orjson
 from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features import writing
+from shanhai.db.features import write
 from shanhai.db.features.crs import CRS84, Crs
-from shanhai.db.features.drafts import Draft, read_draft
 from shanhai.db.features.entity import Entity, Verb
+from shanhai.db.features.input_validation import Draft, read_draft
+from shanhai.db.features.permissions import editing_of
 from shanhai.db.features.query import FeatureRow
-from shanhai.db.features.rights import editing_of
-from shanhai.db.features.writing import Target, Terms, Written, state_tag
+from shanhai.db.features.write import WriteResult, WriteTarget, WriteTerms, state_tag
 from shanhai.errors import InvalidInput, Stale
 from shanhai.rules import in_both
 from shanhai_api.dependencies import act_of
@@ -62,9 +62,9 @@ class Edit:
         """The session of the transaction."""
         return self.unit.session
 
-    def target(self, code: str) -> Target:
+    def target(self, code: str) -> WriteTarget:
         """The object of a code."""
-        return Target(code, self.bound, version=self.version)
+        return WriteTarget(code, self.bound, version=self.version)
 
 
 async def create(edit: Edit) -> Response:
@@ -74,7 +74,7 @@ async def create(edit: Edit) -> Response:
 
     async def effect() -> Made:
         act = act_of(edit.caller, edit.view)
-        written = await writing.create(
+        written = await write.create(
             edit.session, edit.entity, edit.caller, act, draft, within=edit.bound
         )
         return await _made(edit, written)
@@ -90,14 +90,14 @@ async def replace(edit: Edit, code: str) -> Response:
     _demand(edit, "replace")
     expected = expected_states(edit.request)
     draft, _ = await _read_body(edit, whole=True)
-    written = await writing.replace(
+    written = await write.replace(
         edit.session,
         edit.entity,
         edit.caller,
         act_of(edit.caller, edit.view),
         edit.target(code),
         draft,
-        terms=Terms(expected),
+        terms=WriteTerms(expected),
     )
     return _answer(edit, await _made(edit, written, status=200))
 
@@ -107,14 +107,14 @@ async def update(edit: Edit, code: str) -> Response:
     _demand(edit, "update")
     expected = expected_states(edit.request)
     draft, _ = await _read_body(edit, whole=False)
-    written = await writing.update(
+    written = await write.update(
         edit.session,
         edit.entity,
         edit.caller,
         act_of(edit.caller, edit.view),
         edit.target(code),
         draft,
-        terms=Terms(expected),
+        terms=WriteTerms(expected),
     )
     return _answer(edit, await _made(edit, written, status=200))
 
@@ -122,13 +122,13 @@ async def update(edit: Edit, code: str) -> Response:
 async def remove(edit: Edit, code: str) -> Response:
     """Delete an object."""
     _demand(edit, "delete")
-    await writing.remove(
+    await write.remove(
         edit.session,
         edit.entity,
         edit.caller,
         act_of(edit.caller, edit.view),
         edit.target(code),
-        terms=Terms(expected_states(edit.request)),
+        terms=WriteTerms(expected_states(edit.request)),
     )
     return Response(status_code=204)
 
@@ -140,11 +140,11 @@ async def _create_at(edit: Edit, code: str) -> Response:
         raise InvalidInput(
             f"the body says the code is {draft.code!r}, the path {code!r}",
             message_zh="请求体中的代码与路径不一致",
-            pointer=f"{writing.pointer_of_properties(edit.entity)}/code",
+            pointer=f"{write.pointer_of_properties(edit.entity)}/code",
         )
-    if await writing.exists(edit.session, edit.entity, edit.target(code)):
+    if await write.exists(edit.session, edit.entity, edit.target(code)):
         raise Stale(f"there is a {code!r} already", message_zh=f"{code!r} 已存在")
-    written = await writing.create(
+    written = await write.create(
         edit.session,
         edit.entity,
         edit.caller,
@@ -201,9 +201,9 @@ def _content_crs(request: Request) -> Crs:
         ) from None
 
 
-async def _made(edit: Edit, written: Written, *, status: int = 201) -> Made:
+async def _made(edit: Edit, written: WriteResult, *, status: int = 201) -> Made:
     """The object as it now is."""
-    row = await writing.read_written(edit.session, edit.entity, written.row_id)
+    row = await write.read_written(edit.session, edit.entity, written.row_id)
     document = document_of(edit.entity, row, edit.view, edit.bound)
     if written.mended is not None:
         shown = {k: value for k, value in written.mended.items() if k not in KEPT_TO_ITSELF}

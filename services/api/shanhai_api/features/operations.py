@@ -4,37 +4,41 @@ from collections.abc import Mapping
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.catalogue import COLLECTIONS, entity_named
+from shanhai.db.collections.catalogue import COLLECTIONS, entity_named
+from shanhai.db.fast_reads import Executor
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.query import (
-    Extent,
+    CollectionExtent,
+    FeaturePage,
     FeatureRow,
     LongPage,
-    Page,
     read_extent,
     read_feature,
     read_long_page,
     read_page,
 )
 from shanhai.db.features.selection import Selection
-from shanhai.db.features.statements import PLAIN, Form
-from shanhai.db.quick import Asked
+from shanhai.db.features.statements import PLAIN, OutputOptions
 from shanhai.errors import NotFound
 from shanhai_api.features.parameters import ItemsQuery
 from shanhai_api.identity import Caller
 
 
-async def read_extents(session: AsyncSession, caller: Caller) -> Mapping[str, Extent]:
+async def read_extents(session: AsyncSession, caller: Caller) -> Mapping[str, CollectionExtent]:
     """The extent of what the caller may see of each collection."""
     return {entity.name: await read_own_extent(session, entity, caller) for entity in COLLECTIONS}
 
 
-async def read_own_extent(session: AsyncSession, entity: Entity, caller: Caller) -> Extent:
+async def read_own_extent(
+    session: AsyncSession, entity: Entity, caller: Caller
+) -> CollectionExtent:
     """The extent of what the caller may see of one collection."""
     return await read_extent(session, entity, Selection(caller.viewer))
 
 
-async def read_items(session: Asked, entity: Entity, caller: Caller, query: ItemsQuery) -> Page:
+async def read_items(
+    session: Executor, entity: Entity, caller: Caller, query: ItemsQuery
+) -> FeaturePage:
     """A page of features."""
     return await read_page(
         session,
@@ -47,7 +51,7 @@ async def read_items(session: Asked, entity: Entity, caller: Caller, query: Item
 
 
 async def read_long_list(
-    session: Asked, entity: Entity, caller: Caller, query: ItemsQuery
+    session: Executor, entity: Entity, caller: Caller, query: ItemsQuery
 ) -> LongPage:
     """The row numbers of a page too long to be held."""
     return await read_long_page(
@@ -61,7 +65,7 @@ async def read_long_list(
 
 
 async def read_item(
-    session: Asked, entity: Entity, selection: Selection, form: Form = PLAIN
+    session: Executor, entity: Entity, selection: Selection, form: OutputOptions = PLAIN
 ) -> FeatureRow:
     """The one feature a selection with a `code` means.
 

@@ -8,12 +8,13 @@ from typing import TypeVar
 from fastapi import Request
 from starlette.datastructures import QueryParams
 
-from shanhai.db.features.cql2 import FilterLanguage, compile_filter
+from shanhai.db.features.cql2.compiler import compile_filter
+from shanhai.db.features.cql2.parser import FilterLanguage
 from shanhai.db.features.crs import CRS84, Crs, parse_crs
 from shanhai.db.features.entity import TEXT, Entity, Property
-from shanhai.db.features.order import Order, Position, usual_order
-from shanhai.db.features.selection import Box, Filter, Interval, Outline, Selection, Value
-from shanhai.db.features.statements import Ask, Form
+from shanhai.db.features.order import Order, PageStart, usual_order
+from shanhai.db.features.selection import Box, Filter, Outline, Selection, TimeInterval, Value
+from shanhai.db.features.statements import OutputOptions, PageOptions
 from shanhai.db.identity import Viewer
 from shanhai.errors import Fault, InvalidInput
 from shanhai.rules import in_both
@@ -54,10 +55,10 @@ class ItemsQuery:
     """What a request asks of a collection; `kept` are the parameters its page links repeat."""
 
     limit: int
-    position: Position
-    ask: Ask
+    position: PageStart
+    ask: PageOptions
     box: Box | Outline | None
-    during: Interval | None
+    during: TimeInterval | None
     as_of: date | None
     filters: Mapping[str, Value]
     filter: Filter | None
@@ -237,13 +238,13 @@ def _language(text: str) -> FilterLanguage:
     return LANGUAGES[text]
 
 
-def _ask(entity: Entity, reader: Reader, order: Order) -> Ask:
+def _ask(entity: Entity, reader: Reader, order: Order) -> PageOptions:
     members = reader.read("properties", members_reader(entity))
-    form = Form(reader.read("crs", reader.system) or CRS84, members)
-    return Ask(order, form, reader.read("count", parse_counting) or "capped")
+    form = OutputOptions(reader.read("crs", reader.system) or CRS84, members)
+    return PageOptions(order, form, reader.read("count", parse_counting) or "capped")
 
 
-def _position(entity: Entity, reader: Reader, order: Order, kept: Mapping[str, str]) -> Position:
+def _position(entity: Entity, reader: Reader, order: Order, kept: Mapping[str, str]) -> PageStart:
     if "cursor" in reader.query:
-        return reader.read("cursor", cursor_reader(entity, order, kept)) or Position()
-    return Position(offset=reader.read("offset", parse_offset) or 0)
+        return reader.read("cursor", cursor_reader(entity, order, kept)) or PageStart()
+    return PageStart(offset=reader.read("offset", parse_offset) or 0)

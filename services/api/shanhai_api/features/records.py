@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from shanhai.db.features.catalogue import RECORDS
+from shanhai.db.collections.catalogue import RECORDS
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.seen import seen_by
 from shanhai.db.features.selection import Selection
-from shanhai.db.features.writing import state_tag
+from shanhai.db.features.write import state_tag
 from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheView
 from shanhai_api.exports.formats import file_format
 from shanhai_api.exports.operations import respond_file

@@ -7,11 +7,11 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from shanhai.db.features.catalogue import COLLECTIONS, collection_named
+from shanhai.db.collections.catalogue import COLLECTIONS, collection_named
 from shanhai.db.features.seen import seen_by
 from shanhai.db.features.selection import Selection
-from shanhai.db.features.statements import Form
-from shanhai.db.features.writing import state_tag
+from shanhai.db.features.statements import OutputOptions
+from shanhai.db.features.write import state_tag
 from shanhai_api.dependencies import (
     DirectRoute,
     PageQuery,
@@ -133,7 +133,7 @@ async def read_item(request: Request) -> Response:
     version = version_filter(entity, query.version)
     code = request.path_params["code"]
     selection = Selection(caller.viewer, version, code=code, as_of=query.as_of)
-    row = await operations.read_item(reader, entity, selection, Form(crs))
+    row = await operations.read_item(reader, entity, selection, OutputOptions(crs))
     document = documents.feature_document(entity, row, view)
     extra: dict[str, Any] | None = None
     if html:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.selection import Selection
-from shanhai.db.features.versions import Version, read_versions
+from shanhai.db.features.snapshots import Version, read_versions
 from shanhai.errors import NotFound
 from shanhai_api.features import documents
 from shanhai_api.identity import Caller

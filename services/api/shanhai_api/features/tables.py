@@ -8,10 +8,10 @@ from urllib.parse import quote, urlencode
 import orjson
 from fastapi import Response
 
-from shanhai.db.features.catalogue import ENTITIES
+from shanhai.db.collections.catalogue import ENTITIES
+from shanhai.db.fast_reads import Executor
 from shanhai.db.features.entity import Entity, Property
 from shanhai.db.features.query import FeatureRow
-from shanhai.db.quick import Asked
 from shanhai.vector.formats import FILE_FORMATS, FileFormat
 from shanhai.vocabulary import Lang
 from shanhai_api.features import documents, operations
@@ -54,7 +54,7 @@ NAMES = frozenset({"code", "name_zh", "name_en", "valid_from", "valid_to"})
 
 
 async def items_page(
-    session: Asked,
+    session: Executor,
     entity: Entity,
     caller: Caller,
     query: ItemsQuery,

@@ -10,9 +10,9 @@ from typing import Any, get_args
 from shanhai.db.features.crs import CRS84, WEB_MERCATOR, Crs, mercator_degrees
 from shanhai.db.features.entity import Entity
 from shanhai.db.features.order import Order, SortKey
-from shanhai.db.features.selection import Box, Interval, Outline, Value
+from shanhai.db.features.property_values import NO_AMOUNT, amount_of
+from shanhai.db.features.selection import Box, Outline, TimeInterval, Value
 from shanhai.db.features.statements import Counting
-from shanhai.db.features.values import NO_AMOUNT, amount_of
 from shanhai.vocabulary import Lang
 
 MAX_LIMIT = 10_000
@@ -88,12 +88,12 @@ def _degrees(corners: Corners) -> Box:
     return Box(west, south, east, north)
 
 
-def parse_datetime(text: str, zone: tzinfo = UTC) -> Interval:
+def parse_datetime(text: str, zone: tzinfo = UTC) -> TimeInterval:
     """An instant or an interval, `..` or nothing being an open end; dates are days of the zone."""
     start_text, slash, end_text = text.partition("/")
     if not slash:
-        return Interval(_instant(text, time.min, zone), _instant(text, time.max, zone))
-    interval = Interval(_end(start_text, time.min, zone), _end(end_text, time.max, zone))
+        return TimeInterval(_instant(text, time.min, zone), _instant(text, time.max, zone))
+    interval = TimeInterval(_end(start_text, time.min, zone), _end(end_text, time.max, zone))
     if interval.start and interval.end and interval.start > interval.end:
         raise ValueError("must not end before it begins / 结束不得早于开始")
     return interval

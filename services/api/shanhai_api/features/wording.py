@@ -5,12 +5,12 @@ from typing import Any
 
 from sqlalchemy import text
 
-from shanhai.db.compliance.activities import activities
-from shanhai.db.features.catalogue import entity_named
+from shanhai.db.collections.catalogue import entity_named
+from shanhai.db.compliance.rules import activities
+from shanhai.db.fast_reads import Executor
 from shanhai.db.features.entity import Entity, Property
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import Viewer
-from shanhai.db.quick import Asked
 from shanhai.vocabulary import (
     CONTROL_KINDS,
     REGION_LEVELS,
@@ -173,7 +173,7 @@ WORDS: Mapping[tuple[str, str], Mapping[str, Label]] = {
 
 
 async def names_on_page(
-    session: Asked, entity: Entity, rows: Iterable[Mapping[str, Any]], viewer: Viewer, lang: Lang
+    session: Executor, entity: Entity, rows: Iterable[Mapping[str, Any]], viewer: Viewer, lang: Lang
 ) -> Named:
     """What the codes in some rows' properties are called, of what the reader may see."""
     asked: dict[str, set[str]] = {}
@@ -221,7 +221,7 @@ def _several(value: Any) -> Sequence[str]:
 
 
 async def names_of(
-    session: Asked, entity: Entity, codes: Collection[str], viewer: Viewer, lang: Lang
+    session: Executor, entity: Entity, codes: Collection[str], viewer: Viewer, lang: Lang
 ) -> dict[str, str]:
     """What some rows of an entity are called, of those the reader may see."""
     name = entity.declared(f"name_{lang}") or entity.declared(f"title_{lang}")

@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
-from shanhai.db.tables import DataFinding
+from shanhai.db.tables.control import DataFinding
 from shanhai.timestamps import rfc3339
-from shanhai.vector.cells import neutralised
+from shanhai.vector.formats import neutralised
 from shanhai.vocabulary import SEVERITIES, Lang
 
 LABELS = {term.code: term.label for term in SEVERITIES}

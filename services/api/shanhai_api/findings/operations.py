@@ -3,12 +3,12 @@
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.plans import PLANS
-from shanhai.db.features.rights import demand_role, editing_of
+from shanhai.db.collections.plans import PLANS
+from shanhai.db.features.permissions import demand_role, editing_of
 from shanhai.db.features.selection import Selection
-from shanhai.db.quality.reading import check_and_keep
+from shanhai.db.quality.findings import check_and_keep
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.tables import Plan
+from shanhai.db.tables.plan import Plan
 from shanhai_api.features.operations import read_item
 from shanhai_api.identity import Caller
 from shanhai_api.once import Made

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from shanhai.db.indicators.listing import find_plan
-from shanhai.db.quality.reading import list_findings, was_checked
+from shanhai.db.indicators.plan_indicators import find_plan
+from shanhai.db.quality.findings import list_findings, was_checked
 from shanhai_api.dependencies import (
     DayQuery,
     PageQuery,

@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
 from shanhai import __version__
-from shanhai.db.pools import pool_use
+from shanhai.db.engine import pool_use
 from shanhai_api.dependencies import TheState
 from shanhai_api.health.operations import check_health
 

@@ -7,13 +7,12 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.catalogue import COLLECTIONS, collection_named
+from shanhai.db.collections.catalogue import COLLECTIONS, collection_named
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.order import Position
-from shanhai.db.features.places import METRES_PER_DEGREE, AtPoint
-from shanhai.db.features.query import FeatureRow, Page, read_page
+from shanhai.db.features.order import PageStart
+from shanhai.db.features.query import METRES_PER_DEGREE, AtPoint, FeaturePage, FeatureRow, read_page
 from shanhai.db.features.selection import Selection
-from shanhai.db.features.statements import Ask
+from shanhai.db.features.statements import PageOptions
 from shanhai.vocabulary import Label
 from shanhai_api.features import documents
 from shanhai_api.identity import Caller
@@ -95,14 +94,14 @@ async def _read(
     point: AtPoint,
     *,
     limit: int = MOST_IN_COLLECTION,
-) -> Page:
+) -> FeaturePage:
     return await read_page(
         session,
         entity,
         Selection(caller.viewer, as_of=spot.as_of, filter=point),
         limit=limit,
-        position=Position(),
-        ask=Ask(counting="none" if limit == MOST_IN_COLLECTION else "capped"),
+        position=PageStart(),
+        ask=PageOptions(counting="none" if limit == MOST_IN_COLLECTION else "capped"),
     )
 
 

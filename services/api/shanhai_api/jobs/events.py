@@ -6,8 +6,8 @@ from uuid import UUID
 
 import orjson
 
-from shanhai.db.queries.job_reading import find_job
-from shanhai.db.tables import Job
+from shanhai.db.queries.jobs import find_job
+from shanhai.db.tables.job import Job
 from shanhai.vocabulary import JobStatus
 from shanhai_api.event_stream import HEARTBEAT, HEARTBEAT_S, LONGEST_S
 from shanhai_api.identity import Caller

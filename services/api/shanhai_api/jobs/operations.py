@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.audit import Act
-from shanhai.db.queries.job_reading import JobFilter, find_job, list_jobs
-from shanhai.db.tables import Job
+from shanhai.db.queries.jobs import JobFilter, find_job, list_jobs
+from shanhai.db.tables.job import Job
 from shanhai.errors import Forbidden, NotFound, Stale
 from shanhai.jobs.states import cancel
 from shanhai.jobs.submission import resubmit, terms_of

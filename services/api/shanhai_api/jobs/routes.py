@@ -7,7 +7,7 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from shanhai.db.tables import Job
+from shanhai.db.tables.job import Job
 from shanhai.jobs.result_form import ResultForm
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.check_compliance.contract import CHECK_COMPLIANCE

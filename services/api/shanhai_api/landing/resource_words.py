@@ -5,7 +5,7 @@ Summaries and descriptions of operations are written once, in English, in the de
 
 from collections.abc import Mapping
 
-from shanhai.db.features.catalogue import COLLECTIONS, ENTITIES
+from shanhai.db.collections.catalogue import COLLECTIONS, ENTITIES
 from shanhai_api.member_words import HEADINGS
 from shanhai_api.page_words import WORDS
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel
 
-from shanhai.db.features.catalogue import COLLECTIONS, RECORDS
+from shanhai.db.collections.catalogue import COLLECTIONS, RECORDS
 from shanhai_api.dependencies import MAY_LOOK, TheState, TheView
 from shanhai_api.features.systems import with_published
 from shanhai_api.kit.answers import Answer, Document, Link

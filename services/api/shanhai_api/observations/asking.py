@@ -10,20 +10,20 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 from starlette.datastructures import QueryParams
 
+from shanhai.db.collections.stations import STATIONS
+from shanhai.db.fast_reads import Executor
 from shanhai.db.features.crs import CRS84
-from shanhai.db.features.selection import Box, Filter, Interval, Outline, Selection
-from shanhai.db.features.stations import STATIONS
+from shanhai.db.features.selection import Box, Filter, Outline, Selection, TimeInterval
 from shanhai.db.identity import Viewer
-from shanhai.db.observations.reading import (
+from shanhai.db.observations.queries import (
     EARLIEST,
-    Place,
     SeenStation,
-    Series,
+    SeriesPosition,
+    SeriesQuery,
     find_properties,
     find_stations,
 )
 from shanhai.db.observations.rollups import Every
-from shanhai.db.quick import Asked
 from shanhai.errors import InvalidInput
 from shanhai_api.dependencies import PageQuery
 from shanhai_api.features.parameters import DEFAULT_LIMIT, Reader, read_filter
@@ -85,14 +85,14 @@ class Question:
 
     stations: tuple[str, ...] | None
     properties: tuple[str, ...] | None
-    during: Interval
+    during: TimeInterval
     box: Box | Outline | None
     filter: Filter | None
     every: Every | None
     latest: bool
     revisions: bool
     limit: int | None
-    after: Place | None
+    after: SeriesPosition | None
     kept: Mapping[str, str]
 
     @property
@@ -121,7 +121,8 @@ def read_question(query: ObservationsQuery, zone: ZoneInfo) -> Question:
     question = Question(
         stations=reader.read("station", _names),
         properties=reader.read("property", _names),
-        during=reader.read("datetime", partial(parse_datetime, zone=zone)) or Interval(None, None),
+        during=reader.read("datetime", partial(parse_datetime, zone=zone))
+        or TimeInterval(None, None),
         box=reader.read("bbox", lambda text: parse_bbox(text, CRS84)),
         filter=read_filter(STATIONS, reader),
         every=query.every,
@@ -150,7 +151,7 @@ def _names(text: str) -> tuple[str, ...]:
     return names
 
 
-async def find_series(asked: Asked, question: Question, viewer: Viewer) -> Series:
+async def find_series(asked: Executor, question: Question, viewer: Viewer) -> SeriesQuery:
     """The series a question means, of stations the viewer may know of.
 
     Raises:
@@ -161,11 +162,11 @@ async def find_series(asked: Asked, question: Question, viewer: Viewer) -> Serie
     stations = await _stations(asked, question, selection)
     during = question.during
     end = min(during.end or LATEST, LATEST) + timedelta(microseconds=1)
-    return Series(stations, properties, max(during.start or EARLIEST, EARLIEST), end)
+    return SeriesQuery(stations, properties, max(during.start or EARLIEST, EARLIEST), end)
 
 
 async def _stations(
-    asked: Asked, question: Question, selection: Selection
+    asked: Executor, question: Question, selection: Selection
 ) -> Mapping[int, SeenStation]:
     named = question.stations
     if named is None:

@@ -5,8 +5,14 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from shanhai.db.observations.reading import Former, Place, SeenStation, Series, Value
-from shanhai.db.observations.rollups import Bucket
+from shanhai.db.observations.queries import (
+    FormerObservation,
+    SeenStation,
+    SeriesPosition,
+    SeriesQuery,
+    Value,
+)
+from shanhai.db.observations.rollups import Rollup
 from shanhai.monitoring.checks import flag_codes
 from shanhai.vocabulary import QUALITIES
 
@@ -15,7 +21,9 @@ STATISTICS = ("mean", "min", "max", "p50", "p98", "count")
 
 
 def describe_value(
-    series: Series, value: Value, formers: Mapping[Place, Sequence[Former]] | None = None
+    series: SeriesQuery,
+    value: Value,
+    formers: Mapping[SeriesPosition, Sequence[FormerObservation]] | None = None,
 ) -> Row:
     """An observation; with what it was before where that is asked for."""
     of = series.properties[value.property_id]
@@ -32,11 +40,11 @@ def describe_value(
     if value.result_time is not None:
         row["result_time"] = value.result_time
     if formers is not None:
-        row["revisions"] = [_former(one) for one in formers.get(Place(*value[:3]), ())]
+        row["revisions"] = [_former(one) for one in formers.get(SeriesPosition(*value[:3]), ())]
     return row
 
 
-def _former(one: Former) -> Row:
+def _former(one: FormerObservation) -> Row:
     row: Row = {
         "value": one.value,
         "quality": QUALITIES[one.quality].code,
@@ -50,17 +58,17 @@ def _former(one: Former) -> Row:
 
 
 def describe_latest(
-    series: Series,
+    series: SeriesQuery,
     value: Value,
     now: datetime,
-    formers: Mapping[Place, Sequence[Former]] | None = None,
+    formers: Mapping[SeriesPosition, Sequence[FormerObservation]] | None = None,
 ) -> Row:
     """A newest value; `gap` says that the station has been silent for longer than is usual."""
     station = series.stations[value.station_id]
     return {**describe_value(series, value, formers), "gap": station.has_gap(value.at, now)}
 
 
-def describe_bucket(series: Series, bucket: Bucket, zone: ZoneInfo) -> Row:
+def describe_bucket(series: SeriesQuery, bucket: Rollup, zone: ZoneInfo) -> Row:
     """Statistics of a stretch of time, whose begin is told in the zone that divides it."""
     of = series.properties[bucket.property_id]
     return {

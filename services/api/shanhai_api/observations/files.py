@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import shapely
 from fastapi import Response
 
-from shanhai.db.observations.reading import SeenStation
+from shanhai.db.observations.queries import SeenStation
 from shanhai.db.queries.audit import record
 from shanhai.vector.formats import FileFormat
 from shanhai_api.dependencies import act_of
@@ -96,8 +96,8 @@ def _write(
     path: Path, chosen: FileFormat, columns: Sequence[tuple[str, "Kind"]], pump: Pump
 ) -> None:
     # Only who exports pays for these libraries.
-    from shanhai.vector.tables import Column, Table
-    from shanhai.vector.writing import write_table
+    from shanhai.vector.tables import FeatureColumn, FeatureTable
+    from shanhai.vector.writer import write_table
 
-    named = tuple(Column(name, kind) for name, kind in columns)
-    write_table(path, Table("observations", named, pump.blocks(), "Point"), chosen.name)
+    named = tuple(FeatureColumn(name, kind) for name, kind in columns)
+    write_table(path, FeatureTable("observations", named, pump.blocks(), "Point"), chosen.name)

@@ -2,8 +2,8 @@
 
 from fastapi import Request
 
-from shanhai.db.observations.ingest import Delivery, Sender, store
-from shanhai.monitoring.observation import MOST_TOLD, Outcome
+from shanhai.db.observations.ingest import IncomingBatch, Sender, store
+from shanhai.monitoring.observation import MOST_TOLD, BatchOutcome
 from shanhai_api.identity import Caller
 from shanhai_api.observations.receiving import Received
 from shanhai_api.once import HEADER, Made, once
@@ -21,7 +21,7 @@ async def keep(
 
     A large batch has a transaction of its own, and so has one whose answer is kept for replays.
     """
-    delivery = Delivery(received.batch, Sender("http", caller))
+    delivery = IncomingBatch(received.batch, Sender("http", caller))
     if len(received.batch) <= GATHERED_ROWS and HEADER not in request.headers:
         outcome = await state.gathering.store(delivery)
         return _made(state, view, outcome, received)
@@ -36,7 +36,7 @@ async def keep(
 
 
 async def _store(
-    state: State, unit: Unit, view: View, delivery: Delivery, received: Received
+    state: State, unit: Unit, view: View, delivery: IncomingBatch, received: Received
 ) -> Made:
     skew = state.configuration.observations.skew
     outcome = await store(
@@ -45,7 +45,7 @@ async def _store(
     return _made(state, view, outcome, received)
 
 
-def _made(state: State, view: View, outcome: Outcome, received: Received) -> Made:
+def _made(state: State, view: View, outcome: BatchOutcome, received: Received) -> Made:
     """The answer, counted."""
     document = describe(outcome, received, view.lang)
     counted = {
@@ -59,7 +59,7 @@ def _made(state: State, view: View, outcome: Outcome, received: Received) -> Mad
     return Made(document, status=202)
 
 
-def describe(outcome: Outcome, received: Received, lang: str) -> dict[str, object]:
+def describe(outcome: BatchOutcome, received: Received, lang: str) -> dict[str, object]:
     """What became of the rows; as many of the refused ones are named as fit an answer."""
     told = [*received.refused.told, *outcome.rejected.told]
     told.sort(key=lambda rejection: rejection.index)

@@ -8,21 +8,21 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 
-from shanhai.db.observations.reading import Place
+from shanhai.db.observations.queries import SeriesPosition
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LIMITS = ((-(10**15), 2 * 10**17), (0, 2**31 - 1), (0, 2**15 - 1))
 """What time, from 1938 to 8307, and numbers of series can be."""
 
 
-def write_place(place: Place, made_for: Mapping[str, str]) -> str:
+def write_place(place: SeriesPosition, made_for: Mapping[str, str]) -> str:
     """The word of a place."""
     at = (place.at - EPOCH) // timedelta(microseconds=1)
     packed = orjson.dumps([_fingerprint(made_for), at, place.station_id, place.property_id])
     return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
 
 
-def parse_place(text: str, made_for: Mapping[str, str]) -> Place:
+def parse_place(text: str, made_for: Mapping[str, str]) -> SeriesPosition:
     """The place a word means.
 
     Raises:
@@ -43,7 +43,7 @@ def parse_place(text: str, made_for: Mapping[str, str]) -> Place:
         raise ValueError(
             "belongs to another query; follow the links / 属于另一个查询；请用给出的链接"
         )
-    return Place(EPOCH + timedelta(microseconds=at), station, of)
+    return SeriesPosition(EPOCH + timedelta(microseconds=at), station, of)
 
 
 def _fingerprint(made_for: Mapping[str, str]) -> str:

@@ -8,17 +8,17 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Request, Response
 
-from shanhai.db.observations.reading import (
-    Place,
+from shanhai.db.observations.queries import (
     SeenStation,
-    Series,
+    SeriesPosition,
+    SeriesQuery,
     Value,
     read_former,
     read_latest,
     read_statistics,
     read_values,
 )
-from shanhai.db.observations.rollups import Bucket
+from shanhai.db.observations.rollups import Rollup
 from shanhai.errors import InvalidInput
 from shanhai.vector.formats import FILE_FORMATS
 from shanhai_api.exports.formats import file_format_among
@@ -88,13 +88,13 @@ class Reading:
 
     state: State
     question: Question
-    series: Series
+    series: SeriesQuery
     zone: ZoneInfo
 
-    async def page(self) -> tuple[list[Told], Place | None]:
+    async def page(self) -> tuple[list[Told], SeriesPosition | None]:
         """A page, and the place behind which there is more."""
         size = self.question.page
-        found: list[Value | Bucket] = []
+        found: list[Value | Rollup] = []
         async for block in self._blocks(size + 1, self.question.after):
             found += block
         last = found[size - 1] if len(found) > size else None
@@ -106,8 +106,8 @@ class Reading:
             yield await self._told(block)
 
     async def _blocks(
-        self, most: int | None, after: Place | None
-    ) -> AsyncIterator[Sequence[Value | Bucket]]:
+        self, most: int | None, after: SeriesPosition | None
+    ) -> AsyncIterator[Sequence[Value | Rollup]]:
         asked, series, every = self.state.quick, self.series, self.question.every
         if self.question.latest:
             async for block in self._latest(most, after):
@@ -122,8 +122,8 @@ class Reading:
                 yield buckets
 
     async def _latest(
-        self, most: int | None, after: Place | None
-    ) -> AsyncIterator[Sequence[Value | Bucket]]:
+        self, most: int | None, after: SeriesPosition | None
+    ) -> AsyncIterator[Sequence[Value | Rollup]]:
         left, place = most, after
         while left is None or left > 0:
             size = MAX_LIMIT + 1 if left is None else min(left, MAX_LIMIT + 1)
@@ -134,7 +134,7 @@ class Reading:
             place = _place(block[-1])
             left = None if left is None else left - len(block)
 
-    async def _told(self, rows: Sequence[Value | Bucket]) -> list[Told]:
+    async def _told(self, rows: Sequence[Value | Rollup]) -> list[Told]:
         question, series = self.question, self.series
         values = [row for row in rows if isinstance(row, Value)]
         formers = await read_former(self.state.quick, values) if question.revisions else None
@@ -142,7 +142,7 @@ class Reading:
         found: list[Told] = []
         for row in rows:
             shown: dict[str, Any]
-            if isinstance(row, Bucket):
+            if isinstance(row, Rollup):
                 shown = documents.describe_bucket(series, row, self.zone)
             elif question.latest:
                 shown = documents.describe_latest(series, row, now, formers)
@@ -152,9 +152,9 @@ class Reading:
         return found
 
 
-def _place(row: Value | Bucket) -> Place:
-    at = row.starts_at if isinstance(row, Bucket) else row.at
-    return Place(at, row.station_id, row.property_id)
+def _place(row: Value | Rollup) -> SeriesPosition:
+    at = row.starts_at if isinstance(row, Rollup) else row.at
+    return SeriesPosition(at, row.station_id, row.property_id)
 
 
 def _refuse_pages(question: Question) -> None:
@@ -167,7 +167,7 @@ def _refuse_pages(question: Question) -> None:
         )
 
 
-def _links(view: View, question: Question, place: Place | None) -> list[Link]:
+def _links(view: View, question: Question, place: SeriesPosition | None) -> list[Link]:
     kept = {name: value for name, value in question.kept.items() if name != "f"}
     chosen = choose_format(view.request, PAGES)
     links = [

@@ -10,8 +10,8 @@ from typing import Protocol
 from fastapi import Request
 
 from shanhai.errors import InvalidInput, LimitExceeded
-from shanhai.monitoring.observation import Batch, Refused
-from shanhai.monitoring.parsing import CsvReader, LineReader, Reading, ndjson_rows
+from shanhai.monitoring.observation import Batch, RefusedRows
+from shanhai.monitoring.observation_formats import CsvReader, LineReader, ParsedRows, ndjson_rows
 from shanhai_api.errors import UnsupportedMedia
 from shanhai_api.kit.body import JSON_LIMIT_BYTES, parse_json, read_blocks, too_large
 
@@ -27,7 +27,7 @@ class Received:
     """The rows of a body, those refused while reading, and the SHA-256 of its bytes as sent."""
 
     batch: Batch
-    refused: Refused
+    refused: RefusedRows
     sha256: str
 
 
@@ -38,7 +38,7 @@ class Reader(Protocol):
         """Take the next bytes."""
         ...
 
-    def end(self) -> Reading:
+    def end(self) -> ParsedRows:
         """All that was read."""
         ...
 
@@ -111,7 +111,7 @@ class _Body:
                 raise too_large(self.limit)
             self.reader.feed(block)
 
-    def end(self, data: bytes) -> Reading:
+    def end(self, data: bytes) -> ParsedRows:
         """Take the last bytes; all rows of the body."""
         self.feed(data)
         if self.unpacker is not None:
@@ -188,7 +188,7 @@ class _JsonReader:
             )
         self.blocks.append(block)
 
-    def end(self) -> Reading:
+    def end(self) -> ParsedRows:
         """All rows.
 
         Raises:
@@ -201,6 +201,6 @@ class _JsonReader:
                 message_zh="请求体须为一条观测或观测数组",
                 pointer="",
             )
-        reading = Reading()
+        reading = ParsedRows()
         reading.take(value if isinstance(value, list) else [value])
         return reading

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from shanhai.monitoring.parsing import MEMBERS, NEEDED
+from shanhai.monitoring.observation_formats import MEMBERS, NEEDED
 from shanhai.vocabulary import QUALITIES
 from shanhai_api.dependencies import (
     DirectRoute,

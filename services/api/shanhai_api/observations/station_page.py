@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
+from shanhai.db.fast_reads import Executor
 from shanhai.db.features.selection import Selection
-from shanhai.db.observations.reading import (
+from shanhai.db.observations.queries import (
     EARLIEST,
     GAP_INTERVALS,
-    KnownProperty,
+    PropertySummary,
     SeenStation,
-    Series,
+    SeriesQuery,
     Value,
     find_properties,
     find_stations,
@@ -22,8 +23,7 @@ from shanhai.db.observations.reading import (
     read_statistics,
     read_values,
 )
-from shanhai.db.observations.rollups import Bucket, Every
-from shanhai.db.quick import Asked
+from shanhai.db.observations.rollups import Every, Rollup
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.monitoring.checks import flag_codes
 from shanhai.monitoring.observation import VALID
@@ -130,17 +130,17 @@ class StationReading:
     """
 
     station: SeenStation
-    known: Series
+    known: SeriesQuery
     newest: Sequence[Value]
-    chosen: KnownProperty | None
+    chosen: PropertySummary | None
     span: Span
-    drawn: Series
-    rows: Sequence[Value | Bucket]
+    drawn: SeriesQuery
+    rows: Sequence[Value | Rollup]
     marked: Sequence[Value]
 
 
 async def read_station(
-    asked: Asked,
+    asked: Executor,
     files: ArtifactStore,
     caller: Caller,
     code: str,
@@ -161,7 +161,7 @@ async def read_station(
     if not stations:
         raise NotFound(f"there is no station {code[:80]!r}", message_zh=f"没有站点 {code[:80]!r}")
     [station] = stations.values()
-    known = Series(stations, await find_properties(asked), EARLIEST, LATEST)
+    known = SeriesQuery(stations, await find_properties(asked), EARLIEST, LATEST)
     newest = await read_latest(asked, known, most=MOST_PROPERTIES)
     chosen = await _chosen(asked, query, known, newest)
     span = Span.around(_day(query, newest, chosen, zone), query.range, zone)
@@ -173,22 +173,22 @@ async def read_station(
     return StationReading(station, known, newest, chosen, span, drawn, rows, marked)
 
 
-def _drawn(known: Series, chosen: KnownProperty | None, span: Span) -> Series:
+def _drawn(known: SeriesQuery, chosen: PropertySummary | None, span: Span) -> SeriesQuery:
     start, end = span.moments
     properties = {} if chosen is None else {chosen.id: chosen}
     return replace(known, properties=properties, start=start, end=end)
 
 
 async def _chosen(
-    asked: Asked, query: StationQuery, known: Series, newest: Sequence[Value]
-) -> KnownProperty | None:
+    asked: Executor, query: StationQuery, known: SeriesQuery, newest: Sequence[Value]
+) -> PropertySummary | None:
     if query.property:
         return next(iter((await find_properties(asked, [query.property])).values()))
     return known.properties[newest[0].property_id] if newest else None
 
 
 def _day(
-    query: StationQuery, newest: Sequence[Value], chosen: KnownProperty | None, zone: ZoneInfo
+    query: StationQuery, newest: Sequence[Value], chosen: PropertySummary | None, zone: ZoneInfo
 ) -> date:
     if not query.date:
         own = [one.at for one in newest if chosen is not None and one.property_id == chosen.id]
@@ -207,10 +207,10 @@ def _day(
 
 
 async def _rows(
-    asked: Asked, files: ArtifactStore, series: Series, length: Range
-) -> list[Value | Bucket]:
+    asked: Executor, files: ArtifactStore, series: SeriesQuery, length: Range
+) -> list[Value | Rollup]:
     if length == "day":
-        values: list[Value | Bucket] = []
+        values: list[Value | Rollup] = []
         async for block in read_values(asked, series, files, most=MOST_VALUES + 1):
             values += block
         if len(values) <= MOST_VALUES:
@@ -226,7 +226,7 @@ def chart_of(found: StationReading, lang: Lang) -> Chart:
     longest = interval or step * GAP_INTERVALS
     points: list[Point] = []
     for row in found.rows:
-        if isinstance(row, Bucket):
+        if isinstance(row, Rollup):
             # A mean is drawn in the middle of its stretch.
             points.append(Point(row.starts_at + step / 2, row.mean, row.low, row.high))
             longest = max(interval, step * 1.5)
@@ -273,7 +273,7 @@ def _newest(found: StationReading, value: Value, now: datetime, lang: Lang) -> R
     }
 
 
-def _row(found: StationReading, row: Value | Bucket) -> Row:
-    if isinstance(row, Bucket):
+def _row(found: StationReading, row: Value | Rollup) -> Row:
+    if isinstance(row, Rollup):
         return describe_bucket(found.drawn, row, found.span.zone)
     return describe_value(found.drawn, row)

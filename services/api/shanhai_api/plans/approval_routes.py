@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from shanhai.db.features.approvals import Approval, read_approvals, read_content
-from shanhai.db.indicators.listing import PlanSeen, find_plan
-from shanhai.db.joint.deciding import Decision, decide
+from shanhai.db.collections.joint_approvals import Approval, read_approvals, read_content
+from shanhai.db.editions.joint_decisions import Decision, decide
+from shanhai.db.indicators.plan_indicators import PlanSeen, find_plan
 from shanhai.timestamps import rfc3339
 from shanhai.vocabulary import Label
 from shanhai_api.body_schema import body_of

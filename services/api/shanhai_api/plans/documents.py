@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from shanhai.db.compliance.documents import in_both
-from shanhai.db.indicators.listing import Listed, Place, PlanSeen, plain
+from shanhai.db.compliance.serialization import in_both
+from shanhai.db.indicators.plan_indicators import Listed, PlanRegion, PlanSeen, plain
 from shanhai.db.indicators.targets import describe_target
 from shanhai.db.indicators.values import Recorded
-from shanhai.db.proposals.reading import ProposalNamed
-from shanhai.db.tables import EvaluationSnapshot, IndicatorTarget, IndicatorValue
+from shanhai.db.proposals.queries import ProposalReference
+from shanhai.db.tables.indicator import EvaluationSnapshot, IndicatorTarget, IndicatorValue
 from shanhai.reporting.evaluation import Stamp, title_of
 from shanhai.timestamps import rfc3339
 from shanhai.vocabulary import Label
@@ -45,9 +45,9 @@ def targets_document(
     view: View,
     plan: PlanSeen,
     listed: Listed,
-    place: Place,
+    place: PlanRegion,
     rows: Sequence[IndicatorTarget],
-    proposals: Sequence[ProposalNamed],
+    proposals: Sequence[ProposalReference],
 ) -> Document:
     """The figures of an indicator in a region, and the proposals to revise them."""
     path = indicator_path(plan, listed)
@@ -69,7 +69,7 @@ def values_document(
     view: View,
     plan: PlanSeen,
     listed: Listed,
-    place: Place,
+    place: PlanRegion,
     page: Sequence[Recorded],
     following: str | None,
 ) -> Document:
@@ -124,7 +124,7 @@ def describe_value(
 def progress_document(
     view: View,
     plan: PlanSeen,
-    place: Place,
+    place: PlanRegion,
     year: int,
     summary: Mapping[str, Any],
     rows: Sequence[Mapping[str, Any]],
@@ -256,7 +256,7 @@ def _head(view: View, listed: Listed, what: Label) -> Document:
     return {"title": title.in_(view.lang)}
 
 
-def _about(plan: PlanSeen, listed: Listed, place: Place) -> Document:
+def _about(plan: PlanSeen, listed: Listed, place: PlanRegion) -> Document:
     return {
         "plan": plan.code,
         **about_day(plan),

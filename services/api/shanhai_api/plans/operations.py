@@ -8,12 +8,12 @@ from typing import Any
 from fastapi import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.indicators import PLAN_INDICATORS
+from shanhai.db.collections.indicators import PLAN_INDICATORS
+from shanhai.db.features.permissions import demand_role, demand_scopes
 from shanhai.db.features.references import ids_of
-from shanhai.db.features.rights import demand_role, demand_scopes
 from shanhai.db.identity import Identity
-from shanhai.db.indicators.evaluation import Question, store_snapshot
-from shanhai.db.indicators.listing import (
+from shanhai.db.indicators.evaluation import EvaluationScope, store_snapshot
+from shanhai.db.indicators.plan_indicators import (
     Listed,
     PlanSeen,
     find_indicator,
@@ -21,10 +21,10 @@ from shanhai.db.indicators.listing import (
     find_place,
     find_plan,
 )
-from shanhai.db.indicators.targets import Figure, Rewriting, state_targets
+from shanhai.db.indicators.targets import Rewriting, StatedFigure, state_targets
 from shanhai.db.indicators.values import REPORTING_SCOPES, VALUE_ROLES, NewValue, add_value
 from shanhai.db.queries.audit import Act
-from shanhai.db.tables import IndicatorTarget
+from shanhai.db.tables.indicator import IndicatorTarget
 from shanhai.errors import InvalidInput
 from shanhai.reporting.evaluation import Stamp, write_csv, write_docx
 from shanhai.vocabulary import Role
@@ -77,7 +77,7 @@ async def rewrite_targets(
     place = await find_place(session, seen, region, pointer="region")
     demand_role(caller, editing.roles, place.id)
     rewriting = Rewriting(seen, listed, place, act, body.reason)
-    figures = [Figure(**dict(figure)) for figure in body.targets]
+    figures = [StatedFigure(**dict(figure)) for figure in body.targets]
     return rewriting, await state_targets(session, rewriting, figures, expected=expected)
 
 
@@ -127,7 +127,7 @@ async def store_evaluation(
     place = await find_place(session, seen, body.region, pointer="/region")
     demand_role(caller, EVALUATION_ROLES, place.id)
     _demand_past(body.year)
-    asked = Question(body.year, body.region, body.department)
+    asked = EvaluationScope(body.year, body.region, body.department)
     row = await store_snapshot(session, seen, asked, caller=caller, act=act)
     path = f"{documents.plan_path(seen.code)}/evaluations/{row.code}"
     return Made(documents.stored_document(view, seen, row), {"Location": view.url(path)})

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from shanhai.db.indicators.listing import find_plan
+from shanhai.db.indicators.plan_indicators import find_plan
 from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheView, act_of
 from shanhai_api.plans.packaging import ZIP, demand_insider, respond_package
 from shanhai_api.state import state_of

@@ -8,11 +8,24 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Identity
-from shanhai.db.indicators.listing import PlanSeen
-from shanhai.db.packages.holdings import Holding, by_table, in_order
-from shanhai.db.packages.layout import DOCUMENTS, LAYERS, about, member_of
-from shanhai.db.packages.reading import Contents, read_contents, read_lines
-from shanhai.db.packages.shapes import drawn, read_shapes, shown_columns
+from shanhai.db.indicators.plan_indicators import PlanSeen
+from shanhai.db.plan_packages.export import (
+    PackageContents,
+    drawn,
+    read_contents,
+    read_lines,
+    read_shapes,
+    shown_columns,
+)
+from shanhai.db.plan_packages.layout import (
+    DOCUMENTS,
+    LAYERS,
+    Holding,
+    about,
+    by_table,
+    in_order,
+    member_of,
+)
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from shanhai_api.exports.files import Pump, written_file
@@ -66,7 +79,7 @@ async def respond_package(state: State, plan: PlanSeen, act: Act) -> Response:
 
 async def _write(state: State, plan_id: int, path: Path) -> str:
     # Only who asks for a package pays for these libraries.
-    from shanhai.storage.packages import write_package
+    from shanhai.storage.reproducible_zip import write_package
 
     folder = path.parent / "parts"
     await asyncio.to_thread(folder.mkdir)
@@ -89,7 +102,7 @@ async def _write(state: State, plan_id: int, path: Path) -> str:
 
 
 async def _write_rows(
-    session: AsyncSession, holding: Holding, contents: Contents, folder: Path
+    session: AsyncSession, holding: Holding, contents: PackageContents, folder: Path
 ) -> tuple[str, Path]:
     target = folder / f"{holding.table}.json"
     with target.open("w", encoding="utf-8", newline="\n") as file:
@@ -106,7 +119,7 @@ async def _write_rows(
     return member_of(holding), target
 
 
-async def _documents(session: AsyncSession, contents: Contents, state: State) -> Members:
+async def _documents(session: AsyncSession, contents: PackageContents, state: State) -> Members:
     """The files of the documents, where they are kept."""
     table = by_table()["document"].table
     query = text(
@@ -126,16 +139,16 @@ async def _documents(session: AsyncSession, contents: Contents, state: State) ->
     return found
 
 
-async def _write_layers(session: AsyncSession, contents: Contents, path: Path) -> None:
-    from shanhai.vector.layers import write_layers
-    from shanhai.vector.tables import Column, Table
+async def _write_layers(session: AsyncSession, contents: PackageContents, path: Path) -> None:
+    from shanhai.vector.gdal_writer import write_layers
+    from shanhai.vector.tables import FeatureColumn, FeatureTable
 
     loop = asyncio.get_running_loop()
     for holding in drawn(contents):
         blocks = read_shapes(session, holding, contents)
         pump = Pump(blocks, loop)
-        columns = tuple(Column(name, kind) for name, kind in shown_columns(holding))
-        table = Table(holding.table, columns, pump.blocks(), "Unknown", STORAGE_EPSG)
+        columns = tuple(FeatureColumn(name, kind) for name, kind in shown_columns(holding))
+        table = FeatureTable(holding.table, columns, pump.blocks(), "Unknown", STORAGE_EPSG)
         try:
             await asyncio.to_thread(write_layers, path, [table])
         finally:

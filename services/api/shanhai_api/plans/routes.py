@@ -6,17 +6,17 @@ from fastapi import APIRouter, Query, Request, Response
 
 from shanhai.db.indicators.conformance import compare_targets, upper_plan_of
 from shanhai.db.indicators.evaluation import (
-    Question,
+    EvaluationScope,
     evaluate,
     find_snapshot,
     judged_rows,
     list_snapshots,
     summary_of,
 )
-from shanhai.db.indicators.listing import find_party, find_place, find_plan, list_indicators
+from shanhai.db.indicators.plan_indicators import find_party, find_place, find_plan, list_indicators
 from shanhai.db.indicators.targets import read_targets, state_of_targets
 from shanhai.db.indicators.values import list_values
-from shanhai.db.proposals.reading import about_target
+from shanhai.db.proposals.queries import about_target
 from shanhai_api.body_schema import body_of
 from shanhai_api.dependencies import (
     DayQuery,
@@ -234,7 +234,7 @@ async def show_evaluation(
 ) -> Response:
     """Evaluate a year by region and department as JSON, page, CSV or DOCX."""
     seen = await find_plan(session, plan, caller.viewer, query.as_of)
-    asked = Question(query.year, query.region, query.department)
+    asked = EvaluationScope(query.year, query.region, query.department)
     content = await evaluate(session, seen, asked)
     return await operations.show_table(
         view, documents.evaluation_document(view, seen, content), content

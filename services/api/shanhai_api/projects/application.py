@@ -10,14 +10,14 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai import __version__
+from shanhai.db.collections.projects import PROJECTS
 from shanhai.db.compliance import check_project
-from shanhai.db.compliance.documents import document_of
-from shanhai.db.features.projects import PROJECTS
+from shanhai.db.compliance.serialization import document_of
 from shanhai.db.features.selection import Selection
 from shanhai.db.projects.funds import list_balances, list_entries
 from shanhai.db.projects.measures import list_measures
-from shanhai.db.projects.reading import ProjectSeen
-from shanhai.db.projects.steps import read_events
+from shanhai.db.projects.queries import ProjectSeen
+from shanhai.db.projects.transitions import read_events
 from shanhai_api.features.documents import feature
 from shanhai_api.features.operations import read_item
 from shanhai_api.identity import Caller

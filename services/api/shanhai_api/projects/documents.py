@@ -5,12 +5,12 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
-from shanhai.db.projects.funds import ZERO, Balance, Entry, by_year
-from shanhai.db.projects.guards import Verdict
-from shanhai.db.projects.measures import Measure
-from shanhai.db.projects.reading import ProjectSeen
-from shanhai.db.projects.steps import Event, Prospect
-from shanhai.db.tables import ProjectState
+from shanhai.db.projects.funds import ZERO, Balance, LedgerEntry, by_year
+from shanhai.db.projects.measures import MeasureRecord
+from shanhai.db.projects.queries import ProjectSeen
+from shanhai.db.projects.transition_guards import Verdict
+from shanhai.db.projects.transitions import Event, Prospect
+from shanhai.db.tables.project import ProjectState
 from shanhai.timestamps import rfc3339
 from shanhai.vocabulary import Label
 from shanhai_api.identity import Caller
@@ -106,7 +106,7 @@ def describe_event(event: Event, caller: Caller, view: View) -> Document:
     }
 
 
-def describe_measure(measure: Measure) -> Document:
+def describe_measure(measure: MeasureRecord) -> Document:
     """A measure with how far it is."""
     return {
         "measure": measure.measure,
@@ -121,7 +121,7 @@ def describe_measure(measure: Measure) -> Document:
     }
 
 
-def measure_document(view: View, project: ProjectSeen, measure: Measure) -> Document:
+def measure_document(view: View, project: ProjectSeen, measure: MeasureRecord) -> Document:
     """A measure by itself."""
     path = f"{project_path(project.code)}/measures"
     return {
@@ -139,7 +139,7 @@ def money(amount: Decimal) -> str:
     return f"{amount:.2f}"
 
 
-def describe_entry(entry: Entry) -> Document:
+def describe_entry(entry: LedgerEntry) -> Document:
     """An entry of the ledger."""
     return {
         "id": entry.id,
@@ -178,7 +178,7 @@ def amounts(allocated: Decimal, paid: Decimal) -> dict[str, str]:
 
 
 def ledger_document(
-    view: View, project: ProjectSeen, entries: Sequence[Entry], balances: Sequence[Balance]
+    view: View, project: ProjectSeen, entries: Sequence[LedgerEntry], balances: Sequence[Balance]
 ) -> Document:
     """The ledger of a project with its balances."""
     allocated = sum((item.allocated for item in balances), ZERO)

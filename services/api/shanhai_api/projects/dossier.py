@@ -7,9 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.projects.funds import list_balances, list_entries
 from shanhai.db.projects.measures import list_measures
-from shanhai.db.projects.reading import ProjectSeen
-from shanhai.db.projects.steps import Event, list_states, prospects, read_events
-from shanhai.db.tables import ProjectState
+from shanhai.db.projects.queries import ProjectSeen
+from shanhai.db.projects.transitions import Event, list_states, prospects, read_events
+from shanhai.db.tables.project import ProjectState
 from shanhai_api.identity import Caller
 from shanhai_api.projects import documents, papers
 from shanhai_api.view import View

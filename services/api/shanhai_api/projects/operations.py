@@ -9,10 +9,10 @@ from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.projects.funds import NewEntry, add_entry
-from shanhai.db.projects.measures import Measure, put_measure
-from shanhai.db.projects.reading import ProjectSeen, find_project
-from shanhai.db.projects.steps import Event, list_states, take_step
-from shanhai.db.projects.steps import Request as Asked
+from shanhai.db.projects.measures import MeasureRecord, put_measure
+from shanhai.db.projects.queries import ProjectSeen, find_project
+from shanhai.db.projects.transitions import Event, list_states, take_step
+from shanhai.db.projects.transitions import ProjectTransitionRequest as Asked
 from shanhai.db.today import read_today
 from shanhai.errors import NotFound, Unauthenticated
 from shanhai.vocabulary import Label
@@ -104,7 +104,7 @@ async def create_measure(
     view: View, caller: Caller, unit: Unit, code: str, body: NewMeasureBody
 ) -> Made:
     """Add a measure to a project."""
-    measure = Measure(**body.model_dump())
+    measure = MeasureRecord(**body.model_dump())
     await put_measure(unit.session, code, caller, act_of(caller, view), measure, only_new=True)
     project = await find_project(unit.session, code, caller.viewer)
     place = f"{documents.project_path(code)}/measures/{quote(measure.measure, safe='')}"

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from shanhai.db.projects.reading import find_project
-from shanhai.storage.recognition import KINDS
+from shanhai.db.projects.queries import find_project
+from shanhai.storage.file_types import KINDS
 from shanhai_api.dependencies import (
     PageQuery,
     Reader,

@@ -11,22 +11,22 @@ from fastapi.responses import FileResponse
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.programmes import DOCUMENTS
+from shanhai.db.collections.programmes import DOCUMENTS
 from shanhai.db.features.query import FeatureRow
 from shanhai.db.features.selection import Selection
-from shanhai.db.features.writing import read_written, state_tag
-from shanhai.db.projects.papers import (
+from shanhai.db.features.write import read_written, state_tag
+from shanhai.db.projects.documents import (
+    MonitoringResult,
     Paper,
-    Result,
     add_paper,
     checked_name,
     demand_adder,
     demand_result,
 )
-from shanhai.db.projects.reading import ProjectSeen
-from shanhai.db.tables import Document
+from shanhai.db.projects.queries import ProjectSeen
+from shanhai.db.tables.provision import Document
 from shanhai.errors import InvalidInput
-from shanhai.storage.recognition import FileKind, demand_kind, kind_of
+from shanhai.storage.file_types import FileKind, demand_kind, kind_of
 from shanhai_api.dependencies import act_of
 from shanhai_api.features.documents import record_document
 from shanhai_api.features.operations import read_item
@@ -74,7 +74,7 @@ async def receive(
 def _paper_of(query: UploadQuery, name: str, kind: FileKind) -> Paper:
     said = query.model_dump(include={"kind", "title_zh", "title_en", "measure", "public"})
     told = query.model_dump(include={"period_from", "period_to", "quantity", "value", "unit"})
-    return Paper(filename=name, media_type=kind.media_type, result=Result(**told), **said)
+    return Paper(filename=name, media_type=kind.media_type, result=MonitoringResult(**told), **said)
 
 
 async def _take(state: State, request: Request, path: Path, kind: FileKind) -> str:

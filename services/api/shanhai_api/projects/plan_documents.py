@@ -7,14 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from shanhai.db.compliance.documents import in_both
 from shanhai.db.compliance.result import VERDICTS
-from shanhai.db.indicators.listing import PlanSeen
-from shanhai.db.projects.coverage import Coverage, Covered
+from shanhai.db.compliance.serialization import in_both
+from shanhai.db.indicators.plan_indicators import PlanSeen
+from shanhai.db.projects.plan_totals import ProgrammeTotals, RegionTotals, Scheduled
+from shanhai.db.projects.problem_coverage import Covered, ProblemCoverage
 from shanhai.db.projects.reserve import Ranked, criteria, required_papers
-from shanhai.db.projects.timetable import Scheduled
-from shanhai.db.projects.totals import RegionTotals, Totals
-from shanhai.vector.cells import neutralised
+from shanhai.vector.formats import neutralised
 from shanhai.vocabulary import Label
 from shanhai_api.negotiation import HTML, JSON, Format
 from shanhai_api.projects.documents import amounts, here_links, item_path, money
@@ -67,7 +66,7 @@ def about_day(plan: PlanSeen) -> Document:
 def totals_document(
     view: View,
     plan: PlanSeen,
-    found: Sequence[Totals],
+    found: Sequence[ProgrammeTotals],
     regions: Sequence[RegionTotals],
     *,
     with_money: bool,
@@ -113,7 +112,7 @@ def _km2(square_metres: float | None) -> float | None:
     return None if square_metres is None else round(square_metres / 1e6, 4)
 
 
-def describe_totals(item: Totals, view: View, *, with_money: bool) -> Document:
+def describe_totals(item: ProgrammeTotals, view: View, *, with_money: bool) -> Document:
     """A programme with the sums of its projects; `costed` of them tell their cost."""
     spent = amounts(item.allocated, item.paid) if with_money else {}
     return {
@@ -150,7 +149,7 @@ TOTAL_COLUMNS = (
 )
 
 
-def coverage_document(view: View, plan: PlanSeen, found: Coverage) -> Document:
+def coverage_document(view: View, plan: PlanSeen, found: ProblemCoverage) -> Document:
     """The problems of a plan with the projects that act on them."""
     missing = {place: item.code for item in found.problems for place in item.missing}
     return {

@@ -5,11 +5,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from shanhai.db.indicators.listing import find_plan
-from shanhai.db.projects.coverage import read_coverage
+from shanhai.db.indicators.plan_indicators import find_plan
+from shanhai.db.projects.plan_totals import programme_totals, read_timetable, region_totals
+from shanhai.db.projects.problem_coverage import read_coverage
 from shanhai.db.projects.reserve import read_reserve
-from shanhai.db.projects.timetable import read_timetable
-from shanhai.db.projects.totals import programme_totals, region_totals
 from shanhai_api.dependencies import PageQuery, Reader, ReadSession, TheView
 from shanhai_api.negotiation import choose_format
 from shanhai_api.projects import operations

@@ -8,14 +8,14 @@ from fastapi import APIRouter, Query, Request, Response
 from shanhai.db.projects.funds import list_balances, list_entries
 from shanhai.db.projects.links import put_problems, put_regions
 from shanhai.db.projects.measures import (
-    Measure,
+    MeasureRecord,
     find_measure,
     list_measures,
     put_measure,
     remove_measure,
 )
-from shanhai.db.projects.reading import find_project
-from shanhai.db.projects.steps import prospects, read_events
+from shanhai.db.projects.queries import find_project
+from shanhai.db.projects.transitions import prospects, read_events
 from shanhai_api.body_schema import body_of
 from shanhai_api.dependencies import (
     PageQuery,
@@ -220,7 +220,7 @@ async def write_measure(
     """Write a measure in the place of the one there is, or as a new one."""
     expected = expected_states(request)
     body = parse(MeasureBody, (await read_json(request)).value)
-    wanted = Measure(measure=measure, **body.model_dump())
+    wanted = MeasureRecord(measure=measure, **body.model_dump())
     written, new = await put_measure(
         unit.session, project, caller, act_of(caller, view), wanted, expected=expected
     )

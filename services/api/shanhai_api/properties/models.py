@@ -4,7 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from shanhai.db import tables
+from shanhai.db.tables import observation as tables
 from shanhai.monitoring.units import UNITS
 from shanhai.vocabulary import MEDIA, codes
 from shanhai_api.kit.answers import Answered, Document, Link, Maybe, Moment, one_of

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from shanhai.db import tables
 from shanhai.db.observations import properties
+from shanhai.db.tables import observation as tables
 from shanhai_api.dependencies import Administrator, Reader
 from shanhai_api.kit.answers import Answer
 from shanhai_api.kit.body import JsonBody

@@ -4,9 +4,9 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.alerts.reading import find_alert
+from shanhai.db.alerts.queries import find_alert
 from shanhai.db.identity import Viewer
-from shanhai.db.indicators.listing import find_indicator, find_place, find_plan
+from shanhai.db.indicators.plan_indicators import find_indicator, find_place, find_plan
 from shanhai.db.indicators.targets import describe_target, read_targets
 from shanhai_api.proposals.schemas import BlankQuery
 

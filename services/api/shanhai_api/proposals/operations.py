@@ -9,25 +9,36 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.selection import Selection
 from shanhai.db.identity import Identity
-from shanhai.db.indicators.listing import PlanSeen
-from shanhai.db.indicators.targets import Figure
-from shanhai.db.proposals.declaration import PROPOSALS
-from shanhai.db.proposals.evidence import Evidence
-from shanhai.db.proposals.making import SCOPES, Wording, create_proposal, rewrite_proposal
-from shanhai.db.proposals.reading import (
-    Place,
+from shanhai.db.indicators.plan_indicators import PlanSeen
+from shanhai.db.indicators.targets import StatedFigure
+from shanhai.db.proposals.creation import (
+    SCOPES,
+    EvidenceReference,
+    Wording,
+    create_proposal,
+    rewrite_proposal,
+)
+from shanhai.db.proposals.queries import (
+    PROPOSALS,
+    ObjectVersion,
     find_proposal,
     read_events,
     read_evidence,
     read_place,
     tag_of,
 )
-from shanhai.db.proposals.steps import DECISIONS, Asked, proposed_by, steps_from, take_step
-from shanhai.db.proposals.subjects import UNDER, Members, Subject
+from shanhai.db.proposals.subjects import UNDER, Members, ProposalSubject
 from shanhai.db.proposals.suggestions import RULES, Suggestion
-from shanhai.db.proposals.targets import figure_as_json
+from shanhai.db.proposals.target_revisions import figure_as_json
+from shanhai.db.proposals.transitions import (
+    DECISIONS,
+    ProposalTransitionRequest,
+    proposed_by,
+    steps_from,
+    take_step,
+)
 from shanhai.db.queries.audit import Act
-from shanhai.db.tables import Proposal, ProposalEvent, ProposalEvidence
+from shanhai.db.tables.plan import Proposal, ProposalEvent, ProposalEvidence
 from shanhai.errors import InvalidInput
 from shanhai.timestamps import rfc3339
 from shanhai.vocabulary import EVIDENCE_KINDS, PROPOSAL_KINDS, PROPOSAL_STATES, Label
@@ -59,16 +70,16 @@ def wording_of(body: ProposalBody) -> Wording:
     Raises:
         InvalidInput: it names not exactly one thing to revise, or as one piece of evidence.
     """
-    subject = Subject(**body.revises.model_dump())
+    subject = ProposalSubject(**body.revises.model_dump())
     change: Members = body.change
     if subject.kind == "target":
         figures = parse(FiguresBody, body.change, under=UNDER).targets
-        change = {"targets": [figure_as_json(Figure(**dict(item))) for item in figures]}
+        change = {"targets": [figure_as_json(StatedFigure(**dict(item))) for item in figures]}
     evidence = tuple(_evidence(place, item) for place, item in enumerate(body.evidence))
     return Wording(body.title, body.reason, subject, change, evidence)
 
 
-def _evidence(place: int, item: EvidenceBody) -> Evidence:
+def _evidence(place: int, item: EvidenceBody) -> EvidenceReference:
     given = item.model_dump(exclude_none=True)
     if len(given) != 1:
         listed = ", ".join(EVIDENCE)
@@ -78,7 +89,7 @@ def _evidence(place: int, item: EvidenceBody) -> Evidence:
             pointer=f"/evidence/{place}",
         )
     ((kind, value),) = given.items()
-    return Evidence(kind, str(value))
+    return EvidenceReference(kind, str(value))
 
 
 async def create(
@@ -116,7 +127,7 @@ async def step(
     expected: frozenset[str] | None,
 ) -> Made:
     """Take a step of a proposal, and show it as it is then."""
-    asked = Asked(body.to, body.reason)
+    asked = ProposalTransitionRequest(body.to, body.reason)
     row = await take_step(session, code, caller, act, asked, expected=expected)
     return await _made(session, view, caller, row, status=201)
 
@@ -156,7 +167,7 @@ async def dossier(
     }, tag_of(row)
 
 
-def _link_to(view: View, document: Mapping[str, Any], place: Place, rel: str) -> Link:
+def _link_to(view: View, document: Mapping[str, Any], place: ObjectVersion, rel: str) -> Link:
     """Where what a proposal revises, or made, is."""
     safe = quote(place.code, safe="")
     match document["kind"]:

@@ -5,8 +5,8 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 
-from shanhai.db.indicators.listing import find_plan
-from shanhai.db.proposals.declaration import PROPOSALS
+from shanhai.db.indicators.plan_indicators import find_plan
+from shanhai.db.proposals.queries import PROPOSALS
 from shanhai.db.proposals.suggestions import suggest
 from shanhai.db.today import read_today
 from shanhai_api.body_schema import body_of

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from shanhai.db import tables
+from shanhai.db.tables import job as tables
 from shanhai.jobs.line import PRIORITIES
 from shanhai.jobs.results import exception_of
 from shanhai.jobs.schedules import Run

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from shanhai.db import tables
+from shanhai.db.tables import job as tables
 from shanhai.errors import Conflict, InvalidInput, Unauthenticated
 from shanhai.jobs import schedules
 from shanhai.jobs.line import demand_priority

@@ -4,19 +4,20 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from shanhai.db.features import writing
-from shanhai.db.features.drafts import read_draft
-from shanhai.db.features.stations import STATIONS
-from shanhai.db.observations.annulling import annul
+from shanhai.db.collections.stations import STATIONS
+from shanhai.db.features import write
+from shanhai.db.features.input_validation import read_draft
+from shanhai.db.observations.annulment import annul
 from shanhai.db.observations.properties import remove_property
 from shanhai.db.queries.audit import record
-from shanhai.db.sensing import describing, sampling
-from shanhai.db.sensing.describing import Series
-from shanhai.db.sensing.identifiers import observation_key, series_key
-from shanhai.db.sensing.reading import Raw
-from shanhai.db.sensing.relabelling import relabel
-from shanhai.db.sensing.rows import UNSPECIFIED
-from shanhai.db.tables import ObservedProperty
+from shanhai.db.sensorthings import sampling_features
+from shanhai.db.sensorthings import write as describing
+from shanhai.db.sensorthings.identifiers import observation_key, series_key
+from shanhai.db.sensorthings.queries import Raw
+from shanhai.db.sensorthings.relabelling import relabel
+from shanhai.db.sensorthings.rows import UNSPECIFIED
+from shanhai.db.sensorthings.write import StationSeries
+from shanhai.db.tables.observation import ObservedProperty
 from shanhai.monitoring.units import symbol_of
 from shanhai.vocabulary import Scope
 from shanhai_api.identity import demand
@@ -52,8 +53,8 @@ async def _thing(making: Making, before: Raw, value: Any) -> None:
     feature: dict[str, Any] = {"type": "Feature", "properties": thing_members(changed)}
     with pointing(PLACES, ""):
         draft = await read_draft(STATIONS, feature, whole=False)
-        target = writing.Target(before["id"])
-        await writing.update(making.session, STATIONS, making.caller, making.act, target, draft)
+        target = write.WriteTarget(before["id"])
+        await write.update(making.session, STATIONS, making.caller, making.act, target, draft)
     if body.Locations:
         at = await _bound(making, body.Locations[0])
         await bind_thing(making, before["id"], at, "/Locations/0/@iot.id")
@@ -115,7 +116,7 @@ async def _property(making: Making, before: Raw, value: Any) -> None:
     await alter_property(making, before["id"], parse(schemas.ObservedPropertyBody, value))
 
 
-async def _series(making: Making, before: Raw) -> Series:
+async def _series(making: Making, before: Raw) -> StationSeries:
     """The series of a Datastream the caller may write about."""
     key = series_key(before["id"]) or {}
     station, observed = str(key["station_code"]), str(key["property_code"])
@@ -124,7 +125,7 @@ async def _series(making: Making, before: Raw) -> Series:
     if station_id is None or found is None:
         raise LookupError(f"{before['id']} was read and is not there")
     await making.demand_station(station_id)
-    return Series(station, observed, station_id, found.id)
+    return StationSeries(station, observed, station_id, found.id)
 
 
 async def _datastream(making: Making, before: Raw, value: Any) -> str:
@@ -143,7 +144,7 @@ async def _datastream(making: Making, before: Raw, value: Any) -> str:
     return await _relabel(making, series, symbol_of(told)) if unit else series.identifier
 
 
-async def _relabel(making: Making, series: Series, symbol: str) -> str:
+async def _relabel(making: Making, series: StationSeries, symbol: str) -> str:
     """Let what is kept of a series follow the unit it tells now; its id."""
 
     async def make(observed: ObservedProperty) -> ObservedProperty:
@@ -155,7 +156,7 @@ async def _relabel(making: Making, series: Series, symbol: str) -> str:
     return now.identifier
 
 
-async def _demand_same(making: Making, body: schemas.DatastreamBody, series: Series) -> None:
+async def _demand_same(making: Making, body: schemas.DatastreamBody, series: StationSeries) -> None:
     """Refuse another station or property: then it would be another series."""
     if body.Thing is not None and body.Thing.id != series.station_code:
         raise fault_at("/Thing", "cannot be changed", "不可更改")
@@ -180,9 +181,9 @@ async def _feature(making: Making, before: Raw, value: Any) -> None:
 
 async def _remove_thing(making: Making, before: Raw) -> None:
     # What was observed there stays something that can be observed.
-    await sampling.keep_place(making.session, making.act, str(before["id"]))
-    target = writing.Target(before["id"])
-    await writing.remove(making.session, STATIONS, making.caller, making.act, target)
+    await sampling_features.keep_place(making.session, making.act, str(before["id"]))
+    target = write.WriteTarget(before["id"])
+    await write.remove(making.session, STATIONS, making.caller, making.act, target)
 
 
 async def _remove_sensor(making: Making, before: Raw) -> None:
@@ -205,7 +206,7 @@ async def _remove_datastream(making: Making, before: Raw) -> None:
     await _take_back(making, await _series(making, before))
 
 
-async def _take_back(making: Making, series: Series) -> None:
+async def _take_back(making: Making, series: StationSeries) -> None:
     """Delete a series; its values stay in the revisions."""
     await making.demand_station(series.station_id)
     number = await annul(making.session, making.files, series.station_id, series.property_id)

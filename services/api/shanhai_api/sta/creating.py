@@ -2,19 +2,19 @@
 
 from typing import Any
 
-from shanhai.db.features import writing
-from shanhai.db.features.drafts import read_draft
-from shanhai.db.features.stations import STATIONS
-from shanhai.db.sensing import describing
-from shanhai.db.sensing.describing import (
-    Series,
+from shanhai.db.collections.stations import STATIONS
+from shanhai.db.features import write
+from shanhai.db.features.input_validation import read_draft
+from shanhai.db.sensorthings import write as describing
+from shanhai.db.sensorthings.series_units import conversion_to
+from shanhai.db.sensorthings.write import (
+    StationSeries,
     create_sensor,
     create_series,
     find_property,
     sensor_id,
 )
-from shanhai.db.sensing.series_units import conversion_to
-from shanhai.db.tables import ObservedProperty
+from shanhai.db.tables.observation import ObservedProperty
 from shanhai.monitoring.units import symbol_of, unit_code
 from shanhai_api.sta import schemas
 from shanhai_api.sta.making import Making, fault_at, pointing
@@ -66,7 +66,7 @@ async def create_thing(making: Making, body: schemas.ThingBody, under: str = "")
     }
     with pointing(PLACES, under):
         draft = await read_draft(STATIONS, feature, whole=True)
-        written = await writing.create(making.session, STATIONS, making.caller, making.act, draft)
+        written = await write.create(making.session, STATIONS, making.caller, making.act, draft)
     if there is not None:
         await settle(making, written, there, draft)
     for number, datastream in enumerate(body.Datastreams):
@@ -90,7 +90,7 @@ async def create_datastream(
     demand_measurement(body, under)
     symbol = symbol_of(told_unit(body))
     observed = await series_property(making, observed, symbol, station_id, under)
-    series = Series(code, observed.code, station_id, observed.id)
+    series = StationSeries(code, observed.code, station_id, observed.id)
     if body.id not in {None, series.identifier}:
         raise fault_at(
             f"{under}/@iot.id", f"is made of codes: {series.identifier!r}", "由站点与要素代码组成"

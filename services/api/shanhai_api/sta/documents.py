@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from shanhai.db.sensing.compiler import ID
-from shanhai.db.sensing.model import DATASTREAM, KINDS, SETS, EntityKind
-from shanhai.db.sensing.options import SKIPTOKEN, Options, Place, token_of
-from shanhai.db.sensing.reading import Page, Raw, chosen_members, page_of
+from shanhai.db.sensorthings.compiler import ID
+from shanhai.db.sensorthings.model import DATASTREAM, KINDS, SETS, EntityKind
+from shanhai.db.sensorthings.options import SKIPTOKEN, Options, Place, token_of
+from shanhai.db.sensorthings.queries import EntityPage, Raw, chosen_members, page_of
 from shanhai.errors import InvalidInput
 from shanhai.vocabulary import Lang
 
@@ -96,7 +96,7 @@ class Writer:
             query["lang"] = self.lang
         return f"{address}?{urlencode(query, quote_via=quote, safe='$')}"
 
-    def page(self, kind: EntityKind, page: Page, options: Options, address: str) -> Document:
+    def page(self, kind: EntityKind, page: EntityPage, options: Options, address: str) -> Document:
         """A page of a set."""
         if options.result_format == "dataArray":
             value: list[Any] = self.data_arrays(kind, page.rows, options)
@@ -104,12 +104,16 @@ class Writer:
             value = [self.entity(kind, row, options) for row in page.rows]
         return self._paged(page, options, address, value)
 
-    def references(self, kind: EntityKind, page: Page, options: Options, address: str) -> Document:
+    def references(
+        self, kind: EntityKind, page: EntityPage, options: Options, address: str
+    ) -> Document:
         """The addresses of the entities of a page."""
         value = [{"@iot.selfLink": self.address(kind, row["id"])} for row in page.rows]
         return self._paged(page, options, address, value)
 
-    def _paged(self, page: Page, options: Options, address: str, value: list[Any]) -> Document:
+    def _paged(
+        self, page: EntityPage, options: Options, address: str, value: list[Any]
+    ) -> Document:
         document: Document = {}
         if page.count is not None:
             document["@iot.count"] = page.count

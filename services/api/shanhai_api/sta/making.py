@@ -8,15 +8,15 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.drafts import broken_body
-from shanhai.db.features.rights import demand_role, demand_scopes
-from shanhai.db.features.stations import STATIONS
+from shanhai.db.collections.stations import STATIONS
+from shanhai.db.features.input_validation import broken_body
+from shanhai.db.features.permissions import demand_role, demand_scopes
 from shanhai.db.queries.audit import Act
-from shanhai.db.sensing.describing import region_of
-from shanhai.db.sensing.model import THING
-from shanhai.db.sensing.reading import Asker, find_columns
+from shanhai.db.sensorthings.model import THING
+from shanhai.db.sensorthings.queries import Asker, find_columns
+from shanhai.db.sensorthings.write import region_of
 from shanhai.errors import Conflict, Fault, Forbidden, InvalidInput
-from shanhai.monitoring.observation import Observation
+from shanhai.monitoring.observation import FeedObservation
 from shanhai.storage.artifacts import ArtifactStore
 from shanhai_api.identity import Caller
 
@@ -25,7 +25,7 @@ from shanhai_api.identity import Caller
 class Reading:
     """A value that is to be stored, and where in the body it stands."""
 
-    observation: Observation
+    observation: FeedObservation
     pointer: str
 
 

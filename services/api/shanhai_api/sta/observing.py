@@ -5,18 +5,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from shanhai.db.observations.annulling import annul
+from shanhai.db.observations.annulment import annul
 from shanhai.db.observations.ingest import Sender, store
 from shanhai.db.queries.audit import record
-from shanhai.db.sensing.addresses import Kept, kept_series
-from shanhai.db.sensing.describing import placeless_stations
-from shanhai.db.sensing.identifiers import observation_id, series_key
-from shanhai.db.sensing.model import OBSERVATION
-from shanhai.db.sensing.reading import Raw, find_columns
-from shanhai.db.sensing.sampling import note_used
+from shanhai.db.sensorthings.addresses import Kept, kept_series
+from shanhai.db.sensorthings.identifiers import observation_id, series_key
+from shanhai.db.sensorthings.model import OBSERVATION
+from shanhai.db.sensorthings.queries import Raw, find_columns
+from shanhai.db.sensorthings.sampling_features import note_used
+from shanhai.db.sensorthings.write import placeless_stations
 from shanhai.errors import Conflict, Fault, InvalidInput, LimitExceeded
-from shanhai.monitoring.observation import Batch, Observation, Rejection, quality_number
-from shanhai.monitoring.observed_rows import NO_FEATURE
+from shanhai.monitoring.observation import (
+    NO_FEATURE,
+    Batch,
+    FeedObservation,
+    Rejection,
+    quality_number,
+)
 from shanhai.vocabulary import QUALITIES, Scope
 from shanhai_api.identity import demand
 from shanhai_api.sta import schemas
@@ -87,7 +92,7 @@ async def reading_of(
 
 def _observation(
     series: tuple[str, str], given: Mapping[str, Any], features: Mapping[str, int]
-) -> Observation | Fault:
+) -> FeedObservation | Fault:
     time = time_of(given.get("phenomenonTime"))
     if isinstance(time, Rule):
         return Fault("/phenomenonTime", time.en, time.zh)
@@ -109,7 +114,7 @@ def _observation(
     except (KeyError, TypeError):
         known = ", ".join(item.code for item in QUALITIES)
         return Fault("/resultQuality", f"must be one of {known}", f"须为 {known} 之一")
-    return Observation(
+    return FeedObservation(
         *series,
         time=time,
         value=float(value),
@@ -119,7 +124,7 @@ def _observation(
     )
 
 
-def identifier_of(observation: Observation) -> str:
+def identifier_of(observation: FeedObservation) -> str:
     """The id an observation will have."""
     return observation_id(observation.station, observation.property, observation.time)
 
@@ -151,7 +156,7 @@ async def store_readings(making: Making) -> None:
     )
 
 
-async def _store(making: Making, observations: Sequence[Observation]) -> Sequence[Rejection]:
+async def _store(making: Making, observations: Sequence[FeedObservation]) -> Sequence[Rejection]:
     """Store what can be; the rest is told.
 
     Raises:
@@ -198,13 +203,15 @@ async def _store(making: Making, observations: Sequence[Observation]) -> Sequenc
     ]
 
 
-def _as_kept(item: Observation, known: Mapping[tuple[str, str], Kept]) -> Observation:
+def _as_kept(item: FeedObservation, known: Mapping[tuple[str, str], Kept]) -> FeedObservation:
     """An observation of a Datastream, under the property and in the unit it is stored by."""
     kept = known[item.station, item.property]
     return replace(item, property=kept.property_code, unit=kept.unit)
 
 
-async def _without_feature(making: Making, observations: Sequence[Observation]) -> list[Rejection]:
+async def _without_feature(
+    making: Making, observations: Sequence[FeedObservation]
+) -> list[Rejection]:
     """The values that are of nothing: they tell no feature, and their station has no place."""
     alone = {item.station for item in observations if item.feature == NO_FEATURE}
     placeless = await placeless_stations(making.session, alone)
@@ -215,7 +222,7 @@ async def _without_feature(making: Making, observations: Sequence[Observation]) 
     ]
 
 
-Row = Observation | Fault
+Row = FeedObservation | Fault
 
 
 async def store_arrays(making: Making, arrays: Sequence[schemas.DataArray]) -> list[Row]:
@@ -237,8 +244,8 @@ async def store_arrays(making: Making, arrays: Sequence[schemas.DataArray]) -> l
     rows = [
         row for place, array in enumerate(arrays) for row in _rows(array, f"/{place}", features)
     ]
-    good = [number for number, row in enumerate(rows) if isinstance(row, Observation)]
-    observations = [row for row in rows if isinstance(row, Observation)]
+    good = [number for number, row in enumerate(rows) if isinstance(row, FeedObservation)]
+    observations = [row for row in rows if isinstance(row, FeedObservation)]
     if observations:
         for item in await _store(making, observations):
             pointer = MEMBERS.get(item.pointer, item.pointer)
@@ -320,8 +327,8 @@ async def revise(making: Making, before: Raw, body: schemas.ObservationBody) -> 
 
 
 async def _moved(
-    making: Making, columns: Mapping[str, Any], found: Observation, told: str
-) -> Observation:
+    making: Making, columns: Mapping[str, Any], found: FeedObservation, told: str
+) -> FeedObservation:
     """An observation at the time that is told; it is taken away from where it was."""
     time = time_of(told)
     if isinstance(time, Rule):

@@ -7,14 +7,14 @@ from typing import Any
 import orjson
 from fastapi import Request, Response
 
-from shanhai.db.features.rights import demand_scopes
-from shanhai.db.sensing.describing import create_sensor, hold
-from shanhai.db.sensing.model import DATASTREAM, OBSERVATION, OBSERVED_PROPERTY, EntityKind
-from shanhai.db.sensing.options import Options
-from shanhai.db.sensing.paths import Resource, nothing_at, resolve
-from shanhai.db.sensing.reading import Raw, read_one
+from shanhai.db.features.permissions import demand_scopes
+from shanhai.db.sensorthings.model import DATASTREAM, OBSERVATION, OBSERVED_PROPERTY, EntityKind
+from shanhai.db.sensorthings.options import Options
+from shanhai.db.sensorthings.paths import Resource, nothing_at, resolve
+from shanhai.db.sensorthings.queries import Raw, read_one
+from shanhai.db.sensorthings.write import create_sensor, hold
 from shanhai.errors import Fault, InvalidInput, Stale
-from shanhai.monitoring.observation import Observation
+from shanhai.monitoring.observation import FeedObservation
 from shanhai.vocabulary import Scope
 from shanhai_api.dependencies import act_of
 from shanhai_api.errors import MethodNotAllowed
@@ -216,7 +216,7 @@ async def _made_observation(
     return _sent(reading.observation, body, writer)
 
 
-def _sent(observation: Observation, body: schemas.ObservationBody, writer: Writer) -> Document:
+def _sent(observation: FeedObservation, body: schemas.ObservationBody, writer: Writer) -> Document:
     identifier = identifier_of(observation)
     own = writer.address(OBSERVATION, identifier)
     if body.id not in {None, identifier}:
@@ -251,11 +251,11 @@ async def _create_observations(
         rows = await store_arrays(making, arrays.value)
         told = [
             writer.address(OBSERVATION, identifier_of(row))
-            if isinstance(row, Observation)
+            if isinstance(row, FeedObservation)
             else _told(row, view)
             for row in rows
         ]
-        if rows and not any(isinstance(row, Observation) for row in rows):
+        if rows and not any(isinstance(row, FeedObservation) for row in rows):
             raise _all_refused(rows)
         return Made({"value": told})
 

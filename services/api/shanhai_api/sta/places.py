@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shanhai.db.features import writing
-from shanhai.db.features.drafts import Draft, read_draft
-from shanhai.db.features.stations import STATIONS
-from shanhai.db.features.writing import Written
-from shanhai.db.sensing import places
-from shanhai.db.sensing.model import GEOJSON, HISTORICAL_LOCATION, LOCATION, THING
-from shanhai.db.sensing.options import Options
-from shanhai.db.sensing.reading import Raw, find_columns, read_one
+from shanhai.db.collections.stations import STATIONS
+from shanhai.db.features import write
+from shanhai.db.features.input_validation import Draft, read_draft
+from shanhai.db.features.write import WriteResult
+from shanhai.db.sensorthings import locations
+from shanhai.db.sensorthings.model import GEOJSON, HISTORICAL_LOCATION, LOCATION, THING
+from shanhai.db.sensorthings.options import Options
+from shanhai.db.sensorthings.queries import Raw, find_columns, read_one
 from shanhai.errors import Conflict
 from shanhai_api.sta import schemas
 from shanhai_api.sta.making import Making, fault_at, pointing
@@ -84,16 +84,16 @@ async def find_location(making: Making, identifier: str) -> Raw | None:
     return await read_one(making.session, making.asker, LOCATION, Options(), key)
 
 
-async def settle(making: Making, written: Written, at: Where, draft: Draft) -> None:
+async def settle(making: Making, written: WriteResult, at: Where, draft: Draft) -> None:
     """Note that a station that was just written is at a Location, which is made if need be."""
     code = await _there(making, at, draft, written)
-    row = await places.location_id(making.session, code)
+    row = await locations.location_id(making.session, code)
     if row is None:
         raise LookupError(f"{code} was made and is not there")
-    await places.bind(making.session, written.row_id, written.row_version, row)
+    await locations.bind(making.session, written.row_id, written.row_version, row)
 
 
-async def _there(making: Making, at: Where, draft: Draft, written: Written) -> str:
+async def _there(making: Making, at: Where, draft: Draft, written: WriteResult) -> str:
     """The code of a Location that has a row of its own."""
     if at.found is not None:
         return await _materialized(making, at.found)
@@ -101,8 +101,8 @@ async def _there(making: Making, at: Where, draft: Draft, written: Written) -> s
         raise fault_at("/location", "is required", "必填")
     wkb, values = draft.shape.wkb, location_values(at.body, written.code)
     if at.body.id is None:
-        return await places.own_location(making.session, making.act, written.code, values, wkb)
-    return await places.create_location(
+        return await locations.own_location(making.session, making.act, written.code, values, wkb)
+    return await locations.create_location(
         making.session, making.act, at.body.id, values, wkb, station=written.code
     )
 
@@ -110,9 +110,9 @@ async def _there(making: Making, at: Where, draft: Draft, written: Written) -> s
 async def _materialized(making: Making, found: Raw) -> str:
     """The code of a Location; a station's own place becomes one, which the station is at."""
     code = str(found["id"])
-    if await places.location_id(making.session, code) is not None:
+    if await locations.location_id(making.session, code) is not None:
         # Who may not write about those that are there must not tie others to them.
-        for station in await places.stations_at(making.session, code):
+        for station in await locations.stations_at(making.session, code):
             await making.demand_station(await making.station(station) or 0)
         return code
     own = await _own(making, code)
@@ -122,9 +122,11 @@ async def _materialized(making: Making, found: Raw) -> str:
         raise LookupError(f"{code} was read and is not there")
     members = found["members"]
     values = {name: members[name] for name in ("name", "description", "properties")}
-    made = await places.own_location(making.session, making.act, own.code, values, draft.shape.wkb)
-    row = await places.location_id(making.session, made)
-    await places.bind(making.session, own.station, own.version, row or 0)
+    made = await locations.own_location(
+        making.session, making.act, own.code, values, draft.shape.wkb
+    )
+    row = await locations.location_id(making.session, made)
+    await locations.bind(making.session, own.station, own.version, row or 0)
     return made
 
 
@@ -158,7 +160,7 @@ async def create_location(making: Making, body: schemas.LocationBody, station: s
         if await making.station(code) is None:
             raise fault_at(f"/Things/{number}/@iot.id", "is not there", "不存在")
     values = location_values(body, things[0] if things else None)
-    made = await places.create_location(
+    made = await locations.create_location(
         making.session,
         making.act,
         body.id,
@@ -180,27 +182,27 @@ async def bind_thing(making: Making, code: str, at: Where, pointer: str = "/loca
     location = await _materialized(making, at.found)
     draft = await _point_at(at.geometry, pointer)
     written = await _move(making, code, draft)
-    row = await places.location_id(making.session, location)
-    await places.bind(making.session, written.row_id, written.row_version, row or 0)
+    row = await locations.location_id(making.session, location)
+    await locations.bind(making.session, written.row_id, written.row_version, row or 0)
 
 
 async def change_location(making: Making, before: Raw, body: schemas.LocationBody) -> None:
     """Change a Location; the Things that are there move with it."""
     code = str(before["id"])
-    if await places.location_id(making.session, code) is None:
+    if await locations.location_id(making.session, code) is None:
         await _move_own(making, code, body)
         return
     given = given_columns(body)
     told = body.location is not None
     draft = await _point_at(location_of(body, ""), "/location") if told else Draft()
-    here = await places.stations_at(making.session, code)
+    here = await locations.stations_at(making.session, code)
     await _demand_stations(making, code)
     wkb = None if draft.shape is None else draft.shape.wkb
-    await places.update_location(making.session, making.act, code, given, wkb)
-    row = await places.location_id(making.session, code)
+    await locations.update_location(making.session, making.act, code, given, wkb)
+    row = await locations.location_id(making.session, code)
     for station in here if told else ():
         written = await _move(making, station, draft)
-        await places.bind(making.session, written.row_id, written.row_version, row or 0)
+        await locations.bind(making.session, written.row_id, written.row_version, row or 0)
 
 
 def given_columns(body: schemas.LocationBody | schemas.FeatureBody) -> dict[str, Any]:
@@ -213,7 +215,7 @@ def given_columns(body: schemas.LocationBody | schemas.FeatureBody) -> dict[str,
 
 async def _demand_stations(making: Making, code: str) -> None:
     """Refuse a caller who may not write about all stations that are or were at a Location."""
-    for station in await places.stations_of(making.session, code):
+    for station in await locations.stations_of(making.session, code):
         await making.demand_station(station)
 
 
@@ -233,7 +235,7 @@ async def _own(making: Making, identifier: str) -> Own:
     if columns is None:
         raise LookupError(f"{identifier} was read and is not there")
     code, station = str(columns["place_code"]), int(columns["place_id"])
-    latest = await places.version_at(making.session, station, 0)
+    latest = await locations.version_at(making.session, station, 0)
     version = int(columns["former"]) or latest
     thing = await find_columns(making.session, making.asker, THING, {"station_code": code})
     present = thing is not None and thing["place_id"] == station and version == latest
@@ -250,22 +252,22 @@ async def _move_own(making: Making, identifier: str, body: schemas.LocationBody)
 async def remove_location(making: Making, before: Raw) -> None:
     """Delete a Location; Things that are there are nowhere then."""
     code = str(before["id"])
-    if await places.location_id(making.session, code) is None:
+    if await locations.location_id(making.session, code) is None:
         own = await _own(making, code)
         await making.demand_station(own.station)
-        await places.hide(making.session, making.act, own.station, own.version, code)
+        await locations.hide(making.session, making.act, own.station, own.version, code)
         if own.present:
             await _move(making, own.code, Draft(has_geometry=True))
         return
     await _demand_stations(making, code)
-    for station_code in await places.stations_at(making.session, code):
+    for station_code in await locations.stations_at(making.session, code):
         await _move(making, station_code, Draft(has_geometry=True))
-    await places.remove_location(making.session, making.act, code)
+    await locations.remove_location(making.session, making.act, code)
 
 
-async def _move(making: Making, code: str, draft: Draft) -> Written:
-    target = writing.Target(code)
-    return await writing.update(making.session, STATIONS, making.caller, making.act, target, draft)
+async def _move(making: Making, code: str, draft: Draft) -> WriteResult:
+    target = write.WriteTarget(code)
+    return await write.update(making.session, STATIONS, making.caller, making.act, target, draft)
 
 
 async def _point_at(geometry: Mapping[str, Any], pointer: str) -> Draft:
@@ -288,9 +290,9 @@ async def create_history(making: Making, body: schemas.HistoricalLocationBody) -
     if found is None:
         raise fault_at("/Locations/0/@iot.id", "is not there", "不存在")
     code = await _materialized(making, found)
-    row = await places.location_id(making.session, code)
+    row = await locations.location_id(making.session, code)
     since = instant_of(body.time, "/time")
-    made = await places.tell_history(making.session, making.act, station, row or 0, since)
+    made = await locations.tell_history(making.session, making.act, station, row or 0, since)
     return f"{body.Thing.id}:h{made}"
 
 
@@ -300,7 +302,7 @@ async def change_history(making: Making, before: Raw, body: schemas.HistoricalLo
     if body.Thing is not None or body.Locations is not None:
         raise fault_at("/time", "alone can be changed", "仅可更改 time")
     since: datetime = instant_of(body.time, "/time")
-    if not await places.change_history(making.session, making.act, station, version, since):
+    if not await locations.change_history(making.session, making.act, station, version, since):
         raise Conflict(
             "a station's own former place stays as it was", message_zh="历史位置不可更改"
         )
@@ -309,7 +311,7 @@ async def change_history(making: Making, before: Raw, body: schemas.HistoricalLo
 async def remove_history(making: Making, before: Raw) -> None:
     """Leave a HistoricalLocation out."""
     station, version = await _history(making, before)
-    await places.hide(making.session, making.act, station, version, str(before["id"]))
+    await locations.hide(making.session, making.act, station, version, str(before["id"]))
 
 
 async def _history(making: Making, before: Raw) -> tuple[int, int]:

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from shanhai.db.features.drafts import CODE, CODE_RULE, CODE_RULE_ZH
-from shanhai.db.features.writing import CODE_LENGTH, CODE_LETTERS
+from shanhai.db.features.input_validation import CODE, CODE_RULE, CODE_RULE_ZH
+from shanhai.db.features.write import CODE_LENGTH, CODE_LETTERS
 from shanhai.db.observations.properties import change_property, check_range, create_property
-from shanhai.db.tables import ObservedProperty
+from shanhai.db.tables.observation import ObservedProperty
 from shanhai.monitoring.units import unit_code
 from shanhai.vocabulary import MEDIA, Scope, codes
 from shanhai_api.identity import demand

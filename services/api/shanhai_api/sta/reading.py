@@ -6,11 +6,11 @@ import orjson
 from fastapi import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.sensing.expressions import Path
-from shanhai.db.sensing.options import Options, read_options
-from shanhai.db.sensing.paths import REFERENCES, VALUE, Resource, nothing_at, resolve
-from shanhai.db.sensing.reading import Asker, Raw, read_one, read_page
-from shanhai.db.sensing.tokens import refused
+from shanhai.db.sensorthings.expressions import PropertyPath
+from shanhai.db.sensorthings.options import Options, read_options
+from shanhai.db.sensorthings.paths import REFERENCES, VALUE, Resource, nothing_at, resolve
+from shanhai.db.sensorthings.queries import Asker, Raw, read_one, read_page
+from shanhai.db.sensorthings.tokens import refused
 from shanhai_api.identity import Caller
 from shanhai_api.negotiation import JSON
 from shanhai_api.sta.documents import Writer, member_document
@@ -51,7 +51,7 @@ async def show(session: AsyncSession, view: View, caller: Caller, path: str) -> 
         return await _show_set(session, view, asker, resource, options)
     _demand_of_one(options)
     if resource.member is not None:
-        options = Options(select=(Path((resource.member,)),))
+        options = Options(select=(PropertyPath((resource.member,)),))
     raw = await read_one(session, asker, resource.kind, options, resource.key)
     if raw is None:
         raise nothing_at(path)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from shanhai.db.sensing.model import MEASUREMENT
-from shanhai.db.sensing.series_units import kept_under, make_variant
-from shanhai.db.tables import ObservedProperty
+from shanhai.db.sensorthings.model import MEASUREMENT
+from shanhai.db.sensorthings.series_units import kept_under, make_variant
+from shanhai.db.tables.observation import ObservedProperty
 from shanhai.monitoring.units import units_like
 from shanhai.vocabulary import Scope
 from shanhai_api.identity import demand

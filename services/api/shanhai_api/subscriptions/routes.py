@@ -8,7 +8,7 @@ from pydantic import Field
 
 from shanhai.db.alerts import subscriptions
 from shanhai.db.alerts.subscriptions import Subscribed
-from shanhai.db.deliveries.reading import list_deliveries
+from shanhai.db.deliveries.outbox import list_deliveries
 from shanhai.errors import Conflict
 from shanhai_api.dependencies import Administrator, PageQuery, Writer
 from shanhai_api.kit.answers import Answer, LimitedQuery, page_of

@@ -4,17 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from shanhai.db.features.corridors import CORRIDORS
+from shanhai.db.collections.corridors import CORRIDORS
+from shanhai.db.collections.patterns import PATTERN_COMPONENTS
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.patterns import PATTERN_COMPONENTS
-from shanhai.db.trees.branches import Node
-from shanhai.db.trees.patterns import Component
+from shanhai.db.hierarchy import Component, HierarchyNode
 from shanhai_api.features import documents
 from shanhai_api.negotiation import GEOJSON
 from shanhai_api.view import Link, View
 
 
-def node_document(node: Node, entity: Entity, view: View) -> dict[str, Any]:
+def node_document(node: HierarchyNode, entity: Entity, view: View) -> dict[str, Any]:
     """A node with all below it; `more` counts those below that were not asked for."""
     return {
         **node.members,
@@ -24,7 +23,9 @@ def node_document(node: Node, entity: Entity, view: View) -> dict[str, Any]:
     }
 
 
-def upper_document(nodes: Sequence[Node], entity: Entity, view: View) -> list[dict[str, Any]]:
+def upper_document(
+    nodes: Sequence[HierarchyNode], entity: Entity, view: View
+) -> list[dict[str, Any]]:
     """What an object lies below, the topmost first."""
     return [
         {**node.members, "links": [_item(entity, node.members["code"], view)]} for node in nodes

@@ -3,13 +3,13 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.selection import Selection
-from shanhai.db.trees.branches import Branching, Node, read_tree
+from shanhai.db.hierarchy import Branching, HierarchyNode, read_tree
 from shanhai.errors import NotFound
 
 
 async def demand_tree(
     session: AsyncSession, branching: Branching, selection: Selection, depth: int
-) -> Node:
+) -> HierarchyNode:
     """The tree below the object a selection means by its code.
 
     Raises:

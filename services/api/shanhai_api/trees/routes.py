@@ -5,13 +5,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
+from shanhai.db.collections.patterns import PATTERN_COMPONENTS, PATTERNS
+from shanhai.db.collections.plans import PLANS
+from shanhai.db.collections.regions import REGIONS
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.patterns import PATTERN_COMPONENTS, PATTERNS
-from shanhai.db.features.plans import PLANS
-from shanhai.db.features.regions import REGIONS
 from shanhai.db.features.selection import Selection
-from shanhai.db.trees.branches import MOST_DEPTH, PLAN_TREE, REGION_TREE, read_above
-from shanhai.db.trees.patterns import read_components
+from shanhai.db.hierarchy import MOST_DEPTH, PLAN_TREE, REGION_TREE, read_above, read_components
 from shanhai.vocabulary import Lang
 from shanhai_api.dependencies import DayQuery, Reader, ReadSession, TheView
 from shanhai_api.features.operations import read_item

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 from fastapi import Request
 
-from shanhai.db.queries import uploads
-from shanhai.db.tables import Upload
+from shanhai.db.queries import files
+from shanhai.db.tables.dataset import Upload
 from shanhai.errors import Conflict, InvalidInput
 from shanhai.storage.artifacts import LocalArtifacts, sha256_of
 from shanhai.timestamps import rfc3339
@@ -100,9 +100,9 @@ def _new_upload(
 
 
 async def _register(state: State, unit: Unit, view: View, caller: Caller, row: Upload) -> Made:
-    forgotten = await uploads.forget_expired(unit.session)
+    forgotten = await files.forget_expired(unit.session)
     unit.after_commit.append(partial(remove_files, state.store, forgotten))
-    row = await uploads.create(unit.session, row, act=act_of(caller, view))
+    row = await files.create(unit.session, row, act=act_of(caller, view))
     return Made(describe(row), {"Location": f"{view.base}/uploads/{row.id}"})
 
 
@@ -122,7 +122,7 @@ async def resume(state: State, request: Request, caller: Caller, upload_id: UUID
     limit = state.configuration.artifacts.upload_limit_bytes
     piece = piece_of(request, limit=limit)
     async with state.sessions() as session:
-        row = await uploads.find(session, upload_id, owner=caller.owner)
+        row = await files.find(session, upload_id, owner=caller.owner)
     piece = _fitting(row, piece)
     path = state.store.upload_path(upload_id)
     try:
@@ -131,7 +131,7 @@ async def resume(state: State, request: Request, caller: Caller, upload_id: UUID
         # Also when the client went away: the next request continues from here.
         await asyncio.shield(_note_received(state, caller, upload_id))
     async with state.sessions() as session:
-        return await uploads.find(session, upload_id, owner=caller.owner)
+        return await files.find(session, upload_id, owner=caller.owner)
 
 
 def _fitting(row: Upload, piece: Piece | None) -> Piece:
@@ -155,7 +155,7 @@ async def _note_received(state: State, caller: Caller, upload_id: UUID) -> None:
     path = state.store.upload_path(upload_id)
     received = await asyncio.to_thread(lambda: path.stat().st_size)
     async with state.unit() as unit:
-        row = await uploads.find(unit.session, upload_id, owner=caller.owner, lock=True)
+        row = await files.find(unit.session, upload_id, owner=caller.owner, lock=True)
         row.received_bytes = max(received, row.received_bytes)
         if received == row.total_bytes:
             row.sha256 = await asyncio.to_thread(sha256_of, path)

@@ -6,7 +6,7 @@ from uuid import UUID
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 
-from shanhai.db.queries import uploads
+from shanhai.db.queries import files
 from shanhai_api.dependencies import JobCaller, PageQuery, ReadSession, TheState, TheView
 from shanhai_api.negotiation import JSON
 from shanhai_api.uploads import operations
@@ -57,7 +57,7 @@ async def read_upload(
     session: ReadSession,
 ) -> Response:
     """Tell how much of an upload has arrived."""
-    row = await uploads.find(session, upload, owner=caller.owner)
+    row = await files.find(session, upload, owner=caller.owner)
     return view.send(
         orjson.dumps(operations.describe(row)),
         JSON.media_type,

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from shanhai.db.deliveries.webhooks import Found
-from shanhai.db.tables import Delivery
+from shanhai.db.deliveries.webhooks import RegionWebhook
+from shanhai.db.tables.delivery import Delivery
 from shanhai.vocabulary import DELIVERY_STATUSES, WEBHOOK_EVENTS, Label, Lang, codes, label_in
 from shanhai_api.kit.answers import Document, Link, Maybe, Moment, one_of
 from shanhai_api.view import View
@@ -95,7 +95,7 @@ class Webhook(Document):
     secret: Maybe[str] = Field(None, description="With a new secret only: it is not shown again")
 
     @classmethod
-    def of(cls, found: Found, view: View, secret: str | None = None) -> Self:
+    def of(cls, found: RegionWebhook, view: View, secret: str | None = None) -> Self:
         """A webhook as it is shown."""
         row, path = found.row, webhook_path(found.row.code)
         return cls.from_row(
@@ -189,7 +189,7 @@ def event_name(event_type: str, lang: Lang) -> str:
     return label_in(WEBHOOK_EVENTS, event_type, lang)
 
 
-def test_data(found: Found) -> Mapping[str, Any]:
+def test_data(found: RegionWebhook) -> Mapping[str, Any]:
     """What a test tells."""
     row = found.row
     text = "这是一条测试消息" if row.lang == "zh" else "This is a test"

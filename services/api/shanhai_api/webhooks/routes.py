@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
-from shanhai.db.deliveries.reading import find_delivery, list_deliveries
+from shanhai.db.deliveries.outbox import find_delivery, list_deliveries
 from shanhai.db.deliveries.webhooks import drop_webhook, find_webhook, list_webhooks
 from shanhai_api.dependencies import Writer
 from shanhai_api.kit.answers import Answer, LimitedQuery, page_of

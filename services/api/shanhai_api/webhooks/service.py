@@ -6,8 +6,7 @@ from uuid import UUID
 
 from shanhai.db.deliveries import webhooks
 from shanhai.db.deliveries.events import envelope
-from shanhai.db.deliveries.outbox import enqueue
-from shanhai.db.deliveries.reading import find_delivery, send_again
+from shanhai.db.deliveries.outbox import enqueue, find_delivery, send_again
 from shanhai.db.queries.audit import record
 from shanhai.errors import Conflict
 from shanhai.outgoing import parse_target
@@ -44,7 +43,9 @@ def seal_of(settings: WebhookSettings) -> Seal:
     return Seal(secret, webhooks.PURPOSE)
 
 
-def shown(found: webhooks.Found, view: View, *, secret: str | None = None) -> Answer[Webhook]:
+def shown(
+    found: webhooks.RegionWebhook, view: View, *, secret: str | None = None
+) -> Answer[Webhook]:
     """A webhook, with its secret where that is new."""
     return Answer(Webhook.of(found, view, secret), state=str(found.row.row_version))
 
@@ -110,7 +111,7 @@ async def redeliver(write: WriteContext, code: str, delivery: UUID) -> Answer[We
     return await _sent(write, code, delivery)
 
 
-async def _enabled(write: WriteContext, code: str) -> webhooks.Found:
+async def _enabled(write: WriteContext, code: str) -> webhooks.RegionWebhook:
     found = await webhooks.find_webhook(write.session, code, write.caller)
     if not found.row.enabled:
         raise Conflict(

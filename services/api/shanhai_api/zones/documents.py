@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from shanhai.db.zoning.adjustment import Adjusted
-from shanhai.db.zoning.comparison import ClassArea, Comparison
-from shanhai.db.zoning.schemes import Scheme
+from shanhai.db.zoning.comparison import ClassArea, ZoningComparison
+from shanhai.db.zoning.schemes import SchemeVersion
 from shanhai.db.zoning.topology import SLIVER_M2, Topology
 from shanhai.timestamps import rfc3339
 from shanhai.vocabulary import Lang
@@ -25,7 +25,7 @@ def km2(area_m2: float | None) -> float | None:
     return None if area_m2 is None else round(area_m2 / KM2, 6)
 
 
-def topology_document(scheme: Scheme, topology: Topology) -> dict[str, Any]:
+def topology_document(scheme: SchemeVersion, topology: Topology) -> dict[str, Any]:
     """What is wrong with a coverage."""
     percent = topology.gap_percent
     return {
@@ -52,7 +52,7 @@ def topology_document(scheme: Scheme, topology: Topology) -> dict[str, Any]:
 
 
 def comparison_document(
-    first: Scheme, second: Scheme, comparison: Comparison, lang: Lang
+    first: SchemeVersion, second: SchemeVersion, comparison: ZoningComparison, lang: Lang
 ) -> dict[str, Any]:
     """The matrix of areas that moved from class to class, and its sums."""
     return {
@@ -72,7 +72,7 @@ def _told(item: ClassArea, lang: Lang) -> dict[str, Any]:
     return {"class": item.code, "name": name, "area_km2": km2(item.area_m2)}
 
 
-def _moves(comparison: Comparison) -> list[dict[str, Any]]:
+def _moves(comparison: ZoningComparison) -> list[dict[str, Any]]:
     known = [
         {"from": origin, "to": target, "area_km2": km2(area)}
         for (origin, target), area in sorted(comparison.moved.items())
@@ -120,7 +120,7 @@ def adjusted_document(adjusted: Adjusted) -> dict[str, Any]:
     }
 
 
-def adjustments_document(scheme: Scheme, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def adjustments_document(scheme: SchemeVersion, rows: list[dict[str, Any]]) -> dict[str, Any]:
     """What was moved by hand in a version."""
     return {
         "scheme": scheme.named(),

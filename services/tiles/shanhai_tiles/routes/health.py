@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from starlette.responses import JSONResponse, Response
 
+from shanhai.db.engine import pool_use
 from shanhai.db.migrate import expected_revision, present_revision
-from shanhai.db.pools import pool_use
 from shanhai.errors import Unavailable
 from shanhai_tiles.dependencies import Services, ServicesDep, working_session
 from shanhai_tiles.errors import NEVER_STORED

@@ -10,10 +10,9 @@ import structlog
 from shanhai.db.observations.devices import Device
 from shanhai.errors import InvalidInput
 from shanhai.monitoring.hj212.frame import FrameReader, frame
-from shanhai.monitoring.hj212.packet import NOTICES, UPLOADS, Packet, answer_to, read_packet
-from shanhai.monitoring.hj212.readings import readings
-from shanhai.monitoring.hj212.splitting import Joiner
-from shanhai.monitoring.observation import Batch, Observation
+from shanhai.monitoring.hj212.measurements import readings
+from shanhai.monitoring.hj212.packet import NOTICES, UPLOADS, Joiner, Packet, answer_to, read_packet
+from shanhai.monitoring.observation import Batch, FeedObservation
 from shanhai.settings import Hj212Settings
 from shanhai_worker.feeds.hj212_devices import Devices
 from shanhai_worker.feeds.intake import Intake
@@ -92,7 +91,7 @@ class Link:
 
     async def _answers_to(self, piece: bytes) -> bytes:
         """What is to be sent back, after what `piece` brought has been stored."""
-        rows: list[Observation] = []
+        rows: list[FeedObservation] = []
         handled: list[Packet] = []
         for segment in self._segments_in(piece):
             packet = self._packet_in(segment)
@@ -145,7 +144,7 @@ class Link:
             self._refuse("parts", self._joiner.abandoned - before)
         return whole
 
-    def _rows_of(self, packet: Packet, devices: Sequence[Device]) -> list[Observation] | None:
+    def _rows_of(self, packet: Packet, devices: Sequence[Device]) -> list[FeedObservation] | None:
         """What is to be stored of a packet before it is answered; None for no answer."""
         if packet.command not in UPLOADS | NOTICES:
             self._refuse("command")
@@ -174,7 +173,7 @@ class Link:
                 reason=first.detail,
             )
         return [
-            Observation(
+            FeedObservation(
                 device.station,
                 reading.pollutant,
                 reading.at,

@@ -7,9 +7,9 @@ from datetime import timedelta
 import structlog
 
 from shanhai.db.identity import Identity
-from shanhai.db.observations.gathering import Gathering
-from shanhai.db.observations.ingest import Delivery, Sender
-from shanhai.monitoring.observation import Batch, Outcome
+from shanhai.db.observations.group_commit import GroupCommit
+from shanhai.db.observations.ingest import IncomingBatch, Sender
+from shanhai.monitoring.observation import Batch, BatchOutcome
 from shanhai.vocabulary import Scope
 from shanhai_worker.context import Context
 from shanhai_worker.meters import Meters
@@ -25,7 +25,7 @@ class Intake:
         way: How they come, as `observation_source` names it.
     """
 
-    def __init__(self, gathering: Gathering, meters: Meters, way: str) -> None:
+    def __init__(self, gathering: GroupCommit, meters: Meters, way: str) -> None:
         self._gathering = gathering
         self._meters = meters
         self._sender = Sender(way, Identity(way, frozenset({Scope.OBSERVE})))
@@ -39,7 +39,7 @@ class Intake:
         if not len(batch):
             return
         try:
-            outcome = await self._gathering.store(Delivery(batch, self._sender))
+            outcome = await self._gathering.store(IncomingBatch(batch, self._sender))
         except Exception as error:
             log.warning(
                 "observations not stored",
@@ -51,7 +51,7 @@ class Intake:
             raise
         self._count(outcome)
 
-    def _count(self, outcome: Outcome) -> None:
+    def _count(self, outcome: BatchOutcome) -> None:
         way = self._sender.kind
         for name, number in (
             ("accepted", outcome.accepted),
@@ -76,7 +76,7 @@ async def open_intake(context: Context, way: str, *, skew: timedelta) -> AsyncIt
     Args:
         skew: How far ahead of the clock a time may be.
     """
-    gathering = Gathering(context.sessions, skew=skew, files=context.artifacts, persist=outlast)
+    gathering = GroupCommit(context.sessions, skew=skew, files=context.artifacts, persist=outlast)
     try:
         yield Intake(gathering, context.meters, way)
     finally:

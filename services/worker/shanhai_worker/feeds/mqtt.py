@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import structlog
 
-from shanhai.db.observations.gathering import is_of_data
+from shanhai.db.observations.group_commit import is_of_data
 from shanhai.errors import InvalidInput
 from shanhai.monitoring.observation import Batch
 from shanhai.settings import MqttSettings

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from shanhai.errors import InvalidInput
-from shanhai.monitoring.parsing import NUMBER, Reading, ndjson_rows
+from shanhai.monitoring.observation_formats import NUMBER, ParsedRows, ndjson_rows
 
 STATION, PROPERTY = "{station}", "{property}"
 PLACES = frozenset({STATION, PROPERTY})
@@ -52,7 +52,7 @@ class Topic:
 
 def read_message(
     topics: Sequence[Topic], topic: str, payload: bytes, *, now: datetime | None = None
-) -> Reading:
+) -> ParsedRows:
     """The observations of a message, and the rows refused.
 
     Where the topic names station and property, the payload's rows need not, and a number alone is
@@ -67,7 +67,7 @@ def read_message(
             f"no configured topic fits {topic[:200]!r}",
             message_zh=f"没有与 {topic[:200]!r} 相符的主题设置",
         )
-    reading = Reading()
+    reading = ParsedRows()
     number = payload.decode("ascii", "replace").strip() if len(payload) <= LONGEST_NUMBER else ""
     if named and NUMBER.fullmatch(number):
         at = (now or datetime.now(UTC)).isoformat()

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from shanhai.db.deliveries.outbox import Taken
+from shanhai.db.deliveries.outbox import ClaimedDelivery
 from shanhai.vocabulary import Label, Lang
 
 SUBJECTS: Mapping[str, Label] = {
@@ -61,7 +61,7 @@ class Letterhead:
     base_url: str
 
 
-def compose(taken: Taken, head: Letterhead, token: str) -> EmailMessage:
+def compose(taken: ClaimedDelivery, head: Letterhead, token: str) -> EmailMessage:
     """The mail of a delivery; sent again it is the same mail.
 
     Args:
@@ -86,7 +86,7 @@ def compose(taken: Taken, head: Letterhead, token: str) -> EmailMessage:
     return mail
 
 
-def _content(taken: Taken, head: Letterhead, token: str, lang: Lang) -> dict[str, Any]:
+def _content(taken: ClaimedDelivery, head: Letterhead, token: str, lang: Lang) -> dict[str, Any]:
     payload = taken.payload
     zone = ZoneInfo(payload["time_zone"])
     asked = urlencode({"token": token, "lang": lang})
@@ -116,7 +116,7 @@ def _told(event: Mapping[str, Any], head: Letterhead, zone: ZoneInfo, lang: Lang
     return {**event, **texts, "at": f"{at:%Y-%m-%d %H:%M}", "value": value, "link": link}
 
 
-def _subject(taken: Taken, content: Mapping[str, Any], lang: Lang) -> str:
+def _subject(taken: ClaimedDelivery, content: Mapping[str, Any], lang: Lang) -> str:
     if taken.event_type == "alert.test":
         return SUBJECTS["test"].in_(lang)
     if taken.event_type == "alert.notice":

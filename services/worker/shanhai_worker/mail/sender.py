@@ -19,9 +19,9 @@ from aiosmtplib import (
 )
 
 from shanhai.db.alerts.subscriptions import token_of
-from shanhai.db.deliveries.outbox import Outcome, Taken
+from shanhai.db.deliveries.outbox import ClaimedDelivery, DeliveryOutcome
 from shanhai.db.engine import Sessions
-from shanhai.db.tables import Subscription
+from shanhai.db.tables.alert import Subscription
 from shanhai.settings import PublicSettings, SmtpSettings
 from shanhai_worker.mail.message import Letterhead, compose
 
@@ -37,17 +37,19 @@ class MailSender:
     smtp: SmtpSettings
     public: PublicSettings
 
-    async def send(self, taken: Taken) -> Outcome:
+    async def send(self, taken: ClaimedDelivery) -> DeliveryOutcome:
         """Send a mail, unless its reader wants no more."""
         if not self.smtp.host:
-            return Outcome(
+            return DeliveryOutcome(
                 reason="SHANHAI_SMTP_HOST is not set: there is no mail server",
                 reason_zh="SHANHAI_SMTP_HOST 未设置：没有邮件服务器",
             )
         async with self.sessions() as session:
             row = await session.get(Subscription, taken.payload["subscription"])
         if row is None or not _wants(row, taken.target):
-            return Outcome(reason="the subscription has ended", reason_zh="订阅已结束", final=True)
+            return DeliveryOutcome(
+                reason="the subscription has ended", reason_zh="订阅已结束", final=True
+            )
         token = token_of(row, self.smtp.link_secret.get_secret_value())
         mail = compose(taken, Letterhead(self.smtp.sender, self.public.api_url), token)
         try:
@@ -62,12 +64,12 @@ class MailSender:
             return _refusal(error, final=final)
         except (SMTPException, OSError) as error:
             why = type(error).__name__
-            return Outcome(
+            return DeliveryOutcome(
                 reason=f"the mail server cannot be reached: {why}",
                 reason_zh=f"邮件服务器无法连接：{why}",
             )
 
-    async def _hand_over(self, mail: EmailMessage) -> Outcome:
+    async def _hand_over(self, mail: EmailMessage) -> DeliveryOutcome:
         client = self._client()
         try:
             await client.connect()
@@ -77,7 +79,7 @@ class MailSender:
             with suppress(SMTPException, OSError):
                 await client.quit(timeout=1)
             client.close()
-        return Outcome(answered=250)
+        return DeliveryOutcome(answered=250)
 
     def _client(self) -> SMTP:
         smtp = self.smtp
@@ -107,9 +109,9 @@ def _wants(row: Subscription, address: str) -> bool:
     )
 
 
-def _refusal(error: SMTPResponseException, *, final: bool) -> Outcome:
+def _refusal(error: SMTPResponseException, *, final: bool) -> DeliveryOutcome:
     said = " ".join(error.message.split())
-    return Outcome(
+    return DeliveryOutcome(
         answered=error.code,
         reason=f"the mail server answered {error.code}: {said}",
         reason_zh=f"邮件服务器应答 {error.code}：{said}",

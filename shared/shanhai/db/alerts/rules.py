@@ -8,23 +8,19 @@ from typing import Any
 from sqlalchemy import Row, and_, delete, exists, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.alerts.due import note_rule
-from shanhai.db.alerts.evaluating import HOLDS_AT, take_evaluation_lock
-from shanhai.db.alerts.turning import end
-from shanhai.db.features.rights import demand_role, demand_scopes
+from shanhai.db.alerts.evaluation_queue import note_rule
+from shanhai.db.alerts.observation_evaluation import HOLDS_AT, take_evaluation_lock
+from shanhai.db.alerts.transitions import end
+from shanhai.db.features.permissions import demand_role, demand_scopes
 from shanhai.db.identity import Identity
-from shanhai.db.indicators.listing import find_indicator, find_plan
+from shanhai.db.indicators.plan_indicators import find_indicator, find_plan
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.tables import (
-    Alert,
-    AlertRule,
-    AlertWatch,
-    ObservedProperty,
-    Plan,
-    PlanIndicator,
-    Region,
-    Station,
-)
+from shanhai.db.tables.alert import Alert, AlertRule, AlertWatch
+from shanhai.db.tables.indicator import PlanIndicator
+from shanhai.db.tables.observation import ObservedProperty
+from shanhai.db.tables.plan import Plan
+from shanhai.db.tables.station import Station
+from shanhai.db.tables.zone import Region
 from shanhai.errors import Conflict, InvalidInput, NotFound, Stale
 from shanhai.vocabulary import Role, Scope
 
@@ -76,7 +72,7 @@ _RULES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RuleDefinition:
     """A rule in codes, as people know it; `state` tells it from what it was before a change."""
 
     contents: dict[str, Any]
@@ -84,7 +80,7 @@ class Rule:
     state: str
 
     @classmethod
-    def of(cls, found: Row[Any]) -> "Rule":
+    def of(cls, found: Row[Any]) -> "RuleDefinition":
         """The rule of a row."""
         row: AlertRule = found[0]
         stations = None if found.stations is None else sorted(found.stations)
@@ -97,12 +93,12 @@ class Rule:
         return cls(contents, found.unit, str(row.row_version))
 
 
-async def list_rules(session: AsyncSession) -> list[Rule]:
+async def list_rules(session: AsyncSession) -> list[RuleDefinition]:
     """All rules, by their codes."""
-    return [Rule.of(row) for row in await session.execute(_RULES)]
+    return [RuleDefinition.of(row) for row in await session.execute(_RULES)]
 
 
-async def find_rule(session: AsyncSession, code: str) -> Rule:
+async def find_rule(session: AsyncSession, code: str) -> RuleDefinition:
     """The rule of a code.
 
     Raises:
@@ -111,12 +107,12 @@ async def find_rule(session: AsyncSession, code: str) -> Rule:
     found = (await session.execute(_RULES.where(AlertRule.code == code))).first()
     if found is None:
         raise _unknown(code)
-    return Rule.of(found)
+    return RuleDefinition.of(found)
 
 
 async def create_rule(
     session: AsyncSession, contents: Mapping[str, Any], *, identity: Identity, act: Act
-) -> Rule:
+) -> RuleDefinition:
     """Make a rule; the newest values are judged by it at once.
 
     Raises:
@@ -146,7 +142,7 @@ async def replace_rule(
     identity: Identity,
     act: Act,
     expected: frozenset[str] | None = None,
-) -> Rule:
+) -> RuleDefinition:
     """Replace a rule; its alerts end, and the newest values are judged by the new one at once.
 
     Args:

@@ -17,7 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.deliveries.outbox import enqueue
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.tables import AlertRule, Region, Subscription
+from shanhai.db.tables.alert import AlertRule, Subscription
+from shanhai.db.tables.zone import Region
 from shanhai.errors import InvalidInput, NotFound, Stale
 
 MOST = 10_000

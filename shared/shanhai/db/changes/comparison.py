@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.history import source_of
 from shanhai.db.features.selection import Selection, bound_values
-from shanhai.db.features.statements import PLAIN, Question, feature_columns
+from shanhai.db.features.statements import PLAIN, QueryShape, feature_columns
+from shanhai.db.features.tables import source_of
 from shanhai.db.identity import Viewer
 
 # On the ellipsoid, and against what both have: pieces cut out of a shape have other edges than the
@@ -66,7 +66,7 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ObjectComparison:
     """An object on two days; a state is None on a day on which it was not there."""
 
     former: DayState | None
@@ -90,21 +90,21 @@ class Comparison:
 
 async def compare_days(
     session: AsyncSession, entity: Entity, viewer: Viewer, code: str, days: tuple[date, date]
-) -> Comparison | None:
+) -> ObjectComparison | None:
     """The object of a code on two days; None if the viewer knows of it on neither."""
     former, later = [await _on(session, entity, viewer, code, day) for day in days]
     if former is None and later is None:
         return None
     shapes = (_shape(former), _shape(later))
     area, length = await _sizes(session, *shapes) if any(shapes) else (None, None)
-    return Comparison(former, later, area, length)
+    return ObjectComparison(former, later, area, length)
 
 
 async def _on(
     session: AsyncSession, entity: Entity, viewer: Viewer, code: str, day: date
 ) -> DayState | None:
     selection = Selection(viewer, code=code, as_of=day)
-    query = _state_query(entity, Question.of(entity, selection))
+    query = _state_query(entity, QueryShape.of(entity, selection))
     row = (await session.execute(query, bound_values(selection))).first()
     return None if row is None else DayState(row[0], orjson.loads(row[1]), row[2])
 
@@ -125,7 +125,7 @@ def _shape(state: DayState | None) -> bytes | None:
 
 
 @lru_cache(maxsize=256)
-def _state_query(entity: Entity, question: Question) -> TextClause:
+def _state_query(entity: Entity, question: QueryShape) -> TextClause:
     columns = feature_columns(entity, PLAIN)
     shape = f"ST_AsBinary({entity.geometry})" if entity.geometry else "NULL::bytea"
     # Constants of this code; callers' values are bound.

@@ -1,22 +1,132 @@
-"""The writes of the plan's objects in the order of their commits, as far as a reader may know.
+"""The writes of the plan's objects in the order of their commits, as far as a reader may see."""
 
-Links of the audit chain are made under a lock that is held until the commit, and each knows how
-many rows those before it have. So whoever sees a place in the chain sees every lower one that will
-ever be there, and reading on from a place misses nothing.
-"""
-
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
+from string import Formatter
 from typing import Any, Literal
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.changes.objects import Known, Named, State, find_objects, find_states
-from shanhai.db.features.catalogue import ENTITIES
+from shanhai.db.collections.catalogue import ENTITIES
 from shanhai.db.features.entity import Entity
+from shanhai.db.features.selection import viewer_values, visibility
+from shanhai.db.features.tables import source_of
 from shanhai.db.identity import Viewer
+
+BY_NUMBER = "{key} = ANY(CAST(:wanted AS bigint[]))"
+BY_CODE = "{code} = ANY(CAST(:wanted AS text[]))"
+State = tuple[int, int]
+"""The number of a row, and its version."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowReference:
+    """A row as it is referred to: by its number, or else by its code and perhaps its version."""
+
+    row_id: int | None
+    code: str = ""
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedRow:
+    """A row as it is now, deleted or not.
+
+    Attributes:
+        version: Its version, of what has several beside each other.
+        bound: The codes that its path holds.
+        visible: The reader may know of it.
+    """
+
+    row_id: int
+    code: str
+    version: int | None
+    visible: bool
+    bound: Mapping[str, str] = field(default_factory=dict)
+
+
+async def find_objects(
+    session: AsyncSession, entity: Entity, viewer: Viewer, named: Collection[RowReference]
+) -> dict[RowReference, AuditedRow]:
+    """The row each name means, the newest of several; names that mean none are left out."""
+    visible = tuple(visibility(entity, viewer))
+    wanted: dict[str, list[int] | list[str]] = {
+        BY_NUMBER: sorted({item.row_id for item in named if item.row_id is not None}),
+        BY_CODE: sorted({item.code for item in named if item.row_id is None}),
+    }
+    rows = [
+        AuditedRow(row.row_id, row.code, row.version, row.visible, row.bound)
+        # Apart, so that the key of a large table is used: few entries name their object by code.
+        for by, listed in wanted.items()
+        if listed
+        for row in await session.execute(
+            _objects_query(entity, visible, by), {"wanted": listed, **viewer_values(viewer)}
+        )
+    ]
+    by_number = {row.row_id: row for row in rows}
+    return {item: row for item in named if (row := _meant(item, by_number, rows)) is not None}
+
+
+async def find_states(
+    session: AsyncSession, entity: Entity, viewer: Viewer, states: Collection[State]
+) -> frozenset[State]:
+    """Those states of rows, former or present, that the reader may know of."""
+    query = _states_query(entity, tuple(visibility(entity, viewer)))
+    values = {
+        "numbers": [number for number, _ in states],
+        "versions": [version for _, version in states],
+        **viewer_values(viewer),
+    }
+    return frozenset((row[0], row[1]) for row in await session.execute(query, values))
+
+
+def _meant(
+    item: RowReference, by_number: Mapping[int, AuditedRow], rows: Sequence[AuditedRow]
+) -> AuditedRow | None:
+    if item.row_id is not None:
+        return by_number.get(item.row_id)
+    fitting = (row for row in rows if row.code == item.code and item.version in {None, row.version})
+    return max(fitting, key=lambda row: row.row_id, default=None)
+
+
+@lru_cache(maxsize=256)
+def _objects_query(entity: Entity, visible: tuple[str, ...], by: str) -> TextClause:
+    names = [name for _, name, _, _ in Formatter().parse(entity.path or "") if name]
+    bound = ", ".join(f"'{name}', {_sql_of(entity, name)}" for name in names)
+    version = _sql_of(entity, "version") if "version" in entity.history else "NULL::int"
+    # Constants of this code; values are bound.
+    return text(
+        f"SELECT {entity.key} AS row_id, {entity.code} AS code, {version} AS version,"  # noqa: S608
+        f" coalesce({' AND '.join(visible) or 'true'}, false) AS visible,"
+        f" jsonb_build_object({bound}) AS bound FROM {entity.source}"
+        f" WHERE {by.format(key=entity.key, code=entity.code)}"
+    )
+
+
+@lru_cache(maxsize=256)
+def _states_query(entity: Entity, visible: tuple[str, ...]) -> TextClause:
+    met = " AND ".join((*visible, _AMONG.format(alias=entity.alias)))
+    source = source_of(entity, former=True)
+    return text(
+        f"SELECT {entity.key}, {entity.alias}.row_version FROM {source} WHERE {met}"  # noqa: S608
+    )
+
+
+_AMONG = (
+    "({alias}.id, {alias}.row_version) IN"
+    " (SELECT * FROM unnest(CAST(:numbers AS bigint[]), CAST(:versions AS bigint[])))"
+)
+
+
+def _sql_of(entity: Entity, name: str) -> str:
+    declared = entity.declared(name)
+    if declared is None:
+        raise LookupError(f"{entity.name} has no property {name}")
+    return declared.sql
+
 
 Kind = Literal["created", "updated", "deleted"]
 BLOCK = 1_000
@@ -43,7 +153,7 @@ HEAD = text(
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChangeEntry:
     """A write of an object.
 
     Attributes:
@@ -63,10 +173,10 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class FeedPage:
     """Changes in order; `seen` is the place up to which all are told, `more` that others follow."""
 
-    changes: Sequence[Change]
+    changes: Sequence[ChangeEntry]
     seen: int
     more: bool
 
@@ -78,25 +188,25 @@ async def read_changes(
     *,
     after: int,
     limit: int,
-) -> Stretch:
+) -> FeedPage:
     """The changes after a place that a reader may know of.
 
     A write after which the object is out of the reader's sight is told as a deletion to who could
     see it before, and not at all to others.
     """
     by_table = {entity.table: entity for entity in entities}
-    found: list[Change] = []
+    found: list[ChangeEntry] = []
     for _ in range(MOST_BLOCKS):
         values = {"after": after, "tables": sorted(by_table), "block": BLOCK}
         block = (await session.execute(ENTRIES, values)).all()
         for row, change in await _judged(session, viewer, by_table, block):
             if len(found) == limit:
-                return Stretch(found, after, more=True)
+                return FeedPage(found, after, more=True)
             after = row.place
             found.extend([] if change is None else [change])
         if len(block) < BLOCK:
-            return Stretch(found, after, more=False)
-    return Stretch(found, after, more=True)
+            return FeedPage(found, after, more=False)
+    return FeedPage(found, after, more=True)
 
 
 async def read_head(session: AsyncSession) -> int:
@@ -109,9 +219,9 @@ async def _judged(
     viewer: Viewer,
     by_table: Mapping[str, Entity],
     block: Sequence[Row[Any]],
-) -> list[tuple[Row[Any], Change | None]]:
+) -> list[tuple[Row[Any], ChangeEntry | None]]:
     """Each entry with what may be told of it."""
-    told: dict[int, Change] = {}
+    told: dict[int, ChangeEntry] = {}
     for table, entity in by_table.items():
         rows = [row for row in block if row.object_table == table]
         if rows:
@@ -121,7 +231,7 @@ async def _judged(
 
 async def _of_entity(
     session: AsyncSession, viewer: Viewer, entity: Entity, rows: Sequence[Row[Any]]
-) -> dict[int, Change]:
+) -> dict[int, ChangeEntry]:
     named = {row.place: _named(entity, row) for row in rows}
     objects = await find_objects(session, entity, viewer, named.values())
     states = [state for row in rows for state in _states(row)]
@@ -136,7 +246,7 @@ async def _of_entity(
     }
 
 
-def _kind(row: Row[Any], known: Known, visible: frozenset[State]) -> Kind | None:
+def _kind(row: Row[Any], known: AuditedRow, visible: frozenset[State]) -> Kind | None:
     """What a reader is told a write was; None when nothing."""
     if not known.visible:
         before, after = (row.former_id, row.former_version), (row.row_id, row.row_version)
@@ -146,8 +256,8 @@ def _kind(row: Row[Any], known: Known, visible: frozenset[State]) -> Kind | None
     return "created" if row.made and row.action in CREATING else "updated"
 
 
-def _change(entity: Entity, row: Row[Any], known: Known, kind: Kind) -> Change:
-    return Change(
+def _change(entity: Entity, row: Row[Any], known: AuditedRow, kind: Kind) -> ChangeEntry:
+    return ChangeEntry(
         row.place, row.at, entity, known.code, kind, row.row_version, known.version, known.bound
     )
 
@@ -157,14 +267,14 @@ def _states(row: Row[Any]) -> list[State]:
     return [(row_id, version) for row_id, version in pairs if row_id and version]
 
 
-def _named(entity: Entity, row: Row[Any]) -> Named:
+def _named(entity: Entity, row: Row[Any]) -> RowReference:
     """The object an entry is about: by the row's number, or as its writer called it."""
     row_id = row.row_id or row.former_id
     if isinstance(row_id, int):
-        return Named(row_id)
+        return RowReference(row_id)
     code, _, version = row.object_id.partition("@")
     if ":" in code:
         # Data that ships with the product is named by what holds it, zonings by their version.
         holder, _, rest = code.rpartition(":")
         code, version = (holder, rest) if entity.name == "zone_schemes" else (rest, "")
-    return Named(None, code, int(version) if version.isdigit() else None)
+    return RowReference(None, code, int(version) if version.isdigit() else None)

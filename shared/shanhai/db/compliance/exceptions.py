@@ -13,28 +13,29 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.compliance.activities import activities
-from shanhai.db.compliance.checking import (
-    Asked,
+from shanhai.db.collections.control_areas import CONTROL_AREAS
+from shanhai.db.collections.regions import REGIONS
+from shanhai.db.collections.rules import CONTROL_RULES
+from shanhai.db.compliance.check import (
+    CheckRequest,
     ProjectShape,
     check_geometry,
     digest_of,
     find_project,
 )
-from shanhai.db.compliance.cutting import Given
-from shanhai.db.compliance.outside import read_drawn
-from shanhai.db.compliance.overlaps import read_lines, read_zones
+from shanhai.db.compliance.intersections import Given
+from shanhai.db.compliance.overlaps import read_drawn, read_lines, read_zones
 from shanhai.db.compliance.regions import read_around
-from shanhai.db.features.control_areas import CONTROL_AREAS
+from shanhai.db.compliance.rules import activities
 from shanhai.db.features.entity import Entity
+from shanhai.db.features.permissions import demand_role, demand_scopes
 from shanhai.db.features.query import read_feature
-from shanhai.db.features.regions import REGIONS
-from shanhai.db.features.rights import demand_role, demand_scopes
-from shanhai.db.features.rules import CONTROL_RULES
 from shanhai.db.features.selection import Selection
 from shanhai.db.identity import EVERYTHING, Identity
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.tables import ComplianceException, ControlArea, ControlRule, Project, Region
+from shanhai.db.tables.control import ComplianceException, ControlArea, ControlRule
+from shanhai.db.tables.project import Project
+from shanhai.db.tables.zone import Region
 from shanhai.db.today import read_today
 from shanhai.errors import Conflict, InvalidInput, NotFound
 from shanhai.vocabulary import Role, Scope
@@ -45,7 +46,7 @@ TABLE = "compliance_exception"
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class ExceptionGrant:
     """An exception to be given; of `project` and `wkb` exactly one is there.
 
     Attributes:
@@ -70,7 +71,7 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ExceptionFilter:
     """Which exceptions are asked for; `day` are those in force on it."""
 
     code: str | None = None
@@ -109,7 +110,9 @@ class Granted:
         }
 
 
-async def grant(session: AsyncSession, identity: Identity, act: Act, given: Grant) -> Granted:
+async def grant(
+    session: AsyncSession, identity: Identity, act: Act, given: ExceptionGrant
+) -> Granted:
     """Give an exception.
 
     Raises:
@@ -193,7 +196,7 @@ async def find_exception(session: AsyncSession, code: str, *, lock: bool = False
     Raises:
         NotFound: there is none.
     """
-    query = _query(Wanted(code=code))
+    query = _query(ExceptionFilter(code=code))
     if lock:
         query = query.with_for_update(of=ComplianceException)
     found = (await session.execute(query)).one_or_none() if "\x00" not in code else None
@@ -202,13 +205,15 @@ async def find_exception(session: AsyncSession, code: str, *, lock: bool = False
     return Granted(*found)
 
 
-async def list_exceptions(session: AsyncSession, wanted: Wanted, *, limit: int) -> list[Granted]:
+async def list_exceptions(
+    session: AsyncSession, wanted: ExceptionFilter, *, limit: int
+) -> list[Granted]:
     """Exceptions, the newest first."""
     query = _query(wanted).order_by(ComplianceException.id.desc()).limit(limit)
     return [Granted(*found) for found in await session.execute(query)]
 
 
-def _query(wanted: Wanted) -> Any:
+def _query(wanted: ExceptionFilter) -> Any:
     row = ComplianceException
     query: Any = (
         select(row, Project.code, Region.code, ControlArea.code)
@@ -231,7 +236,7 @@ def _query(wanted: Wanted) -> Any:
 
 
 async def _subject(
-    session: AsyncSession, identity: Identity, given: Grant
+    session: AsyncSession, identity: Identity, given: ExceptionGrant
 ) -> tuple[ProjectShape | None, bytes]:
     if given.project is None:
         return None, given.wkb or b""
@@ -246,7 +251,7 @@ async def _subject(
 
 async def _concerned(
     session: AsyncSession,
-    given: Grant,
+    given: ExceptionGrant,
     rule_id: int | None,
     project: ProjectShape | None,
     wkb: bytes,
@@ -258,7 +263,7 @@ async def _concerned(
 
 
 async def _of_gap(
-    session: AsyncSession, given: Grant, project: ProjectShape | None, wkb: bytes
+    session: AsyncSession, given: ExceptionGrant, project: ProjectShape | None, wkb: bytes
 ) -> frozenset[int]:
     """The region of what is not known, whatever is to be done there.
 
@@ -266,7 +271,7 @@ async def _of_gap(
         InvalidInput: nothing of that code is unknown there.
     """
     named = () if project is None else project.measures
-    asked = Asked((*activities().known, *named), given.region)
+    asked = CheckRequest((*activities().known, *named), given.region)
     try:
         result = await check_geometry(session, EVERYTHING, Given(wkb), asked, project=project)
     except InvalidInput as error:

@@ -1,12 +1,8 @@
-"""Which lines and zones a geometry lies in, and how much of it.
-
-Sizes are geodesic. A part that only touches has no size and is left out. What a reader may not see
-is no part of the answer: the conditions are those of `shanhai.db.features.selection`.
-"""
+"""Which lines and zones a geometry lies in, how much of it, and what lies outside all lines."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from itertools import groupby
@@ -15,16 +11,29 @@ from typing import Any
 from sqlalchemy import TextClause, text
 
 from shanhai.db.base import STORAGE_SRID
-from shanhai.db.compliance.cutting import Candidate, Cut, Given, cut
-from shanhai.db.compliance.result import Measure, TouchedArea, TouchedLine, TouchedZone
-from shanhai.db.features.control_areas import CONTROL_AREAS
+from shanhai.db.collections.control_areas import CONTROL_AREAS
+from shanhai.db.collections.zones import ZONES
+from shanhai.db.compliance.intersections import (
+    LEAST_M,
+    LEAST_M2,
+    CandidateArea,
+    Given,
+    Intersection,
+    cut,
+)
+from shanhai.db.compliance.result import (
+    GeodesicSize,
+    RuleLocation,
+    TouchedArea,
+    TouchedLine,
+    TouchedZone,
+)
+from shanhai.db.fast_reads import Executor
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.history import columns_of, source_of
 from shanhai.db.features.selection import Selection, bound_values, conditions
-from shanhai.db.features.zones import ZONES
+from shanhai.db.features.tables import columns_in_order, source_of
 from shanhai.db.identity import Viewer
-from shanhai.db.quick import Asked
-from shanhai.vocabulary import Label
+from shanhai.vocabulary import CONTROL_KINDS, Label
 
 # The box is all PostgreSQL needs to find what may be met. What is cut and measured of that is done
 # by `cutting`, where a vertex costs a fraction and the geometry is read once.
@@ -72,7 +81,7 @@ ZONE_COLUMNS: Mapping[str, str] = {
 
 
 async def read_lines(
-    session: Asked,
+    session: Executor,
     viewer: Viewer,
     given: Given,
     *,
@@ -90,7 +99,7 @@ async def read_lines(
     return tuple(lines), frozenset(one.row.region_id for one in found)
 
 
-async def count_near(session: Asked, given: Given) -> tuple[int, date]:
+async def count_near(session: Executor, given: Given) -> tuple[int, date]:
     """How many areas and zones meet the box of a geometry, as far as counted, and the day."""
     values = {**box_values(given), "most": MOST_COUNTED}
     (row,) = (await session.execute(COUNTS, values)).all()
@@ -98,7 +107,7 @@ async def count_near(session: Asked, given: Given) -> tuple[int, date]:
 
 
 async def read_zones(
-    session: Asked, viewer: Viewer, given: Given, *, day: date
+    session: Executor, viewer: Viewer, given: Given, *, day: date
 ) -> tuple[tuple[TouchedZone, ...], frozenset[int]]:
     """The classes of the zonings published on a day, and the ids of the regions they are of."""
     selection = Selection(viewer, as_of=day)
@@ -136,7 +145,7 @@ def zone_statement(met: tuple[str, ...]) -> TextClause:
 def _statement(
     entity: Entity, met: Sequence[str], columns: Mapping[str, str], group: str, *, former: bool
 ) -> TextClause:
-    measured = "length_m" in columns_of(entity)
+    measured = "length_m" in columns_in_order(entity)
     # Constants of the declarations; callers' values are bound.
     return text(
         NEAR.format(
@@ -157,11 +166,11 @@ class _Touched:
     """A row of an area, and what of the geometry lies in it."""
 
     row: Any
-    cut: Cut
+    cut: Intersection
 
 
 async def _read(
-    session: Asked,
+    session: Executor,
     statement: TextClause,
     selection: Selection,
     given: Given,
@@ -173,7 +182,7 @@ async def _read(
     if not rows:
         return []
     candidates = [
-        Candidate(row.wkb, getattr(row, group), row.own_area, row.own_length) for row in rows
+        CandidateArea(row.wkb, getattr(row, group), row.own_area, row.own_length) for row in rows
     ]
     heavy = len(given.wkb) + sum(len(row.wkb) for row in rows) > AT_ONCE_BYTES
     cuts = await asyncio.to_thread(cut, given, candidates) if heavy else cut(given, candidates)
@@ -189,13 +198,13 @@ def _sorted(kinds: frozenset[str] | None) -> list[str] | None:
     return None if kinds is None else sorted(kinds)
 
 
-def _line(found: Sequence[_Touched], whole: Measure) -> TouchedLine:
+def _line(found: Sequence[_Touched], whole: GeodesicSize) -> TouchedLine:
     measure = found[0].cut.together
     areas = tuple(_area(one, whole) for one in found)
     return TouchedLine(found[0].row.kind, measure, _share(measure, whole), areas)
 
 
-def _area(found: _Touched, whole: Measure) -> TouchedArea:
+def _area(found: _Touched, whole: GeodesicSize) -> TouchedArea:
     row, measure = found.row, found.cut.measure
     return TouchedArea(
         code=row.code,
@@ -214,7 +223,7 @@ def _area(found: _Touched, whole: Measure) -> TouchedArea:
     )
 
 
-def _zone(found: Sequence[_Touched], whole: Measure) -> TouchedZone:
+def _zone(found: Sequence[_Touched], whole: GeodesicSize) -> TouchedZone:
     first, measure = found[0].row, found[0].cut.together
     required = first.requirement_zh or first.requirement_en
     return TouchedZone(
@@ -234,6 +243,96 @@ def _zone(found: Sequence[_Touched], whole: Measure) -> TouchedZone:
     )
 
 
-def _share(measure: Measure, whole: Measure) -> float | None:
+def _share(measure: GeodesicSize, whole: GeodesicSize) -> float | None:
     """The share of the geometry; a point lies inside as a whole."""
-    return 1.0 if whole == Measure() else measure.share_of(whole)
+    return 1.0 if whole == GeodesicSize() else measure.share_of(whole)
+
+
+ROUNDING = 1e-9
+"""Of a size: what the sum of parts may differ from the whole."""
+NAMES = {
+    term.code: Label(f"{term.label.zh}以外", f"Outside: {term.label.en}") for term in CONTROL_KINDS
+}
+# Of a region's lines one will do, the first of those the index has together.
+DRAWN = """
+SELECT bounding.kind, array_agg(near.id) AS regions
+  FROM unnest(CAST(:regions AS bigint[])) AS near (id)
+       CROSS JOIN unnest(CAST(:bounding AS text[])) AS bounding (kind)
+       CROSS JOIN LATERAL (SELECT FROM {source}
+                            WHERE {conditions} AND ca.region_id = near.id
+                              AND ca.kind = bounding.kind AND ca.geom IS NOT NULL
+                            {order} LIMIT 1) drawn
+ GROUP BY bounding.kind
+"""
+
+
+async def read_drawn(
+    session: Executor,
+    viewer: Viewer,
+    kinds: Collection[str],
+    regions: Collection[int],
+    *,
+    as_of: date | None,
+) -> Mapping[str, frozenset[int]]:
+    """Those of some kinds of which lines were drawn for some regions, and for which."""
+    if not kinds or not regions:
+        return {}
+    selection = Selection(viewer, as_of=as_of)
+    statement = drawn_statement(conditions(CONTROL_AREAS, selection), as_of is not None)
+    values = {"bounding": sorted(kinds), "regions": sorted(regions)}
+    rows = (await session.execute(statement, {**bound_values(selection), **values})).all()
+    return {row.kind: frozenset(row.regions) for row in rows}
+
+
+@lru_cache(maxsize=64)
+def drawn_statement(met: tuple[str, ...], former: bool) -> TextClause:
+    """The statement that asks whether there are drawn lines of kinds in regions."""
+    # Constants of the declarations; callers' values are bound.
+    return text(
+        DRAWN.format(
+            source=source_of(CONTROL_AREAS, former=former),
+            # The order of the index; former states have no such index, and any of them will do.
+            order="" if former else "ORDER BY ca.valid_from",
+            conditions=" AND ".join(f"({one})" for one in (*met, *in_force(former=former))),
+        )
+    )
+
+
+def places_outside(
+    given: Given, lines: Sequence[TouchedLine], kinds: Collection[str]
+) -> list[RuleLocation]:
+    """The places outside the lines of kinds of which there are lines around the geometry."""
+    sizes = {kind: size_outside(given, lines, kind) for kind in sorted(kinds)}
+    return [
+        RuleLocation(
+            "outside_control_area",
+            kind,
+            NAMES[kind],
+            measure=size,
+            share=_share_of_given(size, given),
+        )
+        for kind, size in sizes.items()
+        if size is not None
+    ]
+
+
+def size_outside(given: Given, lines: Sequence[TouchedLine], kind: str) -> GeodesicSize | None:
+    """How much of a geometry lies outside all lines of a kind; None where nothing does.
+
+    A point lies outside where it lies in none of them.
+    """
+    touched = [line.measure for line in lines if line.kind == kind]
+    whole = given.measure
+    if whole.area_m2 is not None:
+        left = whole.area_m2 - sum(one.area_m2 or 0 for one in touched)
+        least = max(LEAST_M2, ROUNDING * whole.area_m2)
+        return replace(whole, area_m2=left) if left > least else None
+    if whole.length_m is not None:
+        left = whole.length_m - sum(one.length_m or 0 for one in touched)
+        least = max(LEAST_M, ROUNDING * whole.length_m)
+        return replace(whole, length_m=left) if left > least else None
+    return None if touched else whole
+
+
+def _share_of_given(size: GeodesicSize, given: Given) -> float | None:
+    return 1.0 if size == GeodesicSize() else size.share_of(given.measure)

@@ -8,10 +8,10 @@ import shapely
 from sqlalchemy import text
 
 from shanhai.db.base import STORAGE_SRID
-from shanhai.db.compliance.cutting import Given, part_left
+from shanhai.db.collections.regions import REGIONS
+from shanhai.db.compliance.intersections import Given, part_left
 from shanhai.db.compliance.overlaps import box_values
-from shanhai.db.features.regions import REGIONS
-from shanhai.db.quick import Asked
+from shanhai.db.fast_reads import Executor
 from shanhai.errors import Fault, InvalidInput
 from shanhai.vocabulary import Label
 
@@ -66,7 +66,7 @@ HOLDERS = text(
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class SurroundingRegion:
     """A region around a place.
 
     Attributes:
@@ -94,7 +94,7 @@ class Whereabouts:
     """
 
     given: Given
-    regions: Mapping[int, Known]
+    regions: Mapping[int, SurroundingRegion]
     asserted: frozenset[int]
     placed: bool = True
 
@@ -132,7 +132,7 @@ class Whereabouts:
             return 0.0
         return part_left(self.given, [one.part for one in held])
 
-    def without(self, known: Collection[int]) -> list[Known]:
+    def without(self, known: Collection[int]) -> list[SurroundingRegion]:
         """Those of the lowest regions that lie in none of some, the widest only.
 
         A region is passed over where a known one lies in it, unless nothing else is left.
@@ -145,7 +145,7 @@ class Whereabouts:
         return sorted((self.regions[one] for one in widest), key=lambda one: one.code)
 
 
-async def read_around(session: Asked, given: Given, named: Collection[int] = ()) -> Whereabouts:
+async def read_around(session: Executor, given: Given, named: Collection[int] = ()) -> Whereabouts:
     """The regions a geometry lies in, and all above them.
 
     Args:
@@ -171,10 +171,10 @@ async def read_around(session: Asked, given: Given, named: Collection[int] = ())
     return Whereabouts(given, kept, asserted)
 
 
-def _known(row: Any, given: Given) -> Known:
+def _known(row: Any, given: Given) -> SurroundingRegion:
     part = None if row.part is None else shapely.from_wkb(bytes(row.part))
     touches = part is not None and int(shapely.get_dimensions(part)) < given.dimension
-    return Known(
+    return SurroundingRegion(
         row.id,
         row.code,
         Label(row.name_zh, row.name_en),
@@ -187,7 +187,7 @@ def _known(row: Any, given: Given) -> Known:
     )
 
 
-async def nearest(session: Asked, given: Given) -> Label | None:
+async def nearest(session: Executor, given: Given) -> Label | None:
     """The regions nearest to a geometry, in words; None where none is drawn."""
     rows = (await session.execute(NEAREST, {"shape": given.wkb, "most": MOST_NAMED})).all()
     if not rows:
@@ -203,7 +203,7 @@ async def nearest(session: Asked, given: Given) -> Label | None:
     return Label(f"最近的区域：{zh}", f"the nearest are {en}")
 
 
-async def demand_known(session: Asked, around: Whereabouts) -> Whereabouts:
+async def demand_known(session: Executor, around: Whereabouts) -> Whereabouts:
     """Refuse a place outside every region that is known.
 
     While no region has a shape, each that holds lines may hold the place.

@@ -12,8 +12,7 @@ from functools import lru_cache
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.control_areas import CONTROL_AREAS
-from shanhai.db.features.history import source_of
+from shanhai.db.collections.control_areas import CONTROL_AREAS
 from shanhai.db.features.selection import (
     Selection,
     bound_values,
@@ -21,6 +20,7 @@ from shanhai.db.features.selection import (
     viewer_values,
     visibility,
 )
+from shanhai.db.features.tables import source_of
 from shanhai.db.identity import Viewer
 from shanhai.db.today import read_today
 
@@ -95,7 +95,7 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class AreaState:
     """A control area over a period, with its size then: as drawn, else as approved."""
 
     code: str
@@ -151,7 +151,7 @@ async def read_declines(session: AsyncSession, viewer: Viewer, region_id: int) -
     met = (f"({CONTROL_AREAS.published})", *visibility(CONTROL_AREAS, viewer))
     statement = _states_statement(met)
     rows = await session.execute(statement, {**viewer_values(viewer), "region": region_id})
-    return find_declines(State(*row) for row in rows if row.area_m2 is not None)
+    return find_declines(AreaState(*row) for row in rows if row.area_m2 is not None)
 
 
 async def read_losses(
@@ -166,10 +166,10 @@ async def read_losses(
     met = (f"({CONTROL_AREAS.published})", "ca.kind = ANY(CAST(:kinds AS text[]))")
     statement = _losses_statement(met)
     values = {"regions": sorted(regions), "kinds": sorted(kinds)}
-    groups: dict[tuple[int, str], list[State]] = defaultdict(list)
+    groups: dict[tuple[int, str], list[AreaState]] = defaultdict(list)
     for row in await session.execute(statement, values):
         if row.area_m2 is not None:
-            state = State(*row)
+            state = AreaState(*row)
             groups[state.region_id, state.kind].append(state)
     today = await read_today(session)
     found = {place: find_loss(states, today) for place, states in groups.items()}
@@ -182,14 +182,14 @@ async def find_region(session: AsyncSession, code: str) -> tuple[int, float | No
     return None if row is None else (row.id, row.area_m2)
 
 
-def find_declines(states: Iterable[State]) -> list[Decline]:
+def find_declines(states: Iterable[AreaState]) -> list[Decline]:
     """The days on which the areas of one delimitation became smaller, all of them together.
 
     What one area loses to another of the same delimitation is not lost. An area that ends together
     with its delimitation, or goes on in another, was redrawn.
     """
-    groups: dict[tuple[str, str | None], list[State]] = defaultdict(list)
-    by_code: dict[str, list[State]] = defaultdict(list)
+    groups: dict[tuple[str, str | None], list[AreaState]] = defaultdict(list)
+    by_code: dict[str, list[AreaState]] = defaultdict(list)
     for state in states:
         groups[state.kind, state.delimitation].append(state)
         by_code[state.code].append(state)
@@ -200,14 +200,14 @@ def find_declines(states: Iterable[State]) -> list[Decline]:
     ]
 
 
-def find_loss(states: Sequence[State], today: date) -> Decline | None:
+def find_loss(states: Sequence[AreaState], today: date) -> Decline | None:
     """What lines of one kind have lost by a day and not regained; None for next to nothing.
 
     Only the delimitations in force count; where none is any more, nothing was put in the place of
     the last one, and all of it is lost.
     """
-    by_code: dict[str, list[State]] = defaultdict(list)
-    groups: dict[str | None, list[State]] = defaultdict(list)
+    by_code: dict[str, list[AreaState]] = defaultdict(list)
+    groups: dict[str | None, list[AreaState]] = defaultdict(list)
     for state in states:
         groups[state.delimitation].append(state)
         by_code[state.code].append(state)
@@ -220,7 +220,7 @@ def find_loss(states: Sequence[State], today: date) -> Decline | None:
 
 
 def _loss_of(
-    members: Sequence[State], by_code: Mapping[str, Sequence[State]], today: date
+    members: Sequence[AreaState], by_code: Mapping[str, Sequence[AreaState]], today: date
 ) -> Decline | None:
     lost, latest, codes = 0.0, None, set[str]()
     ends = {one.valid_to for one in members if one.valid_to is not None}
@@ -242,8 +242,8 @@ def _loss_of(
 def _declines_of(
     kind: str,
     delimitation: str | None,
-    members: Sequence[State],
-    by_code: Mapping[str, Sequence[State]],
+    members: Sequence[AreaState],
+    by_code: Mapping[str, Sequence[AreaState]],
 ) -> Iterable[Decline]:
     ends = sorted({state.valid_to for state in members if state.valid_to is not None})
     begins = {state.valid_from for state in members if state.valid_from is not None}
@@ -256,7 +256,7 @@ def _declines_of(
 
 
 def _change(
-    members: Sequence[State], day: date, by_code: Mapping[str, Sequence[State]]
+    members: Sequence[AreaState], day: date, by_code: Mapping[str, Sequence[AreaState]]
 ) -> tuple[tuple[str, ...], float]:
     """The codes of the areas that ended on a day, and what all of them lost by it.
 
@@ -272,12 +272,12 @@ def _change(
     return tuple(sorted({one.code for one in counted})), lost
 
 
-def _holds(state: State, day: date) -> bool:
+def _holds(state: AreaState, day: date) -> bool:
     begun = state.valid_from is None or state.valid_from <= day
     return begun and (state.valid_to is None or state.valid_to > day)
 
 
-def _redrawn(state: State, day: date, by_code: Mapping[str, Sequence[State]]) -> bool:
+def _redrawn(state: AreaState, day: date, by_code: Mapping[str, Sequence[AreaState]]) -> bool:
     """Whether the area goes on in another delimitation."""
     return any(
         other.delimitation != state.delimitation and other.valid_from == day

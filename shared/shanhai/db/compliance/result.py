@@ -43,13 +43,13 @@ M2_IN_MU = 10_000 / 15
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class GeodesicSize:
     """A geodesic size: an area, or the length of what has none; points have neither."""
 
     area_m2: float | None = None
     length_m: float | None = None
 
-    def share_of(self, whole: "Measure") -> float | None:
+    def share_of(self, whole: "GeodesicSize") -> float | None:
         """The part of a whole of the same kind, 0 to 1; None where the two do not compare."""
         for part, all_of_it in ((self.area_m2, whole.area_m2), (self.length_m, whole.length_m)):
             if part is not None and all_of_it:
@@ -75,10 +75,10 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class CheckedGeometry:
     """What was checked: the geometry's size, vertices and SHA-256, and the day."""
 
-    measure: Measure
+    measure: GeodesicSize
     vertices: int
     sha256: str
     as_of: date
@@ -100,7 +100,7 @@ class TouchedArea:
     version: int
     valid_from: date | None
     valid_to: date | None
-    measure: Measure
+    measure: GeodesicSize
     share: float | None
 
 
@@ -109,7 +109,7 @@ class TouchedLine:
     """All control areas of a kind together; what several of them cover counts once."""
 
     kind: str
-    measure: Measure
+    measure: GeodesicSize
     share: float | None
     areas: tuple[TouchedArea, ...]
 
@@ -127,12 +127,12 @@ class TouchedZone:
     color: str | None
     requirement: Label | None
     zones: tuple[str, ...]
-    measure: Measure
+    measure: GeodesicSize
     share: float | None
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RuleLocation:
     """Where a rule holds: a kind of control area, outside it, a class of zone, or everywhere.
 
     Attributes:
@@ -145,7 +145,7 @@ class Place:
     name: Label
     codes: tuple[str, ...] = ()
     area_class: str | None = None
-    measure: Measure | None = None
+    measure: GeodesicSize | None = None
     share: float | None = None
 
 
@@ -203,7 +203,7 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class BindingRule:
     """A rule in force; `confirm` while the bureau has not said that it holds.
 
     Attributes:
@@ -237,8 +237,8 @@ class Hit:
         presumed: Nothing was said of activities, and this one was assumed.
     """
 
-    rule: Rule
-    place: Place
+    rule: BindingRule
+    place: RuleLocation
     activity: str | None
     activity_name: Label
     leaves: tuple[Leave, ...] = ()
@@ -270,7 +270,7 @@ SEVERITY_OF = {
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class CheckResult:
     """The answer of a check.
 
     Attributes:
@@ -282,7 +282,7 @@ class Result:
     """
 
     verdict: Verdict
-    subject: Subject
+    subject: CheckedGeometry
     lines: tuple[TouchedLine, ...]
     zones: tuple[TouchedZone, ...]
     hits: tuple[Hit, ...]

@@ -1,20 +1,102 @@
-"""The rules in force at places, and the exceptions from them."""
+"""The rules in force at places, the exceptions from them, and the activities they speak of."""
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from importlib import resources
 from typing import Any
 
 from sqlalchemy import TextClause, text
 
-from shanhai.db.compliance.activities import activities
-from shanhai.db.compliance.result import Leave, Rule
-from shanhai.db.features.history import source_of
-from shanhai.db.features.rules import CONTROL_RULES
+from shanhai.db.collections.rules import CONTROL_RULES
+from shanhai.db.compliance.result import BindingRule, Leave
+from shanhai.db.fast_reads import Executor
 from shanhai.db.features.selection import Selection, bound_values, conditions
+from shanhai.db.features.tables import source_of
 from shanhai.db.identity import Viewer
-from shanhai.db.quick import Asked
+from shanhai.db.seeds.measures import MEASURES
 from shanhai.vocabulary import Label
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Something done at a place, or a measure of a project, and what it counts as."""
+
+    code: str
+    name: Label
+    counts_as: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Activities:
+    """The known activities and conditions; `presumed` is assumed where nothing was named."""
+
+    known: Mapping[str, Activity]
+    conditions: Mapping[str, Label]
+    presumed: str
+
+    def distances(self, code: str) -> dict[str, int]:
+        """What an activity counts as, with the number of steps to it; itself is none."""
+        found = {code: 0}
+        waiting = [code]
+        while waiting:
+            here = waiting.pop(0)
+            activity = self.known.get(here)
+            for broader in activity.counts_as if activity is not None else ():
+                if broader not in found:
+                    found[broader] = found[here] + 1
+                    waiting.append(broader)
+        return found
+
+    def name_of(self, code: str) -> Label:
+        """The name of an activity; its code where none is known."""
+        activity = self.known.get(code)
+        return Label(code, code) if activity is None else activity.name
+
+    def condition(self, code: str) -> Label:
+        """A condition in words; its code where none are known."""
+        return self.conditions.get(code, Label(code, code))
+
+
+@lru_cache(maxsize=1)
+def activities() -> Activities:
+    """The lists that ship with the product."""
+    document = read_national("activities.json")
+    listed = [*_named(document["activities"]), *_measures(document["measures"])]
+    return Activities(
+        {activity.code: activity for activity in listed},
+        {code: Label(*words) for code, words in document["conditions"].items()},
+        document["presumed"],
+    )
+
+
+def read_national(name: str) -> dict[str, Any]:
+    """A file of what holds in every city."""
+    file = resources.files("shanhai.db") / "seeds" / "national" / name
+    document: dict[str, Any] = json.loads(file.read_bytes())
+    return document
+
+
+def _named(items: Sequence[Mapping[str, Any]]) -> list[Activity]:
+    return [
+        Activity(
+            item["code"],
+            Label(item["name_zh"], item["name_en"]),
+            tuple(item.get("counts_as", ())),
+        )
+        for item in items
+    ]
+
+
+def _measures(groups: Sequence[Mapping[str, Any]]) -> list[Activity]:
+    return [
+        Activity(code, MEASURES[code], tuple(group["counts_as"]))
+        for group in groups
+        for code in group["codes"]
+    ]
+
 
 # A rule of a region holds in all that lies below it.
 RULES = """
@@ -65,7 +147,7 @@ NAMED = text(
 
 
 async def read_rules(
-    session: Asked,
+    session: Executor,
     viewer: Viewer,
     kinds: Collection[str],
     classes: Collection[str],
@@ -74,7 +156,7 @@ async def read_rules(
     spoken: Collection[str],
     as_of: date | None,
     looked_at: frozenset[str] | None = None,
-) -> tuple[Rule, ...]:
+) -> tuple[BindingRule, ...]:
     """The rules in force that may speak of a place, or of what is asked wherever it is.
 
     Args:
@@ -112,7 +194,7 @@ def _rules_statement(met: tuple[str, ...], former: bool) -> TextClause:
 
 
 async def read_leaves(
-    session: Asked, *, sha256: str, project_id: int | None, day: date
+    session: Executor, *, sha256: str, project_id: int | None, day: date
 ) -> tuple[Leave, ...]:
     """The exceptions in force for a geometry or a project."""
     values = {"sha256": sha256, "project_id": project_id, "day": day}
@@ -120,7 +202,7 @@ async def read_leaves(
     return tuple(_leave(row, sha256) for row in rows)
 
 
-async def find_named(session: Asked, codes: Collection[str]) -> frozenset[str]:
+async def find_named(session: Executor, codes: Collection[str]) -> frozenset[str]:
     """Those of some activities that a rule speaks of."""
     if not codes:
         return frozenset()
@@ -128,9 +210,9 @@ async def find_named(session: Asked, codes: Collection[str]) -> frozenset[str]:
     return frozenset(row.named for row in rows)
 
 
-def _rule(row: Any) -> Rule:
+def _rule(row: Any) -> BindingRule:
     spoken = row.text_zh or row.text_en
-    return Rule(
+    return BindingRule(
         code=row.code,
         scope=row.scope,
         subject=row.subject,

@@ -1,22 +1,19 @@
-"""The outbox of all that is sent by itself.
-
-A delivery is written in the transaction of its cause and sent outside any: taken by a lease, sent,
-and what became of it noted. Who dies in between sends it again, so receivers get each at least
-once, and tell repeats by its id.
-"""
+"""The outbox of all that is sent by itself, and its deliveries as their owners read them."""
 
 import random
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import delete, func, text, update
+from sqlalchemy import delete, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
-from shanhai.db.tables import Delivery
+from shanhai.db.tables.delivery import Delivery
+from shanhai.errors import NotFound
 
 DeliveryKind = Literal["webhook", "email", "callback"]
 PAUSES_S = (5, 30, 120, 600, 1800, 3600, 10_800, 25_200, 43_200)
@@ -63,7 +60,7 @@ _TAKE = text("""
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ClaimedDelivery:
     """A delivery to be sent now; `attempt` is what its outcome is noted by."""
 
     id: UUID
@@ -76,7 +73,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DeliveryOutcome:
     """What became of an attempt.
 
     Attributes:
@@ -133,17 +130,19 @@ async def enqueue(
 
 async def take(
     session: AsyncSession, kinds: Collection[str], *, most: int, lease_s: float
-) -> list[Taken]:
+) -> list[ClaimedDelivery]:
     """Take what is due for sending; the caller commits, then sends."""
     lock = text("SELECT pg_try_advisory_xact_lock(:lock)")
     if not await session.scalar(lock, {"lock": TAKE_LOCK}):
         return []
     given = {"kinds": sorted(kinds), "each": AT_ONCE, "most": most, "lease_s": lease_s}
-    found = [Taken(*row) for row in await session.execute(_TAKE, given)]
+    found = [ClaimedDelivery(*row) for row in await session.execute(_TAKE, given)]
     return sorted(found, key=lambda one: (one.created_at, one.id))
 
 
-async def note_outcome(session: AsyncSession, taken: Taken, outcome: Outcome) -> str | None:
+async def note_outcome(
+    session: AsyncSession, taken: ClaimedDelivery, outcome: DeliveryOutcome
+) -> str | None:
     """Write down what became of an attempt: delivered, tried again later, or given up.
 
     Returns:
@@ -186,3 +185,74 @@ async def prune_deliveries(session: AsyncSession) -> int:
     """Forget what ended long ago; how many were forgotten."""
     old = delete(Delivery).where(Delivery.finished_at < func.now() - KEPT).returning(Delivery.id)
     return len((await session.scalars(old)).all())
+
+
+async def list_deliveries(
+    session: AsyncSession,
+    kind: DeliveryKind,
+    target: str,
+    *,
+    limit: int,
+    status: str | None = None,
+    before: UUID | None = None,
+) -> Sequence[Delivery]:
+    """Deliveries to a target, the newest first.
+
+    Args:
+        session: Where they are read.
+        kind: How they are sent.
+        target: Whom to.
+        limit: At most so many.
+        status: Only those in this state.
+        before: Only those older than this one.
+    """
+    query = (
+        select(Delivery)
+        .where(Delivery.kind == kind, Delivery.target == target)
+        .order_by(Delivery.created_at.desc(), Delivery.id.desc())
+        .limit(limit)
+    )
+    if status is not None:
+        query = query.where(Delivery.status == status)
+    if before is not None:
+        last = aliased(Delivery)
+        place = select(last.created_at, last.id).where(last.id == before).subquery()
+        query = query.where(
+            tuple_(Delivery.created_at, Delivery.id) < tuple_(place.c.created_at, place.c.id)
+        )
+    return (await session.scalars(query)).all()
+
+
+async def find_delivery(
+    session: AsyncSession, kind: DeliveryKind, target: str, delivery_id: UUID, *, lock: bool = False
+) -> Delivery:
+    """A delivery to a target.
+
+    Raises:
+        NotFound: there is none of this id.
+    """
+    query = select(Delivery).where(
+        Delivery.id == delivery_id, Delivery.kind == kind, Delivery.target == target
+    )
+    found = await session.scalar(query.with_for_update() if lock else query)
+    if found is None:
+        raise NotFound(
+            f"there is no delivery {delivery_id}", message_zh=f"没有投递记录 {delivery_id}"
+        )
+    return found
+
+
+async def send_again(
+    session: AsyncSession, kind: DeliveryKind, target: str, delivery_id: UUID
+) -> Delivery:
+    """Have a delivery sent at once, under its own id: again where it has ended.
+
+    Raises:
+        NotFound: there is none of this id.
+    """
+    row = await find_delivery(session, kind, target, delivery_id, lock=True)
+    row.due_at = (await session.execute(select(func.now()))).scalar_one()
+    if row.status != "waiting":
+        row.status, row.attempt, row.finished_at = "waiting", 0, None
+    await session.flush()
+    return row

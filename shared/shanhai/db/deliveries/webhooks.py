@@ -9,10 +9,11 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.rights import demand_role, demand_scopes
+from shanhai.db.features.permissions import demand_role, demand_scopes
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.tables import Region, Webhook
+from shanhai.db.tables.delivery import Webhook
+from shanhai.db.tables.zone import Region
 from shanhai.errors import Conflict, InvalidInput, NotFound, Stale
 from shanhai.sealing import Seal
 from shanhai.signature import make_secret, show_secret
@@ -37,21 +38,21 @@ _WEBHOOKS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RegionWebhook:
     """A webhook, and the code of its region."""
 
     row: Webhook
     region: str | None
 
 
-async def list_webhooks(session: AsyncSession, identity: Identity) -> list[Found]:
+async def list_webhooks(session: AsyncSession, identity: Identity) -> list[RegionWebhook]:
     """The webhooks of the regions somebody works for, in the order they were made.
 
     Raises:
         Unauthenticated, Forbidden: the identity has to do with none.
     """
     demand_scopes(identity, SCOPES)
-    rows = [Found(*row) for row in await session.execute(_WEBHOOKS)]
+    rows = [RegionWebhook(*row) for row in await session.execute(_WEBHOOKS)]
     return [found for found in rows if identity.acts_as(EDITORS, found.row.region_id)]
 
 
@@ -62,7 +63,7 @@ async def find_webhook(
     *,
     expected: frozenset[str] | None = None,
     lock: bool = False,
-) -> Found:
+) -> RegionWebhook:
     """The webhook of a code.
 
     Args:
@@ -77,7 +78,7 @@ async def find_webhook(
     demand_scopes(identity, SCOPES)
     query = _WEBHOOKS.where(Webhook.code == code)
     met = (await session.execute(query.with_for_update(of=Webhook) if lock else query)).first()
-    found = None if met is None else Found(*met)
+    found = None if met is None else RegionWebhook(*met)
     if found is None or not identity.acts_as(EDITORS, found.row.region_id):
         raise NotFound(
             f"there is no webhook {code[:80]!r}", message_zh=f"没有回调订阅 {code[:80]!r}"
@@ -97,7 +98,7 @@ async def create_webhook(
     seal: Seal,
     identity: Identity,
     act: Act,
-) -> tuple[Found, str]:
+) -> tuple[RegionWebhook, str]:
     """Make a webhook; it and its secret, which is not shown again.
 
     Raises:
@@ -128,7 +129,7 @@ async def replace_webhook(
     identity: Identity,
     act: Act,
     expected: frozenset[str] | None,
-) -> Found:
+) -> RegionWebhook:
     """Replace what a webhook is told of and where; its secret stays.
 
     Raises:
@@ -174,7 +175,7 @@ async def rotate_secret(
     seal: Seal,
     identity: Identity,
     act: Act,
-) -> tuple[Found, str]:
+) -> tuple[RegionWebhook, str]:
     """Give a webhook a new secret; messages are signed with the former one too for a while.
 
     Raises:
@@ -245,7 +246,7 @@ async def _touch(session: AsyncSession, row: Webhook) -> None:
     await session.flush()
 
 
-def _contents(found: Found) -> dict[str, Any]:
+def _contents(found: RegionWebhook) -> dict[str, Any]:
     return {**{name: getattr(found.row, name) for name in PLAIN}, "region": found.region}
 
 

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.entity import Change
-from shanhai.db.features.zoning import published_without_gap, reviewed_without_overlap
+from shanhai.db.collections.scheme_states import published_without_gap, reviewed_without_overlap
+from shanhai.db.features.entity import PendingWrite
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import Conflict, Fault
 
@@ -151,7 +151,9 @@ async def _demand_ready(session: AsyncSession, scheme: Any) -> None:
         (published_without_gap, "published"),
     ):
         after = {"status": status, "gap_reason": scheme.gap_reason}
-        change = Change("update", scheme.id, {"status": "draft"}, after, geometry_changed=False)
+        change = PendingWrite(
+            "update", scheme.id, {"status": "draft"}, after, geometry_changed=False
+        )
         faults += await guard(session, change)
     if faults:
         raise _not_ready(scheme.code, scheme.version, faults)

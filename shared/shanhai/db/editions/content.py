@@ -3,7 +3,7 @@
 A new edition gets a copy of each row, a plan's package holds each row, and a comparison reads each
 row, in this order: what others refer to comes first. References from one of these tables to another
 are found by their foreign keys. Projects are not among them: they live on from edition to edition
-as they are (`shanhai.db.editions.membership`).
+as they are (`shanhai.db.editions.lineage`).
 """
 
 from collections.abc import Mapping

@@ -144,7 +144,7 @@ class Lifecycle:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PendingWrite:
     """A write that is about to happen, as its guards see it.
 
     `before` and `after` hold the written members by property name, references as codes; `before`
@@ -158,11 +158,11 @@ class Change:
     geometry_changed: bool
 
 
-Guard = Callable[[AsyncSession, Change], Awaitable[Sequence[Fault]]]
+Guard = Callable[[AsyncSession, PendingWrite], Awaitable[Sequence[Fault]]]
 """A rule of one entity, asked inside the transaction of a write; faults refuse it."""
 
 
-Effect = Callable[[AsyncSession, Act, Change], Awaitable[Mapping[str, Any]]]
+Effect = Callable[[AsyncSession, Act, PendingWrite], Awaitable[Mapping[str, Any]]]
 """What a write brings with it, done in its transaction before the guards are asked; gives back
 members the written row is to have besides."""
 

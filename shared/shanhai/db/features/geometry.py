@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from shanhai.db.features.crs import CRS84, Crs
-from shanhai.db.features.placing import misplacement, positions_in_storage
+from shanhai.db.features.geometry_checks import misplacement, positions_in_storage
 from shanhai.db.features.repair import mend
 from shanhai.errors import Fault, InvalidInput
 from shanhai.vocabulary import Label
@@ -68,7 +68,7 @@ IN_THREAD_FROM = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class StoredGeometry:
     """A checked geometry as it is stored: longitude first, in CGCS2000.
 
     Attributes:
@@ -98,7 +98,7 @@ async def read_shape(
     crs: Crs = CRS84,
     repair: bool = False,
     pointer: str = "/geometry",
-) -> Shape:
+) -> StoredGeometry:
     """A GeoJSON geometry as it will be stored.
 
     Args:
@@ -116,7 +116,7 @@ async def read_shape(
 
     geometry, fault = await asyncio.to_thread(read) if _is_large(value) else read()
     if fault is None:
-        return Shape(_wkb(geometry))
+        return StoredGeometry(_wkb(geometry))
     if not repair:
         raise InvalidGeometry(
             f"{fault.pointer}: {fault.detail}", message_zh=fault.detail_zh, faults=[fault]
@@ -130,7 +130,7 @@ async def read_shape(
         )
     result = _as_kind(mended, kind, pointer)
     reason = Label((fault.detail_zh or "").partition("；")[0], fault.detail.partition(";")[0])
-    return Shape(_wkb(result), account_of_repair(geometry, result, reason))
+    return StoredGeometry(_wkb(result), account_of_repair(geometry, result, reason))
 
 
 def read_geometry(

@@ -33,7 +33,7 @@ def usual_order(entity: Entity) -> Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class OrderPosition:
     """A row's place in an order: the values of the sort keys as texts, and the row's number."""
 
     key: int
@@ -41,11 +41,11 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class PageStart:
     """Where a page begins: after or before a place, or some rows in."""
 
-    after: Place | None = None
-    before: Place | None = None
+    after: OrderPosition | None = None
+    before: OrderPosition | None = None
     offset: int = 0
 
     @property
@@ -56,7 +56,7 @@ class Position:
         return None if self.after is None else "after"
 
     @property
-    def edge(self) -> Place | None:
+    def edge(self) -> OrderPosition | None:
         """The place the page lies beside."""
         return self.before if self.before is not None else self.after
 

@@ -1,25 +1,28 @@
-"""Read features: a page, one item, their number and extent; PostGIS writes the GeoJSON."""
+"""Read features: a page, one item, what lies at a point; PostGIS writes the GeoJSON."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from math import cos, radians
 from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.base import STORAGE_SRID
+from shanhai.db.fast_reads import Executor
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.order import Order, Place, Position, Side
+from shanhai.db.features.order import Order, OrderPosition, PageStart, Side
 from shanhai.db.features.seen import seen_by
 from shanhai.db.features.selection import Selection, bound_values
 from shanhai.db.features.statements import (
     COUNT_LIMIT,
     PLAIN,
     USUAL,
-    Ask,
-    Form,
-    Question,
+    OutputOptions,
+    PageOptions,
+    QueryShape,
     Statement,
     count_query,
     estimate_query,
@@ -30,11 +33,10 @@ from shanhai.db.features.statements import (
     rows_query,
     wires,
 )
-from shanhai.db.quick import Asked
 from shanhai.errors import InvalidInput
 
 INTERNAL_ERROR = "XX000"
-Composer = Callable[[Entity, Question, Ask, Side | None, tuple[bool, ...]], Statement]
+Composer = Callable[[Entity, QueryShape, PageOptions, Side | None, tuple[bool, ...]], Statement]
 """Composes the statement of a page."""
 
 
@@ -48,7 +50,9 @@ class FeatureRow(NamedTuple):
     properties: dict[str, Any]
 
     @classmethod
-    def all_of(cls, found: Iterable[Any], entity: Entity, form: Form) -> "list[FeatureRow]":
+    def all_of(
+        cls, found: Iterable[Any], entity: Entity, form: OutputOptions
+    ) -> "list[FeatureRow]":
         """Rows in the order of `row_columns`."""
         told = wires(entity, form.members)
         names = [wire.name for wire in told]
@@ -74,15 +78,15 @@ HEAD = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class PageRange:
     """A stretch of an order: where it begins and ends, and whether there is more beyond.
 
     `matched` is the number of all features of the selection, None where it was not counted;
     `estimate` what PostgreSQL expects it to be, where that was asked.
     """
 
-    first: Place | None
-    last: Place | None
+    first: OrderPosition | None
+    last: OrderPosition | None
     has_next: bool
     has_previous: bool
     matched: int | None
@@ -90,21 +94,21 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Stretch):
+class FeaturePage(PageRange):
     """A stretch with its features."""
 
     rows: Sequence[FeatureRow]
 
 
 @dataclass(frozen=True, slots=True)
-class LongPage(Stretch):
+class LongPage(PageRange):
     """A stretch too long to be held, with the numbers of its rows; `read_rows` reads them."""
 
     keys: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
-class Extent:
+class CollectionExtent:
     """The box and period of what a reader may see of an entity."""
 
     box: tuple[float, float, float, float] | None
@@ -113,15 +117,15 @@ class Extent:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class PageRead:
     """One reading of a page."""
 
-    session: Asked
+    session: Executor
     entity: Entity
     selection: Selection
     limit: int
-    position: Position
-    ask: Ask
+    position: PageStart
+    ask: PageOptions
 
     async def rows(self, composed: Composer) -> Sequence[Any]:
         """The rows of a page and one more, which tells whether there are any beyond."""
@@ -130,7 +134,7 @@ class Reading:
             "skipped": self.position.offset,
             **self.position.bound_values(),
         }
-        question = Question.of(self.entity, self.selection)
+        question = QueryShape.of(self.entity, self.selection)
         ask = replace(self.ask, cap=self._cap())
         query = composed(self.entity, question, ask, self.position.side, self.position.gaps)
         values = {**bound_values(self.selection), **place}
@@ -150,8 +154,8 @@ class Reading:
 
     async def bounds(
         self, found: Sequence[Any], kept: Sequence[Any]
-    ) -> tuple[Place | None, Place | None, bool, bool, int | None, int | None]:
-        """What a `Stretch` holds."""
+    ) -> tuple[OrderPosition | None, OrderPosition | None, bool, bool, int | None, int | None]:
+        """What a `PageRange` holds."""
         more, side = len(found) > self.limit, self.position.side
         came_from = side == "after" or self.position.offset > 0
         return (
@@ -180,99 +184,103 @@ class Reading:
 
 
 async def read_page(
-    session: Asked,
+    session: Executor,
     entity: Entity,
     selection: Selection,
     *,
     limit: int,
-    position: Position,
-    ask: Ask = USUAL,
-) -> Page:
+    position: PageStart,
+    ask: PageOptions = USUAL,
+) -> FeaturePage:
     """The features of a selection from a position on."""
     entity = seen_by(entity, selection.viewer)
-    reading = Reading(session, entity, selection, limit, position, ask)
+    reading = PageRead(session, entity, selection, limit, position, ask)
     found = await reading.rows(page_query)
     kept = reading.kept(found)
-    return Page(*await reading.bounds(found, kept), FeatureRow.all_of(kept, entity, ask.form))
+    return FeaturePage(
+        *await reading.bounds(found, kept), FeatureRow.all_of(kept, entity, ask.form)
+    )
 
 
 async def read_long_page(
-    session: Asked,
+    session: Executor,
     entity: Entity,
     selection: Selection,
     *,
     limit: int,
-    position: Position,
-    ask: Ask = USUAL,
+    position: PageStart,
+    ask: PageOptions = USUAL,
 ) -> LongPage:
     """The row numbers of a page that is too long to be held."""
     entity = seen_by(entity, selection.viewer)
-    reading = Reading(session, entity, selection, limit, position, ask)
+    reading = PageRead(session, entity, selection, limit, position, ask)
     found = await reading.rows(keys_query)
     kept = reading.kept(found)
     return LongPage(*await reading.bounds(found, kept), [row.key for row in kept])
 
 
 async def read_rows(
-    session: Asked,
+    session: Executor,
     entity: Entity,
     selection: Selection,
     keys: Sequence[int],
-    form: Form = PLAIN,
+    form: OutputOptions = PLAIN,
 ) -> list[FeatureRow]:
     """The features of a selection with these row numbers, in their order.
 
     Those that left the selection since their numbers were read are left out.
     """
     entity = seen_by(entity, selection.viewer)
-    query = rows_query(entity, Question.of(entity, selection), form)
+    query = rows_query(entity, QueryShape.of(entity, selection), form)
     found = await _rows(session, query, {**bound_values(selection), "keys": list(keys)}, form)
     rows = {row.key: row for row in FeatureRow.all_of(found, entity, form)}
     return [rows[key] for key in keys if key in rows]
 
 
 async def read_feature(
-    session: Asked, entity: Entity, selection: Selection, form: Form = PLAIN
+    session: Executor, entity: Entity, selection: Selection, form: OutputOptions = PLAIN
 ) -> FeatureRow | None:
     """The one feature a selection with a `code` means; the newest when several states match."""
     entity = seen_by(entity, selection.viewer)
-    query = one_feature_query(entity, Question.of(entity, selection), form)
+    query = one_feature_query(entity, QueryShape.of(entity, selection), form)
     found = await _rows(session, query, bound_values(selection), form)
     return next(iter(FeatureRow.all_of(found, entity, form)), None)
 
 
 async def count_features(
-    session: Asked, entity: Entity, selection: Selection, *, capped: bool = True
+    session: Executor, entity: Entity, selection: Selection, *, capped: bool = True
 ) -> int | None:
     """How many features match; None when there are more than `COUNT_LIMIT` and it is `capped`."""
     cap = COUNT_LIMIT + 1 if capped else None
     entity = seen_by(entity, selection.viewer)
-    query = count_query(entity, Question.of(entity, selection), cap)
+    query = count_query(entity, QueryShape.of(entity, selection), cap)
     count = await session.scalar(query, bound_values(selection)) or 0
     return None if capped and count > COUNT_LIMIT else count
 
 
-async def estimate_features(session: Asked, entity: Entity, selection: Selection) -> int:
+async def estimate_features(session: Executor, entity: Entity, selection: Selection) -> int:
     """How many features PostgreSQL expects to match, without counting them."""
     entity = seen_by(entity, selection.viewer)
-    query = estimate_query(entity, Question.of(entity, selection))
+    query = estimate_query(entity, QueryShape.of(entity, selection))
     plan = await session.scalar(query, bound_values(selection))
     described = orjson.loads(plan) if isinstance(plan, str) else plan
     return int(described[0]["Plan"]["Plan Rows"])
 
 
-async def read_extent(session: AsyncSession, entity: Entity, selection: Selection) -> Extent:
+async def read_extent(
+    session: AsyncSession, entity: Entity, selection: Selection
+) -> CollectionExtent:
     """The box and period of all that matches."""
     entity = seen_by(entity, selection.viewer)
-    query = extent_query(entity, Question.of(entity, selection))
+    query = extent_query(entity, QueryShape.of(entity, selection))
     west, south, east, north, start, last = (
         await session.execute(query, bound_values(selection))
     ).one()
-    return Extent(None if west is None else (west, south, east, north), start, last)
+    return CollectionExtent(None if west is None else (west, south, east, north), start, last)
 
 
 async def _rows(
-    session: Asked, query: Statement, values: Mapping[str, object], form: Form
+    session: Executor, query: Statement, values: Mapping[str, object], form: OutputOptions
 ) -> Sequence[Any]:
     try:
         return (await session.execute(query, values)).all()
@@ -287,5 +295,62 @@ async def _rows(
         ) from error
 
 
-def _place(row: Any, order: Order) -> Place:
-    return Place(row.key, tuple(orjson.loads(row.place)) if order else ())
+def _place(row: Any, order: Order) -> OrderPosition:
+    return OrderPosition(row.key, tuple(orjson.loads(row.place)) if order else ())
+
+
+METRES_PER_DEGREE = 111_000.0
+"""Of latitude, and of longitude at the equator; somewhat less than the truth, so a box is wide."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtPoint:
+    """A filter: areas that hold the point, and lines and points no farther than a distance.
+
+    Attributes:
+        lon: Degrees east.
+        lat: Degrees north.
+        tolerance_m: The distance, on the ellipsoid.
+        besides: SQL of one more condition on the row.
+    """
+
+    geometry: str
+    lon: float
+    lat: float
+    tolerance_m: float
+    properties: frozenset[str] = frozenset()
+    besides: str = "true"
+
+    @classmethod
+    def of(cls, entity: Entity, lon: float, lat: float, tolerance_m: float) -> "AtPoint":
+        """The filter for an entity that has geometry."""
+        return cls(entity.geometry or "NULL::geometry", lon, lat, tolerance_m)
+
+    @property
+    def sql(self) -> str:
+        """The condition; the box is spelled out so that the spatial index serves it."""
+        geometry = self.geometry
+        corners = ", ".join(f"CAST(:at_{side} AS float8)" for side in _SIDES)
+        point = (
+            "ST_SetSRID(ST_MakePoint(CAST(:at_lon AS float8), CAST(:at_lat AS float8)),"
+            f" {STORAGE_SRID})"
+        )
+        return (
+            f"{geometry} && ST_MakeEnvelope({corners}, {STORAGE_SRID})"
+            f" AND CASE WHEN ST_Dimension({geometry}) = 2 THEN ST_Intersects({geometry}, {point})"
+            f" ELSE ST_DWithin({geometry}::geography, {point}::geography,"
+            f" CAST(:at_tolerance AS float8)) END AND {self.besides}"
+        )
+
+    @property
+    def values(self) -> Mapping[str, object]:
+        """The values of its binds."""
+        north = self.tolerance_m / METRES_PER_DEGREE
+        east = north / max(cos(radians(self.lat)), 0.01)
+        corners = (self.lon - east, self.lat - north, self.lon + east, self.lat + north)
+        sides = {f"at_{side}": value for side, value in zip(_SIDES, corners, strict=True)}
+        place = {"at_lon": self.lon, "at_lat": self.lat, "at_tolerance": self.tolerance_m}
+        return {**sides, **place}
+
+
+_SIDES = ("west", "south", "east", "north")

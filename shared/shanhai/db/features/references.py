@@ -9,11 +9,11 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.catalogue import ENTITIES, entity_named
-from shanhai.db.features.drafts import broken_body
+from shanhai.db.collections.catalogue import ENTITIES, entity_named
 from shanhai.db.features.entity import Entity, Property
-from shanhai.db.features.keeping import table_of
+from shanhai.db.features.input_validation import broken_body
 from shanhai.db.features.selection import viewer_values, visibility
+from shanhai.db.features.tables import table_of
 from shanhai.db.identity import Viewer
 from shanhai.errors import Fault
 

@@ -73,8 +73,8 @@ def _checked(entity: Entity, item: Property, viewer: Viewer) -> Property:
 
 
 def _entity_of(name: str | None) -> Entity | None:
-    from shanhai.db.features.catalogue import entity_named
-    from shanhai.db.proposals.declaration import PROPOSALS
+    from shanhai.db.collections.catalogue import entity_named
+    from shanhai.db.proposals.queries import PROPOSALS
 
     if name is None:
         return None
@@ -82,7 +82,7 @@ def _entity_of(name: str | None) -> Entity | None:
 
 
 def _told(target: str, viewer: Viewer) -> str:
-    from shanhai.db.features.catalogue import entity_named
+    from shanhai.db.collections.catalogue import entity_named
 
     entity = entity_named(target)
     met = " AND ".join(visibility(entity, viewer)) or "true"

@@ -100,7 +100,7 @@ class Outline:
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class TimeInterval:
     """A closed time interval; None is open."""
 
     start: datetime | None
@@ -138,7 +138,7 @@ class Selection:
     viewer: Viewer = PUBLIC
     filters: Mapping[str, Value] = field(default_factory=dict)
     box: Box | Outline | None = None
-    during: Interval | None = None
+    during: TimeInterval | None = None
     as_of: date | None = None
     code: str | None = None
     filter: Filter | None = None
@@ -195,7 +195,7 @@ def viewer_values(viewer: Viewer) -> dict[str, object]:
 
 def bound_values(selection: Selection) -> dict[str, object]:
     """The values of the binds in a selection's conditions."""
-    during = selection.during or Interval(None, None)
+    during = selection.during or TimeInterval(None, None)
     found: dict[str, object] = {
         "code": selection.code,
         "as_of": selection.as_of,
@@ -314,7 +314,7 @@ def _sides(number: int, prefix: str = "") -> tuple[str, ...]:
     return tuple(f"{prefix}{side}_{number}" for side in ("west", "south", "east", "north"))
 
 
-def _overlap_conditions(entity: Entity, during: Interval) -> list[str]:
+def _overlap_conditions(entity: Entity, during: TimeInterval) -> list[str]:
     """Features whose period meets the interval; those without one always do, as OGC has it."""
     if entity.interval is None:
         return []

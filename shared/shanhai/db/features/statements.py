@@ -17,12 +17,12 @@ from sqlalchemy import (
     text,
 )
 
+from shanhai.db.fast_reads import PLAN_ANEW
 from shanhai.db.features.crs import CRS84, Crs, digits_of, geometry_in
 from shanhai.db.features.entity import MONEY_TYPE, Entity, Property
-from shanhai.db.features.history import columns_of, source_of
 from shanhai.db.features.order import Order, Side, beside, order_by, place_column, sorted_columns
 from shanhai.db.features.selection import Selection, conditions, reads_former
-from shanhai.db.quick import PLAN_ANEW
+from shanhai.db.features.tables import columns_in_order, source_of
 
 Counting = Literal["capped", "exact", "estimate", "none"]
 Statement = Select[*tuple[Any, ...]]
@@ -34,7 +34,7 @@ MEMBERS_IN_CALL = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class QueryShape:
     """The conditions of a selection without their values, and where they are asked.
 
     Attributes:
@@ -46,28 +46,28 @@ class Question:
     wide: bool = False
 
     @classmethod
-    def of(cls, entity: Entity, selection: Selection) -> "Question":
+    def of(cls, entity: Entity, selection: Selection) -> "QueryShape":
         """The question a selection asks."""
         former = reads_former(entity, selection)
         return cls(conditions(entity, selection), former, selection.wide)
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class OutputOptions:
     """How features are written: in which system, and which of their properties; None is all."""
 
     crs: Crs = CRS84
     members: frozenset[str] | None = None
 
 
-PLAIN = Form()
+PLAIN = OutputOptions()
 COUNT_LIMIT = 10_000
 """Above this many rows the exact number is counted only on request."""
 CAP = COUNT_LIMIT + 1
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class PageOptions:
     """How a page is asked for, beside what is asked.
 
     Attributes:
@@ -75,20 +75,20 @@ class Ask:
     """
 
     order: Order = ()
-    form: Form = PLAIN
+    form: OutputOptions = PLAIN
     counting: Counting = "capped"
     cap: int = CAP
 
 
-USUAL = Ask()
+USUAL = PageOptions()
 
 
-def feature_query(entity: Entity, question: Question, form: Form = PLAIN) -> Statement:
+def feature_query(entity: Entity, question: QueryShape, form: OutputOptions = PLAIN) -> Statement:
     """Features that meet the conditions, as `row_columns` has them, in no order."""
     return _of_rows(entity, question, **row_columns(_read(entity, question), form))
 
 
-def _read(entity: Entity, question: Question) -> Entity:
+def _read(entity: Entity, question: QueryShape) -> Entity:
     """The entity as its members are read: as they are, or as they were on a day."""
     return on_a_day(entity) if question.former else entity
 
@@ -105,13 +105,13 @@ def on_a_day(entity: Entity) -> Entity:
     return replace(entity, properties=tuple(properties))
 
 
-def feature_columns(entity: Entity, form: Form) -> dict[str, str]:
+def feature_columns(entity: Entity, form: OutputOptions) -> dict[str, str]:
     """SQL of a feature whose properties are one JSON text, for whoever keeps or compares it."""
     wanted = [item for item in entity.properties if _wanted(item, form)]
     return {**_head(entity, form.crs), "properties": _members(wanted)}
 
 
-def row_columns(entity: Entity, form: Form) -> dict[str, str]:
+def row_columns(entity: Entity, form: OutputOptions) -> dict[str, str]:
     """SQL of a feature with a column for each member of its properties, as `wires` has them.
 
     PostgreSQL takes twice as long to write the members as one JSON object.
@@ -121,7 +121,7 @@ def row_columns(entity: Entity, form: Form) -> dict[str, str]:
 
 
 def _head(entity: Entity, crs: Crs) -> dict[str, str]:
-    versioned = "row_version" in columns_of(entity)
+    versioned = "row_version" in columns_in_order(entity)
     return {
         "key": entity.key,
         "code": entity.code,
@@ -131,7 +131,7 @@ def _head(entity: Entity, crs: Crs) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class OutputColumn:
     """How a member of the properties comes from PostgreSQL.
 
     Attributes:
@@ -144,25 +144,25 @@ class Wire:
 
 
 @lru_cache(maxsize=1024)
-def wires(entity: Entity, members: frozenset[str] | None) -> tuple[Wire, ...]:
+def wires(entity: Entity, members: frozenset[str] | None) -> tuple[OutputColumn, ...]:
     """The members wanted, in the order they are declared; None is all."""
     return tuple(
         _wire(item) for item in entity.properties if members is None or item.name in members
     )
 
 
-def _wire(item: Property) -> Wire:
+def _wire(item: Property) -> OutputColumn:
     kind, form = item.schema["type"], item.schema.get("format")
     if form == "decimal":
-        return Wire(item.name, shown(item), is_json=False)
+        return OutputColumn(item.name, shown(item), is_json=False)
     if kind == "string" and form == "date":
         # An infinite date has no value in Python.
-        return Wire(item.name, f"CAST({item.sql} AS text)", is_json=False)
+        return OutputColumn(item.name, f"CAST({item.sql} AS text)", is_json=False)
     whole = kind in {"integer", "boolean"} and item.column is not None
     if whole or (kind == "string" and form in {None, "uuid"}):
-        return Wire(item.name, item.sql, is_json=False)
+        return OutputColumn(item.name, item.sql, is_json=False)
     # Numbers keep all their digits, and moments are written as PostgreSQL does.
-    return Wire(item.name, f"to_json({item.sql})::text", is_json=True)
+    return OutputColumn(item.name, f"to_json({item.sql})::text", is_json=True)
 
 
 def _geojson(entity: Entity, crs: Crs) -> str:
@@ -172,7 +172,7 @@ def _geojson(entity: Entity, crs: Crs) -> str:
     return f"ST_AsGeoJSON({geometry_in(entity.geometry, crs)}, {digits_of(crs)}, 0)"
 
 
-def _wanted(item: Property, form: Form) -> bool:
+def _wanted(item: Property, form: OutputOptions) -> bool:
     return form.members is None or item.name in form.members
 
 
@@ -202,7 +202,11 @@ def shown(item: Property) -> str:
 
 @lru_cache(maxsize=1024)
 def page_query(
-    entity: Entity, question: Question, ask: Ask, side: Side | None, gaps: tuple[bool, ...]
+    entity: Entity,
+    question: QueryShape,
+    ask: PageOptions,
+    side: Side | None,
+    gaps: tuple[bool, ...],
 ) -> Statement:
     """A page and, on each of its rows, how many match: one round trip for both."""
     content = row_columns(_read(entity, question), ask.form)
@@ -211,7 +215,11 @@ def page_query(
 
 @lru_cache(maxsize=256)
 def keys_query(
-    entity: Entity, question: Question, ask: Ask, side: Side | None, gaps: tuple[bool, ...]
+    entity: Entity,
+    question: QueryShape,
+    ask: PageOptions,
+    side: Side | None,
+    gaps: tuple[bool, ...],
 ) -> Statement:
     """A page's row numbers alone, and how many match."""
     return _placed_query(entity, question, ask, side, gaps, {"key": entity.key})
@@ -219,8 +227,8 @@ def keys_query(
 
 def _placed_query(
     entity: Entity,
-    question: Question,
-    ask: Ask,
+    question: QueryShape,
+    ask: PageOptions,
     side: Side | None,
     gaps: tuple[bool, ...],
     content: Mapping[str, str],
@@ -250,7 +258,7 @@ def _placed_query(
     page = chosen.order_by(order).limit(bindparam("wanted")).offset(bindparam("skipped")).subquery()
     placed = {"place": place_column(entity, ask.order), **sorted_by}
     # A former state has the number of its row: only the conditions tell the two apart.
-    again = question if question.former else Question(())
+    again = question if question.former else QueryShape(())
     query = _of_rows(entity, again, **content).add_columns(number.label("matched"))
     query = query.add_columns(*_labelled(placed if ask.order else {}))
     spots = select(page.c.spot).scalar_subquery()
@@ -263,26 +271,26 @@ def _number(value: int) -> ColumnElement[int]:
     return literal_column(str(value), Integer)
 
 
-def _planned(query: Statement, question: Question) -> Statement:
+def _planned(query: Statement, question: QueryShape) -> Statement:
     return query.execution_options(**{PLAN_ANEW: True}) if question.wide else query
 
 
 @lru_cache(maxsize=256)
-def rows_query(entity: Entity, question: Question, form: Form) -> Statement:
+def rows_query(entity: Entity, question: QueryShape, form: OutputOptions) -> Statement:
     """The features that meet the conditions among the row numbers of the bind `keys`."""
     chosen = text(f"{entity.key} = ANY(CAST(:keys AS bigint[]))")
     return feature_query(entity, question, form).where(chosen)
 
 
 @lru_cache(maxsize=1024)
-def one_feature_query(entity: Entity, question: Question, form: Form) -> Statement:
+def one_feature_query(entity: Entity, question: QueryShape, form: OutputOptions) -> Statement:
     """The newest row that meets the conditions."""
     query = feature_query(entity, question, form)
     return query.order_by(text(f"{entity.key} DESC")).limit(1)
 
 
 @lru_cache(maxsize=1024)
-def count_query(entity: Entity, question: Question, cap: int | None = CAP) -> Statement:
+def count_query(entity: Entity, question: QueryShape, cap: int | None = CAP) -> Statement:
     """How many rows meet the conditions; the counting stops at `cap`."""
     rows = _of_rows(entity, question, one="1")
     if cap is not None:
@@ -291,7 +299,7 @@ def count_query(entity: Entity, question: Question, cap: int | None = CAP) -> St
 
 
 @lru_cache(maxsize=1024)
-def estimate_query(entity: Entity, question: Question) -> TextClause:
+def estimate_query(entity: Entity, question: QueryShape) -> TextClause:
     """How many rows PostgreSQL expects to meet the conditions, with its plan."""
     where = " AND ".join(f"({condition})" for condition in question.conditions) or "true"
     source = source_of(entity, former=question.former)
@@ -300,7 +308,7 @@ def estimate_query(entity: Entity, question: Question) -> TextClause:
 
 
 @lru_cache(maxsize=1024)
-def extent_query(entity: Entity, question: Question) -> Statement:
+def extent_query(entity: Entity, question: QueryShape) -> Statement:
     """The box and period of the rows that meet the conditions."""
     starts, ends = entity.interval or ("NULL::date", "NULL::date")
     box = f"ST_Extent({entity.geometry})" if entity.geometry else "NULL::box2d"
@@ -316,7 +324,7 @@ def extent_query(entity: Entity, question: Question) -> Statement:
     )
 
 
-def _of_rows(entity: Entity, question: Question, **columns: str) -> Statement:
+def _of_rows(entity: Entity, question: QueryShape, **columns: str) -> Statement:
     """Named expressions over the rows that meet the conditions."""
     day = DAY if question.former and on_a_day(entity) is not entity else ""
     source = text(source_of(entity, former=question.former) + day)

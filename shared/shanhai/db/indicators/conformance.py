@@ -7,12 +7,14 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from shanhai.db.features.history import rows_of
-from shanhai.db.features.plans import PLANS
+from shanhai.db.collections.plans import PLANS
+from shanhai.db.features.tables import rows_of
 from shanhai.db.identity import Viewer
-from shanhai.db.indicators.listing import PlanSeen, find_plan
+from shanhai.db.indicators.plan_indicators import PlanSeen, find_plan
 from shanhai.db.indicators.targets import as_target, describe_target, read_targets
-from shanhai.db.tables import Indicator, IndicatorTarget, Plan, Region
+from shanhai.db.tables.indicator import Indicator, IndicatorTarget
+from shanhai.db.tables.plan import Plan
+from shanhai.db.tables.zone import Region
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.science.indicators import falls_short
 

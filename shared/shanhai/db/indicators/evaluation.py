@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import Date, cast, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.history import stated_rows
+from shanhai.db.features.tables import stated_rows
 from shanhai.db.identity import Identity
-from shanhai.db.indicators.listing import (
+from shanhai.db.indicators.plan_indicators import (
     Listed,
-    Place,
+    PlanRegion,
     PlanSeen,
     find_party,
     find_place,
@@ -22,7 +22,10 @@ from shanhai.db.indicators.listing import (
 )
 from shanhai.db.indicators.progress import describe_case, read_cases
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.tables import EvaluationSnapshot, Party, Plan, Region
+from shanhai.db.tables.indicator import EvaluationSnapshot
+from shanhai.db.tables.plan import Plan
+from shanhai.db.tables.provision import Party
+from shanhai.db.tables.zone import Region
 from shanhai.errors import NotFound
 from shanhai.science.indicators import STATUSES, Status
 from shanhai.vocabulary import Label
@@ -46,7 +49,7 @@ REST = len(RANK)
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class EvaluationScope:
     """Which evaluation is asked for: of one region or all that have targets, of one department."""
 
     year: int
@@ -54,7 +57,7 @@ class Question:
     department: str | None = None
 
 
-async def evaluate(session: AsyncSession, plan: PlanSeen, asked: Question) -> Content:
+async def evaluate(session: AsyncSession, plan: PlanSeen, asked: EvaluationScope) -> Content:
     """The table of a year, what is missed first, in both languages.
 
     Raises:
@@ -79,20 +82,20 @@ async def evaluate(session: AsyncSession, plan: PlanSeen, asked: Question) -> Co
     }
 
 
-async def list_places(session: AsyncSession, plan: PlanSeen) -> list[Place]:
+async def list_places(session: AsyncSession, plan: PlanSeen) -> list[PlanRegion]:
     """The regions the plan states figures for."""
     query, day = PLACES, {}
     if plan.as_of is not None:
         query, day = PLACES_THEN, {"as_of": plan.as_of}
     rows = await session.execute(query, {"plan": plan.id, **day})
-    return [Place(row[0], row[1], Label(row[2], row[3])) for row in rows]
+    return [PlanRegion(row[0], row[1], Label(row[2], row[3])) for row in rows]
 
 
 async def judged_rows(
     session: AsyncSession,
     plan: PlanSeen,
     indicators: Sequence[Listed],
-    places: Sequence[Place],
+    places: Sequence[PlanRegion],
     year: int,
 ) -> list[dict[str, Any]]:
     """How the indicators stand in each region."""
@@ -112,7 +115,7 @@ def summary_of(rows: Sequence[Content]) -> dict[str, Any]:
 async def store_snapshot(
     session: AsyncSession,
     plan: PlanSeen,
-    asked: Question,
+    asked: EvaluationScope,
     *,
     caller: Identity,
     act: Act,
@@ -194,7 +197,7 @@ def _rank(row: Content) -> tuple[int, str, int]:
     return rank, row["region"]["code"], row["order"]
 
 
-async def _places(session: AsyncSession, plan: PlanSeen, code: str | None) -> Sequence[Place]:
+async def _places(session: AsyncSession, plan: PlanSeen, code: str | None) -> Sequence[PlanRegion]:
     if code is not None:
         return [await find_place(session, plan, code, pointer="region")]
     found = await list_places(session, plan)

@@ -11,11 +11,12 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.alerts.due import note_targets
-from shanhai.db.features.history import stated_rows
-from shanhai.db.indicators.listing import Listed, Place, PlanSeen, plain
+from shanhai.db.alerts.evaluation_queue import note_targets
+from shanhai.db.features.tables import stated_rows
+from shanhai.db.indicators.plan_indicators import Listed, PlanRegion, PlanSeen, plain
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.tables import IndicatorTarget, Plan, PlanIndicator
+from shanhai.db.tables.indicator import IndicatorTarget, PlanIndicator
+from shanhai.db.tables.plan import Plan
 from shanhai.db.today import read_today
 from shanhai.errors import Conflict, Fault, InvalidInput, Stale
 from shanhai.science.indicators import Comparator, Sense, Target, contradicts, sense_of
@@ -34,7 +35,7 @@ OPEN_STATUSES = frozenset({"draft", "submitted"})
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class StatedFigure:
     """A figure as it is to be stated; without a unit it is in the indicator's.
 
     Without a sense it reads as its comparator says, or as the indicator's direction does.
@@ -62,7 +63,7 @@ class Rewriting:
 
     plan: PlanSeen
     listed: Listed
-    place: Place
+    place: PlanRegion
     act: Act
     reason: str | None = None
     proposal: str | None = None
@@ -150,7 +151,7 @@ def state_of_targets(rows: Iterable[IndicatorTarget]) -> str:
 async def state_targets(
     session: AsyncSession,
     what: Rewriting,
-    figures: Sequence[Figure],
+    figures: Sequence[StatedFigure],
     *,
     expected: frozenset[str] | None,
 ) -> Sequence[IndicatorTarget]:
@@ -194,7 +195,7 @@ async def state_targets(
     return after
 
 
-Change = tuple[int | None, IndicatorTarget | None, Figure | None]
+Change = tuple[int | None, IndicatorTarget | None, StatedFigure | None]
 """A figure's place in the body, the row there is, and what it is to become."""
 
 
@@ -233,7 +234,7 @@ def demand_freedom(
 
 
 def touches_fixed(
-    listed: Listed, rows: Sequence[IndicatorTarget], figures: Sequence[Figure]
+    listed: Listed, rows: Sequence[IndicatorTarget], figures: Sequence[StatedFigure]
 ) -> bool:
     """Whether stating these figures would change one a plan in force does not let change."""
     return bool(_fixed_faults(_changes(rows, checked_figures(listed, figures)), rows))
@@ -252,7 +253,9 @@ def _is_fixed(row: IndicatorTarget) -> bool:
     return not row.revisable and row.value is not None and row.role != "reference"
 
 
-def _fixed_fault(place: int | None, row: IndicatorTarget | None, figure: Figure | None) -> Fault:
+def _fixed_fault(
+    place: int | None, row: IndicatorTarget | None, figure: StatedFigure | None
+) -> Fault:
     pointer = "/targets" if place is None else f"/targets/{place}"
     if row is None:
         return Fault(pointer, "would stand beside fixed figures", "不得在固定指标值之外新增")
@@ -264,14 +267,14 @@ def _fixed_fault(place: int | None, row: IndicatorTarget | None, figure: Figure 
     )
 
 
-def checked_figures(listed: Listed, figures: Sequence[Figure]) -> list[Figure]:
+def checked_figures(listed: Listed, figures: Sequence[StatedFigure]) -> list[StatedFigure]:
     """The figures in the indicator's unit, each with the sense it reads as.
 
     Raises:
         InvalidInput: they contradict themselves or each other.
     """
     faults: list[Fault] = []
-    found: list[Figure] = []
+    found: list[StatedFigure] = []
     for place, figure in enumerate(figures):
         faults += _faults(f"/targets/{place}", figure, figures[:place])
         sense = figure.sense or sense_of(figure.comparator, listed.direction)
@@ -297,7 +300,7 @@ def checked_figures(listed: Listed, figures: Sequence[Figure]) -> list[Figure]:
     return found
 
 
-def _faults(under: str, figure: Figure, before: Sequence[Figure]) -> Iterable[Fault]:
+def _faults(under: str, figure: StatedFigure, before: Sequence[StatedFigure]) -> Iterable[Fault]:
     if figure.key in {other.key for other in before}:
         yield Fault(under, "is a second figure of its role and year", "同一类型和年份重复")
     if figure.role == "base" and figure.year is None:
@@ -309,7 +312,7 @@ def _faults(under: str, figure: Figure, before: Sequence[Figure]) -> Iterable[Fa
         yield Fault(f"{under}/cumulative_from", "must not be after the year", "不得晚于目标年")
 
 
-def _converted(listed: Listed, figure: Figure, sense: Sense, place: int) -> Figure:
+def _converted(listed: Listed, figure: StatedFigure, sense: Sense, place: int) -> StatedFigure:
     value = figure.value
     if value is not None and figure.unit is not None:
         try:
@@ -318,7 +321,7 @@ def _converted(listed: Listed, figure: Figure, sense: Sense, place: int) -> Figu
             raise InvalidInput(
                 error.message, message_zh=error.message_zh, pointer=f"/targets/{place}/unit"
             ) from None
-    return Figure(
+    return StatedFigure(
         figure.role,
         figure.year,
         value,
@@ -337,7 +340,7 @@ async def _present(session: AsyncSession, what: Rewriting) -> Sequence[Indicator
     )
 
 
-def _changes(rows: Sequence[IndicatorTarget], wanted: Sequence[Figure]) -> list[Change]:
+def _changes(rows: Sequence[IndicatorTarget], wanted: Sequence[StatedFigure]) -> list[Change]:
     present = {(row.role, row.year): row for row in rows}
     kept = {figure.key for figure in wanted}
     removed: list[Change] = [(None, row, None) for key, row in present.items() if key not in kept]
@@ -358,7 +361,7 @@ def _rest(item: IndicatorTarget) -> tuple[object, ...]:
     )
 
 
-def _differs(row: IndicatorTarget | None, figure: Figure) -> bool:
+def _differs(row: IndicatorTarget | None, figure: StatedFigure) -> bool:
     if row is None:
         return True
     given = (figure.comparator, figure.sense, figure.cumulative_from, figure.revisable)
@@ -366,7 +369,7 @@ def _differs(row: IndicatorTarget | None, figure: Figure) -> bool:
 
 
 async def _write(
-    session: AsyncSession, what: Rewriting, row: IndicatorTarget | None, figure: Figure | None
+    session: AsyncSession, what: Rewriting, row: IndicatorTarget | None, figure: StatedFigure | None
 ) -> None:
     if figure is None:
         if row is not None:

@@ -11,11 +11,13 @@ from sqlalchemy import ColumnElement, Date, cast, exists, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from shanhai.db.alerts.due import note_value
+from shanhai.db.alerts.evaluation_queue import note_value
 from shanhai.db.identity import Identity
-from shanhai.db.indicators.listing import Listed, Place, PlanSeen
+from shanhai.db.indicators.plan_indicators import Listed, PlanRegion, PlanSeen
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.tables import Dataset, IndicatorTarget, IndicatorValue, Party
+from shanhai.db.tables.dataset import Dataset
+from shanhai.db.tables.indicator import IndicatorTarget, IndicatorValue
+from shanhai.db.tables.provision import Party
 from shanhai.errors import InvalidInput
 from shanhai.science.indicators import Observed
 from shanhai.science.units import convert
@@ -113,7 +115,7 @@ async def computing_jobs(
 async def list_values(
     session: AsyncSession,
     listed: Listed,
-    place: Place,
+    place: PlanRegion,
     *,
     year: int | None,
     limit: int,
@@ -156,7 +158,7 @@ async def add_value(
     session: AsyncSession,
     plan: PlanSeen,
     listed: Listed,
-    place: Place,
+    place: PlanRegion,
     new: NewValue,
     *,
     caller: Identity,

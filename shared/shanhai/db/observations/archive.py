@@ -26,17 +26,22 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.engine import Sessions
-from shanhai.db.observations.archived import Filed
-from shanhai.db.observations.judging import microseconds
-from shanhai.db.observations.partitions import MAKERS_LOCK, missing_sql, month_table
-from shanhai.db.observations.stretches import Stretch, stretch_of
-from shanhai.db.observations.writing import HEADER, KEPT_COLUMNS, ROW, TRAILER, decode_observed
+from shanhai.db.observations.archive_read import Filed
+from shanhai.db.observations.ingest_sql import HEADER, KEPT_COLUMNS, ROW, TRAILER, decode_observed
+from shanhai.db.observations.partitions import (
+    MAKERS_LOCK,
+    TimeRange,
+    missing_sql,
+    month_table,
+    stretch_of,
+)
+from shanhai.db.observations.validation import microseconds
 from shanhai.errors import Unavailable
-from shanhai.monitoring.observed_rows import ObservedRows, series_keys
-from shanhai.storage.artifacts import ArtifactStore, Stored
+from shanhai.monitoring.observation import ObservedRows, series_keys
+from shanhai.storage.artifacts import ArtifactStore, StoredArtifact
 
 if TYPE_CHECKING:
-    from shanhai.db.observations.closing import Composed
+    from shanhai.db.observations.archive_write import MonthFile
     from shanhai.vector.observation_file import Names
 
 ARCHIVE_LOCK = MAKERS_LOCK + 1
@@ -122,7 +127,7 @@ class _Before:
     names: "Names"
 
     @property
-    def within(self) -> Stretch:
+    def within(self) -> TimeRange:
         """From when to before when it lasts."""
         return stretch_of(self.month)
 
@@ -154,7 +159,7 @@ async def close_month(
         Unavailable: the file does not have what was written, or its former one is missing or
             damaged.
     """
-    from shanhai.db.observations.closing import check_file  # it loads pyarrow
+    from shanhai.db.observations.archive_write import check_file  # it loads pyarrow
 
     async with _alone(sessions) as alone:
         if not alone:
@@ -203,14 +208,14 @@ async def _alone(sessions: Sessions) -> AsyncIterator[bool]:
 
 
 async def _look(session: AsyncSession, files: ArtifactStore, month: date) -> _Before:
-    from shanhai.vector.observation_file import Names, Place
+    from shanhai.vector.observation_file import Names, StationPlace
 
     former = (await session.execute(_FORMER, {"month": month})).one_or_none()
     archived = (await session.execute(_ARCHIVED, {"month": month})).one()
     keys = series_keys(np.array(archived.stations or []), np.array(archived.properties or []))
     since = await _lines(session, month)
     names = Names(
-        {row[0]: Place(*row[1:]) for row in await session.execute(_STATIONS)},
+        {row[0]: StationPlace(*row[1:]) for row in await session.execute(_STATIONS)},
         {row.id: (row.code, row.unit) for row in await session.execute(_PROPERTIES)},
     )
     return _Before(
@@ -229,11 +234,11 @@ async def _lines(session: AsyncSession, month: date) -> dict[int, int]:
     return {row.id: microseconds(row.raw_since) for row in await session.execute(_SINCE, bound)}
 
 
-async def _compose(sessions: Sessions, before: _Before, path: Path) -> "Composed":
-    from shanhai.db.observations.closing import Composing
-    from shanhai.vector.observation_file import Wanted, read_rows
+async def _compose(sessions: Sessions, before: _Before, path: Path) -> "MonthFile":
+    from shanhai.db.observations.archive_write import Composing
+    from shanhai.vector.observation_file import RowFilter, read_rows
 
-    former = [] if before.former is None else read_rows(before.former, Wanted(before.keys))
+    former = [] if before.former is None else read_rows(before.former, RowFilter(before.keys))
     composing = await asyncio.to_thread(Composing, path, before.names, former, before.since)
 
     async def add(rows: ObservedRows) -> None:
@@ -251,7 +256,7 @@ async def _read_partition(session: AsyncSession, month: date, take: Callable[...
         return
     await session.execute(_PATIENT)
     raw: Any = (await (await session.connection()).get_raw_connection()).driver_connection
-    reading = _Reading(take)
+    reading = _CopyParser(take)
     await raw.copy_from_query(
         f"SELECT {', '.join(KEPT_COLUMNS)} FROM {table}"  # noqa: S608 - a name of ours
         " ORDER BY station_id, property_id, observed_at",
@@ -261,7 +266,7 @@ async def _read_partition(session: AsyncSession, month: date, take: Callable[...
     await reading.end()
 
 
-class _Reading:
+class _CopyParser:
     """Turns COPY's bytes, cut anywhere, into whole rows; nothing is asked for before it is used."""
 
     def __init__(self, take: Callable[..., Any]) -> None:
@@ -293,7 +298,7 @@ class _Reading:
 
 
 async def _exchange(
-    sessions: Sessions, before: _Before, composed: "Composed", stored: Stored, tell: Tell
+    sessions: Sessions, before: _Before, composed: "MonthFile", stored: StoredArtifact, tell: Tell
 ) -> None:
     """Let the file stand for the partition, if nothing changed since it was read."""
     async with sessions.begin() as session:
@@ -309,7 +314,7 @@ async def _exchange(
         tell("emptied")
 
 
-async def _is_unchanged(session: AsyncSession, before: _Before, composed: "Composed") -> bool:
+async def _is_unchanged(session: AsyncSession, before: _Before, composed: "MonthFile") -> bool:
     """Whether the rows are those that were written, and no statistics of theirs are due."""
     within = before.within
     if await session.scalar(_DUE, {"start": within.start, "end": within.end}):
@@ -329,7 +334,7 @@ async def _is_unchanged(session: AsyncSession, before: _Before, composed: "Compo
 
 
 async def _record(
-    session: AsyncSession, before: _Before, composed: "Composed", stored: Stored
+    session: AsyncSession, before: _Before, composed: "MonthFile", stored: StoredArtifact
 ) -> None:
     month = {"month": before.month}
     await session.execute(_FORGET_SERIES, month)

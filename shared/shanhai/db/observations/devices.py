@@ -10,10 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.tables import Hj212Device, Station
+from shanhai.db.tables.station import Hj212Device, Station
 from shanhai.errors import Conflict, InvalidInput, NotFound
+from shanhai.monitoring.hj212.measurements import ITEM_BY_COMMAND, POLLUTANT
 from shanhai.monitoring.hj212.packet import DEVICE, PASSWORD
-from shanhai.monitoring.hj212.readings import ITEM_BY_COMMAND, POLLUTANT
 
 _TABLE = "hj212_device"
 

@@ -15,22 +15,22 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Identity
-from shanhai.db.observations import writing
-from shanhai.db.observations.judging import EARLIEST, Clock, Rows, judge, moment
+from shanhai.db.observations import ingest_sql
+from shanhai.db.observations.archive_restore import recall_beside
+from shanhai.db.observations.code_lookup import CodeQuery, KnownCodes, add_source, find_known
 from shanhai.db.observations.partitions import make_months
-from shanhai.db.observations.recall import recall_beside
-from shanhai.db.observations.resolution import Asked, Known, add_source, find_known
 from shanhai.db.observations.series import (
     Mask,
     Partners,
     Sorted,
-    Stored,
+    StoredSeries,
     mark,
     partner_values,
     relations_of,
     sort_rows,
 )
-from shanhai.monitoring.observation import Batch, Outcome, Refused, Times
+from shanhai.db.observations.validation import EARLIEST, Clock, ResolvedRows, judge, moment
+from shanhai.monitoring.observation import Batch, BatchOutcome, RefusedRows, Times
 from shanhai.storage.artifacts import ArtifactStore
 
 SLOT_US = 900_000_000
@@ -61,7 +61,7 @@ async def store(
     received: datetime | None = None,
     skew: timedelta = timedelta(minutes=5),
     files: ArtifactStore | None = None,
-) -> Outcome:
+) -> BatchOutcome:
     """Store the rows of a batch that can be stored; durable once the session is committed.
 
     In the session's transaction: stations and properties are found by their codes, times and values
@@ -85,13 +85,13 @@ async def store(
         How many rows came to what; a refused row is told with its `index`, a pointer to its member
         (`/station`, `/property`, `/time`, `/value`, `/unit`) and the rule it breaks.
     """
-    delivery = Delivery(batch, sender)
+    delivery = IncomingBatch(batch, sender)
     [outcome] = await store_all(session, [delivery], received=received, skew=skew, files=files)
     return outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class IncomingBatch:
     """A batch, and who brings it."""
 
     batch: Batch
@@ -105,12 +105,12 @@ class Delivery:
 
 async def store_all(
     session: AsyncSession,
-    deliveries: Sequence[Delivery],
+    deliveries: Sequence[IncomingBatch],
     *,
     received: datetime | None = None,
     skew: timedelta = timedelta(minutes=5),
     files: ArtifactStore | None = None,
-) -> list[Outcome]:
+) -> list[BatchOutcome]:
     """Store several batches at once as `store` does one; what became of each.
 
     They count as given one after another.
@@ -125,7 +125,7 @@ async def store_all(
         if source not in sources:
             sources[source] = await add_source(session, *source)
 
-    def judge_all() -> list[tuple[Rows, Refused]]:
+    def judge_all() -> list[tuple[ResolvedRows, RefusedRows]]:
         return [
             judge(one.batch, known, one.sender.identity, sources[one.source], clock)
             for one in deliveries
@@ -134,14 +134,14 @@ async def store_all(
     judged = await _beside(size, judge_all)
     counts = await _write(session, [rows for rows, _ in judged], known, clock, files)
     return [
-        Outcome(accepted, duplicates, revised, refused)
+        BatchOutcome(accepted, duplicates, revised, refused)
         for (accepted, duplicates, revised), (_, refused) in zip(counts, judged, strict=True)
     ]
 
 
-def _asked(deliveries: Sequence[Delivery], clock: Clock) -> Asked:
+def _asked(deliveries: Sequence[IncomingBatch], clock: Clock) -> CodeQuery:
     batches = [one.batch for one in deliveries]
-    return Asked(
+    return CodeQuery(
         dict.fromkeys(code for batch in batches for code in batch.station.distinct),
         dict.fromkeys(code for batch in batches for code in batch.property.distinct),
         sorted({month for batch in batches for month in _months(batch.time, clock)}),
@@ -151,13 +151,13 @@ def _asked(deliveries: Sequence[Delivery], clock: Clock) -> Asked:
 
 async def _write(
     session: AsyncSession,
-    parts: Sequence[Rows],
-    known: Known,
+    parts: Sequence[ResolvedRows],
+    known: KnownCodes,
     clock: Clock,
     files: ArtifactStore | None,
 ) -> list[list[int]]:
     """Store sound rows; for each part, how many are new, were there already, and were revised."""
-    rows = Rows.joined(parts)
+    rows = ResolvedRows.joined(parts)
     if not len(rows):
         return [[0, 0, 0] for _ in parts]
     given = await _beside(len(rows), lambda: sort_rows(rows))
@@ -189,27 +189,27 @@ class _Storing:
 
     raw: Any
     given: Sorted
-    known: Known
+    known: KnownCodes
     received: datetime
     files: ArtifactStore | None
 
     async def write(self) -> tuple[Mask, Mask]:
         """Write everything; which rows were new, and which revised others."""
         given, raw = self.given, self.raw
-        stored = await writing.lock_series(raw, given)
+        stored = await ingest_sql.lock_series(raw, given)
         related = [(own, other) for _, _, own, other in relations_of(given.rows, self.known)]
         await recall_beside(raw, self.files, given.rows, related, self.known.zone)
         partners = await self._partners()
         marked = await _beside(len(given.rows), lambda: mark(given, stored, self.known, partners))
         new, changed = await self._compare(marked.ahead)
-        await writing.copy_rows(raw, given.rows.take(new), marked.flags[new], self.received)
+        await ingest_sql.copy_rows(raw, given.rows.take(new), marked.flags[new], self.received)
         if changed.any():
             rows, flags = given.rows.take(changed), marked.flags[changed]
-            await writing.revise_rows(raw, rows, flags, self.received)
+            await ingest_sql.revise_rows(raw, rows, flags, self.received)
         written = new | changed
         former = written[given.former_of]
         if former.any():
-            await writing.keep_former(raw, given.former.take(former), self.received)
+            await ingest_sql.keep_former(raw, given.former.take(former), self.received)
         if written.any():
             await self._follow_up(stored, written, marked.flags, marked.equal_values)
         return new, changed
@@ -223,7 +223,7 @@ class _Storing:
         new, changed = ahead.copy(), np.zeros(len(rows), np.bool_)
         late = np.flatnonzero(~ahead)
         if len(late):
-            places, stored = await writing.find_present(self.raw, rows.take(late))
+            places, stored = await ingest_sql.find_present(self.raw, rows.take(late))
             new[late] = True
             present = late[places]
             new[present] = False
@@ -239,14 +239,14 @@ class _Storing:
             alone = np.flatnonzero((rows.property == own) & np.isnan(values))
             if len(alone):
                 asked = replace(rows.take(alone), property=np.full(len(alone), other, np.int16))
-                places, stored = await writing.find_present(self.raw, asked)
+                places, stored = await ingest_sql.find_present(self.raw, asked)
                 values[alone[places]] = stored.value
             found.append((number, side, values))
         return Partners(tuple(found))
 
     async def _follow_up(
         self,
-        stored: Stored,
+        stored: StoredSeries,
         written: Mask,
         flags: NDArray[np.int16],
         equal_values: NDArray[np.int64],
@@ -255,9 +255,11 @@ class _Storing:
         given, raw = self.given, self.raw
         ends = given.ends
         newest = written[ends] & (given.rows.time[ends] >= stored.time)
-        latest = writing.latest_columns(given, flags, equal_values, newest)
+        latest = ingest_sql.latest_columns(given, flags, equal_values, newest)
         days = _days(given.rows.take(written), self.known.zone)
-        await writing.follow_up(raw, latest, days, _changes(given, written), received=self.received)
+        await ingest_sql.follow_up(
+            raw, latest, days, _changes(given, written), received=self.received
+        )
 
 
 def _count(
@@ -290,7 +292,7 @@ def _months(times: Times, clock: Clock) -> list[date]:
     return [month.astype(date) for month in kept.astype("datetime64[D]")]
 
 
-def _days(rows: Rows, zone: ZoneInfo) -> writing.Columns:
+def _days(rows: ResolvedRows, zone: ZoneInfo) -> ingest_sql.Columns:
     """The days of a zone the rows fall on, by series."""
     slots, slot_of = np.unique(rows.time // SLOT_US, return_inverse=True)
     day_of_slot = np.array(
@@ -303,7 +305,7 @@ def _days(rows: Rows, zone: ZoneInfo) -> writing.Columns:
     return [stations, properties, [date.fromordinal(day) for day in days]]
 
 
-def _changes(given: Sorted, written: Mask) -> writing.Columns:
+def _changes(given: Sorted, written: Mask) -> ingest_sql.Columns:
     """Each series in which something was written, with the first and last time of that."""
     rows, series = given.rows.take(written), given.series[written]
     _, first = np.unique(series, return_index=True)

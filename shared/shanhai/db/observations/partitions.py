@@ -1,10 +1,13 @@
-"""The months observations are kept in: tables made before anything is stored there."""
+"""The months of observations: their partitions, and the ranges of time they are read in."""
 
-from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.fast_reads import Executor
 
 MAKERS_LOCK = 0x5348_4F42
 """Held by who makes months, so that two never make the same one."""
@@ -78,3 +81,71 @@ async def make_months(session: AsyncSession, months: Iterable[date]) -> list[dat
 
 async def _missing(session: AsyncSession, names: Iterable[str]) -> list[str]:
     return list((await session.execute(_MISSING, {"names": list(names)})).scalars())
+
+
+SHORTEST = timedelta(minutes=1)
+LONGEST = timedelta(days=7300)
+
+_MONTHS = text(
+    "SELECT substr(c.relname, 14, 4)::int AS year, substr(c.relname, 19, 2)::int AS month"
+    "  FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+    " WHERE i.inhparent = 'observation'::regclass AND NOT i.inhdetachpending"
+    " ORDER BY 1, 2"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """From `start` to before `end`."""
+
+    start: datetime
+    end: datetime
+
+
+async def read_months(asked: Executor) -> list[date]:
+    """The months that have a table, in their order."""
+    found = (await asked.execute(_MONTHS, {})).all()
+    return [date(row.year, row.month, 1) for row in found]
+
+
+def stretch_of(month: date) -> TimeRange:
+    """A month of UTC."""
+    first, last = (datetime.combine(day, time.min, UTC) for day in (month, month_after(month)))
+    return TimeRange(first, last)
+
+
+class Walk:
+    """Goes through wide stretches in short ones, none of which lies in two of them.
+
+    Args:
+        wide: In their order; what lies between them is left out.
+        within: What is walked through of them.
+        wanted: How many rows a short one is to hold.
+        step: How much time there is between two rows, as a first guess.
+    """
+
+    def __init__(
+        self, wide: Sequence[TimeRange], within: TimeRange, *, wanted: int, step: timedelta
+    ) -> None:
+        self._wide = wide
+        self._at = within.start
+        self._end = within.end
+        self._wanted = wanted
+        self._length = min(max(step * wanted, SHORTEST), LONGEST)
+
+    def next(self) -> TimeRange | None:
+        """The next stretch; None at the end."""
+        for wide in self._wide:
+            if wide.end > self._at:
+                start = max(self._at, wide.start)
+                end = min(start + self._length, wide.end, self._end)
+                self._at = end
+                return TimeRange(start, end) if start < end else None
+        return None
+
+    def learn(self, found: int) -> None:
+        """Make the next stretch longer when the last one held few rows, shorter when many."""
+        if found * 2 < self._wanted:
+            self._length = min(self._length * 2, LONGEST)
+        elif found > self._wanted:
+            self._length = max(self._length / 2, SHORTEST)

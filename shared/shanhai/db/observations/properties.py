@@ -9,13 +9,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.tables import (
-    Datastream,
-    ObservationLatest,
-    ObservedProperty,
-    Station,
-    StationRange,
-)
+from shanhai.db.tables.observation import ObservationLatest, ObservedProperty, StationRange
+from shanhai.db.tables.station import Datastream, Station
 from shanhai.errors import Conflict, InvalidInput, NotFound, Stale
 from shanhai.monitoring.units import conversion, steps_to, symbol_of
 

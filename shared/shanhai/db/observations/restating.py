@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.observations.annulling import NEWEST, raw_connection, recall_whole
+from shanhai.db.observations.annulment import NEWEST, raw_connection, recall_whole
 from shanhai.db.observations.conversions import as_kept, as_told
-from shanhai.monitoring.checks import Flag
+from shanhai.monitoring.checks import QualityFlag
 from shanhai.storage.artifacts import ArtifactStore
 
 Steps = Sequence[float] | None
@@ -63,9 +63,9 @@ _RESTATE = f"""
       (observed_at, value, received_at, station_id, source_id, property_id, quality, flags,
        result_time, feature_id)
     SELECT a.observed_at, a.restated, a.received_at, a.station_id, a.source_id, $3, a.quality,
-           a.flags & ~{int(Flag.OUT_OF_RANGE)}
+           a.flags & ~{int(QualityFlag.OUT_OF_RANGE)}
              | CASE WHEN a.restated < l.low OR a.restated > l.high
-                    THEN {int(Flag.OUT_OF_RANGE)} ELSE 0 END,
+                    THEN {int(QualityFlag.OUT_OF_RANGE)} ELSE 0 END,
            a.result_time, a.feature_id
       FROM anew a, limits l
   ), series AS (

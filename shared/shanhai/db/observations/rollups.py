@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.monitoring.checks import Flag
+from shanhai.monitoring.checks import QualityFlag
 from shanhai.monitoring.observation import VALID
 
 Every = Literal["hour", "day", "month"]
@@ -28,7 +28,7 @@ SPREAD_DAYS = 30
 LEAST_CHANGES = 24
 """Changes from hour to hour from which a series' usual change can be told."""
 
-COUNTED = f"o.quality = {VALID} AND o.flags & {int(Flag.OUT_OF_RANGE)} = 0"
+COUNTED = f"o.quality = {VALID} AND o.flags & {int(QualityFlag.OUT_OF_RANGE)} = 0"
 STATISTICS = (
     "count(*), avg(o.value), min(o.value), max(o.value),"
     " percentile_cont(0.5) WITHIN GROUP (ORDER BY o.value),"
@@ -72,7 +72,7 @@ _SPREAD = text(f"""
 """)  # noqa: S608 - constants of this file
 
 
-class Bucket(NamedTuple):
+class Rollup(NamedTuple):
     """Statistics of the valid and possible values of a series in a stretch of time.
 
     Attributes:
@@ -156,7 +156,7 @@ async def read_buckets(
     properties: Sequence[int],
     start: datetime,
     end: datetime,
-) -> list[Bucket]:
+) -> list[Rollup]:
     """The statistics of series, by buckets that begin from `start` to before `end`.
 
     One statement, and thus one state of the database: a bucket comes from the roll-ups, or from the
@@ -166,11 +166,11 @@ async def read_buckets(
         text(buckets_sql(every)),
         {"stations": list(stations), "properties": list(properties), "start": start, "end": end},
     )
-    return [Bucket(*tuple(row)) for row in found]
+    return [Rollup(*tuple(row)) for row in found]
 
 
 def buckets_sql(every: Every) -> str:
-    """SQL of `read_buckets`: columns of `Bucket` for `:stations`, `:properties`, `:start`, `:end`.
+    """SQL of `read_buckets`: columns of `Rollup` for `:stations`, `:properties`, `:start`, `:end`.
 
     What is due comes from the rows: whole hours, days or months, since a percentile needs them all.
     """

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shanhai.db.observations.judging import Rows
-from shanhai.db.observations.resolution import Known, KnownProperty
+from shanhai.db.observations.code_lookup import KnownCodes, KnownProperty
+from shanhai.db.observations.validation import ResolvedRows
 from shanhai.monitoring.checks import (
     FLAT_VALUES,
     RELATIONS,
-    Flag,
+    QualityFlag,
     equal_runs,
     out_of_range,
     spikes,
@@ -38,14 +38,14 @@ class Sorted:
         former: The rows that were replaced, for the revisions, and the key each belongs to.
     """
 
-    rows: Rows
+    rows: ResolvedRows
     begins: Numbers
     series: Numbers
     order: Numbers
     key: Numbers
     opens: Mask
     differs: Mask
-    former: Rows
+    former: ResolvedRows
     former_of: Numbers
 
     @property
@@ -66,7 +66,7 @@ class Sorted:
         return np.append(self.begins[1:], len(self.rows)) - 1
 
 
-def sort_rows(rows: Rows) -> Sorted:
+def sort_rows(rows: ResolvedRows) -> Sorted:
     """Rows in the order of their keys; of those with one key, the last that was given."""
     code = (rows.station.astype(np.int64) << 16) | rows.property.astype(np.int64)
     # Stable: rows with one key stay in the order they were given.
@@ -88,7 +88,7 @@ def sort_rows(rows: Rows) -> Sorted:
     return Sorted(kept, begins, series, order, key, opens, differs, former, key[before_change])
 
 
-def _differ(rows: Rows, one: slice, other: slice) -> Mask:
+def _differ(rows: ResolvedRows, one: slice, other: slice) -> Mask:
     unlike = np.zeros(len(rows.value[one]), np.bool_)
     for column in (rows.value, rows.quality, rows.result, rows.feature):
         unlike |= column[one] != column[other]
@@ -96,7 +96,7 @@ def _differ(rows: Rows, one: slice, other: slice) -> Mask:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredSeries:
     """What is stored of each series: its newest value, and what checks need to know.
 
     Attributes:
@@ -126,7 +126,7 @@ class Marked:
     ahead: Mask
 
 
-def mark(given: Sorted, stored: Stored, known: Known, partners: "Partners") -> Marked:
+def mark(given: Sorted, stored: StoredSeries, known: KnownCodes, partners: "Partners") -> Marked:
     """Check the rows; rate and flat line only in what continues a series.
 
     Late rows are checked for their own value: what lay between others when those were checked
@@ -135,20 +135,22 @@ def mark(given: Sorted, stored: Stored, known: Known, partners: "Partners") -> M
     rows, series = given.rows, given.series
     ahead = rows.time > stored.time[series]
     flags = np.zeros(len(rows), np.int16)
-    flags[out_of_range(rows.value, stored.low[series], stored.high[series])] |= Flag.OUT_OF_RANGE
+    flags[out_of_range(rows.value, stored.low[series], stored.high[series])] |= (
+        QualityFlag.OUT_OF_RANGE
+    )
     first = _first_ahead(given, ahead)
     usable = rows.quality == VALID
-    flags[_spikes(given, stored, first) & ahead & usable] |= Flag.SPIKE
+    flags[_spikes(given, stored, first) & ahead & usable] |= QualityFlag.SPIKE
     before = np.where(first & ahead, stored.value[series], np.nan)
     runs = equal_runs(rows.value, first, before, stored.equal_values[series].astype(np.float64))
     runs = np.minimum(runs, LONGEST_RUN)
     moving = np.isin(rows.property, [one.id for one in _known(known) if one.moves])
-    flags[(runs >= FLAT_VALUES) & moving & ahead & usable] |= Flag.FLAT
-    flags[partners.contradicted(rows) & usable] |= Flag.INCONSISTENT
+    flags[(runs >= FLAT_VALUES) & moving & ahead & usable] |= QualityFlag.FLAT
+    flags[partners.contradicted(rows) & usable] |= QualityFlag.INCONSISTENT
     return Marked(flags, runs, ahead)
 
 
-def _known(known: Known) -> list[KnownProperty]:
+def _known(known: KnownCodes) -> list[KnownProperty]:
     return [*known.properties.values()]
 
 
@@ -161,7 +163,7 @@ def _first_ahead(given: Sorted, ahead: Mask) -> Mask:
     return first
 
 
-def _spikes(given: Sorted, stored: Stored, first: Mask) -> Mask:
+def _spikes(given: Sorted, stored: StoredSeries, first: Mask) -> Mask:
     rows, series = given.rows, given.series
     change, elapsed = np.full(len(rows), np.nan), np.ones(len(rows))
     change[1:] = rows.value[1:] - rows.value[:-1]
@@ -184,7 +186,7 @@ class Partners:
 
     values: tuple[tuple[int, int, NDArray[np.float64]], ...]
 
-    def contradicted(self, rows: Rows) -> Mask:
+    def contradicted(self, rows: ResolvedRows) -> Mask:
         """The rows that contradict a related value."""
         marked = np.zeros(len(rows), np.bool_)
         for relation, side, partner in self.values:
@@ -194,7 +196,7 @@ class Partners:
         return marked
 
 
-def relations_of(rows: Rows, known: Known) -> list[tuple[int, int, int, int]]:
+def relations_of(rows: ResolvedRows, known: KnownCodes) -> list[tuple[int, int, int, int]]:
     """Which relations the rows take part in: its number, the side, the property, the other one."""
     present = set(np.unique(rows.property).tolist())
     found = []
@@ -209,7 +211,7 @@ def relations_of(rows: Rows, known: Known) -> list[tuple[int, int, int, int]]:
     return found
 
 
-def partner_values(rows: Rows, own: int, other: int) -> NDArray[np.float64]:
+def partner_values(rows: ResolvedRows, own: int, other: int) -> NDArray[np.float64]:
     """The values the rows give for another property at the same station and time.
 
     Rows of properties other than `own` have none, and get NaN.

@@ -14,9 +14,9 @@ from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Identity
-from shanhai.db.projects.reading import ProjectSeen, hold_project, refused
+from shanhai.db.projects.queries import ProjectSeen, hold_project, refused
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.tables import FundEntry, FundSource, ProjectMeasure
+from shanhai.db.tables.project import FundEntry, FundSource, ProjectMeasure
 from shanhai.errors import Conflict, InvalidInput
 from shanhai.vocabulary import Label, Role
 
@@ -50,7 +50,7 @@ class NewEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntry:
     """An entry of the ledger."""
 
     id: int
@@ -83,7 +83,7 @@ class Balance:
         return self.allocated - self.paid
 
 
-async def list_entries(session: AsyncSession, project_id: int) -> Sequence[Entry]:
+async def list_entries(session: AsyncSession, project_id: int) -> Sequence[LedgerEntry]:
     """The ledger of a project, from the first entry on."""
     query = (
         select(FundEntry, FundSource.code, FundSource.year)
@@ -129,7 +129,7 @@ def by_year(balances: Iterable[Balance]) -> dict[int | None, tuple[Decimal, Deci
 
 async def add_entry(
     session: AsyncSession, project_code: str, identity: Identity, act: Act, new: NewEntry
-) -> Entry:
+) -> LedgerEntry:
     """Move money by an entry of the ledger.
 
     Raises:
@@ -179,8 +179,8 @@ async def add_entry(
     return _entry(row, source.code, source.year)
 
 
-def _entry(row: FundEntry, source: str, year: int | None) -> Entry:
-    return Entry(
+def _entry(row: FundEntry, source: str, year: int | None) -> LedgerEntry:
+    return LedgerEntry(
         row.id,
         row.kind,
         source,

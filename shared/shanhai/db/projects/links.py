@@ -8,9 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.base import Base
 from shanhai.db.features.references import ids_of
 from shanhai.db.identity import Identity
-from shanhai.db.projects.reading import hold_project, touch
+from shanhai.db.projects.queries import hold_project, touch
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.tables import Problem, ProjectProblem, ProjectRegion, Region
+from shanhai.db.tables.project import ProjectProblem, ProjectRegion
+from shanhai.db.tables.provision import Problem
+from shanhai.db.tables.zone import Region
 from shanhai.errors import Fault, InvalidInput
 from shanhai.vocabulary import Role
 

@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.features.references import ids_of
 from shanhai.db.identity import Identity
-from shanhai.db.projects.reading import ProjectSeen, hold_project, refused, touch
+from shanhai.db.projects.queries import ProjectSeen, hold_project, refused, touch
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.tables import FundEntry, Indicator, ProjectMeasure
+from shanhai.db.tables.indicator import Indicator
+from shanhai.db.tables.project import FundEntry, ProjectMeasure
 from shanhai.db.today import read_today
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.science.units import convert
@@ -27,7 +28,7 @@ MOST_MEASURES = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class MeasureRecord:
     """A measure as it is shown; `indicator` is a code."""
 
     measure: str
@@ -47,7 +48,7 @@ class Measure:
         return round(100 * self.done / self.planned, 2)
 
 
-async def list_measures(session: AsyncSession, project_id: int) -> Sequence[Measure]:
+async def list_measures(session: AsyncSession, project_id: int) -> Sequence[MeasureRecord]:
     """The measures of a project in their order."""
     query = (
         select(ProjectMeasure, Indicator.code)
@@ -58,7 +59,7 @@ async def list_measures(session: AsyncSession, project_id: int) -> Sequence[Meas
     return [_measure(row, code) for row, code in await session.execute(query)]
 
 
-async def find_measure(session: AsyncSession, project: ProjectSeen, code: str) -> Measure:
+async def find_measure(session: AsyncSession, project: ProjectSeen, code: str) -> MeasureRecord:
     """One measure of a project.
 
     Raises:
@@ -79,11 +80,11 @@ async def put_measure(
     project_code: str,
     identity: Identity,
     act: Act,
-    wanted: Measure,
+    wanted: MeasureRecord,
     *,
     expected: frozenset[str] | None = None,
     only_new: bool = False,
-) -> tuple[Measure, bool]:
+) -> tuple[MeasureRecord, bool]:
     """Write a measure in the place of the one there is, or as a new one; whether it is new.
 
     Raises:
@@ -151,8 +152,8 @@ async def remove_measure(
     _record(session, act, project, "delete", before, None)
 
 
-def _measure(row: ProjectMeasure, indicator: str | None) -> Measure:
-    return Measure(
+def _measure(row: ProjectMeasure, indicator: str | None) -> MeasureRecord:
+    return MeasureRecord(
         row.measure,
         row.order_no,
         row.name_zh,
@@ -164,7 +165,7 @@ def _measure(row: ProjectMeasure, indicator: str | None) -> Measure:
     )
 
 
-def _columns(wanted: Measure, indicator_id: int | None) -> dict[str, Any]:
+def _columns(wanted: MeasureRecord, indicator_id: int | None) -> dict[str, Any]:
     return {
         "order_no": wanted.order,
         "name_zh": wanted.name_zh,
@@ -176,7 +177,9 @@ def _columns(wanted: Measure, indicator_id: int | None) -> dict[str, Any]:
     }
 
 
-def _demand_state(project: ProjectSeen, before: Measure | None, wanted: Measure) -> None:
+def _demand_state(
+    project: ProjectSeen, before: MeasureRecord | None, wanted: MeasureRecord
+) -> None:
     """Refuse amounts done before or after the work, and new plans once it is over."""
     done = None if before is None else before.done
     if wanted.done != done and project.state not in BEING_DONE:
@@ -197,7 +200,9 @@ def _demand_state(project: ProjectSeen, before: Measure | None, wanted: Measure)
         )
 
 
-async def _indicator(session: AsyncSession, identity: Identity, wanted: Measure) -> int | None:
+async def _indicator(
+    session: AsyncSession, identity: Identity, wanted: MeasureRecord
+) -> int | None:
     """The row of the indicator the measure adds to, in a unit that converts to the indicator's."""
     if wanted.indicator is None:
         return None
@@ -242,8 +247,8 @@ def _record(
     act: Act,
     project: ProjectSeen,
     action: str,
-    before: Measure | None,
-    after: Measure | None,
+    before: MeasureRecord | None,
+    after: MeasureRecord | None,
 ) -> None:
     of = after or before
     record(
@@ -257,7 +262,7 @@ def _record(
     )
 
 
-def _image(measure: Measure | None) -> Mapping[str, Any] | None:
+def _image(measure: MeasureRecord | None) -> Mapping[str, Any] | None:
     if measure is None:
         return None
-    return {name: getattr(measure, name) for name in Measure.__slots__}
+    return {name: getattr(measure, name) for name in MeasureRecord.__slots__}

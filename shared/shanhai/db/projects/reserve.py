@@ -1,4 +1,4 @@
-"""The library of projects in reserve: how ready each is, and its score by stated criteria."""
+"""The reserve of projects: how ready each is, its score by stated criteria, rules against it."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,13 +11,59 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.collections.projects import newest_of
+from shanhai.db.compliance import check_project
 from shanhai.db.compliance.result import Verdict
-from shanhai.db.features.linked_problems import newest_of
-from shanhai.db.identity import Viewer
-from shanhai.db.projects.listing import seen_projects, seen_values
-from shanhai.db.projects.rules import check_rules
+from shanhai.db.identity import EVERYTHING, Viewer
+from shanhai.db.projects.queries import seen_projects, seen_values
 from shanhai.errors import NotFound
 from shanhai.vocabulary import Label
+
+WEIGHTY = frozenset({"forbidden", "restricted"})
+"""Decisions that an approved exception must lift."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleHit:
+    """A rule that forbids or restricts an activity of the project where it lies.
+
+    Attributes:
+        excepted: An approved exception of the project from it is in force.
+    """
+
+    rule: str
+    decision: str
+    excepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRuleCheck:
+    """How a project stands to the rules of today.
+
+    Attributes:
+        unknown: What could bind where it lies, is not known and was not decided about.
+    """
+
+    verdict: Verdict
+    hits: Sequence[RuleHit]
+    unknown: Sequence[Label]
+
+
+async def check_rules(session: AsyncSession, project: str) -> ProjectRuleCheck:
+    """The rules of today against the measures of a project that has a geometry."""
+    result = await check_project(session, EVERYTHING, project)
+    found = {
+        RuleHit(hit.rule.code, hit.rule.decision, hit.excepted)
+        for hit in result.hits
+        if hit.rule.decision in WEIGHTY
+    }
+    unknown = [
+        Label(f"{gap.text.zh}（{gap.code}）", f"{gap.text.en} ({gap.code})")
+        for gap in result.gaps
+        if not gap.decided
+    ]
+    return ProjectRuleCheck(result.verdict, sorted(found, key=lambda hit: hit.rule), unknown)
+
 
 IN_RESERVE = "pj.state = 'reserve'"
 IN_REGION = """pj.region_id IN (
@@ -65,7 +111,7 @@ class Criterion:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class CriterionScore:
     """What a criterion gave: its value from 0 to 1, and the points that makes."""
 
     code: str
@@ -91,7 +137,7 @@ class Ranked:
     end_year: int
     cost: Decimal | None
     score: Decimal
-    parts: Sequence[Part]
+    parts: Sequence[CriterionScore]
     verdict: Verdict | None
     readiness: Mapping[str, bool]
 
@@ -156,7 +202,9 @@ async def read_reserve(
     ]
 
 
-async def _ranked(session: AsyncSession, rank: int, row: Row[Any], parts: Sequence[Part]) -> Ranked:
+async def _ranked(
+    session: AsyncSession, rank: int, row: Row[Any], parts: Sequence[CriterionScore]
+) -> Ranked:
     checked = await check_rules(session, row.code) if row.drawn else None
     return Ranked(
         rank,
@@ -179,11 +227,13 @@ async def _ranked(session: AsyncSession, rank: int, row: Row[Any], parts: Sequen
     )
 
 
-def score_parts(row: Any) -> list[Part]:
+def score_parts(row: Any) -> list[CriterionScore]:
     """What each criterion gives a project."""
     values = _values(row)
     return [
-        Part(item.code, values[item.code], (item.weight * values[item.code]).quantize(CENT))
+        CriterionScore(
+            item.code, values[item.code], (item.weight * values[item.code]).quantize(CENT)
+        )
         for item in criteria()
     ]
 

@@ -8,15 +8,20 @@ from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.drafts import Draft, broken_body, read_draft
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.images import Image
-from shanhai.db.features.members import changed_members, merged_members
+from shanhai.db.features.input_validation import (
+    Draft,
+    broken_body,
+    changed_members,
+    merged_members,
+    read_draft,
+)
 from shanhai.db.features.references import resolve
-from shanhai.db.features.storing import has_moved
+from shanhai.db.features.snapshots import Image
+from shanhai.db.features.sql_write import has_moved
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act
-from shanhai.db.tables import Proposal
+from shanhai.db.tables.plan import Proposal
 from shanhai.errors import Fault, InvalidInput, LimitExceeded
 
 Members = Mapping[str, Any]
@@ -30,7 +35,7 @@ MOST_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class ProposalSubject:
     """What a proposal says it revises, by codes."""
 
     project: str | None = None
@@ -71,7 +76,7 @@ _NAMED_BY: tuple[tuple[str, frozenset[str], frozenset[str]], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
+class BaseState:
     """An object as it was when its revision was proposed.
 
     Attributes:
@@ -92,7 +97,9 @@ class Base:
 class Revisable(Protocol):
     """A kind of object that proposals revise."""
 
-    async def find(self, session: AsyncSession, identity: Identity, subject: Subject) -> Base:
+    async def find(
+        self, session: AsyncSession, identity: Identity, subject: ProposalSubject
+    ) -> BaseState:
         """The object, locked until the transaction ends.
 
         Raises:
@@ -101,7 +108,7 @@ class Revisable(Protocol):
         """
 
     async def compare(
-        self, session: AsyncSession, identity: Identity, base: Base, change: Members
+        self, session: AsyncSession, identity: Identity, base: BaseState, change: Members
     ) -> Sequence[Field]:
         """The members a change would make differ.
 
@@ -163,7 +170,7 @@ async def read_change(entity: Entity, change: Members, fixed: Collection[str]) -
 
 
 async def compare_members(
-    session: AsyncSession, identity: Identity, entity: Entity, base: Base, draft: Draft
+    session: AsyncSession, identity: Identity, entity: Entity, base: BaseState, draft: Draft
 ) -> list[Field]:
     """The members of a row that a draft would make differ.
 
@@ -224,7 +231,7 @@ def _has_shape(entity: Entity, members: Members) -> bool:
     return entity.geometry_column is not None and GEOMETRY in members
 
 
-async def _has_moved(session: AsyncSession, entity: Entity, base: Base, draft: Draft) -> bool:
+async def _has_moved(session: AsyncSession, entity: Entity, base: BaseState, draft: Draft) -> bool:
     lacking = GEOMETRY not in base.members
     if draft.shape is None or lacking:
         return (draft.shape is None) != lacking

@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Viewer
 from shanhai.db.indicators.evaluation import judged_rows, list_places
-from shanhai.db.indicators.listing import PlanSeen, list_indicators
-from shanhai.db.projects.listing import projects_of_plan, seen_values
-from shanhai.db.proposals.reading import (
-    ProposalNamed,
+from shanhai.db.indicators.plan_indicators import PlanSeen, list_indicators
+from shanhai.db.projects.queries import projects_of_plan, seen_values
+from shanhai.db.proposals.queries import (
+    ProposalReference,
     about_project,
     about_target,
     founded_on,
@@ -52,7 +52,7 @@ class Suggestion:
     rule: str
     about: Mapping[str, str | int]
     found: Label
-    proposals: Sequence[ProposalNamed]
+    proposals: Sequence[ProposalReference]
 
 
 async def suggest(

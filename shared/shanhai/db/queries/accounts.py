@@ -12,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.queries.grants import RoleGiven, check_roles
-from shanhai.db.tables import Account, AccountRole, Party, Region
+from shanhai.db.tables.access import Account, AccountRole
+from shanhai.db.tables.provision import Party
+from shanhai.db.tables.zone import Region
 from shanhai.errors import Conflict, InvalidInput, NotFound, Stale
 from shanhai.vocabulary import Role
 

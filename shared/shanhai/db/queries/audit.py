@@ -16,7 +16,7 @@ from sqlalchemy import event, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, SessionTransaction
 
-from shanhai.db.tables import AuditLog
+from shanhai.db.tables.access import AuditLog
 
 WAITING = "audit_entries"
 MARKS = "audit_marks"

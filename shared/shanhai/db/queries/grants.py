@@ -8,9 +8,9 @@ from typing import Any, Self
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.fast_reads import Executor
 from shanhai.db.identity import Grant
-from shanhai.db.quick import Asked
-from shanhai.db.tables import Region
+from shanhai.db.tables.zone import Region
 from shanhai.errors import Fault, InvalidInput
 from shanhai.vocabulary import ROLE_SCOPES, Role, Scope
 
@@ -49,7 +49,7 @@ class RegionTree:
     seconds: float = TREE_S
     known: dict[str, tuple[float, frozenset[int]]] = field(default_factory=dict)
 
-    async def grants(self, asked: Asked, roles: Iterable[RoleGiven]) -> tuple[Grant, ...]:
+    async def grants(self, asked: Executor, roles: Iterable[RoleGiven]) -> tuple[Grant, ...]:
         """The roles with the ids of the regions they hold for; none for a region that is gone."""
         given = tuple(roles)
         below = await self._below(asked, {item.region for item in given if item.region})
@@ -57,7 +57,7 @@ class RegionTree:
             Grant(item.role, None if item.region is None else below[item.region]) for item in given
         )
 
-    async def _below(self, asked: Asked, codes: Iterable[str]) -> Mapping[str, frozenset[int]]:
+    async def _below(self, asked: Executor, codes: Iterable[str]) -> Mapping[str, frozenset[int]]:
         now = time.monotonic()
         found = {
             code: entry[1]

@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.tables import IdempotencyKey
+from shanhai.db.tables.access import IdempotencyKey
 from shanhai.errors import InFlight, KeyReused
 
 KEPT = timedelta(days=7)
@@ -29,7 +29,7 @@ class Fingerprint:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StoredResponse:
     """An HTTP answer as it is kept."""
 
     status: int
@@ -37,7 +37,7 @@ class Answer:
     body: str
 
 
-async def recall(session: AsyncSession, fingerprint: Fingerprint) -> Answer | None:
+async def recall(session: AsyncSession, fingerprint: Fingerprint) -> StoredResponse | None:
     """The answer given before; None for a new key, which this transaction now holds.
 
     Raises:
@@ -64,10 +64,10 @@ async def recall(session: AsyncSession, fingerprint: Fingerprint) -> Answer | No
             "this Idempotency-Key was used with another body; use a new key for a new request",
             message_zh="该 Idempotency-Key 已用于另一请求内容；新请求请使用新的键",
         )
-    return Answer(row.status, row.headers, row.body)
+    return StoredResponse(row.status, row.headers, row.body)
 
 
-async def remember(session: AsyncSession, fingerprint: Fingerprint, answer: Answer) -> None:
+async def remember(session: AsyncSession, fingerprint: Fingerprint, answer: StoredResponse) -> None:
     """Keep the answer in the transaction of its effect, and forget answers that are too old."""
     await session.execute(
         delete(IdempotencyKey).where(IdempotencyKey.created_at < func.now() - KEPT)

@@ -9,7 +9,9 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.tables import Dataset, Plan, Region, Upload
+from shanhai.db.tables.dataset import Dataset, Upload
+from shanhai.db.tables.plan import Plan
+from shanhai.db.tables.zone import Region, SchemeClass
 
 COORDINATE_DIGITS = 9
 """Decimals of degrees handed to computations: a tenth of a millimetre."""
@@ -120,3 +122,14 @@ def _select_regions() -> Select[Any]:
         Region.valid_from <= func.current_date(),
         or_(Region.valid_to.is_(None), Region.valid_to > func.current_date()),
     )
+
+
+async def list_zone_classes(
+    session: AsyncSession, *, scheme_kind: str | None = None
+) -> Sequence[SchemeClass]:
+    """All classes, or those of one kind of scheme, in their order."""
+    query = select(SchemeClass).where(SchemeClass.deleted_at.is_(None))
+    query = query.order_by(SchemeClass.scheme_kind, SchemeClass.order_no)
+    if scheme_kind is not None:
+        query = query.where(SchemeClass.scheme_kind == scheme_kind)
+    return (await session.scalars(query)).all()

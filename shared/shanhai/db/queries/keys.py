@@ -15,11 +15,11 @@ import orjson
 from sqlalchemy import Text, bindparam, cast, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.fast_reads import Executor
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act, record
 from shanhai.db.queries.grants import RegionTree, RoleGiven
-from shanhai.db.quick import Asked
-from shanhai.db.tables import ApiKey
+from shanhai.db.tables.access import ApiKey
 from shanhai.errors import Conflict, NotFound
 from shanhai.vocabulary import Scope
 
@@ -127,7 +127,9 @@ async def find_key(session: AsyncSession, prefix: str) -> ApiKey:
     return row
 
 
-async def find_valid(asked: Asked, key: str, *, address: Address | None = None) -> LiveKey | None:
+async def find_valid(
+    asked: Executor, key: str, *, address: Address | None = None
+) -> LiveKey | None:
     """The key; None when it is wrong, expired, revoked or from elsewhere."""
     prefix = prefix_of(key)
     found = None if prefix is None else await find_alive(asked, prefix, address=address)
@@ -137,7 +139,7 @@ async def find_valid(asked: Asked, key: str, *, address: Address | None = None) 
 
 
 async def find_alive(
-    asked: Asked, prefix: str, *, address: Address | None = None, anywhere: bool = False
+    asked: Executor, prefix: str, *, address: Address | None = None, anywhere: bool = False
 ) -> LiveKey | None:
     """A key; None when there is none, or it is expired, revoked or from elsewhere.
 
@@ -152,7 +154,7 @@ async def find_alive(
     return LiveKey(row.prefix, row.sha256, scopes, roles, row.networks, row.last_used_at)
 
 
-async def identity_of(asked: Asked, key: LiveKey, tree: RegionTree) -> Identity:
+async def identity_of(asked: Executor, key: LiveKey, tree: RegionTree) -> Identity:
     """Whom a valid key speaks for."""
     grants = None if key.roles is None else await tree.grants(asked, key.roles)
     return Identity(f"key:{key.prefix}", key.scopes, grants)

@@ -1,20 +1,27 @@
-"""Control lines, and what may be done where."""
+"""Control lines, their rules and exceptions, and leads of changes inside them."""
 
 import uuid
+from datetime import date
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, text
-from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from geoalchemy2 import Geometry
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shanhai.db.base import (
+    STORAGE_SRID,
     AnyGeometry,
     Area,
+    Attributes,
     Base,
     BigId,
     Copied,
+    CreatedAt,
     Dated,
     Length,
+    Moment,
     Versioned,
     computed_has_job,
     in_order,
@@ -25,12 +32,16 @@ from shanhai.db.base import (
     valid_shape,
 )
 from shanhai.vocabulary import (
+    CASE_RESULTS,
+    CASE_STATES,
     CONTROL_KINDS,
     CONTROL_LEVELS,
     CONTROL_STATUSES,
     DECISIONS,
+    LEAD_KINDS,
     ORIGINS,
     RULE_SCOPES,
+    SEVERITIES,
     codes,
 )
 
@@ -123,3 +134,143 @@ class ControlRule(Copied, Versioned, Dated, Base):
     text_zh: Mapped[str | None]
     text_en: Mapped[str | None]
     text_official: Mapped[str | None]
+
+
+class ComplianceException(Versioned, Dated, Base):
+    """Leave given to a project or to one geometry, by its SHA-256.
+
+    It lifts a rule, or decides about what is not known there, its gap.
+    """
+
+    __tablename__ = "compliance_exception"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(project_id, geometry_sha256) = 1", name="subject"),
+        CheckConstraint("num_nonnulls(rule, gap) = 1", name="about"),
+        in_order(),
+        live_code("compliance_exception"),
+        Index("ix_compliance_exception_geometry_sha256", "geometry_sha256"),
+    )
+
+    id: Mapped[BigId]
+    code: Mapped[str]
+    region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
+    project_id: Mapped[int | None] = mapped_column(ForeignKey("project.id"), index=True)
+    geometry_sha256: Mapped[str | None]
+    control_area_id: Mapped[int | None] = mapped_column(ForeignKey("control_area.id"), index=True)
+    rule_id: Mapped[int | None] = mapped_column(ForeignKey("control_rule.id"), index=True)
+    rule: Mapped[str | None]
+    gap: Mapped[str | None]
+    reason: Mapped[str]
+    approver: Mapped[str]
+    approved_at: Mapped[CreatedAt]
+
+
+class PlanCheck(Base):
+    """When the figures of a plan were checked first and last; a plan without was never checked."""
+
+    __tablename__ = "plan_check"
+
+    plan_id: Mapped[int] = mapped_column(
+        ForeignKey("plan.id"), primary_key=True, autoincrement=False
+    )
+    first_at: Mapped[CreatedAt]
+    last_at: Mapped[CreatedAt]
+
+
+class DataFinding(Base):
+    """What a check found in the figures of a plan, as of its last run."""
+
+    __tablename__ = "data_finding"
+    __table_args__ = (
+        UniqueConstraint("plan_id", "code"),
+        one_of("severity", codes(SEVERITIES)),
+    )
+
+    id: Mapped[BigId]
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
+    code: Mapped[str]
+    kind: Mapped[str]
+    severity: Mapped[str]
+    text_zh: Mapped[str]
+    text_en: Mapped[str]
+    figures: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    attrs: Mapped[Attributes]
+    found_at: Mapped[CreatedAt]
+    resolved_at: Mapped[Moment | None]
+
+
+class LeadCase(Base):
+    """A lead that was worth a case.
+
+    Attributes:
+        external_id: What its source calls it; with the source it tells one lead from another.
+        content_sha256: Of what was sent, which tells a lead sent again from another one.
+        lines: The control areas it lay in when it was sensed, as they were then.
+        inside_m2: Changed area inside the kind of watched line that lost most.
+        region_id: The district most of it lies in; None where it lies in none.
+        due_on: Day by which the next step must be taken; None when closed.
+    """
+
+    __tablename__ = "lead_case"
+    __table_args__ = (
+        one_of("kind", codes(LEAD_KINDS)),
+        one_of("state", codes(CASE_STATES)),
+        one_of("result", codes(CASE_RESULTS)),
+        CheckConstraint("sensed_before < sensed_after", name="sensed"),
+        CheckConstraint("confidence BETWEEN 0 AND 1", name="confidence"),
+        UniqueConstraint("source", "external_id"),
+        UniqueConstraint("code"),
+        valid_shape(),
+        spatial("lead_case"),
+        Index("ix_lead_case_region_id_state", "region_id", "state"),
+    )
+
+    id: Mapped[BigId]
+    code: Mapped[str]
+    source: Mapped[str]
+    external_id: Mapped[str]
+    content_sha256: Mapped[str]
+    kind: Mapped[str]
+    sensed_before: Mapped[date]
+    sensed_after: Mapped[date]
+    confidence: Mapped[float | None]
+    geom: Mapped[Any] = mapped_column(
+        Geometry("MULTIPOLYGON", srid=STORAGE_SRID, spatial_index=False), nullable=False
+    )
+    area_m2: Mapped[Area]
+    lines: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    inside_m2: Mapped[float]
+    region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"))
+    state: Mapped[str] = mapped_column(server_default="new", default="new")
+    result: Mapped[str | None]
+    assignee: Mapped[str | None]
+    due_on: Mapped[date | None]
+    row_version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]
+    closed_at: Mapped[Moment | None]
+
+
+class CaseEvent(Base):
+    """A step of a case, its opening included; append-only."""
+
+    __tablename__ = "case_event"
+    __table_args__ = (
+        UniqueConstraint("case_id", "seq"),
+        one_of("from_state", codes(CASE_STATES)),
+        one_of("to_state", codes(CASE_STATES)),
+        one_of("result", codes(CASE_RESULTS)),
+    )
+
+    id: Mapped[BigId]
+    case_id: Mapped[int] = mapped_column(ForeignKey("lead_case.id"))
+    seq: Mapped[int]
+    from_state: Mapped[str | None]
+    to_state: Mapped[str]
+    at: Mapped[CreatedAt]
+    actor: Mapped[str]
+    note: Mapped[str | None]
+    result: Mapped[str | None]
+    assignee: Mapped[str | None]
+    due_on: Mapped[date | None]
+    documents: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))

@@ -1,4 +1,4 @@
-"""Ecological corridors, and the places they join or fail at."""
+"""Ecological corridors and their nodes, and the patterns of protection and restoration."""
 
 import uuid
 from typing import Any
@@ -10,6 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from shanhai.db.base import (
     STORAGE_SRID,
+    AnyGeometry,
+    Area,
     Base,
     BigId,
     Copied,
@@ -26,6 +28,7 @@ from shanhai.db.base import (
     valid_shape,
 )
 from shanhai.vocabulary import (
+    CERTAINTIES,
     CORRIDOR_CLASSES,
     CORRIDOR_TYPES,
     NODE_KINDS,
@@ -120,3 +123,51 @@ class CorridorNode(Copied, Versioned, Dated, Base):
     area_m2: Mapped[float | None] = mapped_column(
         Double, Computed("ST_Area(footprint::geography)", persisted=True)
     )
+
+
+class Pattern(Copied, Versioned, Dated, Base):
+    """One pattern of a region, such as one screen, one bay, ten corridors."""
+
+    __tablename__ = "pattern"
+    __table_args__ = (one_of("status", codes(OBJECT_STATUSES)), in_order(), live_code("pattern"))
+
+    id: Mapped[BigId]
+    code: Mapped[str]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    level: Mapped[str | None]
+    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"), index=True)
+    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"), index=True)
+    version: Mapped[int] = mapped_column(server_default=text("1"), default=1)
+    status: Mapped[str] = mapped_column(server_default="draft")
+
+
+class PatternComponent(Copied, Versioned, Dated, Base):
+    """A part of a pattern, perhaps below another; `certainty` says whether the source states it."""
+
+    __tablename__ = "pattern_component"
+    __table_args__ = (
+        one_of("certainty", codes(CERTAINTIES)),
+        valid_shape(),
+        in_order(),
+        live_code("pattern_component"),
+        spatial("pattern_component"),
+        shapeless("pattern_component"),
+        Index("ix_pattern_component_order", "pattern_id", "order_no"),
+    )
+
+    id: Mapped[BigId]
+    code: Mapped[str]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    pattern_id: Mapped[int] = mapped_column(ForeignKey("pattern.id"))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("pattern_component.id"), index=True)
+    type: Mapped[str]
+    order_no: Mapped[int] = mapped_column(server_default=text("1"), default=1)
+    certainty: Mapped[str] = mapped_column(server_default="stated")
+    label_zh: Mapped[str | None]
+    label_en: Mapped[str | None]
+    covers: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
+    geom: Mapped[AnyGeometry | None]
+    area_m2: Mapped[Area]
+    length_m: Mapped[Length]

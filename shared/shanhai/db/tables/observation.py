@@ -1,4 +1,4 @@
-"""Observations of stations: their values, what they were before, and what is made of them."""
+"""Observations of stations, what is computed from them, and months that are kept in files."""
 
 from datetime import date
 
@@ -243,3 +243,52 @@ class ObservationChange(Base):
     transaction: Mapped[int] = mapped_column(
         BigInteger, server_default=text("pg_current_xact_id()::text::bigint"), index=True
     )
+
+
+class ObservationArchive(Base):
+    """A month whose observations are in a file.
+
+    Attributes:
+        month: Its first day; months are those of UTC, as partitions are.
+        version: The transaction that last changed which series the file stands for.
+        uri: The file in the artifact store, which never changes: another content is another file.
+        rows: Rows of the file, those of series that were fetched back since among them.
+    """
+
+    __tablename__ = "observation_archive"
+
+    month: Mapped[date] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(BigInteger)
+    uri: Mapped[str]
+    sha256: Mapped[str]
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    rows: Mapped[int] = mapped_column(BigInteger)
+    archived_at: Mapped[CreatedAt]
+
+
+class ArchivedSeries(Base):
+    """A series whose observations of a month are in the month's file, all of them.
+
+    A series that has no row here has all it has of the month in the month's partition: it is never
+    in both.
+    """
+
+    __tablename__ = "archived_series"
+    __table_args__ = (PrimaryKeyConstraint("station_id", "property_id", "month"),)
+
+    station_id: Mapped[int] = mapped_column(Integer)
+    property_id: Mapped[int] = mapped_column(SmallInteger)
+    month: Mapped[date] = mapped_column(index=True)
+    number: Mapped[int] = mapped_column(Integer)
+    first_at: Mapped[Moment]
+    last_at: Mapped[Moment]
+
+
+class ObservationHold(Base):
+    """A month nothing may be removed of, whatever the policies say."""
+
+    __tablename__ = "observation_hold"
+
+    month: Mapped[date] = mapped_column(primary_key=True)
+    reason: Mapped[str]
+    held_at: Mapped[CreatedAt]

@@ -1,12 +1,15 @@
-"""What plans say beside their lists: provisions, figures, and what they call by name."""
+"""What plans say beside their lists: provisions, figures, problems, documents, parties."""
 
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Numeric, text
+from geoalchemy2 import Geometry
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shanhai.db.base import (
+    STORAGE_SRID,
     AnyGeometry,
     Area,
     Base,
@@ -18,6 +21,7 @@ from shanhai.db.base import (
     in_order,
     live_code,
     one_of,
+    shapeless,
     spatial,
     valid_shape,
 )
@@ -27,8 +31,12 @@ from shanhai.vocabulary import (
     FIGURE_KINDS,
     NAMED_FEATURE_KINDS,
     OBJECTIVE_FORMS,
+    PARTY_KINDS,
+    PROBLEM_LEVELS,
+    PROBLEM_STATUSES,
     PROVISION_KINDS,
     REGION_LEVELS,
+    SEVERITIES,
     TRENDS,
     codes,
 )
@@ -137,3 +145,85 @@ class NamedFeature(Versioned, Dated, Base):
     geom: Mapped[AnyGeometry | None]
     area_m2: Mapped[Area]
     length_m: Mapped[Length]
+
+
+class Problem(Copied, Versioned, Dated, Base):
+    """A problem: its quantity as printed or measured, null where no source tells it."""
+
+    __tablename__ = "problem"
+    __table_args__ = (
+        one_of("level", codes(PROBLEM_LEVELS)),
+        one_of("severity", codes(SEVERITIES)),
+        one_of("status", codes(PROBLEM_STATUSES)),
+        valid_shape(),
+        in_order(),
+        live_code("problem"),
+        spatial("problem"),
+        shapeless("problem"),
+        Index("ix_problem_region_id_type", "region_id", "type"),
+    )
+
+    id: Mapped[BigId]
+    code: Mapped[str]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    type: Mapped[str]
+    element: Mapped[str | None]
+    level: Mapped[str | None]
+    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"))
+    plan_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"), index=True)
+    quantity: Mapped[Decimal | None] = mapped_column(Numeric)
+    unit: Mapped[str | None]
+    severity: Mapped[str | None]
+    status: Mapped[str] = mapped_column(server_default="open")
+    cause: Mapped[str | None]
+    places: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
+    geom: Mapped[AnyGeometry | None]
+    area_m2: Mapped[Area]
+
+
+class Document(Versioned, Dated, Base):
+    """A file of the object `owner_code` of the collection `owner_collection`."""
+
+    __tablename__ = "document"
+    __table_args__ = (
+        CheckConstraint("bytes >= 0", name="bytes"),
+        in_order(),
+        live_code("document"),
+        Index("ix_document_owner", "owner_collection", "owner_code"),
+        spatial("document"),
+    )
+
+    id: Mapped[BigId]
+    code: Mapped[str]
+    owner_collection: Mapped[str]
+    owner_code: Mapped[str]
+    region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
+    title_zh: Mapped[str]
+    title_en: Mapped[str | None]
+    kind: Mapped[str]
+    filename: Mapped[str]
+    media_type: Mapped[str]
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(index=True)
+    uri: Mapped[str]
+    is_public: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    uploaded_by: Mapped[str]
+    geom: Mapped[Any | None] = mapped_column(
+        Geometry("POINT", srid=STORAGE_SRID, spatial_index=False)
+    )
+
+
+class Party(Versioned, Dated, Base):
+    """Someone who owns projects, answers for indicators or takes part."""
+
+    __tablename__ = "party"
+    __table_args__ = (one_of("kind", codes(PARTY_KINDS)), in_order(), live_code("party"))
+
+    id: Mapped[BigId]
+    code: Mapped[str]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    kind: Mapped[str]
+    region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("party.id"), index=True)

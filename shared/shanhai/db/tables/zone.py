@@ -1,9 +1,11 @@
-"""Zone schemes, the classes of each kind of scheme, and the zones themselves."""
+"""Regions, and the zones, classes and schemes that divide them."""
 
 import uuid
+from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     ForeignKey,
     Index,
@@ -32,7 +34,38 @@ from shanhai.db.base import (
     spatial,
     valid_shape,
 )
-from shanhai.vocabulary import ORIGINS, SCHEME_STATUSES, codes
+from shanhai.vocabulary import ORIGINS, REGION_LEVELS, SCHEME_STATUSES, codes
+
+
+class Region(Versioned, Bounded, Base):
+    """A unit or free region; `metric_srid` is its 3-degree Gauss-Krüger zone.
+
+    `member_ids` are the regions that work together in a cooperation region.
+    """
+
+    __tablename__ = "region"
+    __table_args__ = (
+        one_of("level", codes(REGION_LEVELS)),
+        valid_shape(),
+        in_order(),
+        live_code("region"),
+        spatial("region"),
+        shapeless("region"),
+    )
+
+    id: Mapped[BigId]
+    code: Mapped[str]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    level: Mapped[str]
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True)
+    member_ids: Mapped[list[int]] = mapped_column(
+        ARRAY(BigInteger), server_default=text("'{}'"), info={"refers_to": "region"}
+    )
+    metric_srid: Mapped[int | None]
+    geom: Mapped[MultiPolygon | None]
+    area_m2: Mapped[Area]
+    valid_from: Mapped[date] = mapped_column(server_default=text("'1900-01-01'"))
 
 
 class ZoneScheme(Copied, Versioned, Bounded, Base):
@@ -71,7 +104,7 @@ class ZoneScheme(Copied, Versioned, Bounded, Base):
     gap_reason: Mapped[str | None]
 
 
-class ZoneClass(Versioned, Dated, Base):
+class SchemeClass(Versioned, Dated, Base):
     """A class of one kind of scheme, with its requirement.
 
     `code` is `{scheme_kind}.{class_code}`, unique over all kinds; maps and files of one kind speak

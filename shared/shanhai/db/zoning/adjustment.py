@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Identity
 from shanhai.db.queries.audit import Act, record
-from shanhai.db.zoning.schemes import DRAFT, Scheme, begin_version, demand_writer
+from shanhai.db.zoning.schemes import DRAFT, SchemeVersion, begin_version, demand_writer
 from shanhai.errors import Conflict, InvalidInput
 
 MEASURED_KEYS = ("cells", "area_raster_km2", "statistics")
@@ -104,13 +104,13 @@ class Wish:
 class Adjusted:
     """What an adjustment did: the draft it was made in, and the area moved from each class."""
 
-    scheme: Scheme
+    scheme: SchemeVersion
     to_class: str
     moved_m2: dict[str, float]
 
 
 async def adjust(
-    session: AsyncSession, identity: Identity, act: Act, scheme: Scheme, wish: Wish
+    session: AsyncSession, identity: Identity, act: Act, scheme: SchemeVersion, wish: Wish
 ) -> Adjusted:
     """Make all of an area that the scheme covers one class.
 
@@ -152,7 +152,7 @@ async def list_adjustments(session: AsyncSession, scheme_id: int) -> list[dict[s
 
 
 async def _move(
-    session: AsyncSession, act: Act, scheme: Scheme, target: dict[str, Any], wish: Wish
+    session: AsyncSession, act: Act, scheme: SchemeVersion, target: dict[str, Any], wish: Wish
 ) -> dict[str, float]:
     """Cut the area out of the other classes and add it to the target; the area from each."""
     common = {"id": scheme.id, "class_id": target["id"]}
@@ -187,7 +187,7 @@ async def _areas_by_class(session: AsyncSession, pieces: Sequence[Row[Any]]) -> 
     return moved
 
 
-async def _class_of(session: AsyncSession, scheme: Scheme, code: str) -> dict[str, Any]:
+async def _class_of(session: AsyncSession, scheme: SchemeVersion, code: str) -> dict[str, Any]:
     found = await session.execute(_CLASS, {"kind": scheme.kind, "class": code})
     row = found.mappings().first()
     if row is None:
@@ -199,7 +199,7 @@ async def _class_of(session: AsyncSession, scheme: Scheme, code: str) -> dict[st
     return dict(row)
 
 
-async def _lock_draft(session: AsyncSession, scheme: Scheme) -> None:
+async def _lock_draft(session: AsyncSession, scheme: SchemeVersion) -> None:
     status = await session.scalar(_LOCK, {"id": scheme.id})
     if status != DRAFT:
         raise Conflict(

@@ -45,7 +45,7 @@ class ClassArea:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ZoningComparison:
     """Two zonings side by side, measured on the ellipsoid.
 
     Attributes:
@@ -73,12 +73,12 @@ class Comparison:
         return sum(area for (origin, target), area in self.moved.items() if origin == target)
 
 
-async def compare_schemes(session: AsyncSession, first: int, second: int) -> Comparison:
+async def compare_schemes(session: AsyncSession, first: int, second: int) -> ZoningComparison:
     """Compare the zones of two versions or two schemes."""
     before = (await session.execute(_CLASSES, {"id": first})).all()
     after = (await session.execute(_CLASSES, {"id": second})).all()
     moves = (await session.execute(_MOVES, {"id": first, "other": second})).all()
-    return Comparison(
+    return ZoningComparison(
         [ClassArea(*row) for row in before],
         [ClassArea(*row) for row in after],
         {(row.origin, row.target): row.area_m2 for row in moves if row.area_m2 > 0},

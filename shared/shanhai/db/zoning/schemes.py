@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.collections.zones import ZONE_SCHEMES
+from shanhai.db.features.permissions import demand_role, editing_of
 from shanhai.db.features.query import read_feature
-from shanhai.db.features.rights import demand_role, editing_of
 from shanhai.db.features.selection import Selection
-from shanhai.db.features.zones import ZONE_SCHEMES
 from shanhai.db.identity import Identity, Viewer
 from shanhai.db.queries.audit import Act, record
 from shanhai.errors import Conflict, NotFound
@@ -49,7 +49,7 @@ _COPY_TOWNS = text(
 
 
 @dataclass(frozen=True, slots=True)
-class Scheme:
+class SchemeVersion:
     """A version of a zone scheme; `job` computed it."""
 
     id: int
@@ -68,7 +68,7 @@ class Scheme:
 
 async def find_scheme(
     session: AsyncSession, viewer: Viewer, code: str, version: int | None = None
-) -> Scheme:
+) -> SchemeVersion:
     """A version of a scheme; the one in force, or else the newest, when none is named.
 
     Raises:
@@ -87,8 +87,8 @@ async def find_scheme(
 
 
 async def begin_version(
-    session: AsyncSession, identity: Identity, act: Act, scheme: Scheme, note: str
-) -> Scheme:
+    session: AsyncSession, identity: Identity, act: Act, scheme: SchemeVersion, note: str
+) -> SchemeVersion:
     """A new draft of a scheme, with the zones of the version it begins from.
 
     Raises:
@@ -112,7 +112,7 @@ async def begin_version(
     return new
 
 
-def demand_writer(identity: Identity, scheme: Scheme) -> None:
+def demand_writer(identity: Identity, scheme: SchemeVersion) -> None:
     """Refuse an identity that may not write schemes of the region.
 
     Raises:
@@ -121,5 +121,5 @@ def demand_writer(identity: Identity, scheme: Scheme) -> None:
     demand_role(identity, editing_of(ZONE_SCHEMES, identity, "update").roles, scheme.region_id)
 
 
-async def _scheme(session: AsyncSession, scheme_id: int) -> Scheme:
-    return Scheme(*(await session.execute(_SCHEME, {"id": scheme_id})).one())
+async def _scheme(session: AsyncSession, scheme_id: int) -> SchemeVersion:
+    return SchemeVersion(*(await session.execute(_SCHEME, {"id": scheme_id})).one())

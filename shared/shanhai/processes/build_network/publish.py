@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.queries import audit
 from shanhai.db.queries.job_inputs import RegionRow, find_plan
-from shanhai.db.tables import Corridor, CorridorNode
+from shanhai.db.tables.corridor import Corridor, CorridorNode
 from shanhai.db.today import read_today
 from shanhai.processes.build_network.contract import BuildNetworkInputs
 from shanhai.processes.kit.feature_collections import LINKS_FILE, NODES_FILE

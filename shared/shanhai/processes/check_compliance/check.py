@@ -3,20 +3,20 @@
 from datetime import date
 from typing import Any
 
-from shanhai.db.compliance.checking import (
+from shanhai.db.compliance.check import (
     MOST_AT_ONCE,
-    Asked,
+    CheckRequest,
     ProjectShape,
     check_geometry,
     find_project,
 )
-from shanhai.db.compliance.cutting import Given
-from shanhai.db.compliance.documents import document_of
+from shanhai.db.compliance.intersections import Given
 from shanhai.db.compliance.overlaps import count_near
+from shanhai.db.compliance.serialization import document_of
+from shanhai.db.fast_reads import Executor as Reader
 from shanhai.db.features.crs import CRS84, Crs, parse_crs
 from shanhai.db.features.geometry import read_shape
 from shanhai.db.identity import Viewer
-from shanhai.db.quick import Asked as Reader
 from shanhai.errors import InvalidInput
 from shanhai.processes.check_compliance.contract import CheckComplianceInputs
 from shanhai.rules import in_both
@@ -114,7 +114,7 @@ async def _check(
     if project is not None:
         named = named or project.measures
     lines = None if inputs.lines is None else frozenset(inputs.lines)
-    asked = Asked(named, inputs.region, inputs.as_of, lines)
+    asked = CheckRequest(named, inputs.region, inputs.as_of, lines)
     result = await check_geometry(session, viewer, given, asked, project=project, today=today)
     return document_of(result)
 

@@ -12,9 +12,9 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries import audit
-from shanhai.db.queries.job_inputs import RegionRow, find_plan
-from shanhai.db.queries.zone_classes import list_zone_classes
-from shanhai.db.tables import Dataset, Zone, ZoneScheme
+from shanhai.db.queries.job_inputs import RegionRow, find_plan, list_zone_classes
+from shanhai.db.tables.dataset import Dataset
+from shanhai.db.tables.zone import Zone, ZoneScheme
 from shanhai.db.today import read_today
 from shanhai.processes.delineate_zones.contract import DelineateZonesInputs
 from shanhai.processes.delineate_zones.results import (

@@ -13,7 +13,7 @@ from shanhai.processes.evaluate_indicators.computations import BY_ID
 from shanhai.processes.evaluate_indicators.task import IndicatorTask
 from shanhai.processes.evaluate_indicators.values import Figure, Found, Material, Missing
 from shanhai.science.units import unit_label
-from shanhai.vector.cells import neutralised
+from shanhai.vector.formats import neutralised
 from shanhai.vocabulary import Label
 
 TABLE_HEAD = (

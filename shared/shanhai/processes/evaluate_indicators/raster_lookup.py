@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.job_inputs import RegionRow, places_of
-from shanhai.db.tables import Dataset
+from shanhai.db.tables.dataset import Dataset
 from shanhai.errors import Fault
 from shanhai.processes.evaluate_indicators.contract import EvaluateIndicatorsInputs
 from shanhai.processes.kit.lookups import describe_dataset

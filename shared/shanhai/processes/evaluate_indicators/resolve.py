@@ -6,11 +6,11 @@ from decimal import Decimal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.rights import demand_role, demand_scopes
+from shanhai.db.features.permissions import demand_role, demand_scopes
 from shanhai.db.identity import EVERYTHING, Identity, Viewer
-from shanhai.db.indicators.listing import (
+from shanhai.db.indicators.plan_indicators import (
     Listed,
-    Place,
+    PlanRegion,
     PlanSeen,
     find_place,
     find_plan,
@@ -20,7 +20,7 @@ from shanhai.db.indicators.progress import Case, read_cases
 from shanhai.db.indicators.targets import as_target
 from shanhai.db.indicators.values import REPORTING_SCOPES, VALUE_ROLES, computing_jobs
 from shanhai.db.queries.job_inputs import RegionRow, find_regions_within
-from shanhai.db.tables import IndicatorTarget
+from shanhai.db.tables.indicator import IndicatorTarget
 from shanhai.db.today import read_today
 from shanhai.errors import Fault, InvalidInput, NotFound
 from shanhai.processes.evaluate_indicators.computations import Computation, computation_for
@@ -171,7 +171,7 @@ def _converts(unit: str, to: str) -> bool:
 async def _indicators(
     session: AsyncSession,
     plan: PlanSeen,
-    place: Place,
+    place: PlanRegion,
     wanted: Sequence[Listed],
     chosen: Mapping[str, Computation | None],
     inputs: EvaluateIndicatorsInputs,

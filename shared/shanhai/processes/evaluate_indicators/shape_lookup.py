@@ -9,9 +9,9 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.control_areas import CONTROL_AREAS
-from shanhai.db.features.history import source_of
+from shanhai.db.collections.control_areas import CONTROL_AREAS
 from shanhai.db.features.selection import Selection, bound_values, conditions
+from shanhai.db.features.tables import source_of
 from shanhai.db.identity import Viewer
 from shanhai.db.queries.job_inputs import COORDINATE_DIGITS, RegionRow
 from shanhai.processes.evaluate_indicators.computations import Computation

@@ -6,7 +6,7 @@ from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.observations.means import (
+from shanhai.db.observations.aggregation import (
     StationRow,
     YearlyMean,
     daily_air,

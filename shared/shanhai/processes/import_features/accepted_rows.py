@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 
 from shanhai.db.features.entity import Entity, Property
-from shanhai.vector.columnar import ParquetRows, read_blocks
-from shanhai.vector.tables import Column
+from shanhai.vector.geoparquet import ParquetRows, read_blocks
+from shanhai.vector.tables import FeatureColumn
 
 ACCEPTED = "accepted.parquet"
 """Name of the file."""
@@ -44,10 +44,10 @@ def read_accepted(
         yield [(row[1], row[2], row[0], *row[3:]) for row in block if row[1] not in rejected]
 
 
-def _columns(properties: Sequence[Property]) -> tuple[Column, ...]:
-    members = (Column(f"p_{item.name}", "text") for item in properties)
-    own = (Column(name, "text") for name in (CODE, MENDED, CUT))
-    return (Column(ROW, "integer"), *own, *members)
+def _columns(properties: Sequence[Property]) -> tuple[FeatureColumn, ...]:
+    members = (FeatureColumn(f"p_{item.name}", "text") for item in properties)
+    own = (FeatureColumn(name, "text") for name in (CODE, MENDED, CUT))
+    return (FeatureColumn(ROW, "integer"), *own, *members)
 
 
 def _text(value: Any) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from shapely.geometry import shape
 
-from shanhai.db.features.catalogue import entity_named
+from shanhai.db.collections.catalogue import entity_named
 from shanhai.db.features.entity import Entity
 from shanhai.processes.import_features.accepted_rows import ACCEPTED
 from shanhai.processes.import_features.contract import ImportFeaturesInputs
@@ -25,9 +25,9 @@ from shanhai.processes.import_features.task import ImportFeaturesTask
 from shanhai.processes.kit.process import Progress
 from shanhai.processes.kit.task import Outcome
 from shanhai.storage.artifacts import sha256_of
-from shanhai.vector.opening import open_source
-from shanhai.vector.sources import Source, Wishes
-from shanhai.vector.systems import find_system
+from shanhai.vector.open_source import open_source
+from shanhai.vector.source_crs import find_system
+from shanhai.vector.sources import FeatureSource, Wishes
 
 FINDINGS, SOURCE = "findings.ndjson", "source"
 
@@ -64,7 +64,7 @@ def compute(task: ImportFeaturesTask, workspace: Path, progress: Progress) -> Ou
 
 
 def _reading(
-    source: Source, entity: Entity, inputs: ImportFeaturesInputs, task: ImportFeaturesTask
+    source: FeatureSource, entity: Entity, inputs: ImportFeaturesInputs, task: ImportFeaturesTask
 ) -> Reading:
     plan = plan_fields(entity, source.info.fields, inputs.mapping)
     system = None
@@ -93,7 +93,7 @@ def _check_neighbours(
 
 
 def _summary(
-    source: Source, reading: Reading, read: RowsRead, findings: Findings
+    source: FeatureSource, reading: Reading, read: RowsRead, findings: Findings
 ) -> dict[str, Any]:
     system = reading.system
     return {
@@ -112,7 +112,7 @@ def _summary(
     }
 
 
-def _described(source: Source) -> dict[str, Any]:
+def _described(source: FeatureSource) -> dict[str, Any]:
     info = source.info
     return {
         "format": info.format,

@@ -10,10 +10,10 @@ import shapely
 from numpy.typing import NDArray
 
 from shanhai.db.features.geometry import MOST_VERTICES, REASONS, account_of_repair
-from shanhai.db.features.placing import CHINA
+from shanhai.db.features.geometry_checks import CHINA
 from shanhai.db.features.repair import mended
 from shanhai.processes.import_features.findings import Rule, Severity
-from shanhai.vector.systems import System
+from shanhai.vector.source_crs import System
 from shanhai.vocabulary import Label
 
 Shapes = NDArray[np.object_]

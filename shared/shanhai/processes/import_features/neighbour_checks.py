@@ -14,8 +14,8 @@ from shapely.geometry.base import BaseGeometry
 
 from shanhai.processes.import_features.accepted_rows import CODE, ROW
 from shanhai.processes.import_features.findings import Finding
-from shanhai.vector.columnar import read_blocks
-from shanhai.vector.tables import Column
+from shanhai.vector.geoparquet import read_blocks
+from shanhai.vector.tables import FeatureColumn
 from shanhai.vocabulary import Label
 
 STRIP_ROWS = 50_000
@@ -24,7 +24,7 @@ LEAST_OVERLAP_M2 = 1.0
 LEAST_GAP_M2 = 100.0
 MOST_GAPS = 1_000
 PAIRS_AT_ONCE = 20_000
-COLUMNS = (Column(ROW, "integer"), Column(CODE, "text"))
+COLUMNS = (FeatureColumn(ROW, "integer"), FeatureColumn(CODE, "text"))
 AREAL = 2
 
 

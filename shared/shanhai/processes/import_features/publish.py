@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.bulk import Tally, write_many
-from shanhai.db.features.bulk_judging import Rejected
-from shanhai.db.features.catalogue import entity_named
+from shanhai.db.collections.catalogue import entity_named
+from shanhai.db.features.bulk_validation import Rejected
+from shanhai.db.features.bulk_write import BulkResult, write_many
 from shanhai.db.queries.audit import Act
 from shanhai.processes.import_features.accepted_rows import (
     ACCEPTED,
@@ -27,14 +27,14 @@ async def publish(session: AsyncSession, publication: Publication) -> dict[str, 
     partly = inputs.mode == "valid_rows"
     errors = len(values["rejected_rows"]) + values["general_errors"]
     if errors and not partly:
-        return _verdict(values, Tally(), written=False)
+        return _verdict(values, BulkResult(), written=False)
     tally = await _write(session, publication, inputs, partly=partly)
     return _verdict(values, tally, written=partly or not tally.rejected)
 
 
 async def _write(
     session: AsyncSession, publication: Publication, inputs: ImportFeaturesInputs, *, partly: bool
-) -> Tally:
+) -> BulkResult:
     values, entity = publication.outcome.values, entity_named(inputs.collection)
     properties = written_properties(entity, values["fields"])
     rows = read_accepted(
@@ -61,7 +61,7 @@ async def _unblocking(
         yield block
 
 
-def _verdict(values: dict[str, Any], tally: Tally, *, written: bool) -> dict[str, Any]:
+def _verdict(values: dict[str, Any], tally: BulkResult, *, written: bool) -> dict[str, Any]:
     rejected = values["summary"]["rejected"] + tally.rejected
     verdict = "imported" if not rejected else "partly_imported" if written else "refused"
     return {

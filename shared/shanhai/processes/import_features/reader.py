@@ -16,8 +16,8 @@ from shanhai.processes.import_features.geometry_checks import Judged, Remark, ju
 from shanhai.processes.import_features.neighbour_checks import Neighbourhood
 from shanhai.processes.import_features.rows import Plan, RowReader
 from shanhai.processes.kit.process import Progress
-from shanhai.vector.sources import Source, SourceBlock
-from shanhai.vector.systems import Numbers, System
+from shanhai.vector.source_crs import Numbers, System
+from shanhai.vector.sources import FeatureSource, SourceBlock
 
 HALFWAY_ROWS = 100_000
 """Rows after which half of the reading is told as done; how many there are is not known before."""
@@ -48,7 +48,7 @@ class Reading:
     known: Mapping[str, frozenset[str]]
 
 
-def first_bounds(source: Source) -> Numbers | None:
+def first_bounds(source: FeatureSource) -> Numbers | None:
     """The box of the first rows that have geometry, as the file has it."""
     for block in source.blocks():
         shapes = shapely.from_wkb(np.array(block.geometry, dtype=object), on_invalid="ignore")
@@ -59,13 +59,13 @@ def first_bounds(source: Source) -> Numbers | None:
     return None
 
 
-def has_geometry(source: Source) -> bool:
+def has_geometry(source: FeatureSource) -> bool:
     """Whether any row has geometry, wherever it lies."""
     return any(value is not None for block in source.blocks() for value in block.geometry)
 
 
 def read_rows(
-    source: Source, reading: Reading, findings: Findings, target: Path, progress: Progress
+    source: FeatureSource, reading: Reading, findings: Findings, target: Path, progress: Progress
 ) -> RowsRead:
     """Judge every row; those without errors are kept in `target`."""
     properties = written_properties(reading.entity, reading.plan.written)

@@ -9,7 +9,7 @@ from typing import Any
 
 from shanhai.processes.import_features.findings import Findings
 from shanhai.processes.kit.task import OutputFile
-from shanhai.vector.cells import neutralised
+from shanhai.vector.formats import neutralised
 
 REPORT, TABLE, PAGE = "report.json", "report.csv", "report.html"
 ON_THE_PAGE = 1_000

@@ -3,9 +3,9 @@
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.catalogue import entity_named
+from shanhai.db.collections.catalogue import entity_named
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.rights import editing_of
+from shanhai.db.features.permissions import editing_of
 from shanhai.db.features.selection import viewer_values, visibility
 from shanhai.db.identity import Identity
 from shanhai.processes.import_features.contract import IMPORT_FEATURES, ImportFeaturesInputs

@@ -10,9 +10,9 @@ from difflib import get_close_matches
 from typing import Any
 
 from shanhai.db.features.columns import OWN_FIELDS
-from shanhai.db.features.drafts import CODE, CODE_RULE, CODE_RULE_ZH, code_property
 from shanhai.db.features.entity import Entity, Property
-from shanhai.db.features.values import broken_rules
+from shanhai.db.features.input_validation import CODE, CODE_RULE, CODE_RULE_ZH, code_property
+from shanhai.db.features.property_values import broken_rules
 from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.import_features.findings import Finding
 from shanhai.vector.shapefile import short_names

@@ -4,15 +4,14 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from shanhai.db.packages.holdings import JOB
-from shanhai.db.packages.layout import DOCUMENT, plan_of, read_rows
-from shanhai.db.packages.rebuilding import Given, GivenRow, read_row
+from shanhai.db.plan_packages.layout import DOCUMENT, JOB, plan_of, read_rows
+from shanhai.db.plan_packages.restore import Given, GivenRow, read_row
 from shanhai.errors import InvalidInput
 from shanhai.processes.catalogue import CONTRACTS
 from shanhai.processes.kit.process import Progress
 from shanhai.processes.kit.task import Outcome, OutputFile, Task
 from shanhai.storage.artifacts import sha256_of
-from shanhai.storage.packages import open_package
+from shanhai.storage.reproducible_zip import open_package
 
 FOLDER = "package"
 UPLOAD = "/inputs/upload"

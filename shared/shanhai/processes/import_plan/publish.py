@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.packages.rebuilding import rebuild
+from shanhai.db.plan_packages.restore import rebuild
 from shanhai.db.queries.audit import Act, record
 from shanhai.processes.import_plan.compute import FOLDER, read_given
 from shanhai.processes.kit.authority import identity_of

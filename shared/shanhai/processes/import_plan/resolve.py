@@ -2,8 +2,8 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.plans import PLANS
-from shanhai.db.features.rights import editing_of
+from shanhai.db.collections.plans import PLANS
+from shanhai.db.features.permissions import editing_of
 from shanhai.db.identity import Identity
 from shanhai.processes.import_plan.contract import IMPORT_PLAN, ImportPlanInputs
 from shanhai.processes.kit.authority import with_rights

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from shanhai.db.observations.means import DailyAir
+from shanhai.db.observations.aggregation import DailyAir
 from shanhai.science.air_quality import DAILY
 
 

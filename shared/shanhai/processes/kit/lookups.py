@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.catalogue import ENTITIES
+from shanhai.db.collections.catalogue import ENTITIES
 from shanhai.db.features.references import ids_of
 from shanhai.db.identity import Viewer
 from shanhai.db.queries.job_inputs import (
@@ -19,7 +19,7 @@ from shanhai.db.queries.job_inputs import (
     find_upload,
     places_of,
 )
-from shanhai.db.tables import Dataset
+from shanhai.db.tables.dataset import Dataset
 from shanhai.errors import Fault, InvalidInput
 from shanhai.processes.kit.task import DatasetTask, DistrictTask, RegionTask
 from shanhai.processes.kit.themes import Theme

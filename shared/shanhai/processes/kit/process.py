@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from shanhai.processes.kit.task import Outcome, Task
-from shanhai.storage.artifacts import Stored
+from shanhai.storage.artifacts import StoredArtifact
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -32,7 +32,7 @@ class Publication:
 
     task: Task
     outcome: Outcome
-    stored: Mapping[str, Stored]
+    stored: Mapping[str, StoredArtifact]
     requested_by: str
     workspace: Path
 

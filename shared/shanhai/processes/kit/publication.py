@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.tables import Dataset
+from shanhai.db.tables.dataset import Dataset
 from shanhai.processes.kit.process import Publication
 from shanhai.processes.kit.registration import add_output, job_id_of, new_dataset, region_of
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.rights import (
+from shanhai.db.features.permissions import (
     PUBLISH_SCOPES,
     PUBLISHERS,
     demand_role,

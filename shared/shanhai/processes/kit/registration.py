@@ -13,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.base import STORAGE_SRID
 from shanhai.db.queries import audit
 from shanhai.db.queries.job_inputs import RegionRow, find_region
-from shanhai.db.tables import Dataset, JobDataset
+from shanhai.db.tables.dataset import Dataset
+from shanhai.db.tables.job import JobDataset
 from shanhai.errors import Conflict, NotFound
 from shanhai.processes.kit.process import Publication
 from shanhai.processes.kit.task import OutputFile, Task
-from shanhai.storage.artifacts import Stored
+from shanhai.storage.artifacts import StoredArtifact
 
 
 def as_multipolygon(geometry: dict[str, Any]) -> Any:
@@ -47,7 +48,7 @@ async def region_of(session: AsyncSession, task: Task) -> RegionRow:
 
 
 def new_dataset(
-    region: RegionRow, task: Task, file: OutputFile, stored: Stored, **columns: Any
+    region: RegionRow, task: Task, file: OutputFile, stored: StoredArtifact, **columns: Any
 ) -> Dataset:
     """A row for a stored raster; `columns` adds what only the process knows."""
     meta = file.meta

@@ -5,9 +5,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.bulletins.issuing import Draft, Subject, add_draft
+from shanhai.db.bulletins.publication import BulletinDraft, BulletinSubject, add_draft
 from shanhai.db.queries.audit import Act
-from shanhai.db.tables import Bulletin, Plan
+from shanhai.db.tables.delivery import Bulletin
+from shanhai.db.tables.plan import Plan
 from shanhai.errors import NotFound
 from shanhai.processes.kit.process import Publication
 from shanhai.processes.kit.registration import job_id_of, region_of
@@ -31,8 +32,8 @@ async def publish(session: AsyncSession, publication: Publication) -> dict[str, 
         select(Plan.id).where(Plan.code == inputs.plan, Plan.deleted_at.is_(None))
     )
     corrects_id = await session.scalar(select(Bulletin.id).where(Bulletin.code == held.corrects))
-    draft = Draft(
-        subject=Subject(region.id, plan_id, inputs.first, inputs.last, inputs.public),
+    draft = BulletinDraft(
+        subject=BulletinSubject(region.id, plan_id, inputs.first, inputs.last, inputs.public),
         region=region.code,
         job_id=job_id_of(task),
         issue=held.issue,

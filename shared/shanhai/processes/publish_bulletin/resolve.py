@@ -7,22 +7,29 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.base import STORAGE_SRID
-from shanhai.db.bulletins.happened import count_leads, read_alerts, read_projects
-from shanhai.db.bulletins.issuing import (
+from shanhai.db.bulletins.contents import (
+    count_leads,
+    find_scheme,
+    read_alerts,
+    read_corridors,
+    read_projects,
+    read_zones,
+)
+from shanhai.db.bulletins.publication import (
     DRAFT_SCOPES,
     DRAFTERS,
-    Subject,
+    BulletinSubject,
     find_standing,
     next_issue,
 )
-from shanhai.db.bulletins.places import find_scheme, read_corridors, read_zones
 from shanhai.db.bulletins.templates import StoredTemplate, find_template
-from shanhai.db.features.rights import demand_role, demand_scopes
+from shanhai.db.features.permissions import demand_role, demand_scopes
 from shanhai.db.identity import EVERYTHING, PUBLIC, Identity, Viewer
 from shanhai.db.indicators.evaluation import judged_rows
-from shanhai.db.indicators.listing import PlanSeen, find_place, find_plan, list_indicators
+from shanhai.db.indicators.plan_indicators import PlanSeen, find_place, find_plan, list_indicators
 from shanhai.db.queries.job_inputs import RegionRow, find_region
-from shanhai.db.tables import Bulletin, ObservedProperty
+from shanhai.db.tables.delivery import Bulletin
+from shanhai.db.tables.observation import ObservedProperty
 from shanhai.db.today import read_today
 from shanhai.errors import InvalidInput, NotFound
 from shanhai.processes.kit.lookups import find_usable_region
@@ -69,7 +76,7 @@ async def complete(session: AsyncSession, task: Task, identity: Identity | None)
     today = await read_today(session)
     _demand_past(inputs.last, today)
     plan = await _find_plan(session, inputs, viewer)
-    subject = Subject(
+    subject = BulletinSubject(
         row.id, None if plan is None else plan.id, inputs.first, inputs.last, inputs.public
     )
     former = await _find_former(session, inputs, subject)
@@ -129,7 +136,7 @@ async def _find_plan(
 
 
 async def _find_former(
-    session: AsyncSession, inputs: PublishBulletinInputs, subject: Subject
+    session: AsyncSession, inputs: PublishBulletinInputs, subject: BulletinSubject
 ) -> Bulletin | None:
     """The published bulletin this one corrects, which has to be named."""
     standing = await find_standing(session, subject)

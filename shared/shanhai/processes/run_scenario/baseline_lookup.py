@@ -6,8 +6,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.identity import Identity
-from shanhai.db.queries.job_reading import find_job
-from shanhai.db.tables import Dataset, Job
+from shanhai.db.queries.jobs import find_job
+from shanhai.db.tables.dataset import Dataset
+from shanhai.db.tables.job import Job
 from shanhai.errors import Fault
 from shanhai.processes.assess_ecoservices.contract import ASSESS_ECOSERVICES
 from shanhai.processes.delineate_zones.contract import DELINEATE_ZONES

@@ -6,11 +6,11 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shanhai.db.collections.problems import PROBLEMS
+from shanhai.db.collections.projects import PROJECTS
 from shanhai.db.features.entity import Entity
-from shanhai.db.features.history import source_of
-from shanhai.db.features.problems import PROBLEMS
-from shanhai.db.features.projects import PROJECTS
 from shanhai.db.features.selection import Selection, bound_values, conditions
+from shanhai.db.features.tables import source_of
 from shanhai.db.identity import PUBLIC, Identity, Viewer
 from shanhai.db.queries.job_inputs import COORDINATE_DIGITS
 from shanhai.processes.kit.control_areas import checksum_of

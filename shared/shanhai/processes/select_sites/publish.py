@@ -8,16 +8,16 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.drafts import read_draft
-from shanhai.db.features.projects import PROJECTS
+from shanhai.db.collections.projects import PROJECTS
+from shanhai.db.features.input_validation import read_draft
 from shanhai.db.features.references import ids_of
-from shanhai.db.features.writing import create
+from shanhai.db.features.write import create
 from shanhai.db.identity import Identity
 from shanhai.db.projects.links import put_problems, put_regions
-from shanhai.db.projects.measures import Measure, put_measure
+from shanhai.db.projects.measures import MeasureRecord, put_measure
 from shanhai.db.queries.audit import Act
 from shanhai.db.queries.job_inputs import RegionRow
-from shanhai.db.tables import Project
+from shanhai.db.tables.project import Project
 from shanhai.processes.kit.authority import identity_of
 from shanhai.processes.kit.process import Publication
 from shanhai.processes.kit.publication import publish_rasters
@@ -129,7 +129,7 @@ class _Making:
     async def _add_measures(self, code: str, told: Feature) -> None:
         """Each measure for the whole area; what of it is done where is for the planner to say."""
         for order, measure in enumerate(told["measures"], start=1):
-            wanted = Measure(measure, order, None, None, told["area_ha"], None, "ha", None)
+            wanted = MeasureRecord(measure, order, None, None, told["area_ha"], None, "ha", None)
             await put_measure(self._session, code, self._identity, self._act, wanted)
 
     async def _link(self, code: str, told: Feature) -> None:

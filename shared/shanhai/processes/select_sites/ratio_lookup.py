@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.job_inputs import RegionRow
-from shanhai.db.tables import Dataset
+from shanhai.db.tables.dataset import Dataset
 from shanhai.errors import Fault
 from shanhai.processes.kit.lookups import describe_dataset, find_themes
 from shanhai.processes.kit.task import DatasetTask

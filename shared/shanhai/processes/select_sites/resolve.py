@@ -2,8 +2,8 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.features.projects import PROJECTS
-from shanhai.db.features.rights import demand_role, editing_of
+from shanhai.db.collections.projects import PROJECTS
+from shanhai.db.features.permissions import demand_role, editing_of
 from shanhai.db.identity import Identity
 from shanhai.db.queries.job_inputs import find_region
 from shanhai.processes.kit.authority import with_rights

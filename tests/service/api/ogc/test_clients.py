@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from shanhai.db.features.catalogue import COLLECTIONS
+from shanhai.db.collections.catalogue import COLLECTIONS
 
 NAMES = [entity.name for entity in COLLECTIONS]
 NUMBERS = dict.fromkeys(NAMES, 1) | {"regions": 3, "zones": 2, "control_areas": 8}

@@ -18,8 +18,8 @@ from tests.service.api.ogc.reading import (
     refused,
 )
 
-from shanhai.db.features.catalogue import COLLECTIONS
-from shanhai.db.features.order import Place
+from shanhai.db.collections.catalogue import COLLECTIONS
+from shanhai.db.features.order import OrderPosition
 from shanhai_api.features.cursors import write_cursor
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
@@ -382,5 +382,5 @@ async def test_features_with_a_shape_come_first(editor: httpx.AsyncClient) -> No
     asked = [item["id"] for item in named["features"]]
     assert asked == sorted(asked)
     for values in (("maybe",), (None,)):
-        forged = write_cursor("after", Place(1, values), {})
+        forged = write_cursor("after", OrderPosition(1, values), {})
         refused(await editor.get("/collections/corridors/items", params={"cursor": forged}), 400)

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from tests.service.api.ogc.reading import BASE, Json, get, ids, link, parameter, refused
 
-from shanhai.db.features.catalogue import COLLECTIONS
+from shanhai.db.collections.catalogue import COLLECTIONS
 
 ITEMS = "/collections/control_areas/items"
 REL = "http://www.opengis.net/def/rel/ogc/1.0"

@@ -5,7 +5,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from tests.service.api.ogc.reading import BASE, get, ids, link, parameter, refused
 
-from shanhai.db.features.catalogue import COLLECTIONS
+from shanhai.db.collections.catalogue import COLLECTIONS
 from shanhai.db.features.entity import Entity
 
 REL = "http://www.opengis.net/def/rel/ogc/1.0"

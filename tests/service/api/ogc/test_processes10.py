@@ -35,7 +35,8 @@ from tests.service.api.ogc.reading import (
     resolved,
 )
 
-from shanhai.db.tables import Delivery, Job
+from shanhai.db.tables.delivery import Delivery
+from shanhai.db.tables.job import Job
 from shanhai.jobs import states
 from shanhai.jobs.failures import Failure
 from shanhai.processes.catalogue import CONTRACTS

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.queries.grants import RoleGiven
 from shanhai.db.queries.keys import create_key
-from shanhai.db.tables import Region
+from shanhai.db.tables.zone import Region
 from shanhai.testing.emptying import forget_rows
 from shanhai.testing.known_lines import register_lines
 from shanhai.testing.projects import PROJECT, add_project

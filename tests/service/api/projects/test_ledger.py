@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shanhai.db.identity import Identity
 from shanhai.db.projects.funds import NewEntry, add_entry, list_balances, list_entries
 from shanhai.db.queries.audit import Act
-from shanhai.db.tables import Indicator, Region
+from shanhai.db.tables.indicator import Indicator
+from shanhai.db.tables.zone import Region
 from shanhai.errors import Conflict
 from shanhai.testing.job_rows import open_sessions
 from shanhai.testing.projects import PROJECT, add_measures, add_project, add_source

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.today import read_today
-from shanhai.storage.recognition import KINDS, OFFICE
+from shanhai.storage.file_types import KINDS, OFFICE
 from shanhai.testing.projects import PROJECT, add_measures, add_project
 from shanhai_api.configuration import Configuration
 

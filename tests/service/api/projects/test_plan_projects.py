@@ -15,8 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shanhai.db.projects.reserve import criteria
 from shanhai.db.queries.audit import Act
-from shanhai.db.seed import seed_cities
-from shanhai.db.tables import Problem, Project, ProjectMeasure
+from shanhai.db.seeds.load import seed_cities
+from shanhai.db.tables.project import Project, ProjectMeasure
+from shanhai.db.tables.provision import Problem
 from shanhai.testing.projects import (
     SQUARE,
     add_measures,

@@ -15,18 +15,12 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shanhai.db.projects.guards import GUARDS
 from shanhai.db.projects.reserve import comment_days
-from shanhai.db.tables import (
-    AuditLog,
-    ComplianceException,
-    ControlArea,
-    ControlRule,
-    Project,
-    ProjectEvent,
-    ProjectMeasure,
-    Region,
-)
+from shanhai.db.projects.transition_guards import GUARDS
+from shanhai.db.tables.access import AuditLog
+from shanhai.db.tables.control import ComplianceException, ControlArea, ControlRule
+from shanhai.db.tables.project import Project, ProjectEvent, ProjectMeasure
+from shanhai.db.tables.zone import Region
 from shanhai.db.today import read_today
 from shanhai.testing.projects import (
     MEASURES,

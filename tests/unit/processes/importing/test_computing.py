@@ -18,23 +18,23 @@ import pytest
 import shapely
 from pyproj import Transformer
 
-from shanhai.db.features.catalogue import entity_named
-from shanhai.db.features.regions import REGIONS
+from shanhai.db.collections.catalogue import entity_named
+from shanhai.db.collections.regions import REGIONS
 from shanhai.errors import InvalidInput
 from shanhai.processes.import_features.accepted_rows import read_accepted, written_properties
 from shanhai.processes.import_features.compute import ACCEPTED, compute
 from shanhai.processes.import_features.task import ImportFeaturesTask
 from shanhai.processes.kit.task import Outcome, RegionTask
 from shanhai.vector.formats import FILE_FORMATS, FormatName
-from shanhai.vector.tables import Column, Table
-from shanhai.vector.writing import write_table
+from shanhai.vector.tables import FeatureColumn, FeatureTable
+from shanhai.vector.writer import write_table
 
 DAY = date(2024, 5, 6)
 COLUMNS = (
-    Column("code", "text"),
-    Column("name_zh", "text"),
-    Column("name_en", "text"),
-    Column("level", "text"),
+    FeatureColumn("code", "text"),
+    FeatureColumn("name_zh", "text"),
+    FeatureColumn("name_en", "text"),
+    FeatureColumn("level", "text"),
 )
 BOW_TIE = shapely.Polygon([(118, 24), (118.2, 24.2), (118.2, 24), (118, 24.2), (118, 24)])
 
@@ -101,7 +101,7 @@ def square(west: float, size: float = 0.1) -> Any:
 def made(tmp_path: Path, rows: list[list[Any]], name: FormatName = "gpkg", **options: Any) -> Path:
     described: dict[str, Any] = {"geometry_type": "Unknown", "epsg": 4490, **options}
     path = tmp_path / f"made{FILE_FORMATS[name].suffix}"
-    write_table(path, Table("things", COLUMNS, [rows], **described), name)
+    write_table(path, FeatureTable("things", COLUMNS, [rows], **described), name)
     return path
 
 
@@ -312,18 +312,18 @@ def test_fields_of_a_bureau_are_kept_as_they_are(
 ) -> None:
     columns = (
         *COLUMNS,
-        Column("DLBM", "text"),
-        Column("TBMJ", "number"),
-        Column("FID", "integer"),
-        Column("area_km2", "number"),
-        Column("BHRQ", "date"),
+        FeatureColumn("DLBM", "text"),
+        FeatureColumn("TBMJ", "number"),
+        FeatureColumn("FID", "integer"),
+        FeatureColumn("area_km2", "number"),
+        FeatureColumn("BHRQ", "date"),
     )
     rows = [
         [shapely.to_wkb(square(118)), "r.1", "区", "P", "district", "0301", 12.5, 1, 2.0, DAY],
         [shapely.to_wkb(square(119)), "r.2", "区", "P", "district", None, None, 2, 2.0, None],
     ]
     path = tmp_path / "made.zip"
-    write_table(path, Table("图斑", columns, [rows], "Polygon", 4490), "shp", encoding="GBK")
+    write_table(path, FeatureTable("图斑", columns, [rows], "Polygon", 4490), "shp", encoding="GBK")
     judged = judge(path, collection=collection, mode="valid_rows")
     assert judged.summary["own_fields"] == ["DLBM", "TBMJ", "BHRQ"]
     assert {"FID", "area_km2"} <= {*judged.summary["ignored"]}

@@ -6,15 +6,18 @@ from decimal import Decimal
 from functools import lru_cache
 from types import MappingProxyType
 
-from shanhai.db.features.cql2 import arithmetic, spatial, temporal
+from shanhai.db.features.cql2 import predicates
 from shanhai.db.features.cql2.faults import excerpt, refused
 from shanhai.db.features.cql2.operands import (
-    Context,
+    ARITHMETIC,
+    FilterContext,
+    FilterOperand,
     Kind,
-    Operand,
     boolean_operand,
+    calculated,
     is_bigint,
     number_operand,
+    numeric,
     property_operand,
     read_as_money,
     read_as_time,
@@ -22,7 +25,7 @@ from shanhai.db.features.cql2.operands import (
     temporal_operand,
     text_operand,
 )
-from shanhai.db.features.cql2.reading import FilterLanguage, Tree, check_depth, read_tree
+from shanhai.db.features.cql2.parser import FilterLanguage, Tree, check_depth, read_tree
 from shanhai.db.features.crs import CRS84, Crs
 from shanhai.db.features.entity import Entity
 from shanhai.errors import InvalidInput
@@ -58,13 +61,13 @@ def compile_filter(
     Raises:
         InvalidInput: it breaks a rule of the language, or means what cannot be filtered on.
     """
-    context = Context(entity, crs)
+    context = FilterContext(entity, crs)
     tree = read_tree(text, language)
     sql = condition(context, tree, 0)
     return Compiled(sql, MappingProxyType(context.values), frozenset(context.properties))
 
 
-def condition(context: Context, node: Tree, depth: int) -> str:
+def condition(context: FilterContext, node: Tree, depth: int) -> str:
     """SQL of a node that is true or false."""
     operand = operand_of(context, node, depth)
     if operand.kind != "boolean":
@@ -73,7 +76,7 @@ def condition(context: Context, node: Tree, depth: int) -> str:
     return context.write(operand, "boolean")
 
 
-def operand_of(context: Context, node: Tree, depth: int) -> Operand:
+def operand_of(context: FilterContext, node: Tree, depth: int) -> FilterOperand:
     """Any node as an operand; conditions are operands that are true or false."""
     check_depth(depth)
     match node:
@@ -92,7 +95,7 @@ def operand_of(context: Context, node: Tree, depth: int) -> Operand:
         case {"op": str(name), "args": list(arguments)}:
             return _operation(context, name, arguments, depth)
         case {"bbox": _} | {"type": _, "coordinates": _} | {"type": _, "geometries": _}:
-            return spatial.geometry_operand(context, node)
+            return predicates.geometry_operand(context, node)
         case None:
             raise refused(
                 "null cannot be compared with; ask IS NULL", "不能与 null 比较；请用 IS NULL"
@@ -103,7 +106,9 @@ def operand_of(context: Context, node: Tree, depth: int) -> Operand:
             raise refused("a list stands only after IN", "列表只能用在 IN 之后")
 
 
-def _operation(context: Context, name: str, arguments: list[Tree], depth: int) -> Operand:
+def _operation(
+    context: FilterContext, name: str, arguments: list[Tree], depth: int
+) -> FilterOperand:
     operator = name.lower()
     if operator in {"and", "or"}:
         return _junction(context, operator, arguments, depth + 1)
@@ -115,7 +120,7 @@ def _operation(context: Context, name: str, arguments: list[Tree], depth: int) -
 
 
 def _not_allowed(name: str) -> InvalidInput:
-    known = ", ".join(sorted([*temporal.RELATIONS, *spatial.FUNCTIONS, "casei"]))
+    known = ", ".join(sorted([*predicates.RELATIONS, *predicates.FUNCTIONS, "casei"]))
     shown = excerpt(name)
     return refused(
         f"{shown!r} is not a function filters can use; there are: {known}",
@@ -131,11 +136,13 @@ def _check_number(operator: str, arguments: list[Tree], wanted: int) -> None:
         )
 
 
-def _truth(operator: str, sql: str) -> Operand:
-    return Operand("boolean", operator, sql)
+def _truth(operator: str, sql: str) -> FilterOperand:
+    return FilterOperand("boolean", operator, sql)
 
 
-def _junction(context: Context, operator: str, arguments: list[Tree], depth: int) -> Operand:
+def _junction(
+    context: FilterContext, operator: str, arguments: list[Tree], depth: int
+) -> FilterOperand:
     if not arguments:
         raise refused(f"{operator} takes operands", f"{operator} 需要操作数")
     joined = f" {operator.upper()} ".join(
@@ -144,30 +151,40 @@ def _junction(context: Context, operator: str, arguments: list[Tree], depth: int
     return _truth(operator, f"({joined})")
 
 
-def _negation(context: Context, operator: str, arguments: list[Tree], depth: int) -> Operand:
+def _negation(
+    context: FilterContext, operator: str, arguments: list[Tree], depth: int
+) -> FilterOperand:
     return _truth(operator, f"(NOT {condition(context, arguments[0], depth)})")
 
 
-def _nullness(context: Context, operator: str, arguments: list[Tree], depth: int) -> Operand:
+def _nullness(
+    context: FilterContext, operator: str, arguments: list[Tree], depth: int
+) -> FilterOperand:
     operand = operand_of(context, arguments[0], depth)
     if operand.constant is not None:
         raise refused("only properties can be asked IS NULL", "IS NULL 只能用于属性")
     return _truth(operator, f"({operand.sql} IS NULL)")
 
 
-def _comparison(context: Context, operator: str, arguments: list[Tree], depth: int) -> Operand:
+def _comparison(
+    context: FilterContext, operator: str, arguments: list[Tree], depth: int
+) -> FilterOperand:
     operands = [operand_of(context, argument, depth) for argument in arguments]
     first, second = _alike(context, operator, *operands)
     return _truth(operator, f"({first} {operator} {second})")
 
 
-def _range(context: Context, operator: str, arguments: list[Tree], depth: int) -> Operand:
+def _range(
+    context: FilterContext, operator: str, arguments: list[Tree], depth: int
+) -> FilterOperand:
     operands = [operand_of(context, argument, depth) for argument in arguments]
     value, low, high = _alike(context, operator, *operands)
     return _truth(operator, f"({value} BETWEEN {low} AND {high})")
 
 
-def _membership(context: Context, operator: str, arguments: list[Tree], depth: int) -> Operand:
+def _membership(
+    context: FilterContext, operator: str, arguments: list[Tree], depth: int
+) -> FilterOperand:
     value = operand_of(context, arguments[0], depth)
     if not isinstance(arguments[1], list) or not arguments[1]:
         raise refused("IN takes a list of values", "IN 之后应是非空列表")
@@ -179,7 +196,7 @@ def _membership(context: Context, operator: str, arguments: list[Tree], depth: i
     return _truth(operator, f"({first} IN ({', '.join(others)}))")
 
 
-def _constant_array(context: Context, members: list[Operand]) -> str | None:
+def _constant_array(context: FilterContext, members: list[FilterOperand]) -> str | None:
     """Texts or numbers as one bind: so the statement is the same however many there are."""
     given = [member.constant for member in members]
     if all(isinstance(item, str) for item in given):
@@ -192,7 +209,9 @@ def _constant_array(context: Context, members: list[Operand]) -> str | None:
     return context.bind(numbers, "numeric[]")
 
 
-def _likeness(context: Context, operator: str, arguments: list[Tree], depth: int) -> Operand:
+def _likeness(
+    context: FilterContext, operator: str, arguments: list[Tree], depth: int
+) -> FilterOperand:
     value, pattern = (operand_of(context, argument, depth) for argument in arguments)
     for operand in (value, pattern):
         if operand.kind != "text":
@@ -219,44 +238,46 @@ def _check_pattern(node: Tree) -> None:
 
 
 def _case_insensitive(
-    context: Context, operator: str, arguments: list[Tree], depth: int
-) -> Operand:
+    context: FilterContext, operator: str, arguments: list[Tree], depth: int
+) -> FilterOperand:
     operand = operand_of(context, arguments[0], depth)
     if operand.kind != "text":
         told = operand.described()
         raise refused(f"casei takes a text, not {told.en}", f"casei 需要文本，而不是 {told.zh}")
-    return Operand("text", operand.told, f"lower({context.write(operand, 'text')})")
+    return FilterOperand("text", operand.told, f"lower({context.write(operand, 'text')})")
 
 
-def _calculation(context: Context, operator: str, arguments: list[Tree], depth: int) -> Operand:
+def _calculation(
+    context: FilterContext, operator: str, arguments: list[Tree], depth: int
+) -> FilterOperand:
     left, right = (operand_of(context, argument, depth) for argument in arguments)
-    return arithmetic.calculated(context, operator, left, right)
+    return calculated(context, operator, left, right)
 
 
 def _temporal_relation(
-    context: Context, operator: str, arguments: list[Tree], depth: int
-) -> Operand:
+    context: FilterContext, operator: str, arguments: list[Tree], depth: int
+) -> FilterOperand:
     left, right = (_span(context, argument, depth) for argument in arguments)
-    return _truth(operator, temporal.relation(context, operator, left, right))
+    return _truth(operator, predicates.temporal_relation(context, operator, left, right))
 
 
-def _span(context: Context, node: Tree, depth: int) -> temporal.Span:
+def _span(context: FilterContext, node: Tree, depth: int) -> predicates.TemporalInterval:
     match node:
         case {"interval": [start, end]}:
             ends = [
-                None if item == temporal.OPEN else operand_of(context, item, depth + 1)
+                None if item == predicates.OPEN else operand_of(context, item, depth + 1)
                 for item in (start, end)
             ]
-            return temporal.interval_span(*ends)
+            return predicates.interval_span(*ends)
         case {"interval": _}:
             raise refused("an interval has two ends", "区间有起点和终点两项")
         case _:
-            return temporal.instant_span(operand_of(context, node, depth))
+            return predicates.instant_span(operand_of(context, node, depth))
 
 
 def _spatial_relation(
-    context: Context, operator: str, arguments: list[Tree], depth: int
-) -> Operand:
+    context: FilterContext, operator: str, arguments: list[Tree], depth: int
+) -> FilterOperand:
     left, right = (operand_of(context, argument, depth) for argument in arguments)
     for operand in (left, right):
         if operand.kind != "geometry":
@@ -265,10 +286,10 @@ def _spatial_relation(
                 f"{operator} takes geometries, not {told.en}",
                 f"{operator} 需要几何，而不是 {told.zh}",
             )
-    return _truth(operator, spatial.relation(operator, left, right))
+    return _truth(operator, predicates.spatial_relation(operator, left, right))
 
 
-def _alike(context: Context, operator: str, *operands: Operand) -> list[str]:
+def _alike(context: FilterContext, operator: str, *operands: FilterOperand) -> list[str]:
     """SQL of operands as values of one kind."""
     kinds = {operand.kind for operand in operands}
     if kinds & TIMES:
@@ -283,11 +304,11 @@ def _alike(context: Context, operator: str, *operands: Operand) -> list[str]:
         other = next((item for item in operands if item.kind != kind), operands[-1])
         raise _unlike(operator, operands[0], other)
     if kind == "number" and any(operand.computed for operand in operands):
-        return [arithmetic.numeric(context, operand) for operand in operands]
+        return [numeric(context, operand) for operand in operands]
     return [context.write(operand, kind) for operand in operands]
 
 
-def _unlike(operator: str, left: Operand, right: Operand) -> InvalidInput:
+def _unlike(operator: str, left: FilterOperand, right: FilterOperand) -> InvalidInput:
     first, second = left.described(), right.described()
     return refused(
         f"{first.en} cannot be compared with {second.en}: {operator} takes values of one type",
@@ -295,7 +316,7 @@ def _unlike(operator: str, left: Operand, right: Operand) -> InvalidInput:
     )
 
 
-Compile = Callable[[Context, str, list[Tree], int], Operand]
+Compile = Callable[[FilterContext, str, list[Tree], int], FilterOperand]
 FAMILIES: tuple[tuple[Mapping[str, int], Compile], ...] = (
     (dict.fromkeys(COMPARISONS, 2), _comparison),
     ({"not": 1}, _negation),
@@ -304,8 +325,8 @@ FAMILIES: tuple[tuple[Mapping[str, int], Compile], ...] = (
     ({"in": 2}, _membership),
     ({"like": 2}, _likeness),
     ({"casei": 1}, _case_insensitive),
-    (dict.fromkeys(arithmetic.OPERATORS, 2), _calculation),
-    (dict.fromkeys(temporal.RELATIONS, 2), _temporal_relation),
-    (dict.fromkeys(spatial.FUNCTIONS, 2), _spatial_relation),
+    (dict.fromkeys(ARITHMETIC, 2), _calculation),
+    (dict.fromkeys(predicates.RELATIONS, 2), _temporal_relation),
+    (dict.fromkeys(predicates.FUNCTIONS, 2), _spatial_relation),
 )
 """The operators there are: how many operands each takes, and what compiles it."""

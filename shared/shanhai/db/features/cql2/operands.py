@@ -1,4 +1,4 @@
-"""The operands of a filter: what they are in SQL, and of which kind."""
+"""The operands of a filter, and arithmetic that cannot fail: their SQL and their kinds."""
 
 import math
 import re
@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Literal
 
-from shanhai.db.features.cql2.faults import excerpt, refused
-from shanhai.db.features.cql2.reading import check_operands
+from shanhai.db.features.cql2.faults import exceeded, excerpt, refused
+from shanhai.db.features.cql2.parser import check_operands
 from shanhai.db.features.crs import Crs
 from shanhai.db.features.entity import Entity, Property
-from shanhai.db.features.values import AMOUNT, FLOATS_BELOW
+from shanhai.db.features.property_values import AMOUNT, FLOATS_BELOW
 from shanhai.errors import InvalidInput
 from shanhai.vocabulary import Label
 
@@ -45,7 +45,7 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d
 
 
 @dataclass(frozen=True, slots=True)
-class Operand:
+class FilterOperand:
     """A value in a filter.
 
     Attributes:
@@ -72,7 +72,7 @@ class Operand:
 
 
 @dataclass(slots=True)
-class Context:
+class FilterContext:
     """What a filter is compiled for, and the values bound so far."""
 
     entity: Entity
@@ -93,7 +93,7 @@ class Context:
         self.operands += 1
         check_operands(self.operands)
 
-    def write(self, operand: Operand, kind: Kind) -> str:
+    def write(self, operand: FilterOperand, kind: Kind) -> str:
         """SQL of an operand as a value of a kind it can be read as."""
         if operand.constant is not None:
             return self._write_constant(operand.constant, kind)
@@ -120,11 +120,11 @@ def is_bigint(number: Decimal) -> bool:
     return number == number.to_integral_value() and abs(number) <= MAX_BIGINT
 
 
-def property_operand(context: Context, name: str) -> Operand:
+def property_operand(context: FilterContext, name: str) -> FilterOperand:
     """A property of the entity, by the name clients know it by."""
     context.count_operand()
     if name == "geometry" and context.entity.geometry is not None:
-        return Operand("geometry", name, context.entity.geometry)
+        return FilterOperand("geometry", name, context.entity.geometry)
     found = context.entity.declared(name)
     if found is None or not found.queryable:
         raise _unknown(context.entity, name)
@@ -134,7 +134,7 @@ def property_operand(context: Context, name: str) -> Operand:
     sql = f"CAST({found.sql} AS {TYPES[kind]})" if kind in {"date", "moment"} else f"({found.sql})"
     digits = WIDEST_INTEGER if found.schema["type"] == "integer" else WIDEST_NUMBER
     money = found.schema.get("format") == "decimal"
-    return Operand(kind, name, sql, digits=digits, money=money)
+    return FilterOperand(kind, name, sql, digits=digits, money=money)
 
 
 def _unknown(entity: Entity, name: str) -> InvalidInput:
@@ -166,7 +166,7 @@ def kind_of(declared: Property) -> Kind:
             return "other"
 
 
-def number_operand(context: Context, number: float) -> Operand:
+def number_operand(context: FilterContext, number: float) -> FilterOperand:
     """A number the filter gives."""
     context.count_operand()
     if not math.isfinite(number):
@@ -175,28 +175,28 @@ def number_operand(context: Context, number: float) -> Operand:
     value = Decimal(repr(number))
     _, digits, exponent = value.as_tuple()
     wide = len(digits) + abs(int(exponent))
-    return Operand("number", f"{number:.15g}", constant=value, digits=wide)
+    return FilterOperand("number", f"{number:.15g}", constant=value, digits=wide)
 
 
-def text_operand(context: Context, text: str) -> Operand:
+def text_operand(context: FilterContext, text: str) -> FilterOperand:
     """A text the filter gives."""
     context.count_operand()
     if "\x00" in text:
         raise refused("texts must not contain NUL", "文本不得含有 NUL")
-    return Operand("text", repr(excerpt(text)), constant=text)
+    return FilterOperand("text", repr(excerpt(text)), constant=text)
 
 
-def boolean_operand(context: Context, value: bool) -> Operand:
+def boolean_operand(context: FilterContext, value: bool) -> FilterOperand:
     """A truth value the filter gives."""
     context.count_operand()
-    return Operand("boolean", "true" if value else "false", constant=value)
+    return FilterOperand("boolean", "true" if value else "false", constant=value)
 
 
-def temporal_operand(context: Context, text: object, kind: Kind) -> Operand:
+def temporal_operand(context: FilterContext, text: object, kind: Kind) -> FilterOperand:
     """A date or moment the filter gives."""
     context.count_operand()
     value = parse_date(text) if kind == "date" else parse_moment(text)
-    return Operand(kind, str(text), constant=value)
+    return FilterOperand(kind, str(text), constant=value)
 
 
 def parse_date(text: object) -> date:
@@ -226,7 +226,7 @@ def parse_moment(text: object) -> datetime:
     )
 
 
-def read_as_time(operand: Operand) -> Operand:
+def read_as_time(operand: FilterOperand) -> FilterOperand:
     """A text constant that stands where a date or moment is meant, as that."""
     text = operand.constant
     if not isinstance(text, str):
@@ -234,16 +234,16 @@ def read_as_time(operand: Operand) -> Operand:
     # GDAL writes a day as a moment that ends before its time.
     day = text.removesuffix("T")
     if DAY.fullmatch(day):
-        return Operand("date", operand.told, constant=parse_date(day))
-    return Operand("moment", operand.told, constant=parse_moment(text))
+        return FilterOperand("date", operand.told, constant=parse_date(day))
+    return FilterOperand("moment", operand.told, constant=parse_moment(text))
 
 
-def read_as_money(operand: Operand) -> Operand:
+def read_as_money(operand: FilterOperand) -> FilterOperand:
     """A constant that stands where an amount of money is meant: a text of digits as its number."""
     given = operand.constant
     if isinstance(given, str) and AMOUNT.fullmatch(given):
         value = Decimal(given)
-        return Operand("number", operand.told, constant=value, digits=len(given))
+        return FilterOperand("number", operand.told, constant=value, digits=len(given))
     if isinstance(given, Decimal) and abs(given) >= FLOATS_BELOW and given % 1:
         raise refused(
             f"{operand.told} may be another amount than was written; write it as a string",
@@ -252,8 +252,71 @@ def read_as_money(operand: Operand) -> Operand:
     return operand
 
 
-def read_as_truth(operand: Operand) -> Operand:
+def read_as_truth(operand: FilterOperand) -> FilterOperand:
     """The number 1 or 0 that stands where a boolean is meant, as GDAL writes it, as that."""
     if isinstance(operand.constant, Decimal) and operand.constant in {0, 1}:
-        return Operand("boolean", operand.told, constant=bool(operand.constant))
+        return FilterOperand("boolean", operand.told, constant=bool(operand.constant))
     return operand
+
+
+ARITHMETIC = frozenset({"+", "-", "*", "/", "%", "div", "^"})
+MAX_DIGITS = 20_000
+"""Far below what `numeric` holds, and quick to multiply."""
+
+DOUBLE = (
+    "(SELECT CASE WHEN abs(w.n) < 1e300 THEN CAST(round(w.n, 300) AS float8) END"
+    " FROM (SELECT {number} AS n OFFSET 0) w)"
+)
+"""A `numeric` as a double; null when it is beyond one."""
+POWER = (
+    "(SELECT CAST(CASE WHEN v.x = 0 THEN CASE WHEN v.y > 0 THEN 0 WHEN v.y = 0 THEN 1 END"
+    " WHEN abs(v.y) > 1e6 OR v.x < 0 AND v.y <> floor(v.y) THEN NULL"
+    " WHEN abs(ln(abs(v.x)) * v.y) > 700 THEN NULL ELSE power(v.x, v.y) END AS numeric)"
+    # Not merged into the query around it, which would compute constants before it asks for them.
+    " FROM (SELECT {base} AS x, {exponent} AS y OFFSET 0) v)"
+)
+
+
+def calculated(
+    context: FilterContext, operator: str, left: FilterOperand, right: FilterOperand
+) -> FilterOperand:
+    """The result of an operation on two numbers."""
+    for operand in (left, right):
+        if operand.kind != "number":
+            what = operand.described()
+            raise refused(
+                f"{operator} computes with numbers, and {what.en} is none",
+                f"{operator} 只能计算数值，而 {what.zh} 不是",
+            )
+    digits = _digits(operator, left, right)
+    if digits > MAX_DIGITS:
+        raise exceeded("a calculation could have too many digits", "计算结果的位数可能过多")
+    first, second = numeric(context, left), numeric(context, right)
+    told = f"{left.told} {operator} {right.told}"
+    return FilterOperand(
+        "number", told, _written(operator, first, second), digits=digits, computed=True
+    )
+
+
+def numeric(context: FilterContext, operand: FilterOperand) -> str:
+    """SQL of a number as `numeric`."""
+    if operand.computed:
+        return operand.sql
+    return f"CAST({context.write(operand, 'number')} AS numeric)"
+
+
+def _digits(operator: str, left: FilterOperand, right: FilterOperand) -> int:
+    """How many digits the result can have on either side of its point."""
+    if operator in {"+", "-"}:
+        return max(left.digits, right.digits) + 1
+    return WIDEST_NUMBER if operator == "^" else left.digits + right.digits
+
+
+def _written(operator: str, first: str, second: str) -> str:
+    if operator == "^":
+        base, exponent = (DOUBLE.format(number=number) for number in (first, second))
+        return POWER.format(base=base, exponent=exponent)
+    if operator == "div":
+        return f"div({first}, nullif({second}, 0))"
+    divisor = f"nullif({second}, 0)" if operator in {"/", "%"} else second
+    return f"({first} {operator} {divisor})"

@@ -1,0 +1,290 @@
+"""Base backups: taken, verified, and pruned when they are old enough."""
+
+import gzip
+import io
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pyrage
+
+from shanhai import __version__
+from shanhai.backup.age_encryption import PARTIAL, BackupBroken, Digesting, Sealed, seal, unseal
+from shanhai.backup.repository import (
+    BASE,
+    MANIFEST,
+    SEGMENT,
+    BackupFolder,
+    BackupManifest,
+    last_without_gap,
+    name_of,
+    segment_number,
+)
+from shanhai.backup.result_files import copy_objects, open_object
+from shanhai.backup.server import (
+    Mark,
+    PostgresServer,
+    ServerPosition,
+    find_program,
+    note,
+    read_position,
+)
+from shanhai.errors import Unavailable
+from shanhai.storage.artifacts import sha256_of, sync_folder
+from shanhai.storage.garbage_collection import stored_files
+
+# One stream, and in it the log the files need, so that a base can be restored by itself.
+OPTIONS = (
+    *("--pgdata=-", "--format=tar", "--wal-method=fetch", "--checkpoint=fast"),
+    *("--compress=client-gzip:1", "--no-password", "--label=shanhai"),
+)
+TASK = "backup"
+
+
+async def take_backup(
+    folder: BackupFolder, *, url: str, store: Path, recipient: pyrage.x25519.Recipient
+) -> BackupManifest:
+    """Back up the database and the result files it refers to; only what is new of the latter.
+
+    Args:
+        folder: Where to.
+        url: The database, with an account that may replicate.
+        store: The artifact store's folder.
+        recipient: Whom everything is encrypted for.
+
+    Raises:
+        Conflict: another backup is being made there, or the folder is of another cluster.
+        Unavailable: the database does not answer, or `pg_basebackup` failed.
+    """
+    with folder.alone(TASK):
+        _clear_partial(folder)
+        before = await read_position(url)
+        folder.claim(before.system_identifier)
+        place = folder.base(name_of(before.at))
+        aside = place.with_name(f"{place.name}{PARTIAL}")
+        aside.mkdir(parents=True)
+        try:
+            base = _copy_database(url, aside / BASE, recipient)
+            after = await read_position(url)
+            # After the database: files are stored before the rows that name them.
+            objects = copy_objects(store, folder, recipient, {})
+            manifest = _manifest(place.name, before, after, base, objects)
+            _write(aside / MANIFEST, manifest)
+            sync_folder(aside)
+            aside.rename(place)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+        sync_folder(folder.bases)
+    await note(url, Mark("base", manifest.ended_at, {"name": manifest.name}))
+    return manifest
+
+
+def _manifest(
+    name: str, before: ServerPosition, after: ServerPosition, base: Sealed, objects: dict[str, int]
+) -> BackupManifest:
+    if before.system_identifier != after.system_identifier:
+        raise BackupBroken(
+            "the server was exchanged while it was backed up", message_zh="备份期间服务器被更换"
+        )
+    return BackupManifest(
+        name=name,
+        began_at=before.at,
+        ended_at=after.at,
+        database_version=after.version,
+        system_identifier=after.system_identifier,
+        revision=after.revision,
+        software=__version__,
+        first_segment=before.segment,
+        last_segment=after.segment,
+        segment_bytes=after.segment_bytes,
+        sha256=base.sha256,
+        bytes=base.size,
+        objects=objects,
+    )
+
+
+def _write(path: Path, manifest: BackupManifest) -> None:
+    with path.open("x", encoding="utf-8") as file:
+        file.write(manifest.model_dump_json(indent=1))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _copy_database(url: str, target: Path, recipient: pyrage.x25519.Recipient) -> Sealed:
+    server = PostgresServer.at(url)
+    command = [find_program("pg_basebackup"), f"--dbname={server.address}", *OPTIONS]
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=said, env=server.environment
+        ) as program,
+    ):
+        assert program.stdout is not None  # noqa: S101  (opened as a pipe)
+        try:
+            sealed = seal(program.stdout, target, recipient)
+        except BaseException:
+            program.kill()
+            raise
+        if program.wait() != 0:
+            said.seek(0)
+            reason = said.read().decode(errors="replace").strip()
+            raise Unavailable(
+                f"pg_basebackup failed: {reason}", message_zh=f"pg_basebackup 失败：{reason}"
+            )
+    return sealed
+
+
+def _clear_partial(folder: BackupFolder) -> None:
+    """Remove what a backup left that was killed."""
+    for left in folder.bases.glob(f"*{PARTIAL}"):
+        shutil.rmtree(left)
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """How much was removed of each kind."""
+
+    bases: int
+    segments: int
+    objects: int
+
+
+def prune(folder: BackupFolder, *, store: Path, keep_days: float, now: datetime) -> Pruned:
+    """Remove bases that no moment of the last `keep_days` is restored from, and what they needed.
+
+    The newest base that is older than that stays, for the first of those days need it. Of the log
+    goes what lies before the oldest base kept; of the result files those that are in no base kept,
+    not in the store any more, and were backed up before the oldest base kept began.
+
+    Raises:
+        NotFound: there is no backup at all.
+        Conflict: a backup is being made there.
+    """
+    with folder.alone(TASK):
+        folder.choose(None)
+        manifests = folder.manifests()
+        oldest = _oldest_kept(manifests, now - timedelta(days=keep_days))
+        kept = [one for one in manifests if one.ended_at >= oldest.ended_at]
+        dropped = [one for one in manifests if one.ended_at < oldest.ended_at]
+        for manifest in dropped:
+            _drop(folder.base(manifest.name))
+        return Pruned(
+            len(dropped), _prune_log(folder, oldest), _prune_objects(folder, store, oldest, kept)
+        )
+
+
+def _oldest_kept(manifests: list[BackupManifest], since: datetime) -> BackupManifest:
+    before = [one for one in manifests if one.ended_at <= since]
+    return before[-1] if before else manifests[0]
+
+
+def _drop(place: Path) -> None:
+    """Remove a base; one whose manifest is gone is none, so nobody restores half of it."""
+    aside = place.with_name(f"{place.name}{PARTIAL}")
+    place.rename(aside)
+    shutil.rmtree(aside)
+
+
+def _prune_log(folder: BackupFolder, oldest: BackupManifest) -> int:
+    first = segment_number(oldest.first_segment, oldest.segment_bytes)
+    old = [name for name in folder.segments() if segment_number(name, oldest.segment_bytes) < first]
+    for name in old:
+        folder.segment(name).unlink()
+    return len(old)
+
+
+def _prune_objects(
+    folder: BackupFolder, store: Path, oldest: BackupManifest, kept: list[BackupManifest]
+) -> int:
+    needed = {uri for manifest in kept for uri in manifest.objects}
+    needed |= {file.uri for file in stored_files(store)}
+    number = 0
+    for uri in sorted(folder.object_uris() - needed):
+        path = folder.object(uri)
+        if path.stat().st_mtime < oldest.began_at.timestamp():
+            path.unlink()
+            number += 1
+    return number
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was looked at.
+
+    Attributes:
+        gaps: Segments of the log that are missing after the first base.
+        opened: Whether all was decrypted, too.
+    """
+
+    bases: int
+    segments: int
+    objects: int
+    gaps: int
+    opened: bool
+
+
+def verify(folder: BackupFolder, identity: pyrage.x25519.Identity | None) -> Verified:
+    """Check every base by its digest, files by their presence; with the key all by its content.
+
+    Raises:
+        NotFound: there is no base backup.
+        BackupBroken: names the first file that is missing or not as it was written.
+    """
+    folder.choose(None)
+    manifests, objects = folder.manifests(), folder.object_uris()
+    for manifest in manifests:
+        _verify_base(folder, manifest, objects, identity)
+    if identity is not None:
+        for uri in sorted(objects):
+            open_object(folder, uri, identity, Digesting())
+        for name in folder.wal_files():
+            _verify_log(folder, name, identity)
+    segments = folder.segments()
+    gaps = sum(1 for _ in missing_segments(manifests[0], segments))
+    return Verified(len(manifests), len(segments), len(objects), gaps, identity is not None)
+
+
+def missing_segments(manifest: BackupManifest, segments: set[str]) -> Iterator[int]:
+    """Numbers of segments that are missing between a base and the end of the archive."""
+    numbers = {segment_number(name, manifest.segment_bytes) for name in segments}
+    reached = last_without_gap(manifest, segments)
+    last = max(numbers, default=reached)
+    yield from (number for number in range(reached + 1, last) if number not in numbers)
+
+
+def _verify_base(
+    folder: BackupFolder,
+    manifest: BackupManifest,
+    objects: set[str],
+    identity: pyrage.x25519.Identity | None,
+) -> None:
+    base = folder.base(manifest.name) / BASE
+    if not base.is_file() or sha256_of(base) != manifest.sha256:
+        raise BackupBroken(f"{base} is not as it was written", message_zh=f"{base} 与写入时不同")
+    missing = sorted(set(manifest.objects) - objects)
+    if missing:
+        raise BackupBroken(
+            f"{len(missing)} result files of backup {manifest.name} are missing: {missing[0]} …",
+            message_zh=f"备份 {manifest.name} 缺少 {len(missing)} 个结果文件：{missing[0]} …",
+        )
+    if identity is not None:
+        unseal(base, Digesting(), identity)
+
+
+def _verify_log(folder: BackupFolder, name: str, identity: pyrage.x25519.Identity) -> None:
+    path = folder.segment(name)
+    with tempfile.SpooledTemporaryFile(max_size=2**25) as packed:
+        unseal(path, packed, identity)
+        packed.seek(0)
+        try:
+            with gzip.open(packed) as file:
+                size = file.seek(0, io.SEEK_END)
+        except (OSError, EOFError) as error:
+            raise BackupBroken(f"{path} is not whole", message_zh=f"{path} 不完整") from error
+    if SEGMENT.fullmatch(name) and size & (size - 1):
+        raise BackupBroken(f"{path} is not a segment", message_zh=f"{path} 不是日志段")

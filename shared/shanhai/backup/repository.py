@@ -1,0 +1,189 @@
+"""The folder a backup lies in.
+
+    bases/<name>/base.tar.gz.age   the database's files, as of the end of the base backup
+    bases/<name>/manifest.json     what belongs to it; written last: without it there is none
+    wal/<segment>.gz.age           write-ahead log
+    objects/ab/<sha256>….age       result files, named as in the artifact store
+    cluster                        which cluster of PostgreSQL all this is of
+
+Nothing is ever changed in place, so the folder can be copied elsewhere at any moment by whatever
+copies files, objects and wal first.
+"""
+
+import fcntl
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ValidationError
+
+from shanhai.backup.age_encryption import SUFFIX, BackupBroken
+from shanhai.errors import Conflict, InvalidInput, NotFound
+
+SEGMENT = re.compile(r"[0-9A-F]{24}")
+HISTORY = re.compile(r"[0-9A-F]{8}\.history")
+NAME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
+BASE, MANIFEST = "base.tar.gz.age", "manifest.json"
+WAL_SUFFIX = f".gz{SUFFIX}"
+
+
+class BackupManifest(BaseModel, frozen=True, extra="forbid"):
+    """What a base backup consists of.
+
+    Attributes:
+        began_at: Time of the database before the backup.
+        ended_at: After it: the earliest moment that can be restored from it.
+        first_segment: A segment of the log at or before the first that is needed.
+        last_segment: One at or after the last that is needed.
+        segment_bytes: Size of a segment.
+        sha256: Of the encrypted base.
+        objects: Result files there were, with the size of each before it was encrypted.
+    """
+
+    format: Literal[1] = 1
+    name: str
+    began_at: datetime
+    ended_at: datetime
+    database_version: str
+    system_identifier: str
+    revision: str | None
+    software: str
+    first_segment: str
+    last_segment: str
+    segment_bytes: int
+    sha256: str
+    bytes: int
+    objects: Mapping[str, int]
+
+
+class BackupFolder:
+    """A folder of backups."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.bases = root / "bases"
+        self.wal = root / "wal"
+        self.objects = root / "objects"
+
+    def base(self, name: str) -> Path:
+        """Where a base backup lies."""
+        return self.bases / name
+
+    def object(self, uri: str) -> Path:
+        """Where a result file lies, by its address in the artifact store (`objects/ab/…`)."""
+        return self.root / f"{uri}{SUFFIX}"
+
+    def segment(self, name: str) -> Path:
+        """Where a file of the write-ahead log lies."""
+        return self.wal / f"{name}{WAL_SUFFIX}"
+
+    def manifests(self) -> list[BackupManifest]:
+        """The base backups, the oldest first.
+
+        Raises:
+            BackupBroken: a manifest cannot be read.
+        """
+        found = [_read(path) for path in self.bases.glob(f"*/{MANIFEST}")]
+        return sorted(found, key=lambda manifest: manifest.ended_at)
+
+    def segments(self) -> set[str]:
+        """Names of the archived segments, histories of timelines left out."""
+        names = (path.name.removesuffix(WAL_SUFFIX) for path in self.wal.glob(f"*{WAL_SUFFIX}"))
+        return {name for name in names if SEGMENT.fullmatch(name)}
+
+    def wal_files(self) -> list[str]:
+        """Names of all that was archived of the log, segments and histories."""
+        names = (path.name.removesuffix(WAL_SUFFIX) for path in self.wal.glob(f"*{WAL_SUFFIX}"))
+        return sorted(name for name in names if SEGMENT.fullmatch(name) or HISTORY.fullmatch(name))
+
+    def object_uris(self) -> set[str]:
+        """Addresses of the result files that were backed up."""
+        found = self.objects.glob(f"*/*{SUFFIX}")
+        return {path.relative_to(self.root).as_posix().removesuffix(SUFFIX) for path in found}
+
+    def choose(self, to: datetime | None) -> BackupManifest:
+        """The base backup from which a moment is restored: the newest that ended before it.
+
+        Raises:
+            NotFound: there is none at all.
+            InvalidInput: the moment lies before the first.
+        """
+        manifests = self.manifests()
+        if not manifests:
+            raise NotFound(
+                f"there is no base backup in {self.root}", message_zh=f"{self.root} 中没有基础备份"
+            )
+        fitting = [one for one in manifests if to is None or one.ended_at <= to]
+        if not fitting:
+            first = manifests[0].ended_at.isoformat()
+            raise InvalidInput(
+                f"the first backup ended at {first}: no earlier moment can be restored",
+                message_zh=f"最早的备份完成于 {first}，无法恢复到更早的时刻",
+                pointer="--to",
+            )
+        return fitting[-1]
+
+    def claim(self, system_identifier: str) -> None:
+        """Note which cluster the folder is of, the first time; segments of two have equal names.
+
+        Raises:
+            Conflict: it is of another one.
+        """
+        note = self.root / "cluster"
+        if not note.exists():
+            note.write_text(f"{system_identifier}\n", encoding="utf-8")
+        if note.read_text(encoding="utf-8").strip() != system_identifier:
+            raise Conflict(
+                f"{self.root} holds the backups of another cluster of PostgreSQL",
+                message_zh=f"{self.root} 中是另一个 PostgreSQL 集群的备份",
+            )
+
+    @contextmanager
+    def alone(self, task: str) -> Iterator[None]:
+        """Keep two processes from doing the same work in the folder.
+
+        Raises:
+            Conflict: another one does it.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / f"{task}.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Conflict(
+                    f"another process is at the {task} in {self.root}",
+                    message_zh=f"另一进程正在 {self.root} 执行 {task}",
+                ) from None
+            yield
+
+
+def name_of(moment: datetime) -> str:
+    """The name of a base backup that began at a moment."""
+    return moment.astimezone(UTC).strftime(NAME_FORMAT)
+
+
+def segment_number(name: str, segment_bytes: int) -> int:
+    """The place of a segment in the log, whatever its timeline."""
+    per_file = 2**32 // segment_bytes
+    return int(name[8:16], 16) * per_file + int(name[16:24], 16)
+
+
+def last_without_gap(manifest: BackupManifest, segments: set[str]) -> int:
+    """The number of the last segment up to which the log is whole; one before the first if none."""
+    numbers = {segment_number(name, manifest.segment_bytes) for name in segments}
+    last = segment_number(manifest.first_segment, manifest.segment_bytes) - 1
+    while last + 1 in numbers:
+        last += 1
+    return last
+
+
+def _read(path: Path) -> BackupManifest:
+    try:
+        return BackupManifest.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise BackupBroken(
+            f"{path} is not the manifest of a backup", message_zh=f"{path} 不是备份清单"
+        ) from error

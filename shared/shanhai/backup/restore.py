@@ -1,0 +1,222 @@
+"""Put a cluster of PostgreSQL and the result files back, as they were at a moment.
+
+What is written is a data directory that any PostgreSQL of the same major version starts from: it
+reads the archived log up to the moment, and then serves. Nothing but `gzip` and `cp` is needed.
+"""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyrage
+
+from shanhai.backup.age_encryption import BackupBroken, unseal
+from shanhai.backup.repository import (
+    BASE,
+    HISTORY,
+    BackupFolder,
+    BackupManifest,
+    last_without_gap,
+    segment_number,
+)
+from shanhai.backup.result_files import put_back_objects
+from shanhai.backup.server import find_program
+from shanhai.errors import InvalidInput, Unavailable
+
+LOG_FOLDER = "restored_wal"
+CHECKED_BY_PROGRAM = ("pg_verifybackup", "pg_waldump")
+SETTINGS = f"""
+# Written by `shanhai db restore`; of no effect once the server has recovered.
+restore_command = 'gzip -dc < "{LOG_FOLDER}/%f.gz" > "%p"'
+recovery_target_time = '{{moment}}'
+recovery_target_action = 'promote'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What was put back.
+
+    Attributes:
+        segments: Files of the log the server will read.
+        objects: Result files the store lacked, and their bytes.
+        checked: Whether the database's files were compared with the checksums of the server.
+    """
+
+    manifest: BackupManifest
+    segments: int
+    objects: int
+    object_bytes: int
+    checked: bool
+
+
+def restore(
+    folder: BackupFolder,
+    data: Path,
+    *,
+    store: Path,
+    identity: pyrage.x25519.Identity,
+    to: datetime | None = None,
+) -> Restored:
+    """Fill an empty data directory so that PostgreSQL started there recovers to a moment.
+
+    Args:
+        folder: The backups.
+        data: The data directory, empty or not there; it keeps its owner.
+        store: The artifact store's folder; only what it lacks is written.
+        identity: The secret key.
+        to: The moment, with an offset; None: all that was archived.
+
+    Raises:
+        InvalidInput: the directory is not empty, or the moment cannot be restored.
+        BackupBroken: a file is not as it was written. The data directory is then empty again.
+    """
+    if to is not None and to.tzinfo is None:
+        raise InvalidInput(
+            "the moment needs an offset, as in 2026-05-01T12:00:00+08:00",
+            message_zh="时刻须带时区，如 2026-05-01T12:00:00+08:00",
+            pointer="--to",
+        )
+    manifest = folder.choose(to)
+    files = _log_files(folder, manifest)
+    if to is not None:
+        _demand_reach(folder, manifest, to)
+    made = _demand_empty(data)
+    try:
+        checked = _fill(folder, manifest, files, data, identity, to)
+        objects, size = put_back_objects(folder, store, identity)
+    except BaseException:
+        _clear(data, remove=made)
+        raise
+    return Restored(manifest, len(files), objects, size, checked)
+
+
+def _fill(
+    folder: BackupFolder,
+    manifest: BackupManifest,
+    files: list[str],
+    data: Path,
+    identity: pyrage.x25519.Identity,
+    to: datetime | None,
+) -> bool:
+    _unpack(folder.base(manifest.name) / BASE, data, identity)
+    checked = _verify(data)
+    log = data / LOG_FOLDER
+    log.mkdir(mode=0o700)
+    for name in files:
+        with (log / f"{name}.gz").open("xb") as file:
+            unseal(folder.segment(name), file, identity)
+    with (data / "postgresql.auto.conf").open("a", encoding="utf-8") as settings:
+        # Empty, too: the cluster may have been restored before, to another moment.
+        moment = "" if to is None else to.astimezone(UTC).isoformat(sep=" ")
+        settings.write(SETTINGS.format(moment=moment))
+    (data / "recovery.signal").touch()
+    _give(data)
+    return checked
+
+
+def _log_files(folder: BackupFolder, manifest: BackupManifest) -> list[str]:
+    """What of the log the server may need: from the base's start to the first gap, and histories.
+
+    Beyond a gap nothing can be used, and offering it would not help.
+    """
+    first = segment_number(manifest.first_segment, manifest.segment_bytes)
+    last = last_without_gap(manifest, folder.segments())
+    return [
+        name
+        for name in folder.wal_files()
+        if HISTORY.fullmatch(name) or first <= segment_number(name, manifest.segment_bytes) <= last
+    ]
+
+
+def _demand_reach(folder: BackupFolder, manifest: BackupManifest, to: datetime) -> None:
+    """Refuse a moment after the end of what was archived, when the files tell.
+
+    Copies may have lost the times of the files, which are those of the segments' ends; the server
+    then says so itself when it starts.
+    """
+    last = last_without_gap(manifest, folder.segments())
+    ends = [
+        (folder.segment(name)).stat().st_mtime
+        for name in folder.segments()
+        if segment_number(name, manifest.segment_bytes) <= last
+    ]
+    reached = datetime.fromtimestamp(max(ends), UTC) if ends else manifest.ended_at
+    if to > max(reached, manifest.ended_at):
+        told = max(reached, manifest.ended_at).isoformat()
+        raise InvalidInput(
+            f"what was archived reaches to {told}",
+            message_zh=f"归档日志只到 {told}",
+            pointer="--to",
+        )
+
+
+def _demand_empty(data: Path) -> bool:
+    """Make sure the data directory is empty; whether it had to be made."""
+    if data.exists():
+        if not data.is_dir() or any(data.iterdir()):
+            raise InvalidInput(
+                f"{data} is not an empty directory: nothing there is overwritten",
+                message_zh=f"{data} 不是空目录，不会覆盖其中内容",
+                pointer="DATA",
+            )
+        return False
+    data.mkdir(parents=True, mode=0o700)
+    return True
+
+
+def _unpack(base: Path, data: Path, identity: pyrage.x25519.Identity) -> None:
+    data.chmod(0o700)
+    command = ["tar", "--extract", "--gzip", "--no-same-owner", f"--directory={data}"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env={"PATH": os.defpath}
+    ) as program:
+        assert program.stdin is not None  # noqa: S101  (opened as a pipe)
+        assert program.stderr is not None  # noqa: S101  (opened as a pipe)
+        try:
+            unseal(base, program.stdin, identity)
+        except BaseException:
+            program.kill()
+            raise
+        program.stdin.close()
+        said = program.stderr.read().decode(errors="replace").strip()
+        if program.wait() != 0:
+            raise BackupBroken(f"{base} cannot be unpacked: {said}", message_zh=f"无法解开：{said}")
+
+
+def _verify(data: Path) -> bool:
+    """Compare the files with the checksums the server wrote beside them, where programs can."""
+    try:
+        verify, _ = (find_program(name) for name in CHECKED_BY_PROGRAM)
+    except Unavailable:
+        return False
+    answer = subprocess.run(
+        [verify, "--quiet", str(data)], capture_output=True, text=True, check=False
+    )
+    if answer.returncode != 0:
+        reason = answer.stderr.strip()
+        raise BackupBroken(f"pg_verifybackup: {reason}", message_zh=f"pg_verifybackup：{reason}")
+    return True
+
+
+def _give(data: Path) -> None:
+    """Give all of it to the directory's owner, which the server runs as."""
+    owner = data.stat()
+    if owner.st_uid == os.geteuid():
+        return
+    for folder, _, names in os.walk(data):
+        for path in (folder, *(os.path.join(folder, name) for name in names)):
+            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
+def _clear(data: Path, *, remove: bool) -> None:
+    for path in data.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    if remove:
+        data.rmdir()

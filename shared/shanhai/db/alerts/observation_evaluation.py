@@ -1,0 +1,244 @@
+"""Follow what observations do under the rules, and open, raise and end alerts by it.
+
+One at a time evaluates (an advisory lock), each portion in one transaction with the alerts it
+makes: what was stored is looked at exactly once. Late values and revisions count as far as they
+still matter: for how long a limit is exceeded already, and for the newest value. They never open an
+alert in the past, and never end one.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.alerts.transitions import AlertSubject, Place, apply_turns, end, keep_watches
+from shanhai.db.observations.rollups import COUNTED
+from shanhai.db.tables.alert import Alert, AlertRule
+from shanhai.monitoring.thresholds import RATE_WITHIN, RuleLimits, Sample, Watch, follow, rates
+
+EVALUATION_LOCK = 0x5348_4145
+"""Held by the one who evaluates, and by all who change rules or alerts."""
+MOST_CHANGES = 500
+MOST_SILENT = 500
+"""Alerts that one look at silent stations changes; the others follow with the next."""
+MOST_ENDED = 500
+"""Alerts of expired rules that are closed at once; the others follow."""
+_TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(:lock)")
+_TAKE_LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
+_TAKE = text("""
+  WITH taken AS (
+    DELETE FROM observation_change
+     WHERE id IN (SELECT id FROM observation_change ORDER BY id LIMIT :most)
+    RETURNING station_id, property_id, first_at, last_at
+  )
+  SELECT station_id, property_id, min(first_at) AS first_at, max(last_at) AS last_at,
+         count(*) AS number
+    FROM taken GROUP BY station_id, property_id
+""")
+HOLDS = """r.enabled AND r.deleted_at IS NULL
+   AND (r.valid_from IS NULL OR r.valid_from <= current_date)
+   AND (r.valid_to IS NULL OR r.valid_to > current_date)"""
+"""Whether a rule `r` is evaluated at all, today."""
+WITHIN = """(r.region_id IS NULL OR r.region_id IN (
+     WITH RECURSIVE above (id) AS (
+       SELECT {region} UNION
+       SELECT g.parent_id FROM region g JOIN above ON g.id = above.id
+     ) SELECT id FROM above WHERE id IS NOT NULL))"""
+"""Whether what lies in `region` lies in the region of a rule `r`, or that has none."""
+HOLDS_AT = f"""{HOLDS} AND s.deleted_at IS NULL
+   AND (r.stations IS NULL OR s.id = ANY (r.stations))
+   AND {WITHIN.format(region="s.region_id")}"""
+"""Whether a rule `r` holds at a station `s`: it is named or none is, and lies in the region."""
+_WATCHES = text(f"""
+  SELECT r.id AS rule_id, r.kind, r.limits, r.reset, r.min_duration_s, r.max_age_s, r.any_quality,
+         c.station_id, c.property_id, c.first_at, w.seen_to, w.since, w.level
+    FROM unnest(CAST(:stations AS int[]), CAST(:properties AS smallint[]),
+                CAST(:firsts AS timestamptz[])) AS c (station_id, property_id, first_at)
+    JOIN station s ON s.id = c.station_id
+    JOIN alert_rule r ON r.property_id = c.property_id AND r.kind <> 'no_data'
+    LEFT JOIN alert_watch w ON w.rule_id = r.id AND w.station_id = c.station_id
+   WHERE {HOLDS_AT}
+   ORDER BY r.id, c.station_id
+""")  # noqa: S608 - constants of this file
+_SAMPLES = text(f"""
+  SELECT t.place, o.observed_at, o.value
+    FROM unnest(CAST(:stations AS int[]), CAST(:properties AS smallint[]),
+                CAST(:starts AS timestamptz[]), CAST(:any_quality AS boolean[]))
+           WITH ORDINALITY AS t (station_id, property_id, start, any_quality, place)
+    JOIN observation o ON o.station_id = t.station_id AND o.property_id = t.property_id
+         AND o.observed_at >= t.start AND (t.any_quality OR ({COUNTED}))
+   ORDER BY t.place, o.observed_at
+""")  # noqa: S608 - constants of this file
+_SILENT = text(f"""
+  SELECT r.id AS rule_id, r.kind, r.limits, r.reset, r.min_duration_s, s.id AS station_id,
+         n.newest, w.seen_to, w.since, w.level
+    FROM alert_rule r
+    JOIN station s ON {HOLDS_AT}
+    CROSS JOIN LATERAL (
+      SELECT coalesce(
+               max(l.observed_at),
+               CASE WHEN r.property_id IS NULL THEN s.created_at END
+             ) AS newest
+        FROM observation_latest l
+       WHERE l.station_id = s.id AND (r.property_id IS NULL OR l.property_id = r.property_id)
+         AND l.observed_at > '-infinity'
+    ) n
+    LEFT JOIN alert_watch w ON w.rule_id = r.id AND w.station_id = s.id
+   WHERE r.kind = 'no_data' AND n.newest IS NOT NULL
+     AND (w.level IS NOT NULL
+          OR n.newest < CAST(:now AS timestamptz) - r.reset * interval '1 second')
+   ORDER BY r.id, s.id
+""")  # noqa: S608 - constants of this file
+
+
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """A rule at a station, where it stands, and the series that changed there."""
+
+    row: Any
+    limits: RuleLimits
+    watch: Watch
+    start: datetime
+
+    @classmethod
+    def of(cls, row: Any) -> "_Followed":
+        limits = limits_of(row)
+        back = 2 * limits.duration
+        if row.seen_to is None:
+            return cls(row, limits, Watch(row.first_at), row.first_at - back)
+        watch = _watch_of(row)
+        if row.first_at > row.seen_to:
+            return cls(row, limits, watch, row.first_at)
+        if row.level is not None:
+            return cls(row, limits, watch, row.seen_to)
+        # What is late may have changed for how long a limit is exceeded: found out anew.
+        return cls(row, limits, Watch(row.seen_to), row.seen_to - back)
+
+    @property
+    def read_from(self) -> datetime:
+        """The first time whose value is needed: a change needs the value before as well."""
+        return self.start - RATE_WITHIN if self.limits.kind == "rate" else self.start
+
+    def measured(self, values: Sequence[Sample]) -> list[Sample]:
+        samples = rates(values) if self.limits.kind == "rate" else values
+        return [sample for sample in samples if sample.time >= self.start]
+
+
+async def evaluate_changes(
+    session: AsyncSession, *, now: datetime | None = None, most: int = MOST_CHANGES
+) -> int:
+    """Evaluate a portion of what was stored since the last one; how many changes it was.
+
+    None is done while somebody else is at it. The caller commits.
+    """
+    if not await try_evaluation_lock(session):
+        return 0
+    changes = (await session.execute(_TAKE, {"most": most})).all()
+    if not changes:
+        return 0
+    series = {
+        "stations": [row.station_id for row in changes],
+        "properties": [row.property_id for row in changes],
+        "firsts": [row.first_at for row in changes],
+    }
+    followed = [_Followed.of(row) for row in await session.execute(_WATCHES, series)]
+    now = now or datetime.now(UTC)
+    watches: dict[Place, Watch] = {}
+    async for one, samples in _read_samples(session, followed):
+        not_before = now - timedelta(seconds=one.row.max_age_s)
+        watch, turns = follow(one.watch, one.limits, one.measured(samples), not_before=not_before)
+        place = (one.row.rule_id, AlertSubject(station_id=one.row.station_id))
+        await apply_turns(session, place, turns, now=now)
+        watches[place] = watch
+    await keep_watches(session, watches)
+    return sum(row.number for row in changes)
+
+
+async def evaluate_silence(session: AsyncSession, *, now: datetime | None = None) -> None:
+    """Open, raise and end the alerts of stations that send nothing. The caller commits.
+
+    A rule for one property watches the stations that have ever observed it; one for all properties
+    also those that never sent anything, since they were registered.
+    """
+    if not await try_evaluation_lock(session):
+        return
+    now = now or datetime.now(UTC)
+    watches: dict[Place, Watch] = {}
+    for row in (await session.execute(_SILENT, {"now": now})).all():
+        sample = Sample(now, (now - row.newest).total_seconds())
+        watch, turns = follow(_watch_of(row), limits_of(row), [sample])
+        place = (row.rule_id, AlertSubject(station_id=row.station_id))
+        if turns:
+            await apply_turns(session, place, turns, now=now, observed_at=row.newest)
+            watches[place] = watch
+        if len(watches) == MOST_SILENT:
+            break
+    await keep_watches(session, watches)
+
+
+async def end_expired(session: AsyncSession, *, now: datetime | None = None) -> None:
+    """Close the alerts of rules whose days are over. The caller commits."""
+    if not await try_evaluation_lock(session):
+        return
+    now = now or datetime.now(UTC)
+    query = (
+        select(Alert)
+        .join(AlertRule, AlertRule.id == Alert.rule_id)
+        .where(Alert.status != "closed", AlertRule.valid_to <= func.current_date())
+        .order_by(Alert.id)
+        .limit(MOST_ENDED)
+        .with_for_update(of=Alert)
+    )
+    for alert in (await session.scalars(query)).all():
+        await end(session, alert, "rule_expired", now=now)
+
+
+async def try_evaluation_lock(session: AsyncSession) -> bool:
+    """Let nobody else evaluate until the transaction ends; False: somebody does."""
+    return bool(await session.scalar(_TRY_LOCK, {"lock": EVALUATION_LOCK}))
+
+
+async def take_evaluation_lock(session: AsyncSession) -> None:
+    """Wait until nobody evaluates, and let nobody until the transaction ends.
+
+    All who write what happens to alerts hold it, so that their events commit in the order of their
+    numbers: who follows them misses none.
+    """
+    await session.execute(_TAKE_LOCK, {"lock": EVALUATION_LOCK})
+
+
+def limits_of(row: Any) -> RuleLimits:
+    """The limits of a row of `alert_rule`."""
+    return RuleLimits(row.kind, row.limits, row.reset, timedelta(seconds=row.min_duration_s))
+
+
+def _watch_of(row: Any) -> Watch:
+    since: Mapping[str, str] = row.since or {}
+    begun = {level: datetime.fromisoformat(time) for level, time in since.items()}
+    return Watch(row.seen_to, begun, row.level)
+
+
+async def _read_samples(
+    session: AsyncSession, followed: Sequence[_Followed]
+) -> AsyncIterator[tuple[_Followed, list[Sample]]]:
+    """The values of each, also of those that have none; not more than one series in memory."""
+    if not followed:
+        return
+    asked = {
+        "stations": [one.row.station_id for one in followed],
+        "properties": [one.row.property_id for one in followed],
+        "starts": [one.read_from for one in followed],
+        "any_quality": [one.row.any_quality for one in followed],
+    }
+    place, samples = 0, list[Sample]()
+    async for number, observed_at, value in await session.stream(_SAMPLES, asked):
+        while place < number - 1:
+            yield followed[place], samples
+            place, samples = place + 1, []
+        samples.append(Sample(observed_at, value))
+    while place < len(followed):
+        yield followed[place], samples
+        place, samples = place + 1, []

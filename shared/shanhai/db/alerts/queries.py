@@ -1,0 +1,181 @@
+"""Alerts as they are read, with the names of what they are about."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from shanhai.db.identity import Viewer
+from shanhai.db.tables.alert import Alert, AlertEvent, AlertRule
+from shanhai.db.tables.control import LeadCase
+from shanhai.db.tables.indicator import Indicator, PlanIndicator
+from shanhai.db.tables.observation import ObservedProperty
+from shanhai.db.tables.plan import Plan
+from shanhai.db.tables.station import Station
+from shanhai.db.tables.zone import Region
+from shanhai.errors import NotFound
+from shanhai.vocabulary import CONTROL_KINDS, Lang, label_in
+
+_TargetRegion = aliased(Region)
+REGION_ID = func.coalesce(Station.region_id, Alert.target_region_id, LeadCase.region_id)
+"""The region of what an alert is about; null where that lies in none."""
+SUBJECTS: Mapping[str, ColumnElement[bool]] = {
+    "station": Alert.station_id.is_not(None),
+    "indicator": Alert.plan_indicator_id.is_not(None),
+    "case": Alert.case_id.is_not(None),
+    "line": Alert.target_region_id.is_not(None) & Alert.plan_indicator_id.is_(None),
+}
+_COLUMNS: Mapping[str, Any] = {
+    "status": Alert.status,
+    "level": Alert.level,
+    "rule": AlertRule.code,
+    "kind": AlertRule.kind,
+    "station": Station.code,
+    "plan": Plan.code,
+    "case": LeadCase.code,
+}
+_ALERTS: Any = (
+    select(
+        Alert,
+        AlertRule.code.label("rule"),
+        AlertRule.name_zh.label("rule_zh"),
+        AlertRule.name_en.label("rule_en"),
+        AlertRule.kind.label("kind"),
+        AlertRule.control_kind.label("control_kind"),
+        Station.code.label("station"),
+        Station.name_zh.label("station_zh"),
+        Station.name_en.label("station_en"),
+        Plan.code.label("plan"),
+        PlanIndicator.code.label("indicator"),
+        Indicator.name_zh.label("indicator_zh"),
+        Indicator.name_en.label("indicator_en"),
+        Indicator.unit.label("indicator_unit"),
+        _TargetRegion.code.label("region"),
+        _TargetRegion.name_zh.label("region_zh"),
+        _TargetRegion.name_en.label("region_en"),
+        LeadCase.code.label("case"),
+        ObservedProperty.code.label("property"),
+        ObservedProperty.unit.label("unit"),
+    )
+    .join(AlertRule, AlertRule.id == Alert.rule_id)
+    .outerjoin(Station, Station.id == Alert.station_id)
+    .outerjoin(PlanIndicator, PlanIndicator.id == Alert.plan_indicator_id)
+    .outerjoin(Plan, Plan.id == PlanIndicator.plan_id)
+    .outerjoin(Indicator, Indicator.id == PlanIndicator.indicator_id)
+    .outerjoin(_TargetRegion, _TargetRegion.id == Alert.target_region_id)
+    .outerjoin(LeadCase, LeadCase.id == Alert.case_id)
+    .outerjoin(ObservedProperty, ObservedProperty.id == AlertRule.property_id)
+    .order_by(Alert.id.desc())
+)
+
+
+async def list_alerts(
+    session: AsyncSession,
+    viewer: Viewer,
+    equal: Mapping[str, str],
+    *,
+    limit: int,
+    before: int | None = None,
+) -> Sequence[Row[Any]]:
+    """Alerts, the newest first, with the names of their rules, subjects and properties.
+
+    Args:
+        viewer: Alerts about cases are seen by those who see the cases.
+        equal: What they are, of `status`, `level`, `rule`, `kind`, `subject`, `station`, `plan`
+            and `case`.
+        before: Only alerts older than the one of this id.
+    """
+    query = _seen_by(viewer).limit(limit)
+    for name, value in equal.items():
+        query = query.where(SUBJECTS[value] if name == "subject" else _COLUMNS[name] == value)
+    if before is not None:
+        query = query.where(Alert.id < before)
+    found: Sequence[Row[Any]] = (await session.execute(query)).all()
+    return found
+
+
+async def find_alert(session: AsyncSession, viewer: Viewer, alert_id: int) -> Row[Any]:
+    """An alert, as `list_alerts` tells it.
+
+    Raises:
+        NotFound: there is none the viewer may know of.
+    """
+    query = _seen_by(viewer).where(Alert.id == alert_id)
+    found: Row[Any] | None = (await session.execute(query)).first()
+    if found is None:
+        raise unknown(alert_id)
+    return found
+
+
+async def list_events(session: AsyncSession, alert_id: int) -> Sequence[AlertEvent]:
+    """What happened to an alert, in order."""
+    query = select(AlertEvent).where(AlertEvent.alert_id == alert_id).order_by(AlertEvent.id)
+    return (await session.scalars(query)).all()
+
+
+async def newest_event(session: AsyncSession) -> int:
+    """The number of the newest event; 0 for none."""
+    return await session.scalar(select(func.max(AlertEvent.id))) or 0
+
+
+async def events_after(
+    session: AsyncSession, viewer: Viewer, number: int, *, limit: int
+) -> tuple[int, list[tuple[AlertEvent, Row[Any]]]]:
+    """Events after one, in the order they happened, each with its alert as that is now.
+
+    Returns:
+        The number of the last event that was looked at, and those of them the viewer may know of.
+    """
+    query = select(AlertEvent).where(AlertEvent.id > number).order_by(AlertEvent.id).limit(limit)
+    events = (await session.scalars(query)).all()
+    if not events:
+        return number, []
+    told = _seen_by(viewer).where(Alert.id.in_({one.alert_id for one in events}))
+    alerts = {row[0].id: row for row in await session.execute(told)}
+    seen = [(event, alerts[event.alert_id]) for event in events if event.alert_id in alerts]
+    return events[-1].id, seen
+
+
+async def read_alerts(session: AsyncSession, numbers: Collection[int]) -> dict[int, Row[Any]]:
+    """Alerts by their ids, whoever may know of them."""
+    return {row[0].id: row for row in await session.execute(_ALERTS.where(Alert.id.in_(numbers)))}
+
+
+def subject_kind(alert: Alert) -> str:
+    """What an alert is about, as `vocabulary.ALERT_SUBJECTS` has it."""
+    if alert.station_id is not None:
+        return "station"
+    if alert.case_id is not None:
+        return "case"
+    return "indicator" if alert.plan_indicator_id is not None else "line"
+
+
+def subject_name(row: Row[Any], lang: Lang) -> str:
+    """What an alert of `list_alerts` is about, as people call it."""
+    alert: Alert = row[0]
+    kind = subject_kind(alert)
+    if kind == "station":
+        return str(getattr(row, f"station_{lang}"))
+    if kind == "case":
+        return str(row.case)
+    if kind == "line":
+        name = label_in(CONTROL_KINDS, row.control_kind, lang)
+        return f"{getattr(row, f'region_{lang}')} · {name}"
+    year = "" if alert.target_year is None else f" {alert.target_year}"
+    return f"{getattr(row, f'indicator_{lang}')} · {getattr(row, f'region_{lang}')}{year}"
+
+
+def unknown(alert_id: int) -> NotFound:
+    """What is said of an alert there is not."""
+    return NotFound(f"there is no alert {alert_id}", message_zh=f"没有预警 {alert_id}")
+
+
+def _seen_by(viewer: Viewer) -> Select[Any]:
+    query: Select[Any] = _ALERTS
+    if viewer.sees_all:
+        return query
+    # As the list of cases has it: they are for those who work in their region.
+    own = LeadCase.region_id.in_(sorted(viewer.regions or ()))
+    return query.where(or_(Alert.case_id.is_(None), own))

@@ -1,0 +1,228 @@
+"""Drafting and publishing bulletins; what is kept of one never changes but that it is published."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, extract, func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.bulletins.queries import find_bulletin
+from shanhai.db.deliveries.events import announce, find_listening
+from shanhai.db.features.permissions import (
+    PUBLISH_SCOPES,
+    PUBLISHERS,
+    demand_role,
+    demand_scopes,
+)
+from shanhai.db.identity import Identity
+from shanhai.db.queries.audit import Act, record
+from shanhai.db.tables.delivery import Bulletin
+from shanhai.errors import Conflict, Stale
+from shanhai.vocabulary import Lang, Role, Scope
+
+DRAFTERS = frozenset({Role.PLANNER})
+DRAFT_SCOPES = frozenset({Scope.JOBS})
+PUBLISHED = "bulletin.published"
+_LOCK = 0x5348_4255
+_TAKE = text("SELECT pg_advisory_xact_lock(:lock)")
+
+
+@dataclass(frozen=True, slots=True)
+class BulletinSubject:
+    """What a bulletin is about; at most one of those published that no other corrects."""
+
+    region_id: int
+    plan_id: int | None
+    first: date
+    last: date
+    is_public: bool
+
+    @classmethod
+    def of(cls, row: Bulletin) -> "BulletinSubject":
+        """What a bulletin is about."""
+        return cls(row.region_id, row.plan_id, row.first_day, row.last_day, row.is_public)
+
+
+@dataclass(frozen=True, slots=True)
+class BulletinDraft:
+    """A bulletin that was made: what it is about, its numbers, content and files."""
+
+    subject: BulletinSubject
+    region: str
+    job_id: uuid.UUID
+    issue: int
+    version: int
+    corrects_id: int | None
+    title_zh: str
+    title_en: str
+    template: str
+    template_version: int
+    content: Mapping[str, Any]
+    files: Mapping[str, Any]
+
+
+async def find_standing(session: AsyncSession, subject: BulletinSubject) -> Bulletin | None:
+    """The published bulletin about something that no later one corrects."""
+    own = Bulletin
+    query = (
+        select(own)
+        .where(
+            own.region_id == subject.region_id,
+            own.plan_id.is_not_distinct_from(subject.plan_id),
+            own.first_day == subject.first,
+            own.last_day == subject.last,
+            own.is_public == subject.is_public,
+            own.state == "published",
+        )
+        .order_by(own.version.desc(), own.id.desc())
+        .limit(1)
+    )
+    return await session.scalar(query)
+
+
+async def next_issue(session: AsyncSession, region_id: int, year: int) -> int:
+    """The number after those of the bulletins of a region published of a year."""
+    own = Bulletin
+    last = await session.scalar(select(func.max(own.issue)).where(*_of_year(region_id, year)))
+    return (last or 0) + 1
+
+
+async def add_draft(session: AsyncSession, draft: BulletinDraft, act: Act) -> Bulletin:
+    """Keep a bulletin as a draft; its code tells region, days and how many there were before."""
+    await session.execute(_TAKE, {"lock": _LOCK})
+    own, subject = Bulletin, draft.subject
+    days = f"{subject.first:%Y%m%d}-{subject.last:%Y%m%d}"
+    before = await session.scalar(
+        select(func.count()).where(
+            own.region_id == subject.region_id,
+            own.first_day == subject.first,
+            own.last_day == subject.last,
+        )
+    )
+    row = own(
+        code=f"{draft.region}.{days}.{(before or 0) + 1}",
+        region_id=subject.region_id,
+        plan_id=subject.plan_id,
+        job_id=draft.job_id,
+        first_day=subject.first,
+        last_day=subject.last,
+        issue=draft.issue,
+        version=draft.version,
+        corrects_id=draft.corrects_id,
+        title_zh=draft.title_zh,
+        title_en=draft.title_en,
+        template=draft.template,
+        template_version=draft.template_version,
+        is_public=subject.is_public,
+        state="draft",
+        content=dict(draft.content),
+        files=dict(draft.files),
+        created_by=act.actor,
+    )
+    session.add(row)
+    await session.flush()
+    after = {"state": "draft", "files": {name: one["sha256"] for name, one in draft.files.items()}}
+    record(session, act, "create", table="bulletin", object_id=row.code, after=after)
+    return row
+
+
+async def publish_draft(
+    session: AsyncSession,
+    code: str,
+    *,
+    identity: Identity,
+    act: Act,
+    expected: frozenset[str] | None = None,
+) -> Bulletin:
+    """Publish a draft.
+
+    Args:
+        expected: States, one of which it must be in; None for any.
+
+    Raises:
+        Unauthenticated, Forbidden: the identity may not publish in the region.
+        NotFound: there is none it may know of.
+        Stale: it is in none of the states expected.
+        Conflict: it is published already, another one about the same stands and is not corrected
+            by it, or another one has its number.
+    """
+    demand_scopes(identity, PUBLISH_SCOPES)
+    await session.execute(_TAKE, {"lock": _LOCK})
+    row = (await find_bulletin(session, code, identity.viewer)).bulletin
+    await session.refresh(row, with_for_update=True)
+    demand_role(identity, PUBLISHERS, row.region_id)
+    if expected is not None and row.state not in expected:
+        raise Stale(
+            f"bulletin {code!r} is {row.state} now; read it again",
+            message_zh=f"公报 {code!r} 的状态已变化，请重新读取",
+        )
+    if row.state != "draft":
+        raise Conflict(
+            f"bulletin {code!r} is published already", message_zh=f"公报 {code!r} 已发布"
+        )
+    await _demand_place(session, row)
+    now = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    row.state, row.published_by, row.published_at = "published", act.actor, now
+    await session.flush()
+    before, after = {"state": "draft"}, {"state": "published"}
+    await _announce(session, row, now)
+    record(session, act, "publish", table="bulletin", object_id=code, before=before, after=after)
+    return row
+
+
+async def _announce(session: AsyncSession, row: Bulletin, at: datetime) -> None:
+    """Tell the webhooks that listen, once this is committed."""
+    listening = await find_listening(session, PUBLISHED, row.region_id)
+
+    def tell(lang: Lang) -> dict[str, Any]:
+        return {
+            "code": row.code,
+            "title": row.title_zh if lang == "zh" else row.title_en,
+            "issue": row.issue,
+            "year": row.last_day.year,
+            "version": row.version,
+            "first": row.first_day.isoformat(),
+            "last": row.last_day.isoformat(),
+            "public": row.is_public,
+            "sha256": {name: one["sha256"] for name, one in row.files.items()},
+            "href": f"/bulletins/{row.code}",
+        }
+
+    await announce(session, listening, PUBLISHED, tell, at=at)
+
+
+async def _demand_place(session: AsyncSession, row: Bulletin) -> None:
+    """Refuse a second bulletin about the same, and a number given twice."""
+    standing = await find_standing(session, BulletinSubject.of(row))
+    if standing is not None and standing.id != row.corrects_id:
+        raise Conflict(
+            f"{standing.code!r} is published of the same region and period; make the bulletin anew"
+            f" with `corrects`: {standing.code!r}",
+            message_zh=f"同一区域和时段已发布 {standing.code!r}；请以 corrects 指明更正后重新编制",
+        )
+    own, year = Bulletin, row.last_day.year
+    query = select(own.code).where(
+        *_of_year(row.region_id, year), own.issue == row.issue, own.is_public == row.is_public
+    )
+    if row.corrects_id is not None:
+        # All versions of a bulletin keep its number.
+        same = (own.first_day == row.first_day) & (own.last_day == row.last_day)
+        query = query.where(~same)
+    other = await session.scalar(query.limit(1))
+    if other is not None:
+        raise Conflict(
+            f"issue {row.issue} of {year} is {other!r}; make the bulletin anew with another number",
+            message_zh=f"{year} 年第 {row.issue} 期已是 {other!r}；请以另一期号重新编制",
+        )
+
+
+def _of_year(region_id: int, year: int) -> tuple[ColumnElement[bool], ...]:
+    own = Bulletin
+    return (
+        own.region_id == region_id,
+        own.state == "published",
+        extract("year", own.last_day) == year,
+    )

@@ -1,0 +1,1 @@
+"""The collections: one declaration per entity, read by the engine in `shanhai.db.features`."""

@@ -1,0 +1,230 @@
+"""Joint plans: several regions make one plan together, each of them its part."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.collections.guards import RECORD_PERIOD, became, refused
+from shanhai.db.features.columns import Columns, as_of, current, square_kilometres
+from shanhai.db.features.entity import TEXT, Editing, Entity, Guard, PendingWrite
+from shanhai.errors import Fault
+from shanhai.vocabulary import Label, Role
+
+PARTNERS = "CASE WHEN p.deleted_at IS NULL THEN p.region_ids || p.region_id END"
+"""SQL of the regions that plan together, for rows joined to their plan as `p`.
+
+What a plan says of places outside its regions is known to the people of its regions, too."""
+_LED_BY = text(
+    "SELECT lead.level = 'cooperation' AND lead.member_ids @> ARRAY(SELECT r.id FROM region r"
+    " WHERE r.code = ANY(CAST(:codes AS text[])) AND r.deleted_at IS NULL)"
+    " FROM region lead WHERE lead.code = :lead AND lead.deleted_at IS NULL"
+)
+_NOT_APART = text("""
+WITH RECURSIVE listed AS (
+  SELECT id, code, level, parent_id FROM region
+   WHERE code = ANY(CAST(:codes AS text[])) AND deleted_at IS NULL
+), above (code, id) AS (
+  SELECT code, parent_id FROM listed WHERE parent_id IS NOT NULL
+  UNION
+  SELECT above.code, r.parent_id FROM above JOIN region r ON r.id = above.id
+   WHERE r.parent_id IS NOT NULL
+)
+SELECT code FROM listed WHERE level = 'cooperation'
+UNION SELECT above.code FROM above JOIN listed ON listed.id = above.id
+ORDER BY 1
+""")
+_STILL_USED = text("""
+SELECT DISTINCT r.code FROM region r JOIN (
+  SELECT region_id FROM plan_part WHERE plan_id = :plan AND deleted_at IS NULL
+  UNION ALL SELECT region_id FROM programme WHERE plan_id = :plan AND deleted_at IS NULL
+  UNION ALL SELECT region_id FROM plan_indicator WHERE plan_id = :plan AND deleted_at IS NULL
+) part ON part.region_id = r.id
+ WHERE r.code = ANY(CAST(:codes AS text[])) ORDER BY r.code
+""")
+_PARTIES = text(
+    "SELECT r.code FROM plan p JOIN region r ON r.id = ANY(p.region_ids || p.region_id)"
+    " WHERE p.code = :plan AND p.deleted_at IS NULL ORDER BY r.code"
+)
+_OUTSIDE = text("""
+WITH RECURSIVE within (id) AS (
+  SELECT unnest(p.region_ids || p.region_id) FROM plan p WHERE p.deleted_at IS NULL
+     AND cardinality(p.region_ids) > 0
+     AND (p.code = CAST(:plan AS text) OR p.id IN (
+       SELECT plan_id FROM programme WHERE code = CAST(:programme AS text)
+          AND deleted_at IS NULL))
+  UNION
+  SELECT r.id FROM region r JOIN within ON r.parent_id = within.id
+)
+SELECT EXISTS (SELECT FROM within) AND NOT EXISTS (
+  SELECT FROM within JOIN region r ON r.id = within.id WHERE r.code = :region)
+""")
+_WORKED_ON = text(
+    "SELECT status FROM plan WHERE code = :plan AND deleted_at IS NULL"
+    " AND cardinality(region_ids) > 0 AND status IN ('draft', 'submitted')"
+)
+_SEVERAL = Label("联合规划至少由两个不同区域组成", "a joint plan has two different regions or more")
+_LEAD = Label(
+    "须包含牵头区域 region；牵头者为协同发展区时，须均为其成员",
+    "must hold the region that leads, or be members of the cooperation region that does",
+)
+
+
+async def regions_plan_together(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:
+    """The regions of a joint plan are several, lie apart, and one of them leads.
+
+    Raises:
+        InvalidInput: they are not.
+    """
+    after, before = change.after or {}, change.before or {}
+    listed, lead = after.get("regions") or [], after.get("region")
+    if listed and (listed, lead) != (before.get("regions"), before.get("region")):
+        await _demand_regions(session, listed, lead)
+    gone = sorted(set(before.get("regions") or []) - {*listed, lead})
+    if change.after is None or not gone:
+        return ()
+    used = await session.scalars(_STILL_USED, {"plan": change.row_id, "codes": gone})
+    return [
+        Fault(
+            "/properties/regions",
+            f"must keep {code!r}, whose part is in the plan",
+            f"须保留 {code!r}：规划中仍有其部分",
+        )
+        for code in used
+    ]
+
+
+async def _demand_regions(session: AsyncSession, listed: list[str], lead: str | None) -> None:
+    pointer = "/properties/regions"
+    if len(listed) < 2 or len(set(listed)) < len(listed):
+        raise refused(pointer, _SEVERAL)
+    if lead not in listed:
+        led = {"codes": listed, "lead": lead}
+        if lead is None or not await session.scalar(_LED_BY, led):
+            raise refused(pointer, _LEAD)
+    nested = list(await session.scalars(_NOT_APART, {"codes": listed}))
+    if nested:
+        named = ", ".join(nested)
+        raise refused(
+            pointer,
+            Label(
+                f"不得为协同发展区或位于另一列出的区域之内：{named}",
+                f"must be neither a cooperation region nor lie in another one listed: {named}",
+            ),
+        )
+
+
+def part_of_the_plan(under: str = "") -> Guard:
+    """A guard: what is of one region's part names a region of the plan."""
+
+    async def guard(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:
+        after = change.after or {}
+        region, plan = after.get("region"), after.get("plan")
+        if region is None or plan is None or not _differs(change, "region", "plan"):
+            return ()
+        known = list(await session.scalars(_PARTIES, {"plan": plan}))
+        if region in known:
+            return ()
+        named = ", ".join(known)
+        return (
+            Fault(
+                f"{under}/region",
+                f"is no region of the plan {plan!r}; those are: {named or 'none'}",
+                f"不是规划 {plan!r} 的区域；其区域为：{named or '无'}",
+            ),
+        )
+
+    return guard
+
+
+def within_joint_plan(under: str = "/properties") -> Guard:
+    """A guard: what belongs to a joint plan lies in one of its regions."""
+
+    async def guard(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:
+        after = change.after or {}
+        asked = {name: after.get(name) for name in ("plan", "programme", "region")}
+        if asked["plan"] is None and asked["programme"] is None:
+            return ()
+        if not _differs(change, *asked) or not await session.scalar(_OUTSIDE, asked):
+            return ()
+        return (
+            Fault(
+                f"{under}/region",
+                f"{asked['region']!r} lies in no region of the joint plan",
+                f"{asked['region']!r} 不在该联合规划的任何区域内",
+            ),
+        )
+
+    return guard
+
+
+async def published_after_the_plan(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:
+    """What is put in force of a joint plan would tell of a draft that others may not know of."""
+    plan = (change.after or {}).get("plan")
+    if plan is None or not became(change, "status", "published"):
+        return ()
+    status = await session.scalar(_WORKED_ON, {"plan": plan})
+    if status is None:
+        return ()
+    return (
+        Fault(
+            "/properties/status",
+            f"the joint plan {plan!r} is {status}; it must be approved first",
+            f"联合规划 {plan!r} 的状态为 {status}，须先获批准",
+        ),
+    )
+
+
+def _differs(change: PendingWrite, *names: str) -> bool:
+    after: Mapping[str, Any] = change.after or {}
+    before: Mapping[str, Any] = change.before or {}
+    return any(after.get(name) != before.get(name) for name in names)
+
+
+_OWN = Columns("pp")
+
+PLAN_PARTS = Entity(
+    name="plan_parts",
+    title=Label("联合规划分部", "Parts of a joint plan"),
+    description=Label(
+        "联合规划中各区域自行编写的部分；面积未绘制的为空，不计为零。",
+        "What each region writes of a joint plan; the area of a region nobody has drawn is null,"
+        " never zero.",
+    ),
+    table="plan_part",
+    alias="pp",
+    joins=(
+        " JOIN plan p ON p.id = pp.plan_id JOIN region r ON r.id = pp.region_id"
+        " LEFT JOIN party o ON o.id = pp.party_id"
+    ),
+    code="pp.code",
+    live="pp.deleted_at IS NULL AND p.deleted_at IS NULL",
+    published="p.status IN ('approved', 'superseded')",
+    current=current("pp"),
+    as_of=as_of("pp"),
+    region="pp.region_id",
+    partners=PARTNERS,
+    interval=_OWN.interval,
+    path="/plans/{plan}/parts",
+    properties=(
+        _OWN.code,
+        *_OWN.names(),
+        _OWN.reference("plan", "p.code", Label("规划", "Plan"), to="plans", required=True),
+        _OWN.copied_from("plan_part"),
+        _OWN.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
+        _OWN.reference(
+            "department",
+            "o.code",
+            Label("责任部门", "Department"),
+            to="parties",
+            column="party_id",
+        ),
+        _OWN.column("text_zh", TEXT, Label("内容", "Text, zh")),
+        _OWN.column("text_en", TEXT, Label("内容(英)", "Text, en")),
+        square_kilometres("area_km2", "r.area_m2", Label("区域面积", "Area of the region")),
+        _OWN.source,
+        *_OWN.period,
+    ),
+    editing=Editing(roles=frozenset({Role.PLANNER}), guards=(RECORD_PERIOD, part_of_the_plan())),
+)

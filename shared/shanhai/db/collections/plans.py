@@ -1,0 +1,228 @@
+"""Plans and policies; each lies where its region lies."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.collections.edition_moves import made_by, revised_by
+from shanhai.db.collections.guards import PERIOD, became, in_order, no_circle
+from shanhai.db.collections.joint_approvals import approved_by_every_region
+from shanhai.db.collections.joint_plans import PARTNERS, regions_plan_together
+from shanhai.db.editions.approval import take_over
+from shanhai.db.features.columns import YEAR, Columns, as_of, choice, current
+from shanhai.db.features.entity import (
+    DATE,
+    INTEGER,
+    TEXT,
+    TEXTS,
+    Editing,
+    Entity,
+    Lifecycle,
+    PendingWrite,
+    Property,
+    Step,
+)
+from shanhai.db.queries.audit import Act
+from shanhai.errors import Conflict, Fault
+from shanhai.vocabulary import PLAN_STATUSES, Label, Role
+
+_OWN = Columns("p")
+_UPPER_STATUS = text("SELECT status FROM plan WHERE code = :code AND deleted_at IS NULL")
+_FORMER = text(
+    "SELECT former.id, former.code, former.status, former.row_version, own.code AS later,"
+    " former.status = 'withdrawn' AND NOT isempty(former.in_force) AS withdrawn FROM plan own"
+    " JOIN plan former ON former.id = own.supersedes_id WHERE own.id = :row_id FOR UPDATE OF former"
+)
+# A joint plan lies where its regions lie, as far as they are drawn.
+_PLACE = (
+    "coalesce((SELECT ST_Multi(ST_Union(of.geom)) FROM region of"
+    " WHERE of.id = ANY(p.region_ids)), r.geom)"
+)
+_PLANNER, _APPROVER = frozenset({Role.PLANNER}), frozenset({Role.APPROVER})
+
+LIFECYCLE = Lifecycle(
+    property="status",
+    initial="draft",
+    steps=(
+        Step("draft", "submitted", _PLANNER),
+        Step("submitted", "approved", _APPROVER),
+        Step("submitted", "draft", _PLANNER | _APPROVER),
+        Step("approved", "superseded", _APPROVER),
+        *(
+            Step(source, "withdrawn", _APPROVER)
+            for source in ("draft", "submitted", "approved", "superseded")
+        ),
+    ),
+    settled=frozenset({"approved", "superseded", "withdrawn"}),
+)
+
+
+async def upper_plan_is_approved(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:
+    """A plan is not approved before the plan above it."""
+    upper = (change.after or {}).get("upper_plan")
+    if upper is None or not became(change, "status", "approved"):
+        return ()
+    status = await session.scalar(_UPPER_STATUS, {"code": upper})
+    if status in {"approved", "superseded"}:
+        return ()
+    return (
+        Fault(
+            "/properties/status",
+            f"the upper plan {upper!r} is {status}; it must be approved first",
+            f"上位规划 {upper!r} 的状态为 {status}，须先获批准",
+        ),
+    )
+
+
+async def close_former(session: AsyncSession, act: Act, change: PendingWrite) -> Mapping[str, Any]:
+    """Approving an edition supersedes the plan whose place it takes; what it had comes over.
+
+    One that was withdrawn while it was in force is followed, too.
+
+    Raises:
+        Conflict: that plan is not in force: another edition has taken its place already.
+    """
+    if not became(change, "status", "approved") or change.row_id is None:
+        return {}
+    former = (await session.execute(_FORMER, {"row_id": change.row_id})).first()
+    if former is None:
+        return {}
+    if former.status != "approved" and not former.withdrawn:
+        en = f"the plan {former.code!r}, whose place it takes, is {former.status}"
+        zh = f"其所取代的规划 {former.code!r} 状态为 {former.status}"
+        raise Conflict(en, message_zh=zh, faults=[Fault("/properties/status", en, zh)])
+    await take_over(session, act, former, change.row_id)
+    return {}
+
+
+PLANS = Entity(
+    name="plans",
+    title=Label("规划与政策", "Plans and policies"),
+    description=Label(
+        "规划与政策文件：级别、期限、上位规划与状态；联合规划由多个区域共同编制。",
+        "Plans and policies: level, period, upper plan and status; several regions make a joint"
+        " plan together.",
+    ),
+    table="plan",
+    alias="p",
+    joins=(
+        " LEFT JOIN region r ON r.id = p.region_id"
+        " LEFT JOIN plan upper_plan ON upper_plan.id = p.upper_plan_id"
+    ),
+    code="p.code",
+    geometry=_PLACE,
+    geometry_type="geometry-multipolygon",
+    live="p.deleted_at IS NULL",
+    published="p.status IN ('approved', 'superseded')",
+    current=current("p"),
+    as_of=as_of("p"),
+    region="p.region_id",
+    partners=PARTNERS,
+    interval=("make_date(p.first_year, 1, 1)", "make_date(p.last_year + 1, 1, 1)"),
+    properties=(
+        _OWN.code,
+        *_OWN.names(),
+        _OWN.column("kind", TEXT, Label("类型", "Kind"), queryable=True, required=True),
+        _OWN.column("level", TEXT, Label("级别", "Level"), queryable=True, required=True),
+        _OWN.reference("region", "r.code", Label("区域", "Region"), to="regions"),
+        _OWN.references(
+            "regions",
+            Label("联合编制区域", "Regions that plan together"),
+            to="regions",
+            table="region",
+            column="region_ids",
+        ),
+        Property(
+            "regions_not_drawn",
+            "ARRAY(SELECT of.code FROM unnest(p.region_ids) WITH ORDINALITY AS listed (id, place)"
+            " JOIN region of ON of.id = listed.id WHERE of.geom IS NULL ORDER BY listed.place)",
+            TEXTS,
+            Label("未绘制的编制区域", "Regions of it nobody has drawn"),
+        ),
+        _OWN.reference(
+            "upper_plan", "upper_plan.code", Label("上位规划", "Upper plan"), to="plans"
+        ),
+        _OWN.reference(
+            "spatial_plan",
+            "(SELECT sp.code FROM plan sp WHERE sp.id = p.spatial_plan_id)",
+            Label("所属国土空间规划", "Spatial plan it belongs to"),
+            to="plans",
+        ),
+        _OWN.column(
+            "period_start",
+            YEAR,
+            Label("起始年", "First year"),
+            column="first_year",
+            queryable=True,
+            required=True,
+        ),
+        _OWN.column(
+            "period_end", YEAR, Label("终止年", "Last year"), column="last_year", queryable=True
+        ),
+        _OWN.column("base_year", YEAR, Label("基准年", "Base year")),
+        _OWN.attribute("near_target_year", YEAR, Label("近期目标年", "Near target year")),
+        _OWN.attribute("target_year", YEAR, Label("目标年", "Target year")),
+        _OWN.attribute("document", TEXT, Label("文号", "Document number")),
+        _OWN.attribute("mandate", TEXT, Label("编制依据", "Mandate")),
+        _OWN.attribute("issuer", TEXT, Label("发布机构", "Issuer")),
+        _OWN.attribute("issued_on", DATE, Label("发布日期", "Issued on")),
+        _OWN.column("status", choice(PLAN_STATUSES), Label("状态", "Status"), queryable=True),
+        _OWN.column("version", {**INTEGER, "minimum": 1}, Label("版本", "Version"), queryable=True),
+        Property(
+            "lineage",
+            "(SELECT first.code FROM plan first WHERE first.id = coalesce(p.lineage_id, p.id))",
+            TEXT,
+            Label("首版规划", "First edition of its lineage"),
+            queryable=True,
+            role="reference",
+        ),
+        _OWN.shown("edition", INTEGER, Label("版次", "Edition"), queryable=True),
+        Property(
+            "in_force_from",
+            "lower(p.in_force)",
+            DATE,
+            Label("施行起始日", "In force from"),
+        ),
+        Property("in_force_to", "upper(p.in_force)", DATE, Label("施行终止日", "In force until")),
+        Property(
+            "supersedes",
+            "(SELECT former.code FROM plan former WHERE former.id = p.supersedes_id)",
+            TEXT,
+            Label("所取代的规划", "Plan it takes the place of"),
+            queryable=True,
+            role="reference",
+        ),
+        Property(
+            "superseded_by",
+            "ARRAY(SELECT later.code FROM plan later WHERE later.supersedes_id = p.id"
+            " AND later.status IN ('approved', 'superseded') AND later.deleted_at IS NULL)",
+            TEXTS,
+            Label("取代它的规划", "Plan that took its place"),
+        ),
+        made_by("p", "plan", "target"),
+        revised_by("p", "plan", "target"),
+        _OWN.details,
+        _OWN.fields,
+        *_OWN.period,
+    ),
+    editing=Editing(
+        roles=_PLANNER,
+        lifecycle=LIFECYCLE,
+        effects=(close_former,),
+        guards=(
+            PERIOD,
+            in_order(
+                "period_start",
+                "period_end",
+                Label("终止年不得早于起始年", "period_end must not be before period_start"),
+            ),
+            no_circle("plan", "upper_plan_id", "upper_plan"),
+            regions_plan_together,
+            no_circle("plan", "spatial_plan_id", "spatial_plan"),
+            upper_plan_is_approved,
+            approved_by_every_region,
+        ),
+    ),
+)

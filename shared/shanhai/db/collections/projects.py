@@ -1,0 +1,252 @@
+"""Restoration projects; their state is changed by transitions, never by a write."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.collections.edition_moves import (
+    programme_follows_plan,
+    programme_of_its_plan,
+    revised_by,
+)
+from shanhai.db.collections.guards import PERIOD, in_order
+from shanhai.db.collections.joint_plans import within_joint_plan
+from shanhai.db.features.columns import (
+    UUID,
+    YEAR,
+    Columns,
+    as_of,
+    current,
+    square_kilometres,
+)
+from shanhai.db.features.entity import (
+    BOOLEAN,
+    DATE,
+    MONEY,
+    NUMBER,
+    TEXT,
+    TEXTS,
+    Editing,
+    Entity,
+    PendingWrite,
+    Property,
+)
+from shanhai.errors import Fault
+from shanhai.vocabulary import Label, Role, Scope
+
+
+def newest_of(project: str) -> str:
+    """SQL that holds for a problem `b` of a project unless a copy of it is linked to that, too."""
+    # The alias is a constant of the callers.
+    return (
+        "NOT EXISTS (SELECT FROM project_problem further JOIN problem later"
+        f" ON later.id = further.problem_id WHERE further.project_id = {project}.id"
+        " AND later.copied_from_id = b.id AND later.deleted_at IS NULL)"
+    )
+
+
+_OWN = Columns("pj")
+_STATE = text("SELECT state FROM project WHERE id = :row_id")
+# A project is of the plan it names, or of its programme's.
+_PARTNERS = (
+    "(SELECT array_agg(partner) FROM plan of, unnest(of.region_ids) partner"
+    " WHERE of.id IN (pj.plan_id, pg.plan_id) AND of.deleted_at IS NULL)"
+)
+# What is worked on already would tell of the draft it was put into.
+OUTSIDE_DRAFTS = (
+    "NOT EXISTS (SELECT FROM plan of WHERE of.id IN (pj.plan_id,"
+    " (SELECT own.plan_id FROM programme own WHERE own.id = pj.programme_id))"
+    " AND of.region_ids <> '{}' AND of.status IN ('draft', 'submitted'))"
+)
+"""Holds for projects `pj` that are in no joint plan which is still worked on."""
+DELETABLE = ("draft", "proposed", "rejected", "cancelled")
+"""States of projects that were never accepted, or are no more."""
+AT_WORK = (
+    *("implementation", "suspended", "acceptance", "monitoring", "effect_evaluation"),
+    *("after_care", "closed"),
+)
+"""States of projects that are built where they were approved to be."""
+PERCENT = {**NUMBER, "minimum": 0, "maximum": 100}
+
+
+async def only_deleted_before_reserve(
+    session: AsyncSession, change: PendingWrite
+) -> Sequence[Fault]:
+    """A project that was taken into the reserve is cancelled, not deleted."""
+    if change.verb != "delete":
+        return ()
+    state = await session.scalar(_STATE, {"row_id": change.row_id})
+    if state in DELETABLE:
+        return ()
+    return (
+        Fault(
+            "",
+            f"the project is in state {state!r}; cancel it instead",
+            f"项目状态为 {state!r}，不能删除，请改为取消",
+        ),
+    )
+
+
+async def only_moved_before_work(session: AsyncSession, change: PendingWrite) -> Sequence[Fault]:
+    """The place that was checked is the one that is worked on."""
+    if not change.geometry_changed or change.row_id is None:
+        return ()
+    state = await session.scalar(_STATE, {"row_id": change.row_id})
+    if state not in AT_WORK:
+        return ()
+    return (
+        Fault(
+            "/geometry",
+            f"cannot be changed any more: the project is in state {state!r}",
+            f"项目状态为 {state!r}，范围不得再更改",
+        ),
+    )
+
+
+_EDITIONS = (
+    "SELECT edition.code FROM plan_membership member JOIN plan edition"
+    " ON edition.id = member.plan_id AND edition.deleted_at IS NULL WHERE member.project_id = pj.id"
+    " AND (edition.status IN ('approved', 'superseded') OR {drafts})"
+)
+"""The editions of plans that a project is in."""
+
+
+PROJECTS = Entity(
+    name="projects",
+    title=Label("修复项目", "Projects"),
+    description=Label(
+        "生态修复项目及其生命周期；设计前可无几何。",
+        "Restoration projects with their lifecycle; without geometry until they are designed.",
+    ),
+    table="project",
+    alias="pj",
+    joins=(
+        " LEFT JOIN region r ON r.id = pj.region_id LEFT JOIN plan p ON p.id = pj.plan_id"
+        " LEFT JOIN programme pg ON pg.id = pj.programme_id"
+        " LEFT JOIN party o ON o.id = pj.owner_id"
+        " LEFT JOIN project_state st ON st.state = pj.state"
+    ),
+    code="pj.code",
+    geometry="pj.geom",
+    geometry_type="geometry-any",
+    geometry_column="geom",
+    live="pj.deleted_at IS NULL",
+    published="pj.state NOT IN ('draft', 'proposed', 'rejected', 'cancelled')"
+    f" AND {OUTSIDE_DRAFTS}",
+    public="pj.is_public",
+    current=current("pj"),
+    as_of=as_of("pj"),
+    region="pj.region_id",
+    partners=_PARTNERS,
+    interval=("make_date(pj.start_year, 1, 1)", "make_date(pj.end_year + 1, 1, 1)"),
+    properties=(
+        _OWN.code,
+        *_OWN.names(),
+        _OWN.column("summary_zh", TEXT, Label("摘要", "Summary, zh")),
+        _OWN.column("summary_en", TEXT, Label("摘要(英)", "Summary, en")),
+        _OWN.attribute("content_zh", TEXT, Label("主要建设内容", "Main works, zh")),
+        _OWN.attribute("content_en", TEXT, Label("主要建设内容(英)", "Main works, en")),
+        _OWN.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
+        Property(
+            "regions",
+            "ARRAY(SELECT t.code FROM project_region pr JOIN region t ON t.id = pr.region_id"
+            " WHERE pr.project_id = pj.id ORDER BY t.code)",
+            TEXTS,
+            Label("涉及镇街", "Towns"),
+            queryable=True,
+        ),
+        replace(
+            _OWN.reference("plan", "p.code", Label("规划", "Plan"), to="plans"),
+            matches=f":is_plan IN ({_EDITIONS})",
+            matches_former="pj.id IN (SELECT member.project_id FROM plan edition"
+            " CROSS JOIN LATERAL plan_members_on(edition.id, {day}) member"
+            " WHERE edition.code = :is_plan AND edition.deleted_at IS NULL"
+            " AND (edition.status IN ('approved', 'superseded') OR {drafts}))",
+        ),
+        Property(
+            "editions",
+            f"ARRAY({_EDITIONS.format(drafts='false')} ORDER BY edition.edition, edition.code)",
+            TEXTS,
+            Label("所属规划各版", "Editions it is in"),
+        ),
+        _OWN.reference("programme", "pg.code", Label("重点工程", "Programme"), to="programmes"),
+        _OWN.reference("owner", "o.code", Label("责任单位", "Owner"), to="parties"),
+        _OWN.column("plan_group", TEXT, Label("行动计划", "Action plan"), queryable=True),
+        _OWN.column("type", TEXT, Label("类型", "Type"), column="type_code", queryable=True),
+        _OWN.shown("state", TEXT, Label("状态", "State"), queryable=True),
+        Property("state_name_zh", "st.name_zh", TEXT, Label("状态名称", "State name, zh")),
+        Property("state_name_en", "st.name_en", TEXT, Label("状态英文名称", "State name, en")),
+        _OWN.column(
+            "start_year", YEAR, Label("起始年", "First year"), queryable=True, required=True
+        ),
+        _OWN.column("end_year", YEAR, Label("终止年", "Last year"), queryable=True, required=True),
+        _OWN.column("cost", MONEY, Label("投资", "Cost"), queryable=True),
+        _OWN.column("currency", {**TEXT, "pattern": "^[A-Z]{3}$"}, Label("币种", "Currency")),
+        _OWN.column("score", NUMBER, Label("评分", "Score"), queryable=True),
+        Property(
+            "measures",
+            "ARRAY(SELECT m.measure FROM project_measure m WHERE m.project_id = pj.id"
+            " ORDER BY m.order_no, m.measure)",
+            TEXTS,
+            Label("措施", "Measures"),
+            queryable=True,
+        ),
+        Property(
+            "problems",
+            "ARRAY(SELECT b.code FROM project_problem pp JOIN problem b ON b.id = pp.problem_id"  # noqa: S608
+            f" WHERE pp.project_id = pj.id AND b.deleted_at IS NULL AND {newest_of('pj')}"
+            " ORDER BY b.code)",
+            TEXTS,
+            Label("针对的问题", "Problems"),
+            queryable=True,
+            names="problems",
+        ),
+        square_kilometres("area_km2", "pj.area_m2", Label("面积", "Area")),
+        Property(
+            "length_km",
+            "round((pj.length_m / 1e3)::numeric, 4)",
+            NUMBER,
+            Label("长度", "Length"),
+            unit="km",
+        ),
+        _OWN.attribute("geometry_final", BOOLEAN, Label("范围已定", "Geometry is final")),
+        _OWN.attribute(
+            "fund_share_percent", PERCENT, Label("财政资金占比", "Share of public funds"), unit="%"
+        ),
+        _OWN.attribute("comment_until", DATE, Label("公示截止日", "Last day for comments")),
+        _OWN.attribute("after_care_until", DATE, Label("管护截止日", "End of after-care")),
+        Property(
+            "job",
+            "pj.attrs->>'job'",
+            UUID,
+            Label("选址作业", "Job it was chosen by"),
+            queryable=True,
+        ),
+        _OWN.column("public", BOOLEAN, Label("公开", "Public"), column="is_public", queryable=True),
+        revised_by("pj", "project"),
+        _OWN.source,
+        _OWN.details,
+        _OWN.fields,
+        *_OWN.period,
+    ),
+    editing=Editing(
+        roles=frozenset({Role.OWNER, Role.PLANNER}),
+        scopes=frozenset({Scope.PROJECTS, Scope.WRITE}),
+        effects=(programme_follows_plan,),
+        apart=frozenset({"plan"}),
+        guards=(
+            PERIOD,
+            in_order(
+                "start_year",
+                "end_year",
+                Label("终止年不得早于起始年", "end_year must not be before start_year"),
+            ),
+            only_deleted_before_reserve,
+            only_moved_before_work,
+            within_joint_plan(),
+            programme_of_its_plan,
+        ),
+    ),
+)

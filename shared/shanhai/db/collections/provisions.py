@@ -1,0 +1,214 @@
+"""Records: what plans say in words and figures beside their lists, and what they call by name."""
+
+from shanhai.db.collections.guards import PERIOD, RECORD_PERIOD, in_order
+from shanhai.db.collections.joint_plans import PARTNERS
+from shanhai.db.features.columns import (
+    ORDER,
+    YEAR,
+    Columns,
+    as_of,
+    choice,
+    current,
+    square_kilometres,
+)
+from shanhai.db.features.entity import NUMBER, TEXT, TEXTS, Editing, Entity, Property
+from shanhai.vocabulary import (
+    BENEFIT_ASPECTS,
+    FIGURE_COMPARATORS,
+    FIGURE_KINDS,
+    NAMED_FEATURE_KINDS,
+    OBJECTIVE_FORMS,
+    PROVISION_KINDS,
+    REGION_LEVELS,
+    TRENDS,
+    Label,
+    Role,
+)
+
+_SAID, _FIGURE = Columns("pv"), Columns("pf")
+_PUBLISHED = "p.status IN ('approved', 'superseded')"
+_YEARS = in_order(
+    "start_year",
+    "end_year",
+    Label("终止年不得早于起始年", "end_year must not be before start_year"),
+    under="",
+)
+PROVISIONS = Entity(
+    name="provisions",
+    title=Label("条文与任务", "Provisions"),
+    description=Label(
+        "规划或政策的条文、任务、目标、挑战、机遇与保障措施；名称为官方标题。",
+        "The articles, tasks, objectives, challenges, opportunities and safeguards of a plan or"
+        " policy; names are the official headings.",
+    ),
+    table="plan_provision",
+    alias="pv",
+    joins=" JOIN plan p ON p.id = pv.plan_id",
+    code="pv.code",
+    live="pv.deleted_at IS NULL AND p.deleted_at IS NULL",
+    published=_PUBLISHED,
+    current=current("pv"),
+    as_of=as_of("pv"),
+    region="p.region_id",
+    partners=PARTNERS,
+    interval=_SAID.interval,
+    path="/plans/{plan}/provisions",
+    properties=(
+        _SAID.code,
+        *_SAID.names(),
+        _SAID.reference("plan", "p.code", Label("规划", "Plan"), to="plans", required=True),
+        _SAID.copied_from("plan_provision"),
+        _SAID.column(
+            "kind", choice(PROVISION_KINDS), Label("类型", "Kind"), queryable=True, required=True
+        ),
+        _SAID.column("order", ORDER, Label("序号", "Order"), column="order_no", queryable=True),
+        _SAID.column("article", TEXT, Label("条款", "Article"), queryable=True),
+        _SAID.column("form", choice(OBJECTIVE_FORMS), Label("形式", "Form"), queryable=True),
+        _SAID.column("level", choice(REGION_LEVELS), Label("级别", "Level"), queryable=True),
+        _SAID.column(
+            "start_year", YEAR, Label("起始年", "First year"), column="first_year", queryable=True
+        ),
+        _SAID.column(
+            "end_year", YEAR, Label("终止年", "Last year"), column="last_year", queryable=True
+        ),
+        _SAID.column("places", TEXTS, Label("地点", "Places"), queryable=True),
+        _SAID.references(
+            "regions",
+            Label("涉及区域", "Regions"),
+            to="regions",
+            table="region",
+            column="region_ids",
+        ),
+        Property(
+            "departments",
+            "ARRAY(SELECT o.code FROM party o WHERE pv.kind = 'article'"
+            " AND o.attrs->>'plan' = p.code AND o.attrs->'articles' ? pv.article"
+            " AND o.deleted_at IS NULL ORDER BY o.code)",
+            TEXTS,
+            Label("责任单位", "Departments"),
+            queryable=True,
+            names="parties",
+        ),
+        _SAID.column("text_zh", TEXT, Label("要点", "Text, zh")),
+        _SAID.column("text_en", TEXT, Label("要点(英)", "Text, en")),
+        _SAID.column("text_official", TEXT, Label("官方原文", "Official text")),
+        _SAID.source,
+        *_SAID.period,
+    ),
+    editing=Editing(roles=frozenset({Role.PLANNER}), guards=(RECORD_PERIOD, _YEARS)),
+)
+
+FIGURES = Entity(
+    name="figures",
+    title=Label("规划数据", "Figures"),
+    description=Label(
+        "规划在指标之外载明的数据：评价结果、效益、既往成效、基本情况。",
+        "Figures a plan prints beside its indicators: results of evaluations, benefits,"
+        " achievements, conditions.",
+    ),
+    table="plan_figure",
+    alias="pf",
+    joins=" JOIN plan p ON p.id = pf.plan_id LEFT JOIN indicator i ON i.id = pf.indicator_id",
+    code="pf.code",
+    live="pf.deleted_at IS NULL AND p.deleted_at IS NULL",
+    published=_PUBLISHED,
+    current=current("pf"),
+    as_of=as_of("pf"),
+    region="p.region_id",
+    partners=PARTNERS,
+    interval=_FIGURE.interval,
+    path="/plans/{plan}/figures",
+    properties=(
+        _FIGURE.code,
+        *_FIGURE.names(),
+        _FIGURE.reference("plan", "p.code", Label("规划", "Plan"), to="plans", required=True),
+        _FIGURE.copied_from("plan_figure"),
+        _FIGURE.column(
+            "kind", choice(FIGURE_KINDS), Label("类型", "Kind"), queryable=True, required=True
+        ),
+        _FIGURE.column("aspect", choice(BENEFIT_ASPECTS), Label("方面", "Aspect"), queryable=True),
+        _FIGURE.column("order", ORDER, Label("序号", "Order"), column="order_no", queryable=True),
+        _FIGURE.column("class_zh", TEXT, Label("等级", "Class, zh"), queryable=True),
+        _FIGURE.column("class_en", TEXT, Label("等级(英)", "Class, en"), queryable=True),
+        _FIGURE.column(
+            "comparator", choice(FIGURE_COMPARATORS), Label("比较符", "Comparator"), queryable=True
+        ),
+        _FIGURE.column("value", NUMBER, Label("数值", "Value"), queryable=True),
+        _FIGURE.column("unit", TEXT, Label("单位", "Unit"), queryable=True),
+        _FIGURE.column(
+            "share_percent",
+            NUMBER,
+            Label("占全区比例", "Share of the region"),
+            queryable=True,
+            unit="%",
+        ),
+        _FIGURE.column("trend", choice(TRENDS), Label("变化", "Trend"), queryable=True),
+        _FIGURE.column(
+            "start_year", YEAR, Label("起始年", "First year"), column="first_year", queryable=True
+        ),
+        _FIGURE.column(
+            "end_year", YEAR, Label("终止年", "Last year"), column="last_year", queryable=True
+        ),
+        _FIGURE.reference("indicator", "i.code", Label("指标", "Indicator"), to="indicators"),
+        _FIGURE.column("places", TEXTS, Label("地点", "Places"), queryable=True),
+        _FIGURE.column("untold", TEXTS, Label("未载明", "What is not printed")),
+        _FIGURE.column("article", TEXT, Label("条款", "Article"), queryable=True),
+        _FIGURE.column("note_zh", TEXT, Label("说明", "Note, zh")),
+        _FIGURE.column("note_en", TEXT, Label("说明(英)", "Note, en")),
+        _FIGURE.source,
+        *_FIGURE.period,
+    ),
+    editing=Editing(roles=frozenset({Role.PLANNER}), guards=(RECORD_PERIOD, _YEARS)),
+)
+
+
+_OWN = Columns("nf")
+
+NAMED_FEATURES = Entity(
+    name="named_features",
+    title=Label("命名地物", "Named features"),
+    description=Label(
+        "规划和政策点名的保护地、水体、岛屿、温泉与物种；尚未绘制的没有几何。",
+        "Reserves, waters, islands, springs and species that plans and policies call by name;"
+        " without geometry until somebody draws them.",
+    ),
+    table="named_feature",
+    alias="nf",
+    joins=" LEFT JOIN region r ON r.id = nf.region_id",
+    code="nf.code",
+    geometry="nf.geom",
+    geometry_type="geometry-any",
+    geometry_column="geom",
+    live="nf.deleted_at IS NULL",
+    published="true",
+    current=current("nf"),
+    as_of=as_of("nf"),
+    region="nf.region_id",
+    interval=_OWN.interval,
+    properties=(
+        _OWN.code,
+        *_OWN.names(),
+        _OWN.column(
+            "kind",
+            choice(NAMED_FEATURE_KINDS),
+            Label("类型", "Kind"),
+            queryable=True,
+            required=True,
+        ),
+        _OWN.reference("region", "r.code", Label("区域", "Region"), to="regions", required=True),
+        _OWN.column("article", TEXT, Label("条款", "Article"), queryable=True),
+        _OWN.column("note_zh", TEXT, Label("说明", "Note, zh")),
+        _OWN.column("note_en", TEXT, Label("说明(英)", "Note, en")),
+        square_kilometres("area_km2", "nf.area_m2", Label("面积", "Area")),
+        Property(
+            "length_km",
+            "round((nf.length_m / 1e3)::numeric, 4)",
+            NUMBER,
+            Label("长度", "Length"),
+            unit="km",
+        ),
+        _OWN.source,
+        *_OWN.period,
+    ),
+    editing=Editing(roles=frozenset({Role.PLANNER, Role.SUPERVISOR}), guards=(PERIOD,)),
+)

@@ -1,0 +1,215 @@
+"""What the rules say about activities at places, and what follows; no database here.
+
+At one place the rule nearest to what was asked prevails: what is said of mining goes before what is
+said of development, and what is said of a class of areas before what is said of all of the kind. Of
+several places each is judged for itself, and the strictest decides.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from shanhai.db.compliance.result import BindingRule, Gap, Hit, Leave, RuleLocation, Verdict
+from shanhai.db.compliance.rules import Activities
+from shanhai.vocabulary import Label
+
+RESERVED = frozenset({"restricted", "conditional", "capped"})
+"""Decisions under which something is possible, but not as it pleases."""
+BINDING = RESERVED | {"forbidden"}
+"""Decisions that stand in the way of something."""
+JUDGED = frozenset({"exception_granted", "exception_reviewed"})
+"""Conditions that exceptions meet; all others are words, which somebody has to judge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the rules make of the activities."""
+
+    verdict: Verdict
+    hits: tuple[Hit, ...]
+    duties: tuple[Hit, ...]
+    reasons: tuple[Label, ...]
+    not_judged: Mapping[str, tuple[str, ...]]
+
+
+def judge(
+    known: Activities,
+    asked: Sequence[str],
+    places: Sequence[RuleLocation],
+    rules: Sequence[BindingRule],
+    leaves: Sequence[Leave] = (),
+    gaps: Sequence[Gap] = (),
+) -> Judgement:
+    """Judge activities at the places they touch.
+
+    Args:
+        asked: The activities; where there are none, the presumed one is judged.
+        gaps: What could bind there and is not known.
+    """
+    presumed = not asked
+    judged = activities_judged(known, asked)
+    hits = [
+        Hit(rule, place, code, known.name_of(code), _leaves_from(rule, place, leaves), presumed)
+        for place in places
+        for code in judged
+        for rule in prevailing(known.distances(code), rules_at(place, rules))
+    ]
+    met = {(hit.rule.code, hit.place) for hit in hits}
+    duties = [
+        Hit(rule, place, None, rule.name)
+        for place in places
+        for rule in rules_at(place, rules)
+        if rule.decision == "required" and (rule.code, place) not in met
+    ]
+    verdict = decide(hits, gaps)
+    return Judgement(
+        verdict, tuple(hits), tuple(duties), _reasons(verdict, hits, gaps), _not_judged(hits)
+    )
+
+
+def activities_judged(known: Activities, asked: Sequence[str]) -> Sequence[str]:
+    """The activities a check is about: those asked about, else the presumed one."""
+    return asked or (known.presumed,)
+
+
+def binding(
+    known: Activities, asked: Sequence[str], rules: Sequence[BindingRule]
+) -> tuple[list[BindingRule], list[BindingRule]]:
+    """The rules that could stand in the way of activities where their places are.
+
+    Returns:
+        Those of whole kinds of lines and classes of zones, and those of classes of lines.
+    """
+    whole: dict[str, BindingRule] = {}
+    of_class: dict[str, BindingRule] = {}
+    groups: dict[tuple[str, str | None, bool], list[BindingRule]] = {}
+    for rule in rules:
+        groups.setdefault((rule.scope, rule.subject, bool(rule.classes)), []).append(rule)
+    for code in activities_judged(known, asked):
+        distances = known.distances(code)
+        for (_, _, classes), alike in groups.items():
+            into = of_class if classes else whole
+            into |= {
+                rule.code: rule for rule in nearest(distances, alike) if rule.decision in BINDING
+            }
+    return list(whole.values()), list(of_class.values())
+
+
+def rules_at(place: RuleLocation, rules: Sequence[BindingRule]) -> list[BindingRule]:
+    """The rules that hold at a place."""
+    return [
+        rule
+        for rule in rules
+        if rule.scope == place.scope
+        and rule.subject in {None, place.subject}
+        and (not rule.classes or place.area_class in rule.classes)
+    ]
+
+
+def prevailing(distances: Mapping[str, int], rules: Sequence[BindingRule]) -> list[BindingRule]:
+    """The rules that decide about an activity at a place, by its distances to broader ones.
+
+    What is said of a class of areas goes before what is said of all areas of the kind.
+    """
+    of_class = nearest(distances, [rule for rule in rules if rule.classes])
+    return of_class or nearest(distances, [rule for rule in rules if not rule.classes])
+
+
+def nearest(distances: Mapping[str, int], rules: Sequence[BindingRule]) -> list[BindingRule]:
+    """The rules that speak most closely of an activity, by its distances to broader ones."""
+    found = [(steps, rule) for rule in rules if (steps := _steps(distances, rule)) is not None]
+    least = min((steps for steps, _ in found), default=0)
+    return [rule for steps, rule in found if steps == least]
+
+
+def _steps(distances: Mapping[str, int], rule: BindingRule) -> int | None:
+    spoken = [distances[code] for code in (rule.activity, *rule.covers) if code in distances]
+    return min(spoken, default=None)
+
+
+def _leaves_from(
+    rule: BindingRule, place: RuleLocation, leaves: Sequence[Leave]
+) -> tuple[Leave, ...]:
+    return tuple(
+        leave
+        for leave in leaves
+        if leave.rule == rule.code
+        and (leave.control_area is None or leave.control_area in place.codes)
+    )
+
+
+def decide(hits: Sequence[Hit], gaps: Sequence[Gap] = ()) -> Verdict:
+    """The verdict; what is not known never passes.
+
+    What an approver lifted or decided stays conditional, so that nobody overlooks it, and so does
+    what depends on conditions nobody has judged.
+    """
+    if any(hit.rule.decision == "forbidden" and not hit.excepted for hit in hits):
+        return "refused"
+    if any(not gap.decided for gap in gaps):
+        return "undetermined"
+    reserved = any(hit.rule.decision in RESERVED or hit.leaves for hit in hits)
+    return "conditional" if reserved or gaps or _not_judged(hits) else "pass"
+
+
+def conditions_of(hit: Hit) -> tuple[str, ...]:
+    """The codes of what has to be met for a hit to stand no longer in the way."""
+    if any(leave.outdated for leave in hit.leaves) and not hit.excepted:
+        return (*hit.rule.conditions, "exception_reviewed")
+    if hit.excepted:
+        return hit.rule.conditions
+    added = {"restricted": ("exception_granted",), "capped": ("limit_kept",)}
+    return (*hit.rule.conditions, *added.get(hit.rule.decision, ()))
+
+
+def _not_judged(hits: Sequence[Hit]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for hit in hits:
+        for code in conditions_of(hit):
+            rules = found.setdefault(code, [])
+            if code not in JUDGED and hit.rule.code not in rules:
+                rules.append(hit.rule.code)
+    return {code: tuple(rules) for code, rules in sorted(found.items()) if rules}
+
+
+def _reasons(verdict: Verdict, hits: Sequence[Hit], gaps: Sequence[Gap]) -> tuple[Label, ...]:
+    """Why the verdict is what it is, the gravest first."""
+    order = ("forbidden", "restricted", "conditional", "capped")
+    heavy = [hit for hit in hits if hit.rule.decision in order]
+    heavy.sort(key=lambda hit: (hit.excepted, order.index(hit.rule.decision)))
+    refused = [hit for hit in heavy if hit.rule.decision == "forbidden" and not hit.excepted]
+    found = [_reason(hit) for hit in refused]
+    found += [_gap_reason(gap) for gap in sorted(gaps, key=lambda gap: gap.decided)]
+    found += [_reason(hit) for hit in heavy if hit not in refused]
+    if verdict == "pass":
+        found.append(Label("未触发限制性规则", "no rule stands against it"))
+    return tuple(dict.fromkeys(found))
+
+
+def _gap_reason(gap: Gap) -> Label:
+    if gap.decided:
+        given = _exceptions(gap.leaves)
+        return Label(f"{gap.text.zh}；已由{given.zh}决定", f"{gap.text.en}; decided by {given.en}")
+    return Label(f"无法判定：{gap.text.zh}", f"cannot be judged: {gap.text.en}")
+
+
+def _reason(hit: Hit) -> Label:
+    words = {
+        "forbidden": Label("禁止", "is forbidden"),
+        "restricted": Label("受限制，须经例外批准", "is restricted and needs an exception"),
+        "conditional": Label("须满足条件", "is possible under conditions"),
+        "capped": Label("受限额约束", "is possible within a limit"),
+    }[hit.rule.decision]
+    zh = f"{hit.place.name.zh}：{hit.activity_name.zh}{words.zh}"
+    en = f"{hit.place.name.en}: {hit.activity_name.en} {words.en}"
+    if hit.rule.activity != hit.activity:
+        zh, en = f"{zh}（按“{hit.rule.name.zh}”的规则）", f"{en} (rule on: {hit.rule.name.en})"
+    if hit.excepted:
+        given = _exceptions(hit.leaves)
+        return Label(f"{zh}，已批准{given.zh}", f"{en}, lifted by {given.en}")
+    return Label(zh, en)
+
+
+def _exceptions(leaves: Sequence[Leave]) -> Label:
+    """Exceptions by the numbers of their documents; by their codes where none was given."""
+    numbers = [leave.document or leave.code for leave in leaves]
+    return Label(f"例外（{'、'.join(numbers)}）", f"exception ({', '.join(numbers)})")

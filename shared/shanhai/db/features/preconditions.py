@@ -1,0 +1,272 @@
+"""What a write requires: the state of the object it finds, the change of state it makes."""
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.features.entity import Editing, Entity, Lifecycle, PendingWrite
+from shanhai.db.features.input_validation import Draft, code_property
+from shanhai.db.features.permissions import PUBLISHERS, demand_role
+from shanhai.db.features.references import referrers
+from shanhai.db.features.snapshots import Image
+from shanhai.db.features.sql_write import RowContents
+from shanhai.db.features.tables import columns_of
+from shanhai.db.identity import Identity
+from shanhai.errors import Conflict, Fault, InvalidInput, Stale
+
+
+def demand_initial(lifecycle: Lifecycle, given: object, under: str) -> None:
+    """Refuse a new row that does not begin at the beginning.
+
+    Raises:
+        InvalidInput: it begins in another state.
+    """
+    if given not in {None, lifecycle.initial}:
+        en = f"a new one begins as {lifecycle.initial!r}"
+        zh = f"新建时的状态为 {lifecycle.initial!r}"
+        pointer = f"{under}/{lifecycle.property}"
+        raise InvalidInput(en, message_zh=zh, faults=[Fault(pointer, en, zh)])
+
+
+def demand_change(
+    editing: Editing,
+    identity: Identity,
+    *,
+    before: Mapping[str, Any],
+    changed: Mapping[str, Any],
+    also_geometry: bool,
+    region_id: int | None,
+    under: str,
+) -> None:
+    """Refuse a change the state or the roles do not allow.
+
+    Raises:
+        Forbidden: the identity has no role for it.
+        Conflict: the step does not exist, or the state allows nothing else to be changed.
+    """
+    lifecycle = editing.lifecycle
+    others = set(changed) - ({lifecycle.property} if lifecycle is not None else set())
+    if editing.shown_by in others:
+        demand_shown(editing, identity, changed[editing.shown_by], region_id)
+    if others - {editing.shown_by} or also_geometry or not changed:
+        demand_role(identity, editing.roles, region_id)
+    if lifecycle is None:
+        return
+    if others or also_geometry:
+        demand_unsettled(lifecycle, before, others)
+    if lifecycle.property in changed:
+        _demand_step(lifecycle, identity, before, changed[lifecycle.property], region_id, under)
+
+
+def demand_shown(
+    editing: Editing, identity: Identity, shown: object, region_id: int | None
+) -> None:
+    """Refuse whoever may not show a row of the region to everybody, or hide it again.
+
+    Raises:
+        Forbidden: they may not.
+    """
+    demand_role(identity, PUBLISHERS if shown else editing.roles | PUBLISHERS, region_id)
+
+
+def demand_unsettled(
+    lifecycle: Lifecycle, before: Mapping[str, Any], others: Collection[str] = ()
+) -> None:
+    """Refuse to change a row whose state allows nothing but another state.
+
+    Raises:
+        Conflict: the state does not.
+    """
+    state = before.get(lifecycle.property)
+    if state not in lifecycle.settled:
+        return
+    listed = ", ".join(sorted(others))
+    raise Conflict(
+        f"what is {state!r} cannot be changed, but for its {lifecycle.property}"
+        + (f"; given: {listed}" if listed else ""),
+        message_zh=f"处于 {state!r} 状态，除 {lifecycle.property} 外不得更改"
+        + (f"；涉及：{listed}" if listed else ""),
+    )
+
+
+def _demand_step(
+    lifecycle: Lifecycle,
+    identity: Identity,
+    before: Mapping[str, Any],
+    target: object,
+    region_id: int | None,
+    under: str,
+) -> None:
+    source = str(before.get(lifecycle.property))
+    step = lifecycle.step(source, str(target))
+    if step is not None:
+        demand_role(identity, step.roles, region_id)
+        return
+    allowed = ", ".join(item.target for item in lifecycle.steps if item.source == source)
+    en = f"there is no step from {source!r} to {target!r}; from {source!r} to: {allowed or 'none'}"
+    zh = f"不能从 {source!r} 变为 {target!r}；从 {source!r} 可变为：{allowed or '无'}"
+    raise Conflict(en, message_zh=zh, faults=[Fault(f"{under}/{lifecycle.property}", en, zh)])
+
+
+@dataclass(frozen=True, slots=True)
+class WriteTarget:
+    """The object a write is about.
+
+    Attributes:
+        code: Its code.
+        within: The codes of what it belongs to, by property name, when its path names them.
+        row_id: Its row, also when it is not the current one.
+        version: Its version, where versions with the same code stand beside each other; None for
+            the current one.
+    """
+
+    code: str
+    within: Mapping[str, str] = field(default_factory=dict)
+    row_id: int | None = None
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteTerms:
+    """On what terms a write is made.
+
+    Attributes:
+        expected: The state tags one of which the object must have; None for any state.
+        as_given: The state is written as it is given, without a step: it was reached elsewhere.
+            For data the platform loads itself, and for steps that others agreed on whose roles
+            were asked; never for what a request says alone.
+    """
+
+    expected: frozenset[str] | None = None
+    as_given: bool = False
+
+
+ANY_TERMS = WriteTerms()
+
+
+def state_tag(row_id: int, row_version: int) -> str:
+    """What tells one state of a row from another; the first part of an item's ETag."""
+    return hashlib.sha256(f"{row_id}.{row_version}".encode()).hexdigest()[:16]
+
+
+def pointer_of_properties(entity: Entity) -> str:
+    """Where the properties are in a body."""
+    return "/properties" if entity.path is None else ""
+
+
+def demand_state(before: Image, terms: WriteTerms) -> None:
+    """Refuse an object that is in none of the expected states.
+
+    Raises:
+        Stale: it is not.
+    """
+    if terms.expected is None or state_tag(before.row_id, before.row_version) in terms.expected:
+        return
+    raise Stale(
+        f"{before.code!r} has changed since it was read; read it again",
+        message_zh=f"{before.code!r} 在读取之后已被更改，请重新读取",
+    )
+
+
+def demand_code(entity: Entity, draft: Draft, code: str, under: str) -> None:
+    """Refuse a body that gives the object another code.
+
+    Raises:
+        InvalidInput: it does.
+    """
+    if draft.code in {None, code}:
+        return
+    en, zh = f"cannot be changed; it is {code!r}", f"不可更改，应为 {code!r}"
+    pointer = f"{under}/{code_property(entity).name}"
+    raise InvalidInput(
+        f"{pointer}: {en}", message_zh=f"{pointer}：{zh}", faults=[Fault(pointer, en, zh)]
+    )
+
+
+def demand_parents(values: Mapping[str, Any], within: Mapping[str, str], under: str) -> None:
+    """Refuse a body that says the object belongs elsewhere than its path does."""
+    faults = [
+        Fault(f"{under}/{name}", f"differs from the path, which says {code!r}", "与路径不一致")
+        for name, code in within.items()
+        if values.get(name) not in {None, code}
+    ]
+    if faults:
+        raise InvalidInput(
+            "the body and the path differ", message_zh="请求体与路径不一致", faults=faults
+        )
+
+
+def begin_state(entity: Entity, before: Image, contents: RowContents, under: str) -> None:
+    """Say from when on the new state holds: from today, unless it is given.
+
+    What has ended, or has not begun, is corrected where it stands.
+    """
+    if not entity.historic or "valid_from" not in columns_of(entity):
+        return
+    today = before.today
+    given: date | None = contents.columns.get("valid_from")
+    if given is not None:
+        if before.valid_from is not None and given < before.valid_from:
+            _refuse_rewriting(before.valid_from, under)
+        return
+    end = contents.columns.get("valid_to", before.valid_to)
+    begun = before.valid_from is None or before.valid_from <= today
+    if begun and (end is None or end > today):
+        contents.columns["valid_from"] = today
+    else:
+        contents.columns.pop("valid_from", None)
+
+
+def _refuse_rewriting(start: date, under: str) -> None:
+    en = f"must not lie before {start}, when the present state began"
+    zh = f"不得早于现行状态的起始日 {start}"
+    pointer = f"{under}/valid_from"
+    raise InvalidInput(
+        f"{pointer}: {en}", message_zh=f"{pointer}：{zh}", faults=[Fault(pointer, en, zh)]
+    )
+
+
+async def ask_guards(session: AsyncSession, editing: Editing, change: PendingWrite) -> None:
+    """Refuse what a rule of the entity forbids.
+
+    Raises:
+        Conflict: with the faults of all the guards.
+    """
+    faults: list[Fault] = []
+    for guard in editing.guards:
+        faults.extend(await guard(session, change))
+    if faults:
+        raise Conflict(
+            "; ".join(fault.detail for fault in faults),
+            message_zh="；".join(fault.detail_zh or fault.detail for fault in faults),
+            faults=faults,
+        )
+
+
+async def demand_unreferenced(session: AsyncSession, entity: Entity, before: Image) -> None:
+    """Refuse to delete what others refer to.
+
+    Raises:
+        Conflict: it names some of them.
+    """
+    named = await referrers(session, entity, before.row_id)
+    if not named:
+        return
+    listed = ", ".join(f"{item.collection}/{item.code}" for item in named)
+    faults: Sequence[Fault] = [
+        Fault(
+            "",
+            f"{item.collection}/{item.code} refers to it",
+            f"{item.collection}/{item.code} 引用了它",
+        )
+        for item in named
+    ]
+    raise Conflict(
+        f"{before.code!r} is referred to by {listed}",
+        message_zh=f"{before.code!r} 仍被引用：{listed}",
+        faults=faults,
+    )

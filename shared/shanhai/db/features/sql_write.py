@@ -1,0 +1,226 @@
+"""The statements of a write, and the constraint errors of the database as the platform's."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ARRAY, Column, ColumnElement, Table, Text, cast, func, literal_column, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.base import STORAGE_SRID
+from shanhai.db.features.entity import Entity, Property
+from shanhai.db.features.geometry import StoredGeometry
+from shanhai.db.features.geometry_checks import same_shapes
+from shanhai.db.features.property_values import python_value
+from shanhai.db.features.tables import table_of
+from shanhai.errors import Conflict, Fault, InvalidInput, ShanhaiError
+
+REPAIR = "geometry_repair"
+"""The attribute that tells what a repair did to the geometry, and keeps the original."""
+
+
+@dataclass(slots=True)
+class RowContents:
+    """What is to be written to a row: columns, and members of `attrs` (None removes one)."""
+
+    columns: dict[str, Any] = field(default_factory=dict)
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+def contents_of(entity: Entity, values: Mapping[str, Any]) -> RowContents:
+    """The members given, by property name with row ids for references, as columns."""
+    table, contents = table_of(entity), RowContents()
+    for name, value in values.items():
+        item = entity.declared(name)
+        if item is None:
+            raise LookupError(f"{entity.name} has no property {name}")
+        if item.column is not None:
+            contents.columns[item.column] = _bindable(item, table.columns[item.column], value)
+        elif item.attribute is not None:
+            contents.attributes[item.attribute] = value
+    return contents
+
+
+def add_shape(entity: Entity, contents: RowContents, shape: StoredGeometry | None) -> None:
+    """Write a geometry, or that there is none."""
+    column = str(entity.geometry_column)
+    contents.columns[column] = (
+        None if shape is None else func.ST_GeomFromWKB(shape.wkb, STORAGE_SRID)
+    )
+    contents.attributes[REPAIR] = None if shape is None else shape.mended
+
+
+def _bindable(item: Property, column: Column[Any], value: Any) -> Any:
+    if item.refers_to is None:
+        value = python_value(item.schema, value)
+    if isinstance(value, float) and getattr(column.type, "asdecimal", False):
+        return Decimal(repr(value))
+    return value
+
+
+async def insert(session: AsyncSession, entity: Entity, contents: RowContents) -> int:
+    """A new row; its number."""
+    table = table_of(entity)
+    given = {name: value for name, value in contents.columns.items() if value is not None}
+    attributes = {name: value for name, value in contents.attributes.items() if value is not None}
+    if "attrs" in table.columns:
+        given["attrs"] = attributes
+    query = table.insert().values(given).returning(table.columns["id"])
+    return int((await session.execute(query)).scalar_one())
+
+
+async def overwrite(
+    session: AsyncSession, entity: Entity, row_id: int, contents: RowContents
+) -> None:
+    """New contents of a row; what is emptied gets the column's default."""
+    table = table_of(entity)
+    default: ColumnElement[Any] = literal_column("DEFAULT")
+    given = {name: default if v is None else v for name, v in contents.columns.items()}
+    if contents.attributes and "attrs" in table.columns:
+        given["attrs"] = _attributes(table, contents.attributes)
+    query = table.update().where(table.columns["id"] == row_id)
+    await session.execute(query.values({**given, **_touched(table)}))
+
+
+async def bury(session: AsyncSession, entity: Entity, row_id: int) -> None:
+    """Mark a row as deleted from today on; without such a mark it is really deleted."""
+    table = table_of(entity)
+    here = table.columns["id"] == row_id
+    if "deleted_at" not in table.columns:
+        await session.execute(table.delete().where(here))
+        return
+    given = {"deleted_at": func.now(), **_touched(table)}
+    if "valid_to" in table.columns:
+        start, end = table.columns["valid_from"], table.columns["valid_to"]
+        today = text("current_date")
+        given["valid_to"] = func.greatest(start, func.least(end, today))
+    await session.execute(table.update().where(here).values(given))
+
+
+def _touched(table: Table) -> dict[str, Any]:
+    columns = table.columns
+    found: dict[str, Any] = {}
+    if "row_version" in columns:
+        found["row_version"] = columns["row_version"] + 1
+    if "updated_at" in columns:
+        found["updated_at"] = func.now()
+    return found
+
+
+def _attributes(table: Table, attributes: Mapping[str, Any]) -> Any:
+    """`attrs` with some members set and some removed; those nobody declared stay."""
+    removed = [name for name, value in attributes.items() if value is None]
+    kept = {name: value for name, value in attributes.items() if value is not None}
+    without = table.columns["attrs"].op("-")(cast(removed, ARRAY(Text)))
+    return without.op("||")(cast(kept, JSONB))
+
+
+async def has_moved(
+    session: AsyncSession, entity: Entity, row_id: int, shape: StoredGeometry
+) -> bool:
+    """Whether a geometry differs from the row's in more than the order of its rings and digits."""
+    query = text(
+        f"SELECT ST_AsBinary({entity.geometry_column}) FROM {entity.table} WHERE id = :row_id"  # noqa: S608
+    )
+    kept = await session.scalar(query, {"row_id": row_id})
+    return not same_shapes([kept], [shape.wkb])[0]
+
+
+Refusal = Callable[[Entity, Any, str], ShanhaiError]
+
+
+@contextmanager
+def told_refusals(entity: Entity, under: str) -> Iterator[None]:
+    """Tell broken constraints by the rule; `under` is where the properties are in the body.
+
+    Raises:
+        Conflict: another row stands in the way.
+        InvalidInput: a value breaks a rule of the table.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        cause = getattr(error.orig, "__cause__", None)
+        refusal = REFUSALS.get(getattr(cause, "sqlstate", None) or "")
+        if refusal is None:
+            raise
+        raise refusal(entity, cause, under) from error
+
+
+def _pointer(entity: Entity, column: str | None, under: str) -> str:
+    """Where the property of a column is; the whole body when no property is written to it."""
+    found = (item.name for item in entity.receivables if item.column == column)
+    if column is not None and column == entity.geometry_column:
+        return "/geometry"
+    return next((f"{under}/{name}" for name in found), under)
+
+
+def _rule_of(cause: Any) -> str:
+    """The name of a constraint, without the table and kind it begins with."""
+    name, table = str(cause.constraint_name or ""), str(cause.table_name or "")
+    return name.partition(f"{table}_")[2] or name
+
+
+def _taken(entity: Entity, cause: Any, under: str) -> Conflict:
+    en = f"there is one with the same code in {entity.name} already"
+    zh = f"{entity.name} 中已有相同代码的对象"
+    return Conflict(en, message_zh=zh, faults=[Fault(f"{under}/code", en, zh)])
+
+
+def _overlap(entity: Entity, cause: Any, under: str) -> Conflict:
+    rule = _rule_of(cause)
+    en = f"another row of {entity.name} holds at the same time ({rule})"
+    zh = f"{entity.name} 中同一时间已有一条有效记录（{rule}）"
+    return Conflict(en, message_zh=zh, faults=[Fault(f"{under}/valid_from", en, zh)])
+
+
+def _broken(entity: Entity, cause: Any, under: str) -> InvalidInput:
+    rule = _rule_of(cause)
+    columns = [str(item.column) for item in entity.receivables if item.column]
+    named = next((name for name in columns if rule == name or rule.startswith(f"{name}_")), None)
+    en, zh = f"breaks the rule {rule!r} of {entity.name}", f"不符合 {entity.name} 的规则 {rule!r}"
+    return InvalidInput(en, message_zh=zh, faults=[Fault(_pointer(entity, named, under), en, zh)])
+
+
+def _missing(entity: Entity, cause: Any, under: str) -> InvalidInput:
+    pointer = _pointer(entity, cause.column_name, under)
+    en, zh = f"{pointer}: is required", f"{pointer}：必填"
+    return InvalidInput(en, message_zh=zh, faults=[Fault(pointer, "is required", "必填")])
+
+
+def _dangling(entity: Entity, cause: Any, under: str) -> Conflict:
+    rule = _rule_of(cause)
+    en = f"a reference of {entity.name} leads nowhere ({rule})"
+    zh = f"{entity.name} 的引用不存在（{rule}）"
+    return Conflict(en, message_zh=zh, faults=[Fault(under, en, zh)])
+
+
+def _too_much(entity: Entity, cause: Any, under: str) -> InvalidInput:
+    en = f"a value is out of the range {entity.name} can keep"
+    zh = f"数值超出 {entity.name} 可保存的范围"
+    return InvalidInput(en, message_zh=zh, faults=[Fault(under, en, zh)])
+
+
+def _against_rule(entity: Entity, cause: Any, under: str) -> Conflict:
+    """What a trigger of ours raised, in its own words."""
+    said = str(cause).partition("\n")[0]
+    return Conflict(said, message_zh=said, faults=[Fault(under, said, said)])
+
+
+REFUSALS: Mapping[str, Refusal] = {
+    "23505": _taken,
+    "23P01": _overlap,
+    "23514": _broken,
+    "23502": _missing,
+    "23503": _dangling,
+    "22003": _too_much,
+    "22001": _too_much,
+    "22008": _too_much,
+    "54000": _too_much,
+    "P0001": _against_rule,
+}
+"""By PostgreSQL's code of the error."""

@@ -1,1 +1,0 @@
-"""Plans that several regions make together."""

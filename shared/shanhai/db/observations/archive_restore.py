@@ -1,0 +1,179 @@
+"""Fetch rows of closed months back into their partitions, before others are stored beside them.
+
+Late data and revisions into a closed month are rare. The series they are of comes back with all its
+rows of the month, and of the others that statistics of the zone's months need: from then on nothing
+differs from a month that was never closed. The keeper closes the month again later.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shanhai.db.observations import ingest_sql
+from shanhai.db.observations.archive import ARCHIVE_LOCK, OLD
+from shanhai.db.observations.archive_read import Filed
+from shanhai.db.observations.partitions import month_after, month_of
+from shanhai.db.observations.validation import ResolvedRows, microseconds, moment
+from shanhai.errors import Unavailable
+from shanhai.monitoring.observation import ObservedRows, series_keys
+from shanhai.storage.artifacts import ArtifactStore
+
+SLOT_US = 900_000_000
+"""A quarter of an hour: no zone's month begins within one."""
+
+_LOCK = "SELECT pg_advisory_xact_lock_shared($1)"
+_LINES = "SELECT id, raw_since FROM observed_property WHERE raw_since IS NOT NULL"
+_FILED = "SELECT month, uri FROM observation_archive WHERE month = ANY ($1::date[])"
+# Whoever fetches series of the same months waits here; in the order of months, not to wait for each
+# other.
+_LOCK_MONTHS = """
+  SELECT month, uri FROM observation_archive WHERE month = ANY ($1::date[])
+   ORDER BY month FOR UPDATE
+"""
+_TAKE = """
+  DELETE FROM archived_series s
+   USING unnest($1::int[], $2::smallint[]) AS k (station_id, property_id)
+   WHERE s.month = $3 AND s.station_id = k.station_id AND s.property_id = k.property_id
+  RETURNING s.station_id, s.property_id, s.number
+"""
+_TAKE_ALL = """
+  DELETE FROM archived_series WHERE month = $1 RETURNING station_id, property_id, number
+"""
+_NOTE = """
+  UPDATE observation_archive SET version = pg_current_xact_id()::text::bigint WHERE month = $1
+"""
+Keys = NDArray[np.int64]
+
+
+async def recall_beside(
+    raw: Any,
+    files: ArtifactStore | None,
+    rows: ResolvedRows,
+    related: Iterable[tuple[int, int]],
+    zone: ZoneInfo,
+) -> int:
+    """Fetch back what files have of the series some rows are about to be stored in; how many rows.
+
+    What is not old costs nothing. The locks of the rows' series are held already, and locks of
+    months are taken after those by everybody.
+
+    Args:
+        raw: A connection of asyncpg, in a transaction.
+        related: Pairs of properties that checks compare: values of one need those of the other.
+
+    Raises:
+        Unavailable: a file is needed and missing, or `files` was not given.
+    """
+    old = rows.time < microseconds(datetime.now(UTC) - OLD)
+    if not old.any():
+        return 0
+    await raw.execute(_LOCK, ARCHIVE_LOCK)
+    await _demand_kept(raw, rows)
+    wanted = series_by_month(rows.take(old), related, zone)
+    filed = await raw.fetch(_FILED, list(wanted))
+    if not filed:
+        return 0
+    if files is None:
+        raise Unavailable("rows of closed months cannot be stored without the artifact store")
+    months = {row["month"]: wanted[row["month"]] for row in filed}
+    return await _recall(raw, files, months)
+
+
+async def _demand_kept(raw: Any, rows: ResolvedRows) -> None:
+    """Refuse rows of a time whose values were removed after the rows were judged."""
+    for line in await raw.fetch(_LINES):
+        since = microseconds(line["raw_since"])
+        if ((rows.property == line["id"]) & (rows.time < since)).any():
+            raise Unavailable(
+                "old values are being removed; send these once more",
+                message_zh="正在按保留期限清除旧观测值，请重新发送",
+            )
+
+
+async def recall_month(raw: Any, files: ArtifactStore, month: date) -> int:
+    """Fetch back all that the file of a month has; how many rows."""
+    await raw.execute(_LOCK, ARCHIVE_LOCK)
+    return await _recall(raw, files, {month: None})
+
+
+async def _recall(raw: Any, files: ArtifactStore, wanted: Mapping[date, Keys | None]) -> int:
+    number = 0
+    for row in await raw.fetch(_LOCK_MONTHS, list(wanted)):
+        month, keys = row["month"], wanted[row["month"]]
+        if keys is None:
+            taken = await raw.fetch(_TAKE_ALL, month)
+        else:
+            given = (keys >> 16).tolist(), (keys & 0xFFFF).tolist()
+            taken = await raw.fetch(_TAKE, *given, month)
+        if not taken:
+            continue
+        stations, properties, numbers = (np.array(column) for column in zip(*taken, strict=True))
+        back = Filed(None, row["uri"], np.sort(series_keys(stations, properties)))
+        found = await _copy_back(raw, files, back)
+        if found != int(numbers.sum()):
+            raise Unavailable(
+                f"the file of {month:%Y-%m} has {found} rows where {numbers.sum()} were put",
+                message_zh=f"{month:%Y-%m} 的归档文件有 {found} 行，应为 {numbers.sum()} 行",
+            )
+        await raw.execute(_NOTE, month)
+        number += found
+    return number
+
+
+async def _copy_back(raw: Any, files: ArtifactStore, back: Filed) -> int:
+    """Copy the rows of series into the partition, a row group at a time."""
+    from shanhai.vector.observation_file import RowFilter, read_rows  # it loads pyarrow
+
+    groups = read_rows(back.path(files), RowFilter(back.keys))
+    number = 0
+    while (rows := await asyncio.to_thread(_next, groups)) is not None:
+        await ingest_sql.copy_back(raw, rows)
+        number += len(rows)
+    return number
+
+
+def _next(groups: Any) -> ObservedRows | None:
+    found: ObservedRows | None = next(groups, None)
+    return found
+
+
+def series_by_month(
+    rows: ResolvedRows, related: Iterable[tuple[int, int]], zone: ZoneInfo
+) -> dict[date, Keys]:
+    """The series rows and their statistics have to do with, by the months of UTC; sorted.
+
+    A month of the zone is summed up from all of its rows, which lie in two months of UTC.
+    """
+    partners: dict[int, set[int]] = defaultdict(set)
+    for one, other in related:
+        partners[one].add(other)
+        partners[other].add(one)
+    slots, slot_of = np.unique(rows.time // SLOT_US, return_inverse=True)
+    touched = [_months_touched(moment(slot * SLOT_US), zone) for slot in slots.tolist()]
+    keys = series_keys(rows.station, rows.property)
+    found: dict[date, set[int]] = defaultdict(set)
+    pairs = np.unique(np.stack([keys, slot_of.astype(np.int64)]), axis=1)
+    for key, slot in pairs.T.tolist():
+        for month in touched[slot]:
+            found[month].add(key)
+        own = month_of(moment(int(slots[slot]) * SLOT_US))
+        found[own] |= {key - (key & 0xFFFF) + other for other in partners[key & 0xFFFF]}
+    return {month: np.array(sorted(series), np.int64) for month, series in sorted(found.items())}
+
+
+def _months_touched(at: datetime, zone: ZoneInfo) -> list[date]:
+    """The months of UTC that the zone's month of a time has a part in."""
+    first = at.astimezone(zone).date().replace(day=1)
+    start, end = (
+        datetime.combine(day, time.min, zone).astimezone(UTC) for day in (first, month_after(first))
+    )
+    months = [month_of(start)]
+    while (following := datetime.combine(month_after(months[-1]), time.min, UTC)) < end:
+        months.append(following.date())
+    return months

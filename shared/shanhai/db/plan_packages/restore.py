@@ -1,0 +1,364 @@
+"""Put the rows of a package into a database: all of them, or none."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.collections.catalogue import ENTITIES
+from shanhai.db.features.input_validation import CODE, CODE_RULE, CODE_RULE_ZH
+from shanhai.db.features.permissions import demand_role
+from shanhai.db.identity import Identity
+from shanhai.db.plan_packages.layout import JOB, NEEDED, PLAN, SHARED, Holding, by_table, in_order
+from shanhai.errors import Conflict, Forbidden, InvalidInput
+from shanhai.vocabulary import Role
+
+ROWS_AT_ONCE = 500
+MAKERS = frozenset({Role.PLANNER})
+DECIDERS = frozenset({Role.APPROVER})
+OPEN_STATES: Mapping[str, tuple[str, frozenset[str]]] = {
+    PLAN: ("status", frozenset({"draft", "submitted"})),
+    "pattern": ("status", frozenset({"draft"})),
+    "corridor": ("status", frozenset({"draft"})),
+    "corridor_node": ("status", frozenset({"draft"})),
+    "zone_scheme": ("status", frozenset({"draft", "review"})),
+    "control_area": ("status", frozenset({"draft"})),
+    "project": ("state", frozenset({"draft", "proposed"})),
+}
+"""The states that planners give themselves; any other was decided by an approver."""
+DECIDED = frozenset(
+    {"project_event", "fund_entry", "plan_decision", "compliance_exception", "evaluation_snapshot"}
+)
+"""Tables whose rows tell of decisions."""
+REBUILDER = "package"
+"""Who jobs of another place belong to here: nobody who could ask for them."""
+ASKED = ("id", "code", "deleted_at", "status", "state", "sha256", "kind")
+CODED = frozenset(entity.table for entity in ENTITIES)
+UPLOAD = "/inputs/upload"
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """What was made, and what was there already, by table."""
+
+    plan: str
+    made: dict[str, int] = field(default_factory=dict)
+    found: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GivenRow:
+    """A row of a package.
+
+    Attributes:
+        line: The text it came as, which the database reads: no digit of it is lost.
+        row: The few of its columns that are asked for here.
+        links: The places of what it refers to.
+    """
+
+    line: str
+    row: Mapping[str, Any]
+    links: Mapping[str, Any]
+
+
+Given = Mapping[str, Sequence[GivenRow]]
+"""Rows by table."""
+Ids = Mapping[str, Sequence[Any]]
+"""The numbers the rows of each table got, by place."""
+
+
+def read_row(holding: Holding, number: int, line: str, counts: Mapping[str, int]) -> GivenRow:
+    """A row of a package, if it has what a row of its table has and refers to rows there are.
+
+    Raises:
+        InvalidInput: it has something else, or refers to nothing.
+    """
+    where = f"{holding.table}, row {number}"
+    try:
+        document = json.loads(line)
+        row, links = document["row"], document["links"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise _broken(where, "is no row of a package", "不是规划包的数据行") from None
+    if not isinstance(row, dict) or not isinstance(links, dict) or len(document) != 2:
+        raise _broken(where, "is no row of a package", "不是规划包的数据行")
+    if row.keys() != {item.name for item in holding.kept} or links.keys() != holding.links.keys():
+        raise _broken(where, "has other columns than its table", "列与数据表不符")
+    code = row.get("code")
+    if holding.table in CODED and (not isinstance(code, str) or not CODE.fullmatch(code)):
+        raise _broken(
+            where, f"has a code that is none; it {CODE_RULE}", f"代码无效；{CODE_RULE_ZH}"
+        )
+    for name, to in holding.links.items():
+        _check_link(holding, name, links[name], counts.get(to, 0), where)
+    asked = {name: row[name] for name in ASKED if name in row}
+    told = {name: None if value is None else str(value) for name, value in asked.items()}
+    return GivenRow(line, told, links)
+
+
+def _check_link(holding: Holding, name: str, value: Any, most: int, where: str) -> None:
+    listed = value if name in holding.lists and isinstance(value, list) else [value]
+    if value is None:
+        if holding.required(name) and name not in holding.lists:
+            raise _broken(where, f"lacks {name}", f"缺少 {name}")
+        return
+    for place in listed:
+        if type(place) is not int or not 1 <= place <= most:
+            raise _broken(where, f"refers by {name} to no row", f"{name} 指向不存在的行")
+
+
+def _broken(where: str, en: str, zh: str) -> InvalidInput:
+    return InvalidInput(f"{where}: {en}", message_zh=f"{where}：{zh}", pointer=UPLOAD)
+
+
+async def rebuild(
+    session: AsyncSession,
+    identity: Identity,
+    plan: str,
+    given: Given,
+    uris: Mapping[str, str],
+) -> Rebuilt:
+    """Make all rows of a plan that are not there, in the session's transaction.
+
+    Args:
+        plan: The code of the plan the package is of.
+        uris: Where the files of documents are kept, by SHA-256.
+
+    Raises:
+        Forbidden: the identity may not write all of it.
+        Conflict: the plan, or a code of it, is there already.
+        InvalidInput: a row breaks a rule of its table.
+    """
+    await session.execute(text("SET LOCAL TIME ZONE 'UTC'"))
+    own = _place_of(given, plan)
+    _demand_one_plan(given, own)
+    ids: dict[str, list[Any]] = {}
+    fresh: dict[str, list[bool]] = {}
+    for holding in in_order():
+        rows = given.get(holding.table, ())
+        ids[holding.table], fresh[holding.table] = await _numbers(session, holding, rows)
+    if not fresh[PLAN][own - 1]:
+        raise Conflict(f"the plan {plan!r} is there already", message_zh=f"规划 {plan!r} 已存在")
+    done = Rebuilt(plan)
+    for holding in in_order():
+        rows = given.get(holding.table, ())
+        made = await _insert(session, holding, rows, ids, fresh[holding.table], uris)
+        if rows:
+            done.made[holding.table] = made
+            done.found[holding.table] = len(rows) - made
+    _demand_rights(identity, given, ids, fresh)
+    return done
+
+
+def _place_of(given: Given, plan: str) -> int:
+    places = [
+        place
+        for place, item in enumerate(given.get(PLAN, ()), start=1)
+        if item.row.get("code") == plan and item.row.get("deleted_at") is None
+    ]
+    if len(places) != 1:
+        raise _broken(PLAN, f"does not have {plan!r} once", f"未恰好含一个 {plan!r}")
+    return places[0]
+
+
+def _demand_one_plan(given: Given, own: int) -> None:
+    """What belongs to a plan belongs to the one the package is of; others are only named."""
+    for table, rows in given.items():
+        if by_table()[table].which is None or table in {PLAN, "project"}:
+            continue
+        for number, item in enumerate(rows, start=1):
+            if item.links.get("plan_id", own) not in {own, None}:
+                raise _broken(f"{table}, row {number}", "belongs to another plan", "属于其他规划")
+
+
+async def _numbers(
+    session: AsyncSession, holding: Holding, rows: Sequence[GivenRow]
+) -> tuple[list[Any], list[bool]]:
+    """A number for each row, and whether the row is to be made."""
+    if not rows or not holding.numbered:
+        return [], [True] * len(rows)
+    key = _key_of(holding) or "id"
+    known = (
+        {} if key == "id" and holding.table != JOB else await _known(session, holding, key, rows)
+    )
+    if holding.table == JOB:
+        found = [item.row["id"] for item in rows]
+        return found, [str(one) not in known for one in found]
+    query = text(
+        "SELECT nextval(pg_get_serial_sequence(:table, 'id')) FROM generate_series(1, :number)"
+    )
+    new = iter(await session.scalars(query, {"table": holding.table, "number": len(rows)}))
+    numbers, fresh = [], []
+    for item in rows:
+        there = known.get(str(item.row.get(key))) if _may_be_there(holding, item) else None
+        numbers.append(next(new) if there is None else there)
+        fresh.append(there is None)
+    return numbers, fresh
+
+
+def _key_of(holding: Holding) -> str | None:
+    return NEEDED.get(holding.table, "code") if holding.table in SHARED else None
+
+
+def _may_be_there(holding: Holding, item: GivenRow) -> bool:
+    """Whether a row is shared by plans, so that one with its code is the same."""
+    if item.row.get("deleted_at") is not None:
+        return False
+    return holding.table in NEEDED or item.links.get("plan_id") is None
+
+
+async def _known(
+    session: AsyncSession, holding: Holding, key: str, rows: Sequence[GivenRow]
+) -> dict[str, Any]:
+    live = " AND deleted_at IS NULL" if "deleted_at" in holding.columns.columns else ""
+    query = text(
+        f"SELECT {key}::text, id FROM {holding.table}"  # noqa: S608 - constants of this code
+        f" WHERE {key}::text = ANY(CAST(:keys AS text[])){live}"
+    )
+    keys = [str(item.row[key]) for item in rows]
+    found = (await session.execute(query, {"keys": keys})).all()
+    return {row[0]: row[1] for row in found}
+
+
+async def _insert(
+    session: AsyncSession,
+    holding: Holding,
+    rows: Sequence[GivenRow],
+    ids: Ids,
+    fresh: Sequence[bool],
+    uris: Mapping[str, str],
+) -> int:
+    query, made = text(_statement(holding)), 0
+    for part in _parts(holding, rows, ids, fresh, uris):
+        try:
+            made += len((await session.execute(query, part)).all())
+        except IntegrityError as error:
+            raise _refused(holding, error, Conflict) from error
+        except DBAPIError as error:
+            raise _refused(holding, error, InvalidInput) from error
+    return made
+
+
+def _refused(
+    holding: Holding, error: DBAPIError, kind: type[Conflict] | type[InvalidInput]
+) -> Conflict | InvalidInput:
+    """What the database says of a row, without the statement."""
+    told = str(getattr(error.orig, "__cause__", None) or error.orig).splitlines()[0][:300]
+    return kind(f"{holding.table}: {told}", message_zh=f"{holding.table}：{told}")
+
+
+def _parts(
+    holding: Holding,
+    rows: Sequence[GivenRow],
+    ids: Ids,
+    fresh: Sequence[bool],
+    uris: Mapping[str, str],
+) -> Iterator[Mapping[str, list[str]]]:
+    """The rows to make, some at a time, and the numbers they have instead of places.
+
+    Rows of one table may refer to each other, so those of a table that does so go together.
+    """
+    whole = [
+        (item.line, json.dumps(_numbered(holding, item, place, ids, uris)))
+        for place, (item, made) in enumerate(zip(rows, fresh, strict=True))
+        if made
+    ]
+    step = len(whole) if holding.table in holding.links.values() else ROWS_AT_ONCE
+    for start in range(0, len(whole), step or 1):
+        part = whole[start : start + step]
+        yield {"lines": [line for line, _ in part], "numbers": [more for _, more in part]}
+
+
+def _numbered(
+    holding: Holding, item: GivenRow, place: int, ids: Ids, uris: Mapping[str, str]
+) -> Mapping[str, Any]:
+    whole: dict[str, Any] = {}
+    for name, to in holding.links.items():
+        value = item.links[name]
+        if isinstance(value, list):
+            whole[name] = [ids[to][one - 1] for one in value]
+        else:
+            whole[name] = None if value is None else ids[to][value - 1]
+    if holding.numbered and holding.table != JOB:
+        whole["id"] = ids[holding.table][place]
+    if holding.table == JOB:
+        whole |= {"status": "successful", "requested_by": REBUILDER}
+    if holding.table == "document":
+        whole["uri"] = uris[str(item.row["sha256"])]
+    return whole
+
+
+def _statement(holding: Holding) -> str:
+    names = [item.name for item in holding.kept] + list(holding.links)
+    names += ["id"] if holding.numbered and "id" not in names else []
+    names += ["uri"] if holding.table == "document" else []
+    names += ["status", "requested_by"] if holding.table == JOB else []
+    listed = ", ".join(f'"{name}"' for name in names)
+    values = ", ".join(f'r."{name}"' for name in names)
+    again = (
+        ""
+        if holding.again is None
+        else f" WHERE NOT EXISTS (SELECT FROM {holding.table} o WHERE {holding.again})"
+    )
+    overriding = " OVERRIDING SYSTEM VALUE" if holding.numbered and holding.table != JOB else ""
+    return (
+        f"INSERT INTO {holding.table} ({listed}){overriding} SELECT {values}"  # noqa: S608 - ours
+        " FROM unnest(CAST(:lines AS text[]), CAST(:numbers AS text[])) AS g (line, numbers),"
+        f" LATERAL jsonb_populate_record(NULL::{holding.table},"
+        f" (g.line::jsonb -> 'row') || g.numbers::jsonb) r{again}"
+        " RETURNING 1"
+    )
+
+
+def _demand_rights(
+    identity: Identity, given: Given, ids: Ids, fresh: Mapping[str, Sequence[bool]]
+) -> None:
+    """Refuse who may not plan in every region the package writes in, or decide what was decided."""
+    for holding in in_order():
+        for number, item in enumerate(given.get(holding.table, ()), start=1):
+            if not fresh[holding.table][number - 1] or holding.table == JOB:
+                continue
+            decided = _is_decided(holding, item)
+            for region in _regions_of(holding, item, ids, number):
+                _demand(identity, MAKERS, region, holding, item)
+                if decided:
+                    _demand(identity, DECIDERS, region, holding, item)
+
+
+def _demand(
+    identity: Identity,
+    roles: frozenset[Role],
+    region: int | None,
+    holding: Holding,
+    item: GivenRow,
+) -> None:
+    try:
+        demand_role(identity, roles, region)
+    except Forbidden as refusal:
+        what = f"{holding.table} {item.row.get('code') or ''}".strip()
+        raise Forbidden(
+            f"{what}: {refusal.message}", message_zh=f"{what}：{refusal.message_zh}"
+        ) from None
+
+
+def _is_decided(holding: Holding, item: GivenRow) -> bool:
+    if holding.table in DECIDED:
+        return True
+    if holding.table not in OPEN_STATES:
+        return False
+    column, states = OPEN_STATES[holding.table]
+    return item.row[column] not in states
+
+
+def _regions_of(holding: Holding, item: GivenRow, ids: Ids, number: int) -> Sequence[int | None]:
+    """The regions a row lies in; a new region lies in none that anybody has a role for by name."""
+    if holding.table == "region":
+        return [ids["region"][number - 1]]
+    place = item.links.get("region_id")
+    if place is not None:
+        return [ids["region"][place - 1]]
+    # What names no region belongs to something that does; what belongs to nothing is everybody's.
+    return [] if any(item.links.values()) else [None]

@@ -1,0 +1,273 @@
+"""Checks of percentages against their figures, and of a plan's zones: areas, towns, counts."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from shanhai.db.quality.plan_figures import (
+    Figures,
+    PlanFinding,
+    Row,
+    in_words,
+    number,
+    percent_range,
+    rounded,
+    shown,
+    slack,
+)
+from shanhai.vocabulary import Label
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A printed percentage and what it is made of."""
+
+    code: str
+    name: Label
+    part: Decimal
+    whole: Decimal
+    printed: Decimal
+
+    @property
+    def possible(self) -> bool:
+        """Whether rounded figures could have given what is printed."""
+        low, high = percent_range(self.part, self.whole)
+        step = slack(self.printed)
+        return low <= self.printed + step and high >= self.printed - step
+
+    @property
+    def computed(self) -> float:
+        """The percentage of the printed figures."""
+        return rounded(self.part / self.whole * 100)
+
+
+def check_shares(figures: Figures) -> Iterator[PlanFinding]:
+    """Percentages that cannot be, those that can, and amounts nobody can add."""
+    shares = list(_shares(figures))
+    for share in shares:
+        if not share.possible:
+            yield _wrong(share)
+    right = [share for share in shares if share.possible]
+    if right:
+        yield PlanFinding(
+            "consistency_ok.shares",
+            "consistency_ok",
+            "info",
+            Label(
+                f"{len(right)} 个百分比与其分子分母一致（考虑修约）。",
+                f"{len(right)} percentages agree with their figures, allowing for rounding.",
+            ),
+            {
+                share.code: {"computed": share.computed, "printed": float(share.printed)}
+                for share in right
+            },
+        )
+    yield from _vague_amounts(figures)
+
+
+def _wrong(share: Share) -> PlanFinding:
+    return PlanFinding(
+        f"percent_mismatch.{share.code}",
+        "percent_mismatch",
+        "high",
+        Label(
+            f"{share.name.zh}：{shown(share.part)} / {shown(share.whole)} 为 {share.computed} %，"
+            f"文中为 {shown(share.printed)} %。",
+            f"{share.name.en}: {shown(share.part)} of {shown(share.whole)} is"
+            f" {share.computed} %, the text prints {shown(share.printed)} %.",
+        ),
+        {
+            "part": float(share.part),
+            "whole": float(share.whole),
+            "computed": share.computed,
+            "printed": float(share.printed),
+        },
+    )
+
+
+def _shares(figures: Figures) -> Iterator[Share]:
+    for row in figures.listed("plan_figure"):
+        if row["share_percent"] is not None and figures.area is not None:
+            yield Share(
+                row["code"],
+                Label(row["name_zh"], row["name_en"]),
+                number(row["value"]),
+                figures.area,
+                number(row["share_percent"]),
+            )
+    for problem in figures.listed("problem"):
+        for order, item in enumerate(problem.get("attrs", {}).get("shares", []), start=1):
+            whole = figures.area if item["whole_of"] == "region" else problem["quantity"]
+            if whole is not None:
+                yield Share(
+                    f"{problem['code']}.{order}",
+                    Label(item["name_zh"], item["name_en"]),
+                    number(item["part"]),
+                    number(whole),
+                    number(item["printed_percent"]),
+                )
+
+
+def _vague_amounts(figures: Figures) -> Iterator[PlanFinding]:
+    """Amounts of which a period or a substance is not printed."""
+    vague = [row for row in figures.listed("plan_figure") if row["untold"]]
+    if not vague:
+        return
+    zh = "；".join(f"{row['name_zh']} {shown(number(row['value']))} {row['unit']}" for row in vague)
+    en = "; ".join(
+        f"{row['name_en']} {shown(number(row['value']))} {row['unit']}"
+        f" (no {' and no '.join(row['untold'])})"
+        for row in vague
+    )
+    yield PlanFinding(
+        "ambiguous_unit",
+        "ambiguous_unit",
+        "medium",
+        Label(
+            f"以下数值未载明时段或物质（碳或二氧化碳），不可相加：{zh}。",
+            f"These amounts lack a period or a substance and must not be added: {en}.",
+        ),
+        {"untold": {row["code"]: row["untold"] for row in vague}},
+    )
+
+
+SERIOUS_GAP = 1
+"""Percent of the region's area from which a gap is serious."""
+
+
+def check_zoning(figures: Figures) -> Iterator[PlanFinding]:
+    """What can be said of the zones."""
+    yield from _areas(figures)
+    yield from _short_lists(figures)
+    yield from _several_zones(figures)
+    yield from _locations(figures)
+    yield from _counted_features(figures)
+
+
+def _areas(figures: Figures) -> Iterator[PlanFinding]:
+    stated = [zone["attrs"].get("stated_area_km2") for zone in figures.zones]
+    whole = figures.area
+    if whole is None or not stated or None in stated:
+        return
+    areas = [number(area) for area in stated]
+    total = sum(areas, Decimal(0))
+    gap = whole - total
+    if abs(gap) <= slack(whole) + sum(map(slack, areas)):
+        return
+    percent = rounded(gap / whole * 100)
+    yield PlanFinding(
+        "sum_mismatch.zones",
+        "sum_mismatch",
+        "high" if abs(percent) >= SERIOUS_GAP else "low",
+        Label(
+            f"各分区面积之和为 {shown(total)} km²，全域为 {shown(whole)} km²，"
+            f"相差 {shown(gap)} km²（{percent} %）。",
+            f"The zones' areas sum to {shown(total)} km2, the region has {shown(whole)} km2:"
+            f" {shown(gap)} km2 ({percent} %) differ.",
+        ),
+        {
+            "sum": float(total),
+            "stated": float(whole),
+            "gap": float(gap),
+            "gap_percent": percent,
+        },
+    )
+
+
+def _short_lists(figures: Figures) -> Iterator[PlanFinding]:
+    short = [zone for zone in figures.zones if _missing_towns(zone) > 0]
+    placed = {town for zone in figures.zones for town in zone["towns"]}
+    homeless = [town for town in figures.towns if town["code"] not in placed]
+    for zone in short:
+        # A town that is in no other list belongs to the only list that is not complete.
+        forced = homeless if len(short) == 1 else []
+        unknown = max(0, _missing_towns(zone) - len(forced))
+        stated, listed = zone["attrs"]["towns_stated"], len(zone["towns"])
+        zh = f"；另有 {unknown} 个未知" if unknown else ""
+        en = f"; {unknown} more unknown" if unknown else ""
+        names_zh = in_words([town["name_zh"] for town in forced], "zh")
+        names_en = in_words([town["name_en"] for town in forced], "en")
+        yield PlanFinding(
+            f"list_shorter_than_stated.{zone['code']}",
+            "list_shorter_than_stated",
+            "medium",
+            Label(
+                f"{zone['name_zh']}载明 {stated} 个镇街，仅列出 {listed} 个；"
+                f"未列入任何分区的 {len(forced)} 个应属此区：{names_zh}{zh}。",
+                f"{zone['name_en']} states {stated} towns and lists {listed}; {len(forced)} that"
+                f" stand in no list must belong to it: {names_en}{en}.",
+            ),
+            {
+                "stated": stated,
+                "listed": listed,
+                "forced": len(forced),
+                "forced_towns": [town["code"] for town in forced],
+                "unknown": unknown,
+            },
+        )
+
+
+def _missing_towns(zone: Row) -> int:
+    stated: int = zone["attrs"].get("towns_stated", 0)
+    return stated - len(zone["towns"])
+
+
+def _several_zones(figures: Figures) -> Iterator[PlanFinding]:
+    counts = Counter(town for zone in figures.zones for town in zone["towns"])
+    shared = sorted(town for town, count in counts.items() if count > 1)
+    if shared:
+        most = max(counts.values())
+        yield PlanFinding(
+            "overlap_by_design.towns",
+            "overlap_by_design",
+            "info",
+            Label(
+                f"{len(shared)} 个镇街分属两个以上分区（最多 {most} 个），"
+                "分区不能由整个镇街的图形拼成，须有自己的图形。",
+                f"{len(shared)} towns lie in two or more zones (at most {most}): a zone cannot be"
+                " built from whole towns and needs a polygon of its own.",
+            ),
+            {"towns": shared, "count": len(shared), "most": most},
+        )
+
+
+def _locations(figures: Figures) -> Iterator[PlanFinding]:
+    places: dict[tuple[str, str], list[Row]] = {}
+    for zone in figures.zones:
+        attrs = zone["attrs"]
+        if "location_en" in attrs:
+            places.setdefault((attrs["location_zh"], attrs["location_en"]), []).append(zone)
+    for (zh, en), zones in places.items():
+        if len(zones) > 1:
+            names_zh = in_words([zone["name_zh"] for zone in zones], "zh")
+            names_en = in_words([zone["name_en"] for zone in zones], "en")
+            yield PlanFinding(
+                f"location_doubt.{en}",
+                "location_doubt",
+                "low",
+                Label(
+                    f"{names_zh}都写为位于{zh}。",
+                    f"{names_en} are all said to lie in the {en}.",
+                ),
+                {"location": en, "zones": [zone["code"] for zone in zones]},
+            )
+
+
+def _counted_features(figures: Figures) -> Iterator[PlanFinding]:
+    for zone in figures.zones:
+        for kind, stated in zone["attrs"].get("counts_stated", {}).items():
+            named = zone["attrs"].get("features", {}).get(kind, [])
+            if len(named) != stated:
+                yield PlanFinding(
+                    f"membership_unknown.{zone['code']}.{kind}",
+                    "membership_unknown",
+                    "low",
+                    Label(
+                        f"{zone['name_zh']}载明 {stated} 个（{kind}），列出 {len(named)} 个："
+                        f"{in_words(named, 'zh')}。",
+                        f"{zone['name_en']} states {stated} ({kind}) and names {len(named)}:"
+                        f" {in_words(named, 'en')}.",
+                    ),
+                    {"stated": stated, "named": len(named), "members": named},
+                )

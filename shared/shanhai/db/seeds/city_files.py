@@ -1,0 +1,366 @@
+"""The files of a city: what its plans print, in a form of our own, one model per block.
+
+A figure that no source prints is absent here. `source` names the document and provision of a block.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from importlib import resources
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shanhai.codes import Code
+from shanhai.errors import InvalidInput
+
+CITIES = ("xiamen", "banan")
+"""The cities whose plans are known."""
+
+Order = Annotated[int, Field(ge=1)]
+Comparator = Literal["ge", "gt", "le", "lt", "eq", "none"]
+Sense = Literal["at_least", "at_most", "track"]
+
+
+class StrictModel(BaseModel):
+    """Anything in a file; a member nobody knows is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NamedItem(StrictModel):
+    """Anything with a code and a name in both languages.
+
+    `forgotten` names members of `attrs` that earlier files gave and this one no longer does.
+    """
+
+    code: Code
+    name_zh: str
+    name_en: str
+    attrs: dict[str, Any] = {}
+    forgotten: tuple[str, ...] = ()
+
+
+class PlanSeed(NamedItem):
+    """A plan; `period` holds the first and the last year, the last None while in force."""
+
+    kind: str
+    level: str
+    region: Code | None
+    upper_plan: Code | None = None
+    spatial_plan: Code | None = None
+    period: tuple[int, int | None]
+    base_year: int | None = None
+    status: Literal["draft", "submitted", "approved", "superseded", "withdrawn"]
+    version: Order = 1
+    valid_from: date | None = None
+
+
+class RegionEntry(NamedItem):
+    """A region a plan names; its polygon comes from elsewhere."""
+
+    level: str
+    parent: Code | None = None
+    members: tuple[Code, ...] = ()
+    metric_epsg: int | None = None
+
+
+class PartySeed(NamedItem):
+    """Who answers for which articles of a plan."""
+
+    kind: str = "department"
+    articles: tuple[str, ...] = ()
+    role: str | None = None
+
+
+class ComponentSeed(NamedItem):
+    """A part of a pattern, perhaps of another part."""
+
+    order: Order
+    type: str
+    certainty: Literal["stated", "inferred"]
+    parent: Code | None = None
+    label_zh: str | None = None
+    label_en: str | None = None
+    covers: tuple[str, ...] = ()
+
+
+class PatternSeed(NamedItem):
+    """A pattern and its parts."""
+
+    plan: Code
+    region: Code
+    level: str
+    components: tuple[ComponentSeed, ...]
+
+
+class CorridorSeed(NamedItem):
+    """A corridor known by name only."""
+
+    order: Order
+    type: str
+    connects: tuple[str, ...]
+
+
+class RuleSeed(StrictModel):
+    """What a class of zone says about an activity."""
+
+    activity: str
+    name_zh: str
+    name_en: str
+    decision: str
+    conditions: tuple[str, ...] = ()
+
+
+class ClassSeed(StrictModel):
+    """What a plan says of a class of zone."""
+
+    code: str
+    relation: str
+    requirement_zh: str
+    requirement_en: str
+    traits_zh: tuple[str, ...]
+    traits_en: tuple[str, ...]
+    restoration_modes: tuple[str, ...]
+    activity_rules: tuple[RuleSeed, ...]
+    attrs: dict[str, Any] = {}
+
+
+class SchemeSeed(NamedItem):
+    """A plan's own zoning."""
+
+    kind: str
+    valid_from: date
+    gap_reason: str
+
+
+class ZoneSeed(NamedItem):
+    """A zone of a plan's own zoning, with the towns printed for it and their stated number."""
+
+    order: Order
+    color: str
+    requirement_zh: str
+    requirement_en: str
+    towns: tuple[Code, ...]
+    functions: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+class FigureSeed(StrictModel):
+    """A base or target; `value` None where the source prints none."""
+
+    year: int | None
+    value: Decimal | None
+    comparator: Comparator = "none"
+
+
+class IndicatorSeed(NamedItem):
+    """An indicator in a plan's list."""
+
+    order: Order
+    category: str
+    unit: str
+    property: Literal["binding", "expected"]
+    direction: Literal["higher", "lower"]
+    sense: Sense
+    cumulative_from: int | None = None
+    revisable: bool = False
+    base: FigureSeed | None = None
+    targets: tuple[FigureSeed, ...] = ()
+
+
+class CategorySeed(StrictModel):
+    """A group of indicators."""
+
+    code: str
+    name_zh: str
+    name_en: str
+
+
+class ListedSeed(StrictModel):
+    """An indicator of the dictionary in the list of another plan than the block's."""
+
+    plan: Code
+    indicator: Code
+    order: Order
+    category: str
+    property: Literal["binding", "expected"]
+
+
+class TargetSeed(FigureSeed):
+    """A figure another document gives for an indicator; a reference judges nothing."""
+
+    plan: Code
+    indicator: Code
+    sense: Sense
+    role: Literal["target", "reference"] = "target"
+    source: str
+
+
+class ProvisionSeed(NamedItem):
+    """An article, task, objective or other provision under its official heading."""
+
+    kind: str
+    order: Order
+    article: str | None = None
+    form: Literal["state", "deliverable"] | None = None
+    level: str | None = None
+    start_year: int | None = None
+    end_year: int | None = None
+    places: tuple[str, ...] = ()
+    regions: tuple[Code, ...] = ()
+    text_zh: str | None = None
+    text_en: str | None = None
+
+
+class PrintedSeed(NamedItem):
+    """A figure a plan prints beside its indicators; `untold` is what it does not print of it."""
+
+    kind: str
+    aspect: str | None = None
+    order: Order
+    indicator: Code | None = None
+    class_zh: str | None = None
+    class_en: str | None = None
+    comparator: str | None = None
+    value: Decimal
+    unit: str | None = None
+    share_percent: Decimal | None = None
+    trend: str | None = None
+    start_year: int | None = None
+    end_year: int | None = None
+    places: tuple[str, ...] = ()
+    untold: tuple[str, ...] = ()
+    article: str | None = None
+    note_zh: str | None = None
+    note_en: str | None = None
+
+
+class NamedFeatureSeed(NamedItem):
+    """What a plan calls by a name of its own."""
+
+    kind: str
+    article: str | None = None
+    note_zh: str | None = None
+    note_en: str | None = None
+
+
+class ControlSeed(NamedItem):
+    """A control line of which only the size is printed."""
+
+    kind: str
+    plan: Code
+    level: str | None = None
+    legal_basis: str | None = None
+    delimitation: str | None = None
+    approved_area_km2: Decimal
+
+
+class ProblemSeed(NamedItem):
+    """A diagnosed problem; no quantity where none is printed."""
+
+    type: str
+    level: Literal["region", "city", "district"]
+    element: str
+    quantity: Decimal | None = None
+    unit: str | None = None
+    places: tuple[str, ...] = ()
+
+
+class ProjectSeed(NamedItem):
+    """A key project with its inclusive years; `towns_complete` is false after "and others"."""
+
+    start_year: int
+    end_year: int
+    towns: tuple[Code, ...]
+    measures: tuple[str, ...]
+    problems: tuple[Code, ...] = ()
+
+
+class ProgrammeSeed(NamedItem):
+    """A key programme, or a group of project types."""
+
+    order: Order
+    projects: tuple[ProjectSeed, ...] = ()
+
+
+class CityFile(StrictModel):
+    """One file: some lists, and what holds for all of them.
+
+    `retired` names rows by table and code that earlier files gave and this one no longer does.
+    """
+
+    source: str | None = None
+    plan: Code | None = None
+    region: Code | None = None
+    pattern: Code | None = None
+    scheme: SchemeSeed | None = None
+    scheme_kind: str | None = None
+    plans: tuple[PlanSeed, ...] = ()
+    regions: tuple[RegionEntry, ...] = ()
+    parties: tuple[PartySeed, ...] = ()
+    patterns: tuple[PatternSeed, ...] = ()
+    corridors: tuple[CorridorSeed, ...] = ()
+    classes: tuple[ClassSeed, ...] = ()
+    zones: tuple[ZoneSeed, ...] = ()
+    categories: tuple[CategorySeed, ...] = ()
+    indicators: tuple[IndicatorSeed, ...] = ()
+    targets: tuple[TargetSeed, ...] = ()
+    listed: tuple[ListedSeed, ...] = ()
+    provisions: tuple[ProvisionSeed, ...] = ()
+    figures: tuple[PrintedSeed, ...] = ()
+    named_features: tuple[NamedFeatureSeed, ...] = ()
+    control_areas: tuple[ControlSeed, ...] = ()
+    problems: tuple[ProblemSeed, ...] = ()
+    programmes: tuple[ProgrammeSeed, ...] = ()
+    totals: dict[str, int] = {}
+    retired: dict[str, tuple[Code, ...]] = {}
+
+    @property
+    def known_plan(self) -> str:
+        """The plan of a block that must name one."""
+        return _given(self.plan, "plan")
+
+    @property
+    def known_region(self) -> str:
+        """The region of a block that must name one."""
+        return _given(self.region, "region")
+
+
+def _given(value: str | None, name: str) -> str:
+    if value is None:
+        raise InvalidInput(f"a block names no {name}", pointer=name)
+    return value
+
+
+def read_blocks(city: str) -> tuple[CityFile, ...]:
+    """The files of a city.
+
+    Raises:
+        InvalidInput: nothing is known of it.
+    """
+    if city not in CITIES:
+        raise InvalidInput(f"city {city!r} is not one of {', '.join(CITIES)}", pointer="city")
+    return tuple(CityFile.model_validate(document) for document in _documents(city))
+
+
+def _documents(city: str) -> Iterator[Mapping[str, Any]]:
+    folder = resources.files("shanhai.db") / "seeds" / city
+    for file in sorted(folder.iterdir(), key=lambda item: item.name):
+        yield json.loads(file.read_bytes())
+
+
+def read_plans(city: str) -> list[PlanSeed]:
+    """The plans known of a city."""
+    return [plan for block in read_blocks(city) for plan in block.plans]
+
+
+def read_retired(city: str) -> dict[str, tuple[str, ...]]:
+    """The codes by table that the files gave once and no longer do."""
+    return {table: codes for block in read_blocks(city) for table, codes in block.retired.items()}
+
+
+def read_totals(city: str) -> dict[str, int]:
+    """How many of each the sources have."""
+    return {name: count for block in read_blocks(city) for name, count in block.totals.items()}

@@ -1,0 +1,272 @@
+"""Put a city into the database: its regions, its plans, and the rules of national law."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shanhai.db.compliance.rules import activities, read_national
+from shanhai.db.quality.findings import check_and_keep
+from shanhai.db.queries.audit import Act
+from shanhai.db.queries.keys import OPERATOR
+from shanhai.db.seeds.boundaries import RegionSeed, read_regions, region_row
+from shanhai.db.seeds.city_files import (
+    CITIES,
+    PlanSeed,
+    read_blocks,
+    read_plans,
+    read_retired,
+    read_totals,
+)
+from shanhai.db.seeds.rows import Row, Rows, plan_row, rows_of
+from shanhai.db.seeds.upsert import Put, put_all, retire
+from shanhai.db.tables.control import ControlRule
+from shanhai.db.tables.plan import Plan
+from shanhai.errors import ShanhaiError, UnsupportedFile
+from shanhai.vocabulary import ECOSERVICES
+
+
+async def put_default_rules(session: AsyncSession, act: Act) -> Put:
+    """Bring in the rules that were never there."""
+    rows = default_rules()
+    codes = [row["code"] for row in rows]
+    query = select(ControlRule.code).where(ControlRule.code.in_(codes))
+    present = set((await session.scalars(query)).all())
+    missing = [row for row in rows if row["code"] not in present]
+    if missing:
+        await put_all(session, {"control_rule": missing}, act)
+    return Put(len(rows), len(missing), 0)
+
+
+def default_rules() -> list[Row]:
+    """The rules as rows of `control_rule`."""
+    document = read_national("control_rules.json")
+    return [_row(item, document) for item in document["rules"]]
+
+
+def _row(item: dict[str, Any], document: dict[str, Any]) -> Row:
+    name = activities().name_of(item["activity"])
+    named = [item["subject"], *item.get("called", ()), item["activity"]]
+    return {
+        "code": ".".join(("national", *named)).replace("_", "-"),
+        "scope": item.get("scope", "control_area"),
+        "subject": item["subject"],
+        "activity": item["activity"],
+        "activity_zh": name.zh,
+        "activity_en": name.en,
+        "decision": item["decision"],
+        "conditions": list(item.get("conditions", ())),
+        "legal_basis": item["legal_basis"],
+        "text_zh": item["text_zh"],
+        "text_en": item["text_en"],
+        "valid_from": None,
+        "attrs": {
+            "confirm": True,
+            **({"classes": item["classes"]} if "classes" in item else {}),
+            "source": document["source"],
+            "source_zh": document["source_zh"],
+        },
+    }
+
+
+def _listed(table: str, **wanted: Any) -> Callable[[Rows], int]:
+    """Counts the rows of a table whose members have the values."""
+
+    def count(rows: Rows) -> int:
+        return sum(
+            all(row.get(name) in _several(value) for name, value in wanted.items())
+            for row in rows.get(table, [])
+        )
+
+    return count
+
+
+def _several(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _within(table: str, attribute: str) -> Callable[[Rows], int]:
+    """Counts what the rows of a table list in an attribute."""
+    return lambda rows: sum(len(row["attrs"].get(attribute, ())) for row in rows.get(table, []))
+
+
+COUNTS: Mapping[str, Callable[[Rows], int]] = {
+    "articles": _listed("plan_provision", kind="article"),
+    "challenges": _listed("plan_provision", kind="challenge"),
+    "control_areas": _listed("control_area"),
+    "control_rules": _listed("control_rule"),
+    "corridors": _listed("corridor"),
+    "ecoservices": lambda _: len(ECOSERVICES),
+    "figures": _listed("plan_figure"),
+    "indicators": _listed("indicator"),
+    "indicators.binding": _listed("indicator", property="binding"),
+    "indicators.expected": _listed("indicator", property="expected"),
+    "named_features": _listed("named_feature"),
+    "objectives": _listed("plan_provision", kind="objective"),
+    "parties": _listed("party"),
+    "pattern_screens": lambda rows: sum(
+        str(row.get("parent")).endswith(".screens") for row in rows.get("pattern_component", [])
+    ),
+    "patterns": _listed("pattern"),
+    "pilot_basins": _listed("region", level="basin"),
+    "plans": _listed("plan"),
+    "problems": _listed("problem"),
+    "programmes": _listed("programme"),
+    "project_types": _within("programme", "project_types"),
+    "projects": _listed("project"),
+    "streets": _listed("region", level="street"),
+    "tasks": _listed("plan_provision", kind="task"),
+    "towns": _listed("region", level=("street", "town")),
+    "zone_classes": _listed("zone_class"),
+    "zones": _listed("zone"),
+}
+
+
+def count_rows(rows: Rows, totals: Mapping[str, int]) -> dict[str, int]:
+    """How many there are of each of the totals.
+
+    Raises:
+        ShanhaiError: a number differs from the one the sources give.
+    """
+    counted = {name: COUNTS[name](rows) for name in totals}
+    wrong = [
+        f"{name}: {counted[name]} instead of {total}"
+        for name, total in totals.items()
+        if counted[name] != total
+    ]
+    if wrong:
+        raise ShanhaiError(f"the seed does not hold what it should: {'; '.join(wrong)}")
+    return counted
+
+
+__all__ = [
+    "CITIES",
+    "PlanSeed",
+    "RegionSeed",
+    "Seeded",
+    "read_plans",
+    "read_regions",
+    "seed",
+    "seed_cities",
+    "seed_city",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """What was given, made and changed by table, and what was counted of each city."""
+
+    tables: Mapping[str, Put]
+    totals: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    def touched(self, table: str) -> int:
+        """How many rows of a table were made or changed."""
+        put = self.tables.get(table, Put())
+        return put.made + put.changed
+
+    @property
+    def changes(self) -> int:
+        """How many rows were made or changed, findings apart."""
+        return sum(self.touched(table) for table in self.tables if table != "data_finding")
+
+
+async def seed(
+    session: AsyncSession,
+    *,
+    regions: Sequence[tuple[RegionSeed, bytes]],
+    plans: Sequence[PlanSeed],
+    act: Act,
+) -> Seeded:
+    """Insert or update regions and plans by code, with an audit entry for each change."""
+    rows: Rows = {
+        "region": [region_row(region, wkb) for region, wkb in regions],
+        "plan": [plan_row(plan) for plan in plans],
+    }
+    return Seeded(await put_all(session, rows, act))
+
+
+async def seed_city(
+    session: AsyncSession, city: str, regions: Path | None, *, act: Act = OPERATOR
+) -> Seeded:
+    """Put one city into the database; see `seed_cities`."""
+    return await seed_cities(session, [city], [] if regions is None else [regions], act=act)
+
+
+async def seed_cities(
+    session: AsyncSession, cities: Sequence[str], files: Sequence[Path], *, act: Act = OPERATOR
+) -> Seeded:
+    """Put cities into the database: boundaries from GeoJSON files, the rest where it is known.
+
+    Raises:
+        UnsupportedFile: a file breaks a rule or holds none of the cities, or a city that is not
+            known is in no file.
+        InvalidInput: a row refers to one that does not exist.
+    """
+    bounded = _bounded(cities, files)
+    totals = {}
+    rows: Rows = {"region": []}
+    for city in dict.fromkeys(cities):
+        known = rows_of(read_blocks(city)) if city in CITIES else {}
+        totals[city] = count_rows(known, read_totals(city) if city in CITIES else {})
+        for table, listed in known.items():
+            rows.setdefault(table, []).extend(listed)
+    rows["region"] = _overlaid(rows["region"], bounded)
+    rows = {table: _once(listed) for table, listed in rows.items()}
+    tables = await put_all(session, rows, act)
+    for city in (city for city in cities if city in CITIES):
+        for table, codes in read_retired(city).items():
+            gone = await retire(session, table, codes, act)
+            tables[table] = tables.get(table, Put()) + Put(0, 0, gone)
+    rules = tables.get("control_rule", Put()) + await put_default_rules(session, act)
+    tables["control_rule"] = rules
+    checked = await _check(session, [row["code"] for row in rows.get("plan", [])])
+    return Seeded({**tables, "data_finding": checked}, totals)
+
+
+async def _check(session: AsyncSession, plans: Sequence[str]) -> Put:
+    """Look for what does not add up in the plans; that stops nothing."""
+    live = select(Plan.id).where(Plan.code.in_(plans), Plan.deleted_at.is_(None))
+    put = Put()
+    for plan_id in (await session.scalars(live)).all():
+        checked = await check_and_keep(session, plan_id)
+        put += Put(checked.found, 0, checked.changed)
+    return put
+
+
+def _bounded(cities: Sequence[str], files: Sequence[Path]) -> list[Row]:
+    """The regions of the files, each of which holds one of the cities."""
+    rows: list[Row] = []
+    for file in files:
+        found = [region_row(*region) for region in read_regions(file)]
+        if not {row["code"] for row in found} & set(cities):
+            names = " or ".join(map(repr, cities))
+            raise UnsupportedFile(f"{file} holds no region with the code {names}", pointer="city")
+        rows += found
+    unknown = set(cities) - set(CITIES) - {row["code"] for row in rows}
+    if unknown:
+        raise UnsupportedFile(
+            f"{min(unknown)!r} is not known and no file holds a region with that code",
+            pointer="city",
+        )
+    return rows
+
+
+def _overlaid(known: Sequence[Row], bounded: Sequence[Row]) -> list[Row]:
+    """What is known of regions, with the boundaries and properties the files give."""
+    merged = {row["code"]: row for row in known}
+    for row in bounded:
+        old = merged.get(row["code"], {})
+        merged[row["code"]] = {**old, **row, "attrs": {**old.get("attrs", {}), **row["attrs"]}}
+    return list(merged.values())
+
+
+def _once(rows: Sequence[Row]) -> list[Row]:
+    """The rows without repetition: two cities may share an indicator."""
+    kept: list[Row] = []
+    for row in rows:
+        if row not in kept:
+            kept.append(row)
+    return kept

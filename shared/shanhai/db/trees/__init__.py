@@ -1,1 +1,0 @@
-"""Objects below one another: regions, plans, the components of patterns."""

@@ -1,0 +1,159 @@
+"""When values of a series raise a warning, raise it further, and end it.
+
+A value beyond a limit for long enough raises the level of that limit; the level stays until a value
+is back at the reset, which lies on the safe side of every limit, so that values that swing about a
+limit make one alert and not many.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Literal
+
+from shanhai.vocabulary import WARNING_LEVELS
+
+Kind = Literal[
+    "above",
+    "below",
+    "rate",
+    "no_data",
+    "indicator_behind_target",
+    "red_line_lead",
+    "line_decline",
+]
+RANK = {term.code: rank for rank, term in enumerate(WARNING_LEVELS)}
+RATE_WITHIN = timedelta(days=1)
+"""Values further apart than this say nothing about how fast something changes."""
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleLimits:
+    """What a rule demands of a measure.
+
+    That is a value, a change per hour, seconds without data, percent an indicator is behind, or
+    square metres changed in a control area or lost of it.
+
+    Attributes:
+        by_level: The limit of each level, in any order; a measure on it is not yet beyond it.
+        reset: From here on things are in order again.
+        duration: How long values must be beyond a limit, from the first to the last of them.
+    """
+
+    kind: Kind
+    by_level: Mapping[str, float]
+    reset: float
+    duration: timedelta = timedelta()
+
+    def is_beyond(self, measure: float, level: str) -> bool:
+        """Whether the measure is beyond the limit of a level."""
+        limit = self.by_level[level]
+        return measure < limit if self.kind == "below" else measure > limit
+
+    def is_recovered(self, measure: float) -> bool:
+        """Whether the measure is back at the reset, or on its safe side."""
+        return measure >= self.reset if self.kind == "below" else measure <= self.reset
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A measure and its time."""
+
+    time: datetime
+    measure: float
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How far a rule has followed a series.
+
+    Attributes:
+        seen_to: The time of the newest sample that was judged.
+        since: From when on samples are beyond the limit of each level.
+        level: The level that is raised; it outlasts a closing by hand, until things recover.
+    """
+
+    seen_to: datetime | None = None
+    since: Mapping[str, datetime] = field(default_factory=dict)
+    level: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A sample that changed the level.
+
+    Attributes:
+        level: The new level; None when things have recovered.
+        since: When what raised it began.
+    """
+
+    sample: Sample
+    level: str | None
+    since: datetime
+
+
+def follow(
+    watch: Watch,
+    limits: RuleLimits,
+    samples: Iterable[Sample],
+    *,
+    not_before: datetime | None = None,
+) -> tuple[Watch, list[Turn]]:
+    """Follow samples in the order of time, from where the watch stands.
+
+    Samples before `watch.seen_to` are past: they tell since when a limit is exceeded, and neither
+    raise nor end anything. The one at `seen_to` is judged again, for it may have been revised.
+
+    Args:
+        not_before: Older samples raise nothing: they are history, and no warning.
+    """
+    since, level, seen_to = watch.since, watch.level, watch.seen_to
+    turns: list[Turn] = []
+    for sample in samples:
+        since = {
+            code: since.get(code, sample.time)
+            for code in limits.by_level
+            if limits.is_beyond(sample.measure, code)
+        }
+        if seen_to is not None and sample.time < seen_to:
+            continue
+        seen_to = sample.time
+        reached = _reached(since, limits.duration, sample.time)
+        fresh = not_before is None or sample.time >= not_before
+        if reached is not None and fresh and (level is None or RANK[reached] > RANK[level]):
+            level = reached
+            turns.append(Turn(sample, level, since[level]))
+        elif level is not None and limits.is_recovered(sample.measure):
+            level = None
+            turns.append(Turn(sample, None, sample.time))
+    return Watch(seen_to, since, level), turns
+
+
+def _reached(since: Mapping[str, datetime], duration: timedelta, now: datetime) -> str | None:
+    """The most serious level that lasted long enough."""
+    lasting = [code for code, begun in since.items() if now - begun >= duration]
+    return max(lasting, key=RANK.__getitem__, default=None)
+
+
+def rates(values: Iterable[Sample]) -> Iterator[Sample]:
+    """The size of the change per hour at each value but the first, of values in order of time.
+
+    What changed within an hour counts as the change of an hour, as in the check of spikes: the
+    noise of a sensor read each minute is not sixty times as large.
+    """
+    for before, value in pairwise(values):
+        elapsed = value.time - before.time
+        if elapsed <= RATE_WITHIN:
+            hours = max(elapsed, HOUR) / HOUR
+            yield Sample(value.time, abs(value.measure - before.measure) / hours)
+
+
+def measure_unit(kind: str, unit: str | None) -> str | None:
+    """The unit of what a rule of a kind measures, whose property is measured in `unit`."""
+    fixed = {
+        "no_data": "s",
+        "indicator_behind_target": "%",
+        **dict.fromkeys(("red_line_lead", "line_decline"), "m2"),
+    }
+    return f"{unit}/h" if kind == "rate" else fixed.get(kind, unit)

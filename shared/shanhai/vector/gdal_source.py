@@ -1,0 +1,292 @@
+"""Files GDAL reads, each by the one driver its first bytes name; shapefiles come in a zip."""
+
+import re
+import sqlite3
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from shanhai.vector.dbf_encoding import Encoding, find_encoding
+from shanhai.vector.gdal import check_driver, pyogrio
+from shanhai.vector.shapefile import TEXT_BYTES
+from shanhai.vector.sources import (
+    FeatureSource,
+    SourceBlock,
+    SourceInfo,
+    Wishes,
+    chosen_layer,
+    refuse,
+)
+from shanhai.vector.tables import BLOCK_ROWS
+from shanhai.vocabulary import Label
+from shanhai.zip_limits import ZipLimits, list_members, unpack_member, why_not_plain
+
+NEEDED = (".shp", ".shx", ".dbf")
+WANTED = (*NEEDED, ".prj", ".cpg")
+NESTED = frozenset({".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".kmz"})
+DRIVE = re.compile(r"[A-Za-z]:")
+NAMED_IN_UTF8 = 0x800
+LIMITS = ZipLimits(members=1_000)
+
+
+def extract_shapefile(
+    path: Path, folder: Path, *, layer: str | None = None, limits: ZipLimits = LIMITS
+) -> tuple[str, Path]:
+    """The name of the shapefile in a zip, and where its parts were extracted under our own name.
+
+    Raises:
+        UnsupportedFile: the archive is no such zip or breaks a rule.
+        LimitExceeded: it holds more than allowed.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = _checked_members(archive, limits)
+            stems = sorted(
+                stem for stem, suffix in (_split(name) for name in members) if suffix == ".shp"
+            )
+            if not stems:
+                raise refuse("the zip holds no .shp", "压缩包中没有 .shp 文件")
+            by_name = {PurePosixPath(stem).name: stem for stem in stems}
+            names = sorted(by_name) if len(by_name) == len(stems) else stems
+            chosen = chosen_layer(names, layer)
+            stem = by_name.get(chosen, chosen)
+            _extract(archive, members, stem, folder, limits, path.stat().st_size)
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError) as error:
+        raise refuse(f"the zip cannot be read: {type(error).__name__}", "压缩包无法读取") from error
+    except RuntimeError as error:  # zipfile's word for a password
+        raise refuse("the zip is encrypted", "压缩包已加密") from error
+    return PurePosixPath(stem).name, folder / "source.shp"
+
+
+def _checked_members(archive: zipfile.ZipFile, limits: ZipLimits) -> dict[str, zipfile.ZipInfo]:
+    """The files by name, every name judged."""
+    found: dict[str, zipfile.ZipInfo] = {}
+    seen: set[str] = set()
+    for member in list_members(archive, limits):
+        name = _name(member)
+        for rule, rule_zh in _broken_rules(name, member):
+            raise refuse(f"member {name[:100]!r} {rule}", f"成员 {name[:100]!r} {rule_zh}")
+        if name.lower() in seen:
+            raise refuse(f"member {name[:100]!r} is there twice", f"成员 {name[:100]!r} 重复")
+        seen.add(name.lower())
+        if not member.is_dir():
+            found[name] = member
+    return found
+
+
+def _name(member: zipfile.ZipInfo) -> str:
+    """The member's name: UTF-8 if it says so or reads so, else GBK, as Windows in China writes."""
+    if member.flag_bits & NAMED_IN_UTF8:
+        return member.orig_filename
+    raw = member.orig_filename.encode("cp437")
+    for encoding in ("utf-8", "gb18030"):
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise refuse("a member's name is neither UTF-8 nor GBK", "成员名既非 UTF-8 也非 GBK")
+
+
+def _broken_rules(name: str, member: zipfile.ZipInfo) -> Iterator[tuple[str, str]]:
+    parts = name.rstrip("/").split("/")
+    if "\\" in name or "\x00" in name:
+        yield "has a backslash or NUL in its name", "名称含反斜杠或 NUL"
+    if name.startswith("/") or DRIVE.match(name) or any(part in {"", ".", ".."} for part in parts):
+        yield "has a path that leads elsewhere", "路径指向别处"
+    if (rule := why_not_plain(member)) is not None:
+        yield rule.en, rule.zh
+    if PurePosixPath(name.lower()).suffix in NESTED:
+        yield "is an archive inside the archive", "是嵌套的压缩包"
+
+
+def _split(name: str) -> tuple[str, str]:
+    stem, dot, suffix = name.rpartition(".")
+    return stem, f"{dot}{suffix}".lower()
+
+
+def _extract(
+    archive: zipfile.ZipFile,
+    members: dict[str, zipfile.ZipInfo],
+    stem: str,
+    folder: Path,
+    limits: ZipLimits,
+    archive_bytes: int,
+) -> None:
+    """Write the parts of one shapefile; what else the archive holds is never unpacked."""
+    parts = {
+        suffix: member
+        for name, member in members.items()
+        for own, suffix in [_split(name)]
+        if own.lower() == stem.lower() and suffix in WANTED
+    }
+    missing = [suffix for suffix in NEEDED if suffix not in parts]
+    if missing:
+        raise refuse(
+            f"the shapefile lacks {', '.join(missing)}", f"Shapefile 缺少 {'、'.join(missing)}"
+        )
+    left = limits.room(archive_bytes)
+    for suffix, member in parts.items():
+        left -= unpack_member(archive, member, folder / f"source{suffix}", left)
+
+
+BYTES_AS_TEXT = "ISO-8859-1"
+"""Keeps every byte as one character, so that we decode, strictly, and not GDAL."""
+SAFE_VIRTUAL_TABLES = ("rtree", "fts")
+UNREADABLE = Label("其几何无法读取", "its geometry cannot be read")
+Read = Callable[[Any], Any]
+
+
+class LayerSource:
+    """A layer of a file, read in Arrow batches."""
+
+    def __init__(self, path: Path, info: SourceInfo, layer: str | None, codec: str | None) -> None:
+        self.info = info
+        self._path = path
+        self._layer = layer
+        self._codec = codec
+
+    def blocks(self) -> Iterator[SourceBlock]:
+        """The rows of the layer."""
+        options: dict[str, Any] = {"encoding": BYTES_AS_TEXT} if self._codec else {}
+        try:
+            with pyogrio.open_arrow(
+                self._path,
+                layer=self._layer,
+                batch_size=BLOCK_ROWS,
+                use_pyarrow=True,
+                **options,
+            ) as (meta, reader):
+                geometry = meta["geometry_name"] or "wkb_geometry"
+                for batch in reader:
+                    batch.validate(full=True)
+                    yield self._block(batch, geometry)
+        except (pyogrio.errors.DataSourceError, RuntimeError, OSError, ValueError) as error:
+            raise _damaged(error) from error
+
+    def _block(self, batch: Any, geometry: str) -> SourceBlock:
+        names = batch.schema.names
+        place = names.index(geometry)
+        columns: dict[str, Sequence[Any]] = {}
+        texts = [name for name in names if name != geometry]
+        for name, own in zip(texts, self._own_names(texts), strict=True):
+            values = batch.column(names.index(name)).to_pylist()
+            columns[own] = self._decoded(values) if self._codec else values
+        shapes = [value or None for value in batch.column(place).to_pylist()]
+        broken = dict.fromkeys(self._lost(shapes), UNREADABLE)
+        return SourceBlock(shapes, columns, broken)
+
+    def _lost(self, shapes: Sequence[bytes | None]) -> Iterator[int]:
+        """Points of a FlatGeobuf that GDAL calls empty because a number of theirs is none.
+
+        A row without geometry has none at all there.
+        """
+        if self.info.format != "FlatGeobuf":
+            return
+        found = shapely.from_wkb(np.array(shapes, dtype=object), on_invalid="ignore")
+        points: NDArray[np.bool_] = np.equal(shapely.get_type_id(found), 0)
+        yield from map(int, np.flatnonzero(points & shapely.is_empty(found)))
+
+    def _own_names(self, names: Sequence[str]) -> Sequence[str]:
+        return self.info.fields if self._codec else names
+
+    def _decoded(self, values: list[Any]) -> list[Any]:
+        codec = self._codec or BYTES_AS_TEXT
+        return [
+            value.encode(BYTES_AS_TEXT).decode(codec) if isinstance(value, str) else value
+            for value in values
+        ]
+
+
+def open_layer(path: Path, driver: str, wishes: Wishes) -> FeatureSource:
+    """A layer of a GeoPackage or FlatGeobuf file.
+
+    Raises:
+        UnsupportedFile: the file is damaged or not what its first bytes promised.
+    """
+    layer = None
+    if driver == "GPKG":
+        _check_tables(path)
+        layer = chosen_layer(_layers(path), wishes.layer)
+    info = _info(path, driver, layer)
+    if info["geometry_type"] is None:
+        raise refuse("the layer has no geometry column", "图层没有几何字段")
+    described = SourceInfo(
+        driver, tuple(map(str, info["fields"])), layer or str(info["layer_name"]), info["crs"]
+    )
+    return LayerSource(path, described, layer, None)
+
+
+def open_shapefile(path: Path, folder: Path, wishes: Wishes) -> FeatureSource:
+    """The shapefile in a zip.
+
+    Raises:
+        UnsupportedFile: the zip or the shapefile breaks a rule, or its texts cannot be read.
+    """
+    name, shapefile = extract_shapefile(path, folder, layer=wishes.layer)
+    encoding = find_encoding(shapefile.with_suffix(".dbf"), wished=wishes.encoding)
+    info = _info(shapefile, "ESRI Shapefile", None, encoding=BYTES_AS_TEXT)
+    described = SourceInfo(
+        "ESRI Shapefile",
+        _field_names(info["fields"], encoding),
+        name,
+        info["crs"],
+        encoding.name,
+        encoding.told_by,
+        encoding.samples,
+        TEXT_BYTES,
+    )
+    return LayerSource(shapefile, described, None, encoding.name)
+
+
+def _field_names(raw: Sequence[str], encoding: Encoding) -> tuple[str, ...]:
+    return tuple(name.encode(BYTES_AS_TEXT, "replace").decode(encoding.name) for name in raw)
+
+
+def _info(path: Path, driver: str, layer: str | None, **options: Any) -> Mapping[str, Any]:
+    try:
+        info: Mapping[str, Any] = pyogrio.read_info(path, layer=layer, **options)
+    except (pyogrio.errors.DataSourceError, RuntimeError, ValueError, LookupError) as error:
+        raise _damaged(error) from error
+    check_driver(str(info["driver"]), driver)
+    return info
+
+
+def _layers(path: Path) -> list[str]:
+    try:
+        return [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
+    except (pyogrio.errors.DataSourceError, RuntimeError) as error:
+        raise _damaged(error) from error
+
+
+def _check_tables(path: Path) -> None:
+    """Refuse a GeoPackage whose schema computes: views, and virtual tables that are no index."""
+    try:
+        connection = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
+        try:
+            rows = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise _damaged(error) from error
+    for kind, name, sql in rows:
+        text = " ".join(str(sql or "").lower().split())
+        virtual = text.startswith("create virtual table")
+        safe = any(f" using {module}" in text for module in SAFE_VIRTUAL_TABLES)
+        if kind == "view" or (virtual and not safe):
+            raise refuse(
+                f"the GeoPackage holds the {'view' if kind == 'view' else 'virtual table'}"
+                f" {str(name)[:60]!r}; only plain tables are read",
+                f"GeoPackage 含视图或虚拟表 {str(name)[:60]!r}，只读取普通表",
+            )
+
+
+def _damaged(error: Exception) -> Exception:
+    detail = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+    # GDAL's message may hold our own path, which is nobody's business.
+    told = " ".join(word for word in detail.split() if "/" not in word)
+    return refuse(f"the file cannot be read: {told}", f"文件无法读取：{told}")

@@ -1,0 +1,145 @@
+"""Means of observations by station and year, and of a region's air by day, on PostGIS."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from shanhai.db.engine import Sessions
+from shanhai.db.observations.aggregation import daily_air, find_stations, yearly_means
+from shanhai.db.observations.rollups import sum_up
+from shanhai.db.tables.observation import ObservedProperty
+from shanhai.db.tables.station import Station
+from shanhai.db.tables.zone import Region
+from shanhai.monitoring.observation import FeedObservation
+from shanhai.science.air_quality import AIR_STANDARDS, load_air_standard
+from shanhai.science.water_quality import WATER_STANDARDS, load_water_standard
+from shanhai.testing.emptying import forget_rows
+from shanhai.testing.job_rows import add_region, open_sessions
+from shanhai.testing.observation_rows import add_station, forget_observations, store_observations
+
+MIDNIGHT = datetime(2024, 7, 1, tzinfo=UTC) - timedelta(hours=8)
+"""The first hour of July where the plans are made."""
+YEAR = (date(2024, 1, 1), date(2024, 12, 31))
+
+
+@pytest.fixture
+async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+    async with open_sessions(database_url) as sessions:
+        async with sessions.begin() as session:
+            await forget_observations(session)
+            await forget_rows(session, ["region"])
+            region = await add_region(session, "city")
+            await add_region(session, "district", parent=region, box=None)
+        yield sessions
+
+
+async def add(sessions: Sessions, *codes: str, kind: str = "land") -> list[int]:
+    async with sessions.begin() as session:
+        region = await session.scalar(select(Region).where(Region.code == "city"))
+        return [(await add_station(session, code, region=region, kind=kind)).id for code in codes]
+
+
+def hourly(station: str, code: str, values: dict[int, float]) -> list[FeedObservation]:
+    return [
+        FeedObservation(station, code, MIDNIGHT + timedelta(hours=hour), value)
+        for hour, value in values.items()
+    ]
+
+
+async def test_months_count_alike_whether_they_are_summed_up_or_due(sessions: Sessions) -> None:
+    (section,) = await add(sessions, "section", kind="water_section")
+    january = datetime(2024, 1, 10, tzinfo=UTC)
+    given = [
+        *(FeedObservation("section", "cod", january + timedelta(days=n), 10.0) for n in range(4)),
+        FeedObservation("section", "cod", january + timedelta(days=40), 20.0),
+        FeedObservation("section", "cod", january + timedelta(days=41), 9999.0, quality="fault"),
+        # The last hour of December in Greenwich is of the next year where the plans are made.
+        FeedObservation("section", "cod", datetime(2023, 12, 31, 23, tzinfo=UTC), 10.0),
+    ]
+    await store_observations(sessions, given)
+    for before in (None, date(2024, 1, 13), date(2025, 1, 1)):
+        async with sessions.begin() as session:
+            if before is not None:
+                await sum_up(session, before=before)
+            (found,) = await yearly_means(session, [section], ["cod"], [2023, 2024])
+        assert (found.property, found.year, found.months, found.observations) == ("cod", 2024, 2, 6)
+        assert found.mean == pytest.approx(15.0)
+
+
+async def test_a_day_of_air_needs_most_of_its_hours(sessions: Sessions) -> None:
+    station, _ = await add(sessions, "a", "b")
+    given = [
+        *hourly("a", "pm25", dict.fromkeys(range(20), 40.0)),
+        *hourly("a", "pm25", {24 + hour: 40.0 for hour in range(19)}),
+        *hourly("a", "so2", {hour: float(hour) for hour in range(24)}),
+    ]
+    await store_observations(sessions, given)
+    async with sessions() as session:
+        found = await daily_air(session, [station], ["pm25", "so2"], *YEAR)
+    assert [(one.property, one.day, one.mean, one.hours) for one in found] == [
+        ("pm25", date(2024, 7, 1), 40.0, 20),
+        ("so2", date(2024, 7, 1), 11.5, 24),
+    ]
+
+
+async def test_ozone_is_told_by_its_greatest_eight_hours(sessions: Sessions) -> None:
+    (station,) = await add(sessions, "a")
+    first = {hour: 100.0 if 10 <= hour < 18 else 20.0 for hour in range(24)}
+    few = {24 + hour: 90.0 for hour in range(12)}
+    bad = {48 + hour: 170.0 for hour in range(8)}
+    await store_observations(sessions, hourly("a", "o3", {**first, **few, **bad}))
+    async with sessions() as session:
+        found = await daily_air(session, [station], ["o3"], *YEAR)
+    # Of the second day too few means are known; the third is above the limit all the same.
+    assert [(one.day.day, one.mean, one.hours) for one in found] == [(1, 100.0, 24), (3, 170.0, 8)]
+
+
+async def test_a_region_needs_three_quarters_of_its_stations(sessions: Sessions) -> None:
+    ids = await add(sessions, "a", "b", "c", "d")
+    given = [
+        observation
+        for code, days in (("a", 2), ("b", 2), ("c", 2), ("d", 1))
+        for observation in hourly(code, "pm10", dict.fromkeys(range(24 * days), 50.0))
+    ]
+    given += [
+        observation
+        for code in ("a", "b")
+        for observation in hourly(code, "pm10", {48 + hour: 50.0 for hour in range(24)})
+    ]
+    await store_observations(sessions, given)
+    async with sessions() as session:
+        found = await daily_air(session, ids, ["pm10"], *YEAR)
+    assert [one.day.day for one in found] == [1, 2]
+
+
+async def test_stations_belong_to_a_region_or_lie_in_it(sessions: Sessions) -> None:
+    async with sessions.begin() as session:
+        city = await session.scalar(select(Region).where(Region.code == "city"))
+        district = await session.scalar(select(Region).where(Region.code == "district"))
+        assert city is not None
+        await add_station(session, "of_district", region=district, place=(0.0, 0.0))
+        await add_station(session, "inside", place=(118.05, 24.45))
+        await add_station(session, "outside", place=(0.0, 0.0))
+        await add_station(session, "other_kind", place=(118.05, 24.45), kind="sea")
+        gone = await add_station(session, "gone", region=city)
+        gone.deleted_at = datetime.now(UTC)
+        found = await find_stations(session, city.id, ["land"])
+        assert [one.code for one in found] == ["inside", "of_district"]
+        assert await session.scalar(select(Station.id).where(Station.code == "outside"))
+
+
+async def test_standards_have_the_units_of_the_properties(sessions: Sessions) -> None:
+    """Means are judged by limits as they are, so the two must be in one unit."""
+    async with sessions() as session:
+        rows = await session.execute(select(ObservedProperty.code, ObservedProperty.unit))
+        units = {row.code: row.unit for row in rows}
+    water = [item for name in WATER_STANDARDS for item in load_water_standard(name).items]
+    assert {item.code: item.unit for item in water} == {
+        item.code: units[item.code] for item in water
+    }
+    air = load_air_standard(AIR_STANDARDS[0]).pollutants.values()
+    assert {one.property: one.unit for one in air} == {
+        one.property: units[one.property] for one in air
+    }

@@ -1,0 +1,128 @@
+"""Observations that are taken back: in closed months too, and what is made of them follows."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from shanhai.db.engine import Sessions
+from shanhai.db.observations.annulment import annul
+from shanhai.db.observations.archive import close_month
+from shanhai.db.observations.change_listener import read_changes
+from shanhai.db.observations.rollups import sum_up
+from shanhai.errors import LimitExceeded
+from shanhai.monitoring.observation import FeedObservation
+from shanhai.storage.artifacts import LocalArtifacts
+from shanhai.testing.job_rows import open_sessions
+from shanhai.testing.observation_rows import (
+    add_station,
+    forget_observations,
+    store_observations,
+    stored_values,
+)
+
+MARCH = datetime(2020, 3, 10, 12, tzinfo=UTC)
+JUNE = datetime(2020, 6, 10, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+NEWEST = text(
+    "SELECT CASE WHEN isfinite(observed_at) THEN observed_at END, value FROM observation_latest"
+)
+FORMER = text("SELECT observed_at, value, result_time FROM observation_revision ORDER BY 1")
+
+
+@pytest.fixture
+async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+    """Sessions on a database with one station."""
+    async with open_sessions(database_url) as sessions:
+        async with sessions.begin() as session:
+            await forget_observations(session)
+            await add_station(session, "a")
+        yield sessions
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> LocalArtifacts:
+    """An empty store."""
+    return LocalArtifacts(tmp_path / "store")
+
+
+async def take_back(
+    sessions: Sessions, files: LocalArtifacts, times: list[datetime] | None = None
+) -> int:
+    async with sessions.begin() as session:
+        station = await session.scalar(text("SELECT id FROM station WHERE code = 'a'"))
+        observed = await session.scalar(
+            text("SELECT id FROM observed_property WHERE code = 'pm25'")
+        )
+        return await annul(session, files, station or 0, observed or 0, times)
+
+
+async def stored(sessions: Sessions, files: LocalArtifacts, *times: datetime) -> None:
+    rows = [
+        FeedObservation("a", "pm25", time, number, result_time=time + HOUR)
+        for number, time in enumerate(times, 1)
+    ]
+    await store_observations(sessions, rows, files=files)
+
+
+async def test_a_value_of_a_closed_month_is_fetched_back_and_taken(
+    sessions: Sessions, files: LocalArtifacts
+) -> None:
+    await stored(sessions, files, MARCH, MARCH + HOUR, JUNE)
+    async with sessions.begin() as session:
+        await sum_up(session)
+    assert await close_month(sessions, files, date(2020, 3, 1))
+    assert await take_back(sessions, files, [MARCH + HOUR]) == 1
+    assert await stored_values(sessions, "a", "pm25") == [(MARCH, 1), (JUNE, 3)]
+    async with sessions.begin() as session:
+        assert [tuple(row) for row in await session.execute(FORMER)] == [
+            (MARCH + HOUR, 2, MARCH + 2 * HOUR)
+        ]
+        await sum_up(session)
+        days = text("SELECT number, mean FROM observation_day ORDER BY starts_at")
+        assert [tuple(row) for row in await session.execute(days)] == [(1, 1), (1, 3)]
+
+
+async def test_the_newest_value_is_the_one_before_wherever_it_is(
+    sessions: Sessions, files: LocalArtifacts
+) -> None:
+    await stored(sessions, files, MARCH, JUNE)
+    async with sessions.begin() as session:
+        await sum_up(session)
+    assert await close_month(sessions, files, date(2020, 3, 1))
+    assert await take_back(sessions, files, [JUNE]) == 1
+    async with sessions() as session:
+        assert [tuple(row) for row in await session.execute(NEWEST)] == [(MARCH, 1)]
+        changes = (await read_changes(session, 0)).changes
+        assert (changes[-1].first_at, changes[-1].last_at) == (JUNE, JUNE)
+
+
+async def test_all_of_a_series_goes_and_it_begins_anew(
+    sessions: Sessions, files: LocalArtifacts
+) -> None:
+    await stored(sessions, files, MARCH, MARCH + HOUR, JUNE)
+    async with sessions.begin() as session:
+        await sum_up(session)
+    assert await close_month(sessions, files, date(2020, 3, 1))
+    assert await take_back(sessions, files) == 3
+    assert await take_back(sessions, files) == 0
+    assert await stored_values(sessions, "a", "pm25") == []
+    async with sessions() as session:
+        [(at, _)] = await session.execute(NEWEST)
+        assert at is None
+    await stored(sessions, files, MARCH)
+    assert await stored_values(sessions, "a", "pm25") == [(MARCH, 1)]
+    async with sessions() as session:
+        assert [tuple(row) for row in await session.execute(NEWEST)] == [(MARCH, 1)]
+
+
+async def test_too_many_at_once_are_refused(
+    sessions: Sessions, files: LocalArtifacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shanhai.db.observations.annulment.MOST_ROWS", 2)
+    await stored(sessions, files, JUNE, JUNE + HOUR, JUNE + 2 * HOUR)
+    with pytest.raises(LimitExceeded):
+        await take_back(sessions, files)
+    assert len(await stored_values(sessions, "a", "pm25")) == 3

@@ -1,0 +1,223 @@
+"""The quick reader on PostgreSQL: it answers as a session does, and plans by the indexes."""
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import bindparam, literal, select, text
+from sqlalchemy.exc import DBAPIError, InterfaceError
+
+from shanhai.db.collections.catalogue import COLLECTIONS, entity_named
+from shanhai.db.fast_reads import FastReader, open_quick_reader, together
+from shanhai.db.features.crs import parse_crs
+from shanhai.db.features.entity import Entity
+from shanhai.db.features.order import PageStart
+from shanhai.db.features.query import count_features, estimate_features, read_page
+from shanhai.db.features.selection import Box, Outline, Selection, bound_values
+from shanhai.db.features.statements import USUAL, QueryShape, page_query
+from shanhai.db.identity import EVERYTHING
+from shanhai.settings import DatabaseSettings
+from shanhai.testing.job_rows import add_region, open_sessions
+
+REGIONS = entity_named("regions")
+SMALL = Box(118.0, 24.0, 118.01, 24.01)
+
+
+@pytest.fixture
+async def reader(database_url: str) -> AsyncIterator[FastReader]:
+    """A reader with few connections."""
+    settings = DatabaseSettings(url=SecretStr(database_url), pool_size=2, statement_timeout_s=0.5)
+    async with open_quick_reader(settings, application="test") as reader:
+        yield reader
+
+
+class TestAnswers:
+    async def test_columns_are_attributes_and_binds_are_named(self, reader: FastReader) -> None:
+        statement = select(literal(7).label("seven"), bindparam("given", type_=None).label("given"))
+        row = (await reader.execute(statement, {"given": "x"})).all()[0]
+        assert (row.seven, row.given) == (7, "x")
+        with pytest.raises(AttributeError):
+            _ = row.missing
+
+    async def test_a_bind_without_a_value_is_an_error(self, reader: FastReader) -> None:
+        with pytest.raises(KeyError):
+            await reader.execute(text("SELECT CAST(:given AS text)"), {})
+
+    async def test_nothing_found_is_no_scalar(self, reader: FastReader) -> None:
+        assert await reader.scalar(text("SELECT 1 WHERE false"), {}) is None
+
+
+class TestTogether:
+    async def test_a_reader_asks_at_once(self, reader: FastReader) -> None:
+        """Over as many connections as it may have, two here."""
+        statement = text("SELECT pg_backend_pid(), pg_sleep(0.1)")
+        found = await together(
+            reader,
+            reader.scalar(statement, {}),
+            reader.scalar(statement, {}),
+            reader.scalar(statement, {}),
+        )
+        assert len(set(found)) == 2
+
+    async def test_a_session_asks_one_after_another(self, database_url: str) -> None:
+        async with open_sessions(database_url) as sessions, sessions() as session:
+            one, two, three = (
+                session.scalar(text("SELECT CAST(:n AS int)"), {"n": n}) for n in range(3)
+            )
+            assert await together(session, one, two, three) == (0, 1, 2)
+
+    async def test_what_comes_after_an_error_is_not_asked(self, database_url: str) -> None:
+        async with open_sessions(database_url) as sessions, sessions() as session:
+            wrong = session.scalar(text("SELECT 1 / 0"), {})
+            two, three = (session.scalar(text("SELECT 1"), {}) for _ in range(2))
+            with pytest.raises(DBAPIError):
+                await together(session, wrong, two, three)
+            with pytest.raises(RuntimeError, match="reuse"):
+                await three
+
+
+class TestErrors:
+    async def test_writing_is_refused(self, reader: FastReader) -> None:
+        with pytest.raises(DBAPIError) as refused:
+            await reader.execute(text("UPDATE region SET attrs = attrs"), {})
+        assert getattr(refused.value.orig, "sqlstate", None) == "25006"
+
+    async def test_a_long_statement_is_cancelled_and_its_connection_works_on(
+        self, reader: FastReader
+    ) -> None:
+        for _ in range(3):
+            with pytest.raises(DBAPIError) as cancelled:
+                await reader.execute(text("SELECT pg_sleep(5)"), {})
+            assert getattr(cancelled.value.orig, "sqlstate", None) == "57014"
+        assert await reader.scalar(text("SELECT 1"), {}) == 1
+
+    async def test_a_lost_connection_is_replaced(
+        self, reader: FastReader, database_url: str
+    ) -> None:
+        lost = await reader.scalar(text("SELECT pg_backend_pid()"), {})
+        async with open_sessions(database_url) as sessions, sessions() as session:
+            await session.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": lost})
+        found = await reader.scalar(text("SELECT pg_backend_pid()"), {})
+        assert found != lost
+
+    async def test_a_connection_that_is_ending_is_an_outage(self, reader: FastReader) -> None:
+        """The server's last word comes before the socket closes."""
+        lost = await reader.scalar(text("SELECT pg_backend_pid()"), {})
+        [connection] = reader._connections._idle
+        fields = b"SFATAL\0C57P01\0Mterminating connection\0\0"
+        connection._protocol.data_received(b"E" + struct.pack("!I", 4 + len(fields)) + fields)
+        with pytest.raises(InterfaceError):
+            await reader.scalar(text("SELECT 1"), {})
+        assert await reader.scalar(text("SELECT pg_backend_pid()"), {}) != lost
+
+
+class TestConnections:
+    async def test_there_are_never_more_than_allowed(self, reader: FastReader) -> None:
+        asked = text("SELECT pg_backend_pid() FROM pg_sleep(0.02)")
+        found = await asyncio.gather(*(reader.scalar(asked, {}) for _ in range(12)))
+        assert len(set(found)) == 2
+
+    async def test_who_waits_too_long_is_told(
+        self, reader: FastReader, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("shanhai.db.fast_reads.PATIENCE_S", 0.05)
+        slow = [asyncio.create_task(reader.scalar(text("SELECT pg_sleep(0.3)"), {})) for _ in "ab"]
+        await asyncio.sleep(0.01)
+        with pytest.raises(TimeoutError):
+            await reader.scalar(text("SELECT 1"), {})
+        await asyncio.gather(*slow)
+        assert await reader.scalar(text("SELECT 1"), {}) == 1
+
+    async def test_who_leaves_early_takes_no_connection_along(self, reader: FastReader) -> None:
+        for _ in range(5):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.02):
+                    await reader.scalar(text("SELECT pg_sleep(0.2)"), {})
+        assert await reader.scalar(text("SELECT 7"), {}) == 7
+
+    async def test_a_value_of_the_wrong_kind_keeps_the_connection(self, reader: FastReader) -> None:
+        own = text("SELECT pg_backend_pid()")
+        before = await reader.scalar(own, {})
+        with pytest.raises(DBAPIError):
+            await reader.scalar(text("SELECT CAST(:day AS date)"), {"day": "no day"})
+        assert await reader.scalar(own, {}) == before
+
+
+async def test_it_reads_pages_as_a_session_does(reader: FastReader, database_url: str) -> None:
+    regions = entity_named("regions")
+    async with open_sessions(database_url) as sessions:
+        async with sessions.begin() as session:
+            await add_region(session, "quick")
+        seen = Selection(EVERYTHING)
+        async with sessions() as session:
+            slow = await read_page(session, regions, seen, limit=5, position=PageStart())
+        quick = await read_page(reader, regions, seen, limit=5, position=PageStart())
+        assert [row.plain() for row in quick.rows] == [row.plain() for row in slow.rows]
+        assert [row[:4] for row in quick.rows] == [row[:4] for row in slow.rows]
+        assert replace(quick, rows=()) == replace(slow, rows=())
+        assert await count_features(reader, regions, seen) == slow.matched
+        assert await estimate_features(reader, regions, seen) >= 0
+
+
+class TestPlans:
+    async def test_a_wide_box_is_planned_for_its_values(self, reader: FastReader) -> None:
+        kept = text(
+            "SELECT sum(generic_plans) FROM pg_prepared_statements WHERE statement ~ '[c]tid'"
+        )
+        for box, plans in ((Box(-180, -90, 180, 90), None), (SMALL, 5)):
+            for _ in range(10):
+                await read_page(reader, REGIONS, Selection(box=box), limit=5, position=PageStart())
+            assert await reader.scalar(kept, {}) == plans
+
+    @pytest.mark.parametrize(
+        ("box", "wide"),
+        [
+            (None, False),
+            (SMALL, False),
+            (Box(118, 24, 118.2, 24.2), True),
+            (Box(179.9, 0, -179.9, 0.1), False),
+            (Box(179, 0, -179, 1), True),
+            (
+                Outline.of(parse_crs("[EPSG:4548]"), (2_660_000, 605_000), (2_661_000, 606_000)),
+                False,
+            ),
+            (
+                Outline.of(parse_crs("[EPSG:4548]"), (2_660_000, 605_000), (2_690_000, 645_000)),
+                True,
+            ),
+        ],
+    )
+    def test_what_is_wide(self, box: Box | Outline | None, wide: bool) -> None:
+        assert QueryShape.of(REGIONS, Selection(box=box)).wide is wide
+
+    async def test_a_page_begins_with_no_more_rows_than_are_counted(
+        self, reader: FastReader
+    ) -> None:
+        """Its plan knows that, whatever it knows of values: it need not sort all rows there are."""
+        query = page_query(REGIONS, QueryShape.of(REGIONS, Selection()), USUAL, None, ())
+        assert "LIMIT 10001" in str(query)
+        deep = replace(USUAL, cap=20_001)
+        assert "LIMIT 20001" in str(page_query(REGIONS, QueryShape(()), deep, None, ()))
+
+    async def test_statements_are_neither_compiled_nor_shared_out(self, reader: FastReader) -> None:
+        assert await reader.scalar(text("SHOW jit"), {}) == "off"
+        assert await reader.scalar(text("SHOW max_parallel_workers_per_gather"), {}) == "0"
+
+
+PLACED = [entity for entity in COLLECTIONS if entity.geometry_column]
+
+
+@pytest.mark.parametrize("entity", PLACED, ids=lambda entity: entity.name)
+async def test_pages_in_a_box_use_the_spatial_index(database_url: str, entity: Entity) -> None:
+    selection = Selection(box=SMALL)
+    query = page_query(entity, QueryShape.of(entity, selection), USUAL, None, ())
+    values = {**bound_values(selection), "wanted": 11, "skipped": 0}
+    async with open_sessions(database_url) as sessions, sessions() as session:
+        # A table of few rows is read whole unless that is forbidden.
+        await session.execute(text("SET LOCAL enable_seqscan = off"))
+        explained = text(f"EXPLAIN {query.compile(compile_kwargs={'literal_binds': False})}")
+        plan = "\n".join((await session.scalars(explained, values)).all())
+    assert "_geom on " in plan or "(geom && " in plan

